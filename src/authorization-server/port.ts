@@ -1,0 +1,77 @@
+/**
+ * What login and tokens need of an authorization server, in domain words. Nothing outside this room builds
+ * or reads a request to one. Every call is given up after 10 s and throws {@link CatchdError} with
+ * `provider_unreachable`, `provider_refused`, `provider_answer_invalid`, `profile_invalid` (something the
+ * profile lacks), `config_invalid` or a vault code (the client secret could not be read).
+ */
+import type { Profile } from '../config/profile.js'
+import type { CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
+
+/** The values one authorization request is bound to. */
+export interface AuthorizationRequest {
+  readonly redirectUri: string
+  readonly state: Secret
+  /** `null` where the profile says `code_challenge_method: none`. */
+  readonly codeVerifier: Secret | null
+  /** Sent, and checked in the id_token, when `openid` is among the scopes. */
+  readonly nonce: Secret | null
+}
+
+/** An authorization request ready for the browser (RFC 6749 §4.1.1). */
+export interface PreparedAuthorization {
+  readonly authorizationUrl: string
+  /** Issuer that `iss` is compared with (RFC 9207); `null` when the profile has none. */
+  readonly expectedIssuer: string | null
+  /** Whether the server advertises `authorization_response_iss_parameter_supported`: a missing `iss` is then refused. */
+  readonly issRequired: boolean
+}
+
+/** The code and what it is bound to (RFC 6749 §4.1.3, RFC 7636 §4.5). */
+export interface CodeGrant {
+  readonly code: Secret
+  readonly redirectUri: string
+  readonly codeVerifier: Secret | null
+  readonly nonce: Secret | null
+}
+
+/** A refresh that did not end in new tokens is an expected outcome, not an exception. */
+export type RefreshOutcome =
+  | { readonly outcome: 'refreshed'; readonly response: TokenResponse }
+  /** The refresh token is dead (`invalid_grant`, or a refusal that is not JSON). */
+  | { readonly outcome: 'reauthorize'; readonly error: CatchdError }
+  /** The network, a 5xx or a 429; the token set stays good. */
+  | { readonly outcome: 'retry_later'; readonly error: CatchdError; readonly retryAfterSeconds: number | null }
+
+export type RevocationOutcome =
+  | { readonly outcome: 'revoked' }
+  /** No revocation endpoint is known. */
+  | { readonly outcome: 'unsupported' }
+  | { readonly outcome: 'failed'; readonly error: CatchdError }
+
+export interface AuthorizationServers {
+  /** Whom token sets of this profile belong to; no I/O. */
+  origin(profile: Profile): TokenSetOrigin
+  /**
+   * Discovers metadata where needed and builds the authorization URL. With `issRequiredByConfiguration` (two
+   * servers share the redirect URI) a server that does not advertise `iss` is `profile_invalid`.
+   */
+  prepare(
+    profile: Profile,
+    request: AuthorizationRequest,
+    issRequiredByConfiguration: boolean,
+  ): Promise<PreparedAuthorization>
+  /** Redeems a code; sends exactly one token request, never again for the same code. */
+  redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse>
+  refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome>
+  /** The client credentials grant (RFC 6749 §4.4). */
+  clientCredentials(profile: Profile): Promise<TokenResponse>
+  /** Revokes the refresh token, else the access token (RFC 7009). Never throws. */
+  revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome>
+  /** Closes idle connections. */
+  close(): void
+}
+
+/** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
+export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>

@@ -1,0 +1,266 @@
+/**
+ * The catalogue of every failure the program can name, and the one error class that carries it.
+ *
+ * One row gives the HTTP status (problem details, RFC 9457), the exit code of the command line and the
+ * title that the documentation prints. A code is public API: rows are added, never renamed or reused.
+ * Errors of libraries are translated in the adapter that met them, so that callers branch on `code` only.
+ */
+
+/** Exit codes of the command line, by meaning. */
+export const EXIT = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  login: 3,
+  authorizationServer: 4,
+  unreachable: 5,
+  vault: 6,
+  configuration: 7,
+  taken: 8,
+  timeout: 124,
+  interrupted: 130,
+} as const
+
+interface Failure {
+  /** HTTP status of the problem details answer. */
+  readonly status: number
+  readonly exitCode: number
+  readonly title: string
+  /** One command to run next; `{profile}` is filled in where the error knows its profile. */
+  readonly next?: string
+}
+
+export const FAILURES = {
+  login_required: {
+    status: 409,
+    exitCode: EXIT.login,
+    title: 'A person has to log in',
+    next: 'catchd login {profile}',
+  },
+  client_unknown: {
+    status: 404,
+    exitCode: EXIT.configuration,
+    title: 'No API key has this name',
+    next: 'catchd client list',
+  },
+  profile_unknown: {
+    status: 404,
+    exitCode: EXIT.configuration,
+    title: 'No profile has this name',
+    next: 'catchd profile list',
+  },
+  profile_invalid: {
+    status: 422,
+    exitCode: EXIT.configuration,
+    title: 'The profile cannot be used as it is configured',
+    next: 'catchd profile edit {profile}',
+  },
+  login_unknown: {
+    status: 404,
+    exitCode: EXIT.login,
+    title: 'No login has this id',
+    next: 'catchd login {profile}',
+  },
+  login_expired: {
+    status: 410,
+    exitCode: EXIT.login,
+    title: 'The login was not finished in time',
+    next: 'catchd login {profile}',
+  },
+  state_unknown: {
+    status: 400,
+    exitCode: EXIT.login,
+    title: 'No pending login has this state',
+    next: 'catchd login {profile}',
+  },
+  redirect_malformed: {
+    status: 400,
+    exitCode: EXIT.login,
+    title: 'Not a well-formed authorization response',
+    next: 'catchd login {profile}',
+  },
+  issuer_mismatch: {
+    status: 400,
+    exitCode: EXIT.authorizationServer,
+    title: 'The response names another issuer than the one that was asked',
+    next: 'catchd profile show {profile}',
+  },
+  redirect_port_in_use: {
+    status: 409,
+    exitCode: EXIT.taken,
+    title: 'The port of the redirect URI is taken',
+    next: 'catchd status',
+  },
+  authorization_denied: {
+    status: 403,
+    exitCode: EXIT.login,
+    title: 'The authorization was denied',
+    next: 'catchd login {profile}',
+  },
+  provider_refused: {
+    status: 502,
+    exitCode: EXIT.authorizationServer,
+    title: 'The authorization server refused',
+    next: 'catchd profile show {profile}',
+  },
+  provider_unreachable: {
+    status: 504,
+    exitCode: EXIT.unreachable,
+    title: 'The authorization server cannot be reached',
+    next: 'catchd profile show {profile}',
+  },
+  provider_answer_invalid: {
+    status: 502,
+    exitCode: EXIT.authorizationServer,
+    title: 'The authorization server gave an answer that cannot be used',
+    next: 'catchd profile show {profile}',
+  },
+  vault_locked: {
+    status: 503,
+    exitCode: EXIT.vault,
+    title: 'The keychain is locked',
+    next: 'catchd vault status',
+  },
+  vault_unavailable: {
+    status: 503,
+    exitCode: EXIT.vault,
+    title: 'The vault cannot be used',
+    next: 'catchd vault status',
+  },
+  unauthorized: {
+    status: 401,
+    exitCode: EXIT.configuration,
+    title: 'An API key is needed',
+    next: 'catchd status',
+  },
+  forbidden: {
+    status: 403,
+    exitCode: EXIT.configuration,
+    title: 'The API key does not allow this',
+    next: 'catchd client list',
+  },
+  host_refused: {
+    status: 403,
+    exitCode: EXIT.usage,
+    title: 'The Host header does not name this server',
+    next: 'catchd status',
+  },
+  origin_refused: {
+    status: 403,
+    exitCode: EXIT.usage,
+    title: 'Requests from web pages are refused',
+    next: 'catchd status',
+  },
+  request_invalid: { status: 400, exitCode: EXIT.usage, title: 'The request is not valid', next: 'catchd help' },
+  route_unknown: { status: 404, exitCode: EXIT.usage, title: 'Nothing is served here', next: 'catchd help' },
+  too_many_logins: {
+    status: 429,
+    exitCode: EXIT.login,
+    title: 'Too many logins are pending',
+    next: 'catchd status',
+  },
+  config_invalid: {
+    status: 422,
+    exitCode: EXIT.configuration,
+    title: 'The configuration is not valid',
+    next: 'catchd profile edit',
+  },
+  already_running: {
+    status: 409,
+    exitCode: EXIT.taken,
+    title: 'A daemon is running already',
+    next: 'catchd status',
+  },
+  daemon_unreachable: {
+    status: 503,
+    exitCode: EXIT.unreachable,
+    title: 'The daemon cannot be reached',
+    next: 'catchd daemon logs',
+  },
+  internal: { status: 500, exitCode: EXIT.unexpected, title: 'Unexpected error', next: 'catchd daemon logs' },
+} as const satisfies Record<string, Failure>
+
+export type FailureCode = keyof typeof FAILURES
+
+/** What an error may say beyond its code; all of it fit for a public bug report. */
+export interface FailureContext {
+  /** One or two sentences: the cause, with names and numbers, never a secret. */
+  readonly detail?: string
+  readonly profile?: string
+  /** `error` and `error_description` of the authorization server (RFC 6749 §4.1.2.1, §5.2). */
+  readonly error?: string
+  readonly errorDescription?: string
+  /** Replaces the catalogue's command to run next. */
+  readonly next?: string
+  readonly cause?: unknown
+}
+
+/** A failure with a stable code. Messages never carry a code, state, verifier, token, secret or key. */
+export class CatchdError extends Error {
+  override readonly name = 'CatchdError'
+  readonly code: FailureCode
+  readonly detail: string | undefined
+  readonly profile: string | undefined
+  readonly error: string | undefined
+  readonly errorDescription: string | undefined
+  readonly #next: string | undefined
+
+  constructor(code: FailureCode, context: FailureContext | string = {}) {
+    const { detail, profile, error, errorDescription, next, cause } =
+      typeof context === 'string' ? ({ detail: context } as FailureContext) : context
+    super(detail ?? FAILURES[code].title, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.detail = detail
+    this.profile = profile
+    this.error = error
+    this.errorDescription = errorDescription
+    this.#next = next
+  }
+
+  get status(): number {
+    return FAILURES[this.code].status
+  }
+
+  get exitCode(): number {
+    return FAILURES[this.code].exitCode
+  }
+
+  /** The one command to run next. */
+  get next(): string {
+    return (this.#next ?? FAILURES[this.code].next).replace('{profile}', this.profile ?? 'NAME')
+  }
+}
+
+/** Problem details (RFC 9457 §3.1), the error body of the API. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: FailureCode
+  readonly detail?: string
+  readonly next: string
+  readonly profile?: string
+  readonly error?: string
+  readonly error_description?: string
+}
+
+/** Wraps whatever was thrown. An error we did not raise ourselves keeps its text to itself. */
+export function asCatchdError(thrown: unknown): CatchdError {
+  return thrown instanceof CatchdError ? thrown : new CatchdError('internal', { cause: thrown })
+}
+
+/** Maps a failure to problem details (RFC 9457 §3.1). */
+export function toProblem(thrown: unknown): Problem {
+  const failure = asCatchdError(thrown)
+  return {
+    type: `urn:catchd:failure:${failure.code}`,
+    title: FAILURES[failure.code].title,
+    status: failure.status,
+    code: failure.code,
+    ...(failure.detail === undefined ? {} : { detail: failure.detail }),
+    next: failure.next,
+    ...(failure.profile === undefined ? {} : { profile: failure.profile }),
+    ...(failure.error === undefined ? {} : { error: failure.error }),
+    ...(failure.errorDescription === undefined ? {} : { error_description: failure.errorDescription }),
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What the API's routes call. The composition root implements it with the login service, the token keeper and
+ * the configuration; tests implement it with fakes. Routes parse, call one of these, and map.
+ */
+import type { ProfileEntry } from '../../config/profile.js'
+import type { Login } from '../../login/login.js'
+import type { TokenSet } from '../../tokens/token-set.js'
+
+export interface TokenService {
+  /**
+   * The fresh-token path: synchronous, no I/O. `undefined` when the token must be refreshed or is not in memory.
+   */
+  peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined
+  /** Refreshes first when less than `minTtlSeconds` (default: the profile's) are left. @throws `login_required`, … */
+  get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet>
+  /** A forced refresh, whatever the back-off. */
+  refresh(profile: string): Promise<TokenSet>
+  /** Revokes where it can be, then forgets. `notRevoked` says why the server still knows the tokens. */
+  logout(profile: string): Promise<{ readonly revoked: boolean; readonly notRevoked: string | null }>
+}
+
+export interface LoginRequest {
+  readonly profile: string
+  readonly open: boolean
+  readonly timeoutSeconds?: number | undefined
+}
+
+export interface LoginApi {
+  /** Each call starts a login of its own. */
+  begin(request: LoginRequest): Promise<Login>
+  /** `login=auto`: joins the profile's pending automatic login or starts one, opening at most one tab. */
+  beginShared(profile: string): Promise<Login>
+  find(id: string): Login | undefined
+  /** Resolves with the login once it is settled, or as it stands when `waitMs` are over or `signal` aborts. */
+  wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined>
+  /** Paste-back of the URL the browser ended on. */
+  paste(id: string, url: string): Promise<Login>
+  /** Idempotent for a settled login; `false` when there is no such login. */
+  cancel(id: string): boolean
+}
+
+export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+
+export interface ProfileView {
+  readonly name: string
+  /** The entry as configured, secrets replaced by where they come from. */
+  readonly entry: ProfileEntry
+  readonly status: ProfileStatusName
+  readonly expiresAtMs: number | null
+  readonly scope: string | null
+  readonly subject: string | null
+}
+
+export interface ProfileApi {
+  list(): Promise<ProfileView[]>
+  /** @throws CatchdError `profile_unknown` */
+  show(name: string): Promise<ProfileView>
+  /** Validates, writes the file with its comments kept; a client secret given as a string goes to the vault. */
+  put(name: string, entry: ProfileEntry): Promise<{ view: ProfileView; created: boolean }>
+  remove(name: string): Promise<void>
+}
+
+export interface DaemonStatus {
+  readonly version: string
+  readonly pid: number
+  readonly started_at: string
+  readonly listeners: { readonly redirect: string[]; readonly socket: string | null; readonly tcp: string | null }
+  readonly vault: { readonly kind: string; readonly engine: string; readonly health: string; readonly unsaved: string[] }
+  readonly config: { readonly path: string; readonly ok: boolean; readonly error: string | null }
+  readonly profiles: number
+  readonly logins_pending: number
+}
+
+export interface ApiServices {
+  readonly tokens: TokenService
+  readonly logins: LoginApi
+  readonly profiles: ProfileApi
+  status(): Promise<DaemonStatus>
+  /** Vault migration, for `catchd vault migrate`. */
+  migrateVault(to: 'keychain' | 'file'): Promise<{ from: string; to: string; items: number }>
+  /** Begins an orderly stop, for `catchd daemon stop`. */
+  stop(): void
+}

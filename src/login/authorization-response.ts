@@ -1,0 +1,89 @@
+/**
+ * Reading an authorization response, which the browser brings to the redirect URI (RFC 6749 §4.1.2,
+ * RFC 8252 §7.3, RFC 9207 §2.3).
+ *
+ * Pure. Says what the response means, not whether we asked for it: matching `state` is pending-logins.ts,
+ * and the code is redeemed by src/authorization-server.
+ */
+import { CatchdError } from '../failures.js'
+import { Secret } from '../secret.js'
+
+interface Common {
+  /** `null` when the response has none; only a `state_echo: false` profile can be matched then. */
+  readonly state: Secret | null
+  readonly iss: string | null
+  /** Parameters beyond the standard's (`realmId`, `session_state`), to be kept with the token set. */
+  readonly extra: Readonly<Record<string, string>>
+}
+export interface CodeResponse extends Common {
+  readonly kind: 'code'
+  readonly code: Secret
+}
+export interface ErrorResponse extends Common {
+  readonly kind: 'error'
+  readonly error: string
+  readonly errorDescription: string | null
+}
+export type AuthorizationResponse = CodeResponse | ErrorResponse
+
+/** More than any server sends; what is beyond is no authorization response. */
+const MOST_PARAMETERS = 64
+
+/**
+ * @param encoded - The query, form body or fragment, still percent-encoded, without `?` or `#`.
+ * @throws CatchdError `redirect_malformed` when a parameter is repeated (RFC 6749 §3.1), the encoding is
+ *   broken, both or neither of `code` and `error` are there, or there are too many parameters. The error
+ *   never quotes the response.
+ */
+export function parseAuthorizationResponse(encoded: string): AuthorizationResponse {
+  const parameters = decodeParameters(encoded)
+  const { code, error } = { code: parameters.get('code'), error: parameters.get('error') }
+  const common = {
+    state: secretOrNull(parameters.get('state')),
+    iss: parameters.get('iss') ?? null,
+    extra: extraParameters(parameters),
+  }
+  if (code !== undefined && error !== undefined) {
+    throw new CatchdError('redirect_malformed', 'It has both a code and an error.')
+  }
+  if (code) return { ...common, kind: 'code', code: new Secret(code) }
+  if (error) {
+    return { ...common, kind: 'error', error, errorDescription: parameters.get('error_description') ?? null }
+  }
+  throw new CatchdError('redirect_malformed', 'It has neither a code nor an error.')
+}
+
+/** Strict `application/x-www-form-urlencoded`: bad percent signs and bad UTF-8 are refused, not repaired. */
+function decodeParameters(encoded: string): Map<string, string> {
+  const parameters = new Map<string, string>()
+  const pairs = encoded.split('&').filter((pair) => pair !== '')
+  if (pairs.length > MOST_PARAMETERS) throw new CatchdError('redirect_malformed', 'It has too many parameters.')
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=')
+    const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
+    if (parameters.has(name)) throw new CatchdError('redirect_malformed', 'A parameter is repeated.')
+    parameters.set(name, equals < 0 ? '' : decodeComponent(pair.slice(equals + 1)))
+  }
+  return parameters
+}
+
+function decodeComponent(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    throw new CatchdError('redirect_malformed', 'Its percent-encoding is broken.')
+  }
+}
+
+function secretOrNull(value: string | undefined): Secret | null {
+  return value ? new Secret(value) : null
+}
+
+const STANDARD = new Set(['code', 'state', 'iss', 'error', 'error_description', 'error_uri'])
+
+/** Built without a prototype: the names come from outside, and one of them may be `__proto__`. */
+function extraParameters(parameters: Map<string, string>): Record<string, string> {
+  const extra: Record<string, string> = Object.create(null)
+  for (const [name, value] of parameters) if (!STANDARD.has(name)) extra[name] = value
+  return extra
+}

@@ -1,0 +1,65 @@
+/**
+ * A login: one authorization request, from the moment its `state` and `code_verifier` are stored until it
+ * succeeded, failed, expired or was cancelled.
+ *
+ * Pure types. Each phase holds only what it needs: a settled login has no verifier.
+ */
+import type { CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+
+/** Asked for through the API: what a login is for. */
+export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
+
+interface LoginBase {
+  /** 128 random bits, base64url; no secret. */
+  readonly id: string
+  readonly profile: string
+  /** Exactly as sent in the authorization request, with the port that was bound. */
+  readonly redirectUri: string
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+}
+
+/** Waiting for its authorization response. */
+export interface PendingLogin extends LoginBase {
+  readonly status: 'pending'
+  readonly state: Secret
+  readonly codeVerifier: Secret | null
+  readonly nonce: Secret | null
+  readonly authorizationUrl: string
+  readonly expectedIssuer: string | null
+  readonly issRequired: boolean
+  readonly responseMode: 'query' | 'form_post' | 'fragment'
+  /** false: the server drops `state`, and the only pending login on the redirect URI is meant. */
+  readonly stateEcho: boolean
+  /** host:port to bind where the redirect URI is not loopback. */
+  readonly listen: string | null
+}
+
+/** Claimed; the token request is on its way. */
+export interface ExchangingLogin extends LoginBase {
+  readonly status: 'exchanging'
+}
+
+/** What the pages and the command line say about a stored token set. */
+export interface StoredSummary {
+  /** In words: `the login keychain (service catchd)`. */
+  readonly storedIn: string
+  readonly scope: string | null
+  readonly accessTokenExpiresAtMs: number | null
+  readonly hasRefreshToken: boolean
+  readonly subject: string | null
+}
+
+export interface SucceededLogin extends LoginBase {
+  readonly status: 'succeeded'
+  readonly stored: StoredSummary
+}
+
+export interface UnsuccessfulLogin extends LoginBase {
+  readonly status: 'failed' | 'expired' | 'cancelled'
+  readonly failure: CatchdError
+}
+
+export type SettledLogin = SucceededLogin | UnsuccessfulLogin
+export type Login = PendingLogin | ExchangingLogin | SettledLogin

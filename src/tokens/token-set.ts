@@ -1,0 +1,156 @@
+/**
+ * The token set: what one token response gave, with the instant it expires (RFC 6749 §5.1).
+ *
+ * Pure. Owns the versioned record kept in the vault and the arithmetic of expiry. What is unknown is `null`:
+ * no `expires_in` means an unknown lifetime, not "forever" and not "an hour".
+ */
+import { z } from 'zod'
+import { CatchdError } from '../failures.js'
+import { Secret } from '../secret.js'
+
+/** A token response (RFC 6749 §5.1), normalised by src/authorization-server whatever shape it had. */
+export interface TokenResponse {
+  readonly accessToken: Secret
+  /** As to be shown: `Bearer`, `DPoP`. */
+  readonly tokenType: string
+  /** Seconds from receipt; `null` when the server did not say. */
+  readonly expiresInSeconds: number | null
+  readonly refreshToken: Secret | null
+  /** Granted scope, space-separated; `null` when the server did not say (RFC 6749 §5.1: as requested). */
+  readonly scope: string | null
+  readonly idToken: Secret | null
+  /** `iss` and `sub` of the validated id_token. */
+  readonly issuer: string | null
+  readonly subject: string | null
+  /** Members beyond the standard's, as received; kept in the vault, never printed. */
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+/** Who issued a token set and to whom: a token set is never used for another pair. */
+export interface TokenSetOrigin {
+  /** The issuer, or the token endpoint where no issuer is configured. */
+  readonly authorizationServer: string
+  readonly clientId: string
+}
+
+export interface TokenSet extends TokenSetOrigin {
+  readonly accessToken: Secret
+  readonly tokenType: string
+  readonly obtainedAtMs: number
+  readonly expiresAtMs: number | null
+  readonly refreshToken: Secret | null
+  readonly scope: string | null
+  readonly idToken: Secret | null
+  readonly issuer: string | null
+  readonly subject: string | null
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+const TokenSetRecord = z.object({
+  version: z.literal(1),
+  authorization_server: z.string(),
+  client_id: z.string(),
+  access_token: z.string().min(1),
+  token_type: z.string(),
+  obtained_at_ms: z.number(),
+  expires_at_ms: z.number().nullable(),
+  refresh_token: z.string().nullable(),
+  scope: z.string().nullable(),
+  id_token: z.string().nullable(),
+  issuer: z.string().nullable(),
+  subject: z.string().nullable(),
+  parameters: z.record(z.string(), z.unknown()),
+})
+
+/**
+ * @param requestedScope - What was asked for; stands where the response names no scope (RFC 6749 §5.1).
+ * @param extra - Callback parameters beyond the standard's (`realmId`, `session_state`), kept with the set.
+ */
+export function tokenSetFrom(
+  response: TokenResponse,
+  origin: TokenSetOrigin,
+  requestedScope: string | null,
+  nowMs: number,
+  extra: Readonly<Record<string, unknown>> = {},
+): TokenSet {
+  return {
+    ...origin,
+    accessToken: response.accessToken,
+    tokenType: response.tokenType,
+    obtainedAtMs: nowMs,
+    expiresAtMs: response.expiresInSeconds === null ? null : nowMs + response.expiresInSeconds * 1000,
+    refreshToken: response.refreshToken,
+    scope: response.scope ?? requestedScope,
+    idToken: response.idToken,
+    issuer: response.issuer,
+    subject: response.subject,
+    parameters: { ...extra, ...response.parameters },
+  }
+}
+
+/**
+ * The set after a refresh: what the answer leaves out stays as it was (RFC 6749 §6: the same refresh token
+ * may go on; OpenID Connect Core §12.2: no new id_token needed).
+ */
+export function rotated(previous: TokenSet, response: TokenResponse, nowMs: number): TokenSet {
+  return {
+    ...tokenSetFrom(response, previous, previous.scope, nowMs, previous.parameters),
+    refreshToken: response.refreshToken ?? previous.refreshToken,
+    idToken: response.idToken ?? previous.idToken,
+    issuer: response.issuer ?? previous.issuer,
+    subject: response.subject ?? previous.subject,
+  }
+}
+
+/** Whole seconds left, never negative; `null` when the lifetime is unknown. */
+export function secondsLeft(set: TokenSet, nowMs: number): number | null {
+  if (set.expiresAtMs === null) return null
+  return Math.max(0, Math.floor((set.expiresAtMs - nowMs) / 1000))
+}
+
+/** The JSON kept in the vault. */
+export function serialiseTokenSet(set: TokenSet): Secret {
+  const record: z.infer<typeof TokenSetRecord> = {
+    version: 1,
+    authorization_server: set.authorizationServer,
+    client_id: set.clientId,
+    access_token: set.accessToken.reveal(),
+    token_type: set.tokenType,
+    obtained_at_ms: set.obtainedAtMs,
+    expires_at_ms: set.expiresAtMs,
+    refresh_token: set.refreshToken?.reveal() ?? null,
+    scope: set.scope,
+    id_token: set.idToken?.reveal() ?? null,
+    issuer: set.issuer,
+    subject: set.subject,
+    parameters: set.parameters,
+  }
+  return new Secret(JSON.stringify(record))
+}
+
+/** @throws CatchdError `vault_unavailable` when the item is not a record of ours; never quotes it. */
+export function parseTokenSet(item: Secret): TokenSet {
+  const record = parseRecord(item)
+  return {
+    authorizationServer: record.authorization_server,
+    clientId: record.client_id,
+    accessToken: new Secret(record.access_token),
+    tokenType: record.token_type,
+    obtainedAtMs: record.obtained_at_ms,
+    expiresAtMs: record.expires_at_ms,
+    refreshToken: record.refresh_token === null ? null : new Secret(record.refresh_token),
+    scope: record.scope,
+    idToken: record.id_token === null ? null : new Secret(record.id_token),
+    issuer: record.issuer,
+    subject: record.subject,
+    parameters: record.parameters,
+  }
+}
+
+function parseRecord(item: Secret): z.infer<typeof TokenSetRecord> {
+  try {
+    return TokenSetRecord.parse(JSON.parse(item.reveal()))
+  } catch {
+    throw new CatchdError('vault_unavailable', 'A stored token set is not a record of this version.')
+  }
+}

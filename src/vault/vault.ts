@@ -1,0 +1,46 @@
+/**
+ * The Vault port: where secrets rest between two uses. One contract suite runs against every
+ * implementation (test/vault/contract.ts).
+ *
+ * A vault is a map from item names to secret strings. Names are ours and not secret (see {@link itemName});
+ * values are opaque here and parsed by the rooms that own them. Every call ends within about two seconds:
+ * a locked keychain is `vault_locked`, any other trouble `vault_unavailable`, and neither loses anything.
+ */
+import type { Secret } from '../secret.js'
+
+export type VaultKind = 'keychain' | 'file' | 'memory'
+export type VaultEngine = 'keytar' | 'secret-tool' | 'sealed-file' | 'memory'
+export type VaultHealth = 'ok' | 'locked' | 'unavailable'
+
+export interface Vault {
+  readonly kind: VaultKind
+  readonly engine: VaultEngine
+  /**
+   * @returns The value, or `undefined` when no such item exists (a locked keychain is an error, never `undefined`).
+   * @throws CatchdError `vault_locked`, `vault_unavailable`
+   */
+  get(name: string): Promise<Secret | undefined>
+  /**
+   * Stores durably before it resolves: after a crash the item holds the old value or the new one, never half.
+   * @throws CatchdError `vault_locked`, `vault_unavailable`
+   */
+  set(name: string, value: Secret): Promise<void>
+  /**
+   * Idempotent. @returns Whether there was such an item.
+   * @throws CatchdError `vault_locked`, `vault_unavailable`
+   */
+  delete(name: string): Promise<boolean>
+  /** Names of all items, sorted; read from our own index, never by enumerating a keychain. */
+  names(): Promise<string[]>
+  /** Asks the vault itself, never throws; resolves within about two seconds. */
+  health(): Promise<VaultHealth>
+  /** Ends child processes and timers. Items stay, except in memory. */
+  close(): Promise<void>
+}
+
+/** Item names, one place for all of them. `profile` and `id` need no escaping: their alphabets are ours. */
+export const itemName = {
+  tokenSet: (profile: string) => `token-set/${profile}`,
+  clientSecret: (profile: string) => `client-secret/${profile}`,
+  login: (id: string) => `login/${id}`,
+} as const
