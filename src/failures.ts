@@ -151,7 +151,12 @@ export const FAILURES = {
     title: 'Requests from web pages are refused',
     next: 'catchd status',
   },
-  request_invalid: { status: 400, exitCode: EXIT.usage, title: 'The request is not valid', next: 'catchd help' },
+  request_invalid: {
+    status: 400,
+    exitCode: EXIT.usage,
+    title: 'The request is not valid',
+    next: 'catchd help',
+  },
   route_unknown: { status: 404, exitCode: EXIT.usage, title: 'Nothing is served here', next: 'catchd help' },
   too_many_logins: {
     status: 429,

@@ -57,7 +57,8 @@ export function parseAuthorizationResponse(encoded: string): AuthorizationRespon
 function decodeParameters(encoded: string): Map<string, string> {
   const parameters = new Map<string, string>()
   const pairs = encoded.split('&').filter((pair) => pair !== '')
-  if (pairs.length > MOST_PARAMETERS) throw new CatchdError('redirect_malformed', 'It has too many parameters.')
+  if (pairs.length > MOST_PARAMETERS)
+    throw new CatchdError('redirect_malformed', 'It has too many parameters.')
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
     const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))

@@ -64,8 +64,17 @@ export interface DaemonStatus {
   readonly version: string
   readonly pid: number
   readonly started_at: string
-  readonly listeners: { readonly redirect: string[]; readonly socket: string | null; readonly tcp: string | null }
-  readonly vault: { readonly kind: string; readonly engine: string; readonly health: string; readonly unsaved: string[] }
+  readonly listeners: {
+    readonly redirect: string[]
+    readonly socket: string | null
+    readonly tcp: string | null
+  }
+  readonly vault: {
+    readonly kind: string
+    readonly engine: string
+    readonly health: string
+    readonly unsaved: string[]
+  }
   readonly config: { readonly path: string; readonly ok: boolean; readonly error: string | null }
   readonly profiles: number
   readonly logins_pending: number

@@ -1,0 +1,202 @@
+/**
+ * What both front doors have in common: one Fastify app served on any number of bound addresses, hard limits
+ * on connections and headers, and the headers every answer carries (DESIGN: listeners).
+ *
+ * Node's own server stands in front of Fastify here, because a redirect URI may need several addresses at
+ * once (`localhost` is two) that come and go while the app stays. Routes, authentication and bodies of
+ * errors are the business of src/http/redirect and src/http/api.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+
+/** Headers of every page and every answer, errors included. */
+export const ANSWER_HEADERS = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-opener-policy': 'same-origin',
+} as const
+
+export interface DoorLimits {
+  readonly maxHeaderBytes: number
+  /** Beyond this many, the oldest connection that carries no complete request gives way. */
+  readonly mostConnections: number
+  readonly keepAliveMs: number
+}
+
+export type Address =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string }
+  | { readonly fd: number }
+
+export interface OpenAddress {
+  /** Port that was bound; 0 for a socket path. */
+  readonly port: number
+  /** Stops accepting at once; resolves when requests in flight are answered or `drainMs` are over. */
+  close(drainMs: number): Promise<void>
+}
+
+/** The app a request came in through is not enough to judge it; the bound address matters too. */
+export type DoorHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+export class Door {
+  readonly #handler: DoorHandler
+  readonly #limits: DoorLimits
+
+  /** The app must be `ready()` before the first address opens. */
+  constructor(app: FastifyInstance, limits: DoorLimits) {
+    this.#handler = (request, response) => app.routing(request, response)
+    this.#limits = limits
+  }
+
+  /**
+   * Binds an address and serves the app on it.
+   *
+   * @param mark - Called with each accepted connection, before its first request: the way to know in a route
+   *   which address a request came in through.
+   * @throws the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`), for the caller to translate.
+   */
+  async open(address: Address, mark: (socket: Socket) => void = () => {}): Promise<OpenAddress> {
+    const server = createServer({
+      maxHeaderSize: this.#limits.maxHeaderBytes,
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: this.#limits.keepAliveMs,
+    })
+    const connections = new Connections(this.#limits.mostConnections)
+    server.on('connection', (socket: Socket) => {
+      mark(socket)
+      connections.add(socket)
+    })
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      connections.busy(request.socket, response)
+      if (hasOneOriginFormTarget(request)) this.#handler(request, response)
+      else refuseUnread(response)
+    })
+    server.on('clientError', (_error, socket) => refuseUnparsed(socket as Socket))
+    // A CONNECT or an upgrade is never ours; without a listener Node would close without an answer.
+    server.on('connect', (_request, socket) => refuseUnparsed(socket as Socket))
+    await listen(server, address)
+    server.on('error', () => {}) // EMFILE while accepting: libuv goes on accepting when descriptors are free again
+    const bound = server.address()
+    return {
+      port: typeof bound === 'object' && bound !== null ? bound.port : 0,
+      close: (drainMs) => close(server, connections, drainMs),
+    }
+  }
+}
+
+/**
+ * Fastify would accept a doubled Host (it reads the first) and an absolute-form target (it takes the path):
+ * both let a request mean one thing to us and another to whoever checked it before (RFC 9112 §3.2).
+ */
+function hasOneOriginFormTarget(request: IncomingMessage): boolean {
+  let hosts = 0
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    if (request.rawHeaders[index]?.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts <= 1 && request.url?.startsWith('/') === true
+}
+
+function refuseUnread(response: ServerResponse): void {
+  response.writeHead(400, { ...ANSWER_HEADERS, connection: 'close', 'content-length': 0 }).end()
+}
+
+const UNPARSED = [
+  'HTTP/1.1 400 Bad Request',
+  ...Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`),
+  'connection: close',
+  'content-length: 0',
+  '',
+  '',
+].join('\r\n')
+
+function refuseUnparsed(socket: Socket): void {
+  if (socket.writable) socket.end(UNPARSED, () => socket.destroy())
+  else socket.destroy()
+}
+
+function listen(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', () => {
+      server.off('error', reject)
+      resolve()
+    })
+    if ('path' in address) {
+      // The socket must never exist with wider permissions, not even for an instant: binding happens inside
+      // this call, so the mask holds exactly for it.
+      const mask = process.umask(0o177)
+      try {
+        server.listen({ path: address.path })
+      } finally {
+        process.umask(mask)
+      }
+    } else if ('fd' in address) {
+      server.listen({ fd: address.fd })
+    } else {
+      server.listen({ host: address.host, port: address.port, exclusive: true, ipv6Only: true })
+    }
+  })
+}
+
+async function close(server: Server, connections: Connections, drainMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  connections.closeWhenIdle()
+  const timer = setTimeout(() => connections.destroyAll(), drainMs)
+  await closed
+  clearTimeout(timer)
+}
+
+/**
+ * The open connections of one address, oldest first. A low cap would lock honest requests out while slow
+ * ones hold their places; instead the oldest connection without a complete request gives way.
+ */
+class Connections {
+  /** Connection → requests being answered; insertion order is age since the last answer. */
+  readonly #open = new Map<Socket, number>()
+  readonly #most: number
+  #closing = false
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(socket: Socket): void {
+    if (this.#open.size >= this.#most) this.#evict(socket)
+    this.#open.set(socket, 0)
+    socket.once('close', () => this.#open.delete(socket))
+  }
+
+  busy(socket: Socket, response: ServerResponse): void {
+    this.#open.set(socket, (this.#open.get(socket) ?? 0) + 1)
+    response.once('close', () => {
+      const left = (this.#open.get(socket) ?? 1) - 1
+      if (!this.#open.delete(socket)) return
+      if (left === 0 && this.#closing) socket.destroySoon()
+      else this.#open.set(socket, left)
+    })
+  }
+
+  closeWhenIdle(): void {
+    this.#closing = true
+    for (const [socket, requests] of this.#open) if (requests === 0) socket.destroy()
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#open.keys()) socket.destroy()
+  }
+
+  #evict(newcomer: Socket): void {
+    for (const [socket, requests] of this.#open) {
+      if (requests === 0) {
+        socket.destroy()
+        this.#open.delete(socket)
+        return
+      }
+    }
+    newcomer.destroy()
+  }
+}
