@@ -6,6 +6,7 @@
  */
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import type { TokenSetOrigin } from '../tokens/token-set.js'
 
 /** Asked for through the API: what a login is for. */
 export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
@@ -27,6 +28,8 @@ export interface PendingLogin extends LoginBase {
   readonly codeVerifier: Secret | null
   readonly nonce: Secret | null
   readonly authorizationUrl: string
+  /** Whom the code will be redeemed at; a profile edited meanwhile must not send it elsewhere. */
+  readonly origin: TokenSetOrigin
   readonly expectedIssuer: string | null
   readonly issRequired: boolean
   readonly responseMode: 'query' | 'form_post' | 'fragment'

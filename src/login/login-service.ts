@@ -1,0 +1,460 @@
+/**
+ * The one stateful service of logins: begin → claim → settle.
+ *
+ * Promises kept here: the redirect URI is bound and the login is in the vault before its authorization URL
+ * exists for anybody; a response is claimed before the first await and its code is sent once, journalled
+ * before it goes; success is said when the token set is in the vault. Matching is pending-logins.ts, talking
+ * to the authorization server and keeping tokens are ports.
+ */
+import type { AuthorizationServers } from '../authorization-server/port.js'
+import type { Clock } from '../clock.js'
+import type { Profile } from '../config/profile.js'
+import { asCatchdError, CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import { type TokenSet, tokenSetFrom } from '../tokens/token-set.js'
+import { AnsweredLogins } from './answered-logins.js'
+import { parseAuthorizationResponse } from './authorization-response.js'
+import type { RedirectAnswers, RedirectLease, RedirectListeners } from './doorway.js'
+import type { InterruptedLogin } from './journal.js'
+import type { Login, PendingLogin, SettledLogin, StoredSummary } from './login.js'
+import { interruption, type LoginStore } from './login-store.js'
+import { type Claim, PendingLogins } from './pending-logins.js'
+import { randomId, randomSecret } from './pkce.js'
+import { RedirectUris } from './redirect-uris.js'
+
+/** What logins need of the configuration. */
+export interface LoginProfiles {
+  /** @throws CatchdError `profile_unknown`, `config_invalid` */
+  profile(name: string): Profile
+  /** Whether the profile shares its redirect URI with one of another authorization server (RFC 9207). */
+  issRequired(name: string): boolean
+}
+
+/** What logins need of the tokens' room. */
+export interface TokenKeeping {
+  /** Stores the token set in the vault; when it resolves, it is there. @throws vault codes */
+  keep(profile: string, tokens: TokenSet): Promise<void>
+}
+
+/** Events worth a log line; ids and codes only. */
+export type LoginEvent =
+  | {
+      readonly event: 'login.begun' | 'login.claimed' | 'login.succeeded'
+      readonly login: string
+      readonly profile: string
+    }
+  | { readonly event: 'login.ended'; readonly login: string; readonly profile: string; readonly code: string }
+  | { readonly event: 'login.trouble'; readonly login: string; readonly step: string; readonly code: string }
+
+export interface LoginServiceParts {
+  readonly clock: Clock
+  readonly store: LoginStore
+  readonly servers: AuthorizationServers
+  readonly listeners: RedirectListeners
+  readonly tokens: TokenKeeping
+  readonly profiles: LoginProfiles
+  /** Opens the authorization URL in a browser; its failure is not the login's. */
+  readonly openBrowser: (authorizationUrl: string) => Promise<void>
+  readonly describeVault: () => string
+  readonly timeoutSeconds: number
+  readonly log: (event: LoginEvent) => void
+}
+
+export class LoginService implements RedirectAnswers {
+  readonly #parts: LoginServiceParts
+  readonly #pending = new PendingLogins()
+  readonly #redirectUris = new RedirectUris()
+  readonly #configured = new RedirectUris()
+  readonly #answered = new AnsweredLogins((login) => this.#redirectUris.release(login.redirectUri))
+  readonly #leases = new Map<string, RedirectLease>()
+  #restored: Promise<void> | undefined
+  #cancelTimer: () => void = () => {}
+  #configuredUris: readonly string[] = []
+
+  constructor(parts: LoginServiceParts) {
+    this.#parts = parts
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size
+  }
+
+  hasPending(profile: string): boolean {
+    for (const _login of this.#pending.ofProfile(profile)) return true
+    return false
+  }
+
+  /** The redirect URIs that answer although no login pends on them; replaces the ones before. */
+  setConfiguredRedirectUris(uris: readonly string[]): void {
+    for (const uri of this.#configuredUris) this.#configured.release(uri)
+    for (const uri of uris) this.#configured.hold(uri)
+    this.#configuredUris = uris
+  }
+
+  /**
+   * Begins a login of its own and gives out its authorization URL.
+   *
+   * @throws CatchdError `profile_unknown`, `profile_invalid`, `too_many_logins`, `redirect_port_in_use`,
+   *   `provider_unreachable` and the vault's codes; nothing pends then.
+   */
+  async begin(request: {
+    readonly profile: string
+    readonly open: boolean
+    readonly timeoutSeconds?: number | undefined
+  }): Promise<PendingLogin> {
+    const profile = this.#parts.profiles.profile(request.profile)
+    requireCodeGrant(profile)
+    this.#pending.ensureRoom()
+    const lease = await this.#parts.listeners.acquire(profile.redirect_uri, profile.listen ?? null)
+    try {
+      const login = await this.#prepare(profile, lease.redirectUri, request.timeoutSeconds)
+      await this.#parts.store.store(login)
+      this.#admit(login, lease)
+      this.#parts.log({ event: 'login.begun', login: login.id, profile: login.profile })
+      if (request.open) void this.#open(login)
+      return login
+    } catch (error) {
+      lease.release()
+      throw error
+    }
+  }
+
+  /** Brings back the logins that were pending when the daemon ended; ends the ones it was cut off in. */
+  restore(): Promise<void> {
+    this.#restored ??= this.#restore().catch((error: unknown) => {
+      this.#restored = undefined // a locked vault is asked again when a response comes that nobody waits for
+      this.#parts.log({ event: 'login.trouble', login: '', step: 'restore', code: asCatchdError(error).code })
+    })
+    return this.#restored
+  }
+
+  find(id: string): Login | undefined {
+    return this.#pending.find(id) ?? this.#answered.find(id)
+  }
+
+  /** Resolves when the login is settled; `undefined` when it is not known. */
+  settled(id: string): Promise<SettledLogin> | undefined {
+    return this.#answered.settled(id)
+  }
+
+  /** The login once it is settled, or as it stands after `waitMs` or when the caller gives up. */
+  async wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined> {
+    const settled = this.#answered.settled(id)
+    if (settled === undefined || waitMs <= 0 || signal.aborted) return this.find(id)
+    const waiting = new AbortController()
+    const pause = new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.after(waitMs, resolve)
+      signal.addEventListener('abort', () => resolve(), { signal: waiting.signal })
+      waiting.signal.addEventListener('abort', cancel)
+    })
+    await Promise.race([settled, pause])
+    waiting.abort()
+    return this.find(id)
+  }
+
+  /**
+   * Paste-back: the URL that a browser on another machine ended on.
+   *
+   * @throws CatchdError `login_unknown`, `redirect_malformed`, `state_unknown`
+   */
+  async paste(id: string, url: string): Promise<Login> {
+    const login = this.find(id)
+    if (login === undefined) throw new CatchdError('login_unknown')
+    if (login.status !== 'pending') return login
+    const encoded = responsePart(url, login)
+    const { state } = parseAuthorizationResponse(encoded)
+    if (state !== null && state.reveal() !== login.state.reveal()) {
+      throw new CatchdError('state_unknown', {
+        profile: login.profile,
+        detail: 'The URL belongs to another login; paste the one that this login ended on.',
+      })
+    }
+    return this.answer(login.redirectUri, encoded)
+  }
+
+  /** @returns false when there is no such login; a settled one stays as it is. */
+  cancel(id: string): boolean {
+    const login = this.#pending.remove(id)
+    if (login === undefined) return this.#answered.find(id) !== undefined
+    this.#end(
+      login,
+      'cancelled',
+      new CatchdError('login_required', { profile: login.profile, detail: 'The login was cancelled.' }),
+    )
+    return true
+  }
+
+  /** Ends every pending login of a profile, as a logout does. */
+  cancelAll(profile: string): void {
+    for (const login of [...this.#pending.ofProfile(profile)]) this.cancel(login.id)
+  }
+
+  findRedirectUri(authority: string, path: string): string | undefined {
+    return this.#redirectUris.find(authority, path) ?? this.#configured.find(authority, path)
+  }
+
+  knowsAuthority(authority: string): boolean {
+    return this.#redirectUris.knowsAuthority(authority) || this.#configured.knowsAuthority(authority)
+  }
+
+  responseModes(redirectUri: string): ReadonlySet<'query' | 'form_post' | 'fragment'> {
+    return new Set([...this.#pending.onRedirectUri(redirectUri)].map((login) => login.responseMode))
+  }
+
+  async answer(redirectUri: string, encodedParameters: string): Promise<SettledLogin> {
+    const response = parseAuthorizationResponse(encodedParameters)
+    this.#expire()
+    const replayed = await this.#findAnswered(redirectUri, response.state)
+    if (replayed?.status === 'expired') throw replayed.failure
+    if (replayed !== undefined) return replayed
+    let claim: Claim
+    try {
+      claim = this.#pending.claim(redirectUri, response)
+    } catch (error) {
+      if (this.#restored !== undefined || !isStateUnknown(error)) throw error
+      await this.restore()
+      claim = this.#pending.claim(redirectUri, response)
+    }
+    return this.#settle(claim)
+  }
+
+  /** Stops the timer; pending logins stay in the vault for the next start. */
+  close(): void {
+    this.#cancelTimer()
+  }
+
+  async #prepare(profile: Profile, redirectUri: string, timeoutSeconds?: number): Promise<PendingLogin> {
+    const { clock, profiles, servers } = this.#parts
+    const state = randomSecret()
+    const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
+    const nonce = (profile.scope ?? '').split(/[ ,]/).includes('openid') ? randomSecret() : null
+    const request = { redirectUri, state, codeVerifier, nonce }
+    const prepared = await servers.prepare(profile, request, profiles.issRequired(profile.name))
+    const createdAtMs = clock.now()
+    return {
+      status: 'pending',
+      id: randomId(),
+      profile: profile.name,
+      ...request,
+      ...prepared,
+      listen: profile.listen ?? null,
+      createdAtMs,
+      expiresAtMs: createdAtMs + (timeoutSeconds ?? this.#parts.timeoutSeconds) * 1000,
+      origin: servers.origin(profile),
+      responseMode: profile.response_mode,
+      stateEcho: profile.state_echo,
+    }
+  }
+
+  #admit(login: PendingLogin, lease: RedirectLease): void {
+    this.#pending.ensureRoom()
+    this.#leases.set(login.id, lease)
+    this.#redirectUris.hold(login.redirectUri)
+    this.#answered.track(login)
+    for (const evicted of this.#pending.add(login)) {
+      this.#end(
+        evicted,
+        'cancelled',
+        new CatchdError('login_required', {
+          profile: evicted.profile,
+          detail: 'Newer logins of the profile took its place.',
+        }),
+      )
+    }
+    this.#wakeForExpiry()
+  }
+
+  async #open(login: PendingLogin): Promise<void> {
+    try {
+      await this.#parts.openBrowser(login.authorizationUrl)
+    } catch (error) {
+      this.#trouble(login.id, 'browser', error)
+    }
+  }
+
+  /** A response whose `state` was used up leads to the same result and redeems nothing (promise 1). */
+  #findAnswered(redirectUri: string, state: Secret | null): Promise<SettledLogin> | undefined {
+    if (state === null) return undefined
+    const login = this.#answered.findByState(state.reveal(), redirectUri)
+    return login === undefined ? undefined : this.#answered.settled(login.id)
+  }
+
+  async #settle(claim: Claim): Promise<SettledLogin> {
+    const { login } = claim
+    this.#answered.claimed(login)
+    if (claim.verdict === 'failed') return this.#end(login, 'failed', claim.failure)
+    this.#parts.log({ event: 'login.claimed', login: login.id, profile: login.profile })
+    try {
+      await this.#journalClaim(login)
+      const stored = await this.#redeem(login, claim)
+      return this.#conclude(login, { ...baseOf(login), status: 'succeeded', stored })
+    } catch (error) {
+      return this.#end(login, 'failed', asCatchdError(error))
+    }
+  }
+
+  async #redeem(login: PendingLogin, claim: Claim & { verdict: 'code' }): Promise<StoredSummary> {
+    const { clock, profiles, servers, tokens, describeVault } = this.#parts
+    const profile = profiles.profile(login.profile)
+    const origin = servers.origin(profile)
+    if (
+      origin.authorizationServer !== login.origin.authorizationServer ||
+      origin.clientId !== login.origin.clientId
+    ) {
+      throw new CatchdError('profile_invalid', {
+        profile: login.profile,
+        detail:
+          'The profile was changed to another authorization server or client during the login; the code was not sent.',
+        next: `catchd login ${login.profile}`,
+      })
+    }
+    const response = await servers.redeem(profile, {
+      code: claim.code,
+      redirectUri: login.redirectUri,
+      codeVerifier: login.codeVerifier,
+      nonce: login.nonce,
+    })
+    const set = tokenSetFrom(response, origin, profile.scope ?? null, clock.now(), claim.extra)
+    await tokens.keep(login.profile, set)
+    return {
+      storedIn: describeVault(),
+      scope: set.scope,
+      accessTokenExpiresAtMs: set.expiresAtMs,
+      hasRefreshToken: set.refreshToken !== null,
+      subject: set.subject,
+    }
+  }
+
+  /** A full disk must not cost the person the login: the code is good once, and it is in our hands. */
+  async #journalClaim(login: PendingLogin): Promise<void> {
+    try {
+      await this.#parts.store.claim(login)
+    } catch (error) {
+      this.#trouble(login.id, 'journal', error)
+    }
+  }
+
+  #end(login: PendingLogin, status: 'failed' | 'expired' | 'cancelled', failure: CatchdError): SettledLogin {
+    return this.#conclude(login, { ...baseOf(login), status, failure })
+  }
+
+  #conclude(login: PendingLogin, settled: SettledLogin): SettledLogin {
+    this.#answered.settle(settled)
+    this.#leases.get(login.id)?.release()
+    this.#leases.delete(login.id)
+    if (settled.status === 'succeeded') {
+      this.#parts.log({ event: 'login.succeeded', login: login.id, profile: login.profile })
+    } else {
+      this.#parts.log({
+        event: 'login.ended',
+        login: login.id,
+        profile: login.profile,
+        code: settled.failure.code,
+      })
+    }
+    void this.#forgetRecord(login.id)
+    return settled
+  }
+
+  /** Off the way of the answer: a record left behind by a crash is told from a pending one by the journal. */
+  async #forgetRecord(id: string): Promise<void> {
+    try {
+      await this.#parts.store.forget(id)
+    } catch (error) {
+      this.#trouble(id, 'forget', error)
+    }
+  }
+
+  #trouble(login: string, step: string, error: unknown): void {
+    this.#parts.log({ event: 'login.trouble', login, step, code: asCatchdError(error).code })
+  }
+
+  /** By the wall clock: a timer that slept too long finds every login that is over. */
+  #expire(): void {
+    for (const login of this.#pending.takeExpired(this.#parts.clock.now())) {
+      this.#answered.claimed(login)
+      this.#end(
+        login,
+        'expired',
+        new CatchdError('login_expired', {
+          profile: login.profile,
+          detail: 'Nobody finished the login in time.',
+        }),
+      )
+    }
+  }
+
+  #wakeForExpiry(): void {
+    this.#cancelTimer()
+    const next = this.#pending.nextExpiryMs()
+    if (next === undefined) return
+    this.#cancelTimer = this.#parts.clock.after(Math.min(next - this.#parts.clock.now(), 60_000), () => {
+      this.#expire()
+      this.#wakeForExpiry()
+    })
+  }
+
+  async #restore(): Promise<void> {
+    const { pending, interrupted } = await this.#parts.store.leftBehind()
+    for (const login of interrupted) this.#endInterrupted(login)
+    for (const login of pending) if (this.find(login.id) === undefined) await this.#readmit(login)
+    this.#expire()
+  }
+
+  async #readmit(login: PendingLogin): Promise<void> {
+    try {
+      this.#admit(login, await this.#parts.listeners.acquire(login.redirectUri, login.listen))
+    } catch (error) {
+      this.#answered.track(login)
+      this.#redirectUris.hold(login.redirectUri)
+      this.#end(login, 'failed', asCatchdError(error))
+    }
+  }
+
+  #endInterrupted(login: InterruptedLogin): void {
+    const settled: SettledLogin = {
+      ...login,
+      createdAtMs: 0,
+      expiresAtMs: this.#parts.clock.now(),
+      status: 'failed',
+      failure: interruption(login.profile),
+    }
+    this.#redirectUris.hold(settled.redirectUri)
+    this.#answered.track(settled)
+    this.#answered.settle(settled)
+    void this.#forgetRecord(login.id)
+  }
+}
+
+function requireCodeGrant(profile: Profile): void {
+  if (profile.grant === 'authorization_code') return
+  throw new CatchdError('request_invalid', {
+    profile: profile.name,
+    detail:
+      profile.grant === 'client_credentials'
+        ? 'A client_credentials profile needs no login; ask for its token.'
+        : 'Device logins are not served by this version.',
+    next: `catchd token ${profile.name}`,
+  })
+}
+
+function isStateUnknown(error: unknown): boolean {
+  return error instanceof CatchdError && error.code === 'state_unknown'
+}
+
+function baseOf({ id, profile, redirectUri, createdAtMs, expiresAtMs }: PendingLogin) {
+  return { id, profile, redirectUri, createdAtMs, expiresAtMs }
+}
+
+/** The encoded parameters of a pasted URL, which must be on the login's own redirect URI. */
+function responsePart(pasted: string, login: PendingLogin): string {
+  const url = URL.canParse(pasted.trim()) ? new URL(pasted.trim()) : undefined
+  const expected = new URL(login.redirectUri)
+  if (url === undefined || url.origin !== expected.origin || url.pathname !== expected.pathname) {
+    throw new CatchdError('redirect_malformed', {
+      profile: login.profile,
+      detail: `The pasted text is not a URL that begins with ${login.redirectUri}.`,
+    })
+  }
+  return url.search.length > 1 ? url.search.slice(1) : url.hash.slice(1)
+}

@@ -1,0 +1,81 @@
+/**
+ * Token sets on their way into the vault: writes of one profile go one after the other, and what the vault
+ * does not take now is tried again until it does (DESIGN: the vault never silently downgrades).
+ */
+import type { Clock } from '../clock.js'
+import { asCatchdError, type CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import { itemName, type Vault } from '../vault/vault.js'
+
+const FIRST_RETRY_MS = 2_000
+const LONGEST_RETRY_MS = 60_000
+
+export class UnsavedItems {
+  readonly #clock: Clock
+  readonly #vault: Vault
+  readonly #onSaved: (profile: string) => void
+  readonly #waiting = new Map<string, Secret>()
+  readonly #writing = new Map<string, Promise<unknown>>()
+  #cancelRetry: (() => void) | null = null
+  #pauseMs = FIRST_RETRY_MS
+
+  constructor(clock: Clock, vault: Vault, onSaved: (profile: string) => void) {
+    this.#clock = clock
+    this.#vault = vault
+    this.#onSaved = onSaved
+  }
+
+  profiles(): string[] {
+    return [...this.#waiting.keys()]
+  }
+
+  /** @returns Why the vault did not take it (it will be tried again), or `null` when it is stored. */
+  async store(profile: string, item: Secret): Promise<CatchdError | null> {
+    const before = this.#writing.get(profile)
+    const write = (async () => {
+      await before
+      return this.#write(profile, item)
+    })()
+    this.#writing.set(profile, write)
+    const failure = await write
+    if (this.#writing.get(profile) === write) this.#writing.delete(profile)
+    return failure
+  }
+
+  /** The token set is gone; nothing of it may be written any more. */
+  forget(profile: string): void {
+    this.#waiting.delete(profile)
+  }
+
+  async retryNow(): Promise<void> {
+    await Promise.all([...this.#waiting].map(([profile, item]) => this.store(profile, item)))
+  }
+
+  close(): void {
+    this.#cancelRetry?.()
+    this.#cancelRetry = null
+  }
+
+  async #write(profile: string, item: Secret): Promise<CatchdError | null> {
+    try {
+      await this.#vault.set(itemName.tokenSet(profile), item)
+    } catch (error) {
+      this.#waiting.set(profile, item)
+      this.#retryLater()
+      return asCatchdError(error)
+    }
+    if (this.#waiting.delete(profile)) this.#onSaved(profile)
+    return null
+  }
+
+  #retryLater(): void {
+    if (this.#cancelRetry !== null) return
+    this.#cancelRetry = this.#clock.after(this.#pauseMs, () => {
+      this.#cancelRetry = null
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_RETRY_MS)
+      void this.retryNow().then(() => {
+        if (this.#waiting.size === 0) this.#pauseMs = FIRST_RETRY_MS
+      })
+    })
+  }
+}
