@@ -152,10 +152,9 @@ export class TokenKeeper {
     const set = await this.#load(profile, holding)
     holding.revision += 1
     holding.set = null
-    this.#unsaved.forget(name)
     const outcome = set === null ? null : await this.#parts.servers.revoke(profile, set)
     try {
-      if (holding.set === null) await this.#parts.vault.delete(itemName.tokenSet(name))
+      if (holding.set === null) await this.#unsaved.remove(name)
     } catch (error) {
       holding.set = undefined // it is still in the vault: the next question asks there
       throw error
@@ -269,6 +268,7 @@ export class TokenKeeper {
       holding.backOff = null
       holding.lastFailure = null
       await this.#store(profile.name, holding, this.#successor(profile, set ?? null, outcome))
+      if (holding.revision !== revision) return this.#overtaken(profile, holding, outcome)
       this.#parts.log({ event: 'token.refreshed', profile: profile.name })
       if (holding.set == null) throw loginRequired(profile.name, null)
       return holding.set

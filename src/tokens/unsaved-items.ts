@@ -30,21 +30,16 @@ export class UnsavedItems {
   }
 
   /** @returns Why the vault did not take it (it will be tried again), or `null` when it is stored. */
-  async store(profile: string, item: Secret): Promise<CatchdError | null> {
-    const before = this.#writing.get(profile)
-    const write = (async () => {
-      await before
-      return this.#write(profile, item)
-    })()
-    this.#writing.set(profile, write)
-    const failure = await write
-    if (this.#writing.get(profile) === write) this.#writing.delete(profile)
-    return failure
+  store(profile: string, item: Secret): Promise<CatchdError | null> {
+    return this.#inTurn(profile, () => this.#write(profile, item))
   }
 
-  /** The token set is gone; nothing of it may be written any more. */
-  forget(profile: string): void {
-    this.#waiting.delete(profile)
+  /** Deletes the stored token set after every write before it. @throws the vault's codes */
+  remove(profile: string): Promise<void> {
+    return this.#inTurn(profile, async () => {
+      this.#waiting.delete(profile)
+      await this.#vault.delete(itemName.tokenSet(profile))
+    })
   }
 
   async retryNow(): Promise<void> {
@@ -54,6 +49,20 @@ export class UnsavedItems {
   close(): void {
     this.#cancelRetry?.()
     this.#cancelRetry = null
+  }
+
+  async #inTurn<T>(profile: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#writing.get(profile)
+    const turn = (async () => {
+      await before?.catch(() => {})
+      return act()
+    })()
+    this.#writing.set(profile, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#writing.get(profile) === turn) this.#writing.delete(profile)
+    }
   }
 
   async #write(profile: string, item: Secret): Promise<CatchdError | null> {

@@ -1,0 +1,39 @@
+/**
+ * Bundles the program into dist/: ES modules, split, so that each command loads only what it needs. keytar is
+ * native and stays outside; its child process is an entry of its own.
+ */
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+await build({
+  absWorkingDir: root,
+  entryPoints: {
+    main: 'src/main.ts',
+    'client/index': 'src/client/index.ts',
+    'vault/keytar-child': 'src/vault/keytar-child.ts',
+  },
+  outdir: 'dist',
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  external: ['keytar'],
+  define: { 'process.env.CATCHD_BUILD_VERSION': JSON.stringify(version) },
+  // CommonJS packages inside an ES module bundle still ask for Node's modules through `require`.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  legalComments: 'none',
+  sourcemap: true,
+  logLevel: 'warning',
+})
+const main = join(root, 'dist', 'main.js')
+if (existsSync(main)) chmodSync(main, 0o755)

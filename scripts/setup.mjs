@@ -1,0 +1,110 @@
+/**
+ * Makes a fresh checkout ready: packages as locked, the built program and, for the tests, the system packages
+ * that some of them need. Plain JavaScript on Node's own modules, because it runs before anything is installed.
+ *
+ * node scripts/setup.mjs [--no-build] [--test]
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const options = new Set(process.argv.slice(2))
+
+requireNode(20, 19)
+if (options.has('--test')) installSystemPackages()
+installPackages()
+if (!options.has('--no-build')) build()
+
+function requireNode(major, minor) {
+  const [runningMajor = 0, runningMinor = 0] = process.versions.node.split('.').map(Number)
+  if (runningMajor > major || (runningMajor === major && runningMinor >= minor)) return
+  console.error(`catchd needs Node.js ${major}.${minor} or newer; this is ${process.versions.node}.`)
+  process.exit(1)
+}
+
+/** Installs only when the lock file is newer than what is installed. */
+function installPackages() {
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  const stamp = join(root, 'node_modules', '.catchd-lock')
+  // A keychain library that appeared since lets the optional native module compile now.
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
+  const wanted = `${lock}${hasLibsecret() ? 'libsecret' : ''}`
+  if (installed === wanted) return
+  say('installing packages (npm ci)')
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  writeFileSync(stamp, wanted)
+}
+
+function hasLibsecret() {
+  return spawnSync('pkg-config', ['--exists', 'libsecret-1']).status === 0
+}
+
+/** Builds only when a source is newer than the program. */
+function build() {
+  const built = join(root, 'dist', 'main.js')
+  const builtAt = existsSync(built) ? statSync(built).mtimeMs : 0
+  const sources = [join(root, 'src'), join(root, 'scripts', 'build.mjs'), join(root, 'package.json')]
+  if (sources.every((source) => newest(source) <= builtAt)) return
+  say('building')
+  run(process.execPath, [join(root, 'scripts', 'build.mjs')])
+}
+
+function newest(path) {
+  const found = statSync(path)
+  if (!found.isDirectory()) return found.mtimeMs
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
+}
+
+/**
+ * What the keychain, browser and real-server tests need. Without the right to install it those tests are
+ * skipped and say so; with CATCHD_TEST_SYSTEM_PACKAGES=0 nothing is installed.
+ */
+function installSystemPackages() {
+  const packages = {
+    'gnome-keyring-daemon': 'gnome-keyring',
+    'dbus-daemon': 'dbus',
+    'secret-tool': 'libsecret-tools',
+    chromium: 'chromium',
+    glewlwyd: 'glewlwyd',
+    sqlite3: 'sqlite3',
+    openssl: 'openssl',
+    curl: 'curl',
+  }
+  const missing = Object.entries(packages)
+    .filter(([command]) => !isInstalled(command))
+    .map(([, name]) => name)
+  if (!hasLibsecret()) missing.push('libsecret-1-dev', 'pkg-config')
+  if (missing.length === 0) return
+  const mayInstall = process.getuid?.() === 0 && isInstalled('apt-get')
+  if (!mayInstall || process.env.CATCHD_TEST_SYSTEM_PACKAGES === '0') {
+    say(`not installed, so their tests are skipped: ${missing.join(', ')}`)
+    return
+  }
+  say(`installing system packages for the tests: ${missing.join(', ')}`)
+  const apt = (...words) =>
+    spawnSync('apt-get', words, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
+  apt('update', '-qq')
+  const { status } = apt('install', '-qq', '-y', '--no-install-recommends', ...missing)
+  if (status !== 0) say('some system packages could not be installed; their tests are skipped')
+}
+
+function isInstalled(command) {
+  return spawnSync('/bin/sh', ['-c', 'command -v "$0"', command]).status === 0
+}
+
+function run(command, words) {
+  try {
+    execFileSync(command, words, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] })
+  } catch (error) {
+    process.exit(error.status ?? 1)
+  }
+}
+
+function say(text) {
+  console.error(`setup: ${text}`)
+}

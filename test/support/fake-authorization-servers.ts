@@ -1,0 +1,118 @@
+/** The AuthorizationServers port without a network: answers what a test lays out and counts what it is asked. */
+import type {
+  AuthorizationRequest,
+  AuthorizationServers,
+  CodeGrant,
+  PreparedAuthorization,
+  RefreshOutcome,
+  RevocationOutcome,
+} from '../../src/authorization-server/port.js'
+import type { Profile } from '../../src/config/profile.js'
+import { Secret } from '../../src/secret.js'
+import type { TokenResponse, TokenSet, TokenSetOrigin } from '../../src/tokens/token-set.js'
+
+export function tokenResponse(changes: Partial<TokenResponse> = {}): TokenResponse {
+  return {
+    accessToken: new Secret('access-1'),
+    tokenType: 'Bearer',
+    expiresInSeconds: 3600,
+    refreshToken: new Secret('refresh-1'),
+    scope: null,
+    idToken: null,
+    issuer: null,
+    subject: null,
+    parameters: {},
+    ...changes,
+  }
+}
+
+export function testProfile(changes: Partial<Profile> = {}): Profile {
+  return {
+    name: 'gw',
+    preset: null,
+    client_id: 'client-1',
+    authorization_endpoint: 'https://as.example/authorize',
+    token_endpoint: 'https://as.example/token',
+    scope: 'email',
+    grant: 'authorization_code',
+    redirect_uri: 'http://127.0.0.1:8252/callback/gw',
+    response_mode: 'query',
+    scope_separator: ' ',
+    code_challenge_method: 'S256',
+    state_echo: true,
+    authorization_parameters: {},
+    token_parameters: {},
+    token_request_headers: {},
+    token_request_format: 'form',
+    token_endpoint_auth_method: 'none',
+    client_secret_basic_encoding: 'form',
+    dpop: false,
+    refresh: 'ahead',
+    min_ttl_seconds: 60,
+    hosts: [],
+    ...changes,
+  }
+}
+
+export class FakeAuthorizationServers implements AuthorizationServers {
+  readonly prepared: AuthorizationRequest[] = []
+  readonly redeemed: CodeGrant[] = []
+  readonly refreshed: TokenSet[] = []
+  readonly revoked: TokenSet[] = []
+  credentialsAsked = 0
+  expectedIssuer: string | null = null
+  issRequired = false
+  /** Holds every answer back until it resolves. */
+  gate: Promise<void> = Promise.resolve()
+  answer: () => TokenResponse = () => tokenResponse()
+  refreshAnswer: (count: number) => RefreshOutcome = (count) => ({
+    outcome: 'refreshed',
+    response: tokenResponse({
+      accessToken: new Secret(`access-r${count}`),
+      refreshToken: new Secret(`refresh-r${count}`),
+    }),
+  })
+  revocation: RevocationOutcome = { outcome: 'revoked' }
+
+  origin(profile: Profile): TokenSetOrigin {
+    return {
+      authorizationServer: profile.issuer ?? profile.token_endpoint ?? '',
+      clientId: profile.client_id,
+    }
+  }
+
+  async prepare(_profile: Profile, request: AuthorizationRequest): Promise<PreparedAuthorization> {
+    this.prepared.push(request)
+    const query = new URLSearchParams({ state: request.state.reveal(), redirect_uri: request.redirectUri })
+    return {
+      authorizationUrl: `https://as.example/authorize?${query}`,
+      expectedIssuer: this.expectedIssuer,
+      issRequired: this.issRequired,
+    }
+  }
+
+  async redeem(_profile: Profile, grant: CodeGrant): Promise<TokenResponse> {
+    this.redeemed.push(grant)
+    await this.gate
+    return this.answer()
+  }
+
+  async refresh(_profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+    this.refreshed.push(current)
+    await this.gate
+    return this.refreshAnswer(this.refreshed.length)
+  }
+
+  async clientCredentials(): Promise<TokenResponse> {
+    this.credentialsAsked += 1
+    await this.gate
+    return tokenResponse({ accessToken: new Secret(`machine-${this.credentialsAsked}`), refreshToken: null })
+  }
+
+  async revoke(_profile: Profile, current: TokenSet): Promise<RevocationOutcome> {
+    this.revoked.push(current)
+    return this.revocation
+  }
+
+  close(): void {}
+}

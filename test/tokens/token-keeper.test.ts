@@ -1,0 +1,283 @@
+import { describe, expect, test } from 'vitest'
+import type { Profile } from '../../src/config/profile.js'
+import { CatchdError } from '../../src/failures.js'
+import { Secret } from '../../src/secret.js'
+import { TokenKeeper } from '../../src/tokens/token-keeper.js'
+import { serialiseTokenSet, type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
+import { itemName } from '../../src/vault/vault.js'
+import {
+  FakeAuthorizationServers,
+  testProfile,
+  tokenResponse,
+} from '../support/fake-authorization-servers.js'
+import { FakeVault } from '../support/fake-vault.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
+
+const ITEM = itemName.tokenSet('gw')
+
+function start(profile: Profile = testProfile()) {
+  const clock = new ManualClock()
+  const vault = new FakeVault()
+  const servers = new FakeAuthorizationServers()
+  const profiles = new Map([[profile.name, profile]])
+  const events: string[] = []
+  const make = () =>
+    new TokenKeeper({
+      clock,
+      vault,
+      servers,
+      profiles: {
+        profile(name) {
+          const found = profiles.get(name)
+          if (found === undefined) throw new CatchdError('profile_unknown')
+          return found
+        },
+      },
+      random: () => 0.5,
+      log: (event) => events.push(event.event),
+    })
+  const issued = (changes = {}): TokenSet =>
+    tokenSetFrom(tokenResponse(changes), servers.origin(profile), profile.scope ?? null, clock.now())
+  return { clock, vault, servers, profiles, events, keeper: make(), restart: make, issued }
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'resolved',
+    (error: unknown) => (error instanceof CatchdError ? error.code : String(error)),
+  )
+
+test('a fresh token is served from memory without a request', async () => {
+  const { keeper, servers, issued } = start()
+  await keeper.keep('gw', issued())
+  expect(keeper.peek('gw', 60)?.accessToken.reveal()).toBe('access-1')
+  expect(servers.refreshed).toHaveLength(0)
+})
+
+test('a restarted keeper serves what the vault holds', async () => {
+  const { keeper, restart, issued } = start()
+  await keeper.keep('gw', issued())
+  expect((await restart().get('gw', undefined)).accessToken.reveal()).toBe('access-1')
+})
+
+test('less than min_ttl left: refreshed first, and the rotated refresh token is in the vault before anybody is served', async () => {
+  const { keeper, vault, clock, issued } = start()
+  await keeper.keep('gw', issued())
+  clock.jump(3_550_000)
+  let release = () => {}
+  vault.writeGate = new Promise((resolve) => {
+    release = resolve
+  })
+  const served: string[] = []
+  const call = keeper.get('gw', undefined).then((set) => served.push(set.accessToken.reveal()))
+  await settle()
+  expect(served).toEqual([])
+  expect(keeper.peek('gw', 60)).toBeUndefined()
+  release()
+  await call
+  expect(served).toEqual(['access-r1'])
+  expect(vault.items.get(ITEM)?.reveal()).toContain('refresh-r1')
+})
+
+test('a thousand callers at expiry make one token request', async () => {
+  const { keeper, servers, clock, issued } = start()
+  await keeper.keep('gw', issued())
+  clock.jump(4_000_000)
+  const sets = await Promise.all(Array.from({ length: 1_000 }, () => keeper.get('gw', undefined)))
+  expect(servers.refreshed).toHaveLength(1)
+  expect(new Set(sets.map((set) => set.accessToken.reveal()))).toEqual(new Set(['access-r1']))
+})
+
+test('a refresh response without a refresh token keeps the old one (RFC 6749 §6)', async () => {
+  const { keeper, servers, vault, clock, issued } = start()
+  servers.refreshAnswer = () => ({ outcome: 'refreshed', response: tokenResponse({ refreshToken: null }) })
+  await keeper.keep('gw', issued())
+  clock.jump(4_000_000)
+  await keeper.get('gw', undefined)
+  expect(vault.items.get(ITEM)?.reveal()).toContain('refresh-1')
+})
+
+describe('when a refresh fails for a while', () => {
+  const unreachable = () =>
+    ({
+      outcome: 'retry_later',
+      error: new CatchdError('provider_unreachable'),
+      retryAfterSeconds: null,
+    }) as const
+
+  test('a token that is still valid is served even below min_ttl', async () => {
+    const { keeper, servers, clock, issued } = start()
+    servers.refreshAnswer = unreachable
+    await keeper.keep('gw', issued())
+    clock.jump(3_590_000)
+    expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('access-1')
+    expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('access-1')
+    expect(servers.refreshed).toHaveLength(1)
+  })
+
+  test('an expired one is an error of the network, never a login, and the set stays', async () => {
+    const { keeper, servers, vault, clock, issued } = start()
+    servers.refreshAnswer = unreachable
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    expect(await codeOf(keeper.get('gw', undefined))).toBe('provider_unreachable')
+    expect(vault.items.has(ITEM)).toBe(true)
+  })
+
+  test('the pause doubles from one second and a forced refresh ignores it', async () => {
+    const { keeper, servers, clock, issued } = start()
+    servers.refreshAnswer = unreachable
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    await codeOf(keeper.get('gw', undefined))
+    await codeOf(keeper.get('gw', undefined))
+    expect(servers.refreshed).toHaveLength(1)
+    clock.jump(1_000)
+    await codeOf(keeper.get('gw', undefined))
+    expect(servers.refreshed).toHaveLength(2)
+    clock.jump(1_000)
+    await codeOf(keeper.get('gw', undefined))
+    expect(servers.refreshed).toHaveLength(2)
+    await codeOf(keeper.refresh('gw'))
+    expect(servers.refreshed).toHaveLength(3)
+  })
+})
+
+test('a dead refresh token is login_required with the reason, is not asked again and deletes nothing', async () => {
+  const { keeper, servers, vault, clock, issued } = start()
+  servers.refreshAnswer = () => ({
+    outcome: 'reauthorize',
+    error: new CatchdError('provider_refused', { error: 'invalid_grant' }),
+  })
+  await keeper.keep('gw', issued())
+  clock.jump(4_000_000)
+  await expect(keeper.get('gw', undefined)).rejects.toMatchObject({
+    code: 'login_required',
+    error: 'invalid_grant',
+  })
+  expect(await codeOf(keeper.get('gw', undefined))).toBe('login_required')
+  expect(servers.refreshed).toHaveLength(1)
+  expect(vault.items.has(ITEM)).toBe(true)
+})
+
+test('an unknown lifetime is served as it is and said to be unknown', async () => {
+  const { keeper, clock, issued } = start()
+  await keeper.keep('gw', issued({ expiresInSeconds: null }))
+  clock.jump(10 * 24 * 3_600_000)
+  const set = await keeper.get('gw', 3_600)
+  expect(set.expiresAtMs).toBeNull()
+})
+
+describe('when the vault does not take a token set', () => {
+  test('a rotated one is served from memory, reported as unsaved and stored as soon as it can be', async () => {
+    const { keeper, vault, clock, issued } = start()
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    vault.trouble = 'vault_locked'
+    expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('access-r1')
+    expect(keeper.unsaved).toEqual(['gw'])
+    vault.trouble = null
+    await clock.pass(2_000)
+    expect(keeper.unsaved).toEqual([])
+    expect(vault.items.get(ITEM)?.reveal()).toContain('refresh-r1')
+  })
+
+  test("a login's is an error, and yet it is served and stored later", async () => {
+    const { keeper, vault, clock, issued } = start()
+    vault.trouble = 'vault_unavailable'
+    expect(await codeOf(keeper.keep('gw', issued()))).toBe('vault_unavailable')
+    expect(keeper.peek('gw', 60)?.accessToken.reveal()).toBe('access-1')
+    vault.trouble = null
+    await clock.pass(2_000)
+    expect(vault.items.has(ITEM)).toBe(true)
+  })
+
+  test('a locked vault is said, not taken for "not logged in"', async () => {
+    const { restart, keeper, vault, issued } = start()
+    await keeper.keep('gw', issued())
+    vault.trouble = 'vault_locked'
+    const restarted = restart()
+    expect(await codeOf(restarted.get('gw', undefined))).toBe('vault_locked')
+    vault.trouble = null
+    expect((await restarted.get('gw', undefined)).accessToken.reveal()).toBe('access-1')
+  })
+})
+
+describe('logout', () => {
+  test('revokes, forgets and asks for a login from then on', async () => {
+    const { keeper, servers, vault, issued } = start()
+    await keeper.keep('gw', issued())
+    expect(await keeper.logout('gw')).toEqual({ revoked: true, notRevoked: null })
+    expect(servers.revoked).toHaveLength(1)
+    expect(vault.items.has(ITEM)).toBe(false)
+    expect(await codeOf(keeper.get('gw', undefined))).toBe('login_required')
+  })
+
+  test('during a refresh: nothing comes back, and the tokens nobody will use are revoked', async () => {
+    const { keeper, servers, vault, clock, issued } = start()
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    let release = () => {}
+    servers.gate = new Promise((resolve) => {
+      release = resolve
+    })
+    const refresh = codeOf(keeper.get('gw', undefined))
+    await settle()
+    await keeper.logout('gw')
+    release()
+    expect(await refresh).toBe('login_required')
+    await settle()
+    expect(vault.items.has(ITEM)).toBe(false)
+    expect(servers.revoked.map((set) => set.refreshToken?.reveal())).toEqual(['refresh-1', 'refresh-r1'])
+  })
+
+  test('while a rotated set is being written: the write does not outlive it', async () => {
+    const { keeper, vault, clock, issued } = start()
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    let release = () => {}
+    vault.writeGate = new Promise((resolve) => {
+      release = resolve
+    })
+    const refresh = codeOf(keeper.get('gw', undefined))
+    await settle()
+    const logout = keeper.logout('gw')
+    await settle()
+    release()
+    await Promise.all([refresh, logout])
+    expect(vault.items.has(ITEM)).toBe(false)
+    expect(await codeOf(keeper.get('gw', undefined))).toBe('login_required')
+  })
+})
+
+test('a token set is never served or refreshed after its profile was pointed at another server', async () => {
+  const { keeper, servers, profiles, issued } = start()
+  await keeper.keep('gw', issued())
+  profiles.set('gw', testProfile({ token_endpoint: 'https://other.example/token' }))
+  keeper.reconsider()
+  expect(keeper.peek('gw', 60)).toBeUndefined()
+  expect(await codeOf(keeper.get('gw', undefined))).toBe('login_required')
+  expect(servers.refreshed).toHaveLength(0)
+})
+
+test('a client_credentials profile asks again by itself, once for all callers', async () => {
+  const { keeper, servers, clock } = start(testProfile({ grant: 'client_credentials' }))
+  const first = await Promise.all([keeper.get('gw', undefined), keeper.get('gw', undefined)])
+  expect(first.map((set) => set.accessToken.reveal())).toEqual(['machine-1', 'machine-1'])
+  clock.jump(4_000_000)
+  expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('machine-2')
+  expect(servers.credentialsAsked).toBe(2)
+})
+
+test('a stored item that is no record of ours is an error, not a login', async () => {
+  const { keeper, vault } = start()
+  vault.items.set(ITEM, new Secret('{"version":99}'))
+  expect(await codeOf(keeper.get('gw', undefined))).toBe('vault_unavailable')
+})
+
+test('serialising reveals, logging does not', () => {
+  const { issued } = start()
+  const set = issued()
+  expect(JSON.stringify(set)).not.toContain('access-1')
+  expect(serialiseTokenSet(set).reveal()).toContain('access-1')
+})
