@@ -202,11 +202,11 @@ export class LoginService implements RedirectAnswers {
   }
 
   async answer(redirectUri: string, encodedParameters: string): Promise<SettledLogin> {
+    // Up to the claim nothing is awaited: two responses at once must not both find the login pending.
     const response = parseAuthorizationResponse(encodedParameters)
     this.#expire()
-    const replayed = await this.#findAnswered(redirectUri, response.state)
-    if (replayed?.status === 'expired') throw replayed.failure
-    if (replayed !== undefined) return replayed
+    const answered = this.#findAnswered(redirectUri, response.state)
+    if (answered !== undefined) return refuseExpired(await answered)
     let claim: Claim
     try {
       claim = this.#pending.claim(redirectUri, response)
@@ -436,6 +436,11 @@ function requireCodeGrant(profile: Profile): void {
         : 'Device logins are not served by this version.',
     next: `catchd token ${profile.name}`,
   })
+}
+
+function refuseExpired(login: SettledLogin): SettledLogin {
+  if (login.status === 'expired') throw login.failure
+  return login
 }
 
 function isStateUnknown(error: unknown): boolean {
