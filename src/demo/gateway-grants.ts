@@ -1,0 +1,186 @@
+/**
+ * The demo gateway's memory: authorization codes, access tokens, refresh tokens, and which came from which.
+ *
+ * Promises what a strict server does: a code is redeemed once within its lifetime, with the redirect URI and
+ * the verifier it was asked with (RFC 6749 §4.1.3, RFC 7636 §4.6); a second redemption, and the reuse of a
+ * rotated refresh token, revoke everything issued from that approval (RFC 9700 §4.14.2). No HTTP here.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { equalSecrets } from './gateway-wire.js'
+
+/** An approved authorization request. */
+export interface Approval {
+  readonly user: string
+  readonly redirectUri: string
+  readonly scope: string
+  /** `null` when the request had no challenge, which only a gateway without enforced PKCE lets pass. */
+  readonly challenge: { readonly method: 'S256' | 'plain'; readonly value: string } | null
+}
+
+export interface Redemption {
+  readonly code: string
+  readonly redirectUri: string
+  readonly codeVerifier: string | undefined
+}
+
+export interface Issued {
+  readonly accessToken: string
+  readonly refreshToken: string | null
+  readonly scope: string
+}
+
+/** Why nothing was issued; a description for a person. */
+export interface Refusal {
+  readonly refusal: string
+}
+
+export interface GrantCounts {
+  codesIssued: number
+  codesRedeemed: number
+  codesRedeemedTwice: number
+  refreshes: number
+  refreshTokensReused: number
+  revocations: number
+}
+
+export interface GrantRules {
+  readonly codeLifetimeSeconds: number
+  readonly accessTokenLifetimeSeconds: number
+  readonly refreshTokens: boolean
+  readonly rotateRefreshTokens: boolean
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+}
+
+/** Everything issued from one approval lives and dies together. */
+interface Family {
+  readonly user: string
+  readonly scope: string
+  revoked: boolean
+}
+interface IssuedCode {
+  readonly approval: Approval
+  readonly expiresAtMs: number
+  redeemedFor: Family | null
+}
+interface AccessToken {
+  readonly family: Family
+  expiresAtMs: number
+}
+interface RefreshToken {
+  readonly family: Family
+  rotated: boolean
+}
+
+export class GatewayGrants {
+  readonly counts: GrantCounts = {
+    codesIssued: 0,
+    codesRedeemed: 0,
+    codesRedeemedTwice: 0,
+    refreshes: 0,
+    refreshTokensReused: 0,
+    revocations: 0,
+  }
+  readonly #rules: GrantRules
+  readonly #codes = new Map<string, IssuedCode>()
+  readonly #accessTokens = new Map<string, AccessToken>()
+  readonly #refreshTokens = new Map<string, RefreshToken>()
+
+  constructor(rules: GrantRules) {
+    this.#rules = rules
+  }
+
+  /** @returns A code of 32 hexadecimal digits. */
+  issueCode(approval: Approval): string {
+    const code = randomBytes(16).toString('hex')
+    const expiresAtMs = this.#rules.now() + this.#rules.codeLifetimeSeconds * 1000
+    this.#codes.set(code, { approval, expiresAtMs, redeemedFor: null })
+    this.counts.codesIssued += 1
+    return code
+  }
+
+  redeem({ code, redirectUri, codeVerifier }: Redemption): Issued | Refusal {
+    const issued = this.#codes.get(code)
+    if (issued === undefined) return { refusal: 'The authorization code is not known.' }
+    if (issued.redeemedFor !== null) {
+      issued.redeemedFor.revoked = true
+      this.counts.codesRedeemedTwice += 1
+      return { refusal: 'The authorization code was used before; its tokens are revoked.' }
+    }
+    const { approval } = issued
+    if (this.#rules.now() >= issued.expiresAtMs) return { refusal: 'The authorization code has expired.' }
+    if (redirectUri !== approval.redirectUri) {
+      return { refusal: 'redirect_uri is not the one of the authorization request.' }
+    }
+    if (!provesPossession(approval.challenge, codeVerifier)) {
+      return { refusal: 'code_verifier does not fit the code_challenge.' }
+    }
+    const family = { user: approval.user, scope: approval.scope, revoked: false }
+    issued.redeemedFor = family
+    this.counts.codesRedeemed += 1
+    return this.#issue(family, this.#rules.refreshTokens ? this.#newRefreshToken(family) : null)
+  }
+
+  refresh(presented: string): Issued | Refusal {
+    const token = this.#refreshTokens.get(presented)
+    if (token === undefined) return { refusal: 'The refresh token is not known.' }
+    if (token.rotated) {
+      token.family.revoked = true
+      this.counts.refreshTokensReused += 1
+      return { refusal: 'The refresh token was used before; its tokens are revoked.' }
+    }
+    if (token.family.revoked) return { refusal: 'The refresh token is revoked.' }
+    token.rotated = this.#rules.rotateRefreshTokens
+    this.counts.refreshes += 1
+    return this.#issue(token.family, token.rotated ? this.#newRefreshToken(token.family) : presented)
+  }
+
+  /** A refresh token takes its whole family with it; an unknown token is no error (RFC 7009 §2.2). */
+  revoke(presented: string): void {
+    this.counts.revocations += 1
+    const refreshToken = this.#refreshTokens.get(presented)
+    if (refreshToken !== undefined) refreshToken.family.revoked = true
+    this.#accessTokens.delete(presented)
+  }
+
+  /** @returns Whose token it is, or `undefined` when it is unknown, expired or revoked. */
+  findActive(accessToken: string): { user: string; scope: string; expiresAtMs: number } | undefined {
+    const token = this.#accessTokens.get(accessToken)
+    if (token === undefined || token.family.revoked || this.#rules.now() >= token.expiresAtMs)
+      return undefined
+    return { user: token.family.user, scope: token.family.scope, expiresAtMs: token.expiresAtMs }
+  }
+
+  /** Makes every access token issued so far expired, whatever its lifetime said. */
+  expireAccessTokens(): void {
+    for (const token of this.#accessTokens.values()) token.expiresAtMs = 0
+  }
+
+  /** @returns Whether a refresh request with this token would be served now. */
+  isRefreshable(refreshToken: string): boolean {
+    const token = this.#refreshTokens.get(refreshToken)
+    return token !== undefined && !token.rotated && !token.family.revoked
+  }
+
+  #issue(family: Family, refreshToken: string | null): Issued {
+    const accessToken = randomBytes(32).toString('hex')
+    const expiresAtMs = this.#rules.now() + this.#rules.accessTokenLifetimeSeconds * 1000
+    this.#accessTokens.set(accessToken, { family, expiresAtMs })
+    return { accessToken, refreshToken, scope: family.scope }
+  }
+
+  #newRefreshToken(family: Family): string {
+    const refreshToken = randomBytes(32).toString('hex')
+    this.#refreshTokens.set(refreshToken, { family, rotated: false })
+    return refreshToken
+  }
+}
+
+/** RFC 7636 §4.6. A challenge that was sent is verified even where PKCE is not enforced. */
+function provesPossession(challenge: Approval['challenge'], verifier: string | undefined): boolean {
+  if (challenge === null) return true
+  if (verifier === undefined) return false
+  const derived =
+    challenge.method === 'S256' ? createHash('sha256').update(verifier).digest('base64url') : verifier
+  return equalSecrets(derived, challenge.value)
+}

@@ -1,0 +1,113 @@
+/**
+ * The demo gateway's pages: the approval page a resource owner sees, and the page for a request that must not
+ * be redirected anywhere (RFC 6749 §4.1.2.1). Self-contained: no script, no outside resource.
+ */
+import { createHash } from 'node:crypto'
+import type { Answer } from './gateway-wire.js'
+
+export interface ApprovalForm {
+  readonly action: string
+  readonly clientId: string
+  readonly scope: string
+  readonly redirectUri: string
+  /** Everything the form carries back, hidden. */
+  readonly fields: ReadonlyMap<string, string>
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #16233a; --paper: #f3f5f8; --card: #fff; --line: #d5dbe5; --go: #0b63ce }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6ebf3; --paper: #10151d; --card: #1a222e; --line: #313d4f; --go: #6aa9ff }
+}
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper);
+  color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
+main { box-sizing: border-box; width: min(32rem, 94vw); margin: 1.5rem 0; padding: 2rem;
+  background: var(--card); border: 1px solid var(--line); border-radius: 12px }
+.tag { display: inline-block; padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 99px;
+  font-size: .8rem; letter-spacing: .04em }
+h1 { margin: .8rem 0 .3rem; font-size: 1.35rem }
+dl { margin: 1.2rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: 8px }
+dt { font-size: .8rem; opacity: .75 }
+dd { margin: 0 0 .6rem; font-family: ui-monospace, monospace; font-size: .9rem; overflow-wrap: anywhere }
+dd:last-child { margin-bottom: 0 }
+form { display: inline }
+button { font: inherit; padding: .55rem 1.4rem; margin-right: .5rem; border-radius: 8px; cursor: pointer;
+  border: 1px solid var(--line); background: none; color: inherit }
+button.go { background: var(--go); border-color: var(--go); color: var(--card) }
+p.small { margin: 1.2rem 0 0; font-size: .85rem; opacity: .75 }
+`
+
+/**
+ * No form-action: browsers apply it to the redirect that follows the form, and the redirect URI is another
+ * origin.
+ */
+const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'`
+
+export function approvalPage(form: ApprovalForm): Answer {
+  const answerForm = (approved: 'true' | 'false', label: 'Approve' | 'Deny') => `
+<form method="post" action="${escapeHtml(form.action)}">
+${[...form.fields, ['approved', approved] as const].map(hiddenField).join('\n')}
+<button type="submit" name="approve" value="${label}"${label === 'Approve' ? ' class="go"' : ''}>${label}</button>
+</form>`
+  return page(
+    200,
+    'Approve access',
+    `<h1>Approve access?</h1>
+<p>An application asks to use this gateway in your name.</p>
+<dl>
+<dt>Application</dt><dd>${escapeHtml(form.clientId)}</dd>
+<dt>Scope</dt><dd>${escapeHtml(form.scope)}</dd>
+<dt>Answer goes to</dt><dd>${escapeHtml(form.redirectUri)}</dd>
+</dl>${answerForm('true', 'Approve')}${answerForm('false', 'Deny')}
+<p class="small">After Approve the browser asks for your user name and password.</p>`,
+  )
+}
+
+/** For what must not be redirected: an unknown client or redirect URI, credentials that were not given. */
+export function refusalPage(status: number, reason: string, headers: Record<string, string> = {}): Answer {
+  const { body, headers: own } = page(
+    status,
+    'Request refused',
+    `<h1>Request refused</h1>\n<p>${escapeHtml(reason)}</p>`,
+  )
+  return { status, headers: { ...own, ...headers }, body }
+}
+
+function page(status: number, title: string, content: string): Answer {
+  return {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': POLICY,
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    },
+    body: `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${title} · Demo gateway</title><style>${STYLE}</style></head>
+<body><main>
+<span class="tag">Demo gateway</span>
+${content}
+</main></body>
+</html>
+`,
+  }
+}
+
+function hiddenField([name, value]: readonly [string, string]): string {
+  return `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+}

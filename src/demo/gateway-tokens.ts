@@ -1,0 +1,155 @@
+/**
+ * The demo gateway's token, refresh, revocation and introspection endpoints: each a function from a parsed
+ * request to an answer, over gateway-grants.ts.
+ *
+ * They follow the gateway, not the RFCs, where the two differ: JSON bodies beside forms, refreshing at a path
+ * of its own, a refresh answer that echoes `grant_type` and pads `scope`, `active` as a string.
+ */
+import type { GatewayGrants, Issued, Refusal } from './gateway-grants.js'
+import {
+  type Answer,
+  equalSecrets,
+  errorAnswer,
+  isJson,
+  jsonAnswer,
+  parseBasic,
+  parseMembers,
+} from './gateway-wire.js'
+
+export interface ClientRegistration {
+  readonly clientId: string
+  /** `null`: a public client, which sends its `client_id` in the body and no HTTP Basic. */
+  readonly clientSecret: string | null
+}
+
+export interface EndpointRequest {
+  readonly contentType: string | undefined
+  readonly authorization: string | undefined
+  readonly body: string
+}
+
+export interface EndpointContext {
+  readonly client: ClientRegistration
+  readonly grants: GatewayGrants
+  readonly accessTokenLifetimeSeconds: number
+  readonly now: () => number
+}
+
+type Endpoint = (
+  members: ReadonlyMap<string, string>,
+  request: EndpointRequest,
+  context: EndpointContext,
+) => Answer
+
+const ACCESS_TOKEN_MEMBERS = ['redirect_uri', 'scope', 'grant_type', 'code', 'code_verifier', 'client_id']
+const REFRESH_MEMBERS = ['grant_type', 'refresh_token', 'client_id', 'scope']
+const TOKEN_MEMBERS = ['token', 'token_type_hint', 'client_id']
+
+/** Access token request: code, verifier and redirect URI for tokens (RFC 6749 §4.1.3). */
+export const accessTokenEndpoint = endpoint(ACCESS_TOKEN_MEMBERS, (members, request, context) => {
+  if (members.get('grant_type') !== 'authorization_code') {
+    return errorAnswer(400, 'unsupported_grant_type', 'Only authorization_code is redeemed here.')
+  }
+  const [code, redirectUri] = [members.get('code'), members.get('redirect_uri')]
+  if (!code || !redirectUri) return errorAnswer(400, 'invalid_request', 'code and redirect_uri are required.')
+  // The documented JSON body names the scope; forms, which are only known to work, are read leniently.
+  if (isJson(request.contentType) && !members.has('scope')) {
+    return errorAnswer(400, 'invalid_request', 'scope is required in a JSON body.')
+  }
+  const outcome = context.grants.redeem({ code, redirectUri, codeVerifier: members.get('code_verifier') })
+  if ('refusal' in outcome) return invalidGrant(outcome)
+  return jsonAnswer(200, tokenMembers(outcome, context))
+})
+
+/** Refresh request (RFC 6749 §6), at a path of its own. */
+export const refreshEndpoint = endpoint(REFRESH_MEMBERS, (members, _request, context) => {
+  if (members.get('grant_type') !== 'refresh_token') {
+    return errorAnswer(400, 'unsupported_grant_type', 'Only refresh_token is served here.')
+  }
+  const outcome = context.grants.refresh(members.get('refresh_token') ?? '')
+  if ('refusal' in outcome) return invalidGrant(outcome)
+  return jsonAnswer(200, {
+    grant_type: 'refresh_token',
+    scope: `${outcome.scope} `,
+    ...tokenMembers(outcome, context),
+  })
+})
+
+/** Revocation (RFC 7009 §2.1); an unknown token is a no-op. */
+export const revocationEndpoint = endpoint(TOKEN_MEMBERS, (members, _request, context) => {
+  const token = members.get('token')
+  if (!token) return errorAnswer(400, 'invalid_request', 'token is required.')
+  context.grants.revoke(token)
+  return jsonAnswer(200, {})
+})
+
+/** Introspection (RFC 7662 §2), with `active` as a string. */
+export const introspectionEndpoint = endpoint(TOKEN_MEMBERS, (members, _request, context) => {
+  const token = members.get('token')
+  if (!token) return errorAnswer(400, 'invalid_request', 'token is required.')
+  const found = context.grants.findActive(token)
+  if (found === undefined) return jsonAnswer(200, { active: 'false' })
+  return jsonAnswer(200, {
+    active: 'true',
+    client_id: context.client.clientId,
+    username: found.user,
+    scope: found.scope,
+    token_type: 'Bearer',
+    expires_in: Math.max(0, Math.floor((found.expiresAtMs - context.now()) / 1000)),
+  })
+})
+
+/** What all four have in common: a readable body without surprises, and client authentication. */
+function endpoint(known: readonly string[], serve: Endpoint) {
+  return (request: EndpointRequest, context: EndpointContext): Answer => {
+    const members = parseMembers(request.contentType, request.body)
+    if (members === undefined) {
+      return errorAnswer(400, 'invalid_request', 'The body must be a flat JSON object or a form.')
+    }
+    const unknown = [...members.keys()].filter((name) => !known.includes(name))
+    if (unknown.length > 0) {
+      return errorAnswer(400, 'invalid_request', `Unexpected members: ${unknown.join(', ')}.`)
+    }
+    return (
+      authenticateClient(members, request.authorization, context.client) ?? serve(members, request, context)
+    )
+  }
+}
+
+/** @returns A refusal, or `undefined` when the client is who it says. */
+function authenticateClient(
+  members: ReadonlyMap<string, string>,
+  authorization: string | undefined,
+  { clientId, clientSecret }: ClientRegistration,
+): Answer | undefined {
+  const named = members.get('client_id')
+  if (named !== undefined && named !== clientId) {
+    return errorAnswer(401, 'invalid_client', 'No application is registered with this client_id.')
+  }
+  if (clientSecret === null) {
+    if (named === undefined) return errorAnswer(401, 'invalid_client', 'client_id is required.')
+    if (authorization === undefined) return undefined
+    return errorAnswer(401, 'invalid_client', 'A public client sends no credentials.')
+  }
+  const credentials = parseBasic(authorization)
+  const known =
+    credentials !== undefined &&
+    credentials.name === clientId &&
+    equalSecrets(credentials.password, clientSecret)
+  return known
+    ? undefined
+    : errorAnswer(401, 'invalid_client', 'HTTP Basic with client_id and client_secret is required.')
+}
+
+function tokenMembers(issued: Issued, context: EndpointContext): Record<string, string | number> {
+  return {
+    ...(issued.refreshToken === null ? {} : { refresh_token: issued.refreshToken }),
+    access_token: issued.accessToken,
+    token_type: 'Bearer',
+    expires_in: context.accessTokenLifetimeSeconds,
+  }
+}
+
+function invalidGrant({ refusal }: Refusal): Answer {
+  return errorAnswer(400, 'invalid_grant', refusal)
+}
