@@ -4,6 +4,7 @@
  */
 import { closeSync, fdatasync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { CatchdError } from '../failures.js'
 
 /** A login that was claimed and had not been settled when the daemon ended. */
 export interface InterruptedLogin {
@@ -24,22 +25,22 @@ type Line =
 const sync = promisify(fdatasync)
 
 export class LoginJournal {
-  readonly #descriptor: number
-  readonly #interrupted: ReadonlyMap<string, InterruptedLogin>
+  readonly #file: string
+  #descriptor: number | undefined
+  #interrupted: ReadonlyMap<string, InterruptedLogin> = new Map()
 
-  private constructor(descriptor: number, interrupted: ReadonlyMap<string, InterruptedLogin>) {
-    this.#descriptor = descriptor
-    this.#interrupted = interrupted
+  constructor(file: string) {
+    this.#file = file
   }
 
-  /** Reads what the last run left behind and begins anew with only that. */
-  static open(file: string): LoginJournal {
-    const interrupted = readInterrupted(file)
-    const lines = [...interrupted.values()].map((login) => line(claimedLine(login)))
+  /** Reads what the last run left behind and begins anew with only that. Once, by the one daemon of a home. */
+  open(): void {
+    this.#interrupted = readInterrupted(this.#file)
+    const lines = [...this.#interrupted.values()].map((login) => line(claimedLine(login)))
     // Replaced as a whole: a crash in between leaves the old journal or the new one.
-    writeFileSync(`${file}.new`, lines.join(''), { mode: 0o600, flush: true })
-    renameSync(`${file}.new`, file)
-    return new LoginJournal(openSync(file, 'a', 0o600), interrupted)
+    writeFileSync(`${this.#file}.new`, lines.join(''), { mode: 0o600, flush: true })
+    renameSync(`${this.#file}.new`, this.#file)
+    this.#descriptor = openSync(this.#file, 'a', 0o600)
   }
 
   /** Logins that the last run claimed and did not settle. */
@@ -54,7 +55,7 @@ export class LoginJournal {
   /** Resolves when the claim is on the disk. */
   async claimed(login: InterruptedLogin): Promise<void> {
     this.#append(claimedLine(login))
-    await sync(this.#descriptor)
+    await sync(this.#opened())
   }
 
   /** Written after the login's own record is gone from the vault; a lost line costs nothing. */
@@ -63,11 +64,17 @@ export class LoginJournal {
   }
 
   close(): void {
-    closeSync(this.#descriptor)
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
+    this.#descriptor = undefined
   }
 
   #append(entry: Line): void {
-    writeSync(this.#descriptor, line(entry))
+    writeSync(this.#opened(), line(entry))
+  }
+
+  #opened(): number {
+    if (this.#descriptor === undefined) throw new CatchdError('internal', 'The login journal is not open.')
+    return this.#descriptor
   }
 }
 

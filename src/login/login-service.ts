@@ -13,7 +13,7 @@ import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { type TokenSet, tokenSetFrom } from '../tokens/token-set.js'
 import { AnsweredLogins } from './answered-logins.js'
-import { parseAuthorizationResponse } from './authorization-response.js'
+import { type AuthorizationResponse, parseAuthorizationResponse } from './authorization-response.js'
 import type { RedirectAnswers, RedirectLease, RedirectListeners } from './doorway.js'
 import type { InterruptedLogin } from './journal.js'
 import type { Login, PendingLogin, SettledLogin, StoredSummary } from './login.js'
@@ -202,25 +202,27 @@ export class LoginService implements RedirectAnswers {
   }
 
   async answer(redirectUri: string, encodedParameters: string): Promise<SettledLogin> {
-    // Up to the claim nothing is awaited: two responses at once must not both find the login pending.
     const response = parseAuthorizationResponse(encodedParameters)
-    this.#expire()
-    const answered = this.#findAnswered(redirectUri, response.state)
-    if (answered !== undefined) return refuseExpired(await answered)
-    let claim: Claim
     try {
-      claim = this.#pending.claim(redirectUri, response)
+      return await this.#take(redirectUri, response)
     } catch (error) {
       if (this.#restored !== undefined || !isStateUnknown(error)) throw error
       await this.restore()
-      claim = this.#pending.claim(redirectUri, response)
+      return this.#take(redirectUri, response)
     }
-    return this.#settle(claim)
   }
 
   /** Stops the timer; pending logins stay in the vault for the next start. */
   close(): void {
     this.#cancelTimer()
+  }
+
+  /** Nothing is awaited before the claim: two responses at once must not both find the login pending. */
+  #take(redirectUri: string, response: AuthorizationResponse): Promise<SettledLogin> {
+    this.#expire()
+    const answered = this.#findAnswered(redirectUri, response.state)
+    if (answered !== undefined) return answered.then(refuseExpired)
+    return this.#settle(this.#pending.claim(redirectUri, response))
   }
 
   async #prepare(profile: Profile, redirectUri: string, timeoutSeconds?: number): Promise<PendingLogin> {

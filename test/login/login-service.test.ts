@@ -43,12 +43,14 @@ function start(changes: Partial<Profile> = {}) {
   const kept: string[] = []
   const opened: string[] = []
   const tokens = { trouble: null as CatchdError | null }
-  const make = () =>
-    new LoginService({
+  const make = () => {
+    const journal = new LoginJournal(join(folder, 'logins.journal'))
+    journal.open()
+    return new LoginService({
       clock,
       servers,
       listeners,
-      store: new LoginStore(vault, LoginJournal.open(join(folder, 'logins.journal'))),
+      store: new LoginStore(vault, journal),
       tokens: {
         async keep(profile, set) {
           if (tokens.trouble !== null) throw tokens.trouble
@@ -68,6 +70,7 @@ function start(changes: Partial<Profile> = {}) {
       timeoutSeconds: 600,
       log: () => {},
     })
+  }
   return { clock, vault, servers, listeners, profiles, kept, opened, tokens, logins: make(), restart: make }
 }
 

@@ -1,6 +1,6 @@
 /**
  * System packages that only some tests need. A missing one skips those tests with a printed reason; with
- * CATCHD_TEST_REQUIRE_ALL=1 (continuous integration) it is a failure instead.
+ * TEST_REQUIRE_ALL=1 (continuous integration) it is a failure instead.
  */
 import { execFileSync } from 'node:child_process'
 
@@ -9,7 +9,7 @@ export function needs(...commands: string[]): string | undefined {
   const missing = commands.filter((command) => !isInstalled(command))
   if (missing.length === 0) return undefined
   const reason = `skipped: not installed here: ${missing.join(', ')}`
-  if (process.env['CATCHD_TEST_REQUIRE_ALL'] === '1') throw new Error(reason)
+  if (process.env['TEST_REQUIRE_ALL'] === '1') throw new Error(reason)
   console.warn(reason)
   return reason
 }

@@ -1,0 +1,210 @@
+/**
+ * The composition root: the only file that knows every concrete class. Building starts nothing; `start` binds
+ * and reads, `stop` undoes it.
+ */
+import { join } from 'node:path'
+import { OAuthAuthorizationServers } from '../authorization-server/authorization-servers.js'
+import { systemClock, toInstant } from '../clock.js'
+import { createClientSecrets } from '../config/client-secret.js'
+import type { Environment } from '../config/environment.js'
+import type { Folders } from '../config/folders.js'
+import { ConfigurationStore } from '../config/store.js'
+import { CatchdError } from '../failures.js'
+import { buildApiApp } from '../http/api/api-app.js'
+import { markConnection } from '../http/api/doorkeeping.js'
+import { KeyRing } from '../http/api/keys.js'
+import type { ApiServices } from '../http/api/services.js'
+import { Door, type OpenAddress } from '../http/door.js'
+import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
+import { findPortHolder } from '../http/redirect/port-holder.js'
+import { buildRedirectApp } from '../http/redirect/redirect-app.js'
+import type { RedirectAnswers } from '../login/doorway.js'
+import { LoginJournal } from '../login/journal.js'
+import { LoginService } from '../login/login-service.js'
+import { LoginStore } from '../login/login-store.js'
+import { TokenKeeper } from '../tokens/token-keeper.js'
+import { migrateVault } from '../vault/migrate.js'
+import { describeVault, openVault } from '../vault/open-vault.js'
+import { VaultSlot } from '../vault/vault-slot.js'
+import { browserOpener } from './browser.js'
+import type { DaemonLog } from './log.js'
+import { LoginDesk } from './login-desk.js'
+import { ProfileService } from './profile-service.js'
+import { bindApiSocket } from './single-instance.js'
+
+/** Time for requests in flight when the daemon is asked to end. */
+const DRAIN_MS = 5_000
+
+/** Browsers bring short requests; a code rarely has more than a few hundred characters. */
+const REDIRECT_LIMITS = { maxHeaderBytes: 8 * 1024, mostConnections: 4_000, keepAliveMs: 5_000 }
+const API_LIMITS = { maxHeaderBytes: 16 * 1024, mostConnections: 4_000, keepAliveMs: 72_000 }
+
+export interface Daemon {
+  /** Resolves when the API answers. @throws CatchdError `already_running`, `config_invalid` */
+  start(): Promise<void>
+  /** Stops accepting, drains, stores what is unsaved. */
+  stop(): Promise<void>
+}
+
+export interface DaemonSettings {
+  readonly environment: Environment
+  readonly folders: Folders
+  readonly log: DaemonLog
+  readonly version: string
+  /** Called when the API is asked to end the daemon. */
+  readonly onStop: () => void
+}
+
+export async function compose(settings: DaemonSettings): Promise<Daemon> {
+  const { environment, folders, log, version } = settings
+  const clock = systemClock
+  const startedAtMs = clock.now()
+
+  const vaultOptions = {
+    choice: environment.vault,
+    stateFolder: folders.stateFolder,
+    service: folders.keychainService,
+    passphraseFile: environment.vaultPassphraseFile ?? null,
+  }
+  const vault = new VaultSlot(await openVault(vaultOptions))
+  const configuration = await ConfigurationStore.open({
+    file: folders.configFile,
+    redirectPort: environment.redirectPort,
+  })
+  const servers = new OAuthAuthorizationServers({
+    clock,
+    clientSecrets: createClientSecrets({ vault, environment: process.env }),
+  })
+  const keeper = new TokenKeeper({
+    clock,
+    vault,
+    servers,
+    profiles: configuration,
+    random: Math.random,
+    log: (event) => log.info(event),
+  })
+
+  const journal = new LoginJournal(join(folders.stateFolder, 'logins.journal'))
+  const redirectApp = await buildRedirectApp({ answers: answersOf(() => logins), clock })
+  const listeners = new LoopbackRedirectListeners({ door: new Door(redirectApp, REDIRECT_LIMITS), clock })
+  const logins = new LoginService({
+    clock,
+    store: new LoginStore(vault, journal),
+    servers,
+    listeners,
+    tokens: keeper,
+    profiles: configuration,
+    openBrowser: browserOpener(environment.browser ?? null, process.env),
+    describeVault: () => describeVault(vault.current, folders.keychainService),
+    timeoutSeconds: environment.loginTimeoutSeconds,
+    log: (event) => log.info(event),
+  })
+
+  const open: { socket?: OpenAddress; tcp?: OpenAddress } = {}
+  const services: ApiServices = {
+    tokens: keeper,
+    logins: new LoginDesk(logins),
+    profiles: new ProfileService(configuration, keeper, logins, vault),
+    async status() {
+      return {
+        version,
+        pid: process.pid,
+        started_at: toInstant(startedAtMs),
+        listeners: {
+          redirect: listeners.addresses(),
+          socket: open.socket === undefined ? null : folders.socketPath,
+          tcp: open.tcp === undefined ? null : `http://127.0.0.1:${open.tcp.port}`,
+        },
+        vault: {
+          kind: vault.kind,
+          engine: vault.engine,
+          health: await vault.health(),
+          unsaved: keeper.unsaved,
+        },
+        config: configuration.status(),
+        profiles: configuration.entries().size,
+        logins_pending: logins.pendingCount,
+      }
+    },
+    migrateVault: (to) => migrate(vault, { ...vaultOptions, choice: to }),
+    stop: settings.onStop,
+  }
+  const keys = await KeyRing.open(folders.stateFolder)
+  const apiApp = await buildApiApp({ services, keys, tcpAuthority: () => tcpAuthorities(open.tcp) })
+  const apiDoor = new Door(apiApp, API_LIMITS)
+
+  const adoptConfiguration = () => {
+    keeper.reconsider()
+    logins.setConfiguredRedirectUris(redirectUris(configuration, environment.redirectPort))
+  }
+
+  return {
+    async start() {
+      // The bound socket is the lock: what only one daemon may touch comes after it.
+      open.socket = await bindApiSocket(folders.socketPath, () =>
+        apiDoor.open({ path: folders.socketPath }, (socket) => markConnection(socket, 'socket')),
+      )
+      journal.open()
+      if (environment.apiPort !== 0) open.tcp = await openTcp(apiDoor, environment.apiPort)
+      await listeners.openDefault(environment.redirectPort)
+      configuration.onChange(adoptConfiguration)
+      adoptConfiguration()
+      await logins.restore()
+      log.info({ event: 'daemon.started', version, pid: process.pid, ...(await services.status()).listeners })
+    },
+    async stop() {
+      log.info({ event: 'daemon.stopping' })
+      await Promise.all([listeners.close(DRAIN_MS), open.tcp?.close(DRAIN_MS), open.socket?.close(DRAIN_MS)])
+      logins.close()
+      await keeper.drain()
+      configuration.close()
+      servers.close()
+      await vault.close()
+      journal.close()
+      await log.close()
+    },
+  }
+}
+
+async function openTcp(door: Door, port: number): Promise<OpenAddress> {
+  try {
+    return await door.open({ host: '127.0.0.1', port }, (socket) => markConnection(socket, 'tcp'))
+  } catch (error) {
+    const holder = await findPortHolder(port)
+    throw new CatchdError('already_running', {
+      detail: `The API port 127.0.0.1:${port} is taken${holder === null ? '' : ` by ${holder}`}.`,
+      next: 'CATCHD_API_PORT=0 catchd daemon start',
+      cause: error,
+    })
+  }
+}
+
+/** What a Host header must say on the TCP listener (DNS rebinding). */
+function tcpAuthorities(tcp: OpenAddress | undefined): ReadonlySet<string> {
+  return new Set(tcp === undefined ? [] : [`127.0.0.1:${tcp.port}`, `localhost:${tcp.port}`])
+}
+
+/** The default address answers even where no profile names it, so that a stray response gets a page. */
+function redirectUris(configuration: ConfigurationStore, port: number): string[] {
+  const own = `http://127.0.0.1:${port}/callback`
+  return [own, ...[...configuration.profiles().values()].map((profile) => profile.redirect_uri)]
+}
+
+/** The redirect door is built before the logins that it asks: each question finds them when it comes. */
+function answersOf(logins: () => RedirectAnswers): RedirectAnswers {
+  return {
+    findRedirectUri: (authority, path) => logins().findRedirectUri(authority, path),
+    knowsAuthority: (authority) => logins().knowsAuthority(authority),
+    responseModes: (redirectUri) => logins().responseModes(redirectUri),
+    answer: (redirectUri, parameters) => logins().answer(redirectUri, parameters),
+    find: (id) => logins().find(id),
+  }
+}
+
+async function migrate(slot: VaultSlot, options: Parameters<typeof openVault>[0]) {
+  const from = slot.current
+  const to = await openVault(options)
+  const items = await migrateVault(from, to)
+  await slot.replace(to).close()
+  return { from: from.kind, to: to.kind, items }
+}

@@ -1,0 +1,76 @@
+/**
+ * The daemon's log: JSON lines in the state folder, rotated by size; pretty on a terminal.
+ *
+ * Events are objects we built, never theirs. pino's `redact` is the second net under `Secret`: it knows the
+ * member names that must not carry a value. A log that cannot be written never stops the daemon.
+ */
+import { pino } from 'pino'
+import { createStream } from 'rotating-file-stream'
+
+/** File name inside the state folder. */
+export const LOG_FILE = 'catchd.log'
+
+const SECRET_MEMBERS = [
+  'code',
+  'state',
+  'code_verifier',
+  'nonce',
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'client_secret',
+  'key',
+  'authorization',
+  'cookie',
+]
+
+export interface DaemonLog {
+  info(event: object): void
+  warn(event: object): void
+  error(event: object): void
+  debug(event: object): void
+  close(): Promise<void>
+}
+
+export async function openLog(options: {
+  readonly folder: string
+  readonly level: string
+  /** Where people look when they run the daemon in the foreground; `null` for none. */
+  readonly foreground: NodeJS.WriteStream | null
+}): Promise<DaemonLog> {
+  const file = createStream(LOG_FILE, { path: options.folder, size: '5M', maxFiles: 3, mode: 0o600 })
+  file.on('error', () => {}) // a full disk: events are lost, tokens are still served
+  const streams: { level: string; stream: NodeJS.WritableStream }[] = [{ level: options.level, stream: file }]
+  if (options.foreground !== null) {
+    options.foreground.on('error', () => {}) // the reader went away
+    streams.push({ level: options.level, stream: await foregroundStream(options.foreground) })
+  }
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_MEMBERS.flatMap((member) => [`*.${member}`]), censor: '[secret]' },
+    },
+    pino.multistream(streams as Parameters<typeof pino.multistream>[0]),
+  )
+  return {
+    info: (event) => logger.info(event),
+    warn: (event) => logger.warn(event),
+    error: (event) => logger.error(event),
+    debug: (event) => logger.debug(event),
+    close: () => new Promise((resolve) => file.end(() => resolve())),
+  }
+}
+
+async function foregroundStream(stream: NodeJS.WriteStream): Promise<NodeJS.WritableStream> {
+  if (!stream.isTTY) return stream
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({
+    destination: stream,
+    colorize: !process.env['NO_COLOR'],
+    ignore: 'pid,hostname',
+    singleLine: true,
+  })
+}

@@ -1,0 +1,39 @@
+/** Logins as the API offers them: what callers may ask of the login service, and the shared automatic login. */
+import type { LoginApi, LoginRequest } from '../http/api/services.js'
+import type { Login } from '../login/login.js'
+import type { LoginService } from '../login/login-service.js'
+import { SharedLogins } from '../login/shared-logins.js'
+
+export class LoginDesk implements LoginApi {
+  readonly #logins: LoginService
+  readonly #shared: SharedLogins
+
+  constructor(logins: LoginService) {
+    this.#logins = logins
+    this.#shared = new SharedLogins(logins)
+  }
+
+  begin(request: LoginRequest): Promise<Login> {
+    return this.#logins.begin(request)
+  }
+
+  beginShared(profile: string): Promise<Login> {
+    return this.#shared.join(profile)
+  }
+
+  find(id: string): Login | undefined {
+    return this.#logins.find(id)
+  }
+
+  wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined> {
+    return this.#logins.wait(id, waitMs, signal)
+  }
+
+  paste(id: string, url: string): Promise<Login> {
+    return this.#logins.paste(id, url)
+  }
+
+  cancel(id: string): boolean {
+    return this.#logins.cancel(id)
+  }
+}

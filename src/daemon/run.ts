@@ -1,0 +1,69 @@
+/**
+ * The daemon as a process: environment in, signals, exit. Everything else is composed in compose.ts.
+ */
+import { parseEnvironment } from '../config/environment.js'
+import { ensureFolder, resolveFolders } from '../config/folders.js'
+import { EXIT } from '../failures.js'
+import { VERSION } from '../version.js'
+import { compose } from './compose.js'
+import { openLog } from './log.js'
+
+/**
+ * Serves until SIGTERM, SIGINT or the API ends it; resolves when everything is put away.
+ *
+ * @throws CatchdError `config_invalid` (a bad `CATCHD_*`, an unsafe folder), `already_running`
+ */
+export async function runDaemon(): Promise<void> {
+  process.umask(0o077)
+  const environment = parseEnvironment(process.env)
+  const folders = resolveFolders(environment)
+  for (const folder of new Set([folders.configFolder, folders.stateFolder, folders.runtimeFolder])) {
+    await ensureFolder(folder)
+  }
+
+  const log = await openLog({
+    folder: folders.stateFolder,
+    level: environment.logLevel,
+    foreground: foreground(),
+  })
+  let end: () => void = () => {}
+  const ended = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  const daemon = await compose({ environment, folders, log, version: VERSION, onStop: end })
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  process.on('SIGHUP', () => {}) // the terminal that started it went away
+  process.on('uncaughtException', (error) => {
+    // Nothing can be relied on any more, and everything that matters is stored: end, and be started again.
+    log.error({ event: 'daemon.fault', name: error.name, at: placeOf(error) })
+    process.exitCode = EXIT.unexpected
+    end()
+  })
+  process.on('unhandledRejection', (error) => {
+    log.error({
+      event: 'daemon.fault',
+      name: error instanceof Error ? error.name : 'unknown',
+      at: placeOf(error),
+    })
+  })
+  await daemon.start()
+  await ended
+  await daemon.stop()
+}
+
+/** A person at a terminal, or a service manager's journal, sees the log on stderr; a started one has its file. */
+function foreground(): NodeJS.WriteStream | null {
+  return process.stderr.isTTY || process.env['JOURNAL_STREAM'] !== undefined ? process.stderr : null
+}
+
+/** Where in our code, without the message: an error of a library may quote what it choked on. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  return stack
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .slice(0, 4)
+    .map((line) => line.trim())
+    .join(' | ')
+}

@@ -1,0 +1,76 @@
+/**
+ * One daemon per home: the bound API socket is the lock. A live daemon's socket is respected, a stale one (left
+ * by a kill) is taken over, anything else at the path is left alone.
+ */
+import { lstatSync, mkdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
+import { connect } from 'node:net'
+import { CatchdError } from '../failures.js'
+import type { OpenAddress } from '../http/door.js'
+
+/** A takeover takes milliseconds; a lock this old was left behind by a crash. */
+const TAKEOVER_LOCK_MS = 10_000
+
+/**
+ * Binds the API socket or says who has it.
+ *
+ * @throws CatchdError `already_running` when a live daemon, or something that is not a socket, is at the path
+ */
+export async function bindApiSocket(path: string, bind: () => Promise<OpenAddress>): Promise<OpenAddress> {
+  try {
+    return await bind()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+  }
+  refuseForeignFile(path)
+  if (await isAnswered(path)) {
+    throw new CatchdError('already_running', `Another catchd serves ${path}.`)
+  }
+  return takeOver(path, bind)
+}
+
+function refuseForeignFile(path: string): void {
+  if (process.platform === 'win32') return
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found !== undefined && !found.isSocket()) {
+    throw new CatchdError('already_running', {
+      detail: `${path} is not a socket; catchd leaves it alone and cannot listen there.`,
+      next: `ls -l ${path}`,
+    })
+  }
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path)
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EAGAIN'))
+  })
+}
+
+/** Two daemons that find the same stale socket must not remove each other's new one. */
+async function takeOver(path: string, bind: () => Promise<OpenAddress>): Promise<OpenAddress> {
+  const lock = `${path}.takeover`
+  if (!acquire(lock)) throw new CatchdError('already_running', `Another catchd is starting on ${path}.`)
+  try {
+    if (await isAnswered(path)) throw new CatchdError('already_running', `Another catchd serves ${path}.`)
+    unlinkSync(path)
+    return await bind()
+  } finally {
+    rmdirSync(lock)
+  }
+}
+
+function acquire(lock: string): boolean {
+  try {
+    mkdirSync(lock)
+    return true
+  } catch {
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    if (age < TAKEOVER_LOCK_MS) return false
+    rmdirSync(lock)
+    return acquire(lock)
+  }
+}
