@@ -12,17 +12,35 @@ export const ProfileName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'use 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit')
 
-const endpoint = z.url({ protocol: /^https?$/ })
+/** Which URLs may be plain http is a rule over the resolved profile: rules.ts. */
+const endpoint = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .regex(/^https?:\/\//i, 'must be an http or https URL')
 const parameters = z.record(z.string().min(1), z.string())
+const headers = z.record(
+  z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header'),
+  z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must fit into one line of an HTTP header'),
+)
 
 /** Where the client secret comes from; a string is possible and warned about. */
-export const ClientSecretSource = z.union([
-  z.strictObject({ keychain: z.literal(true) }),
-  z.strictObject({ env: z.string().min(1) }),
-  z.strictObject({ file: z.string().min(1) }),
-  z.strictObject({ command: z.array(z.string()).min(1) }),
-  z.string().min(1),
-])
+export const ClientSecretSource = z.union(
+  [
+    z.strictObject({ keychain: z.literal(true).describe('Kept in the vault of the daemon') }),
+    z.strictObject({ env: z.string().min(1).describe('Name of an environment variable of the daemon') }),
+    z.strictObject({ file: z.string().min(1).describe('Path of a file that holds nothing else') }),
+    z.strictObject({
+      command: z
+        .array(z.string())
+        .min(1)
+        .describe('Program and arguments; no shell is used; prints the secret'),
+    }),
+    z.string().min(1).describe('The secret itself: possible, but others may read it here'),
+  ],
+  {
+    error:
+      'must be {"keychain": true}, {"env": "NAME"}, {"file": "path"}, {"command": ["program", "argument"]} or a string',
+  },
+)
 export type ClientSecretSource = z.infer<typeof ClientSecretSource>
 
 /** For token responses that do not look like RFC 6749 §5.1. */
@@ -30,7 +48,7 @@ export const TokenResponseShape = z.strictObject({
   pointers: z
     .partialRecord(
       z.enum(['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token']),
-      z.string().regex(/^\//),
+      z.string().regex(/^\//, 'must be a JSON pointer that begins with /'),
     )
     .optional()
     .describe('JSON pointers (RFC 6901) to members that do not stand at the top'),
@@ -38,69 +56,135 @@ export const TokenResponseShape = z.strictObject({
     .partialRecord(z.enum(['token_type', 'scope']), z.string())
     .optional()
     .describe('Values for members that the server leaves out'),
-  expires_in_unit: z.enum(['s', 'ms']).optional(),
+  expires_in_unit: z.enum(['s', 'ms']).optional().describe('Unit of expires_in: seconds, or milliseconds'),
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>
 
 /** One entry of `profiles` as people write it. */
 export const ProfileEntry = z
   .strictObject({
-    preset: z.string().min(1).describe('Name of a row of `catchd presets`: endpoints and quirks'),
+    preset: z
+      .string()
+      .min(1)
+      .describe('Name of a row of `catchd presets`: endpoints and quirks of a known server'),
     extends: ProfileName.describe('Another profile whose keys stand where this one names none'),
-    base_url: endpoint.describe('What {base} stands for in the preset'),
-    issuer: endpoint.describe('Issuer identifier; metadata is discovered (RFC 8414, OpenID Connect Discovery)'),
+    base_url: endpoint.describe('What {base} stands for in the endpoints of the preset'),
+    issuer: endpoint.describe(
+      'Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207)',
+    ),
     resource_server: endpoint.describe('A protected resource whose metadata names the issuer (RFC 9728)'),
-    authorization_endpoint: endpoint,
-    token_endpoint: endpoint,
+    authorization_endpoint: endpoint.describe('Where the browser is sent (RFC 6749 §3.1)'),
+    token_endpoint: endpoint.describe('Where codes and refresh tokens are redeemed (RFC 6749 §3.2)'),
     refresh_endpoint: endpoint.describe('Where refresh requests go when not to the token endpoint'),
-    revocation_endpoint: endpoint,
-    introspection_endpoint: endpoint,
-    userinfo_endpoint: endpoint,
-    device_authorization_endpoint: endpoint,
-    pushed_authorization_request_endpoint: endpoint,
-    registration_endpoint: endpoint,
-    jwks_uri: endpoint,
-    client_id: z.string().min(1),
-    client_secret: ClientSecretSource,
-    token_endpoint_auth_method: z.enum([
-      'none',
-      'client_secret_basic',
-      'client_secret_post',
-      'client_secret_jwt',
-      'private_key_jwt',
-      'tls_client_auth',
-    ]),
+    revocation_endpoint: endpoint.describe('Where `catchd logout` revokes (RFC 7009)'),
+    introspection_endpoint: endpoint.describe('Where tokens can be asked about (RFC 7662)'),
+    userinfo_endpoint: endpoint.describe('Where claims about the user are (OpenID Connect Core §5.3)'),
+    device_authorization_endpoint: endpoint.describe('Where a device grant begins (RFC 8628 §3.1)'),
+    pushed_authorization_request_endpoint: endpoint.describe(
+      'Where authorization requests are pushed first (RFC 9126)',
+    ),
+    registration_endpoint: endpoint.describe('Where clients register themselves (RFC 7591)'),
+    jwks_uri: endpoint.describe('Keys that id_tokens are signed with (RFC 7517)'),
+    client_id: z.string().min(1).describe('Client identifier that the server issued (RFC 6749 §2.2)'),
+    client_secret: ClientSecretSource.describe(
+      'Where the client secret comes from; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
+    ),
+    token_endpoint_auth_method: z
+      .enum([
+        'none',
+        'client_secret_basic',
+        'client_secret_post',
+        'client_secret_jwt',
+        'private_key_jwt',
+        'tls_client_auth',
+      ])
+      .describe('Client authentication at the token endpoint (RFC 7591 §2)'),
     client_secret_basic_encoding: z
       .enum(['form', 'raw'])
       .describe('RFC 6749 §2.3.1 form-encodes the credentials first; some servers want them raw'),
-    private_key_file: z.string().min(1),
-    certificate_file: z.string().min(1),
-    grant: z.enum([
-      'authorization_code',
-      'urn:ietf:params:oauth:grant-type:device_code',
-      'client_credentials',
-    ]),
-    redirect_uri: endpoint.describe('Default http://127.0.0.1:8252/callback/NAME; port 0: a fresh port per login'),
-    listen: z.string().min(1).describe('host:port to bind when redirect_uri is not loopback'),
-    response_mode: z.enum(['query', 'form_post', 'fragment']),
-    scope: z.string(),
-    scope_separator: z.string().min(1).max(1),
-    resource: z.union([endpoint, z.array(endpoint)]).describe('Resource indicator (RFC 8707)'),
-    code_challenge_method: z.enum(['S256', 'plain', 'none']),
-    state_echo: z.boolean().describe('false only for servers that drop `state`; weaker'),
-    authorization_parameters: parameters.describe('Added to the authorization request'),
-    token_parameters: parameters.describe('Added to the token request'),
-    token_request_headers: parameters,
-    token_request_format: z.enum(['form', 'json']),
-    token_response: TokenResponseShape,
-    dpop: z.boolean(),
-    ca_file: z.string().min(1).describe('PEM file of the CA that signed the server certificate'),
-    refresh: z.enum(['ahead', 'on_demand']),
-    min_ttl_seconds: z.int().min(0).max(86_400),
+    private_key_file: z
+      .string()
+      .min(1)
+      .describe('PEM file of the key for private_key_jwt (RFC 7523) or tls_client_auth'),
+    certificate_file: z
+      .string()
+      .min(1)
+      .describe('PEM file of the certificate for tls_client_auth (RFC 8705)'),
+    grant: z
+      .enum(['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code', 'client_credentials'])
+      .describe('How tokens are obtained'),
+    redirect_uri: endpoint.describe(
+      'Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3)',
+    ),
+    listen: z
+      .string()
+      .min(1)
+      .describe(
+        'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port',
+      ),
+    response_mode: z
+      .enum(['query', 'form_post', 'fragment'])
+      .describe('How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1)'),
+    scope: z.string().describe('What to ask for, separated by spaces (RFC 6749 §3.3)'),
+    scope_separator: z.string().length(1).describe('Some servers want a comma between scopes'),
+    resource: z
+      .union([endpoint, z.array(endpoint)], { error: 'must be a URL or a list of URLs' })
+      .describe('Resource indicator, sent in both requests (RFC 8707)'),
+    code_challenge_method: z
+      .enum(['S256', 'plain', 'none'])
+      .describe('PKCE (RFC 7636); none only for servers that refuse it'),
+    state_echo: z
+      .boolean()
+      .describe(
+        'false only for servers that drop `state`; weaker: it needs PKCE and a redirect_uri that no other profile shares',
+      ),
+    authorization_parameters: parameters.describe(
+      "Added to the authorization request, and to those of the preset; an empty value takes the preset's away",
+    ),
+    token_parameters: parameters.describe(
+      "Added to the token request, and to those of the preset; an empty value takes the preset's away",
+    ),
+    token_request_headers: headers.describe(
+      "Headers added to the token request, and to those of the preset; an empty value takes the preset's away",
+    ),
+    token_request_format: z
+      .enum(['form', 'json'])
+      .describe('Body of the token request: form as in RFC 6749, or a JSON object'),
+    token_response: TokenResponseShape.describe('For token responses that do not look like RFC 6749 §5.1'),
+    dpop: z.boolean().describe('Bind tokens to a key of the daemon (RFC 9449)'),
+    ca_file: z.string().min(1).describe("PEM file of the CA that signed the server's certificate"),
+    refresh: z
+      .enum(['ahead', 'on_demand'])
+      .describe(
+        'ahead: before expiry while the profile was used in the last 24 hours; on_demand: when asked',
+      ),
+    min_ttl_seconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .describe('A token with fewer seconds left is refreshed before it is handed out'),
     hosts: z.array(z.string().min(1)).describe('Hosts for which `catchd credential` uses this profile'),
   })
   .partial()
 export type ProfileEntry = z.infer<typeof ProfileEntry>
+
+/** What stands where neither the entry, nor what it extends, nor the preset says otherwise. */
+export const PROFILE_DEFAULTS = {
+  client_secret_basic_encoding: 'form',
+  grant: 'authorization_code',
+  response_mode: 'query',
+  scope_separator: ' ',
+  code_challenge_method: 'S256',
+  state_echo: true,
+  authorization_parameters: {},
+  token_parameters: {},
+  token_request_headers: {},
+  token_request_format: 'form',
+  dpop: false,
+  refresh: 'ahead',
+  min_ttl_seconds: 60,
+  hosts: [],
+} satisfies ProfileEntry
 
 type Defaulted =
   | 'client_id'
@@ -125,9 +209,12 @@ type Defaulted =
  * A profile ready for use: preset and `extends` merged, `{base}` filled in, paths absolute, defaults applied.
  * `redirect_uri` still may hold port 0.
  */
-export type Profile = Omit<ProfileEntry, 'preset' | 'extends' | 'base_url' | Defaulted> &
-  Required<Pick<ProfileEntry, Defaulted>> & {
-    readonly name: string
-    /** Name of the preset it was built from, for messages. */
-    readonly preset: string | null
-  }
+export type Profile = Omit<ProfileEntry, 'preset' | 'extends' | 'base_url' | Defaulted> & {
+  readonly [Key in Defaulted]-?: NonNullable<ProfileEntry[Key]>
+} & {
+  readonly name: string
+  /** Name of the preset it was built from, for messages. */
+  readonly preset: string | null
+  /** Whose `client_secret` it is, where another profile gives it by `extends`: vault items are named after it. */
+  readonly client_secret_of?: string
+}

@@ -1,0 +1,173 @@
+/**
+ * Where catchd keeps its files, and folders that nobody else can read or change.
+ *
+ * Linux follows the XDG Base Directory Specification, macOS and Windows their own customs (env-paths), and
+ * CATCHD_HOME puts everything into one folder. Files inside these folders belong to the rooms that write them.
+ */
+import { createHash } from 'node:crypto'
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import envPaths from 'env-paths'
+import { CatchdError } from '../failures.js'
+import type { Environment } from './environment.js'
+
+export interface Folders {
+  readonly configFolder: string
+  readonly configFile: string
+  /** Vault index, sealed file vault, `admin.key`, client keys, log. */
+  readonly stateFolder: string
+  readonly runtimeFolder: string
+  /** Unix socket, or named pipe on Windows. */
+  readonly socketPath: string
+  /** Keychain items belong to one home. */
+  readonly keychainService: string
+}
+
+/** What the folders depend on beside CATCHD_HOME; tests name their own. */
+export interface FolderSystem {
+  readonly platform: NodeJS.Platform
+  readonly homeFolder: string
+  readonly env: NodeJS.ProcessEnv
+}
+
+/**
+ * Touches no file.
+ *
+ * @throws CatchdError `config_invalid` when the socket's path is too long for the system.
+ */
+export function resolveFolders(
+  environment: Pick<Environment, 'home'>,
+  system: FolderSystem = { platform: process.platform, homeFolder: homedir(), env: process.env },
+): Folders {
+  const { platform } = system
+  const home = environment.home === undefined ? undefined : resolve(environment.home)
+  const { configFolder, stateFolder, runtimeFolder } =
+    home === undefined ? platformFolders(system) : homeFolders(home)
+  const socketPath =
+    platform === 'win32'
+      ? `\\\\.\\pipe\\catchd-${shortHash(`${system.homeFolder}\n${home ?? ''}`)}`
+      : join(runtimeFolder, 'catchd.sock')
+  refuseLongSocketPath(socketPath, platform, home)
+  return {
+    configFolder,
+    configFile: join(configFolder, 'config.jsonc'),
+    stateFolder,
+    runtimeFolder,
+    socketPath,
+    keychainService: home === undefined ? 'catchd' : `catchd:${shortHash(home)}`,
+  }
+}
+
+type ThreeFolders = Pick<Folders, 'configFolder' | 'stateFolder' | 'runtimeFolder'>
+
+function homeFolders(home: string): ThreeFolders {
+  return { configFolder: home, stateFolder: join(home, 'state'), runtimeFolder: join(home, 'run') }
+}
+
+function platformFolders(system: FolderSystem): ThreeFolders {
+  if (system.platform === 'darwin' || system.platform === 'win32') {
+    const { config, data } = envPaths('catchd', { suffix: '' })
+    return { configFolder: config, stateFolder: data, runtimeFolder: data }
+  }
+  const stateFolder = join(xdg(system, 'XDG_STATE_HOME', '.local/state'), 'catchd')
+  const runtime = system.env['XDG_RUNTIME_DIR'] ?? ''
+  return {
+    configFolder: join(xdg(system, 'XDG_CONFIG_HOME', '.config'), 'catchd'),
+    stateFolder,
+    runtimeFolder: isAbsolute(runtime) ? join(runtime, 'catchd') : stateFolder,
+  }
+}
+
+/** The specification says to ignore a relative path. */
+function xdg(system: FolderSystem, name: string, otherwise: string): string {
+  const value = system.env[name] ?? ''
+  return isAbsolute(value) ? value : join(system.homeFolder, otherwise)
+}
+
+/** `sun_path` holds 108 bytes on Linux and 104 on macOS, a closing NUL among them; libuv cuts off the rest silently. */
+function refuseLongSocketPath(path: string, platform: NodeJS.Platform, home: string | undefined): void {
+  if (platform === 'win32') return
+  const most = platform === 'linux' ? 107 : 103
+  const length = Buffer.byteLength(path)
+  if (length <= most) return
+  const variable = home === undefined ? 'XDG_RUNTIME_DIR' : 'CATCHD_HOME'
+  throw new CatchdError('config_invalid', {
+    detail: `The socket's path ${path} has ${length} bytes and the system allows ${most}. Set ${variable} to a shorter folder.`,
+    next: 'catchd help',
+  })
+}
+
+/** 64 bits: enough to keep the homes of one user apart. */
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+/**
+ * Makes the folder, and missing ones above it, with mode 0700 whatever the umask. An own folder that others
+ * can merely read is tightened. Idempotent.
+ *
+ * @throws CatchdError `config_invalid` when others own the folder or can write to it, naming the fix; also when
+ *   it is no folder or cannot be made.
+ */
+export async function ensureFolder(path: string): Promise<void> {
+  try {
+    await makeFolders(path)
+    await keepOthersOut(path)
+  } catch (error) {
+    if (error instanceof CatchdError) throw error
+    throw unsafe(`The folder ${path} cannot be used (${systemCode(error)}).`)
+  }
+}
+
+async function makeFolders(path: string): Promise<void> {
+  const missing: string[] = []
+  for (let folder = resolve(path); !(await exists(folder)); folder = dirname(folder)) missing.unshift(folder)
+  for (const folder of missing) {
+    try {
+      await mkdir(folder, { mode: 0o700 })
+    } catch (error) {
+      // Two processes may start at once; whose folder it became is checked afterwards.
+      if (systemCode(error) === 'EEXIST') continue
+      throw error
+    }
+    await chmod(folder, 0o700)
+  }
+}
+
+async function keepOthersOut(path: string): Promise<void> {
+  const link = await lstat(path)
+  const folder = await stat(path)
+  if (!folder.isDirectory()) throw unsafe(`${path} is not a folder. Move it away.`)
+  const user = process.getuid?.()
+  // Windows keeps the user's own folders private by their access control lists.
+  if (user === undefined) return
+  if (link.isSymbolicLink() && link.uid !== user)
+    throw unsafe(`The symbolic link ${path} belongs to another user. Remove it.`)
+  if (folder.uid !== user)
+    throw unsafe(`The folder ${path} belongs to another user. Use a folder of your own.`)
+  if ((folder.mode & 0o022) !== 0) {
+    throw unsafe(
+      `Other users can write to the folder ${path}. Look at what is in it, then run: chmod 700 '${path}'`,
+    )
+  }
+  if ((folder.mode & 0o077) !== 0) await chmod(path, 0o700)
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function unsafe(detail: string): CatchdError {
+  return new CatchdError('config_invalid', { detail, next: 'catchd doctor' })
+}
+
+function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+}
