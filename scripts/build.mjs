@@ -26,7 +26,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   external: ['keytar'],
-  define: { 'process.env.CATCHD_BUILD_VERSION': JSON.stringify(version) },
+  define: { 'process.env["CATCHD_BUILD_VERSION"]': JSON.stringify(version) },
   // CommonJS packages inside an ES module bundle still ask for Node's modules through `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

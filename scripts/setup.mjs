@@ -59,7 +59,7 @@ function newest(path) {
 
 /**
  * What the keychain, browser and real-server tests need. Without the right to install it those tests are
- * skipped and say so; with CATCHD_TEST_SYSTEM_PACKAGES=0 nothing is installed.
+ * skipped and say so; with TEST_SYSTEM_PACKAGES=0 nothing is installed.
  */
 function installSystemPackages() {
   const packages = {
@@ -78,7 +78,7 @@ function installSystemPackages() {
   if (!hasLibsecret()) missing.push('libsecret-1-dev', 'pkg-config')
   if (missing.length === 0) return
   const mayInstall = process.getuid?.() === 0 && isInstalled('apt-get')
-  if (!mayInstall || process.env.CATCHD_TEST_SYSTEM_PACKAGES === '0') {
+  if (!mayInstall || process.env.TEST_SYSTEM_PACKAGES === '0') {
     say(`not installed, so their tests are skipped: ${missing.join(', ')}`)
     return
   }

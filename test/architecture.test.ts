@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+const SRC = resolve(import.meta.dirname, '../src')
+
+/** What each room may import from besides itself and the three files at the top; types of a seam count too. */
+const MAY_IMPORT: Record<string, string[]> = {
+  '': ['cli', 'client'],
+  cli: ['client', 'config', 'daemon', 'demo', 'authorization-server', 'http'],
+  client: ['http', 'config', 'login'],
+  daemon: ['authorization-server', 'config', 'http', 'login', 'tokens', 'vault'],
+  http: ['config', 'login', 'tokens'],
+  login: ['authorization-server', 'config', 'tokens', 'vault'],
+  tokens: ['authorization-server', 'config', 'vault'],
+  'authorization-server': ['config', 'tokens', 'login'],
+  config: ['authorization-server', 'vault'],
+  vault: [],
+  demo: ['client'],
+}
+
+function files(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? files(join(folder, entry.name)) : join(folder, entry.name),
+  )
+}
+
+const roomOf = (file: string) => {
+  const [first = '', ...rest] = relative(SRC, file).split('/')
+  return rest.length === 0 ? '' : first
+}
+
+function imports(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  return [...text.matchAll(/(?:from|import\()\s*'([^']+)'/g)].map((match) => match[1] ?? '')
+}
+
+test('arrows between the rooms point down', () => {
+  const wrong = files(SRC).flatMap((file) =>
+    imports(file)
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => roomOf(resolve(dirname(file), specifier)))
+      .filter((room) => room !== '' && room !== roomOf(file))
+      .filter((room) => MAY_IMPORT[roomOf(file)]?.includes(room) !== true)
+      .map((room) => `${relative(SRC, file)} → ${room}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+test('the pure parts of login and tokens know no I/O, no framework and no clock', () => {
+  const pure = [
+    'login/authorization-response.ts',
+    'login/pending-logins.ts',
+    'login/answered-logins.ts',
+    'login/pending-login-record.ts',
+    'login/redirect-uris.ts',
+    'login/login.ts',
+    'tokens/token-set.ts',
+    'tokens/token-life.ts',
+    'tokens/refresh-back-off.ts',
+  ]
+  for (const file of pure) {
+    const outside = imports(join(SRC, file)).filter(
+      (specifier) => !specifier.startsWith('.') && specifier !== 'zod',
+    )
+    expect(outside, file).toEqual([])
+    expect(readFileSync(join(SRC, file), 'utf8'), file).not.toMatch(/Date\.now|Math\.random|setTimeout/)
+  }
+})
+
+test('keytar is imported by its child process alone, and oauth4webapi by its room alone', () => {
+  for (const file of files(SRC)) {
+    const used = imports(file)
+    if (used.includes('keytar')) expect(relative(SRC, file)).toBe('vault/keytar-child.ts')
+    if (used.includes('oauth4webapi')) expect(roomOf(file)).toBe('authorization-server')
+  }
+})
