@@ -1,0 +1,18 @@
+/** The little of the npm package oidc-provider that the tests use; it brings no types of its own. */
+declare module 'oidc-provider' {
+  import type { IncomingMessage, ServerResponse } from 'node:http'
+
+  interface GrantContext {
+    readonly oidc: { readonly params: { readonly grant_type?: string } }
+  }
+
+  export default class Provider {
+    constructor(issuer: string, configuration: Record<string, unknown>)
+    callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
+    on(event: 'grant.success', listener: (context: GrantContext) => void): this
+    on(
+      event: 'grant.error',
+      listener: (context: GrantContext, error: Error & { readonly error_detail?: string }) => void,
+    ): this
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The npm package oidc-provider in this process, on a free loopback port: a certified OpenID Connect server
+ * with discovery, PKCE, `iss`, rotation of refresh tokens and revocation, counted from outside.
+ *
+ * Its own sign-in and consent pages are driven over plain HTTP by `approve`.
+ */
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Provider from 'oidc-provider'
+import { CookieSession, type HtmlForm, readForm, redirectTarget } from './http-client.js'
+
+export interface OidcProviderOptions {
+  readonly redirectUris: readonly string[]
+  /** Default `none`: a public client. */
+  readonly tokenEndpointAuthMethod?: 'none' | 'client_secret_basic' | 'client_secret_post'
+  /** Default 3600. */
+  readonly accessTokenLifetimeSeconds?: number
+  /** Default 86,400. */
+  readonly refreshTokenLifetimeSeconds?: number
+  /** Default true. */
+  readonly rotateRefreshTokens?: boolean
+  /** Default false: also the device authorization grant. */
+  readonly deviceFlow?: boolean
+}
+
+export interface OidcProviderCounts {
+  /** Requests to the token endpoint, refused ones too. */
+  readonly tokenRequests: number
+  readonly codesRedeemed: number
+  readonly refreshes: number
+  readonly refreshTokensReused: number
+  readonly revocations: number
+}
+
+export interface OidcApproval {
+  readonly login?: string
+  /** Aborts at the first page: `error=access_denied`. */
+  readonly deny?: boolean
+}
+
+/** A `response_mode=form_post` answer, which a browser would post by itself. */
+export interface FormPost {
+  readonly formPost: HtmlForm
+}
+
+export interface OidcProvider {
+  readonly issuer: string
+  readonly clientId: string
+  /** `null` for a public client. */
+  readonly clientSecret: string | null
+  readonly counts: OidcProviderCounts
+  /** The authorization response: the Location that leads to the redirect URI (not followed), or the form. */
+  approve(authorizationUrl: string, approval?: OidcApproval): Promise<string | FormPost>
+  /** Like {@link approve} for the response modes that redirect. */
+  approveByRedirect(authorizationUrl: string, approval?: OidcApproval): Promise<string>
+  close(): Promise<void>
+}
+
+/** Sign-in and consent are two pages with a redirect before and after each. */
+const MOST_STEPS = 12
+
+export async function startOidcProvider(options: OidcProviderOptions): Promise<OidcProvider> {
+  const server = createServer()
+  server.listen({ host: '127.0.0.1', port: 0 })
+  await once(server, 'listening')
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const authMethod = options.tokenEndpointAuthMethod ?? 'none'
+  const clientId = 'catchd'
+  const clientSecret = authMethod === 'none' ? null : randomBytes(24).toString('hex')
+
+  const counts = { tokenRequests: 0, codesRedeemed: 0, refreshes: 0, refreshTokensReused: 0, revocations: 0 }
+  const provider = new Provider(issuer, configuration(options, { clientId, clientSecret, authMethod }))
+  provider.on('grant.success', ({ oidc }) => {
+    if (oidc.params.grant_type === 'authorization_code') counts.codesRedeemed += 1
+    if (oidc.params.grant_type === 'refresh_token') counts.refreshes += 1
+  })
+  provider.on('grant.error', (_context, error) => {
+    if (error.error_detail === 'refresh token already used') counts.refreshTokensReused += 1
+  })
+  const serve = provider.callback()
+  server.on('request', (request, response) => {
+    if (request.method === 'POST' && request.url === '/token') counts.tokenRequests += 1
+    if (request.method === 'POST' && request.url === '/token/revocation') counts.revocations += 1
+    void serve(request, response)
+  })
+
+  const approve = (url: string, approval: OidcApproval = {}) => walk(url, issuer, approval)
+  return {
+    issuer,
+    clientId,
+    clientSecret,
+    counts,
+    approve,
+    async approveByRedirect(url, approval) {
+      const response = await approve(url, approval)
+      if (typeof response !== 'string') throw new Error('The server answered with a form, not a redirect.')
+      return response
+    },
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+interface Registration {
+  readonly clientId: string
+  readonly clientSecret: string | null
+  readonly authMethod: string
+}
+
+function configuration(options: OidcProviderOptions, registration: Registration): Record<string, unknown> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const deviceGrant = options.deviceFlow ? ['urn:ietf:params:oauth:grant-type:device_code'] : []
+  return {
+    clients: [
+      {
+        client_id: registration.clientId,
+        ...(registration.clientSecret === null ? {} : { client_secret: registration.clientSecret }),
+        token_endpoint_auth_method: registration.authMethod,
+        application_type: 'native',
+        redirect_uris: options.redirectUris,
+        grant_types: ['authorization_code', 'refresh_token', ...deviceGrant],
+        id_token_signed_response_alg: 'ES256',
+      },
+    ],
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'test' }] },
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    scopes: ['openid', 'offline_access', 'email'],
+    claims: { openid: ['sub'], email: ['email'] },
+    findAccount: (_context: unknown, id: string) => ({
+      accountId: id,
+      claims: () => ({ sub: id, email: `${id}@example.org` }),
+    }),
+    // Also without prompt=consent, which this server asks of offline_access otherwise.
+    issueRefreshToken: () => true,
+    rotateRefreshToken: options.rotateRefreshTokens ?? true,
+    pkce: { required: () => true },
+    features: {
+      devInteractions: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
+      deviceFlow: { enabled: options.deviceFlow ?? false },
+    },
+    ttl: {
+      AccessToken: options.accessTokenLifetimeSeconds ?? 3600,
+      RefreshToken: options.refreshTokenLifetimeSeconds ?? 86_400,
+      AuthorizationCode: 60,
+      IdToken: 3600,
+      Interaction: 600,
+      Session: 3600,
+      Grant: 86_400,
+      DeviceCode: 600,
+    },
+  }
+}
+
+async function walk(
+  authorizationUrl: string,
+  issuer: string,
+  approval: OidcApproval,
+): Promise<string | FormPost> {
+  const session = new CookieSession()
+  let url = authorizationUrl
+  let answer = await session.send(url)
+  for (let step = 0; step < MOST_STEPS; step += 1) {
+    const target = redirectTarget(answer, url)
+    if (target !== undefined && !target.startsWith(`${issuer}/`)) return target
+    if (target !== undefined) {
+      url = target
+      answer = await session.send(url)
+      continue
+    }
+    const form = readForm(answer.body, url)
+    if (form === undefined) throw new Error(`The server shows no form but answers ${answer.status}.`)
+    if (!form.action.startsWith(`${issuer}/`)) return { formPost: form }
+    url = approval.deny ? `${form.action}/abort` : form.action
+    const fields = 'login' in form.fields ? { login: approval.login ?? 'ada', password: 'any' } : {}
+    answer = approval.deny
+      ? await session.send(url)
+      : await session.postForm(url, { ...form.fields, ...fields })
+  }
+  throw new Error('The server asks for more than signing in and consenting.')
+}
