@@ -1,0 +1,175 @@
+/**
+ * The configuration file: what it may hold, and what is wrong with it, to the line and column.
+ *
+ * Pure. Messages give the place, the rule and a suggestion for a misspelt name; never a value, because one of
+ * them may be a client secret. Rules that need several profiles or their presets are resolve.ts and rules.ts.
+ */
+import { z } from 'zod'
+import { CatchdError } from '../failures.js'
+import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
+import { PROFILE_NAME_RULE, ProfileEntry, ProfileName } from './profile.js'
+import { didYouMean, suggestion } from './suggestion.js'
+
+export const Configuration = z.strictObject({
+  $schema: z.string().optional().describe('The JSON Schema of this file, for editors'),
+  profiles: z
+    .record(ProfileName, ProfileEntry)
+    .optional()
+    .describe('Each client registration at an authorization server, under a name'),
+})
+
+export interface ParsedConfiguration {
+  readonly profiles: Map<string, ProfileEntry>
+  /** Fit for a log and for `status`; each names its place. */
+  readonly warnings: string[]
+  /** `path:line:column` of a profile, or of one of its keys where it stands there. */
+  readonly locate: (profile: string, key?: string) => string
+}
+
+/**
+ * An empty file is an empty configuration.
+ *
+ * @param path - For messages only.
+ * @throws CatchdError `config_invalid`: the first thing that is wrong and how many follow.
+ */
+export function parseConfiguration(text: string, path: string): ParsedConfiguration {
+  const jsonc = parseJsonc(text, path)
+  const parsed = Configuration.safeParse(jsonc.root === undefined ? {} : jsonc.value, WITH_INPUT)
+  if (!parsed.success) throw new CatchdError('config_invalid', explain(parsed.error.issues, jsonc))
+  const profiles = new Map(Object.entries(parsed.data.profiles ?? {}))
+  const locate = (profile: string, key?: string) =>
+    key === undefined ? jsonc.locate(['profiles'], profile) : jsonc.locate(['profiles', profile], key)
+  const warnings: string[] = []
+  for (const [name, entry] of profiles) {
+    if (typeof entry.client_secret !== 'string') continue
+    warnings.push(
+      `${locate(name, 'client_secret')}: the client_secret of profile "${name}" stands in the file. ` +
+        `Move it to the vault: catchd profile add ${name} --client-secret-stdin`,
+    )
+  }
+  return { profiles, warnings, locate }
+}
+
+/**
+ * The same check for an entry that comes from elsewhere than the file.
+ *
+ * @throws CatchdError `config_invalid`
+ */
+export function checkEntry(name: string, entry: unknown): ProfileEntry {
+  if (!ProfileName.safeParse(name).success)
+    throw new CatchdError('config_invalid', `A profile name ${PROFILE_NAME_RULE}.`)
+  const parsed = ProfileEntry.safeParse(entry, WITH_INPUT)
+  if (parsed.success) return parsed.data
+  const [problem] = parsed.error.issues.flatMap((issue) => problemsOf(issue, ['profiles', name]))
+  throw new CatchdError('config_invalid', { detail: capitalised(`${problem?.rule}`), profile: name })
+}
+
+/** Needed to find the choice that a misspelt value is near to. Issues are never printed themselves. */
+const WITH_INPUT = { reportInput: true }
+
+interface Problem {
+  readonly path: JsonPath
+  /** The property of the object at `path` whose name is the trouble. */
+  readonly name?: string
+  readonly rule: string
+}
+
+function explain(issues: readonly z.core.$ZodIssue[], jsonc: Jsonc): string {
+  const problems = issues.flatMap((issue) => problemsOf(issue, []))
+  problems.sort((left, right) => jsonc.offset(left.path, left.name) - jsonc.offset(right.path, right.name))
+  const [first] = problems
+  if (first === undefined) return `${jsonc.locate([])}: not a configuration.`
+  const others = problems.length - 1
+  const more = others === 0 ? '' : ` (and ${others} more ${others === 1 ? 'problem' : 'problems'})`
+  return `${jsonc.locate(first.path, first.name)}: ${first.rule}${more}`
+}
+
+function problemsOf(issue: z.core.$ZodIssue, above: JsonPath): Problem[] {
+  const path = [...above, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))]
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((name) => ({ path, name, rule: unknownNameRule(path, name) }))
+    case 'invalid_key':
+      return [{ path: path.slice(0, -1), name: String(path.at(-1)), rule: keyRule(path, issue) }]
+    case 'invalid_value':
+      return [{ path, rule: `${subject(path)} ${valueRule(issue)}.` }]
+    default:
+      return [{ path, rule: `${subject(path)} ${plainRule(issue)}.` }]
+  }
+}
+
+/** Names inside a client_secret are not repeated: a secret in the wrong place would be one of them. */
+function unknownNameRule(path: JsonPath, name: string): string {
+  const known = knownNames(path)
+  const shown = name.length > 80 || path.includes('client_secret') ? 'this' : JSON.stringify(name)
+  return `${shown} is not a known name${where(path)}.${suggestion(name, known)}`
+}
+
+function knownNames(path: JsonPath): string[] {
+  if (path.length === 0) return Object.keys(Configuration.shape)
+  if (path.length === 2) return Object.keys(ProfileEntry.shape)
+  const last = path.at(-1)
+  if (last === 'token_response') return ['pointers', 'defaults', 'expires_in_unit']
+  if (last === 'pointers')
+    return ['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token']
+  return last === 'defaults' ? ['token_type', 'scope'] : []
+}
+
+function keyRule(path: JsonPath, issue: z.core.$ZodIssueInvalidKey): string {
+  if (path.length === 2 && path[0] === 'profiles') return `a profile name ${PROFILE_NAME_RULE}.`
+  return `a name in ${subject(path.slice(0, -1))} ${issue.issues[0]?.message ?? 'is not allowed'}.`
+}
+
+function valueRule(issue: z.core.$ZodIssueInvalidValue): string {
+  const choices = issue.values.map(String)
+  const given = issue.input
+  const meant = typeof given === 'string' ? didYouMean(given, choices) : undefined
+  const list = choices.map((choice) => JSON.stringify(choice)).join(', ')
+  return `must be ${choices.length === 1 ? list : `one of ${list}`}${meant === undefined ? '' : `; did you mean "${meant}"?`}`
+}
+
+const TYPES = new Map([
+  ['string', 'a string'],
+  ['number', 'a number'],
+  ['int', 'a whole number'],
+  ['boolean', 'true or false'],
+  ['array', 'a list'],
+  ['object', 'an object'],
+  ['record', 'an object'],
+])
+
+function plainRule(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${TYPES.get(issue.expected) ?? 'of another type'}`
+    case 'too_small':
+      return issue.origin === 'string' || issue.origin === 'array'
+        ? 'must not be empty'
+        : `must be ${issue.minimum} or more`
+    case 'too_big':
+      return issue.origin === 'string'
+        ? `must have no more than ${issue.maximum} characters`
+        : `must be ${issue.maximum} or less`
+    // Every pattern and union of ours brings its own rule.
+    case 'invalid_format':
+    case 'invalid_union':
+      return issue.message
+    default:
+      return 'is not valid'
+  }
+}
+
+function subject(path: JsonPath): string {
+  if (path.length === 0) return 'the file'
+  if (path.length === 1) return JSON.stringify(path[0])
+  if (path.length === 2) return `profile ${JSON.stringify(path[1])}`
+  return `${JSON.stringify(path.slice(2).join('.'))} of profile ${JSON.stringify(path[1])}`
+}
+
+function where(path: JsonPath): string {
+  return path.length === 0 ? '' : ` in ${subject(path)}`
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,143 @@
+/**
+ * JSON with comments as a tree that knows where everything stands.
+ *
+ * Bounded: 1 MiB, 32 levels. A repeated name is refused, because whoever reads the file sees one of the two.
+ * What the tree means is file.ts; changing the text is edit.ts. Trailing commas and a byte order mark are fine.
+ */
+import {
+  createScanner,
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser'
+import { CatchdError } from '../failures.js'
+
+export const LARGEST_FILE_BYTES = 1024 * 1024
+const DEEPEST_LEVEL = 32
+export const BYTE_ORDER_MARK = '\uFEFF'
+
+/** Numbers of the scanner's const enum `SyntaxKind`, which `isolatedModules` cannot inline. */
+export const TOKEN = {
+  openBrace: 1,
+  closeBrace: 2,
+  openBracket: 3,
+  closeBracket: 4,
+  comma: 5,
+  lineComment: 12,
+  blockComment: 13,
+  lineBreak: 14,
+  whitespace: 15,
+  endOfFile: 17,
+} as const
+
+export type JsonPath = readonly (string | number)[]
+
+/** A parsed text. */
+export interface Jsonc {
+  /** `undefined`: the text holds nothing, or comments only. */
+  readonly root: Node | undefined
+  /** Objects have no prototype. `undefined` as above. */
+  readonly value: unknown
+  /** `file:line:column` of the value at `path`; with `name`, of that property's name in the object there. */
+  locate(path: JsonPath, name?: string): string
+  /** Where it stands in the text, for sorting. */
+  offset(path: JsonPath, name?: string): number
+}
+
+/**
+ * @param path - For messages only.
+ * @throws CatchdError `config_invalid` with `path:line:column` and the rule; never quotes the text.
+ */
+export function parseJsonc(text: string, path: string): Jsonc {
+  if (Buffer.byteLength(text) > LARGEST_FILE_BYTES)
+    throw new CatchdError('config_invalid', `${path} is larger than 1 MiB.`)
+  const place = (offset: number) => `${path}:${lineAndColumn(text, offset)}`
+  // As spaces, so that offsets stay those of the file.
+  const marked = text.startsWith(BYTE_ORDER_MARK) ? ` ${text.slice(1)}` : text
+  refuseDepth(marked, place)
+  const errors: ParseError[] = []
+  const root = parseTree(marked, errors, { allowTrailingComma: true, allowEmptyContent: true })
+  const [error] = errors
+  if (error !== undefined)
+    throw new CatchdError('config_invalid', `${place(error.offset)}: ${syntaxRule(error.error)}.`)
+  if (root !== undefined) refuseRepeatedNames(root, place)
+
+  const offset = (at: JsonPath, name?: string) => {
+    const node = root === undefined ? undefined : findNodeAtLocation(root, [...at])
+    if (name === undefined) return node?.offset ?? 0
+    return node?.children?.find((property) => nameOf(property) === name)?.offset ?? node?.offset ?? 0
+  }
+  return {
+    root,
+    value: root === undefined ? undefined : getNodeValue(root),
+    locate: (at, name) => place(offset(at, name)),
+    offset,
+  }
+}
+
+/** The name of a property node. */
+export function nameOf(property: Node): string {
+  return String(property.children?.[0]?.value)
+}
+
+/** The parser recurses; a few hundred thousand brackets would overflow the stack. */
+function refuseDepth(text: string, place: (offset: number) => string): void {
+  const scanner = createScanner(text, true)
+  let level = 0
+  for (let token: number = scanner.scan(); token !== TOKEN.endOfFile; token = scanner.scan()) {
+    if (token === TOKEN.openBrace || token === TOKEN.openBracket) level += 1
+    if (token === TOKEN.closeBrace || token === TOKEN.closeBracket) level -= 1
+    if (level > DEEPEST_LEVEL) {
+      throw new CatchdError(
+        'config_invalid',
+        `${place(scanner.getTokenOffset())}: nested deeper than ${DEEPEST_LEVEL} levels.`,
+      )
+    }
+  }
+}
+
+function refuseRepeatedNames(node: Node, place: (offset: number) => string): void {
+  const seen = new Set<string>()
+  for (const child of node.children ?? []) {
+    if (child.type === 'property') {
+      const name = nameOf(child)
+      if (seen.has(name)) {
+        throw new CatchdError('config_invalid', `${place(child.offset)}: the same name stands here twice.`)
+      }
+      // zod passes over this one silently.
+      if (name === '__proto__')
+        throw new CatchdError('config_invalid', `${place(child.offset)}: "__proto__" is not a known name.`)
+      seen.add(name)
+    }
+    refuseRepeatedNames(child, place)
+  }
+}
+
+function syntaxRule(code: ParseError['error']): string {
+  return SYNTAX_RULES.get(printParseErrorCode(code)) ?? 'this is not JSON'
+}
+
+const SYNTAX_RULES = new Map([
+  ['InvalidNumberFormat', 'this number is not written as JSON has it'],
+  ['PropertyNameExpected', 'a name in double quotes is expected here'],
+  ['ValueExpected', 'a value is expected here'],
+  ['ColonExpected', 'a colon is expected here'],
+  ['CommaExpected', 'a comma is expected here'],
+  ['CloseBraceExpected', 'a closing } is expected here'],
+  ['CloseBracketExpected', 'a closing ] is expected here'],
+  ['EndOfFileExpected', 'nothing may follow the closing }'],
+  ['UnexpectedEndOfComment', 'this comment is never closed'],
+  ['UnexpectedEndOfString', 'this string is never closed'],
+  ['InvalidEscapeCharacter', 'this string has an escape that JSON does not know'],
+  ['InvalidUnicode', 'this string has an escape that JSON does not know'],
+  ['InvalidCharacter', 'this string has a control character'],
+])
+
+/** Both count from 1, as editors do; columns in UTF-16 units. */
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(text.startsWith(BYTE_ORDER_MARK) ? 1 : 0, offset).split(/\r\n|\n|\r/)
+  return `${before.length}:${(before.at(-1) ?? '').length + 1}`
+}
