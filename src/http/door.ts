@@ -64,6 +64,7 @@ export class Door {
       requestTimeout: 10_000,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: this.#limits.keepAliveMs,
+      requireHostHeader: false, // hasOneOriginFormTarget refuses a missing one, with our headers
     })
     const connections = new Connections(this.#limits.mostConnections)
     server.on('connection', (socket: Socket) => {
@@ -75,9 +76,11 @@ export class Door {
       if (hasOneOriginFormTarget(request)) this.#handler(request, response)
       else refuseUnread(response)
     })
-    server.on('clientError', (_error, socket) => refuseUnparsed(socket as Socket))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+      refuseUnparsed(socket as Socket, STATUS_OF_PARSER[error.code ?? ''] ?? BAD_REQUEST),
+    )
     // A CONNECT or an upgrade is never ours; without a listener Node would close without an answer.
-    server.on('connect', (_request, socket) => refuseUnparsed(socket as Socket))
+    server.on('connect', (_request, socket) => refuseUnparsed(socket as Socket, BAD_REQUEST))
     await listen(server, address)
     server.on('error', () => {}) // EMFILE while accepting: libuv goes on accepting when descriptors are free again
     const bound = server.address()
@@ -90,32 +93,46 @@ export class Door {
 
 /**
  * Fastify would accept a doubled Host (it reads the first) and an absolute-form target (it takes the path):
- * both let a request mean one thing to us and another to whoever checked it before (RFC 9112 §3.2).
+ * both let a request mean one thing to us and another to whoever checked it before (RFC 9112 §3.2). Only
+ * HTTP/1.0 has requests without Host; whether one will do is the app's business.
  */
 function hasOneOriginFormTarget(request: IncomingMessage): boolean {
   let hosts = 0
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     if (request.rawHeaders[index]?.toLowerCase() === 'host') hosts += 1
   }
-  return hosts <= 1 && request.url?.startsWith('/') === true
+  const hostIsThere = hosts === 1 || (hosts === 0 && request.httpVersion === '1.0')
+  return hostIsThere && request.url?.startsWith('/') === true
 }
 
 function refuseUnread(response: ServerResponse): void {
   response.writeHead(400, { ...ANSWER_HEADERS, connection: 'close', 'content-length': 0 }).end()
 }
 
-const UNPARSED = [
-  'HTTP/1.1 400 Bad Request',
-  ...Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`),
-  'connection: close',
-  'content-length: 0',
-  '',
-  '',
-].join('\r\n')
+const BAD_REQUEST = '400 Bad Request'
 
-function refuseUnparsed(socket: Socket): void {
-  if (socket.writable) socket.end(UNPARSED, () => socket.destroy())
-  else socket.destroy()
+/** What the parser or its clock gave up on, by Node's error code. */
+const STATUS_OF_PARSER: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** Closing while bytes are unread resets the connection, and the answer may be lost with it. */
+const READ_ON_MS = 1_000
+
+function refuseUnparsed(socket: Socket, status: string): void {
+  if (socket.writableEnded) return // the rest of a request that was refused already
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const headers = Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`)
+  socket.end(
+    [`HTTP/1.1 ${status}`, ...headers, 'connection: close', 'content-length: 0', '', ''].join('\r\n'),
+  )
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), READ_ON_MS)
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function listen(server: Server, address: Address): Promise<void> {

@@ -1,0 +1,123 @@
+/**
+ * One address that the redirect door is bound to: who holds it, and how long it stays open when nobody does.
+ *
+ * The browser comes back for the result page after the login has let go of its port, so an address lingers:
+ * ten seconds at most, and only a few after the page was fetched. Which addresses a redirect URI needs is
+ * bind-target.ts; sharing them is listeners.ts.
+ */
+import type { Socket } from 'node:net'
+import type { Clock } from '../../clock.js'
+import type { Door, OpenAddress } from '../door.js'
+import { portOfAuthority } from './bind-target.js'
+
+/** The browser fetches the result page at once; this is for a slow one. */
+const LONGEST_LINGER_MS = 10_000
+/** For the last bytes of a page on its way. */
+const DRAIN_MS = 1_000
+
+const boundAddresses = new WeakMap<Socket, BoundAddress>()
+
+/** The address a connection came in through; `undefined` when the redirect listeners did not accept it. */
+export function boundAddressOf(socket: Socket): BoundAddress | undefined {
+  return boundAddresses.get(socket)
+}
+
+interface Lingering {
+  readonly clock: Clock
+  /** After the result page was fetched. */
+  readonly lingerMs: number
+  /** Called once, before the address closes. */
+  readonly onClose: (address: BoundAddress) => void
+}
+
+export class BoundAddress {
+  readonly host: string
+  readonly #parts: Lingering
+  readonly #opened: Promise<OpenAddress>
+  #port: number
+  #bound = false
+  #closing: Promise<void> | undefined
+  #holders = 0
+  #lingersUntilMs = 0
+  #cancelTimer: () => void = () => {}
+  #forwarded = false
+
+  /** Begins to bind; {@link opened} tells how it went. */
+  constructor(door: Door, host: string, port: number, parts: Lingering) {
+    this.host = host
+    this.#port = port
+    this.#parts = parts
+    this.#opened = door.open({ host, port }, (socket) => boundAddresses.set(socket, this))
+    this.#opened.catch(() => {}) // whoever waits in opened() is told
+  }
+
+  /** @throws the system's error when binding failed. */
+  async opened(): Promise<void> {
+    const open = await this.#opened
+    this.#port = open.port
+    this.#bound = true
+  }
+
+  get isBound(): boolean {
+    return this.#bound && this.#closing === undefined
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  /** @param forwarded - Through `listen`: from now on, Host headers that name other ports are answered here. */
+  hold(forwarded: boolean): void {
+    this.#holders += 1
+    this.#forwarded ||= forwarded
+    this.#cancelTimer()
+  }
+
+  /** Gives a hold back; the last one begins the lingering. */
+  release(): void {
+    this.#holders -= 1
+    if (this.#holders > 0) return
+    this.#lingersUntilMs = this.#parts.clock.now() + LONGEST_LINGER_MS
+    this.#closeAfter(LONGEST_LINGER_MS)
+  }
+
+  /** Gives back a hold on an address that turned out not to be needed; the last one closes it at once. */
+  async abandon(): Promise<void> {
+    this.#holders -= 1
+    if (this.#holders === 0) await this.close(0)
+  }
+
+  /** The browser has what it came for. */
+  resultPageSent(): void {
+    if (this.#holders > 0 || this.#closing !== undefined) return
+    const leftMs = this.#lingersUntilMs - this.#parts.clock.now()
+    this.#closeAfter(Math.min(this.#parts.lingerMs, Math.max(leftMs, 0)))
+  }
+
+  /** Whether a Host header may name this address: a bound port answers for no other one. */
+  answersFor(authority: string): boolean {
+    return this.#forwarded || portOfAuthority(authority) === this.#port
+  }
+
+  /** Stops accepting at once; resolves when answers in flight are sent or `drainMs` are over. */
+  close(drainMs: number): Promise<void> {
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  toString(): string {
+    return `http://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.#port}`
+  }
+
+  #closeAfter(delayMs: number): void {
+    this.#cancelTimer()
+    this.#cancelTimer = this.#parts.clock.after(delayMs, () => void this.close(DRAIN_MS))
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#cancelTimer()
+    this.#parts.onClose(this)
+    const open = await this.#opened.catch(() => undefined)
+    await open?.close(drainMs)
+  }
+}

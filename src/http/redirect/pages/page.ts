@@ -1,0 +1,117 @@
+/**
+ * The frame that all pages of the redirect door share, and the content security policy that goes with it.
+ *
+ * A page is self-contained: the one style sheet and at most one script stand in it and are allowed by their
+ * hashes; nothing is loaded, framed, submitted or re-based.
+ */
+import { createHash } from 'node:crypto'
+import { Html, html } from './html.js'
+import { STYLE } from './style.js'
+
+/** What a page says at first glance; decides colour and icon. */
+export type Tone = 'done' | 'denied' | 'failed' | 'waiting' | 'over' | 'lost'
+
+/** A script of ours that may stand in a page. */
+export class PageScript {
+  readonly element: Html
+  readonly cspSource: string
+
+  constructor(source: string) {
+    this.element = html`<script>${new Html(source)}</script>`
+    this.cspSource = cspHash(source)
+  }
+}
+
+export interface PageParts {
+  /** HTTP status to send it with. */
+  readonly status: number
+  readonly tone: Tone
+  readonly headline: string
+  /** What happened, in one to three paragraphs. */
+  readonly summary: readonly Html[]
+  readonly body?: Html
+  readonly closing?: string
+  readonly script?: PageScript
+  /** Path that the script puts into the address bar. */
+  readonly cleanPath?: string
+  readonly refreshSeconds?: number
+}
+
+export interface Page {
+  readonly status: number
+  readonly body: string
+  readonly contentSecurityPolicy: string
+}
+
+/** Lays a page out. */
+export function page(parts: PageParts): Page {
+  const { status, tone, headline, summary, body = null, closing, script, cleanPath, refreshSeconds } = parts
+  const document = html`<!doctype html>
+<html lang="en"${cleanPath === undefined ? null : html` data-clean-path="${cleanPath}"`}>
+<head>
+<meta charset="utf-8">
+<title>${headline} · catchd</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+${refreshSeconds === undefined ? null : html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
+${script?.element ?? null}
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<main class="${tone}">
+<header>${ICONS[tone]}<h1>${headline}</h1></header>
+<div class="summary" role="status">${summary}</div>
+${body}
+${closing === undefined ? null : html`<p class="close">${closing}</p>`}
+</main>
+<footer>catchd, on this computer</footer>
+</body>
+</html>
+`
+  return { status, body: document.toString(), contentSecurityPolicy: policyFor(script) }
+}
+
+/** A row of a page's list of facts. */
+export function fact(term: string, description: Html): Html {
+  return html`<div><dt>${term}</dt><dd>${description}</dd></div>`
+}
+
+export function facts(rows: readonly Html[]): Html {
+  return html`<dl>${rows}</dl>`
+}
+
+/** One command to run next, selected whole by a click. */
+export function command(heading: string, text: string): Html {
+  return html`<section aria-label="${heading}"><h2>${heading}</h2><pre><code>${text}</code></pre></section>`
+}
+
+function policyFor(script: PageScript | undefined): string {
+  return [
+    "default-src 'none'",
+    `style-src ${cspHash(STYLE)}`,
+    ...(script === undefined ? [] : [`script-src ${script.cspSource}`]),
+    "frame-ancestors 'none'",
+    "form-action 'none'",
+    "base-uri 'none'",
+  ].join('; ')
+}
+
+function cspHash(source: string): string {
+  return `'sha256-${createHash('sha256').update(source).digest('base64')}'`
+}
+
+function icon(strokes: Html): Html {
+  return html`<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.25" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${strokes}</svg>`
+}
+
+const CLOCK = icon(html`<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.5 2"/>`)
+
+const ICONS: Readonly<Record<Tone, Html>> = {
+  done: icon(html`<path d="M4 12.5l5.5 5.5L20 6.5"/>`),
+  denied: icon(html`<circle cx="12" cy="12" r="9"/><path d="M5.6 5.6l12.8 12.8"/>`),
+  failed: icon(html`<path d="M12 4v10"/><path d="M12 19.5v.01"/>`),
+  waiting: CLOCK,
+  over: CLOCK,
+  lost: icon(html`<path d="M8.5 8.5a3.5 3.5 0 1 1 5.2 3c-1.1.7-1.7 1.4-1.7 2.7"/><path d="M12 19v.01"/>`),
+}

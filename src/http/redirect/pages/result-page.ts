@@ -1,0 +1,153 @@
+/**
+ * The page of one login: what was stored, where and until when, or why nothing was and what to run next.
+ *
+ * Says only what the login itself says, so a reload shows the same. No code, `state` or token is known here.
+ */
+import { toInstant } from '../../../clock.js'
+import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
+import type { Login, StoredSummary, SucceededLogin, UnsuccessfulLogin } from '../../../login/login.js'
+import { type Html, html } from './html.js'
+import { fromNow, inWords } from './instants.js'
+import { command, fact, facts, type Page, page, type Tone } from './page.js'
+
+/** Failures that come before anything is stored, or instead of it. */
+const NOTHING_STORED: ReadonlySet<FailureCode> = new Set([
+  'authorization_denied',
+  'issuer_mismatch',
+  'login_expired',
+  'profile_invalid',
+  'provider_answer_invalid',
+  'provider_refused',
+  'provider_unreachable',
+  'vault_locked',
+  'vault_unavailable',
+])
+
+const CLOSE_TAB = 'You can close this tab.'
+
+/**
+ * @param answeredBefore - The browser brought a response that was used up already (promise 1).
+ */
+export function resultPage(login: Login, nowMs: number, answeredBefore: boolean): Page {
+  switch (login.status) {
+    case 'pending':
+      return pendingPage(login.profile)
+    case 'exchanging':
+      return exchangingPage(login.profile)
+    case 'succeeded':
+      return succeededPage(login, nowMs, answeredBefore)
+    default:
+      return unsuccessfulPage(login, answeredBefore)
+  }
+}
+
+function pendingPage(profile: string): Page {
+  return page({
+    status: 200,
+    tone: 'waiting',
+    headline: `Waiting for you: ${profile}`,
+    summary: [
+      html`<p>This login is not answered yet. Finish it at the authorization server, in the tab that was opened for it.</p>`,
+    ],
+    refreshSeconds: 2,
+  })
+}
+
+function exchangingPage(profile: string): Page {
+  return page({
+    status: 200,
+    tone: 'waiting',
+    headline: `Logging in: ${profile}`,
+    summary: [html`<p>The authorization code is being redeemed. This page shows the result in a moment.</p>`],
+    refreshSeconds: 1,
+  })
+}
+
+function succeededPage({ profile, stored }: SucceededLogin, nowMs: number, answeredBefore: boolean): Page {
+  return page({
+    status: 200,
+    tone: 'done',
+    headline: `Logged in: ${profile}`,
+    summary: [html`<p>${whatWasStored(stored)} stored. Nothing needs to be copied from this page.</p>`],
+    body: html`${alreadyUsed(answeredBefore)}
+${facts([
+  fact('Profile', html`<code>${profile}</code>`),
+  ...(stored.subject === null ? [] : [fact('Account', html`${stored.subject}`)]),
+  fact('Stored in', html`${stored.storedIn}`),
+  fact('Valid until', validity(stored, nowMs)),
+  fact('Scope', scopes(stored.scope)),
+])}
+${command('Use it', `catchd token ${profile}`)}`,
+    closing: CLOSE_TAB,
+  })
+}
+
+function whatWasStored({ hasRefreshToken }: StoredSummary): string {
+  return hasRefreshToken ? 'An access token and a refresh token are' : 'An access token is'
+}
+
+/** What is unknown is said to be unknown (promise 10). */
+function validity({ accessTokenExpiresAtMs, hasRefreshToken }: StoredSummary, nowMs: number): Html {
+  const afterwards = hasRefreshToken ? 'then renewed automatically' : 'then log in again'
+  if (accessTokenExpiresAtMs === null) {
+    return html`unknown: the server does not say<small>until it is refused, ${afterwards}</small>`
+  }
+  const words = inWords(accessTokenExpiresAtMs)
+  if (words === undefined) return html`beyond the calendar<small>${afterwards}</small>`
+  const distance = fromNow(accessTokenExpiresAtMs, nowMs)
+  return html`<time datetime="${toInstant(accessTokenExpiresAtMs)}">${words}</time><small>${distance}, ${afterwards}</small>`
+}
+
+function scopes(scope: string | null): Html {
+  const names = (scope ?? '').split(' ').filter((name) => name !== '')
+  if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
+  return html`<ul>${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
+}
+
+function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Page {
+  const { profile, failure } = login
+  const { tone, headline } = outcome(login)
+  return page({
+    status: failure.status,
+    tone,
+    headline: `${headline}: ${profile}`,
+    summary: causes(login),
+    body: html`${alreadyUsed(answeredBefore)}
+${quote(failure)}
+${facts([
+  fact('Profile', html`<code>${profile}</code>`),
+  ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
+  fact('Failure', html`<code>${failure.code}</code>`),
+])}
+${command('Run next', failure.next)}`,
+    closing: CLOSE_TAB,
+  })
+}
+
+function outcome({ status, failure }: UnsuccessfulLogin): { tone: Tone; headline: string } {
+  if (status === 'expired') return { tone: 'over', headline: 'Login expired' }
+  if (status === 'cancelled') return { tone: 'over', headline: 'Login cancelled' }
+  if (failure.code === 'authorization_denied') return { tone: 'denied', headline: 'Login denied' }
+  return { tone: 'failed', headline: 'Login failed' }
+}
+
+/** The detail; before it the catalogue's title, where the headline says no more than "failed". */
+function causes({ status, failure: { code, detail } }: UnsuccessfulLogin): Html[] {
+  const title = html`<p>${FAILURES[code].title}.</p>`
+  if (detail === undefined) return [title]
+  const isPlain = status !== 'failed' || code === 'authorization_denied'
+  return isPlain ? [html`<p>${detail}</p>`] : [title, html`<p>${detail}</p>`]
+}
+
+/** The server's own words, as text: never a link, and `error_uri` not at all. */
+function quote({ error, errorDescription }: CatchdError): Html | null {
+  if (error === undefined && errorDescription === undefined) return null
+  return html`<section aria-label="The authorization server said"><h2>The authorization server said</h2><blockquote dir="auto">${
+    error === undefined ? null : html`<code>${error}</code>`
+  }${errorDescription === undefined ? null : html`<p>${errorDescription}</p>`}</blockquote></section>`
+}
+
+function alreadyUsed(answeredBefore: boolean): Html | null {
+  if (!answeredBefore) return null
+  return html`<p class="note">This authorization response was used already. It was not redeemed again; this is how its login ended.</p>`
+}
