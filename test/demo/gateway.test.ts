@@ -436,7 +436,7 @@ describe('https', () => {
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'catchd-test-'))
       try {
-        const { ca, key, cert } = await makeCertificates(folder)
+        const { ca, key, cert } = makeCertificates(folder)
         const gateway = await gatewayWith({ tls: { key, cert }, requireHttps: true })
         expect(gateway.baseUrl).toMatch(/^https:/)
         await expect(approve(authorizationUrl(gateway), ADA)).rejects.toMatchObject({
