@@ -1,0 +1,226 @@
+/**
+ * Changing the text of the configuration file the way a careful person would: only what is different changes,
+ * comments and indentation stay.
+ *
+ * Pure, except that writing is write.ts. A removed key takes the comment on its own line with it; comments on
+ * lines of their own always stay. `modify` of jsonc-parser is not used: it deletes comments between a removed
+ * property and its neighbour.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { createScanner, getNodeValue, type Node, parseTree } from 'jsonc-parser'
+import { CatchdError } from '../failures.js'
+import { BYTE_ORDER_MARK, nameOf, TOKEN } from './jsonc.js'
+import type { ProfileEntry } from './profile.js'
+
+/** What a new file begins with; `config.schema.json` is written beside it. */
+export const SKELETON = `{
+  "$schema": "./config.schema.json",
+  // One entry for each account at an authorization server; \`catchd presets\` lists the servers that are known.
+  "profiles": {}
+}
+`
+
+/**
+ * @param text - A valid configuration, or an empty text.
+ * @returns The text in which profile `name` says exactly what `entry` says.
+ */
+export function setProfile(text: string, name: string, entry: ProfileEntry): string {
+  return withoutMark(text, (bare) => {
+    const source = hasContent(bare) ? bare : bare.trim() === '' ? SKELETON : `${bare.trimEnd()}\n${SKELETON}`
+    const layout = layoutOf(source)
+    const profiles = propertyOf(objectIn(source), 'profiles')
+    if (profiles === undefined) return insertProperty(source, 'profiles', { [name]: entry }, layout)
+    const [, value] = partsOf(profiles)
+    return splice(source, value, (inner) =>
+      setProperty(inner, name, entry, layout.at(indentOf(source, profiles.offset))),
+    )
+  })
+}
+
+/** @returns The text without profile `name`; the same text when there is no such profile. */
+export function removeProfile(text: string, name: string): string {
+  return withoutMark(text, (bare) => {
+    if (!hasContent(bare)) return bare
+    const profiles = propertyOf(objectIn(bare), 'profiles')
+    if (profiles === undefined) return bare
+    const [, value] = partsOf(profiles)
+    return splice(bare, value, (inner) => removeProperty(inner, name))
+  })
+}
+
+/** How new lines are written. */
+class Layout {
+  readonly eol: string
+  readonly unit: string
+  /** Indentation of the line on which the object begins. */
+  readonly indent: string
+
+  constructor(eol: string, unit: string, indent: string) {
+    this.eol = eol
+    this.unit = unit
+    this.indent = indent
+  }
+
+  at(indent: string): Layout {
+    return new Layout(this.eol, this.unit, indent)
+  }
+
+  deeper(): Layout {
+    return this.at(this.indent + this.unit)
+  }
+
+  /** A value as it stands behind a name at this indentation. */
+  print(value: unknown): string {
+    return JSON.stringify(value, null, this.unit).replaceAll('\n', `${this.eol}${this.indent}`)
+  }
+}
+
+function layoutOf(text: string): Layout {
+  const eol = text.includes('\r\n') ? '\r\n' : '\n'
+  const [first] = objectIn(text).children ?? []
+  const unit = first === undefined ? '' : indentOf(text, first.offset)
+  return new Layout(eol, unit === '' ? '  ' : unit, '')
+}
+
+/** The white space that the line of `offset` begins with. */
+function indentOf(text: string, offset: number): string {
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset)
+  return /^[ \t]*/.exec(line)?.[0] ?? ''
+}
+
+/** The same for a property that begins its line; `undefined` for one that does not. */
+function ownIndent(text: string, offset: number): string | undefined {
+  return /\n([ \t]*)$/.exec(text.slice(0, offset))?.[1]
+}
+
+/** `text` is one object, with nothing but comments around it. */
+function setProperty(text: string, name: string, value: unknown, layout: Layout): string {
+  const property = propertyOf(objectIn(text), name)
+  if (property === undefined) return insertProperty(text, name, value, layout)
+  const [, node] = partsOf(property)
+  if (isDeepStrictEqual(plain(getNodeValue(node)), plain(value))) return text
+  const here = layout.at(ownIndent(text, property.offset) ?? layout.indent)
+  return splice(text, node, (inner) => {
+    if (node.type === 'object' && isObject(value)) return setObject(inner, value, here)
+    return text.includes('\n') ? here.print(value) : JSON.stringify(value)
+  })
+}
+
+function setObject(text: string, target: Readonly<Record<string, unknown>>, layout: Layout): string {
+  let result = text
+  for (const property of objectIn(text).children ?? []) {
+    const name = nameOf(property)
+    if (target[name] === undefined) result = removeProperty(result, name)
+  }
+  for (const [name, value] of Object.entries(target)) {
+    if (value !== undefined) result = setProperty(result, name, value, layout)
+  }
+  return result
+}
+
+/** Behind the last property and the comments that follow it. */
+function insertProperty(text: string, name: string, value: unknown, layout: Layout): string {
+  const object = objectIn(text)
+  const last = object.children?.at(-1)
+  const closing = object.offset + object.length - 1
+  const comma = last === undefined ? undefined : tokenAfter(text, end(last), TOKEN.comma)
+  const multiline = last === undefined || text.slice(object.offset, closing).includes('\n')
+  const neighbour = last === undefined ? undefined : ownIndent(text, last.offset)
+  const inner = neighbour === undefined ? layout.deeper() : layout.at(neighbour)
+  const property = `${JSON.stringify(name)}: ${multiline ? inner.print(value) : JSON.stringify(value)}`
+  // A line comment may stand before the brace; what follows must then begin on a line of its own.
+  const lastContent = text.slice(0, closing).trimEnd().length
+  const before = last === undefined || comma !== undefined ? '' : ','
+  const after = last !== undefined && comma !== undefined ? ',' : ''
+  const start = last === undefined ? lastContent : end(last)
+  const head =
+    last === undefined
+      ? text.slice(0, start)
+      : `${text.slice(0, start)}${before}${text.slice(start, lastContent)}`
+  if (!multiline) return `${head} ${property}${after}${text.slice(lastContent)}`
+  const brace = text.slice(lastContent, closing).includes('\n')
+    ? text.slice(lastContent)
+    : `${layout.eol}${layout.indent}${text.slice(closing)}`
+  return `${head}${layout.eol}${inner.indent}${property}${after}${brace}`
+}
+
+function removeProperty(text: string, name: string): string {
+  const object = objectIn(text)
+  const index = object.children?.findIndex((property) => nameOf(property) === name) ?? -1
+  const property = object.children?.[index]
+  if (property === undefined) return text
+  const comma = tokenAfter(text, end(property), TOKEN.comma)
+  const previous = object.children?.[index - 1]
+  let result = cutLine(text, property.offset, end(property), comma)
+  if (comma === undefined && previous !== undefined) {
+    const orphan = tokenAfter(text, end(previous), TOKEN.comma)
+    if (orphan !== undefined) result = result.slice(0, orphan) + result.slice(orphan + 1)
+  }
+  return result
+}
+
+/** Cuts a property and its comma; with the whole line, where nothing else but a comment stands on it. */
+function cutLine(text: string, from: number, to: number, comma: number | undefined): string {
+  // Between the property and its comma only comments can stand.
+  const stop = comma === undefined ? to : comma + 1
+  const lineStart = text.lastIndexOf('\n', from - 1) + 1
+  const startsLine = text.slice(lineStart, from).trim() === ''
+  const rest = /^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/[ \t]*)?(\r\n|\n|\r|$)/.exec(text.slice(stop))
+  if (startsLine && rest !== null) return text.slice(0, lineStart) + text.slice(stop + rest[0].length)
+  const gap = /^[ \t]*/.exec(text.slice(stop))?.[0].length ?? 0
+  return text.slice(0, from) + text.slice(stop + gap)
+}
+
+/** Offset of the next token behind `offset` if it is of this kind; comments and white space are passed over. */
+function tokenAfter(text: string, offset: number, kind: number): number | undefined {
+  const scanner = createScanner(text, true)
+  scanner.setPosition(offset)
+  const token: number = scanner.scan()
+  return token === kind ? scanner.getTokenOffset() : undefined
+}
+
+function splice(text: string, node: Node, change: (inner: string) => string): string {
+  return text.slice(0, node.offset) + change(text.slice(node.offset, end(node))) + text.slice(end(node))
+}
+
+function end(node: Node): number {
+  return node.offset + node.length
+}
+
+function propertyOf(object: Node, name: string): Node | undefined {
+  return object.children?.find((property) => nameOf(property) === name)
+}
+
+function partsOf(property: Node): [name: Node, value: Node] {
+  const [name, value] = property.children ?? []
+  if (name === undefined || value === undefined) throw notEditable()
+  return [name, value]
+}
+
+function objectIn(text: string): Node {
+  const root = parseTree(text, [], { allowTrailingComma: true })
+  if (root?.type !== 'object') throw notEditable()
+  return root
+}
+
+/** Callers check the file first; this is for a caller who did not. */
+function notEditable(): CatchdError {
+  return new CatchdError('config_invalid', 'The configuration file is not an object that can be changed.')
+}
+
+function hasContent(text: string): boolean {
+  return parseTree(text, [], { allowTrailingComma: true, allowEmptyContent: true }) !== undefined
+}
+
+function withoutMark(text: string, change: (bare: string) => string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK + change(text.slice(1)) : change(text)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The parser's objects have no prototype, which strict equality would tell apart. */
+function plain(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+}
