@@ -1,0 +1,143 @@
+/**
+ * The demo's own corner of the machine: a temporary home, free ports, this program run in it, and its removal.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CatchdError } from '../failures.js'
+
+export interface Ran {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface WebAnswer {
+  readonly status: number
+  readonly location: string | undefined
+  readonly body: string
+}
+
+export class DemoHome {
+  readonly folder: string
+  readonly apiPort: number
+  readonly redirectPort: number
+  readonly #env: NodeJS.ProcessEnv
+
+  private constructor(folder: string, apiPort: number, redirectPort: number, browser: boolean) {
+    this.folder = folder
+    this.apiPort = apiPort
+    this.redirectPort = redirectPort
+    const others = Object.entries(process.env).filter(([name]) => !name.startsWith('CATCHD_'))
+    this.#env = {
+      ...Object.fromEntries(others),
+      CATCHD_HOME: folder,
+      CATCHD_API_PORT: String(apiPort),
+      CATCHD_REDIRECT_PORT: String(redirectPort),
+      CATCHD_VAULT: 'auto',
+      ...(browser ? {} : { CATCHD_BROWSER: 'none' }),
+    }
+  }
+
+  /** The usual ports where they are free, others where a daemon of the person's own has them. */
+  static async make(browser: boolean): Promise<DemoHome> {
+    const folder = await mkdtemp(join(tmpdir(), 'catchd-demo-'))
+    return new DemoHome(folder, await freePort(7636), await freePort(8252), browser)
+  }
+
+  get socketPath(): string {
+    return join(this.folder, 'run', 'catchd.sock')
+  }
+
+  /** What has to stand before a command for it to run in this home. */
+  get environmentForShell(): string {
+    return `CATCHD_HOME=${this.folder} CATCHD_API_PORT=${this.apiPort} CATCHD_REDIRECT_PORT=${this.redirectPort}`
+  }
+
+  /**
+   * Runs one catchd command.
+   *
+   * @throws CatchdError `internal` with what it printed, when it does not end with 0
+   */
+  async catchd(args: readonly string[], stdin = ''): Promise<Ran> {
+    const ran = await this.run(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...args], stdin)
+    if (ran.exitCode === 0) return ran
+    throw new CatchdError(
+      'internal',
+      `catchd ${args.join(' ')} ended with ${ran.exitCode}.\n${ran.stderr.trim()}`,
+    )
+  }
+
+  async run(command: string, args: readonly string[], stdin = ''): Promise<Ran> {
+    const child = spawn(command, args, { env: this.#env, stdio: 'pipe' })
+    const output = { stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk) => {
+      output.stdout += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output.stderr += chunk
+    })
+    child.stdin.on('error', () => {}) // it need not read
+    child.stdin.end(stdin)
+    const [exitCode] = (await once(child, 'close')) as [number | null]
+    return { exitCode, ...output }
+  }
+
+  /** Asks the API over the socket. */
+  async api(path: string): Promise<WebAnswer> {
+    return fetchOnce(`http://localhost${path}`, { socketPath: this.socketPath })
+  }
+
+  /** Tokens and secrets leave the vault, the daemon ends, the folder goes. */
+  async remove(): Promise<void> {
+    for (const args of [
+      ['logout', 'gw'],
+      ['profile', 'remove', 'gw'],
+      ['daemon', 'stop'],
+    ]) {
+      await this.catchd(args).catch(() => {}) // the demo may have failed before there was one
+    }
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** One request; redirects are not followed, as the demo shows each step. */
+export function fetchOnce(
+  url: string,
+  options: { readonly socketPath?: string; readonly headers?: Record<string, string> } = {},
+): Promise<WebAnswer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { ...options, timeout: 10_000 }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk
+      })
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
+      )
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+async function freePort(preferred: number): Promise<number> {
+  const port = (await tryPort(preferred)) ?? (await tryPort(0))
+  if (port === undefined) throw new CatchdError('internal', 'No free port on 127.0.0.1.')
+  return port
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(undefined))
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined))
+    })
+  })
+}

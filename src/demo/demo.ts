@@ -1,0 +1,192 @@
+/**
+ * The demo: a whole login on this machine, step by step, against the built-in gateway, with a daemon of its own
+ * in a temporary home. It runs the program's own commands, so that what it shows is what people will use.
+ */
+import { styleText } from 'node:util'
+import { approve } from './approval.js'
+import { DemoHome, fetchOnce } from './demo-home.js'
+import { type RunningGateway, startGatewayProcess } from './gateway-process.js'
+import type { RecordedTokenRequest } from './gateway-wire.js'
+
+/** The words under which the command line calls `serveGateway`. */
+export const GATEWAY_ARGUMENTS = ['demo', '--serve-gateway'] as const
+
+/** @throws CatchdError when a step fails; everything is removed then too. */
+export async function runDemo(options: { readonly keep: boolean }): Promise<void> {
+  const browser = hasDisplay()
+  const home = await DemoHome.make(browser)
+  const redirectUri = `http://127.0.0.1:${home.redirectPort}/callback/gw`
+  const gateway = await startGatewayProcess(GATEWAY_ARGUMENTS, redirectUri)
+  let kept = false
+  try {
+    await walk(home, gateway, redirectUri, browser)
+    kept = options.keep
+  } finally {
+    if (kept) gateway.release()
+    else {
+      await home.remove()
+      gateway.stop()
+    }
+  }
+  if (kept) sayWhatStays(home, gateway)
+  else say('\nThe daemon, the gateway, the tokens and the temporary folder are gone.')
+}
+
+async function walk(
+  home: DemoHome,
+  gateway: RunningGateway,
+  redirectUri: string,
+  browser: boolean,
+): Promise<void> {
+  say('A login from the redirect in the browser to a token on the local endpoint, on this machine alone.\n')
+  const step = numbered()
+
+  step(`A gateway that behaves like webMethods API Gateway listens on ${gateway.baseUrl}.`)
+
+  await home.catchd(['daemon', 'start'])
+  step(`catchd waits for the browser on ${redirectUri}`, `and for tools on ${home.socketPath}`)
+
+  const add = ['profile', 'add', 'gw', '--preset', 'webmethods', '--base-url', gateway.baseUrl]
+  add.push('--client-id', gateway.clientId, '--client-secret-stdin', '--scope', 'email')
+  await home.catchd(add, gateway.clientSecret)
+  step(
+    'The profile is added; its secret goes to the vault, not into the file:',
+    command(`catchd ${add.join(' ')}`),
+  )
+
+  const begun = JSON.parse(
+    (await home.catchd(['login', 'gw', '--start', ...(browser ? [] : ['--no-browser'])])).stdout,
+  )
+  const authorizationUrl = String(begun.authorization_url)
+  step(
+    'The login begins; this is the authorization URL:',
+    command('catchd login gw'),
+    ...wrapUrl(authorizationUrl),
+  )
+
+  if (browser) {
+    step(
+      `Approve in the browser: click Approve, then log in as ${gateway.user.name} / ${gateway.user.password}.`,
+    )
+  } else {
+    const { name: user, password } = gateway.user
+    const response = await approve(authorizationUrl, { user, password })
+    step(`There is no display here, so the demo approves by itself, as ${user}.`)
+    await catchResponse(response, step)
+  }
+  const login = JSON.parse((await home.api(`/v1/logins/${begun.login_id}?wait=300`)).body)
+  if (login.status !== 'succeeded')
+    throw new Error(`The login ended as ${login.status}: ${login.error?.detail}`)
+
+  const [request] = gateway.tokenRequests
+  if (request !== undefined)
+    step('The token request as it went over the wire, secrets masked:', ...showRequest(request))
+  step(
+    `The token set is kept in ${login.stored?.stored_in ?? 'the vault'}.`,
+    `The access token is good until ${login.stored?.expires_at ?? 'an unknown time'}; ` +
+      (login.stored?.refreshable ? 'catchd refreshes it by itself.' : 'there is no refresh token.'),
+  )
+  await showToken(home, gateway, step)
+}
+
+/** What the browser does with the gateway's redirect, and what it ends on. */
+async function catchResponse(response: string, step: Step): Promise<void> {
+  const caught = await fetchOnce(response)
+  const page = caught.location === undefined ? undefined : new URL(caught.location, response)
+  const shown = page === undefined ? undefined : await fetchOnce(page.href)
+  const masked = new URL(response)
+  for (const name of ['code', 'state']) if (masked.searchParams.has(name)) masked.searchParams.set(name, MASK)
+  step(
+    'The catch: the gateway sends the browser to',
+    command(decodeURIComponent(masked.href)),
+    `catchd matches state to its PKCE verifier, redeems the code at once and answers ${caught.status};`,
+    `the browser ends on a page without the code (${shown?.status ?? 'none'}): ${page?.href ?? 'none'}`,
+  )
+}
+
+async function showToken(home: DemoHome, gateway: RunningGateway, step: Step): Promise<void> {
+  const url = 'http://localhost/v1/tokens/gw'
+  const curl = await home
+    .run('curl', ['--silent', '--unix-socket', home.socketPath, url])
+    .catch(() => undefined)
+  const answer = curl?.exitCode === 0 ? curl.stdout : (await home.api('/v1/tokens/gw')).body
+  step(
+    'Any local tool gets the token; nobody saw a code:',
+    command(`curl --silent --unix-socket ${home.socketPath} ${url}`),
+    answer.trim(),
+  )
+  const { access_token: token } = JSON.parse(answer)
+  const used = await fetchOnce(gateway.resourceUrl, { headers: { authorization: `Bearer ${token}` } })
+  step(
+    'And the gateway takes it:',
+    command(`curl -H "Authorization: Bearer $(catchd token gw)" ${gateway.resourceUrl}`),
+    used.body.trim(),
+  )
+}
+
+function sayWhatStays(home: DemoHome, gateway: RunningGateway): void {
+  say(
+    '\nThe daemon and the gateway stay up. Try:',
+    command(`export ${home.environmentForShell}`),
+    command('catchd status'),
+    command('catchd token gw'),
+    '\nTo end both and remove everything:',
+    command(
+      `catchd logout gw; catchd profile remove gw; catchd daemon stop; kill ${gateway.pid}; rm -r ${home.folder}`,
+    ),
+  )
+}
+
+const MASK = '••••••'
+const SECRET_MEMBERS = ['code', 'code_verifier', 'client_secret', 'refresh_token']
+
+function showRequest(request: RecordedTokenRequest): string[] {
+  const lines = [`${request.method} ${request.path}`]
+  for (const name of ['host', 'content-type', 'accept', 'authorization']) {
+    const value = request.headers[name]
+    if (value !== undefined) lines.push(`${name}: ${name === 'authorization' ? `${value} ${MASK}` : value}`)
+  }
+  return [...lines, '', maskMembers(request.body)].map(command)
+}
+
+function maskMembers(json: string): string {
+  const members = JSON.parse(json) as Record<string, string>
+  for (const name of SECRET_MEMBERS) if (name in members) members[name] = MASK
+  return JSON.stringify(members)
+}
+
+type Step = (...lines: string[]) => void
+
+function numbered(): Step {
+  let number = 0
+  return (first, ...more) => {
+    number += 1
+    say(
+      `${styleText('bold', `${String(number).padStart(2)}.`)} ${first}`,
+      ...more.map((line) => `    ${line}`),
+    )
+  }
+}
+
+function command(text: string): string {
+  return styleText('cyan', text)
+}
+
+/** One parameter a line: an authorization URL is read, not only copied. */
+function wrapUrl(text: string): string[] {
+  const [base = '', query = ''] = text.split('?')
+  return [`${base}?`, ...query.split('&').map((pair) => `  ${pair}`)].map((line) => command(maskState(line)))
+}
+
+function maskState(line: string): string {
+  return line.replace(/^( *)(state|nonce)=.*$/, `$1$2=${MASK}`)
+}
+
+function hasDisplay(): boolean {
+  if (process.env['CI'] !== undefined) return false
+  return process.platform !== 'linux' || Boolean(process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY'])
+}
+
+function say(...lines: string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
