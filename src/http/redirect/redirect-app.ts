@@ -74,7 +74,7 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     handler: (request, reply) => desk.answer(request, reply),
   })
   app.setNotFoundHandler((request, reply) => desk.fail(request, reply, new CatchdError('route_unknown')))
-  app.setErrorHandler((error, request, reply) => desk.fail(request, reply, translated(error)))
+  app.setErrorHandler((error, request, reply) => desk.refuse(request, reply, translated(error)))
   await app.ready()
   return app
 }
@@ -95,7 +95,7 @@ class RedirectDesk {
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     const { method, raw, headers } = request
     const verdict = judge({ method, headers, target: request.originalUrl, socket: raw.socket }, this.#answers)
-    if ('refusal' in verdict) return this.#refuse(request, reply, verdict.refusal)
+    if ('refusal' in verdict) return this.refuse(request, reply, verdict.refusal)
     request.setDecorator<Destination>('destination', verdict.destination)
     return undefined
   }
@@ -108,15 +108,14 @@ class RedirectDesk {
       case 'result':
         return this.#showResult(request, reply, destination)
       case 'refusal':
-        return this.#refuse(request, reply, refusalFor(new CatchdError(destination.code)))
+        return this.refuse(request, reply, refusalFor(new CatchdError(destination.code)))
       default:
         throw new CatchdError('internal', 'A request came past the checks of the redirect door.')
     }
   }
 
-  /** Every error ends here; one that is not ours keeps its text to itself. */
   fail(request: FastifyRequest, reply: FastifyReply, failure: CatchdError): FastifyReply {
-    return this.#refuse(request, reply, refusalFor(failure))
+    return this.refuse(request, reply, refusalFor(failure))
   }
 
   async #answerResponse(
@@ -156,7 +155,8 @@ class RedirectDesk {
     return send(reply, resultPage(login, this.#clock.now(), answeredBefore))
   }
 
-  #refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  /** Every refusal ends here. */
+  refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
     const { failure, status, allow } = refusal
     this.#log({
       event: 'redirect.refused',
@@ -196,9 +196,13 @@ function send(reply: FastifyReply, { status, body, contentSecurityPolicy }: Page
     .send(body)
 }
 
-/** Fastify's own refusals of a body (too large, cut short) are the client's; their texts stay with Fastify. */
-function translated(error: unknown): CatchdError {
+/** Fastify's own refusals of a body (too large, cut short) are the client's; what else is not ours keeps its text. */
+function translated(error: unknown): Refusal {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
-  if (error instanceof CatchdError || !(status >= 400 && status < 500)) return asCatchdError(error)
-  return new CatchdError('redirect_malformed', 'The posted authorization response could not be read.')
+  if (error instanceof CatchdError || !(status >= 400 && status < 500))
+    return refusalFor(asCatchdError(error))
+  return {
+    failure: new CatchdError('redirect_malformed', 'The posted authorization response could not be read.'),
+    status,
+  }
 }

@@ -1,0 +1,387 @@
+/** THREATS: what the redirect door refuses. A refusal sends no token request and the pending login survives. */
+import { describe, expect, test } from 'vitest'
+import { ANSWER_HEADERS } from '../../../src/http/door.js'
+import { CODE, GENUINE, type OpenedDoor, openDoor, STATE } from './opened-door.js'
+import { ask, exchange, type RawAnswer, rawRequest, readAnswer } from './raw-http.js'
+
+const PATH = '/callback/gw'
+const OTHER_PATH = '/callback/other'
+
+interface Hostile {
+  readonly name: string
+  readonly status: number
+  readonly send: (door: OpenedDoor) => Promise<RawAnswer>
+}
+
+function get(name: string, query: string, status = 400): Hostile {
+  return { name, status, send: (door) => door.send({ target: `${PATH}?${query}` }) }
+}
+
+function withHeader(name: string, header: string, status = 403): Hostile {
+  return { name, status, send: (door) => door.send({ target: `${PATH}?${GENUINE}`, headers: [header] }) }
+}
+
+function withHost(name: string, host: (door: OpenedDoor) => string | null, status = 403): Hostile {
+  return { name, status, send: (door) => door.send({ target: `${PATH}?${GENUINE}`, host: host(door) }) }
+}
+
+function withMethod(method: string, status = 405): Hostile {
+  return {
+    name: `${method} request`,
+    status,
+    send: (door) => door.send({ method, target: `${PATH}?${GENUINE}` }),
+  }
+}
+
+function withPath(name: string, path: string, status = 404): Hostile {
+  return { name, status, send: (door) => door.send({ target: `${path}?${GENUINE}` }) }
+}
+
+function withBytes(name: string, bytes: (door: OpenedDoor) => string | Buffer, status = 400): Hostile {
+  return { name, status, send: (door) => ask(door.port, bytes(door)) }
+}
+
+const HOSTILE: readonly Hostile[] = [
+  { name: 'no query at all', status: 400, send: (door) => door.send({ target: PATH }) },
+  get('empty query', ''),
+  get('no state', `code=${CODE}`),
+  get('empty state', `code=${CODE}&state=`),
+  get('unknown state', `code=${CODE}&state=never-issued-0123456789`),
+  get('state with one more character', `code=${CODE}&state=${STATE}x`),
+  get('state in other case', `code=${CODE}&state=${STATE.toUpperCase()}`),
+  get('repeated state', `${GENUINE}&state=${STATE}`),
+  get('repeated code', `${GENUINE}&code=other`),
+  get('repeated iss', `${GENUINE}&iss=https%3A%2F%2Fas.example&iss=https%3A%2F%2Fas.example`),
+  get('repeated unknown parameter', `${GENUINE}&x=1&x=2`),
+  get('state repeated under an encoded name', `${GENUINE}&%73tate=${STATE}`),
+  get('code with error', `${GENUINE}&error=access_denied`),
+  get('empty code', `code=&state=${STATE}`),
+  get('state alone', `state=${STATE}`),
+  get('state[]', `code=${CODE}&state[]=${STATE}`),
+  get('__proto__', `code=${CODE}&__proto__=${STATE}&constructor=1`),
+  get('__proto__[state]', `code=${CODE}&__proto__[state]=${STATE}`),
+  get('error with wrong state', 'error=access_denied&state=never-issued-0123456789'),
+  get('error without state', 'error=access_denied'),
+  get('bad percent-encoding', `${GENUINE}&x=%zz`),
+  get('cut percent-encoding', `code=${CODE}%&state=${STATE}`),
+  get('bad UTF-8', `${GENUINE}&x=%ff%fe`),
+  get('overlong UTF-8', `code=%c0%af&state=${STATE}`),
+  get('1,000 parameters', `${GENUINE}&${Array.from({ length: 1_000 }, (_, n) => `a${n}=`).join('&')}`),
+  {
+    name: "server A's state on server B's redirect URI",
+    status: 400,
+    send: (door) => {
+      door.logins.configure(`http://${door.authority}${OTHER_PATH}`)
+      return door.send({ target: `${OTHER_PATH}?${GENUINE}` })
+    },
+  },
+  withMethod('HEAD'),
+  withMethod('OPTIONS'),
+  withMethod('TRACE'),
+  withMethod('PUT'),
+  withMethod('DELETE'),
+  withMethod('PROPFIND'),
+  withMethod('POST'),
+  {
+    name: 'form POST where no form_post login pends',
+    status: 405,
+    send: (door) =>
+      door.send({
+        method: 'POST',
+        target: PATH,
+        headers: ['Content-Type: application/x-www-form-urlencoded'],
+        body: GENUINE,
+      }),
+  },
+  withHeader('prefetch', 'Sec-Purpose: prefetch'),
+  withHeader('anonymous prefetch', 'Sec-Purpose: prefetch;anonymous-client-ip'),
+  withHeader('prerender', 'Sec-Purpose: prefetch;prerender'),
+  withHeader('prefetch of older browsers', 'Purpose: prefetch'),
+  withHeader('prefetch of Firefox', 'X-Moz: prefetch'),
+  withHeader('image destination', 'Sec-Fetch-Dest: image'),
+  withHeader('iframe destination', 'Sec-Fetch-Dest: iframe'),
+  withHeader('empty destination', 'Sec-Fetch-Dest: empty'),
+  withHeader('no-cors mode', 'Sec-Fetch-Mode: no-cors'),
+  withHeader('cors mode', 'Sec-Fetch-Mode: cors'),
+  withHeader('websocket mode', 'Sec-Fetch-Mode: websocket'),
+  withHost('foreign Host', () => 'attacker.example'),
+  withHost('rebound Host with our port', (door) => `attacker.example:${door.port}`),
+  withHost('Host 0.0.0.0', (door) => `0.0.0.0:${door.port}`),
+  withHost('Host localhost where 127.0.0.1 is meant', (door) => `localhost:${door.port}`),
+  withHost('Host with trailing dot', (door) => `127.0.0.1.:${door.port}`),
+  withHost('wrong port', () => '127.0.0.1:1'),
+  withHost('no port', () => '127.0.0.1'),
+  withHost('empty Host', () => ''),
+  withHost('missing Host', () => null, 400),
+  {
+    name: 'Host of a redirect URI on another port',
+    status: 403,
+    send: (door) => {
+      door.logins.configure('http://127.0.0.1:1/callback/gw')
+      return door.send({ target: `${PATH}?${GENUINE}`, host: '127.0.0.1:1' })
+    },
+  },
+  {
+    name: 'HTTP/1.0 without Host',
+    status: 403,
+    send: (door) => door.send({ target: `${PATH}?${GENUINE}`, version: '1.0', host: null }),
+  },
+  withBytes('doubled Host', ({ authority }) =>
+    rawRequest({ target: `${PATH}?${GENUINE}`, host: authority, headers: [`Host: ${authority}`] }),
+  ),
+  withBytes('foreign second Host', ({ authority }) =>
+    rawRequest({ target: `${PATH}?${GENUINE}`, host: authority, headers: ['Host: attacker.example'] }),
+  ),
+  withBytes('absolute-form target', ({ authority }) =>
+    rawRequest({ target: `http://${authority}${PATH}?${GENUINE}`, host: authority }),
+  ),
+  withBytes('CONNECT', ({ authority }) =>
+    rawRequest({ method: 'CONNECT', target: authority, host: authority }),
+  ),
+  withPath('encoded path', '/%63allback/gw'),
+  withPath('encoded slash', '/callback%2Fgw'),
+  withPath('doubled slash', '//callback/gw'),
+  withPath('trailing slash', '/callback/gw/'),
+  withPath('dot segment', '/callback/./gw'),
+  withPath('other case', '/Callback/gw'),
+  withPath('semicolon', '/callback/gw;x'),
+  withPath('badly encoded path', '/%zz'),
+  withPath('favicon', '/favicon.ico'),
+  withPath('result page of an unknown login', '/catchd/never-begun'),
+  withPath('prototype key as refusal', '/catchd/refused/constructor'),
+  withBytes(
+    '1 MiB URL',
+    ({ authority }) =>
+      rawRequest({ target: `${PATH}?${GENUINE}&x=${'x'.repeat(1024 * 1024)}`, host: authority }),
+    431,
+  ),
+  withBytes(
+    'too many headers',
+    ({ authority }) =>
+      rawRequest({
+        target: `${PATH}?${GENUINE}`,
+        host: authority,
+        headers: Array.from({ length: 1_000 }, (_, n) => `X-${n}: 0123456789`),
+      }),
+    431,
+  ),
+  withBytes(
+    'CL+TE',
+    ({ authority }) =>
+      `POST ${PATH} HTTP/1.1\r\nHost: ${authority}\r\nContent-Type: application/x-www-form-urlencoded\r\n` +
+      `Content-Length: ${GENUINE.length}\r\nTransfer-Encoding: chunked\r\n\r\n${GENUINE}`,
+  ),
+  withBytes('bare LF', ({ authority }) => `GET ${PATH}?${GENUINE} HTTP/1.1\nHost: ${authority}\n\n`),
+  withBytes(
+    'bare LF in the headers',
+    ({ authority }) => `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost: ${authority}\nX: y\r\n\r\n`,
+  ),
+  withBytes(
+    'obs-fold',
+    ({ authority }) => `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost: ${authority}\r\nX: a\r\n b\r\n\r\n`,
+  ),
+  withBytes(
+    'obs-fold in Host',
+    ({ authority }) => `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost:\r\n ${authority}\r\n\r\n`,
+  ),
+  withBytes(
+    'space before the colon',
+    ({ authority }) => `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost : ${authority}\r\n\r\n`,
+  ),
+  withBytes(
+    'NUL in a header',
+    ({ authority }) => `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost: ${authority}\r\nX: a\0b\r\n\r\n`,
+  ),
+  withBytes('raw bytes in the target', ({ authority }) =>
+    Buffer.from(`GET ${PATH}?${GENUINE}&x=\xff HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 'latin1'),
+  ),
+  withBytes('HTTP/0.9', () => `GET ${PATH}?${GENUINE}\r\n\r\n`),
+  withBytes('TLS bytes on the plain port', () =>
+    Buffer.from('16030100c8010000c40303aabbccddeeff00112233445566778899', 'hex'),
+  ),
+]
+
+describe('a hostile request is refused, sends no token request, and the pending login survives', () => {
+  test.each(HOSTILE)('$name: $status', async ({ status, send }) => {
+    const door = await openDoor()
+    const answer = await send(door)
+    expect(answer.status).toBe(status)
+    expect(door.logins.tokenRequests).toBe(0)
+    expect(door.logins.isPending('login-1')).toBe(true)
+    expect(answer.text).not.toContain(CODE)
+    expect(answer.text).not.toContain(STATE)
+    for (const [name, value] of Object.entries(ANSWER_HEADERS)) expect(answer.headers.get(name)).toBe(value)
+    expect(JSON.stringify(door.events)).not.toMatch(/canary/)
+    // The genuine response still counts.
+    const genuine = await door.send({ target: `${PATH}?${GENUINE}` })
+    expect([genuine.status, door.logins.tokenRequests]).toEqual([303, 1])
+  })
+
+  test('405 names the methods that are served', async () => {
+    const door = await openDoor()
+    expect((await door.send({ method: 'HEAD', target: PATH })).headers.get('allow')).toBe('GET')
+    const formPost = await openDoor({ responseMode: 'form_post' })
+    expect((await formPost.send({ method: 'PUT', target: PATH })).headers.get('allow')).toBe('GET, POST')
+  })
+
+  test('many guesses leave the login pending', async () => {
+    const door = await openDoor()
+    for (let guess = 0; guess < 500; guess += 50) {
+      const requests = Array.from({ length: 50 }, (_, n) =>
+        door.send({ target: `${PATH}?code=x&state=guess-${String(guess + n).padStart(20, '0')}` }),
+      )
+      for (const answer of await Promise.all(requests)) expect(answer.status).toBe(400)
+    }
+    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+  })
+
+  test('an expired state is gone, and nothing is redeemed', async () => {
+    const door = await openDoor()
+    door.logins.nowMs += 600_000
+    const answer = await door.send({ target: `${PATH}?${GENUINE}` })
+    expect(answer.status).toBe(400)
+    expect(door.logins.tokenRequests).toBe(0)
+  })
+
+  test('a response when nothing pends on a configured redirect URI is refused', async () => {
+    const door = await openDoor()
+    door.logins.configure(`http://${door.authority}${OTHER_PATH}`)
+    for (const method of ['GET', 'POST']) {
+      const answer = await door.send({
+        method,
+        target: `${OTHER_PATH}${method === 'GET' ? '?code=x&state=y' : ''}`,
+        headers: ['Content-Type: application/x-www-form-urlencoded'],
+        ...(method === 'POST' ? { body: 'code=x&state=y' } : {}),
+      })
+      expect(answer.status).toBe(400)
+    }
+    expect(door.logins.tokenRequests).toBe(0)
+  })
+})
+
+const ISSUER = 'https://as.example'
+
+describe("a response with the login's own state ends it", () => {
+  test.each([
+    ['error', {}, `error=server_error&state=${STATE}`, 'provider_refused'],
+    ['access_denied', {}, `error=access_denied&state=${STATE}`, 'authorization_denied'],
+    ['wrong iss', { expectedIssuer: ISSUER }, `${GENUINE}&iss=https%3A%2F%2Fevil.example`, 'issuer_mismatch'],
+    ['iss with a trailing slash', { expectedIssuer: ISSUER }, `${GENUINE}&iss=${ISSUER}/`, 'issuer_mismatch'],
+    ['iss in other case', { expectedIssuer: ISSUER }, `${GENUINE}&iss=https://AS.example`, 'issuer_mismatch'],
+    [
+      'missing iss though advertised',
+      { expectedIssuer: ISSUER, issRequired: true },
+      GENUINE,
+      'issuer_mismatch',
+    ],
+    ['error of another iss', { expectedIssuer: ISSUER }, `error=x&state=${STATE}&iss=y`, 'issuer_mismatch'],
+  ])('%s', async (_name, login, query, code) => {
+    const door = await openDoor(login)
+    const answer = await door.send({ target: `${PATH}?${query}` })
+    expect(answer.status).toBe(303)
+    expect(answer.headers.get('location')).toBe('/catchd/login-1')
+    const ended = door.logins.find('login-1')
+    expect(ended).toMatchObject({ status: 'failed', failure: { code } })
+    expect(door.logins.tokenRequests).toBe(0)
+    const after = await door.send({ target: `${PATH}?${GENUINE}` })
+    expect([after.status, door.logins.tokenRequests]).toEqual([303, 0])
+  })
+})
+
+describe('one response, one redemption', () => {
+  test('twice at once', async () => {
+    const door = await openDoor()
+    const answers = await Promise.all([1, 2, 3].map(() => door.send({ target: `${PATH}?${GENUINE}` })))
+    expect(answers.map(({ status }) => status)).toEqual([303, 303, 303])
+    expect(door.logins.tokenRequests).toBe(1)
+  })
+
+  test('pipelined twice', async () => {
+    const door = await openDoor()
+    const one = `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost: ${door.authority}\r\n`
+    const text = await exchange(door.port, `${one}\r\n${one}Connection: close\r\n\r\n`)
+    expect(text.match(/HTTP\/1\.1 303/g)).toHaveLength(2)
+    expect(door.logins.tokenRequests).toBe(1)
+  })
+
+  test('a replay after success shows the result page again, and says so', async () => {
+    const door = await openDoor()
+    await door.send({ target: `${PATH}?${GENUINE}` })
+    const replay = await door.send({ target: `${PATH}?${GENUINE}` })
+    expect([replay.status, replay.headers.get('location')]).toEqual([303, '/catchd/login-1?again'])
+    const page = await door.send({ target: '/catchd/login-1?again' })
+    expect(page.status).toBe(200)
+    expect(page.body).toContain('Logged in: gw')
+    expect(page.body).toContain('used already')
+    expect(door.logins.tokenRequests).toBe(1)
+  })
+})
+
+describe('form_post', () => {
+  const form = 'Content-Type: application/x-www-form-urlencoded; charset=utf-8'
+
+  test('a posted form is the response, and leads to a clean page; posted again it leads there again', async () => {
+    const door = await openDoor({ responseMode: 'form_post' })
+    const post = { method: 'POST', target: PATH, headers: [form], body: GENUINE }
+    const [first, second] = [await door.send(post), await door.send(post)]
+    expect([first.status, first.headers.get('location')]).toEqual([303, '/catchd/login-1'])
+    expect([second.status, second.headers.get('location')]).toEqual([303, '/catchd/login-1?again'])
+    expect(door.logins.tokenRequests).toBe(1)
+  })
+
+  test.each([
+    ['text/plain', 'Content-Type: text/plain', GENUINE, 415],
+    ['multipart', 'Content-Type: multipart/form-data; boundary=x', GENUINE, 415],
+    ['JSON', 'Content-Type: application/json', '{}', 415],
+    ['a type that only begins so', 'Content-Type: application/x-www-form-urlencoded-not', GENUINE, 415],
+    ['no type', 'X-None: 1', GENUINE, 415],
+    ['a repeated parameter', form, `${GENUINE}&state=${STATE}`, 400],
+    ['an empty form', form, '', 400],
+    ['a body over 16 KiB', form, `${GENUINE}&x=${'x'.repeat(17_000)}`, 413],
+    ['an iframe', `${form}\r\nSec-Fetch-Dest: iframe`, GENUINE, 403],
+    ['fetch()', `${form}\r\nSec-Fetch-Mode: no-cors`, GENUINE, 403],
+  ])('%s is refused', async (_name, header, body, status) => {
+    const door = await openDoor({ responseMode: 'form_post' })
+    const answer = await door.send({ method: 'POST', target: PATH, headers: [header], body })
+    expect(answer.status).toBe(status)
+    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    expect(answer.text).not.toMatch(/canary/)
+  })
+})
+
+describe('fragment', () => {
+  test('an empty query is answered with a page that hands the fragment over, and changes nothing', async () => {
+    const door = await openDoor({ responseMode: 'fragment' })
+    const relay = await door.send({ target: PATH })
+    expect(relay.status).toBe(200)
+    expect(relay.body).toContain('location.replace(location.pathname')
+    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    const answer = await door.send({ target: `${PATH}?${GENUINE}` })
+    expect([answer.status, door.logins.tokenRequests]).toEqual([303, 1])
+  })
+
+  test("a redirect URI's own query is no response", async () => {
+    const door = await openDoor()
+    const redirectUri = `http://${door.authority}/cb?tenant=1`
+    door.logins.begin({ id: 'login-2', state: 'state-2-0123456789', redirectUri, responseMode: 'fragment' })
+    expect((await door.send({ target: '/cb?tenant=1' })).status).toBe(200)
+  })
+})
+
+test('an error that is not ours ends in a page that does not repeat it', async () => {
+  const door = await openDoor()
+  door.logins.answer = () => Promise.reject(new Error(`boom ${CODE}`))
+  const answer = await door.send({ target: `${PATH}?${GENUINE}` })
+  expect(answer.status).toBe(500)
+  expect(answer.text).not.toMatch(/boom|canary/)
+})
+
+test('what follows a refused request on its connection is not answered', async () => {
+  const door = await openDoor()
+  const text = await exchange(
+    door.port,
+    `GET ${PATH}?${GENUINE} HTTP/1.1\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
+  )
+  expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1)
+  expect(readAnswer(text).status).toBe(400)
+})

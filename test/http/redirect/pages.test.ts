@@ -1,0 +1,248 @@
+/** The pages: what they say, what they must never say, and the policy that goes with them. */
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { CatchdError, type FailureCode } from '../../../src/failures.js'
+import { html } from '../../../src/http/redirect/pages/html.js'
+import { fromNow, inWords } from '../../../src/http/redirect/pages/instants.js'
+import type { Page } from '../../../src/http/redirect/pages/page.js'
+import { refusalPage } from '../../../src/http/redirect/pages/refusal-page.js'
+import { relayPage } from '../../../src/http/redirect/pages/relay-page.js'
+import { resultPage } from '../../../src/http/redirect/pages/result-page.js'
+import type { Login, StoredSummary } from '../../../src/login/login.js'
+import { NOW_MS, STORED } from './fake-logins.js'
+import { CODE, GENUINE, openDoor, STATE } from './opened-door.js'
+
+const LOGIN = {
+  id: 'login-1',
+  profile: 'gw',
+  redirectUri: 'http://127.0.0.1:8252/callback/gw',
+  createdAtMs: NOW_MS,
+  expiresAtMs: NOW_MS + 600_000,
+}
+
+function succeeded(stored: Partial<StoredSummary> = {}): Page {
+  return resultPage({ ...LOGIN, status: 'succeeded', stored: { ...STORED, ...stored } }, NOW_MS, false)
+}
+
+function unsuccessful(
+  status: 'failed' | 'expired' | 'cancelled',
+  code: FailureCode,
+  context: ConstructorParameters<typeof CatchdError>[1] = {},
+): Page {
+  const failure = new CatchdError(code, typeof context === 'string' ? context : { profile: 'gw', ...context })
+  return resultPage({ ...LOGIN, status, failure }, NOW_MS, false)
+}
+
+const EVERY_PAGE: readonly (readonly [string, Page])[] = [
+  ['succeeded', succeeded()],
+  ['succeeded, all unknown', succeeded({ scope: null, accessTokenExpiresAtMs: null, subject: null })],
+  ['denied', unsuccessful('failed', 'authorization_denied', { error: 'access_denied' })],
+  ['failed', unsuccessful('failed', 'provider_refused', { error: 'invalid_grant', errorDescription: 'no' })],
+  ['expired', unsuccessful('expired', 'login_expired')],
+  ['cancelled', unsuccessful('cancelled', 'login_required', { detail: 'The login was cancelled.' })],
+  ['pending', resultPage({ ...LOGIN, status: 'pending' } as Login, NOW_MS, false)],
+  ['exchanging', resultPage({ ...LOGIN, status: 'exchanging' }, NOW_MS, false)],
+  ['already used', resultPage({ ...LOGIN, status: 'succeeded', stored: STORED }, NOW_MS, true)],
+  ['unknown state', refusalPage(new CatchdError('state_unknown'), 400, '/catchd/refused/state_unknown')],
+  ['unknown login', refusalPage(new CatchdError('login_unknown'), 404, null)],
+  ['relay', relayPage()],
+]
+
+function textOf({ body }: Page): string {
+  const main = body.slice(body.indexOf('<main'), body.indexOf('</main>'))
+  return main.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ')
+}
+
+describe('every page', () => {
+  test.each(EVERY_PAGE)(
+    '%s: is self-contained, and its policy allows exactly what stands in it',
+    (_name, page) => {
+      const { body, contentSecurityPolicy } = page
+      const directives = new Map(
+        contentSecurityPolicy.split('; ').map((directive) => directive.split(' ') as [string, string]),
+      )
+      for (const name of ['default-src', 'frame-ancestors', 'form-action', 'base-uri']) {
+        expect(directives.get(name)).toBe("'none'")
+      }
+      expect(directives.get('style-src')).toBe(hashOf(/<style>(.*?)<\/style>/s.exec(body)?.[1] ?? ''))
+      const script = /<script>(.*?)<\/script>/s.exec(body)?.[1]
+      expect(directives.get('script-src')).toBe(script === undefined ? undefined : hashOf(script))
+      expect(contentSecurityPolicy).not.toContain('unsafe')
+      // No inline handler or style attribute, nothing loaded, nothing to follow.
+      expect(body).not.toMatch(/ (style|on\w+|src|href|action)=/)
+      expect(body).not.toMatch(/<(a|form|img|link|iframe|object|base)[ >]/)
+    },
+  )
+
+  test.each(EVERY_PAGE)(
+    '%s: has a language, a title, a landmark, a status and a dark mode',
+    (_name, { body }) => {
+      expect(body).toMatch(/^<!doctype html>\n<html lang="en"/)
+      expect(body).toMatch(/<title>[^<]+ · catchd<\/title>/)
+      expect(body).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">')
+      expect(body.match(/<main /g)).toHaveLength(1)
+      expect(body.match(/<h1>/g)).toHaveLength(1)
+      expect(body).toContain('role="status"')
+      expect(body).toContain('@media (prefers-color-scheme:dark)')
+    },
+  )
+})
+
+describe('what the pages say', () => {
+  test('succeeded: which profile, what was stored, where and until when', () => {
+    const text = textOf(succeeded())
+    for (const part of [
+      'Logged in: gw',
+      'An access token and a refresh token are stored',
+      'the login keychain (service catchd)',
+      '23 November 2026, 15:03 UTC',
+      'in 60 minutes, then renewed automatically',
+      'openid email',
+      'ada',
+      'catchd token gw',
+      'You can close this tab.',
+    ]) {
+      expect(text).toContain(part)
+    }
+    expect(succeeded().status).toBe(200)
+  })
+
+  test('what is unknown is said to be unknown', () => {
+    const text = textOf(succeeded({ accessTokenExpiresAtMs: null, scope: null, hasRefreshToken: false }))
+    expect(text).toContain('unknown: the server does not say')
+    expect(text).toContain('An access token is stored')
+    expect(text).toContain('until it is refused, then log in again')
+    expect(textOf(succeeded({ accessTokenExpiresAtMs: 1e308 }))).toContain('beyond the calendar')
+  })
+
+  test.each([
+    ['failed', 'authorization_denied', 403, 'Login denied: gw', 'catchd login gw'],
+    ['failed', 'provider_refused', 502, 'Login failed: gw', 'catchd profile show gw'],
+    ['failed', 'provider_unreachable', 504, 'Login failed: gw', 'catchd profile show gw'],
+    ['failed', 'issuer_mismatch', 400, 'Login failed: gw', 'catchd profile show gw'],
+    ['failed', 'vault_locked', 503, 'The keychain is locked.', 'catchd vault status'],
+    ['expired', 'login_expired', 410, 'Login expired: gw', 'catchd login gw'],
+    ['cancelled', 'login_required', 409, 'Login cancelled: gw', 'catchd login gw'],
+  ] as const)('%s, %s: the cause and the command to run next', (status, code, httpStatus, headline, next) => {
+    const page = unsuccessful(status, code, { detail: 'The cause in a sentence.' })
+    expect(page.status).toBe(httpStatus)
+    const text = textOf(page)
+    expect(text).toContain(headline)
+    expect(text).toContain('The cause in a sentence.')
+    expect(text).toContain(next)
+  })
+
+  test.each([
+    [59_000, 'in 59 seconds'],
+    [3_600_000, 'in 60 minutes'],
+    [8 * 3_600_000, 'in 8 hours'],
+    [90 * 86_400_000, 'in 90 days'],
+    [-120_000, '2 minutes ago'],
+    [1_000, 'in 1 second'],
+  ])('%i ms from now is %s', (distanceMs, words) => {
+    expect(fromNow(NOW_MS + distanceMs, NOW_MS)).toBe(words)
+  })
+
+  test('an instant is written out in UTC', () => {
+    expect(inWords(Date.UTC(2027, 0, 2, 3, 4, 59))).toBe('2 January 2027, 03:04 UTC')
+    expect(inWords(Number.NaN)).toBeUndefined()
+  })
+})
+
+describe('what comes from outside is text', () => {
+  test.each([
+    ['markup', '<img src=x onerror=alert(1)>', '&lt;img src=x onerror=alert(1)&gt;'],
+    ['quotes', `"'&`, '&quot;&#39;&amp;'],
+    ['CR/LF', 'a\r\nSet-Cookie: b', 'a Set-Cookie: b'],
+    ['NUL', 'a\0b', 'a\ufffdb'],
+    ['escape sequences', 'a\u001b[31mb', 'a\ufffd[31mb'],
+    ['turned direction', 'a\u202egnp.exe', 'a\ufffdgnp.exe'],
+    ['non-ASCII', 'Überprüfung 拒否 🙂', 'Überprüfung 拒否 🙂'],
+  ])('%s', (_name, text, escaped) => {
+    expect(html`<p>${text}</p>`.toString()).toBe(`<p>${escaped}</p>`)
+    const page = unsuccessful('failed', 'provider_refused', { error: text, errorDescription: text })
+    expect(page.body).toContain(`<code>${escaped}</code><p>${escaped}</p>`)
+  })
+
+  test('error_uri=javascript: is not linked, not even shown', async () => {
+    const door = await openDoor()
+    const query = `error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E&error_uri=javascript:alert(2)&state=${STATE}`
+    const answer = await door.send({ target: `/callback/gw?${query}` })
+    const page = await door.send({ target: answer.headers.get('location') ?? '' })
+    expect(page.status).toBe(403)
+    expect(page.body).not.toContain('javascript:')
+    expect(page.body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
+    expect(page.body).not.toContain('<script>')
+  })
+})
+
+describe('the way of one response', () => {
+  test('303 to a clean page; neither answer holds code or state, and a reload shows the same', async () => {
+    const door = await openDoor()
+    const answer = await door.send({ target: `/callback/gw?${GENUINE}` })
+    expect([answer.status, answer.headers.get('location'), answer.body]).toEqual([303, '/catchd/login-1', ''])
+    const first = await door.send({ target: '/catchd/login-1' })
+    const reload = await door.send({ target: '/catchd/login-1' })
+    expect(first.status).toBe(200)
+    expect(first.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(first.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(reload.body).toBe(first.body)
+    for (const { text } of [answer, first, reload]) {
+      expect(text).not.toContain(CODE)
+      expect(text).not.toContain(STATE)
+    }
+  })
+
+  test('while the code is being redeemed the page waits, then shows the result', async () => {
+    const door = await openDoor()
+    let redeemed: (stored: StoredSummary) => void = () => {}
+    door.logins.tokenEndpoint = () =>
+      new Promise((resolve) => {
+        redeemed = resolve
+      })
+    const pending = await door.send({ target: '/catchd/login-1' })
+    expect(pending.body).toContain('Waiting for you: gw')
+    const answer = door.send({ target: `/callback/gw?${GENUINE}` })
+    await expect.poll(() => door.logins.tokenRequests).toBe(1)
+    expect((await door.send({ target: '/catchd/login-1' })).body).toContain('http-equiv="refresh"')
+    redeemed(STORED)
+    expect((await answer).status).toBe(303)
+    expect((await door.send({ target: '/catchd/login-1' })).body).toContain('Logged in: gw')
+  })
+
+  test('a failed exchange is not shown as a success', async () => {
+    const door = await openDoor()
+    door.logins.tokenEndpoint = () =>
+      Promise.reject(
+        new CatchdError('vault_locked', { profile: 'gw', detail: 'Unlock the keychain and log in again.' }),
+      )
+    await door.send({ target: `/callback/gw?${GENUINE}` })
+    const page = await door.send({ target: '/catchd/login-1' })
+    expect(page.status).toBe(503)
+    expect(page.body).toContain('Unlock the keychain and log in again.')
+    expect(page.body).not.toContain('Logged in')
+  })
+
+  test('a refused response names a clean path, under which the refusal can be reloaded', async () => {
+    const door = await openDoor()
+    const refused = await door.send({ target: '/callback/gw?code=x&state=y' })
+    const cleanPath = /data-clean-path="([^"]+)"/.exec(refused.body)?.[1]
+    expect(cleanPath).toBe('/catchd/refused/state_unknown')
+    const reload = await door.send({ target: cleanPath ?? '' })
+    expect(reload.status).toBe(400)
+    expect(reload.body).toContain('No login is waiting for this')
+  })
+
+  test('result pages are for navigation only, like everything here', async () => {
+    const door = await openDoor()
+    expect((await door.send({ method: 'POST', target: '/catchd/login-1' })).status).toBe(405)
+    expect((await door.send({ method: 'HEAD', target: '/catchd/login-1' })).status).toBe(405)
+    const framed = { target: '/catchd/login-1', headers: ['Sec-Fetch-Dest: iframe'] }
+    expect((await door.send(framed)).status).toBe(403)
+    expect((await door.send({ target: '/catchd/login-1', host: 'localhost' })).status).toBe(403)
+  })
+})
+
+function hashOf(source: string): string {
+  return `'sha256-${createHash('sha256').update(source).digest('base64')}'`
+}
