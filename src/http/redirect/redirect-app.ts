@@ -60,7 +60,8 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
       desk.fail(request, reply, new CatchdError('request_invalid')),
   })
   app.removeAllContentTypeParsers()
-  // Kept encoded: authorization-response.ts decodes strictly, where a parser here would repair.
+  // A form is the only body there is (Form Post Response Mode §2): other types, which a web page could post
+  // unasked, are 415. It stays encoded: authorization-response.ts decodes strictly, where a parser would repair.
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },

@@ -2,8 +2,8 @@
  * Whether a request may be taken for an authorization response or for a look at a result: small checks in a
  * fixed order, none of which changes anything (DESIGN: promises 1 and 6).
  *
- * Host first (DNS rebinding), then the path as it was sent, byte for byte, then method and content type, last
- * Fetch Metadata. Reading the response itself is src/login/authorization-response.ts.
+ * Host first (DNS rebinding), then the path as it was sent, byte for byte, then the method, last Fetch
+ * Metadata. Reading the response itself is src/login/authorization-response.ts.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
@@ -59,10 +59,7 @@ export function judge(
   const destination = findDestination(request, answers)
   if (destination === undefined) return { refusal: refusalFor(new CatchdError('route_unknown')) }
   const refusal =
-    refuseMethod(request, destination, answers) ??
-    refuseContentType(request) ??
-    refusePrefetch(request) ??
-    refuseFetchMetadata(request)
+    refuseMethod(request, destination, answers) ?? refusePrefetch(request) ?? refuseFetchMetadata(request)
   return refusal === undefined ? { destination } : { refusal }
 }
 
@@ -119,20 +116,6 @@ function refuseMethod(
     }),
     status: 405,
     allow: takesPost ? 'GET, POST' : 'GET',
-  }
-}
-
-/** OAuth 2.0 Form Post Response Mode §2: nothing but a form; a web page could post `text/plain` unasked. */
-function refuseContentType({ method, headers }: RedirectRequest): Refusal | undefined {
-  if (
-    method !== 'POST' ||
-    /^application\/x-www-form-urlencoded *(;|$)/i.test(headers['content-type'] ?? '')
-  ) {
-    return undefined
-  }
-  return {
-    failure: new CatchdError('redirect_malformed', 'A posted authorization response has to be a form.'),
-    status: 415,
   }
 }
 
