@@ -11,6 +11,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
 import type { Environment } from './environment.js'
+import { systemCode } from './write.js'
 
 export interface Folders {
   readonly configFolder: string
@@ -166,8 +167,4 @@ async function exists(path: string): Promise<boolean> {
 
 function unsafe(detail: string): CatchdError {
   return new CatchdError('config_invalid', { detail, next: 'catchd doctor' })
-}
-
-function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

@@ -1,0 +1,29 @@
+/**
+ * Writes every file that is made from the sources: the JSON Schema of the configuration, the reference pages and
+ * `.env.example`. A test compares them with what is committed.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { configurationJsonSchemaText } from '../src/config/json-schema.js'
+import { renderEnvExample } from './env-example.js'
+import { renderConfigurationReference, renderErrorReference } from './reference.js'
+
+/** Paths from the root of the repository, with what stands there. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ['schema/config.schema.json', configurationJsonSchemaText()],
+    ['docs/reference-configuration.md', renderConfigurationReference()],
+    ['docs/reference-errors.md', renderErrorReference()],
+    ['.env.example', renderEnvExample()],
+  ])
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, text] of generatedFiles()) {
+    const file = fileURLToPath(new URL(`../${path}`, import.meta.url))
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+    console.log(path)
+  }
+}

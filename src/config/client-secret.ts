@@ -1,0 +1,131 @@
+/**
+ * Where a client secret comes from, read at the moment a request needs it and kept no longer.
+ *
+ * Adapter for {@link ClientSecrets}. Messages name the source, never what was read; what a command prints on
+ * stderr is not shown, because such programs like to quote.
+ */
+import { execFile } from 'node:child_process'
+import { constants, open } from 'node:fs/promises'
+import type { ClientSecrets } from '../authorization-server/port.js'
+import { CatchdError } from '../failures.js'
+import { Secret } from '../secret.js'
+import { itemName, type Vault } from '../vault/vault.js'
+import type { Profile } from './profile.js'
+import { systemCode } from './write.js'
+
+const LARGEST_SECRET_BYTES = 64 * 1024
+const COMMAND_DEADLINE_MS = 10_000
+
+export interface ClientSecretParts {
+  readonly vault: Vault
+  /** Of the daemon; commands get it too. */
+  readonly environment: NodeJS.ProcessEnv
+  /** Told when a secret's file can be read by others. */
+  readonly warn?: (message: string) => void
+  readonly commandDeadlineMs?: number
+}
+
+/**
+ * The returned function throws CatchdError `profile_invalid` when the secret is missing or cannot be read, naming
+ * the fix, and vault codes when it rests in the vault.
+ */
+export function createClientSecrets(parts: ClientSecretParts): ClientSecrets {
+  return async (profile) => {
+    const source = profile.client_secret
+    if (source === undefined) {
+      if (profile.token_endpoint_auth_method.startsWith('client_secret_')) {
+        throw missing(
+          profile,
+          `${profile.token_endpoint_auth_method} needs a client_secret, and it has none.`,
+        )
+      }
+      return undefined
+    }
+    if (typeof source === 'string') return new Secret(source)
+    if ('keychain' in source) return fromVault(profile, parts.vault)
+    if ('env' in source) return fromEnvironment(profile, source.env, parts.environment)
+    if ('file' in source) return fromFile(profile, source.file, parts.warn)
+    return fromCommand(profile, source.command, parts)
+  }
+}
+
+async function fromVault(profile: Profile, vault: Vault): Promise<Secret> {
+  const owner = profile.client_secret_of ?? profile.name
+  const secret = await vault.get(itemName.clientSecret(owner))
+  if (secret === undefined) throw missing(profile, 'its client_secret is not in the vault.', owner)
+  return secret
+}
+
+function fromEnvironment(profile: Profile, name: string, environment: NodeJS.ProcessEnv): Secret {
+  const value = environment[name]
+  if (value === undefined || value === '')
+    throw missing(profile, `the daemon was started without the environment variable ${name}.`)
+  return new Secret(value)
+}
+
+async function fromFile(profile: Profile, path: string, warn: ClientSecretParts['warn']): Promise<Secret> {
+  try {
+    // A named pipe would otherwise block the call for ever.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    try {
+      const stats = await file.stat()
+      const { mode, size } = stats
+      if (!stats.isFile()) throw missing(profile, `its client_secret file ${path} is not a file.`)
+      if (size > LARGEST_SECRET_BYTES)
+        throw missing(profile, `its client_secret file ${path} is larger than 64 KiB.`)
+      if (process.getuid !== undefined && (mode & 0o077) !== 0)
+        warn?.(`The client_secret file ${path} can be read by other users. Run: chmod 600 '${path}'`)
+      const text = (await file.readFile('utf8')).replace(/\r?\n$/, '')
+      if (text === '') throw missing(profile, `its client_secret file ${path} is empty.`)
+      return new Secret(text)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (error instanceof CatchdError) throw error
+    throw missing(profile, `its client_secret file ${path} cannot be read (${systemCode(error)}).`)
+  }
+}
+
+/** No shell. The error of execFile quotes stderr, so only its kind is passed on. */
+async function fromCommand(
+  profile: Profile,
+  [program = '', ...args]: readonly string[],
+  { environment, commandDeadlineMs: timeout = COMMAND_DEADLINE_MS }: ClientSecretParts,
+): Promise<Secret> {
+  const output = await new Promise<string>((resolve, reject) => {
+    const refuse = (how: string) => reject(missing(profile, `its client_secret command ${how}`))
+    if (program === '') return refuse('names no program.')
+    const options = {
+      env: environment,
+      timeout,
+      killSignal: 'SIGKILL',
+      maxBuffer: LARGEST_SECRET_BYTES,
+    } as const
+    try {
+      const child = execFile(program, args, { ...options, windowsHide: true }, (error, stdout) => {
+        if (error === null) return resolve(stdout)
+        if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return refuse('printed more than 64 KiB.')
+        if (error.killed === true) return refuse(`took longer than ${Math.ceil(timeout / 1000)} seconds.`)
+        if (typeof error.code === 'number') return refuse(`ended with exit code ${error.code}.`)
+        return refuse(`could not be run (${error.signal ?? systemCode(error)}).`)
+      })
+      // A program that asks for a password must not wait for one.
+      child.stdin?.on('error', () => undefined).end()
+    } catch (error) {
+      refuse(`could not be run (${systemCode(error)}).`)
+    }
+    return undefined
+  })
+  const secret = output.trim()
+  if (secret === '') throw missing(profile, 'its client_secret command printed nothing.')
+  return new Secret(secret)
+}
+
+function missing(profile: Profile, cause: string, owner = profile.name): CatchdError {
+  return new CatchdError('profile_invalid', {
+    detail: `Profile "${profile.name}" cannot authenticate: ${cause}`,
+    profile: profile.name,
+    next: `catchd profile add ${owner} --client-secret-stdin`,
+  })
+}

@@ -1,0 +1,41 @@
+/**
+ * The JSON Schema (2020-12) of the configuration file, which editors complete and check with.
+ *
+ * Made from the zod schemas, so that it cannot say anything else than the program does.
+ */
+import { z } from 'zod'
+import { Configuration } from './file.js'
+import { PROFILE_DEFAULTS } from './profile.js'
+
+/** What `$schema` in the configuration names, beside it. */
+export const SCHEMA_FILE = 'config.schema.json'
+
+const DEFAULTS = new Map<string, unknown>(Object.entries(PROFILE_DEFAULTS))
+
+/** A plain object; print it with {@link configurationJsonSchemaText}. */
+export function configurationJsonSchema(): Record<string, unknown> {
+  const { $schema, ...schema } = z.toJSONSchema(Configuration, {
+    io: 'input',
+    override({ jsonSchema, path }) {
+      const key = path.at(-1)
+      if (path.at(-2) !== 'properties' || path.length !== PROFILE_KEY_DEPTH || typeof key !== 'string') return
+      if (DEFAULTS.has(key)) Object.assign(jsonSchema, { default: DEFAULTS.get(key) })
+    },
+  })
+  return {
+    $schema,
+    title: 'catchd configuration',
+    description: 'config.jsonc of catchd: JSON with comments, trailing commas allowed',
+    // Understood by VS Code, passed over by others.
+    allowTrailingCommas: true,
+    allowComments: true,
+    ...schema,
+  }
+}
+
+/** `properties`, `profiles`, `additionalProperties`, `properties`, the key. */
+const PROFILE_KEY_DEPTH = 5
+
+export function configurationJsonSchemaText(): string {
+  return `${JSON.stringify(configurationJsonSchema(), null, 2)}\n`
+}

@@ -1,0 +1,213 @@
+/**
+ * From an entry as people write it to a profile ready for use: what it extends, its preset and the defaults
+ * merged, `{base}` filled in, paths absolute.
+ *
+ * Pure. What is merely unfinished (no client_id, no endpoints, no base_url) is `profile_invalid`, because an
+ * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
+ */
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+import { findPreset, PRESETS } from '../authorization-server/presets.js'
+import { CatchdError } from '../failures.js'
+import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
+import { suggestion } from './suggestion.js'
+
+export interface ResolveContext {
+  /** Port of the default redirect URI; 0 for a fresh one per login. */
+  readonly redirectPort: number
+  /** What relative paths are relative to. */
+  readonly configFolder: string
+}
+
+/** Long enough for people, short enough that ten thousand profiles cost nothing. */
+const LONGEST_CHAIN = 16
+
+/** Every key that holds the address of an authorization server. */
+export const SERVER_URLS = [
+  'issuer',
+  'resource_server',
+  'authorization_endpoint',
+  'token_endpoint',
+  'refresh_endpoint',
+  'revocation_endpoint',
+  'introspection_endpoint',
+  'userinfo_endpoint',
+  'device_authorization_endpoint',
+  'pushed_authorization_request_endpoint',
+  'registration_endpoint',
+  'jwks_uri',
+] as const satisfies (keyof ProfileEntry)[]
+
+/**
+ * @throws CatchdError `profile_unknown`; `profile_invalid` when something is missing, naming the key to set;
+ *   `config_invalid` for an unknown preset, an unknown or circular `extends`, a base_url that means nothing.
+ */
+export function resolveProfile(
+  name: string,
+  entries: ReadonlyMap<string, ProfileEntry>,
+  context: ResolveContext,
+): Profile {
+  const chain = chainOf(name, entries)
+  const written = chain.map(({ entry }) => entry).reduce<Keys>(merge, {})
+  const { preset, extends: _parent, base_url: _base, ...keys } = withPreset(name, written)
+  const given = withAbsolutePaths(withoutEmptyParameters(keys), context.configFolder)
+  const secretOwner = chain.findLast(({ entry }) => entry.client_secret !== undefined)?.name ?? name
+  const profile: Omit<Profile, 'client_id'> & Pick<ProfileEntry, 'client_id'> = {
+    ...PROFILE_DEFAULTS,
+    ...given,
+    token_endpoint_auth_method:
+      given.token_endpoint_auth_method ??
+      (given.client_secret === undefined ? 'none' : 'client_secret_basic'),
+    redirect_uri: given.redirect_uri ?? `http://127.0.0.1:${context.redirectPort}/callback/${name}`,
+    name,
+    preset: preset ?? null,
+    ...(secretOwner === name ? {} : { client_secret_of: secretOwner }),
+  }
+  const { client_id } = profile
+  if (client_id === undefined) throw unfinished(name, 'Set client_id, which the authorization server issued.')
+  refuseMissingEndpoints(profile)
+  return { ...profile, client_id }
+}
+
+/** The entry and what it extends, the outermost ancestor first. */
+function chainOf(
+  name: string,
+  entries: ReadonlyMap<string, ProfileEntry>,
+): { name: string; entry: ProfileEntry }[] {
+  const chain: { name: string; entry: ProfileEntry }[] = []
+  for (let next: string | undefined = name; next !== undefined; next = chain[0]?.entry.extends) {
+    const entry = entries.get(next)
+    if (entry === undefined) {
+      if (chain.length === 0) throw new CatchdError('profile_unknown', { profile: name })
+      throw broken(
+        name,
+        `extends names ${JSON.stringify(next)}, and there is no such profile.${suggestion(next, entries.keys())}`,
+      )
+    }
+    const before: string = next
+    if (chain.some((link) => link.name === before)) throw broken(name, `extends comes back to "${before}".`)
+    if (chain.length === LONGEST_CHAIN)
+      throw broken(name, `extends goes on for more than ${LONGEST_CHAIN} profiles.`)
+    chain.unshift({ name: next, entry })
+  }
+  return chain
+}
+
+function withPreset(name: string, written: Keys): Keys {
+  if (written.preset === undefined) {
+    if (written.base_url === undefined) return written
+    throw broken(name, 'base_url means nothing without a preset. Set issuer, or the endpoints.')
+  }
+  const preset = findPreset(written.preset)
+  if (preset === undefined) {
+    const meant = suggestion(
+      written.preset,
+      PRESETS.map((row) => row.name),
+    )
+    throw broken(name, `There is no preset ${JSON.stringify(written.preset)}.${meant}`)
+  }
+  const asksForBase = SERVER_URLS.some((key) => preset.profile[key]?.includes(BASE))
+  if (written.base_url !== undefined && !asksForBase) {
+    throw broken(name, `base_url means nothing with preset "${preset.name}". Set issuer, or the endpoints.`)
+  }
+  return withBase(name, merge(preset.profile, written))
+}
+
+const BASE = '{base}'
+
+function withBase(name: string, entry: Keys): Keys {
+  const filled: Keys = { ...entry }
+  for (const key of SERVER_URLS) {
+    const pattern = entry[key]
+    if (pattern?.includes(BASE) !== true) continue
+    if (entry.base_url === undefined) {
+      throw unfinished(
+        name,
+        `Set base_url, the address of your server: preset "${entry.preset}" builds its endpoints from it.`,
+      )
+    }
+    if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must end with its path: no ? and no #.')
+    filled[key] = pattern.replaceAll(BASE, entry.base_url.replace(/\/+$/, ''))
+  }
+  return filled
+}
+
+/** An entry without keys that are there but undefined. */
+type Keys = { [Key in keyof ProfileEntry]?: NonNullable<ProfileEntry[Key]> }
+
+/** The keys of `upper` win; parameters and headers are merged name by name. */
+function merge(lower: ProfileEntry, upper: ProfileEntry): Keys {
+  const merged: Keys = {}
+  for (const [key, value] of [...Object.entries(lower), ...Object.entries(upper)]) {
+    if (value !== undefined) Object.assign(merged, { [key]: value })
+  }
+  for (const key of PARAMETERS) {
+    if (lower[key] !== undefined && upper[key] !== undefined) merged[key] = { ...lower[key], ...upper[key] }
+  }
+  return merged
+}
+
+const PARAMETERS = ['authorization_parameters', 'token_parameters', 'token_request_headers'] as const
+
+/** A parameter without a value is as good as omitted (RFC 6749 §3.1), which is how one of a preset is taken away. */
+function withoutEmptyParameters(entry: Keys): Keys {
+  const kept: Keys = { ...entry }
+  for (const key of PARAMETERS) {
+    const parameters = entry[key]
+    if (parameters === undefined) continue
+    kept[key] = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
+  }
+  return kept
+}
+
+function withAbsolutePaths(entry: Keys, configFolder: string): Keys {
+  const paths: Keys = { ...entry }
+  for (const key of ['ca_file', 'private_key_file', 'certificate_file'] as const) {
+    const path = entry[key]
+    if (path !== undefined) paths[key] = absolute(path, configFolder)
+  }
+  if (entry.client_secret !== undefined)
+    paths.client_secret = withAbsoluteSource(entry.client_secret, configFolder)
+  return paths
+}
+
+function withAbsoluteSource(source: ClientSecretSource, configFolder: string): ClientSecretSource {
+  if (typeof source === 'string') return source
+  if ('file' in source) return { file: absolute(source.file, configFolder) }
+  if (!('command' in source)) return source
+  const [program = '', ...rest] = source.command
+  // A bare name is looked up in PATH.
+  return { command: [/[\\/]/.test(program) ? absolute(program, configFolder) : program, ...rest] }
+}
+
+function absolute(path: string, folder: string): string {
+  if (path.startsWith('~/')) return join(homedir(), path.slice(2))
+  return isAbsolute(path) ? path : resolve(folder, path)
+}
+
+const NEEDED = {
+  authorization_code: ['authorization_endpoint', 'token_endpoint'],
+  'urn:ietf:params:oauth:grant-type:device_code': ['device_authorization_endpoint', 'token_endpoint'],
+  client_credentials: ['token_endpoint'],
+} as const satisfies Record<Profile['grant'], (typeof SERVER_URLS)[number][]>
+
+function refuseMissingEndpoints(profile: Omit<Profile, 'client_id'>): void {
+  if (profile.issuer !== undefined || profile.resource_server !== undefined) return
+  const missing = NEEDED[profile.grant].filter((key) => profile[key] === undefined)
+  if (missing.length === 0) return
+  throw unfinished(profile.name, `Set preset or issuer, or else ${missing.join(' and ')}.`)
+}
+
+function unfinished(profile: string, rule: string): CatchdError {
+  return new CatchdError('profile_invalid', {
+    detail: `Profile "${profile}" is not complete. ${rule}`,
+    profile,
+  })
+}
+
+function broken(profile: string, rule: string): CatchdError {
+  return new CatchdError('config_invalid', {
+    detail: `Profile "${profile}" cannot be used: ${rule}`,
+    profile,
+  })
+}

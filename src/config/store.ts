@@ -1,0 +1,284 @@
+/**
+ * The configuration in use: the last good one, whatever is saved.
+ *
+ * Owns the file: reads it at the start and whenever it changes, writes it for the API. A change is taken over as a
+ * whole or not at all. What a text means is file.ts and interpret.ts, how it is changed edit.ts.
+ */
+import { dirname, join } from 'node:path'
+import { type Clock, systemClock } from '../clock.js'
+import { asCatchdError, CatchdError } from '../failures.js'
+import { removeProfile, setProfile } from './edit.js'
+import { checkEntry, parseConfiguration } from './file.js'
+import { FileWatch } from './file-watch.js'
+import { ensureFolder } from './folders.js'
+import { type Interpretation, interpret } from './interpret.js'
+import { configurationJsonSchemaText, SCHEMA_FILE } from './json-schema.js'
+import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
+import type { ResolveContext } from './resolve.js'
+import { currentSignature, readSnapshot, type Snapshot } from './snapshot.js'
+import { suggestion } from './suggestion.js'
+import { writeDurably } from './write.js'
+
+export interface ConfigurationSettings {
+  /** Absolute path of `config.jsonc`. */
+  readonly file: string
+  /** Port of the default redirect URI. */
+  readonly redirectPort: number
+  readonly clock?: Clock
+  readonly onChange?: ConfigurationListener
+}
+
+export interface ConfigurationStatus {
+  readonly path: string
+  /** false: the file on the disk is bad and the configuration before it is in use. */
+  readonly ok: boolean
+  readonly error: string | null
+}
+
+export interface ConfigurationChange extends ConfigurationStatus {
+  /** Names of profiles that came, went, or now mean something else. */
+  readonly profiles: ReadonlySet<string>
+}
+
+/** Called after the change is in use; must not throw. */
+export type ConfigurationListener = (change: ConfigurationChange) => void
+
+const EMPTY: Interpretation = {
+  written: new Map(),
+  entries: new Map(),
+  profiles: new Map(),
+  unfinished: new Map(),
+  issRequired: new Set(),
+}
+
+/** Some editors empty or remove the file before they write it; nobody's profiles vanish for that moment. */
+const SETTLE_MS = 300
+
+/** Somebody may save just while we do. */
+const WRITE_ATTEMPTS = 5
+
+export class ConfigurationStore {
+  readonly #file: string
+  readonly #context: ResolveContext
+  readonly #clock: Clock
+  readonly #watch: FileWatch
+  readonly #listeners = new Set<ConfigurationListener>()
+  #inUse: Interpretation = EMPTY
+  #signature: string | undefined
+  #error: CatchdError | undefined
+  #warnings: readonly string[] = []
+  #tail: Promise<unknown> = Promise.resolve()
+
+  private constructor({ file, redirectPort, clock, onChange }: ConfigurationSettings) {
+    this.#file = file
+    this.#context = { redirectPort, configFolder: dirname(file) }
+    this.#clock = clock ?? systemClock
+    this.#watch = new FileWatch(file, this.#clock, () => void this.#queue(() => this.#follow()))
+    if (onChange !== undefined) this.#listeners.add(onChange)
+  }
+
+  /** Reads the file and follows its changes. A bad file is no reason to fail: see {@link status}. */
+  static async open(settings: ConfigurationSettings): Promise<ConfigurationStore> {
+    const store = new ConfigurationStore(settings)
+    await store.#watch.start()
+    await store.load()
+    return store
+  }
+
+  /** Reads the file now. Never throws; a bad file shows in {@link status}. */
+  load(): Promise<void> {
+    return this.#queue(async () => this.#take(await this.#read()))
+  }
+
+  /** Profiles ready for use. */
+  profiles(): ReadonlyMap<string, Profile> {
+    return this.#inUse.profiles
+  }
+
+  /** The same profiles as they are written; entries that only others extend are left out. */
+  entries(): ReadonlyMap<string, ProfileEntry> {
+    return this.#inUse.entries
+  }
+
+  /**
+   * @throws CatchdError `profile_unknown` with a suggestion; `config_invalid` when the file on the disk is bad, where
+   *   the profile may stand; `profile_invalid` for an unfinished entry that others extend.
+   */
+  profile(name: string): Profile {
+    const profile = this.#inUse.profiles.get(name)
+    if (profile !== undefined) return profile
+    const unfinished = this.#inUse.unfinished.get(name)
+    if (unfinished !== undefined) throw unfinished
+    if (this.#error !== undefined) {
+      const { detail, next } = this.#error
+      throw new CatchdError('config_invalid', { ...(detail === undefined ? {} : { detail }), next })
+    }
+    throw this.#unknown(name)
+  }
+
+  /** Whether the profile shares its redirect URI with one of another authorization server (RFC 9207). */
+  issRequired(name: string): boolean {
+    return this.#inUse.issRequired.has(name)
+  }
+
+  status(): ConfigurationStatus {
+    const error = this.#error
+    return { path: this.#file, ok: error === undefined, error: error === undefined ? null : error.message }
+  }
+
+  /** What is allowed but unwise, each with its place in the file. */
+  warnings(): readonly string[] {
+    return this.#warnings
+  }
+
+  /**
+   * Adds or replaces a profile, in the file too; comments stay. Nothing is written unless the whole result is valid.
+   *
+   * @throws CatchdError `config_invalid`, `profile_invalid`
+   */
+  put(name: string, entry: ProfileEntry): Promise<{ readonly created: boolean }> {
+    return this.#queue(async () => {
+      const checked = checkEntry(name, entry)
+      const before = await this.#change((text, written) => ({
+        text: setProfile(text, name, checked),
+        written: new Map(written).set(name, checked),
+      }))
+      return { created: !before.has(name) }
+    })
+  }
+
+  /** @throws CatchdError `profile_unknown`, `config_invalid` (another profile extends it) */
+  remove(name: string): Promise<void> {
+    return this.#queue(async () => {
+      await this.#change((text, written) => {
+        const rest = new Map(written)
+        if (!rest.delete(name)) throw this.#unknown(name)
+        return { text: removeProfile(text, name), written: rest }
+      })
+    })
+  }
+
+  /** @returns Call it to hear no more. */
+  onChange(listener: ConfigurationListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    this.#watch.close()
+    this.#listeners.clear()
+  }
+
+  /** One reading or writing at a time. */
+  #queue<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#tail.then(work)
+    this.#tail = result.catch(() => undefined)
+    return result
+  }
+
+  async #follow(): Promise<void> {
+    if ((await currentSignature(this.#file)) === this.#signature) return
+    let snapshot = await this.#read()
+    if (!(snapshot instanceof CatchdError) && snapshot.text === '' && this.#inUse.written.size > 0) {
+      await new Promise<void>((resolve) => this.#clock.after(SETTLE_MS, resolve))
+      snapshot = await this.#read()
+    }
+    this.#take(snapshot)
+  }
+
+  async #read(): Promise<Snapshot | CatchdError> {
+    try {
+      return await readSnapshot(this.#file)
+    } catch (error) {
+      return asCatchdError(error)
+    }
+  }
+
+  #take(snapshot: Snapshot | CatchdError): void {
+    if (snapshot instanceof CatchdError) {
+      this.#signature = undefined
+      this.#adopt(this.#inUse, snapshot, this.#warnings)
+      return
+    }
+    this.#signature = snapshot.signature
+    try {
+      const { profiles, warnings, locate } = parseConfiguration(snapshot.text, this.#file)
+      this.#adopt(interpret(profiles, this.#context, locate), undefined, [...snapshot.warnings, ...warnings])
+    } catch (error) {
+      this.#adopt(this.#inUse, asCatchdError(error), this.#warnings)
+    }
+  }
+
+  #adopt(next: Interpretation, error: CatchdError | undefined, warnings: readonly string[]): void {
+    const changed = next === this.#inUse ? new Set<string>() : differences(this.#inUse, next)
+    const sameStatus = error?.message === this.#error?.message
+    this.#inUse = next
+    this.#error = error
+    this.#warnings = warnings
+    if (sameStatus && changed.size === 0) return
+    for (const listener of this.#listeners) listener({ ...this.status(), profiles: changed })
+  }
+
+  async #change(
+    edit: (
+      text: string,
+      written: ReadonlyMap<string, ProfileEntry>,
+    ) => { text: string; written: ReadonlyMap<string, ProfileEntry> },
+  ): Promise<ReadonlyMap<string, ProfileEntry>> {
+    for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt += 1) {
+      const snapshot = await this.#read()
+      this.#take(snapshot)
+      if (this.#error !== undefined || snapshot instanceof CatchdError) {
+        throw new CatchdError('config_invalid', {
+          detail: `The configuration file must be put right before anything is written to it. ${this.status().error}`,
+        })
+      }
+      const before = this.#inUse.written
+      const { text, written } = edit(snapshot.text, before)
+      interpret(written, this.#context)
+      parseConfiguration(text, this.#file)
+      if ((await currentSignature(this.#file)) !== snapshot.signature) continue
+      if (text !== snapshot.text) await this.#write(text)
+      this.#take(await this.#read())
+      return before
+    }
+    throw new CatchdError('config_invalid', `${this.#file} keeps changing. Nothing was written.`)
+  }
+
+  async #write(text: string): Promise<void> {
+    const folder = dirname(this.#file)
+    await ensureFolder(folder)
+    await writeDurably(this.#file, text)
+    await publishSchema(folder)
+  }
+
+  #unknown(name: string): CatchdError {
+    if (!ProfileName.safeParse(name).success) return new CatchdError('profile_unknown')
+    const meant = suggestion(name, this.#inUse.profiles.keys())
+    return new CatchdError('profile_unknown', {
+      detail: `There is no profile "${name}".${meant}`,
+      profile: name,
+    })
+  }
+}
+
+/** Writes the JSON Schema beside the configuration, for editors; it is a convenience and never a failure. */
+export async function publishSchema(folder: string): Promise<void> {
+  const file = join(folder, SCHEMA_FILE)
+  const text = configurationJsonSchemaText()
+  try {
+    if ((await readSnapshot(file)).text !== text) await writeDurably(file, text)
+  } catch {
+    // An editor without completion is no reason to refuse a profile.
+  }
+}
+
+function differences(before: Interpretation, after: Interpretation): Set<string> {
+  const changed = new Set<string>()
+  for (const [name, profile] of after.profiles) {
+    const old = before.profiles.get(name)
+    if (old === undefined || JSON.stringify(old) !== JSON.stringify(profile)) changed.add(name)
+  }
+  for (const name of before.profiles.keys()) if (!after.profiles.has(name)) changed.add(name)
+  return changed
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { generatedFiles } from '../../scripts/generate.js'
+import { configurationJsonSchema } from '../../src/config/json-schema.js'
+import { PROFILE_DEFAULTS, ProfileEntry } from '../../src/config/profile.js'
+import { FAILURES } from '../../src/failures.js'
+
+test.each([...generatedFiles()])('%s is what `npm run generate` writes', (path, text) => {
+  const committed = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+  expect(committed.replaceAll('\r\n', '\n')).toBe(text)
+})
+
+describe.each(Object.keys(ProfileEntry.shape))('%s', (key) => {
+  const schema = configurationJsonSchema()
+
+  test('is described for editors, with its default', () => {
+    const path = ['properties', 'profiles', 'additionalProperties', 'properties', key]
+    expect(schema).toHaveProperty([...path, 'description'], expect.stringMatching(/.{10}/))
+    const defaults = new Map<string, unknown>(Object.entries(PROFILE_DEFAULTS))
+    if (defaults.has(key)) expect(schema).toHaveProperty([...path, 'default'], defaults.get(key))
+    else expect(schema).not.toHaveProperty([...path, 'default'])
+  })
+
+  test('stands on the reference page', () => {
+    expect(generatedFiles().get('docs/reference-configuration.md')).toMatch(
+      new RegExp(`^\\| \`${key}\` \\| [^|]+ \\| [^|]* \\| [^|]{10,} \\|$`, 'm'),
+    )
+  })
+})
+
+test.each(Object.keys(FAILURES))('%s stands on the page of errors', (code) => {
+  expect(generatedFiles().get('docs/reference-errors.md')).toContain(`| \`${code}\` | `)
+})
+
+test('the schema refuses unknown names, as the program does', () => {
+  expect(configurationJsonSchema()).toMatchObject({
+    additionalProperties: false,
+    properties: { profiles: { additionalProperties: { additionalProperties: false } } },
+  })
+})
