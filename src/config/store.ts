@@ -200,6 +200,7 @@ export class ConfigurationStore {
       this.#adopt(this.#inUse, snapshot, this.#warnings)
       return
     }
+    if (snapshot.signature === this.#signature && this.#error === undefined) return
     this.#signature = snapshot.signature
     try {
       const { profiles, warnings, locate } = parseConfiguration(snapshot.text, this.#file)
@@ -235,11 +236,17 @@ export class ConfigurationStore {
       }
       const before = this.#inUse.written
       const { text, written } = edit(snapshot.text, before)
-      interpret(written, this.#context)
-      parseConfiguration(text, this.#file)
+      const next = interpret(written, this.#context)
+      const { warnings } = parseConfiguration(text, this.#file)
       if ((await currentSignature(this.#file)) !== snapshot.signature) continue
       if (text !== snapshot.text) await this.#write(text)
-      this.#take(await this.#read())
+      const after = await this.#read()
+      if (after instanceof CatchdError || after.text !== text) {
+        this.#take(after)
+        return before
+      }
+      this.#signature = after.signature
+      this.#adopt(next, undefined, [...after.warnings, ...warnings])
       return before
     }
     throw new CatchdError('config_invalid', `${this.#file} keeps changing. Nothing was written.`)
