@@ -238,28 +238,31 @@ describe('saving the file takes effect', () => {
 })
 
 describe('putting and removing', () => {
-  test('the file, its folder and the schema for editors are made, private to the user', async () => {
-    const folder = join(await temporaryFolder(), 'catchd')
-    const file = join(folder, 'config.jsonc')
-    const { store } = await openAt(file)
-    const before = process.umask(0)
-    try {
-      expect(await store.put('gw', entry)).toEqual({ created: true })
-    } finally {
-      process.umask(before)
-    }
-    expect(store.profile('gw').client_id).toBe('c')
-    const text = readFileSync(file, 'utf8')
-    expect(text).toContain('"$schema": "./config.schema.json"')
-    expect(text).toContain('// ')
-    expect(readdirSync(folder).sort()).toEqual(['config.jsonc', 'config.schema.json'])
-    expect(JSON.parse(readFileSync(join(folder, 'config.schema.json'), 'utf8'))).toHaveProperty(
-      'properties.profiles',
-    )
-    if (process.platform === 'win32') return
-    expect(statSync(folder).mode & 0o777).toBe(0o700)
-    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
-  })
+  test.each([0, 0o777])(
+    'the file, its folder and the schema are made, private to the user, under umask %o',
+    async (umask) => {
+      const folder = join(await temporaryFolder(), 'catchd')
+      const file = join(folder, 'config.jsonc')
+      const { store } = await openAt(file)
+      const before = process.umask(umask)
+      try {
+        expect(await store.put('gw', entry)).toEqual({ created: true })
+      } finally {
+        process.umask(before)
+      }
+      expect(store.profile('gw').client_id).toBe('c')
+      const text = readFileSync(file, 'utf8')
+      expect(text).toContain('"$schema": "./config.schema.json"')
+      expect(text).toContain('// ')
+      expect(readdirSync(folder).sort()).toEqual(['config.jsonc', 'config.schema.json'])
+      expect(JSON.parse(readFileSync(join(folder, 'config.schema.json'), 'utf8'))).toHaveProperty(
+        'properties.profiles',
+      )
+      if (process.platform === 'win32') return
+      expect(statSync(folder).mode & 0o777).toBe(0o700)
+      for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
+    },
+  )
 
   test('take effect at once, keep comments, and are heard of once', async () => {
     const { store, file, changes } = await open(`// mine\n${textOf({ a: entry })}`)
