@@ -24,6 +24,8 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
+  // jsonc-parser's CommonJS build loads its parts in a way that no bundler can follow.
+  mainFields: ['module', 'main'],
   target: 'node20.19',
   external: ['keytar'],
   define: { 'process.env["CATCHD_BUILD_VERSION"]': JSON.stringify(version) },

@@ -85,7 +85,11 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   })
 
   const journal = new LoginJournal(join(folders.stateFolder, 'logins.journal'))
-  const redirectApp = await buildRedirectApp({ answers: answersOf(() => logins), clock })
+  const redirectApp = await buildRedirectApp({
+    answers: answersOf(() => logins),
+    clock,
+    log: (event) => log.info(event),
+  })
   const listeners = new LoopbackRedirectListeners({ door: new Door(redirectApp, REDIRECT_LIMITS), clock })
   const logins = new LoginService({
     clock,
@@ -172,7 +176,7 @@ async function openTcp(door: Door, port: number): Promise<OpenAddress> {
   } catch (error) {
     const holder = await findPortHolder(port)
     throw new CatchdError('already_running', {
-      detail: `The API port 127.0.0.1:${port} is taken${holder === null ? '' : ` by ${holder}`}.`,
+      detail: `The API port 127.0.0.1:${port} is held by ${holder === undefined ? 'another process' : `${holder.command} (process ${holder.pid})`}.`,
       next: 'CATCHD_API_PORT=0 catchd daemon start',
       cause: error,
     })

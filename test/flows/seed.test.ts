@@ -154,7 +154,7 @@ test('the clean page answers again after a reload, and the used response redeems
   const first = await daemon.follow(response)
   const again = await daemon.follow(response)
   expect([first.status, again.status]).toEqual([303, 303])
-  expect(again.headers['location']).toBe(first.headers['location'])
+  expect(again.headers['location']).toBe(`${first.headers['location']}?again`)
   const page = new URL(first.headers['location'] ?? '', response).href
   const pages = await Promise.all([daemon.follow(page), daemon.follow(page)])
   expect(pages.map(({ status }) => status)).toEqual([200, 200])

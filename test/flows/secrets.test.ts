@@ -1,0 +1,126 @@
+/**
+ * The canary: a login, a refresh, refusals and a logout with every secret known, then a search for all of them in
+ * whatever the program leaves behind or shows (DESIGN: no secret in a log, a URL, argv, an error, a page).
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { approve } from '../../src/demo/approval.js'
+import { startGateway } from '../../src/demo/gateway.js'
+import { startDaemon } from '../support/daemon.js'
+
+const CLIENT_SECRET = 'canary-client-secret-3f9a'
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+test.each(['memory', 'file'])(
+  'with the %s vault at log level trace, no secret is anywhere',
+  async (vault) => {
+    const gateway = await startGateway({ clientSecret: CLIENT_SECRET, rotateRefreshTokens: true })
+    const daemon = await startDaemon({
+      env: { CATCHD_VAULT: vault, CATCHD_LOG_LEVEL: 'trace' },
+    })
+    const shown: string[] = []
+    const secrets = new Map<string, string>([['client secret', CLIENT_SECRET]])
+    try {
+      gateway.allowRedirectUri(daemon.redirectUri('gw'))
+      const added = await daemon.cli(
+        [
+          'profile',
+          'add',
+          'gw',
+          '--preset',
+          'webmethods',
+          '--base-url',
+          gateway.baseUrl,
+          '--client-id',
+          gateway.clientId,
+        ].concat(['--client-secret-stdin', '--scope', 'email']),
+        { stdin: `${CLIENT_SECRET}\n` },
+      )
+      expect(added.exitCode, added.stderr).toBe(0)
+      shown.push(added.stdout, added.stderr)
+
+      const [user] = gateway.users
+      let response = ''
+      const walk = await daemon.login('gw', async (url) => {
+        secrets.set('state', new URL(url).searchParams.get('state') ?? 'none')
+        response = await approve(url, { user: user.name, password: user.password })
+        secrets.set('code', new URL(response).searchParams.get('code') ?? 'none')
+        // Refused on the way: a wrong state, a repeated code, a denied look-alike.
+        for (const refused of [
+          `${response}x`,
+          `${response}&code=again`,
+          response.replace('state=', 'state=no'),
+        ]) {
+          const page = await daemon.follow(refused)
+          expect(page.status).toBeGreaterThanOrEqual(400)
+          shown.push(page.body, JSON.stringify(page.headers))
+        }
+        return response
+      })
+      expect(walk.login['status']).toBe('succeeded')
+      shown.push(JSON.stringify(walk.response), JSON.stringify(walk.page), JSON.stringify(walk.login))
+      const replayed = await daemon.follow(response)
+      shown.push(JSON.stringify(replayed))
+
+      const first = await daemon.api('GET', '/v1/tokens/gw')
+      secrets.set('access token', String(first.json['access_token']))
+      const refreshed = await daemon.api('POST', '/v1/tokens/gw/refresh')
+      expect(refreshed.status, refreshed.text).toBe(200)
+      secrets.set('second access token', String(refreshed.json['access_token']))
+      for (const { body } of gateway.tokenRequests) {
+        const members = JSON.parse(body) as Record<string, string>
+        if (members['code_verifier'] !== undefined) secrets.set('code_verifier', members['code_verifier'])
+        if (members['refresh_token'] !== undefined) secrets.set('refresh token', members['refresh_token'])
+      }
+      expect([...secrets.keys()]).toHaveLength(7)
+
+      gateway.failNext({
+        status: 400,
+        body: JSON.stringify({
+          error: 'invalid_grant',
+          error_description: `Bad ${secrets.get('refresh token')}`,
+        }),
+      })
+      shown.push((await daemon.api('POST', '/v1/tokens/gw/refresh')).text)
+      for (const path of [
+        '/v1/profiles',
+        '/v1/profiles/gw',
+        '/v1/status',
+        '/v1/tokens/none',
+        '/openapi.json',
+      ]) {
+        shown.push((await daemon.api('GET', path)).text)
+      }
+      shown.push((await daemon.api('GET', '/v1/tokens/gw', { via: 'tcp', key: 'wrong' })).text)
+      const status = await daemon.cli(['status'])
+      shown.push(status.stdout, status.stderr)
+
+      shown.push(
+        readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8'),
+        readFileSync(`/proc/${daemon.pid}/environ`, 'utf8'),
+      )
+      const logout = await daemon.cli(['logout', 'gw'])
+      expect(logout.exitCode, logout.stderr).toBe(0)
+      shown.push(logout.stdout, logout.stderr)
+      await daemon.kill('SIGTERM')
+      for (const file of filesUnder(daemon.home)) shown.push(readFileSync(file, 'latin1'))
+      shown.push(daemon.output)
+
+      const everything = shown.join('\n')
+      expect(everything).toContain('login.succeeded') // the log was really read
+      for (const [name, secret] of secrets) {
+        expect(secret.length, name).toBeGreaterThan(10)
+        expect(everything.includes(secret), `${name} leaked`).toBe(false)
+      }
+    } finally {
+      await daemon.stop()
+      await gateway.close()
+    }
+  },
+)
