@@ -1,0 +1,85 @@
+/** `catchd client`: API keys for tools that talk to the daemon over TCP. */
+import { type Command, InvalidArgumentError } from 'commander'
+import type { ApiKey, ClientAction } from '../client/wire.js'
+import { commaList } from './arguments.js'
+import type { Context } from './context.js'
+import { parseDuration, relative } from './instants.js'
+import { printJson, printNote, printResult, table } from './output.js'
+
+const ACTIONS: readonly ClientAction[] = ['token', 'login', 'admin']
+
+interface AddOptions {
+  readonly profiles: string[]
+  readonly actions: ClientAction[]
+  readonly expires?: number
+  readonly json?: true
+}
+
+export function defineClient(command: Command, context: Context): void {
+  command
+    .command('add')
+    .summary('make a key, shown this once')
+    .argument('<name>', 'name of the tool')
+    .requiredOption('--profiles <names>', 'profiles it may use, separated by commas', commaList)
+    .requiredOption('--actions <actions>', 'token, login, admin, separated by commas', actions)
+    .option('--expires <duration>', 'such as 90d or 12h', duration)
+    .option('--json', 'print the key and what it may do as JSON')
+    .action((name: string, options: AddOptions) => add(context, name, options))
+  command
+    .command('list')
+    .summary('list the keys, without what is secret')
+    .option('--json', 'print them as JSON')
+    .action((options: { json?: true }) => list(context, options))
+  command
+    .command('remove')
+    .summary('make a key useless at once')
+    .argument('<name>', 'name of the tool')
+    .option('--json', 'print the result as JSON')
+    .action(async (name: string, options: { json?: true }) => {
+      await context.client.removeClient(name)
+      if (options.json) printJson({ client: name, removed: true })
+      else printResult(`Removed: ${name}`)
+    })
+}
+
+async function add(context: Context, name: string, options: AddOptions): Promise<void> {
+  const added = await context.client.addClient({
+    client: name,
+    profiles: options.profiles,
+    actions: options.actions,
+    ...(options.expires === undefined ? {} : { expires_in: options.expires }),
+  })
+  if (options.json) return printJson(added)
+  printNote('This key is shown once:')
+  printResult(added.key)
+}
+
+async function list(context: Context, options: { readonly json?: true }): Promise<void> {
+  const clients = await context.client.clients()
+  if (options.json) return printJson({ clients })
+  printResult(
+    table(
+      ['NAME', 'PROFILES', 'ACTIONS', 'EXPIRES'],
+      clients.map((key) => row(key, Date.now())),
+    ),
+  )
+}
+
+function row(key: ApiKey, nowMs: number): string[] {
+  const expires = key.expires_at ? relative(key.expires_at, nowMs) : 'never'
+  return [key.client, key.profiles.join(', '), key.actions.join(', '), expires]
+}
+
+function actions(text: string): ClientAction[] {
+  return commaList(text).map((word) => {
+    const action = ACTIONS.find((known) => known === word)
+    if (action === undefined) throw new InvalidArgumentError(`It must be of ${ACTIONS.join(', ')}.`)
+    return action
+  })
+}
+
+function duration(text: string): number {
+  const value = parseDuration(text)
+  if (value === undefined || value === 0) throw new InvalidArgumentError('It must be like 90d, 12h or 3600.')
+  return value
+}

@@ -1,0 +1,19 @@
+/** Reading option values that several commands share; a bad one is a usage error. */
+import { InvalidArgumentError } from 'commander'
+
+/** @returns A reader for whole seconds within the range. */
+export function seconds(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= least && value <= most) return value
+    throw new InvalidArgumentError(`It must be a whole number of seconds from ${least} to ${most}.`)
+  }
+}
+
+/** @returns The names of a comma list, without empty ones. */
+export function commaList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

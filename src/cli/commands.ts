@@ -1,0 +1,66 @@
+/** The table of commands: what `catchd help` lists, and which file to load for one of them. */
+import type { Command } from 'commander'
+import type { Context } from './context.js'
+
+/** Adds arguments, options, subcommands and the action to a command that has its name and summary already. */
+export type Define = (command: Command, context: Context) => void | Promise<void>
+
+export interface CommandRow {
+  readonly summary: string
+  readonly load: () => Promise<Define>
+}
+
+export const COMMANDS: Readonly<Record<string, CommandRow>> = {
+  login: {
+    summary: 'log in to a profile in the browser',
+    load: async () => (await import('./login.js')).defineLogin,
+  },
+  token: {
+    summary: 'print an access token, refreshed first where needed',
+    load: async () => (await import('./token.js')).defineToken,
+  },
+  exec: {
+    summary: 'run a command with the access token in its environment',
+    load: async () => (await import('./exec.js')).defineExec,
+  },
+  refresh: {
+    summary: 'get a new access token now',
+    load: async () => (await import('./refresh.js')).defineRefresh,
+  },
+  logout: {
+    summary: 'revoke the tokens of a profile and forget them',
+    load: async () => (await import('./logout.js')).defineLogout,
+  },
+  status: {
+    summary: 'show the daemon, the vault, the configuration and the profiles',
+    load: async () => (await import('./status.js')).defineStatus,
+  },
+  profile: {
+    summary: 'add, list, show, remove or edit profiles',
+    load: async () => (await import('./profile.js')).defineProfile,
+  },
+  presets: {
+    summary: 'list the servers that are known',
+    load: async () => (await import('./presets.js')).definePresets,
+  },
+  catch: {
+    summary: 'print the next authorization response as JSON, redeem nothing',
+    load: async () => (await import('./catch.js')).defineCatch,
+  },
+  client: {
+    summary: 'add, list or remove API keys',
+    load: async () => (await import('./api-key.js')).defineClient,
+  },
+  vault: {
+    summary: 'show the vault, or move to another',
+    load: async () => (await import('./vault.js')).defineVault,
+  },
+  daemon: {
+    summary: 'run, start, stop or restart the daemon, or show its log',
+    load: async () => (await import('./daemon.js')).defineDaemon,
+  },
+  demo: {
+    summary: 'see a whole login on this machine, without a server of your own',
+    load: async () => (await import('./demo.js')).defineDemo,
+  },
+}

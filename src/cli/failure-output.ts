@@ -1,0 +1,50 @@
+/**
+ * Failures on stderr: the cause, one command to run next, and the exit code of the catalogue. Light: the hot path
+ * loads it.
+ */
+import { asCatchdError, type CatchdError, toProblem } from '../failures.js'
+import { printable } from './printable.js'
+
+/** A `--timeout` that ran out. */
+export class TimedOut extends Error {
+  readonly failure: CatchdError
+
+  constructor(failure: CatchdError) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+/**
+ * @param json - Problem details on one line, for programs, instead of text.
+ * @returns The exit code.
+ */
+export function printFailure(thrown: unknown, json: boolean): number {
+  const failure = asCatchdError(thrown instanceof TimedOut ? thrown.failure : thrown)
+  process.stderr.write(json ? `${JSON.stringify(toProblem(failure))}\n` : failureText(failure))
+  return thrown instanceof TimedOut ? TIMED_OUT : failure.exitCode
+}
+
+/** As timeout(1) has it. */
+const TIMED_OUT = 124
+
+/** `catchd: <title>: <detail>`, what the server said, and the next command. */
+export function failureText(failure: CatchdError): string {
+  const { title } = toProblem(failure)
+  const lines = [`catchd: ${[title, failure.detail].filter((part) => part !== undefined).join(': ')}`]
+  if (failure.error !== undefined && !lines[0]?.includes(failure.error)) {
+    const description = failure.errorDescription === undefined ? '' : `: ${failure.errorDescription}`
+    lines.push(`  the server said ${failure.error}${description}`)
+  }
+  const place = failure.code === 'internal' ? placeOf(failure.cause) : undefined
+  if (place !== undefined) lines.push(`  ${place}`)
+  lines.push(`  → ${failure.next}`)
+  return lines.map((line) => `${printable(line)}\n`).join('')
+}
+
+/** For a bug report: the kind of a fault and where it was, without its message, which may quote anything. */
+function placeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined
+  const frame = cause.stack?.split('\n').find((line) => line.startsWith('    at '))
+  return [cause.name, frame?.trim()].filter((part) => part !== undefined).join(' ')
+}

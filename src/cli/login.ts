@@ -1,0 +1,146 @@
+/**
+ * `catchd login NAME`: begins a login, shows its URL, waits, and says what was stored and until when. Ctrl-C and
+ * `--timeout` cancel the login, so that nothing waits for a browser any more.
+ */
+import type { Command } from 'commander'
+import type { LoginAnswer, StoredTokenSet } from '../client/wire.js'
+import { CatchdError } from '../failures.js'
+import { seconds } from './arguments.js'
+import type { Context } from './context.js'
+import { TimedOut } from './failure-output.js'
+import { expiryInWords } from './instants.js'
+import { readLine } from './line-input.js'
+import { printInstructions } from './login-instructions.js'
+import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
+import { facts, printJson, printNote, printResult, styled } from './output.js'
+
+interface LoginOptions {
+  readonly browser: boolean
+  readonly start?: true
+  readonly paste?: true
+  readonly timeout?: number
+  readonly json?: true
+}
+
+export function defineLogin(command: Command, context: Context): void {
+  command
+    .argument('<name>', 'profile')
+    .option('--no-browser', 'print the URL, open nothing')
+    .option('--start', 'print the begun login as JSON and return')
+    .option('--paste', 'read the URL that the browser ended on, for a browser on another machine')
+    .option('--timeout <seconds>', 'give up and cancel the login after this time', seconds(1, 3600))
+    .option('--json', 'print the login as JSON')
+    .action((name: string, options: LoginOptions) => login(context, name, options))
+}
+
+async function login(context: Context, name: string, options: LoginOptions): Promise<void> {
+  const open = options.browser && options.paste === undefined
+  let begun: LoginAnswer
+  try {
+    begun = await context.client.beginLogin({ profile: name, open })
+  } catch (error) {
+    if (await needsNoPerson(context, name, error)) return fetchInstead(context, name, options)
+    throw error
+  }
+  printInstructions(begun, open)
+  if (options.start) return printJson(begun)
+  const settled = await settle(context, begun, name, options)
+  if (options.json) return printJson(settled)
+  printResult(styled('green', `Logged in: ${name}`))
+  if (settled.stored !== undefined) printResult(storedInWords(settled.stored))
+}
+
+async function settle(
+  context: Context,
+  begun: LoginAnswer,
+  name: string,
+  options: LoginOptions,
+): Promise<LoginAnswer> {
+  const { client, signal: interrupted } = context
+  const timeout = options.timeout === undefined ? [] : [AbortSignal.timeout(options.timeout * 1000)]
+  const signal = AbortSignal.any([interrupted, ...timeout])
+  try {
+    const waiting = untilSettled(client, begun.login_id, signal)
+    return requireSuccess(await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting))
+  } catch (error) {
+    if (!signal.aborted) {
+      if (options.paste) await giveUp(client, begun.login_id)
+      throw error
+    }
+    await giveUp(client, begun.login_id)
+    if (interrupted.aborted) throw interrupted.reason
+    throw new TimedOut(
+      new CatchdError('login_expired', {
+        detail: `It was not finished within ${options.timeout} s (--timeout) and was cancelled.`,
+        profile: name,
+      }),
+    )
+  }
+}
+
+/** The browser may also come to the redirect URI by itself: then nothing need be pasted. */
+async function pasteBack(
+  context: Context,
+  begun: LoginAnswer,
+  waiting: Promise<LoginAnswer>,
+  signal: AbortSignal,
+): Promise<LoginAnswer> {
+  waiting.catch(() => {}) // awaited below; until then its failure is nobody's
+  const settled = new AbortController()
+  waiting.finally(() => settled.abort()).catch(() => {})
+  for (;;) {
+    const line = await readLine(
+      'Paste the URL that the browser ended on: ',
+      AbortSignal.any([signal, settled.signal]),
+    ).catch((error: unknown) => {
+      if (settled.signal.aborted) return null
+      throw error
+    })
+    if (line === null) return waiting
+    if (line === undefined) {
+      throw new CatchdError('redirect_malformed', {
+        detail: 'The input ended before a URL came.',
+        ...(begun.profile ? { profile: begun.profile } : {}),
+      })
+    }
+    if (await accepted(context, begun.login_id, line, signal)) return waiting
+  }
+}
+
+/** A person may have copied the wrong thing, and is asked again; a program is not. */
+async function accepted(context: Context, id: string, url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await context.client.paste(id, url.trim(), { signal })
+    return true
+  } catch (error) {
+    const mayTryAgain =
+      error instanceof CatchdError && (error.code === 'redirect_malformed' || error.code === 'state_unknown')
+    if (!mayTryAgain || !process.stdin.isTTY) throw error
+    printNote(`That is not the response of this login: ${error.message}`)
+    return false
+  }
+}
+
+/** A client_credentials profile is refused a login: its token comes without a person (RFC 6749 §4.4). */
+async function needsNoPerson(context: Context, name: string, error: unknown): Promise<boolean> {
+  if (!(error instanceof CatchdError) || error.code !== 'request_invalid') return false
+  const { configuration } = await context.client.profile(name)
+  return configuration.grant === 'client_credentials'
+}
+
+async function fetchInstead(context: Context, name: string, options: LoginOptions): Promise<void> {
+  const { access_token: _secret, ...rest } = await context.client.token(name)
+  if (options.json || options.start) return printJson(rest)
+  printResult(`No login is needed: ${name} uses client_credentials.`)
+  printResult(facts([['token', expiryInWords(rest.expires_at, Date.now())]]))
+}
+
+function storedInWords(stored: StoredTokenSet): string {
+  return facts([
+    ['stored in', stored.stored_in],
+    ['scope', stored.scope ?? 'not said by the server'],
+    ...(stored.subject === null ? [] : [['subject', stored.subject] as const]),
+    ['expires', expiryInWords(stored.expires_at, Date.now())],
+    ['refresh', stored.refreshable ? 'by itself' : 'no refresh token: a person logs in again then'],
+  ])
+}

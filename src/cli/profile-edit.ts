@@ -1,0 +1,95 @@
+/**
+ * `catchd profile edit`: the configuration file in the person's editor, checked when it closes. The daemon takes
+ * a good file over by itself, and keeps the last good one beside a bad one.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { SKELETON } from '../config/edit.js'
+import { parseConfiguration } from '../config/file.js'
+import { ensureFolder } from '../config/folders.js'
+import { interpret } from '../config/interpret.js'
+import { configurationJsonSchemaText, SCHEMA_FILE } from '../config/json-schema.js'
+import { readSnapshot } from '../config/snapshot.js'
+import { suggestion } from '../config/suggestion.js'
+import { writeDurably } from '../config/write.js'
+import { CatchdError } from '../failures.js'
+import type { Context } from './context.js'
+import { printJson, printNote, printResult } from './output.js'
+
+/** @throws CatchdError `config_invalid` when the saved file is bad; `profile_unknown`; `request_invalid` */
+export async function editConfiguration(
+  context: Context,
+  name: string | undefined,
+  options: { readonly json?: true },
+): Promise<void> {
+  const { configFile: path } = context.folders
+  const editor = chooseEditor()
+  await makeIfMissing(context)
+  if (name !== undefined) await requireProfile(path, name)
+  await runEditor(editor, path)
+  const profiles = await check(context)
+  if (options.json) return printJson({ path, ok: true, profiles })
+  printResult(`${path} is good: ${profiles} ${profiles === 1 ? 'profile' : 'profiles'}.`)
+}
+
+function chooseEditor(): string {
+  const chosen = process.env['VISUAL'] || process.env['EDITOR']
+  if (chosen) return chosen
+  if (process.stdin.isTTY && process.stdout.isTTY) return process.platform === 'win32' ? 'notepad' : 'vi'
+  throw new CatchdError('request_invalid', {
+    detail: 'Neither VISUAL nor EDITOR is set, and there is no terminal.',
+    next: 'catchd profile list',
+  })
+}
+
+async function makeIfMissing(context: Context): Promise<void> {
+  const { configFolder, configFile } = context.folders
+  await ensureFolder(configFolder)
+  const { text } = await readSnapshot(configFile)
+  if (text.trim() !== '') return
+  await writeDurably(join(configFolder, SCHEMA_FILE), configurationJsonSchemaText())
+  await writeDurably(configFile, SKELETON)
+}
+
+/** A file that is bad already cannot be asked; it is opened so that it can be mended. */
+async function requireProfile(path: string, name: string): Promise<void> {
+  const { text } = await readSnapshot(path)
+  let names: string[]
+  try {
+    names = [...parseConfiguration(text, path).profiles.keys()]
+  } catch (error) {
+    if (error instanceof CatchdError) return printNote(`It has a mistake: ${error.message}`)
+    throw error
+  }
+  if (names.includes(name)) return
+  throw new CatchdError('profile_unknown', {
+    detail: `There is no profile "${name}".${suggestion(name, names)}`,
+    profile: name,
+  })
+}
+
+/** $EDITOR may hold arguments and quotes, which the shell reads as every other program has it do. */
+async function runEditor(editor: string, path: string): Promise<void> {
+  const child =
+    process.platform === 'win32'
+      ? spawn(`${editor} "${path}"`, { stdio: 'inherit', shell: true })
+      : spawn('/bin/sh', ['-c', `${editor} "$@"`, 'editor', path], { stdio: 'inherit' })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code === 0) return
+  throw new CatchdError('request_invalid', {
+    detail: `The editor ended with ${code ?? 'a signal'}.`,
+    next: 'catchd status',
+  })
+}
+
+/** @returns The number of profiles. */
+async function check(context: Context): Promise<number> {
+  const { configFile, configFolder } = context.folders
+  const { text } = await readSnapshot(configFile)
+  const { profiles, warnings, locate } = parseConfiguration(text, configFile)
+  for (const warning of warnings) printNote(`Warning: ${warning}`)
+  const settings = { redirectPort: context.environment.redirectPort, configFolder }
+  interpret(profiles, settings, locate)
+  return profiles.size
+}

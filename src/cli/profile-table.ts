@@ -1,0 +1,37 @@
+/** Profiles as a table: name, server, status, expiry. */
+import type { ProfileAnswer } from '../client/wire.js'
+import { relative } from './instants.js'
+import { table } from './output.js'
+
+const STATUS_WORDS: Readonly<Record<string, string>> = {
+  logged_in: 'logged in',
+  login_required: 'login required',
+  login_pending: 'login pending',
+  expired: 'expired',
+}
+
+export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {
+  return table(
+    ['NAME', 'SERVER', 'STATUS', 'TOKEN EXPIRES'],
+    profiles.map((answer) => [
+      answer.profile,
+      serverOf(answer),
+      STATUS_WORDS[answer.status] ?? answer.status,
+      expiry(answer, nowMs),
+    ]),
+  )
+}
+
+/** What a person knows the server by. */
+function serverOf({ configuration }: ProfileAnswer): string {
+  const { issuer, base_url, authorization_endpoint, token_endpoint, resource_server } = configuration
+  const url = issuer ?? base_url ?? authorization_endpoint ?? token_endpoint ?? resource_server
+  if (url !== undefined && URL.canParse(url)) return new URL(url).host
+  if (configuration.preset !== undefined) return configuration.preset
+  return configuration.extends === undefined ? '-' : `as ${configuration.extends}`
+}
+
+function expiry({ status, expires_at }: ProfileAnswer, nowMs: number): string {
+  if (expires_at !== null) return relative(expires_at, nowMs)
+  return status === 'logged_in' ? 'unknown' : '-'
+}

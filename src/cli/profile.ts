@@ -1,0 +1,133 @@
+/** `catchd profile add|list|show|remove|edit`: the configuration, through the daemon that owns the file. */
+import type { Command } from 'commander'
+import type { CatchdClient } from '../client/client.js'
+import type { ProfileAnswer } from '../client/wire.js'
+import { CatchdError } from '../failures.js'
+import type { Context } from './context.js'
+import { readAll } from './line-input.js'
+import { printJson, printNote, printResult, styled } from './output.js'
+import { printable } from './printable.js'
+import { profileTable } from './profile-table.js'
+
+interface JsonOption {
+  readonly json?: true
+}
+
+interface AddOptions extends JsonOption {
+  readonly clientSecretStdin?: true
+  readonly replace?: true
+  readonly [key: string]: unknown
+}
+
+export async function defineProfile(command: Command, context: Context): Promise<void> {
+  await defineAdd(command.command('add').summary('add a profile'), context)
+  command
+    .command('list')
+    .summary('list the profiles')
+    .option('--json', 'print them as JSON')
+    .action(async (options: JsonOption) => {
+      const profiles = await context.client.profiles()
+      if (options.json) printJson({ profiles })
+      else printResult(profileTable(profiles, Date.now()))
+    })
+  command
+    .command('show')
+    .summary('print a profile and its status as JSON')
+    .argument('<name>', 'profile')
+    .option('--json', 'it is always printed as JSON')
+    .action(async (name: string) => {
+      printResult(JSON.stringify(await context.client.profile(name), null, 2))
+    })
+  command
+    .command('remove')
+    .summary('log out and remove a profile')
+    .argument('<name>', 'profile')
+    .option('--json', 'print the result as JSON')
+    .action(async (name: string, options: JsonOption) => {
+      await context.client.removeProfile(name)
+      if (options.json) printJson({ profile: name, removed: true })
+      else printResult(`Removed: ${name}`)
+    })
+  command
+    .command('edit')
+    .summary('open the configuration file in $VISUAL or $EDITOR')
+    .argument('[name]', 'profile that you want to change')
+    .option('--json', 'print the result as JSON')
+    .action(async (name: string | undefined, options: JsonOption) => {
+      const { editConfiguration } = await import('./profile-edit.js')
+      await editConfiguration(context, name, options)
+    })
+}
+
+async function defineAdd(command: Command, context: Context): Promise<void> {
+  const { profileKeyOptions } = await import('./profile-keys.js')
+  command
+    .argument('<name>', 'name of the profile')
+    .option('--client-secret-stdin', 'read the client secret from stdin; it is kept in the vault')
+    .option('--replace', 'replace a profile of this name')
+    .option('--json', 'print the profile as JSON')
+  for (const option of profileKeyOptions()) command.addOption(option)
+  command.action((name: string, options: AddOptions) => add(context, name, options))
+}
+
+async function add(context: Context, name: string, options: AddOptions): Promise<void> {
+  const { entryFrom } = await import('./profile-keys.js')
+  const entry = entryFrom(options)
+  if (options.clientSecretStdin) entry['client_secret'] = await readSecret(name)
+  const { client } = context
+  const exists = await isTaken(client, name)
+  if (exists && !options.replace) {
+    throw new CatchdError('request_invalid', {
+      detail: `There is a profile "${name}" already. --replace puts this one in its place.`,
+      profile: name,
+      next: `catchd profile show ${name}`,
+    })
+  }
+  const answer = await client.putProfile(name, entry)
+  if (options.json) return printJson(answer)
+  printResult(styled('green', `${exists ? 'Replaced' : 'Added'}: ${name}`))
+  printAdvice(context, answer)
+}
+
+/** A profile that only others extend is there, although it cannot be shown. */
+async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
+  try {
+    await client.profile(name)
+    return true
+  } catch (error) {
+    if (!(error instanceof CatchdError)) throw error
+    if (error.code === 'profile_unknown') return false
+    if (error.code === 'profile_invalid') return true
+    throw error
+  }
+}
+
+function printAdvice(context: Context, { profile, configuration }: ProfileAnswer): void {
+  const { grant, redirect_uri, extends: extended } = configuration
+  if (grant === 'client_credentials') {
+    printNote(`  → catchd token ${profile}`)
+    return
+  }
+  const port = context.environment.redirectPort
+  const inherited = extended === undefined ? `http://127.0.0.1:${port}/callback/${profile}` : undefined
+  const redirectUri = redirect_uri ?? inherited
+  if (redirectUri !== undefined && !/:0(?:\/|$)/.test(redirectUri))
+    printNote(`Register this redirect URI at the server: ${printable(redirectUri)}`)
+  printNote(`  → catchd login ${profile}`)
+}
+
+async function readSecret(name: string): Promise<string> {
+  if (process.stdin.isTTY) {
+    // Typed at a prompt it would stand on the screen.
+    throw new CatchdError('request_invalid', {
+      detail: '--client-secret-stdin reads from a pipe or a file, and stdin is the terminal.',
+      next: `catchd profile add ${name} … --client-secret-stdin < FILE`,
+    })
+  }
+  const secret = await readAll()
+  if (secret !== '') return secret
+  throw new CatchdError('request_invalid', {
+    detail: '--client-secret-stdin found nothing on stdin.',
+    next: 'catchd help profile',
+  })
+}

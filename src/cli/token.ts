@@ -1,0 +1,57 @@
+/** `catchd token NAME` with all its options; token-hot-path.ts serves the plain ones before this is loaded. */
+import { type Command, Option } from 'commander'
+import { DaemonFailure } from '../client/transport.js'
+import type { TokenAnswer } from '../client/wire.js'
+import { seconds } from './arguments.js'
+import type { Context } from './context.js'
+import { printInstructions } from './login-instructions.js'
+import { requireSuccess, untilSettled } from './login-wait.js'
+import { TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
+
+interface TokenOptions {
+  readonly format: TokenFormat
+  readonly minTtl?: number
+  readonly login?: true
+  readonly json?: true
+}
+
+export function defineToken(command: Command, context: Context): void {
+  command
+    .argument('<name>', 'profile')
+    .addOption(new Option('--format <format>', 'how to print it').choices(TOKEN_FORMATS).default('raw'))
+    .option('--min-ttl <seconds>', 'refresh it first when less time is left', seconds(0, 86_400))
+    .option('--login', 'log in first where a person has to')
+    .option('--json', 'the same as --format json')
+    .action((name: string, options: TokenOptions) => printToken(context, name, options))
+}
+
+async function printToken(context: Context, name: string, options: TokenOptions): Promise<void> {
+  const { minTtl } = options
+  const answer = options.login
+    ? await tokenAfterLogin(context, name, minTtl)
+    : await context.client.token(name, { minTtl })
+  process.stdout.write(tokenText(answer, options.json ? 'json' : options.format))
+}
+
+/** Joins the login that pends for the profile or has one started; other callers share it, so it is not cancelled. */
+async function tokenAfterLogin(
+  context: Context,
+  name: string,
+  minTtl: number | undefined,
+): Promise<TokenAnswer> {
+  const { client, signal, environment } = context
+  try {
+    return await client.token(name, { minTtl, login: 'auto' })
+  } catch (error) {
+    if (!(error instanceof DaemonFailure) || error.code !== 'login_required') throw error
+    const { login_id: id, authorization_url: url } = error.members
+    if (typeof id !== 'string') {
+      return client.token(name, { minTtl, login: 'auto', wait: environment.loginTimeoutSeconds })
+    }
+    if (typeof url === 'string') {
+      printInstructions({ login_id: id, status: 'pending', authorization_url: url }, true)
+    }
+    requireSuccess(await untilSettled(client, id, signal))
+    return client.token(name, { minTtl })
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The typed client of the API: what the command line and programs in JavaScript use.
+ *
+ * Each method is one call. A failure is a {@link CatchdError} with the daemon's code, detail and next command.
+ * By default it talks to this user's daemon over its unix socket, and with `CATCHD_URL` and `CATCHD_API_KEY`
+ * set, over TCP. It never starts a daemon; who wants that gives `onNothingListens`.
+ */
+
+import { findSocketPath } from './socket-path.js'
+import { type Answer, type Exchange, NothingListens, Transport } from './transport.js'
+import type {
+  ApiKey,
+  ClientAction,
+  DaemonStatus,
+  LoginAnswer,
+  NewApiKey,
+  ProfileAnswer,
+  ProfileEntry,
+  TokenAnswer,
+  VaultMigration,
+} from './wire.js'
+
+export interface CatchdClientOptions {
+  /** Default: the socket of this user's daemon, by `CATCHD_HOME` and the platform's folders. */
+  readonly socketPath?: string
+  /** `http://127.0.0.1:7636`: TCP instead of the socket. Default: `CATCHD_URL`, unless `socketPath` is given. */
+  readonly url?: string
+  /** Sent over TCP only. Default: `CATCHD_API_KEY`. */
+  readonly apiKey?: string
+  /** How long a call may take beside the waiting it asks for. Default 60,000. */
+  readonly timeoutMs?: number
+  /** Ends every call that names no signal of its own. */
+  readonly signal?: AbortSignal
+  /** Called when nothing listens and nothing was sent; when it resolves, the call is made once more. */
+  readonly onNothingListens?: () => Promise<void>
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface TokenOptions extends CallOptions {
+  /** Seconds that must be left; the token is refreshed first otherwise. Default: the profile's. */
+  readonly minTtl?: number | undefined
+  /** `auto` starts a login, or joins the one that pends, where a person has to log in. */
+  readonly login?: 'auto' | undefined
+  /** Seconds to wait for that login. */
+  readonly wait?: number | undefined
+}
+
+export interface WaitOptions extends CallOptions {
+  /** Seconds to wait for the login to be settled; it is answered as it stands then. */
+  readonly wait?: number | undefined
+}
+
+/** What a login is for: a profile, an authorization request of somebody else's, or only to catch a response. */
+export type LoginRequest =
+  | { readonly profile: string; readonly open?: boolean; readonly timeout?: number }
+  | { readonly profile: string; readonly state: string; readonly code_verifier: string }
+  | { readonly redirect_uri: string; readonly state?: string }
+
+export interface NewClientRequest {
+  readonly client: string
+  readonly profiles: readonly string[]
+  readonly actions: readonly ClientAction[]
+  /** Seconds. */
+  readonly expires_in?: number
+}
+
+export class CatchdClient {
+  readonly #transport: Transport
+  readonly #signal: AbortSignal | undefined
+  readonly #onNothingListens: (() => Promise<void>) | undefined
+
+  constructor(options: CatchdClientOptions = {}) {
+    const { CATCHD_URL, CATCHD_API_KEY } = process.env
+    this.#transport = new Transport({
+      socketPath: options.socketPath ?? findSocketPath(),
+      url: options.url ?? (options.socketPath === undefined && CATCHD_URL ? CATCHD_URL : undefined),
+      apiKey: options.apiKey ?? (CATCHD_API_KEY ? CATCHD_API_KEY : undefined),
+      timeoutMs: options.timeoutMs,
+    })
+    this.#signal = options.signal
+    this.#onNothingListens = options.onNothingListens
+  }
+
+  /** A token with at least `minTtl` seconds left. @throws CatchdError `login_required`, … */
+  token(profile: string, options: TokenOptions = {}): Promise<TokenAnswer> {
+    const query = { min_ttl: options.minTtl, login: options.login, wait: options.wait }
+    const path = `/v1/tokens/${encodeURIComponent(profile)}${queryOf(query)}`
+    return this.#json({ method: 'GET', path, waitSeconds: options.wait, signal: options.signal })
+  }
+
+  /** Forces a refresh. */
+  refresh(profile: string, options: CallOptions = {}): Promise<TokenAnswer> {
+    return this.#json({
+      ...options,
+      method: 'POST',
+      path: `/v1/tokens/${encodeURIComponent(profile)}/refresh`,
+    })
+  }
+
+  /** Revokes at the server where it can be, and forgets. */
+  async logout(profile: string, options: CallOptions = {}): Promise<void> {
+    await this.request({ ...options, method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(profile)}` })
+  }
+
+  beginLogin(body: LoginRequest, options: CallOptions = {}): Promise<LoginAnswer> {
+    return this.#json({ ...options, method: 'POST', path: '/v1/logins', body })
+  }
+
+  login(id: string, options: WaitOptions = {}): Promise<LoginAnswer> {
+    const path = `/v1/logins/${encodeURIComponent(id)}${queryOf({ wait: options.wait })}`
+    return this.#json({ method: 'GET', path, waitSeconds: options.wait, signal: options.signal })
+  }
+
+  /** Hands in the URL that the browser ended on. */
+  paste(id: string, url: string, options: CallOptions = {}): Promise<LoginAnswer> {
+    return this.#json({
+      ...options,
+      method: 'POST',
+      path: `/v1/logins/${encodeURIComponent(id)}/response`,
+      body: { url },
+    })
+  }
+
+  async cancelLogin(id: string, options: CallOptions = {}): Promise<void> {
+    await this.request({ ...options, method: 'DELETE', path: `/v1/logins/${encodeURIComponent(id)}` })
+  }
+
+  async profiles(options: CallOptions = {}): Promise<readonly ProfileAnswer[]> {
+    const path = '/v1/profiles'
+    return (await this.#json<{ profiles: ProfileAnswer[] }>({ ...options, method: 'GET', path })).profiles
+  }
+
+  profile(name: string, options: CallOptions = {}): Promise<ProfileAnswer> {
+    return this.#json({ ...options, method: 'GET', path: `/v1/profiles/${encodeURIComponent(name)}` })
+  }
+
+  /** A `client_secret` given as a string is kept in the daemon's vault. */
+  putProfile(name: string, body: ProfileEntry, options: CallOptions = {}): Promise<ProfileAnswer> {
+    return this.#json({ ...options, method: 'PUT', path: `/v1/profiles/${encodeURIComponent(name)}`, body })
+  }
+
+  /** Logs out, too. */
+  async removeProfile(name: string, options: CallOptions = {}): Promise<void> {
+    await this.request({ ...options, method: 'DELETE', path: `/v1/profiles/${encodeURIComponent(name)}` })
+  }
+
+  async clients(options: CallOptions = {}): Promise<readonly ApiKey[]> {
+    const path = '/v1/clients'
+    return (await this.#json<{ clients: ApiKey[] }>({ ...options, method: 'GET', path })).clients
+  }
+
+  /** The answer holds the key, this once. */
+  addClient(body: NewClientRequest, options: CallOptions = {}): Promise<NewApiKey> {
+    return this.#json({ ...options, method: 'POST', path: '/v1/clients', body })
+  }
+
+  async removeClient(name: string, options: CallOptions = {}): Promise<void> {
+    await this.request({ ...options, method: 'DELETE', path: `/v1/clients/${encodeURIComponent(name)}` })
+  }
+
+  status(options: CallOptions = {}): Promise<DaemonStatus> {
+    return this.#json({ ...options, method: 'GET', path: '/v1/status' })
+  }
+
+  /** Carries every item over and uses the new vault from then on. */
+  migrateVault(to: 'keychain' | 'file', options: CallOptions = {}): Promise<VaultMigration> {
+    return this.#json({ ...options, method: 'POST', path: '/v1/vault/migrate', body: { to } })
+  }
+
+  /** Begins an orderly stop; the answer comes before the end. */
+  async stop(options: CallOptions = {}): Promise<void> {
+    await this.request({ ...options, method: 'POST', path: '/v1/daemon/stop' })
+  }
+
+  /**
+   * Any call of the API.
+   *
+   * @throws CatchdError the daemon's own, or `daemon_unreachable`; what the signal was aborted with
+   */
+  async request(call: Exchange): Promise<Answer> {
+    const complete = { ...call, signal: call.signal ?? this.#signal }
+    try {
+      return await this.#transport.exchange(complete)
+    } catch (error) {
+      if (!(error instanceof NothingListens) || this.#onNothingListens === undefined) throw error
+      await this.#onNothingListens()
+      return this.#transport.exchange(complete)
+    }
+  }
+
+  /** Closes idle connections; they do not keep the process alive either way. */
+  close(): void {
+    this.#transport.close()
+  }
+
+  async #json<Body>(call: Exchange): Promise<Body> {
+    return this.#transport.contentOf(await this.request(call)) as Body
+  }
+}
+
+function queryOf(parameters: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
+  return given.length === 0 ? '' : `?${given.map(([name, value]) => `${name}=${value}`).join('&')}`
+}

@@ -1,0 +1,26 @@
+/** What the package `catchd` exports to programs. */
+export { CatchdError, type FailureCode, type Problem } from '../failures.js'
+export {
+  type CallOptions,
+  CatchdClient,
+  type CatchdClientOptions,
+  type LoginRequest,
+  type NewClientRequest,
+  type TokenOptions,
+  type WaitOptions,
+} from './client.js'
+export type {
+  ApiKey,
+  ClientAction,
+  DaemonStatus,
+  LoginAnswer,
+  LoginError,
+  LoginStatus,
+  NewApiKey,
+  ProfileAnswer,
+  ProfileEntry,
+  ProfileStatusName,
+  StoredTokenSet,
+  TokenAnswer,
+  VaultMigration,
+} from './wire.js'
