@@ -61,7 +61,7 @@ async function walk(
   step(
     'The login begins; this is the authorization URL:',
     command('catchd login gw'),
-    ...wrapUrl(authorizationUrl),
+    ...(browser ? [command(authorizationUrl)] : wrapUrl(authorizationUrl)),
   )
 
   if (browser) {

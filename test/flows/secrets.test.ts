@@ -20,7 +20,7 @@ function filesUnder(folder: string): string[] {
 test.each(['memory', 'file'])(
   'with the %s vault at log level trace, no secret is anywhere',
   async (vault) => {
-    const gateway = await startGateway({ clientSecret: CLIENT_SECRET, rotateRefreshTokens: true })
+    const gateway = await startGateway({ clientSecret: CLIENT_SECRET, refreshTokens: true })
     const daemon = await startDaemon({
       env: { CATCHD_VAULT: vault, CATCHD_LOG_LEVEL: 'trace' },
     })
