@@ -84,7 +84,8 @@ export interface ApiServices {
   readonly tokens: TokenService
   readonly logins: LoginApi
   readonly profiles: ProfileApi
-  status(): Promise<DaemonStatus>
+  /** @param limit - Counts are of these profiles alone: what a key with these profiles may know. Default: all. */
+  status(limit?: ReadonlySet<string>): Promise<DaemonStatus>
   /** Vault migration, for `catchd vault migrate`. */
   migrateVault(to: 'keychain' | 'file'): Promise<{ from: string; to: string; items: number }>
   /** Begins an orderly stop, for `catchd daemon stop`. */

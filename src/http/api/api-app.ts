@@ -1,0 +1,168 @@
+/**
+ * The token endpoint: what local tools and the command line talk to (DESIGN: HTTP API). Served on the unix
+ * socket and, with a key for every request, on TCP.
+ *
+ * Promises: nobody is let in by accident (admission.ts, permission.ts), unknown members and parameters are
+ * refused, every error is problem details, and neither a log line nor an error repeats what came in. Routes are
+ * one file a resource; what they call is services.ts.
+ */
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { type Clock, systemClock } from '../../clock.js'
+import { CatchdError } from '../../failures.js'
+import { ANSWER_HEADERS } from '../door.js'
+import { admit, type Gate } from './admission.js'
+import { requireRoutePermission } from './permission.js'
+import type { Principal } from './principal.js'
+import { asRefusal, Refusal, sendProblem } from './problems.js'
+import { registerRoutes } from './routes.js'
+import type { ApiServices } from './services.js'
+import { Waits } from './waits.js'
+
+/** A pasted authorization response or a profile is the longest body there is. */
+const MOST_BODY_BYTES = 16 * 1024
+
+/** Events worth a log line: routes, never URLs. */
+export type ApiEvent =
+  | {
+      readonly event: 'api.answered'
+      readonly method: string
+      /** The pattern, `/v1/tokens/:profile`; `none` where nothing is served. */
+      readonly route: string
+      readonly status: number
+      readonly duration_ms: number
+      /** Whose key it was; `none` for who was not let in. */
+      readonly client: string
+      /** Code of the problem, where it was one. */
+      readonly code?: string
+    }
+  /** An error that is not ours: where it was thrown, without its text, which may quote what came in. */
+  | { readonly event: 'api.fault'; readonly route: string; readonly name: string; readonly at: string }
+
+export interface ApiAppParts extends Gate {
+  readonly services: ApiServices
+  readonly clock?: Clock
+  readonly log?: (event: ApiEvent) => void
+}
+
+/**
+ * @returns The app, ready to be served by a Door whose connections are marked (doorkeeping.ts); it does not
+ *   listen itself. Closing it ends the calls that wait for a login with how that login stands.
+ */
+export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> {
+  const { services, keys, clock = systemClock } = parts
+  const desk = new FrontDesk(parts)
+  const app = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    trustProxy: false,
+    bodyLimit: MOST_BODY_BYTES,
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => desk.refuseUnroutable(error, request, reply),
+  })
+  acceptJsonOnly(app)
+  app.decorateRequest('principal', null)
+  app.decorateRequest('failureCode', null)
+  app.addHook('onRequest', async (request, reply) => desk.receive(request, reply))
+  app.addHook('onResponse', async (request, reply) => desk.record(request, reply))
+  app.setNotFoundHandler(() => {
+    throw new CatchdError('route_unknown')
+  })
+  app.setErrorHandler((error, request, reply) => desk.refuse(error, request, reply))
+  const waits = new Waits()
+  app.addHook('preClose', async () => waits.end())
+  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), { services, keys, waits, clock })
+  await app.ready()
+  return app
+}
+
+class FrontDesk {
+  readonly #gate: Gate
+  readonly #log: (event: ApiEvent) => void
+
+  constructor({ keys, tcpAuthority, log = () => {} }: ApiAppParts) {
+    this.#gate = { keys, tcpAuthority }
+    this.#log = log
+  }
+
+  /** Before anything of a request is read but its head. */
+  receive(request: FastifyRequest, reply: FastifyReply): void {
+    reply.headers(ANSWER_HEADERS)
+    this.#admit(request)
+    if (request.is404) return
+    const { allow } = request.routeOptions.config
+    requireRoutePermission(request)
+    if (allow !== undefined) throw new Refusal(new CatchdError('route_unknown'), { status: 405, allow })
+  }
+
+  refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const refusal = asRefusal(error)
+    request.setDecorator('failureCode', refusal.failure.code)
+    if (refusal.failure.code === 'internal') this.#logFault(refusal.failure.cause ?? refusal.failure, request)
+    return sendProblem(reply, refusal)
+  }
+
+  /** A path that cannot be decoded comes past the hooks, and is no way in either. */
+  refuseUnroutable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    try {
+      this.#admit(request)
+      sendProblem(reply, asRefusal(error))
+    } catch (refusal) {
+      sendProblem(reply, asRefusal(refusal))
+    }
+  }
+
+  record(request: FastifyRequest, reply: FastifyReply): void {
+    const code = request.getDecorator<string | null>('failureCode')
+    this.#log({
+      event: 'api.answered',
+      method: request.method,
+      route: routeOf(request),
+      status: reply.statusCode,
+      duration_ms: Math.round(reply.elapsedTime),
+      client: request.getDecorator<Principal | null>('principal')?.name ?? 'none',
+      ...(code === null ? {} : { code }),
+    })
+  }
+
+  #admit(request: FastifyRequest): void {
+    const { method, headers, raw } = request
+    request.setDecorator<Principal>('principal', admit({ method, headers, socket: raw.socket }, this.#gate))
+  }
+
+  #logFault(error: unknown, request: FastifyRequest): void {
+    const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
+    const at = stack.split('\n').filter((line) => line.startsWith('    at '))
+    this.#log({
+      event: 'api.fault',
+      route: routeOf(request),
+      name,
+      at: at
+        .slice(0, 4)
+        .map((line) => line.trim())
+        .join(' | '),
+    })
+  }
+}
+
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'none'
+}
+
+/**
+ * JSON is the only body, so that no page can post one unasked (forms and text/plain need no preflight). An
+ * empty body is none, whatever type it claims.
+ */
+function acceptJsonOnly(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parseJson(request, body, done)
+  })
+}

@@ -1,0 +1,185 @@
+/**
+ * The keys that open the API over TCP: the admin key, which is the content of `admin.key`, and those of clients.
+ *
+ * A presented key is hashed and the hash compared in constant time with every known one. A change is on disk
+ * before it holds. What a key allows is principal.ts.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { join } from 'node:path'
+import { type Clock, systemClock } from '../../clock.js'
+import { CatchdError } from '../../failures.js'
+import { Secret } from '../../secret.js'
+import { type ClientKey, readClientKeys, writeClientKeys } from './client-keys.js'
+import { type ClientAction, owner, type Principal } from './principal.js'
+import { createPrivateFile, readPrivateFile } from './private-files.js'
+
+/** 256 bits: neither guessed nor found by its hash. */
+const KEY_BYTES = 32
+const KEY_FORM = /^[\w-]{43,512}$/
+/** Every presented key is compared with all of them. */
+const MOST_CLIENTS = 500
+
+export interface NewClientKey {
+  readonly name: string
+  readonly profiles: readonly string[]
+  readonly actions: readonly ClientAction[]
+  /** `null`: never. */
+  readonly expiresInSeconds: number | null
+}
+
+interface Holder {
+  readonly hash: Buffer
+  readonly principal: Principal
+  readonly client: ClientKey | null
+}
+
+export class KeyRing {
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #admin: Holder
+  #clients: ReadonlyMap<string, Holder & { readonly client: ClientKey }>
+  readonly #lastUsedAtMs = new Map<string, number>()
+  /** One change after the other, each on what the one before left. */
+  #changes: Promise<unknown> = Promise.resolve()
+
+  private constructor(path: string, clock: Clock, adminKey: Secret, clients: readonly ClientKey[]) {
+    this.#path = path
+    this.#clock = clock
+    this.#admin = { hash: hashOf(adminKey.reveal()), principal: owner('admin'), client: null }
+    this.#clients = new Map(clients.map((client) => [client.name, holderOf(client)]))
+  }
+
+  /**
+   * Reads the keys of a state folder, and makes the admin key where there is none.
+   *
+   * @throws CatchdError `config_invalid` when a file of keys is damaged or not this user's alone.
+   */
+  static async open(stateFolder: string, clock: Clock = systemClock): Promise<KeyRing> {
+    const adminKey = await ensureAdminKey(join(stateFolder, 'admin.key'))
+    const path = join(stateFolder, 'clients.json')
+    return new KeyRing(path, clock, adminKey, await readClientKeys(path))
+  }
+
+  /**
+   * @param header - Value of the Authorization header: `Bearer KEY` (RFC 6750 §2.1).
+   * @returns Whose key it is; `undefined` when it is nobody's or has expired.
+   */
+  authenticate(header: string | undefined): Principal | undefined {
+    const key = /^Bearer +([\w-]+)$/i.exec(header ?? '')?.[1]
+    if (key === undefined) return undefined
+    const hash = hashOf(key)
+    let found: Holder | undefined
+    // To the end, whoever is found: the time taken says nothing about the keys.
+    for (const holder of [this.#admin, ...this.#clients.values()]) {
+      if (timingSafeEqual(holder.hash, hash)) found = holder
+    }
+    if (found === undefined || this.#hasExpired(found)) return undefined
+    if (found.client !== null) this.#lastUsedAtMs.set(found.client.name, this.#clock.now())
+    return found.principal
+  }
+
+  clients(): ClientKey[] {
+    return [...this.#clients.values()].map(({ client }) => client)
+  }
+
+  find(name: string): ClientKey | undefined {
+    return this.#clients.get(name)?.client
+  }
+
+  /** Since the daemon started; `null` when not yet. */
+  lastUsedAtMs(name: string): number | null {
+    return this.#lastUsedAtMs.get(name) ?? null
+  }
+
+  /**
+   * Makes a key; this is the only time it can be seen.
+   *
+   * @throws CatchdError `request_invalid` when the name is taken or there are too many keys, `config_invalid`
+   *   when they cannot be written.
+   */
+  add(request: NewClientKey): Promise<{ readonly client: ClientKey; readonly key: Secret }> {
+    return this.#change(async (clients) => {
+      if (clients.has(request.name)) {
+        throw new CatchdError('request_invalid', {
+          detail: `There is a key named ${request.name} already. Remove it first.`,
+          next: `catchd client remove ${request.name}`,
+        })
+      }
+      if (clients.size >= MOST_CLIENTS) {
+        throw new CatchdError('request_invalid', `There are ${MOST_CLIENTS} keys already. Remove one first.`)
+      }
+      const key = randomBytes(KEY_BYTES).toString('base64url')
+      const nowMs = this.#clock.now()
+      const client: ClientKey = {
+        name: request.name,
+        hash: hashOf(key),
+        profiles: request.profiles,
+        actions: request.actions,
+        createdAtMs: nowMs,
+        expiresAtMs: request.expiresInSeconds === null ? null : nowMs + request.expiresInSeconds * 1000,
+      }
+      clients.set(request.name, holderOf(client))
+      return { client, key: new Secret(key) }
+    })
+  }
+
+  /** The key stops opening anything. @throws CatchdError `client_unknown`, `config_invalid` */
+  async remove(name: string): Promise<void> {
+    await this.#change(async (clients) => {
+      if (!clients.delete(name)) throw new CatchdError('client_unknown')
+    })
+    this.#lastUsedAtMs.delete(name)
+  }
+
+  #hasExpired({ client }: Holder): boolean {
+    const expiresAtMs = client?.expiresAtMs ?? null
+    return expiresAtMs !== null && this.#clock.now() >= expiresAtMs
+  }
+
+  /** Edits a copy, writes it, and only then lets it hold. */
+  #change<Result>(edit: (clients: Map<string, Holder & { client: ClientKey }>) => Promise<Result>) {
+    const changed = this.#changes.then(async () => {
+      const clients = new Map(this.#clients)
+      const result = await edit(clients)
+      await writeClientKeys(
+        this.#path,
+        [...clients.values()].map(({ client }) => client),
+      )
+      this.#clients = clients
+      return result
+    })
+    this.#changes = changed.catch(() => undefined)
+    return changed
+  }
+}
+
+function holderOf(client: ClientKey) {
+  const principal: Principal = {
+    name: client.name,
+    actions: new Set(client.actions),
+    profiles: new Set(client.profiles),
+  }
+  return { hash: client.hash, principal, client }
+}
+
+function hashOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+async function ensureAdminKey(path: string): Promise<Secret> {
+  const found = await readPrivateFile(path)
+  if (found !== undefined) return parseAdminKey(found, path)
+  const key = randomBytes(KEY_BYTES).toString('base64url')
+  if (await createPrivateFile(path, key)) return new Secret(key)
+  // Another start of the daemon was first: its key is the key.
+  return parseAdminKey((await readPrivateFile(path)) ?? '', path)
+}
+
+function parseAdminKey(content: string, path: string): Secret {
+  const key = content.trim()
+  if (KEY_FORM.test(key)) return new Secret(key)
+  throw new CatchdError('config_invalid', {
+    detail: `${path} holds no admin key (at least 43 of A-Z a-z 0-9 - _). Remove it and a new one is made.`,
+    next: 'catchd doctor',
+  })
+}

@@ -1,0 +1,118 @@
+/**
+ * `/v1/logins`: begin a login, follow it, hand in its response from another machine, give it up.
+ */
+import { z } from 'zod'
+import { CatchdError } from '../../failures.js'
+import type { Login } from '../../login/login.js'
+import { requirePermission } from './permission.js'
+import {
+  type ApiScope,
+  answers,
+  LONGEST_WAIT_SECONDS,
+  NoBody,
+  NoContent,
+  type RouteParts,
+  seconds,
+} from './scope.js'
+import {
+  LoginAnswer,
+  loginAnswer,
+  NewLogin,
+  PastedResponse,
+  StartedLoginAnswer,
+  startedLoginAnswer,
+} from './wire.js'
+
+const LoginPath = z.object({ login: z.string() })
+
+export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): void {
+  const { logins } = services
+
+  /** @throws CatchdError `login_unknown`, or `forbidden` when its profile is not among the key's */
+  const find = (request: Parameters<typeof requirePermission>[0], id: string): Login => {
+    const login = logins.find(id)
+    if (login === undefined) throw new CatchdError('login_unknown')
+    requirePermission(request, 'login', login.profile)
+    return login
+  }
+
+  app.route({
+    method: 'POST',
+    url: '/v1/logins',
+    config: { needs: 'login' },
+    schema: {
+      operationId: 'beginLogin',
+      summary: 'Begins a login of its own and gives out its authorization URL',
+      body: NewLogin,
+      response: answers({ 201: StartedLoginAnswer }),
+    },
+    handler: async (request, reply) => {
+      const { profile, open, timeout } = request.body
+      requirePermission(request, 'login', profile)
+      const login = await logins.begin({ profile, open, timeoutSeconds: timeout })
+      return reply.code(201).send(startedLoginAnswer(login))
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/v1/logins/:login',
+    config: { needs: 'login' },
+    schema: {
+      operationId: 'getLogin',
+      summary: 'How a login stands, at once or when it is settled',
+      params: LoginPath,
+      querystring: z.strictObject({
+        wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for the login to be settled'),
+      }),
+      response: answers({ 200: LoginAnswer }),
+    },
+    handler: async (request, reply) => {
+      const login = find(request, request.params.login)
+      const { wait = 0 } = request.query
+      if (wait === 0 || !isOpen(login)) return loginAnswer(login)
+      const settled = await waits.hold(reply, (signal) => logins.wait(login.id, wait * 1000, signal))
+      if (settled === undefined) throw new CatchdError('login_unknown')
+      return loginAnswer(settled)
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/v1/logins/:login/response',
+    config: { needs: 'login' },
+    schema: {
+      operationId: 'handInResponse',
+      summary: 'Paste-back: the URL that a browser on another machine ended on',
+      params: LoginPath,
+      body: PastedResponse,
+      response: answers({ 200: LoginAnswer }),
+    },
+    handler: async (request) => {
+      const login = find(request, request.params.login)
+      return loginAnswer(await logins.paste(login.id, request.body.url))
+    },
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/v1/logins/:login',
+    config: { needs: 'login' },
+    schema: {
+      operationId: 'cancelLogin',
+      summary: 'Cancels a login; a settled one stays as it is',
+      params: LoginPath,
+      body: NoBody,
+      response: answers({ 204: NoContent }),
+    },
+    handler: async (request, reply) => {
+      const login = find(request, request.params.login)
+      if (!logins.cancel(login.id)) throw new CatchdError('login_unknown')
+      return reply.code(204).send()
+    },
+  })
+}
+
+function isOpen({ status }: Login): boolean {
+  return status === 'pending' || status === 'exchanging'
+}

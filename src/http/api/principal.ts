@@ -1,0 +1,38 @@
+/**
+ * Who asks, and what they may do. Pure.
+ *
+ * `token` gets tokens of its profiles; `login` also refreshes them and logs in; `admin` does everything, with
+ * every profile.
+ */
+import { z } from 'zod'
+
+export const ClientAction = z.enum(['token', 'login', 'admin'])
+export type ClientAction = z.infer<typeof ClientAction>
+
+export interface Principal {
+  /** For the log: the name of a client, or which door or key stands for everything. */
+  readonly name: string
+  readonly actions: ReadonlySet<ClientAction>
+  readonly profiles: ReadonlySet<string> | 'all'
+}
+
+/** The user of this machine, by the socket that nobody else can open or by the key that nobody else can read. */
+export function owner(name: string): Principal {
+  return { name, actions: new Set<ClientAction>(['admin']), profiles: 'all' }
+}
+
+/** Whether an action is allowed at all, whatever the profile. */
+export function mayDo({ actions }: Principal, action: ClientAction): boolean {
+  if (actions.has('admin') || actions.has(action)) return true
+  return action === 'token' && actions.has('login')
+}
+
+/** Whether a profile is among those of the key. */
+export function maySee({ actions, profiles }: Principal, profile: string): boolean {
+  return actions.has('admin') || profiles === 'all' || profiles.has(profile)
+}
+
+/** The profiles that answers are limited to; `undefined` for all of them. */
+export function limitOf({ actions, profiles }: Principal): ReadonlySet<string> | undefined {
+  return actions.has('admin') || profiles === 'all' ? undefined : profiles
+}

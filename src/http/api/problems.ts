@@ -1,0 +1,114 @@
+/**
+ * Every refusal of the API as problem details (RFC 9457): one body, one way of sending it.
+ *
+ * What Fastify, a parser or a schema objects to becomes `request_invalid` with the place and the rule, never
+ * the value: a value may be a secret in the wrong place.
+ */
+import type { FastifyReply } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { asCatchdError, CatchdError, toProblem } from '../../failures.js'
+import { ANSWER_HEADERS } from '../door.js'
+
+/** What a refusal has beyond its failure. */
+export interface ProblemExtras {
+  /** Where HTTP has a better status than the catalogue: 405, 413, 415. */
+  readonly status?: number | undefined
+  /** Value of the Allow header of a 405. */
+  readonly allow?: string | undefined
+  /** Extension members (RFC 9457 §3.2). */
+  readonly members?: Readonly<Record<string, string>> | undefined
+}
+
+/** A refusal that says more than its failure. */
+export class Refusal extends Error {
+  readonly failure: CatchdError
+  readonly extras: ProblemExtras
+
+  constructor(failure: CatchdError, extras: ProblemExtras) {
+    super(failure.message)
+    this.failure = failure
+    this.extras = extras
+  }
+}
+
+/** Every problem leaves through here. */
+export function sendProblem(
+  reply: FastifyReply,
+  { failure, extras: { status = failure.status, allow, members } }: Refusal,
+): FastifyReply {
+  if (failure.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
+  if (allow !== undefined) reply.header('allow', allow)
+  const body = { ...toProblem(failure), status, ...members }
+  // As bytes: to a string Fastify would add a charset, which JSON does not have (RFC 8259 §11).
+  return reply
+    .headers(ANSWER_HEADERS)
+    .code(status)
+    .header('content-type', 'application/problem+json')
+    .send(Buffer.from(JSON.stringify(body)))
+}
+
+/** Whatever was thrown, as what is sent. */
+export function asRefusal(thrown: unknown): Refusal {
+  if (thrown instanceof Refusal) return thrown
+  if (thrown instanceof CatchdError) return new Refusal(thrown, {})
+  if (hasZodFastifySchemaValidationErrors(thrown)) {
+    return new Refusal(new CatchdError('request_invalid', describeIssues(thrown)), {})
+  }
+  const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500
+  if (status >= 400 && status < 500) {
+    return new Refusal(new CatchdError('request_invalid', ruleOfStatus(status)), { status })
+  }
+  return new Refusal(asCatchdError(thrown), {})
+}
+
+function ruleOfStatus(status: number): string {
+  if (status === 413) return 'The body is longer than 16 KiB.'
+  if (status === 415) return 'A body must be JSON, sent as `Content-Type: application/json`.'
+  return 'The request could not be read: its path must be valid, and a body must be one JSON object.'
+}
+
+type ValidationFailure = Parameters<typeof hasZodFastifySchemaValidationErrors>[0] & {
+  readonly validation: readonly Issue[]
+  readonly validationContext?: string | undefined
+}
+interface Issue {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly message?: string
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+/** More would only repeat themselves. */
+const MOST_ISSUES = 5
+
+const PLACES: Readonly<Record<string, string>> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+}
+
+function describeIssues({ validation, validationContext = 'body' }: ValidationFailure): string {
+  const place = PLACES[validationContext] ?? 'request'
+  return validation
+    .slice(0, MOST_ISSUES)
+    .map((issue) => `${[place, ...pathOf(issue)].join('.')}: ${ruleOf(issue)}.`)
+    .join(' ')
+}
+
+function pathOf({ instancePath }: Issue): string[] {
+  return instancePath
+    .split('/')
+    .filter((step) => step !== '')
+    .map(nameOf)
+}
+
+function ruleOf({ keyword, message, params }: Issue): string {
+  if (keyword !== 'unrecognized_keys') return message ?? 'not valid'
+  const names = Array.isArray(params['keys']) ? params['keys'].map(String) : []
+  return `not known here: ${names.slice(0, MOST_ISSUES).map(nameOf).join(', ')}`
+}
+
+/** Names of members come from outside too; what does not look like one (a key, a token) is not repeated. */
+function nameOf(name: string): string {
+  return /^[a-z0-9$_-]{1,40}$/i.test(name) ? name : '…'
+}

@@ -1,0 +1,47 @@
+/**
+ * All routes of the API on one app, and what holds for each of them: unknown query parameters are refused, and
+ * an address that is served with other methods says so (405 with Allow).
+ *
+ * Used by the daemon (api-app.ts) and by the generator of the OpenAPI description.
+ */
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { clientRoutes } from './clients.js'
+import { loginRoutes } from './logins.js'
+import { openApiRoute } from './openapi.js'
+import { profileRoutes } from './profiles.js'
+import type { ApiScope, RouteParts } from './scope.js'
+import { statusRoutes } from './status.js'
+import { tokenRoutes } from './tokens.js'
+
+const NoQuery = z.strictObject({})
+
+export function registerRoutes(app: ApiScope, parts: RouteParts): void {
+  const methods = new Map<string, Set<string>>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.addHook('onRoute', (route) => {
+    route.schema = { querystring: NoQuery, ...route.schema }
+    const served = methods.get(route.url) ?? new Set()
+    for (const method of [route.method].flat()) served.add(method)
+    methods.set(route.url, served)
+  })
+  tokenRoutes(app, parts)
+  loginRoutes(app, parts)
+  profileRoutes(app, parts)
+  clientRoutes(app, parts)
+  statusRoutes(app, parts)
+  openApiRoute(app)
+  for (const [url, served] of [...methods]) refuseOtherMethods(app, url, served)
+}
+
+/** Refused by the hook that admits requests, before a body is read. */
+function refuseOtherMethods(app: ApiScope, url: string, served: ReadonlySet<string>): void {
+  app.route({
+    method: app.supportedMethods.filter((method) => !served.has(method)),
+    url,
+    config: { needs: 'any', allow: [...served].sort().join(', ') },
+    schema: { hide: true },
+    handler: (_request, reply) => reply.callNotFound(),
+  })
+}

@@ -1,0 +1,177 @@
+/**
+ * `/v1/tokens/{profile}`: the fresh access token, which is what everything else is for.
+ *
+ * A token that is fresh in memory is answered without an `await`. A person is asked to log in only where the
+ * caller said `login=auto`.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { CatchdError } from '../../failures.js'
+import type { Login } from '../../login/login.js'
+import type { TokenSet } from '../../tokens/token-set.js'
+import { prefersPlainText } from './accepted-type.js'
+import { requirePermission } from './permission.js'
+import { Refusal } from './problems.js'
+import {
+  type ApiScope,
+  answers,
+  LONGEST_WAIT_SECONDS,
+  NoBody,
+  NoContent,
+  ProfilePath,
+  type RouteParts,
+  seconds,
+} from './scope.js'
+import { ProofAnswer, ProofRequest, TokenAnswer, tokenAnswer } from './wire.js'
+
+/** A day: nobody's access token is asked to last longer. */
+const LONGEST_MIN_TTL_SECONDS = 86_400
+
+const TokenQuery = z.strictObject({
+  min_ttl: seconds(LONGEST_MIN_TTL_SECONDS).describe('Seconds that must be left; default: the profile’s'),
+  login: z
+    .enum(['auto'])
+    .optional()
+    .describe('Start a login, or join the one that runs, where one is needed'),
+  wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for that login'),
+})
+type TokenQuery = z.infer<typeof TokenQuery>
+
+export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
+  const { services, clock } = parts
+
+  app.route({
+    method: 'GET',
+    url: '/v1/tokens/:profile',
+    config: { needs: 'token' },
+    schema: {
+      operationId: 'getToken',
+      summary: 'The access token, refreshed first where it is due',
+      params: ProfilePath,
+      querystring: TokenQuery,
+      response: {
+        ...answers({}),
+        200: {
+          description:
+            'A token with at least `min_ttl` seconds left, where the server said how long it lives',
+          content: {
+            'application/json': { schema: TokenAnswer },
+            'text/plain': { schema: z.string().describe('The bare access token') },
+          },
+        },
+      },
+    },
+    handler: (request, reply) => {
+      const set = services.tokens.peek(request.params.profile, request.query.min_ttl)
+      if (set === undefined) return obtain(request, reply)
+      reply.send(answerFor(set, request, reply))
+      return undefined // a returned reply is awaited, which this path can do without
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/v1/tokens/:profile/refresh',
+    config: { needs: 'login' },
+    schema: {
+      operationId: 'refreshToken',
+      summary: 'A forced refresh, whatever the back-off',
+      params: ProfilePath,
+      body: NoBody,
+      response: answers({ 200: TokenAnswer }),
+    },
+    handler: async (request) => {
+      const { profile } = request.params
+      return tokenAnswer(await services.tokens.refresh(profile), profile, clock.now())
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/v1/tokens/:profile/proof',
+    config: { needs: 'token' },
+    schema: {
+      operationId: 'proveToken',
+      summary: 'The access token and a fresh DPoP proof bound to it (RFC 9449)',
+      params: ProfilePath,
+      body: ProofRequest,
+      response: answers({ 200: ProofAnswer }),
+    },
+    handler: async (request) => {
+      const { profile } = request.params
+      const { entry } = await services.profiles.show(profile)
+      throw new CatchdError('profile_invalid', {
+        profile,
+        detail: entry.dpop
+          ? 'This version makes no DPoP proofs.'
+          : 'The profile has no `dpop`: its tokens go without a proof.',
+      })
+    },
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/v1/tokens/:profile',
+    config: { needs: 'admin' },
+    schema: {
+      operationId: 'deleteToken',
+      summary: 'Logs out: revokes where the server can, then forgets',
+      params: ProfilePath,
+      body: NoBody,
+      response: answers({ 204: NoContent }),
+    },
+    handler: async (request, reply) => {
+      await services.tokens.logout(request.params.profile)
+      return reply.code(204).send()
+    },
+  })
+
+  async function obtain(request: TokenRequest, reply: FastifyReply): Promise<TokenAnswer | string> {
+    const { profile } = request.params
+    const { min_ttl, login, wait = 0 } = request.query
+    const get = () => services.tokens.get(profile, min_ttl)
+    try {
+      return answerFor(await get(), request, reply)
+    } catch (error) {
+      const needsLogin = error instanceof CatchdError && error.code === 'login_required'
+      if (!needsLogin || login === undefined) throw error
+    }
+    requirePermission(request, 'login', profile)
+    await completeSharedLogin(profile, wait, reply)
+    return answerFor(await get(), request, reply)
+  }
+
+  /** Resolves when the login has succeeded. */
+  async function completeSharedLogin(
+    profile: string,
+    waitSeconds: number,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const begun = await services.logins.beginShared(profile)
+    const wait = (signal: AbortSignal) => services.logins.wait(begun.id, waitSeconds * 1000, signal)
+    const login = waitSeconds === 0 ? begun : ((await parts.waits.hold(reply, wait)) ?? begun)
+    if (login.status !== 'succeeded') throw unsuccessful(login)
+  }
+
+  function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): TokenAnswer | string {
+    if (!prefersPlainText(request.headers.accept)) {
+      return tokenAnswer(set, request.params.profile, clock.now())
+    }
+    reply.type('text/plain; charset=utf-8')
+    return set.accessToken.reveal()
+  }
+}
+
+type TokenRequest = FastifyRequest<{ Params: z.infer<typeof ProfilePath>; Querystring: TokenQuery }>
+
+/** Why there is no token yet; a login that goes on is told of, so that the caller can send a person there. */
+function unsuccessful(login: Exclude<Login, { status: 'succeeded' }>): Error {
+  if ('failure' in login) return login.failure
+  const failure = new CatchdError('login_required', {
+    profile: login.profile,
+    detail: 'A login runs for the profile and waits for a person in the browser.',
+    next: `catchd login ${login.profile}`,
+  })
+  const url = login.status === 'pending' ? { authorization_url: login.authorizationUrl } : {}
+  return new Refusal(failure, { members: { login_id: login.id, ...url } })
+}

@@ -1,0 +1,259 @@
+/**
+ * The JSON of the API, version 1: schemas that routes validate with and OpenAPI is generated from, and the
+ * mapping of what the program knows to what it says.
+ *
+ * Pure. Names are snake_case, instants RFC 3339 UTC strings, durations integer seconds, and what is unknown is
+ * `null`. A refresh token has no member anywhere here: an answer cannot hold one.
+ */
+import { z } from 'zod'
+import { toInstant } from '../../clock.js'
+import { ProfileEntry, ProfileName } from '../../config/profile.js'
+import { FAILURES, type FailureCode } from '../../failures.js'
+import type { Login, StoredSummary } from '../../login/login.js'
+import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
+import type { ClientKey } from './client-keys.js'
+import { ClientAction } from './principal.js'
+import type { ProfileView } from './services.js'
+
+const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
+
+export const ProblemAnswer = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]),
+    detail: z.string().optional(),
+    next: z.string().describe('One command to run next'),
+    profile: z.string().optional(),
+    error: z.string().optional().describe('error of the authorization server'),
+    error_description: z.string().optional(),
+    login_id: z.string().optional().describe('With login_required: the login that was started or waited for'),
+    authorization_url: z.string().optional().describe('With login_required: where that login goes on'),
+  })
+  .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' })
+
+export const TokenAnswer = z
+  .object({
+    access_token: z.string(),
+    token_type: z.string(),
+    expires_in: z.int().nullable().describe('Seconds left; null when the server did not say'),
+    expires_at: Instant.nullable(),
+    scope: z.string().nullable(),
+    profile: z.string(),
+  })
+  .meta({ id: 'Token' })
+export type TokenAnswer = z.infer<typeof TokenAnswer>
+
+export function tokenAnswer(set: TokenSet, profile: string, nowMs: number): TokenAnswer {
+  return {
+    access_token: set.accessToken.reveal(),
+    token_type: set.tokenType,
+    expires_in: secondsLeft(set, nowMs),
+    expires_at: instantOrNull(set.expiresAtMs),
+    scope: set.scope,
+    profile,
+  }
+}
+
+export const ProofRequest = z
+  .strictObject({
+    method: z.string().regex(/^[A-Z]{1,20}$/, 'must be an HTTP method in capitals'),
+    url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+    nonce: z.string().min(1).max(1024).optional().describe('DPoP-Nonce of the resource server'),
+  })
+  .meta({ id: 'ProofRequest' })
+
+export const ProofAnswer = TokenAnswer.extend({ dpop: z.string() }).meta({ id: 'Proof' })
+
+export const NewLogin = z
+  .strictObject({
+    profile: ProfileName,
+    open: z.boolean().default(false).describe('Whether the daemon opens the browser'),
+    timeout: z.int().min(5).max(3600).optional().describe('Seconds until the login expires'),
+  })
+  .meta({ id: 'NewLogin' })
+
+export const StartedLoginAnswer = z
+  .object({
+    login_id: z.string(),
+    profile: z.string(),
+    status: z.enum(['pending', 'exchanging', 'succeeded', 'failed', 'expired', 'cancelled']),
+    authorization_url: z.string().optional().describe('While the login is pending'),
+    redirect_uri: z.string(),
+    expires_at: Instant,
+  })
+  .meta({ id: 'StartedLogin' })
+export type StartedLoginAnswer = z.infer<typeof StartedLoginAnswer>
+
+export const LoginAnswer = StartedLoginAnswer.extend({
+  error: z
+    .object({
+      code: z.string(),
+      detail: z.string().nullable(),
+      error: z.string().nullable(),
+      error_description: z.string().nullable(),
+    })
+    .nullable(),
+  stored: z
+    .object({
+      stored_in: z.string(),
+      scope: z.string().nullable(),
+      expires_at: Instant.nullable(),
+      refreshable: z.boolean(),
+      subject: z.string().nullable(),
+    })
+    .nullable()
+    .describe('What a succeeded login put into the vault'),
+}).meta({ id: 'Login' })
+export type LoginAnswer = z.infer<typeof LoginAnswer>
+
+export function startedLoginAnswer(login: Login): StartedLoginAnswer {
+  return {
+    login_id: login.id,
+    profile: login.profile,
+    status: login.status,
+    ...(login.status === 'pending' ? { authorization_url: login.authorizationUrl } : {}),
+    redirect_uri: login.redirectUri,
+    expires_at: toInstant(login.expiresAtMs),
+  }
+}
+
+export function loginAnswer(login: Login): LoginAnswer {
+  return {
+    ...startedLoginAnswer(login),
+    error: 'failure' in login ? loginError(login.failure) : null,
+    stored: login.status === 'succeeded' ? storedAnswer(login.stored) : null,
+  }
+}
+
+function loginError(failure: Extract<Login, { failure: unknown }>['failure']) {
+  return {
+    code: failure.code,
+    detail: failure.detail ?? null,
+    error: failure.error ?? null,
+    error_description: failure.errorDescription ?? null,
+  }
+}
+
+function storedAnswer(stored: StoredSummary) {
+  return {
+    stored_in: stored.storedIn,
+    scope: stored.scope,
+    expires_at: instantOrNull(stored.accessTokenExpiresAtMs),
+    refreshable: stored.hasRefreshToken,
+    subject: stored.subject,
+  }
+}
+
+export const PastedResponse = z
+  .strictObject({ url: z.string().min(1).describe('The URL that the browser ended on') })
+  .meta({ id: 'PastedResponse' })
+
+export const ProfileConfiguration = ProfileEntry.meta({ id: 'ProfileConfiguration' })
+
+export const ProfileAnswer = z
+  .object({
+    profile: z.string(),
+    configuration: ProfileConfiguration.describe('As configured, without secrets'),
+    status: z.enum(['logged_in', 'login_required', 'login_pending', 'expired']),
+    expires_at: Instant.nullable(),
+    scope: z.string().nullable(),
+    subject: z.string().nullable(),
+  })
+  .meta({ id: 'Profile' })
+export type ProfileAnswer = z.infer<typeof ProfileAnswer>
+
+export const ProfileListAnswer = z.object({ profiles: z.array(ProfileAnswer) })
+
+export function profileAnswer(view: ProfileView): ProfileAnswer {
+  return {
+    profile: view.name,
+    configuration: view.entry,
+    status: view.status,
+    expires_at: instantOrNull(view.expiresAtMs),
+    scope: view.scope,
+    subject: view.subject,
+  }
+}
+
+/** Named like profiles are. */
+const ClientName = ProfileName
+
+/** Ten years. */
+const LONGEST_KEY_LIFE_SECONDS = 315_360_000
+
+export const NewClient = z
+  .strictObject({
+    client: ClientName,
+    profiles: z.array(ProfileName).max(1000).default([]),
+    actions: z.array(ClientAction).min(1),
+    expires_in: z.int().min(1).max(LONGEST_KEY_LIFE_SECONDS).nullable().default(null),
+  })
+  .refine(({ profiles, actions }) => profiles.length > 0 || actions.includes('admin'), {
+    path: ['profiles'],
+    message: 'must name at least one profile, unless the key is for `admin`',
+  })
+  .meta({ id: 'NewClient' })
+
+export const ClientAnswer = z
+  .object({
+    client: z.string(),
+    profiles: z.array(z.string()),
+    actions: z.array(ClientAction),
+    created_at: Instant,
+    expires_at: Instant.nullable(),
+    last_used_at: Instant.nullable().describe('Since the daemon started'),
+  })
+  .meta({ id: 'Client' })
+export type ClientAnswer = z.infer<typeof ClientAnswer>
+
+export const NewClientAnswer = ClientAnswer.extend({
+  key: z.string().describe('Shown this once; sent as `Authorization: Bearer KEY`'),
+}).meta({ id: 'ClientWithKey' })
+
+export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
+
+export function clientAnswer(client: ClientKey, lastUsedAtMs: number | null): ClientAnswer {
+  return {
+    client: client.name,
+    profiles: [...client.profiles],
+    actions: [...client.actions],
+    created_at: toInstant(client.createdAtMs),
+    expires_at: instantOrNull(client.expiresAtMs),
+    last_used_at: instantOrNull(lastUsedAtMs),
+  }
+}
+
+export const StatusAnswer = z
+  .object({
+    version: z.string(),
+    pid: z.int(),
+    started_at: Instant,
+    listeners: z.object({
+      redirect: z.array(z.string()),
+      socket: z.string().nullable(),
+      tcp: z.string().nullable(),
+    }),
+    vault: z.object({
+      kind: z.string(),
+      engine: z.string(),
+      health: z.string().describe('ok, locked or unavailable'),
+      unsaved: z.array(z.string()).describe('Profiles whose newest tokens are in memory only'),
+    }),
+    config: z.object({ path: z.string(), ok: z.boolean(), error: z.string().nullable() }),
+    profiles: z.int(),
+    logins_pending: z.int(),
+  })
+  .meta({ id: 'Status' })
+export type StatusAnswer = z.infer<typeof StatusAnswer>
+
+export const VaultMigration = z.strictObject({ to: z.enum(['keychain', 'file']) }).meta({ id: 'NewVault' })
+
+export const VaultMigrationAnswer = z
+  .object({ from: z.string(), to: z.string(), items: z.int().describe('Items that were carried over') })
+  .meta({ id: 'VaultMigration' })
+
+function instantOrNull(ms: number | null): string | null {
+  return ms === null ? null : toInstant(ms)
+}
