@@ -40,7 +40,7 @@ test('arrows between the rooms point down', () => {
     imports(file)
       .filter((specifier) => specifier.startsWith('.'))
       .map((specifier) => roomOf(resolve(dirname(file), specifier)))
-      .filter((room) => room !== '' && room !== roomOf(file))
+      .filter((room) => room !== '' && room !== '..' && room !== roomOf(file))
       .filter((room) => MAY_IMPORT[roomOf(file)]?.includes(room) !== true)
       .map((room) => `${relative(SRC, file)} → ${room}`),
   )

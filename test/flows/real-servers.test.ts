@@ -137,7 +137,7 @@ describe('oidc-provider', () => {
       profile: { refresh: 'on_demand' },
     })
     await daemon.login('corp', server.approve)
-    const callers = Array.from({ length: 50 }, () => accessToken(daemon, 'corp', '?min_ttl=119'))
+    const callers = Array.from({ length: 50 }, () => accessToken(daemon, 'corp', '?min_ttl=120'))
     const tokens = new Set(await Promise.all(callers))
     expect(tokens.size).toBe(1)
     expect(server.counts).toMatchObject({ refreshes: 1, refreshTokensReused: 0 })
