@@ -1,6 +1,6 @@
 /** `catchd client`: API keys for tools that talk to the daemon over TCP. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { ApiKey, ClientAction } from '../client/wire.js'
+import type { ClientAction, ClientAnswer } from '../client/wire.js'
 import { commaList } from './arguments.js'
 import type { Context } from './context.js'
 import { parseDuration, relative } from './instants.js'
@@ -65,7 +65,7 @@ async function list(context: Context, options: { readonly json?: true }): Promis
   )
 }
 
-function row(key: ApiKey, nowMs: number): string[] {
+function row(key: ClientAnswer, nowMs: number): string[] {
   const expires = key.expires_at ? relative(key.expires_at, nowMs) : 'never'
   return [key.client, key.profiles.join(', '), key.actions.join(', '), expires]
 }

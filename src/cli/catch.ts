@@ -29,10 +29,10 @@ async function catchResponse(context: Context, options: CatchOptions): Promise<v
   })
   printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri ?? '')}`)
   try {
-    const login = requireSuccess(await untilSettled(client, begun.login_id, signal))
+    const login = requireSuccess(await untilSettled(context.watchingClient, begun.login_id, signal))
     printJson(login.response ?? {})
   } catch (error) {
-    if (signal.aborted) await giveUp(client, begun.login_id)
+    if (signal.aborted) await giveUp(context.watchingClient, begun.login_id)
     throw error
   }
 }

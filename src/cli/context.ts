@@ -2,7 +2,7 @@
  * What every command gets: the parsed environment, the folders, and a client that starts the daemon when it is
  * needed and not there.
  */
-import { CatchdClient } from '../client/client.js'
+import { CatchdClient, type CatchdClientOptions } from '../client/client.js'
 import { type Environment, parseEnvironment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
 import { interruption } from './interruption.js'
@@ -13,6 +13,7 @@ export class Context {
   #environment: Environment | undefined
   #folders: Folders | undefined
   #client: CatchdClient | undefined
+  #watchingClient: CatchdClient | undefined
 
   constructor(mainFile: string) {
     this.mainFile = mainFile
@@ -37,8 +38,17 @@ export class Context {
 
   /** Over the socket it starts the daemon; over TCP it cannot. */
   get client(): CatchdClient {
-    this.#client ??= this.#connect()
+    this.#client ??= new CatchdClient({
+      ...this.#address(),
+      ...(this.environment.url === undefined ? { onNothingListens: () => this.#startDaemon() } : {}),
+    })
     return this.#client
+  }
+
+  /** The same daemon, but nothing is started. */
+  get watchingClient(): CatchdClient {
+    this.#watchingClient ??= new CatchdClient(this.#address())
+    return this.#watchingClient
   }
 
   /** The daemon of this home, over its socket, as it is: nothing is started. */
@@ -46,22 +56,14 @@ export class Context {
     return new CatchdClient({ socketPath: this.folders.socketPath, signal: this.signal })
   }
 
-  #connect(): CatchdClient {
+  #address(): CatchdClientOptions {
     const { url, apiKey } = this.environment
-    if (url !== undefined) {
-      return new CatchdClient({
-        url,
-        signal: this.signal,
-        ...(apiKey === undefined ? {} : { apiKey: apiKey.reveal() }),
-      })
-    }
-    return new CatchdClient({
-      socketPath: this.folders.socketPath,
-      signal: this.signal,
-      onNothingListens: async () => {
-        const { startDaemon } = await import('./daemon-start.js')
-        await startDaemon(this)
-      },
-    })
+    if (url === undefined) return { socketPath: this.folders.socketPath, signal: this.signal }
+    return { url, signal: this.signal, ...(apiKey === undefined ? {} : { apiKey: apiKey.reveal() }) }
+  }
+
+  async #startDaemon(): Promise<void> {
+    const { startDaemon } = await import('./daemon-start.js')
+    await startDaemon(this)
   }
 }

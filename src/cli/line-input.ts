@@ -13,8 +13,8 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
   const lines = createInterface({ input: stdin, output: process.stderr, terminal: stdin.isTTY === true })
   return new Promise((resolve, reject) => {
     const abort = () => {
-      lines.close()
       reject(signal.reason)
+      lines.close()
     }
     signal.addEventListener('abort', abort, { once: true })
     lines.once('line', (line) => {

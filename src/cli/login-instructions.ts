@@ -3,8 +3,13 @@ import type { LoginAnswer } from '../client/wire.js'
 import { printNote, styled } from './output.js'
 import { printable } from './printable.js'
 
+export type Instructions = Pick<
+  LoginAnswer,
+  'authorization_url' | 'user_code' | 'verification_uri' | 'verification_uri_complete'
+>
+
 /** @param opened - Whether the daemon was asked to open the browser. */
-export function printInstructions(login: LoginAnswer, opened: boolean): void {
+export function printInstructions(login: Instructions, opened: boolean): void {
   const code = login.user_code
   if (code !== undefined) {
     printNote(`Enter the code ${styled('bold', printable(code), process.stderr)} at:`)

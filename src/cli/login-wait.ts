@@ -1,4 +1,5 @@
 /** Waiting for a login to be settled, and turning what it ended with into a failure. */
+import { setTimeout } from 'node:timers/promises'
 import type { CatchdClient } from '../client/client.js'
 import { problemToError } from '../client/transport.js'
 import type { LoginAnswer } from '../client/wire.js'
@@ -7,22 +8,44 @@ import { CatchdError } from '../failures.js'
 /** One long poll; the next one follows at once. */
 const POLL_SECONDS = 60
 
-/** @throws CatchdError of the call; what `signal` was aborted with */
+/** Logins outlive a restart of the daemon, and so does the wait for one. */
+const RESTARTS_WITHIN_MS = 10_000
+/** A daemon that is about to stop answers every wait at once. */
+const PAUSE_MS = 200
+
+/**
+ * @param client - One that starts nothing: `catchd daemon stop` would otherwise be undone by whoever waits.
+ * @throws CatchdError of the call; what `signal` was aborted with
+ */
 export async function untilSettled(
   client: CatchdClient,
   id: string,
   signal: AbortSignal,
 ): Promise<LoginAnswer> {
+  let lostAtMs: number | undefined
   for (;;) {
-    const login = await client.login(id, { wait: POLL_SECONDS, signal })
-    if (login.status !== 'pending' && login.status !== 'exchanging') return login
+    const askedAtMs = Date.now()
+    try {
+      const login = await client.login(id, { wait: POLL_SECONDS, signal })
+      if (login.status !== 'pending' && login.status !== 'exchanging') return login
+      lostAtMs = undefined
+    } catch (error) {
+      const unreachable = error instanceof CatchdError && error.code === 'daemon_unreachable'
+      lostAtMs ??= Date.now()
+      if (!unreachable || Date.now() - lostAtMs > RESTARTS_WITHIN_MS) throw error
+    }
+    if (Date.now() - askedAtMs < PAUSE_MS) await delay(PAUSE_MS, signal)
   }
+}
+
+async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
 }
 
 /** Resolves the login that succeeded. @throws CatchdError why it did not */
 export function requireSuccess(login: LoginAnswer): LoginAnswer {
   if (login.status === 'succeeded') return login
-  const profile = login.profile ?? undefined
+  const { profile } = login
   throw (
     problemToError({ ...login.error, profile }) ??
     new CatchdError(login.status === 'expired' ? 'login_expired' : 'login_required', {

@@ -47,7 +47,7 @@ async function login(context: Context, name: string, options: LoginOptions): Pro
   const settled = await settle(context, begun, name, options)
   if (options.json) return printJson(settled)
   printResult(styled('green', `Logged in: ${name}`))
-  if (settled.stored !== undefined) printResult(storedInWords(settled.stored))
+  if (settled.stored) printResult(storedInWords(settled.stored))
 }
 
 async function settle(
@@ -56,18 +56,17 @@ async function settle(
   name: string,
   options: LoginOptions,
 ): Promise<LoginAnswer> {
-  const { client, signal: interrupted } = context
+  const { watchingClient, signal: interrupted } = context
   const timeout = options.timeout === undefined ? [] : [AbortSignal.timeout(options.timeout * 1000)]
-  const signal = AbortSignal.any([interrupted, ...timeout])
+  const limits = AbortSignal.any([interrupted, ...timeout])
+  const over = new AbortController()
+  const signal = AbortSignal.any([limits, over.signal])
   try {
-    const waiting = untilSettled(client, begun.login_id, signal)
+    const waiting = untilSettled(watchingClient, begun.login_id, signal)
     return requireSuccess(await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting))
   } catch (error) {
-    if (!signal.aborted) {
-      if (options.paste) await giveUp(client, begun.login_id)
-      throw error
-    }
-    await giveUp(client, begun.login_id)
+    if (options.paste || limits.aborted) await giveUp(watchingClient, begun.login_id)
+    if (!limits.aborted) throw error
     if (interrupted.aborted) throw interrupted.reason
     throw new TimedOut(
       new CatchdError('login_expired', {
@@ -75,6 +74,8 @@ async function settle(
         profile: name,
       }),
     )
+  } finally {
+    over.abort()
   }
 }
 

@@ -39,19 +39,15 @@ async function tokenAfterLogin(
   name: string,
   minTtl: number | undefined,
 ): Promise<TokenAnswer> {
-  const { client, signal, environment } = context
+  const { client, signal } = context
   try {
     return await client.token(name, { minTtl, login: 'auto' })
   } catch (error) {
     if (!(error instanceof DaemonFailure) || error.code !== 'login_required') throw error
     const { login_id: id, authorization_url: url } = error.members
-    if (typeof id !== 'string') {
-      return client.token(name, { minTtl, login: 'auto', wait: environment.loginTimeoutSeconds })
-    }
-    if (typeof url === 'string') {
-      printInstructions({ login_id: id, status: 'pending', authorization_url: url }, true)
-    }
-    requireSuccess(await untilSettled(client, id, signal))
+    if (typeof id !== 'string') throw error
+    if (typeof url === 'string') printInstructions({ authorization_url: url }, true)
+    requireSuccess(await untilSettled(context.watchingClient, id, signal))
     return client.token(name, { minTtl })
   }
 }

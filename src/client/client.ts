@@ -9,11 +9,11 @@
 import { findSocketPath } from './socket-path.js'
 import { type Answer, type Exchange, NothingListens, Transport } from './transport.js'
 import type {
-  ApiKey,
   ClientAction,
+  ClientAnswer,
+  ClientWithKey,
   DaemonStatus,
   LoginAnswer,
-  NewApiKey,
   ProfileAnswer,
   ProfileEntry,
   TokenAnswer,
@@ -147,13 +147,13 @@ export class CatchdClient {
     await this.request({ ...options, method: 'DELETE', path: `/v1/profiles/${encodeURIComponent(name)}` })
   }
 
-  async clients(options: CallOptions = {}): Promise<readonly ApiKey[]> {
+  async clients(options: CallOptions = {}): Promise<readonly ClientAnswer[]> {
     const path = '/v1/clients'
-    return (await this.#json<{ clients: ApiKey[] }>({ ...options, method: 'GET', path })).clients
+    return (await this.#json<{ clients: ClientAnswer[] }>({ ...options, method: 'GET', path })).clients
   }
 
   /** The answer holds the key, this once. */
-  addClient(body: NewClientRequest, options: CallOptions = {}): Promise<NewApiKey> {
+  addClient(body: NewClientRequest, options: CallOptions = {}): Promise<ClientWithKey> {
     return this.#json({ ...options, method: 'POST', path: '/v1/clients', body })
   }
 

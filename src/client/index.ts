@@ -10,13 +10,12 @@ export {
   type WaitOptions,
 } from './client.js'
 export type {
-  ApiKey,
   ClientAction,
+  ClientAnswer,
+  ClientWithKey,
   DaemonStatus,
   LoginAnswer,
-  LoginError,
   LoginStatus,
-  NewApiKey,
   ProfileAnswer,
   ProfileEntry,
   ProfileStatusName,

@@ -1,88 +1,36 @@
 /**
  * The JSON of the API, version 1, as the library hands it out: names and spelling are the wire's.
  *
- * Types only. Instants are RFC 3339 UTC strings, durations integer seconds; what is unknown is `null`.
+ * Types only, inferred from the schemas that the daemon validates with, so that the two cannot drift apart.
+ * Instants are RFC 3339 UTC strings, durations integer seconds; what is unknown is `null`.
  */
-import type { ProfileEntry } from '../config/profile.js'
-import type { DaemonStatus, ProfileStatusName } from '../http/api/services.js'
-import type { LoginStatus } from '../login/login.js'
+import type { z } from 'zod'
+import type {
+  NewClientAnswer,
+  LoginAnswer as SettledOrPending,
+  StartedLoginAnswer,
+  VaultMigrationAnswer,
+} from '../http/api/wire.js'
 
-export type { DaemonStatus, LoginStatus, ProfileEntry, ProfileStatusName }
+export type { ProfileEntry } from '../config/profile.js'
+export type { ClientAction } from '../http/api/principal.js'
+export type { DaemonStatus, ProfileStatusName } from '../http/api/services.js'
+export type { ClientAnswer, ProfileAnswer, TokenAnswer } from '../http/api/wire.js'
 
-export interface TokenAnswer {
-  readonly access_token: string
-  readonly token_type: string
-  /** Seconds that were left when the daemon answered. */
-  readonly expires_in: number | null
-  readonly expires_at: string | null
-  readonly scope: string | null
-  readonly profile: string
-}
+/** A login as it was begun, or as it stands. */
+export type LoginAnswer = StartedLoginAnswer &
+  Partial<Pick<SettledOrPending, 'error' | 'stored'>> & {
+    /** Device grants (RFC 8628 §3.2). */
+    readonly user_code?: string
+    readonly verification_uri?: string
+    readonly verification_uri_complete?: string
+    /** Catch only, once: the parameters of the authorization response. */
+    readonly response?: Readonly<Record<string, string>>
+  }
 
+export type LoginStatus = LoginAnswer['status']
 /** What a succeeded login put into the vault. */
-export interface StoredTokenSet {
-  /** In words: `the login keychain (service catchd)`. */
-  readonly stored_in: string
-  readonly scope: string | null
-  readonly expires_at: string | null
-  /** Whether the daemon can refresh it without a person. */
-  readonly refreshable: boolean
-  readonly subject: string | null
-}
-
-export interface LoginError {
-  readonly code: string
-  readonly detail: string | null
-  readonly error: string | null
-  readonly error_description: string | null
-}
-
-export interface LoginAnswer {
-  readonly login_id: string
-  /** `null` where only an authorization response is caught. */
-  readonly profile?: string | null
-  readonly status: LoginStatus
-  readonly redirect_uri?: string
-  readonly authorization_url?: string
-  readonly expires_at?: string
-  readonly error?: LoginError | null
-  readonly stored?: StoredTokenSet
-  /** Device grants (RFC 8628 §3.2). */
-  readonly user_code?: string
-  readonly verification_uri?: string
-  readonly verification_uri_complete?: string
-  /** Catch only, once: the parameters of the authorization response. */
-  readonly response?: Readonly<Record<string, string>>
-}
-
-export interface ProfileAnswer {
-  readonly profile: string
-  readonly configuration: ProfileEntry
-  readonly status: ProfileStatusName
-  readonly expires_at: string | null
-  readonly scope: string | null
-  readonly subject: string | null
-}
-
-/** What one API key may do. */
-export type ClientAction = 'token' | 'login' | 'admin'
-
-export interface ApiKey {
-  readonly client: string
-  readonly profiles: readonly string[]
-  readonly actions: readonly ClientAction[]
-  readonly created_at?: string | null
-  readonly expires_at?: string | null
-}
-
-export interface NewApiKey extends ApiKey {
-  /** Shown this once. */
-  readonly key: string
-}
-
-export interface VaultMigration {
-  readonly from: string
-  readonly to: string
-  /** Items that were carried over. */
-  readonly items: number
-}
+export type StoredTokenSet = NonNullable<LoginAnswer['stored']>
+/** Holds the key, shown this once. */
+export type ClientWithKey = z.infer<typeof NewClientAnswer>
+export type VaultMigration = z.infer<typeof VaultMigrationAnswer>

@@ -1,0 +1,298 @@
+import { describe, expect, test } from 'vitest'
+import { problem, type Routes } from '../client/fake-daemon.js'
+import { fakeDaemon, run, start } from './run.js'
+
+const URL_ = 'https://id.example/authorize?client_id=c&state=s'
+const BEGUN = {
+  login_id: 'l-1',
+  status: 'pending',
+  authorization_url: URL_,
+  redirect_uri: 'http://127.0.0.1:8252/callback/gw',
+  expires_at: '2026-11-23T15:00:00Z',
+}
+const STORED = {
+  stored_in: 'the login keychain (service catchd)',
+  scope: 'email',
+  expires_at: '2099-01-01T00:00:00Z',
+  refreshable: true,
+  subject: null,
+}
+const SUCCEEDED = { login_id: 'l-1', profile: 'gw', status: 'succeeded', error: null, stored: STORED }
+const PENDING = { login_id: 'l-1', profile: 'gw', status: 'pending', error: null }
+
+const routes = (settled: Routes[string]): Routes => ({
+  'POST /v1/logins': { status: 201, body: BEGUN },
+  'GET /v1/logins/l-1': settled,
+  'DELETE /v1/logins/l-1': {},
+})
+
+/** Answers a long poll as a daemon whose login nobody finishes. */
+const nobody = { silent: true } as const
+
+describe('a login that succeeds', () => {
+  test('opens the browser, shows the URL all the same, and says what was stored and until when', async () => {
+    const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
+    const { exitCode, stdout, stderr } = await run(daemon, ['login', 'gw'])
+    expect(exitCode).toBe(0)
+    expect(daemon.asked[0]?.body).toEqual({ profile: 'gw', open: true })
+    expect(stderr).toBe(`Open this URL if no browser appears:\n${URL_}\n`)
+    expect(stdout).toMatch(/^Logged in: gw\n/)
+    expect(stdout).toContain('the login keychain (service catchd)')
+    expect(stdout).toMatch(/scope +email/)
+    expect(stdout).toMatch(/expires +in \d+ d \(2099-01-01T00:00:00Z\)/)
+    expect(stdout).toMatch(/refresh +by itself/)
+  })
+
+  test('waits as long as it takes', async () => {
+    let polls = 0
+    const daemon = await fakeDaemon(
+      routes(() => {
+        polls += 1
+        return { body: polls < 3 ? { ...PENDING, status: polls < 2 ? 'pending' : 'exchanging' } : SUCCEEDED }
+      }),
+    )
+    const { exitCode } = await run(daemon, ['login', 'gw'])
+    expect([exitCode, polls]).toEqual([0, 3])
+  })
+
+  test('outlives a restart of the daemon', async () => {
+    let polls = 0
+    const daemon = await fakeDaemon(
+      routes(() => {
+        polls += 1
+        return polls < 2 ? { reset: true } : { body: SUCCEEDED }
+      }),
+    )
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw'])
+    expect({ exitCode, polls }).toEqual({ exitCode: 0, polls: 2 })
+    expect(stderr).not.toContain('catchd:')
+  })
+
+  test('what is unknown is said to be unknown', async () => {
+    const stored = { ...STORED, scope: null, expires_at: null, refreshable: false, subject: 'ada' }
+    const daemon = await fakeDaemon(routes({ body: { ...SUCCEEDED, stored } }))
+    const { stdout } = await run(daemon, ['login', 'gw'])
+    expect(stdout).toContain('expiry unknown')
+    expect(stdout).toContain('not said by the server')
+    expect(stdout).toContain('no refresh token')
+    expect(stdout).toMatch(/subject +ada/)
+  })
+
+  test('--no-browser opens nothing', async () => {
+    const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
+    const { stderr } = await run(daemon, ['login', 'gw', '--no-browser'])
+    expect(daemon.asked[0]?.body).toEqual({ profile: 'gw', open: false })
+    expect(stderr).toBe(`Open this URL in a browser:\n${URL_}\n`)
+  })
+
+  test('--json prints the login', async () => {
+    const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
+    const { stdout } = await run(daemon, ['login', 'gw', '--json'])
+    expect(JSON.parse(stdout)).toEqual(SUCCEEDED)
+  })
+
+  test('--start prints what was begun and returns', async () => {
+    const daemon = await fakeDaemon(routes(nobody))
+    const { exitCode, stdout } = await run(daemon, ['login', 'gw', '--start'])
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(BEGUN)
+    expect(daemon.calls).toEqual(['POST /v1/logins'])
+  })
+})
+
+describe('a login that does not succeed', () => {
+  test.each([
+    ['failed', { code: 'authorization_denied', detail: 'D.', error: 'access_denied' }, 3],
+    ['failed', { code: 'provider_refused', detail: 'D.', error: 'invalid_client' }, 4],
+    ['failed', { code: 'issuer_mismatch', detail: 'D.', error: null }, 4],
+    ['failed', { code: 'provider_unreachable', detail: 'D.', error: null }, 5],
+    ['failed', { code: 'vault_locked', detail: 'D.', error: null }, 6],
+    ['expired', { code: 'login_expired', detail: 'D.', error: null }, 3],
+    ['cancelled', { code: 'login_required', detail: 'D.', error: null }, 3],
+    ['cancelled', null, 3],
+  ])('%s with %j is exit code %i', async (status, error, expected) => {
+    const daemon = await fakeDaemon(routes({ body: { login_id: 'l-1', profile: 'gw', status, error } }))
+    const { exitCode, stdout, stderr } = await run(daemon, ['login', 'gw'])
+    expect({ exitCode, stdout }).toEqual({ exitCode: expected, stdout: '' })
+    expect(stderr).toContain('\ncatchd: ')
+    expect(stderr).toContain('\n  → catchd ')
+  })
+
+  test('what the server said is shown, and cannot move the cursor', async () => {
+    const error = {
+      code: 'provider_refused',
+      detail: 'The code was refused.',
+      error: 'invalid_grant',
+      error_description: '\u001b]0;owned\u0007\u001b[2Jall is well\r\n\u202e',
+    }
+    const daemon = await fakeDaemon(routes({ body: { ...PENDING, status: 'failed', error } }))
+    const { stderr } = await run(daemon, ['login', 'gw'])
+    expect(stderr).toContain('invalid_grant')
+    expect(stderr).toContain('all is well')
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+  })
+})
+
+describe('giving up', () => {
+  test('--timeout is exit code 124 and cancels the login', async () => {
+    const daemon = await fakeDaemon(routes(nobody))
+    const { exitCode, stdout, stderr } = await run(daemon, ['login', 'gw', '--timeout', '1'])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 124, stdout: '' })
+    expect(stderr).toContain('1 s (--timeout)')
+    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+  })
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s is exit code %i and cancels the login', async (signal, expected) => {
+    const daemon = await fakeDaemon(routes(nobody))
+    const running = start(daemon, ['login', 'gw'], { stdin: '' })
+    while (!daemon.calls.includes('GET /v1/logins/l-1'))
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    running.child.kill(signal)
+    const { exitCode, stdout } = await running.finished()
+    expect({ exitCode, stdout }).toEqual({ exitCode: expected, stdout: '' })
+    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+  })
+
+  test('a daemon that does not answer the cancelling holds nobody up', async () => {
+    const daemon = await fakeDaemon({ ...routes(nobody), 'DELETE /v1/logins/l-1': { silent: true } })
+    const { exitCode } = await run(daemon, ['login', 'gw', '--timeout', '1'])
+    expect(exitCode).toBe(124)
+  })
+})
+
+describe('--paste', () => {
+  const PASTED = 'http://127.0.0.1:8252/callback/gw?code=c-1&state=s'
+
+  test('hands in the URL from a pipe and opens no browser', async () => {
+    let pasted = false
+    const daemon = await fakeDaemon({
+      ...routes(async () => {
+        while (!pasted) await new Promise((resolve) => setTimeout(resolve, 5))
+        return { body: SUCCEEDED }
+      }),
+      'POST /v1/logins/l-1/response': () => {
+        pasted = true
+        return { body: SUCCEEDED }
+      },
+    })
+    const { exitCode, stdout } = await run(daemon, ['login', 'gw', '--paste'], { stdin: ` ${PASTED}\n` })
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('Logged in: gw')
+    expect(daemon.asked[0]?.body).toEqual({ profile: 'gw', open: false })
+    const paste = daemon.asked.find(({ path }) => path.endsWith('/response'))
+    expect(paste?.body).toEqual({ url: PASTED })
+  })
+
+  test('needs nothing when the browser comes by itself', async () => {
+    const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
+    const running = start(daemon, ['login', 'gw', '--paste']) // stdin stays open
+    const { exitCode } = await running.finished()
+    expect(exitCode).toBe(0)
+  })
+
+  test.each([
+    ['a URL of something else', 'http://127.0.0.1:8252/other', 'redirect_malformed', 400],
+    ['a response that was not asked for', PASTED, 'state_unknown', 400],
+  ])('%s from a pipe ends the login', async (_name, stdin, code, status) => {
+    const daemon = await fakeDaemon({
+      ...routes(nobody),
+      'POST /v1/logins/l-1/response': problem(code, status, { detail: 'No.' }),
+    })
+    const { exitCode } = await run(daemon, ['login', 'gw', '--paste'], { stdin })
+    expect(exitCode).toBe(3)
+    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+  })
+
+  test('no input ends the login', async () => {
+    const daemon = await fakeDaemon(routes(nobody))
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw', '--paste'], { stdin: '' })
+    expect(exitCode).toBe(3)
+    expect(stderr).toContain('ended before a URL came')
+    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+  })
+})
+
+describe('a profile that needs no person', () => {
+  const TOKEN = {
+    access_token: 'at-1',
+    token_type: 'Bearer',
+    expires_in: null,
+    expires_at: null,
+    scope: null,
+    profile: 'job',
+  }
+  const needsNone: Routes = {
+    'POST /v1/logins': problem('request_invalid', 400, { detail: 'It needs no login.' }),
+    'GET /v1/profiles/job': { body: { profile: 'job', configuration: { grant: 'client_credentials' } } },
+    'GET /v1/tokens/job': { body: TOKEN },
+  }
+
+  test('client_credentials: says so and fetches a token, which it does not show', async () => {
+    const daemon = await fakeDaemon(needsNone)
+    const { exitCode, stdout } = await run(daemon, ['login', 'job'])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('No login is needed: job uses client_credentials.')
+    expect(stdout).toContain('expiry unknown')
+    expect(stdout).not.toContain('at-1')
+  })
+
+  test('another refusal stays one', async () => {
+    const daemon = await fakeDaemon({
+      ...needsNone,
+      'GET /v1/profiles/job': { body: { profile: 'job', configuration: {} } },
+    })
+    const { exitCode, stderr } = await run(daemon, ['login', 'job'])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('It needs no login.')
+  })
+})
+
+test('a device grant shows its code and where to enter it', async () => {
+  const begun = {
+    login_id: 'l-1',
+    status: 'pending',
+    user_code: 'WDJB-MJHT',
+    verification_uri: 'https://id.example/device',
+  }
+  const daemon = await fakeDaemon({
+    ...routes({ body: SUCCEEDED }),
+    'POST /v1/logins': { status: 201, body: begun },
+  })
+  const { stderr } = await run(daemon, ['login', 'gw'])
+  expect(stderr).toContain('WDJB-MJHT')
+  expect(stderr).toContain('https://id.example/device')
+})
+
+describe('catch', () => {
+  test('prints the response as JSON and redeems nothing', async () => {
+    const response = { code: 'c-1', state: 's-1' }
+    const daemon = await fakeDaemon({
+      ...routes({ body: { login_id: 'l-1', status: 'succeeded', error: null, response } }),
+      'POST /v1/logins': { status: 201, body: { ...BEGUN, redirect_uri: 'http://localhost:3000/cb' } },
+    })
+    const words = ['catch', '--redirect-uri', 'http://localhost:3000/cb', '--state', 's-1']
+    const { exitCode, stdout, stderr } = await run(daemon, words)
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(response)
+    expect(stderr).toContain('http://localhost:3000/cb')
+    expect(daemon.asked[0]?.body).toEqual({ redirect_uri: 'http://localhost:3000/cb', state: 's-1' })
+  })
+
+  test('without --redirect-uri it is the default listener', async () => {
+    const daemon = await fakeDaemon(routes({ body: { login_id: 'l-1', status: 'succeeded', response: {} } }))
+    await run(daemon, ['catch'], { env: { CATCHD_REDIRECT_PORT: '9999' } })
+    expect(daemon.asked[0]?.body).toEqual({ redirect_uri: 'http://127.0.0.1:9999/callback' })
+  })
+
+  test('an interrupt cancels it', async () => {
+    const daemon = await fakeDaemon(routes(nobody))
+    const running = start(daemon, ['catch'], { stdin: '' })
+    await running.said('Waiting')
+    running.child.kill('SIGINT')
+    expect((await running.finished()).exitCode).toBe(130)
+    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+  })
+})

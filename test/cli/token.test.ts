@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { tokenText } from '../../src/cli/token-format.js'
+import { isPlainEnvironment, readSimpleTokenCommand } from '../../src/cli/token-hot-path.js'
+import { EnvironmentVariables, parseEnvironment } from '../../src/config/environment.js'
+import { problem } from '../client/fake-daemon.js'
+import { fakeDaemon, run } from './run.js'
+
+const TOKEN = {
+  access_token: 'at-1',
+  token_type: 'Bearer',
+  expires_in: 3600,
+  expires_at: '2026-11-23T15:00:00Z',
+  scope: 'email',
+  profile: 'gw',
+}
+
+describe('the four formats', () => {
+  test.each([
+    ['raw', 'at-1\n'],
+    ['header', 'Authorization: Bearer at-1\n'],
+    ['env', "ACCESS_TOKEN='at-1'\nACCESS_TOKEN_EXPIRES_AT='2026-11-23T15:00:00Z'\n"],
+    ['json', `${JSON.stringify(TOKEN)}\n`],
+  ])('%s, on the short way and on the long one', async (format, expected) => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: TOKEN } })
+    const [short, long] = await Promise.all([
+      run(daemon, ['token', 'gw', '--format', format]),
+      run(daemon, ['token', `--format=${format}`, 'gw']),
+    ])
+    expect(short).toEqual({ exitCode: 0, stdout: expected, stderr: '' })
+    expect(long).toEqual(short)
+  })
+
+  test('a token with quotes and blanks cannot leave its quotes in a shell', () => {
+    const text = tokenText({ ...TOKEN, access_token: "a'; rm -rf ~; '", expires_at: null }, 'env')
+    expect(text).toBe("ACCESS_TOKEN='a'\\''; rm -rf ~; '\\'''\n")
+  })
+
+  test('the type of the token is as the server has it', () => {
+    expect(tokenText({ ...TOKEN, token_type: 'DPoP' }, 'header')).toBe('Authorization: DPoP at-1\n')
+  })
+})
+
+test('--min-ttl goes to the daemon', async () => {
+  const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: TOKEN } })
+  await run(daemon, ['token', 'gw', '--min-ttl', '300'])
+  expect(daemon.asked[0]?.query).toEqual({ min_ttl: '300' })
+})
+
+test('login required: exit code 3, nothing on stdout, the next command on stderr', async () => {
+  const required = problem('login_required', 409, { detail: 'Nobody has logged in.', profile: 'gw' })
+  const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': required })
+  expect(await run(daemon, ['token', 'gw'])).toEqual({
+    exitCode: 3,
+    stdout: '',
+    stderr: 'catchd: A person has to log in: Nobody has logged in.\n  → catchd login gw\n',
+  })
+})
+
+describe('--login', () => {
+  const pending = {
+    login_id: 'l-1',
+    authorization_url: 'https://id.example/authorize?state=x',
+  }
+
+  test('shows the URL of the shared login, waits for it and prints the token', async () => {
+    let loggedIn = false
+    const daemon = await fakeDaemon({
+      'GET /v1/tokens/gw': () => (loggedIn ? { body: TOKEN } : problem('login_required', 409, pending)),
+      'GET /v1/logins/l-1': () => {
+        loggedIn = true
+        return { body: { login_id: 'l-1', profile: 'gw', status: 'succeeded', error: null } }
+      },
+    })
+    const { exitCode, stdout, stderr } = await run(daemon, ['token', 'gw', '--login'])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'at-1\n' })
+    expect(stderr).toContain(pending.authorization_url)
+    expect(daemon.asked.map(({ query }) => query['login'])).toEqual(['auto', undefined, undefined])
+  })
+
+  test('a denied login ends it, without a second one', async () => {
+    const daemon = await fakeDaemon({
+      'GET /v1/tokens/gw': problem('login_required', 409, pending),
+      'GET /v1/logins/l-1': {
+        body: {
+          login_id: 'l-1',
+          profile: 'gw',
+          status: 'failed',
+          error: { code: 'authorization_denied', detail: 'Denied.', error: 'access_denied' },
+        },
+      },
+    })
+    const { exitCode, stderr } = await run(daemon, ['token', 'gw', '--login'])
+    expect(exitCode).toBe(3)
+    expect(stderr).toContain('catchd: The authorization was denied: Denied.')
+    expect(daemon.calls).toEqual(['GET /v1/tokens/gw', 'GET /v1/logins/l-1'])
+  })
+})
+
+describe('the short way', () => {
+  test('reads what is plain', () => {
+    expect(readSimpleTokenCommand(['gw'])).toEqual({ profile: 'gw', format: 'raw', minTtl: undefined })
+    expect(readSimpleTokenCommand(['--min-ttl', '5', 'gw', '--format', 'env'])).toEqual({
+      profile: 'gw',
+      format: 'env',
+      minTtl: 5,
+    })
+  })
+
+  test.each([
+    [],
+    [''],
+    ['gw', 'other'],
+    ['--login', 'gw'],
+    ['gw', '--format'],
+    ['gw', '--format', 'xml'],
+    ['gw', '--min-ttl', '-1'],
+    ['gw', '--min-ttl', '1e3'],
+    ['gw', '--help'],
+    ['gw', '--json'],
+    ['--', 'gw'],
+  ])('leaves the rest to the long way: %j', (...args) => {
+    expect(readSimpleTokenCommand(args)).toBeUndefined()
+  })
+
+  const VALUES = [
+    '',
+    ' ',
+    '/x',
+    'x',
+    '0',
+    '1',
+    '4',
+    '5',
+    '007',
+    '9999',
+    '59999',
+    '60000',
+    '65536',
+    '99999',
+    '3600',
+    '3601',
+    'auto',
+    'memory',
+    'Memory',
+    'trace',
+    'none',
+    'key',
+    'ke y',
+    'ké',
+    'http://127.0.0.1:7636',
+    'http://127.0.0.1:99999',
+    'http://127.0.0.1:0',
+    'http://localhost:7636/x',
+    'http://[::1]:80',
+    'http://example.com:80',
+    'https://example.com',
+  ]
+  const names = [...Object.keys(EnvironmentVariables.shape), 'CATCHD_HOM', 'CATCHD_', 'CATCHD_toString']
+
+  test.each(names)('takes no value of %s that the long way refuses', (name) => {
+    for (const value of VALUES) {
+      if (isPlainEnvironment({ [name]: value })) parseEnvironment({ [name]: value })
+    }
+  })
+
+  test('is taken in the environments that people have', () => {
+    const env = {
+      CATCHD_HOME: '/x',
+      CATCHD_API_PORT: '0',
+      CATCHD_VAULT: 'file',
+      CATCHD_URL: 'http://127.0.0.1:7636',
+      CATCHD_API_KEY: 'k',
+      CATCHD_BROWSER: 'none',
+    }
+    expect(isPlainEnvironment({ PATH: '/bin', ...env })).toBe(true)
+    expect(isPlainEnvironment({ CATCHD_HOM: '/x' })).toBe(false)
+  })
+
+  test('loads Node and our own light files, no package', () => {
+    const packages = new Set<string>()
+    const seen = new Set<string>()
+    const follow = (file: string) => {
+      if (seen.has(file)) return
+      seen.add(file)
+      const text = readFileSync(file, 'utf8')
+      for (const [, types = '', specifier = ''] of text.matchAll(
+        /^(?:import|export) (type )?[^;]*?from '([^']+)'/gms,
+      )) {
+        if (types !== '') continue
+        if (specifier.startsWith('.')) follow(resolve(dirname(file), specifier.replace(/\.js$/, '.ts')))
+        else if (!specifier.startsWith('node:')) packages.add(specifier)
+      }
+    }
+    follow(resolve(import.meta.dirname, '../../src/cli/token-hot-path.ts'))
+    expect([...packages]).toEqual([])
+    expect(seen.size).toBeGreaterThan(5)
+  })
+})
