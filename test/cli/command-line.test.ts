@@ -1,0 +1,301 @@
+import { describe, expect, test } from 'vitest'
+import { COMMANDS } from '../../src/cli/commands.js'
+import { failureText } from '../../src/cli/failure-output.js'
+import { expiryInWords, parseDuration, relative } from '../../src/cli/instants.js'
+import { printable } from '../../src/cli/printable.js'
+import { CatchdError, EXIT, FAILURES, type FailureCode } from '../../src/failures.js'
+import { problem } from '../client/fake-daemon.js'
+import { fakeDaemon, run } from './run.js'
+
+describe('exit codes', () => {
+  test.each<[FailureCode, number]>([
+    ['internal', EXIT.unexpected],
+    ['request_invalid', EXIT.usage],
+    ['login_required', EXIT.login],
+    ['authorization_denied', EXIT.login],
+    ['provider_refused', EXIT.authorizationServer],
+    ['provider_unreachable', EXIT.unreachable],
+    ['vault_locked', EXIT.vault],
+    ['profile_unknown', EXIT.configuration],
+    ['redirect_port_in_use', EXIT.taken],
+  ])('%s is %i, with its cause and one command on stderr', async (code, exitCode) => {
+    const refusal = problem(code, FAILURES[code].status, { detail: 'The cause.', next: 'catchd next' })
+    const daemon = await fakeDaemon({ 'POST /v1/tokens/gw/refresh': refusal })
+    expect(await run(daemon, ['refresh', 'gw'])).toEqual({
+      exitCode,
+      stdout: '',
+      stderr: `catchd: ${FAILURES[code].title}: The cause.\n  → catchd next\n`,
+    })
+  })
+
+  test('every row of the catalogue prints its title and a command', () => {
+    for (const code of Object.keys(FAILURES) as FailureCode[]) {
+      expect(failureText(new CatchdError(code, { profile: 'gw' }))).toMatch(/^catchd: .+\n {2}→ catchd .+\n$/)
+    }
+  })
+
+  test('with --json the failure is problem details on one line of stderr', async () => {
+    const refusal = problem('provider_refused', 502, { detail: 'D.', error: 'invalid_client', profile: 'gw' })
+    const daemon = await fakeDaemon({ 'POST /v1/tokens/gw/refresh': refusal })
+    const { exitCode, stdout, stderr } = await run(daemon, ['refresh', 'gw', '--json'])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' })
+    expect(JSON.parse(stderr)).toMatchObject({
+      code: 'provider_refused',
+      error: 'invalid_client',
+      profile: 'gw',
+    })
+  })
+
+  test('a fault of our own names its kind and its place, not its message', () => {
+    const text = failureText(new CatchdError('internal', { cause: new TypeError('token at-1') }))
+    expect(text).toMatch(/TypeError at .+command-line\.test\.ts/)
+    expect(text).not.toContain('at-1')
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [['tokn', 'gw'], 'Did you mean token?'],
+    [['token'], "missing required argument 'name'"],
+    [['token', 'a', 'b'], 'too many arguments'],
+    [['token', 'gw', '--fromat', 'raw'], 'Did you mean --format?'],
+    [['token', 'gw', '--format', 'xml'], 'raw, json, header, env'],
+    [['token', 'gw', '--min-ttl', 'soon'], 'whole number of seconds'],
+    [['login', 'gw', '--timeout', '0'], 'from 1 to 3600'],
+    [['daemon', 'strat'], 'Did you mean start?'],
+    [['client', 'add', 'ci'], '--profiles'],
+    [['client', 'add', 'ci', '--profiles', 'gw', '--actions', 'tokn'], 'token, login, admin'],
+    [['client', 'add', 'ci', '--profiles', 'gw', '--actions', 'token', '--expires', 'soon'], '90d'],
+    [['vault', 'migrate', '--to', 'memory'], 'keychain, file'],
+    [['no-such-command'], 'unknown command'],
+  ])('%j is exit code 2', async (words, expected) => {
+    const daemon = await fakeDaemon()
+    const { exitCode, stdout, stderr } = await run(daemon, words)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toContain(expected)
+    expect(stderr).toMatch(/\n {2}→ catchd help/)
+    expect(daemon.calls).toEqual([])
+  })
+
+  test.each([[[]], [['daemon']], [['profile']]])('%j alone shows the help on stderr', async (words) => {
+    const daemon = await fakeDaemon()
+    const { exitCode, stdout, stderr } = await run(daemon, words)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toContain('Usage: catchd')
+  })
+
+  test('help lists every command', async () => {
+    const daemon = await fakeDaemon()
+    const { exitCode, stdout, stderr } = await run(daemon, ['--help'])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    for (const name of Object.keys(COMMANDS)) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+  })
+
+  test('help of a command shows its options', async () => {
+    const daemon = await fakeDaemon()
+    const { exitCode, stdout } = await run(daemon, ['help', 'login'])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('--no-browser')
+  })
+
+  test('--version prints it', async () => {
+    const daemon = await fakeDaemon()
+    expect(await run(daemon, ['--version'])).toEqual({ exitCode: 0, stdout: '0.0.0-source\n', stderr: '' })
+  })
+})
+
+describe('the environment', () => {
+  test.each([
+    [{ CATCHD_HOM: '/x' }, 'Did you mean CATCHD_HOME?'],
+    [{ CATCHD_VAULT: 'keychian' }, 'Did you mean keychain?'],
+    [{ CATCHD_API_PORT: 'x' }, 'CATCHD_API_PORT must be a whole number'],
+    [{ CATCHD_HOME: 'relative' }, 'CATCHD_HOME must be an absolute path'],
+  ])('%j stops every command with exit code 7', async (env, expected) => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: {} } })
+    for (const words of [['token', 'gw'], ['status']]) {
+      const { exitCode, stdout, stderr } = await run(daemon, words, { env })
+      expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: '' })
+      expect(stderr).toContain(expected)
+      expect(stderr).toContain('→ catchd help')
+    }
+    expect(daemon.calls).toEqual([])
+  })
+
+  test('and help still helps', async () => {
+    const daemon = await fakeDaemon()
+    const { exitCode } = await run(daemon, ['help'], { env: { CATCHD_HOM: '/x' } })
+    expect(exitCode).toBe(0)
+  })
+})
+
+describe('status', () => {
+  const status = {
+    version: '1.2.3',
+    pid: 42,
+    started_at: '2020-01-01T00:00:00Z',
+    listeners: { redirect: ['127.0.0.1:8252'], socket: '/x/run/catchd.sock', tcp: null },
+    vault: { kind: 'keychain', engine: 'keytar', health: 'locked', unsaved: ['gw'] },
+    config: { path: '/x/config.jsonc', ok: false, error: 'config.jsonc:3:5: a mistake' },
+    profiles: 0,
+    logins_pending: 2,
+  }
+
+  test('shows all of it on one screen', async () => {
+    const daemon = await fakeDaemon({
+      'GET /v1/status': { body: status },
+      'GET /v1/profiles': { body: { profiles: [] } },
+    })
+    const { exitCode, stdout } = await run(daemon, ['status'])
+    expect(exitCode).toBe(0)
+    for (const part of [
+      /daemon +1\.2\.3, process 42, started \d+ d ago/,
+      /redirect +127\.0\.0\.1:8252/,
+      /tcp +off/,
+      /vault +keychain \(keytar\), locked/,
+      /unsaved +gw/,
+      /not in use: config\.jsonc:3:5: a mistake/,
+      /logins +2 pending/,
+      /No profiles yet/,
+    ]) {
+      expect(stdout).toMatch(part)
+    }
+  })
+
+  test('--json is the daemon’s answer and the profiles', async () => {
+    const daemon = await fakeDaemon({
+      'GET /v1/status': { body: status },
+      'GET /v1/profiles': { body: { profiles: [] } },
+    })
+    const { stdout } = await run(daemon, ['status', '--json'])
+    expect(JSON.parse(stdout)).toEqual({ ...status, profile_list: [] })
+  })
+
+  test('vault status shows its part', async () => {
+    const daemon = await fakeDaemon({ 'GET /v1/status': { body: status } })
+    const [text, json] = [
+      await run(daemon, ['vault', 'status']),
+      await run(daemon, ['vault', 'status', '--json']),
+    ]
+    expect(text.stdout).toMatch(/health +locked/)
+    expect(JSON.parse(json.stdout)).toEqual(status.vault)
+  })
+})
+
+describe('refresh, logout, vault migrate', () => {
+  const token = {
+    access_token: 'at-1',
+    token_type: 'Bearer',
+    expires_in: 9,
+    expires_at: '2099-01-01T00:00:00Z',
+    scope: 'email',
+    profile: 'gw',
+  }
+
+  test('refresh says until when, and shows no token', async () => {
+    const daemon = await fakeDaemon({ 'POST /v1/tokens/gw/refresh': { body: token } })
+    const text = await run(daemon, ['refresh', 'gw'])
+    expect(text.stdout).toContain('Refreshed: gw')
+    expect(text.stdout).toContain('2099-01-01T00:00:00Z')
+    const json = await run(daemon, ['refresh', 'gw', '--json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ profile: 'gw', scope: 'email' })
+    expect(text.stdout + json.stdout).not.toContain('at-1')
+  })
+
+  test('logout', async () => {
+    const daemon = await fakeDaemon({ 'DELETE /v1/tokens/gw': {} })
+    expect(await run(daemon, ['logout', 'gw'])).toEqual({
+      exitCode: 0,
+      stdout: 'Logged out: gw\n',
+      stderr: '',
+    })
+  })
+
+  test('vault migrate --to', async () => {
+    const daemon = await fakeDaemon({
+      'POST /v1/vault/migrate': { body: { from: 'file', to: 'keychain', items: 1 } },
+    })
+    const { stdout } = await run(daemon, ['vault', 'migrate', '--to', 'keychain'])
+    expect(stdout).toBe('1 item moved from file to keychain.\n')
+    expect(daemon.asked[0]?.body).toEqual({ to: 'keychain' })
+  })
+})
+
+describe('client', () => {
+  test('add prints the key on stdout and nothing else', async () => {
+    const daemon = await fakeDaemon({
+      'POST /v1/clients': { status: 201, body: { client: 'ci', key: 'key-1' } },
+    })
+    const words = [
+      'client',
+      'add',
+      'ci',
+      '--profiles',
+      'gw,corp',
+      '--actions',
+      'token,login',
+      '--expires',
+      '90d',
+    ]
+    const { stdout, stderr } = await run(daemon, words)
+    expect(stdout).toBe('key-1\n')
+    expect(stderr).toContain('shown once')
+    expect(daemon.asked[0]?.body).toEqual({
+      client: 'ci',
+      profiles: ['gw', 'corp'],
+      actions: ['token', 'login'],
+      expires_in: 7_776_000,
+    })
+  })
+
+  test('list and remove', async () => {
+    const ci = { client: 'ci', profiles: ['gw'], actions: ['token'], created_at: null, expires_at: null }
+    const daemon = await fakeDaemon({
+      'GET /v1/clients': { body: { clients: [ci] } },
+      'DELETE /v1/clients/ci': {},
+      'DELETE /v1/clients/cd': problem('client_unknown', 404, { detail: 'D.' }),
+    })
+    expect((await run(daemon, ['client', 'list'])).stdout).toMatch(/^ci +gw +token +never$/m)
+    expect((await run(daemon, ['client', 'remove', 'ci'])).stdout).toBe('Removed: ci\n')
+    expect((await run(daemon, ['client', 'remove', 'cd'])).exitCode).toBe(7)
+  })
+})
+
+describe('words for people', () => {
+  const now = Date.parse('2026-11-23T12:00:00Z')
+  test.each([
+    ['2026-11-23T12:59:59Z', 'in 59 min'],
+    ['2026-11-23T13:00:00Z', 'in 1 h'],
+    ['2026-11-25T11:59:59Z', 'in 1 d'],
+    ['2026-11-23T12:00:30Z', 'in 30 s'],
+    ['2026-11-23T12:00:00Z', 'now'],
+    ['2026-11-23T11:58:00Z', '2 min ago'],
+  ])('%s is %s', (instant, expected) => {
+    expect(relative(instant, now)).toBe(expected)
+    expect(expiryInWords(instant, now)).toBe(`${expected} (${instant})`)
+  })
+
+  test('what is not known is not guessed', () => {
+    expect(expiryInWords(null, now)).toBe('expiry unknown')
+  })
+
+  test.each([
+    ['90d', 7_776_000],
+    ['12h', 43_200],
+    ['30min', 1_800],
+    ['45s', 45],
+    ['3600', 3_600],
+    ['', undefined],
+    ['d', undefined],
+    ['1w', undefined],
+    ['1.5h', undefined],
+    ['-1d', undefined],
+  ])('the duration %j is %s seconds', (text, expected) => {
+    expect(parseDuration(text)).toBe(expected)
+  })
+
+  test('text of others stays on its line and moves no cursor', () => {
+    expect(printable('a\u001b[2Jb\r\nc\u0000\u009b\u2028\u202ed é→😀')).toBe(
+      'a\\u{1b}[2Jb\\u{d}\\u{a}c\\u{0}\\u{9b}\\u{2028}\\u{202e}d é→😀',
+    )
+  })
+})
