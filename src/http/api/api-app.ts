@@ -27,22 +27,29 @@ import { Waits } from './waits.js'
 /** A pasted authorization response or a profile is the longest body there is. */
 const MOST_BODY_BYTES = 16 * 1024
 
+interface AnsweredEvent {
+  readonly event: 'api.answered'
+  readonly method: string
+  /** The pattern, `/v1/tokens/:profile`; `none` where nothing is served. */
+  readonly route: string
+  readonly status: number
+  readonly duration_ms: number
+  /** Whose key it was; `none` for who was not let in. */
+  readonly client: string
+  /** Code of the problem, where it was one. */
+  readonly code?: string
+}
+
+/** An error that is not ours: where it was thrown, without its text, which may quote what came in. */
+interface FaultEvent {
+  readonly event: 'api.fault'
+  readonly route: string
+  readonly name: string
+  readonly at: string
+}
+
 /** Events worth a log line: routes, never URLs. */
-export type ApiEvent =
-  | {
-      readonly event: 'api.answered'
-      readonly method: string
-      /** The pattern, `/v1/tokens/:profile`; `none` where nothing is served. */
-      readonly route: string
-      readonly status: number
-      readonly duration_ms: number
-      /** Whose key it was; `none` for who was not let in. */
-      readonly client: string
-      /** Code of the problem, where it was one. */
-      readonly code?: string
-    }
-  /** An error that is not ours: where it was thrown, without its text, which may quote what came in. */
-  | { readonly event: 'api.fault'; readonly route: string; readonly name: string; readonly at: string }
+export type ApiEvent = AnsweredEvent | FaultEvent
 
 export interface ApiAppParts extends Gate {
   readonly services: ApiServices
@@ -93,7 +100,7 @@ class FrontDesk {
   /** Before anything of a request is read but its head. */
   receive(request: FastifyRequest, reply: FastifyReply): void {
     reply.headers(ANSWER_HEADERS)
-    this.#admit(request)
+    request.setDecorator<Principal>('principal', this.#admit(request))
     if (request.is404) return
     const { allow } = request.routeOptions.config
     requireRoutePermission(request)
@@ -109,19 +116,21 @@ class FrontDesk {
 
   /** A path that cannot be decoded comes past the hooks, and is no way in either. */
   refuseUnroutable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    let refusal = asRefusal(error)
     try {
       this.#admit(request)
-      sendProblem(reply, asRefusal(error))
-    } catch (refusal) {
-      sendProblem(reply, asRefusal(refusal))
+    } catch (notAdmitted) {
+      refusal = asRefusal(notAdmitted)
     }
+    const { code } = refusal.failure
+    sendProblem(reply, refusal)
+    const { statusCode: status } = reply
+    this.#logAnswer(request, { route: 'none', status, duration_ms: 0, client: 'none', code })
   }
 
   record(request: FastifyRequest, reply: FastifyReply): void {
     const code = request.getDecorator<string | null>('failureCode')
-    this.#log({
-      event: 'api.answered',
-      method: request.method,
+    this.#logAnswer(request, {
       route: routeOf(request),
       status: reply.statusCode,
       duration_ms: Math.round(reply.elapsedTime),
@@ -130,9 +139,12 @@ class FrontDesk {
     })
   }
 
-  #admit(request: FastifyRequest): void {
-    const { method, headers, raw } = request
-    request.setDecorator<Principal>('principal', admit({ method, headers, socket: raw.socket }, this.#gate))
+  #admit({ method, headers, raw }: FastifyRequest): Principal {
+    return admit({ method, headers, socket: raw.socket }, this.#gate)
+  }
+
+  #logAnswer({ method }: FastifyRequest, answer: Omit<AnsweredEvent, 'event' | 'method'>): void {
+    this.#log({ event: 'api.answered', method, ...answer })
   }
 
   #logFault(error: unknown, request: FastifyRequest): void {

@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest'
+import {
+  ClientAnswer,
+  ClientListAnswer,
+  NewClientAnswer,
+  ProfileListAnswer,
+  StatusAnswer,
+} from '../../../src/http/api/wire.js'
+import { pendingLogin, tokenSet } from './fake-services.js'
+import { openApi } from './opened-api.js'
+
+const CI = { client: 'ci', profiles: ['gw'], actions: ['token'], expires_in: 7_776_000 }
+
+describe('/v1/clients', () => {
+  test('a key is shown once and works', async () => {
+    const { call, services } = await openApi()
+    const made = await call('POST', '/v1/clients', { body: CI })
+    expect(made.status).toBe(201)
+    const { key, ...rest } = made.json(NewClientAnswer)
+    expect(rest).toEqual({
+      client: 'ci',
+      profiles: ['gw'],
+      actions: ['token'],
+      created_at: '2026-01-01T00:00:00Z',
+      expires_at: '2026-04-01T00:00:00Z',
+      last_used_at: null,
+    })
+    expect(key).toMatch(/^[\w-]{43}$/)
+    services.fresh.set('gw', tokenSet())
+    expect((await call('GET', '/v1/tokens/gw', { key })).status).toBe(200)
+    const one = await call('GET', '/v1/clients/ci')
+    expect(one.json(ClientAnswer)).toEqual({ ...rest, last_used_at: '2026-01-01T00:00:00Z' })
+    const all = await call('GET', '/v1/clients')
+    expect(all.json(ClientListAnswer).clients).toEqual([one.json(ClientAnswer)])
+    for (const { text } of [one, all]) expect(text).not.toContain(key)
+  })
+
+  test('a key ends when it is removed, and when its time is over', async () => {
+    const { call, clock } = await openApi()
+    const make = async () => (await call('POST', '/v1/clients', { body: CI })).json(NewClientAnswer).key
+    const removed = await make()
+    expect((await call('DELETE', '/v1/clients/ci')).status).toBe(204)
+    expect((await call('GET', '/v1/profiles', { key: removed })).problem().code).toBe('unauthorized')
+    const expiring = await make()
+    clock.jump(CI.expires_in * 1000 - 1)
+    expect((await call('GET', '/v1/profiles', { key: expiring })).status).toBe(200)
+    clock.jump(1)
+    expect((await call('GET', '/v1/profiles', { key: expiring })).status).toBe(401)
+  })
+
+  test('without expires_in it never ends; an admin key needs no profiles', async () => {
+    const { call } = await openApi()
+    const body = { client: 'root', actions: ['admin'] }
+    const { key, expires_at } = (await call('POST', '/v1/clients', { body })).json(NewClientAnswer)
+    expect(expires_at).toBeNull()
+    expect((await call('GET', '/v1/clients', { key })).status).toBe(200)
+    expect((await call('GET', '/v1/profiles/corp', { key })).status).toBe(200)
+  })
+
+  test.each([
+    ['no name', { ...CI, client: '' }],
+    ['a name that is none', { ...CI, client: 'C I' }],
+    ['no profiles', { ...CI, profiles: [] }],
+    ['a profile name that is none', { ...CI, profiles: ['*'] }],
+    ['no actions', { ...CI, actions: [] }],
+    ['an unknown action', { ...CI, actions: ['everything'] }],
+    ['a life of no time', { ...CI, expires_in: 0 }],
+    ['a life of part of a second', { ...CI, expires_in: 0.5 }],
+    ['an unknown member', { ...CI, key: 'chosen-canary' }],
+  ])('%s is refused', async (_name, body) => {
+    const { call, keys } = await openApi()
+    const answer = await call('POST', '/v1/clients', { body })
+    expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+    expect(answer.text).not.toContain('canary')
+    expect(keys.clients()).toEqual([])
+  })
+
+  test('a name is given once, also to two at once', async () => {
+    const { call } = await openApi()
+    const made = await Promise.all([1, 2].map(() => call('POST', '/v1/clients', { body: CI })))
+    expect(made.map(({ status }) => status).sort()).toEqual([201, 400])
+  })
+
+  test('an unknown client is 404', async () => {
+    const { call } = await openApi()
+    for (const method of ['GET', 'DELETE']) {
+      const answer = await call(method, '/v1/clients/nobody')
+      expect([answer.status, answer.problem().code]).toEqual([404, 'client_unknown'])
+    }
+  })
+})
+
+describe('a limited key', () => {
+  const proof = { method: 'GET', url: 'https://api.example.com/' }
+  const calls: [method: string, path: string, body: unknown, action: 'token' | 'login' | 'admin'][] = [
+    ['GET', '/v1/tokens/PROFILE', undefined, 'token'],
+    ['POST', '/v1/tokens/PROFILE/proof', proof, 'token'],
+    ['POST', '/v1/tokens/PROFILE/refresh', undefined, 'login'],
+    ['POST', '/v1/logins', { profile: 'PROFILE' }, 'login'],
+    ['GET', '/v1/logins/login-of-PROFILE', undefined, 'login'],
+    ['POST', '/v1/logins/login-of-PROFILE/response', { url: 'x' }, 'login'],
+    ['DELETE', '/v1/logins/login-of-PROFILE', undefined, 'login'],
+    ['DELETE', '/v1/tokens/PROFILE', undefined, 'admin'],
+    ['PUT', '/v1/profiles/PROFILE', { client_id: 'x' }, 'admin'],
+    ['DELETE', '/v1/profiles/PROFILE', undefined, 'admin'],
+    ['GET', '/v1/clients', undefined, 'admin'],
+    ['POST', '/v1/clients', CI, 'admin'],
+    ['GET', '/v1/clients/ci', undefined, 'admin'],
+    ['DELETE', '/v1/clients/ci', undefined, 'admin'],
+    ['POST', '/v1/daemon/stop', undefined, 'admin'],
+    ['POST', '/v1/vault/migrate', { to: 'file' }, 'admin'],
+  ]
+  const allowedWith = { token: ['token'], login: ['token', 'login'] }
+
+  async function opened(action: 'token' | 'login') {
+    const api = await openApi()
+    const { key } = await api.keys.add({
+      name: 'limited',
+      profiles: ['gw'],
+      actions: [action],
+      expiresInSeconds: null,
+    })
+    api.services.fresh.set('gw', tokenSet()).set('corp', tokenSet())
+    for (const profile of ['gw', 'corp']) {
+      const id = `login-of-${profile}`
+      api.services.pending.set(id, pendingLogin({ id, profile }))
+    }
+    const ask = (method: string, path: string, body: unknown, profile: string) => {
+      const named = body === undefined ? undefined : JSON.stringify(body).replace('PROFILE', profile)
+      return api.call(method, path.replace('PROFILE', profile), { body: named, key: key.reveal() })
+    }
+    return { ...api, ask, key: key.reveal() }
+  }
+
+  for (const own of ['token', 'login'] as const) {
+    test.each(calls)(`${own}: %s %s`, async (method, path, body, action) => {
+      const { ask, services, keys } = await opened(own)
+      const isAllowed = allowedWith[own].includes(action)
+      const mine = await ask(method, path, body, 'gw')
+      if (isAllowed) expect(mine.text).not.toContain('"forbidden"')
+      else expect([mine.status, mine.problem().code]).toEqual([403, 'forbidden'])
+      if (isAllowed) services.calls.length = 0
+      const others = await ask(method, path, body, 'corp')
+      expect([others.status, others.problem().code]).toEqual([403, 'forbidden'])
+      expect(services.calls).toEqual([])
+      expect(keys.clients()).toHaveLength(1)
+    })
+  }
+
+  test('does not learn whether a profile of others exists', async () => {
+    const { ask } = await opened('login')
+    const texts = ['corp', 'nobody'].map(
+      async (name) => (await ask('GET', '/v1/tokens/PROFILE', undefined, name)).text,
+    )
+    const [existing, missing] = await Promise.all(texts)
+    expect(existing).toBe(missing)
+  })
+
+  test('sees its own profiles and counts only', async () => {
+    const { call, key, services } = await opened('token')
+    const { profiles } = (await call('GET', '/v1/profiles', { key })).json(ProfileListAnswer)
+    expect(profiles.map(({ profile }) => profile)).toEqual(['gw'])
+    expect((await call('GET', '/v1/profiles/gw', { key })).status).toBe(200)
+    expect((await call('GET', '/v1/profiles/corp', { key })).status).toBe(403)
+    const status = await call('GET', '/v1/status', { key })
+    expect(status.json(StatusAnswer)).toMatchObject({
+      vault: { unsaved: ['gw'] },
+      config: { ok: false, error: null },
+    })
+    expect(status.text).not.toContain('corp')
+    expect(services.calls).toContain('status gw')
+    expect((await call('GET', '/openapi.json', { key })).status).toBe(200)
+  })
+
+  test('that may only get tokens starts no login', async () => {
+    const { call, key, services } = await opened('token')
+    expect((await call('GET', '/v1/tokens/gw?login=auto', { key })).status).toBe(200)
+    services.fresh.clear()
+    const answer = await call('GET', '/v1/tokens/gw?login=auto&wait=10', { key })
+    expect([answer.status, answer.problem().code]).toEqual([403, 'forbidden'])
+    expect(services.calls.filter((one) => one.startsWith('logins.'))).toEqual([])
+  })
+})

@@ -1,0 +1,236 @@
+/** The services behind the API, all in memory; every call is recorded, so that a test can say there was none. */
+import type { ProfileEntry } from '../../../src/config/profile.js'
+import { CatchdError } from '../../../src/failures.js'
+import type {
+  ApiServices,
+  DaemonStatus,
+  LoginApi,
+  LoginRequest,
+  ProfileApi,
+  ProfileView,
+  TokenService,
+} from '../../../src/http/api/services.js'
+import type { Login, PendingLogin } from '../../../src/login/login.js'
+import { Secret } from '../../../src/secret.js'
+import type { TokenSet } from '../../../src/tokens/token-set.js'
+
+export const NOW_MS = Date.parse('2026-01-01T00:00:00Z')
+export const ACCESS_TOKEN = 'access-canary-5d1c'
+export const REFRESH_TOKEN = 'refresh-canary-77ab'
+export const ID_TOKEN = 'id-canary-0f3e'
+export const STATE = 'state-canary-19d2'
+export const VERIFIER = 'verifier-canary-aa01'
+
+export function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
+  return {
+    authorizationServer: 'https://id.example.com',
+    clientId: 'catchd',
+    accessToken: new Secret(ACCESS_TOKEN),
+    tokenType: 'Bearer',
+    obtainedAtMs: NOW_MS,
+    expiresAtMs: NOW_MS + 3_600_000,
+    refreshToken: new Secret(REFRESH_TOKEN),
+    scope: 'email',
+    idToken: new Secret(ID_TOKEN),
+    issuer: 'https://id.example.com',
+    subject: 'alice',
+    parameters: { refresh_token: REFRESH_TOKEN },
+    ...changes,
+  }
+}
+
+export function pendingLogin(changes: Partial<PendingLogin> = {}): PendingLogin {
+  return {
+    id: 'login-1',
+    profile: 'gw',
+    status: 'pending',
+    redirectUri: 'http://127.0.0.1:8252/callback/gw',
+    createdAtMs: NOW_MS,
+    expiresAtMs: NOW_MS + 600_000,
+    state: new Secret(STATE),
+    codeVerifier: new Secret(VERIFIER),
+    nonce: null,
+    authorizationUrl: 'https://id.example.com/authorize?client_id=catchd',
+    origin: { authorizationServer: 'https://id.example.com', clientId: 'catchd' },
+    expectedIssuer: null,
+    issRequired: false,
+    responseMode: 'query',
+    stateEcho: true,
+    listen: null,
+    ...changes,
+  }
+}
+
+export class FakeServices implements ApiServices {
+  readonly calls: string[] = []
+  readonly entries = new Map<string, ProfileEntry>([
+    ['gw', { issuer: 'https://id.example.com', client_id: 'catchd' }],
+    ['corp', { issuer: 'https://corp.example.com', client_id: 'catchd', client_secret: { keychain: true } }],
+  ])
+  /** In memory and fresh. */
+  readonly fresh = new Map<string, TokenSet>()
+  /** What `get` gives; none: a person has to log in. */
+  readonly stored = new Map<string, TokenSet>()
+  readonly pending = new Map<string, Login>()
+  /** What the next call of any service throws. */
+  trouble: unknown
+  /** Resolves `wait` from outside; `signal` as given to it. */
+  readonly waiting: { resolve: () => void; signal: AbortSignal }[] = []
+
+  readonly tokens: TokenService = {
+    peek: (profile, minTtl) => {
+      this.#called('tokens.peek', profile, minTtl)
+      return this.fresh.get(profile)
+    },
+    get: async (profile, minTtl) => {
+      this.#called('tokens.get', profile, minTtl)
+      this.#known(profile)
+      const set = this.stored.get(profile)
+      if (set === undefined) throw new CatchdError('login_required', { profile })
+      return set
+    },
+    refresh: async (profile) => {
+      this.#called('tokens.refresh', profile)
+      return tokenSet()
+    },
+    logout: async (profile) => {
+      this.#called('tokens.logout', profile)
+      this.#known(profile)
+      return { revoked: true, notRevoked: null }
+    },
+  }
+
+  readonly logins: LoginApi = {
+    begin: async (request: LoginRequest) => {
+      this.#called('logins.begin', JSON.stringify(request))
+      this.#known(request.profile)
+      return this.#pend(request.profile)
+    },
+    beginShared: async (profile) => {
+      this.#called('logins.beginShared', profile)
+      return this.#pend(profile)
+    },
+    find: (id) => this.pending.get(id),
+    wait: async (id, waitMs, signal) => {
+      this.#called('logins.wait', id, waitMs)
+      await new Promise<void>((resolve) => {
+        this.waiting.push({ resolve, signal })
+        signal.addEventListener('abort', () => resolve())
+      })
+      return this.pending.get(id)
+    },
+    paste: async (id, _url) => {
+      this.#called('logins.paste', id)
+      return this.settle(id)
+    },
+    cancel: (id) => {
+      this.#called('logins.cancel', id)
+      return this.pending.has(id)
+    },
+  }
+
+  readonly profiles: ProfileApi = {
+    list: async () => {
+      this.#called('profiles.list')
+      return [...this.entries.keys()].map((name) => this.#view(name))
+    },
+    show: async (name) => {
+      this.#called('profiles.show', name)
+      return this.#view(name)
+    },
+    put: async (name, entry) => {
+      this.#called('profiles.put', name, JSON.stringify(entry))
+      const created = !this.entries.has(name)
+      this.entries.set(name, entry)
+      return { view: this.#view(name), created }
+    },
+    remove: async (name) => {
+      this.#called('profiles.remove', name)
+      this.#known(name)
+      this.entries.delete(name)
+    },
+  }
+
+  async status(limit?: ReadonlySet<string>): Promise<DaemonStatus> {
+    this.#called('status', limit === undefined ? 'all' : [...limit].join())
+    return {
+      version: '0.0.0',
+      pid: 4711,
+      started_at: '2026-01-01T00:00:00Z',
+      listeners: {
+        redirect: ['http://127.0.0.1:8252'],
+        socket: '/run/catchd.sock',
+        tcp: 'http://127.0.0.1:7636',
+      },
+      vault: { kind: 'keychain', engine: 'keytar', health: 'ok', unsaved: ['corp', 'gw'] },
+      config: { path: '/home/a/config.jsonc', ok: false, error: 'profiles.corp.scoep is not known' },
+      profiles: limit?.size ?? 2,
+      logins_pending: 0,
+    }
+  }
+
+  async migrateVault(to: 'keychain' | 'file') {
+    this.#called('migrateVault', to)
+    return { from: 'keychain', to, items: 3 }
+  }
+
+  stop(): void {
+    this.#called('stop')
+  }
+
+  /** Ends a login well and lets its waiters go. */
+  settle(id: string): Login {
+    const { profile, redirectUri, createdAtMs, expiresAtMs } = this.pending.get(id) ?? pendingLogin({ id })
+    const stored = {
+      storedIn: 'the login keychain (service catchd)',
+      scope: 'email',
+      accessTokenExpiresAtMs: NOW_MS + 3_600_000,
+      hasRefreshToken: true,
+      subject: null,
+    }
+    return this.end({
+      id,
+      profile,
+      redirectUri,
+      createdAtMs,
+      expiresAtMs,
+      status: 'succeeded',
+      stored,
+    })
+  }
+
+  end(login: Login): Login {
+    this.pending.set(login.id, login)
+    for (const { resolve } of this.waiting.splice(0)) resolve()
+    return login
+  }
+
+  #pend(profile: string): Login {
+    const login = pendingLogin({ id: `login-${this.pending.size + 1}`, profile })
+    this.pending.set(login.id, login)
+    return login
+  }
+
+  #view(name: string): ProfileView {
+    const entry = this.#known(name)
+    return {
+      name,
+      entry,
+      status: 'logged_in',
+      expiresAtMs: NOW_MS + 3_600_000,
+      scope: 'email',
+      subject: 'alice',
+    }
+  }
+
+  #known(name: string): ProfileEntry {
+    const entry = this.entries.get(name)
+    if (entry === undefined) throw new CatchdError('profile_unknown', { profile: name })
+    return entry
+  }
+
+  #called(...call: (string | number | undefined)[]): void {
+    this.calls.push(call.filter((part) => part !== undefined).join(' '))
+    if (this.trouble !== undefined) throw this.trouble
+  }
+}

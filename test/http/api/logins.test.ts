@@ -1,0 +1,205 @@
+import { connect } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { CatchdError } from '../../../src/failures.js'
+import { LoginAnswer, StartedLoginAnswer } from '../../../src/http/api/wire.js'
+import { settle } from '../../support/manual-clock.js'
+import { rawRequest } from '../redirect/raw-http.js'
+import { pendingLogin } from './fake-services.js'
+import { openApi, serveApi } from './opened-api.js'
+
+const STARTED = {
+  login_id: 'login-1',
+  profile: 'gw',
+  status: 'pending',
+  authorization_url: 'https://id.example.com/authorize?client_id=catchd',
+  redirect_uri: 'http://127.0.0.1:8252/callback/gw',
+  expires_at: '2026-01-01T00:10:00Z',
+}
+
+describe('POST /v1/logins', () => {
+  test('begins a login and opens no browser unless told', async () => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', { body: { profile: 'gw' } })
+    expect(answer.status).toBe(201)
+    expect(answer.json(StartedLoginAnswer)).toEqual(STARTED)
+    expect(services.calls).toEqual(['logins.begin {"profile":"gw","open":false}'])
+  })
+
+  test('each call begins one of its own', async () => {
+    const { call } = await openApi()
+    const body = { profile: 'gw', open: true, timeout: 60 }
+    const ids = [await call('POST', '/v1/logins', { body }), await call('POST', '/v1/logins', { body })]
+    expect(ids.map((one) => one.json(StartedLoginAnswer).login_id)).toEqual(['login-1', 'login-2'])
+  })
+
+  test('open and timeout go along', async () => {
+    const { call, services } = await openApi()
+    await call('POST', '/v1/logins', { body: { profile: 'gw', open: true, timeout: 60 } })
+    expect(services.calls).toEqual(['logins.begin {"profile":"gw","open":true,"timeoutSeconds":60}'])
+  })
+
+  test.each([
+    ['no body', undefined, 'body'],
+    ['null', null, 'body'],
+    ['a list', [], 'body'],
+    ['a string', '"gw"', 'body'],
+    ['no profile', {}, 'body.profile'],
+    ['a profile name that is none', { profile: 'No Such' }, 'body.profile'],
+    ['an unknown member', { profile: 'gw', opne: true }, 'opne'],
+    ['open that is no boolean', { profile: 'gw', open: 'yes' }, 'body.open'],
+    ['too short a timeout', { profile: 'gw', timeout: 4 }, 'body.timeout'],
+    ['too long a timeout', { profile: 'gw', timeout: 3601 }, 'body.timeout'],
+    ['half of JSON', '{"profile":', 'JSON'],
+    ['__proto__', '{"profile":"gw","__proto__":{"open":true}}', 'JSON'],
+    ['constructor.prototype', '{"profile":"gw","constructor":{"prototype":{"open":true}}}', 'JSON'],
+  ])('%s is refused, and nothing begins', async (_name, body, place) => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', { body })
+    expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+    expect(answer.problem().detail).toContain(place)
+    expect(services.calls).toEqual([])
+  })
+
+  test.each([
+    ['text/plain', 415],
+    ['application/x-www-form-urlencoded', 415],
+    ['multipart/form-data; boundary=x', 415],
+    ['application/json-seq', 415],
+    ['not a type', 415],
+    ['application/json; charset=utf-8', 201],
+  ])('a body of type %s is %i', async (type, status) => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', {
+      body: { profile: 'gw' },
+      headers: { 'content-type': type },
+    })
+    expect(answer.status).toBe(status)
+    if (status === 201) return
+    expect(answer.problem().code).toBe('request_invalid')
+    expect(services.calls).toEqual([])
+  })
+
+  test('a body over 16 KiB is refused', async () => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', { body: { profile: 'x'.repeat(17_000) } })
+    expect([answer.status, answer.problem().code]).toEqual([413, 'request_invalid'])
+    expect(services.calls).toEqual([])
+  })
+})
+
+describe('GET /v1/logins/{id}', () => {
+  test('a pending login', async () => {
+    const { call, services } = await openApi()
+    services.pending.set('login-1', pendingLogin())
+    const answer = await call('GET', '/v1/logins/login-1')
+    expect(answer.json(LoginAnswer)).toEqual({ ...STARTED, error: null, stored: null })
+  })
+
+  test('a login that succeeded says what was stored where, and no authorization URL any more', async () => {
+    const { call, services } = await openApi()
+    services.settle('login-1')
+    const { authorization_url, ...rest } = STARTED
+    expect((await call('GET', '/v1/logins/login-1?wait=120')).json(LoginAnswer)).toEqual({
+      ...rest,
+      status: 'succeeded',
+      error: null,
+      stored: {
+        stored_in: 'the login keychain (service catchd)',
+        scope: 'email',
+        expires_at: '2026-01-01T01:00:00Z',
+        refreshable: true,
+        subject: null,
+      },
+    })
+    expect(services.calls).toEqual([]) // nothing to wait for
+  })
+
+  test('a login that failed says why, which is no error of this call', async () => {
+    const { call, services } = await openApi()
+    const { id, profile, redirectUri, createdAtMs, expiresAtMs } = pendingLogin()
+    const failure = new CatchdError('authorization_denied', {
+      profile,
+      error: 'access_denied',
+      errorDescription: 'No.',
+    })
+    services.end({ id, profile, redirectUri, createdAtMs, expiresAtMs, status: 'failed', failure })
+    const answer = await call('GET', '/v1/logins/login-1')
+    expect(answer.status).toBe(200)
+    expect(answer.json(LoginAnswer)).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'authorization_denied',
+        detail: null,
+        error: 'access_denied',
+        error_description: 'No.',
+      },
+      stored: null,
+    })
+  })
+
+  test('with wait, it is answered when the login is settled', async () => {
+    const { call, services } = await openApi()
+    services.pending.set('login-1', pendingLogin())
+    const called = call('GET', '/v1/logins/login-1?wait=120')
+    await settle()
+    services.settle('login-1')
+    expect((await called).json(LoginAnswer).status).toBe('succeeded')
+    expect(services.calls).toEqual(['logins.wait login-1 120000'])
+  })
+
+  test('a caller that leaves stops waiting', async () => {
+    const { services, socketPath } = await serveApi()
+    services.pending.set('login-1', pendingLogin())
+    const socket = connect(socketPath)
+    socket.write(rawRequest({ target: '/v1/logins/login-1?wait=600', host: 'localhost' }))
+    await until(() => services.waiting.length === 1)
+    expect(services.waiting[0]?.signal.aborted).toBe(false)
+    socket.destroy()
+    await until(() => services.waiting[0]?.signal.aborted === true)
+  })
+
+  test('an unknown id is 404', async () => {
+    const { call } = await openApi()
+    for (const [method, path, body] of [
+      ['GET', '/v1/logins/nobody'],
+      ['DELETE', '/v1/logins/nobody'],
+      ['POST', '/v1/logins/nobody/response', { url: 'http://127.0.0.1/' }],
+    ] as const) {
+      const answer = await call(method, path, { body })
+      expect([answer.status, answer.problem().code]).toEqual([404, 'login_unknown'])
+    }
+  })
+})
+
+test('paste-back answers with the login', async () => {
+  const { call, services } = await openApi()
+  services.pending.set('login-1', pendingLogin())
+  const url = 'http://127.0.0.1:8252/callback/gw?code=code-canary&state=state-canary'
+  const answer = await call('POST', '/v1/logins/login-1/response', { body: { url } })
+  expect(answer.json(LoginAnswer).status).toBe('succeeded')
+  expect(answer.text).not.toContain('canary')
+})
+
+test('what is wrong with a pasted response does not repeat it', async () => {
+  const { call, services } = await openApi()
+  services.pending.set('login-1', pendingLogin())
+  const body = { url: 'http://x/?code=code-canary', code: 'code-canary' }
+  const answer = await call('POST', '/v1/logins/login-1/response', { body })
+  expect(answer.status).toBe(400)
+  expect(answer.text).not.toContain('canary')
+  expect(services.calls).toEqual([])
+})
+
+test('cancelling is 204', async () => {
+  const { call, services } = await openApi()
+  services.pending.set('login-1', pendingLogin())
+  expect((await call('DELETE', '/v1/logins/login-1')).status).toBe(204)
+  expect(services.calls).toEqual(['logins.cancel login-1'])
+})
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let polls = 0; !isSo(); polls++) {
+    if (polls > 400) throw new Error('it did not come to be')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

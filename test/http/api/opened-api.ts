@@ -1,0 +1,186 @@
+/**
+ * The API in two ways: its app alone, called without a socket, and served by a Door on a unix socket and a free
+ * TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { expect, onTestFinished } from 'vitest'
+import type { z } from 'zod'
+import { type ApiEvent, buildApiApp } from '../../../src/http/api/api-app.js'
+import { markConnection } from '../../../src/http/api/doorkeeping.js'
+import { KeyRing } from '../../../src/http/api/keys.js'
+import { ProblemAnswer } from '../../../src/http/api/wire.js'
+import { ANSWER_HEADERS, Door } from '../../../src/http/door.js'
+import { ManualClock } from '../../support/manual-clock.js'
+import { type RawAnswer, type RawRequest, rawRequest, readAnswer } from '../redirect/raw-http.js'
+import { FakeServices } from './fake-services.js'
+
+const AUTHORITY = '127.0.0.1:7636'
+const LIMITS = { maxHeaderBytes: 16 * 1024, mostConnections: 1_000, keepAliveMs: 2_000 }
+
+export interface Called {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly text: string
+  /** The answer, which is exactly what the schema knows. */
+  json<Schema extends z.ZodType>(schema: Schema): z.infer<Schema>
+  /** The answer as problem details. */
+  problem(): z.infer<typeof ProblemAnswer>
+}
+
+export interface OpenedApi {
+  readonly app: FastifyInstance
+  readonly services: FakeServices
+  readonly keys: KeyRing
+  readonly clock: ManualClock
+  readonly events: ApiEvent[]
+  readonly folder: string
+  readonly adminKey: string
+  call(
+    method: string,
+    url: string,
+    options?: { body?: unknown; headers?: Record<string, string>; key?: string | null },
+  ): Promise<Called>
+}
+
+/** Calls come as over TCP, with the admin key unless `key` says otherwise. */
+export async function openApi(): Promise<OpenedApi> {
+  const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const clock = new ManualClock()
+  const keys = await KeyRing.open(folder, clock)
+  const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
+  const services = new FakeServices()
+  const events: ApiEvent[] = []
+  const authorities = new Set([AUTHORITY])
+  const app = await buildApiApp({
+    services,
+    keys,
+    tcpAuthority: () => authorities,
+    clock,
+    log: (event) => events.push(event),
+  })
+  onTestFinished(() => app.close())
+
+  return {
+    app,
+    services,
+    keys,
+    clock,
+    events,
+    folder,
+    adminKey,
+    async call(method, url, { body, headers = {}, key = adminKey } = {}) {
+      const isText = typeof body === 'string'
+      const answer = await app.inject({
+        method: method as 'GET',
+        url,
+        headers: {
+          host: AUTHORITY,
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { payload: isText ? body : JSON.stringify(body) }),
+      })
+      return checked(answer.statusCode, answer.headers, answer.body)
+    },
+  }
+}
+
+export interface ServedApi extends OpenedApi {
+  readonly port: number
+  readonly socketPath: string
+  /** Over TCP, with the right Host and no key unless told. */
+  tcp(request: Omit<RawRequest, 'host'> & { readonly host?: string | null }): Promise<RawAnswer>
+  /** Over the unix socket. */
+  socket(request: Omit<RawRequest, 'host'> & { readonly host?: string | null }): Promise<RawAnswer>
+}
+
+export async function serveApi(): Promise<ServedApi> {
+  const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
+  const keys = await KeyRing.open(folder)
+  const services = new FakeServices()
+  const clock = new ManualClock()
+  const events: ApiEvent[] = []
+  const authorities = new Set<string>()
+  const app = await buildApiApp({
+    services,
+    keys,
+    tcpAuthority: () => authorities,
+    clock,
+    log: (event) => events.push(event),
+  })
+  const door = new Door(app, LIMITS)
+  const socketPath = join(folder, 'catchd.sock')
+  const socketDoor = await door.open({ path: socketPath }, (socket) => markConnection(socket, 'socket'))
+  const tcpDoor = await door.open({ host: '127.0.0.1', port: 0 }, (socket) => markConnection(socket, 'tcp'))
+  const authority = `127.0.0.1:${tcpDoor.port}`
+  authorities.add(authority).add(`localhost:${tcpDoor.port}`)
+  const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
+  onTestFinished(async () => {
+    await Promise.all([socketDoor.close(0), tcpDoor.close(0)])
+    await app.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return {
+    app,
+    services,
+    keys,
+    clock,
+    events,
+    folder,
+    adminKey,
+    port: tcpDoor.port,
+    socketPath,
+    call: () => Promise.reject(new Error('a served API is called through its doors')),
+    tcp: (request) => send({ host: '127.0.0.1', port: tcpDoor.port }, { host: authority, ...request }),
+    socket: (request) => send({ path: socketPath }, { host: 'localhost', ...request }),
+  }
+}
+
+async function send(
+  address: { host: string; port: number } | { path: string },
+  request: RawRequest,
+): Promise<RawAnswer> {
+  const text = await new Promise<string>((resolve, reject) => {
+    const socket = connect(address, () => socket.write(rawRequest(request)))
+    let read = ''
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk) => {
+      read += chunk
+    })
+    socket.on('error', reject)
+    socket.on('close', () => resolve(read))
+  })
+  const answer = readAnswer(text)
+  for (const [name, value] of Object.entries(ANSWER_HEADERS)) expect(answer.headers.get(name)).toBe(value)
+  for (const name of answer.headers.keys()) expect(name).not.toMatch(/^access-control-/)
+  return answer
+}
+
+function checked(status: number, headers: Readonly<Record<string, unknown>>, text: string): Called {
+  for (const [name, value] of Object.entries(ANSWER_HEADERS)) expect(headers[name]).toBe(value)
+  const called: Called = {
+    status,
+    headers,
+    text,
+    json(schema) {
+      const answer: unknown = JSON.parse(text)
+      expect(headers['content-type']).toBe('application/json; charset=utf-8')
+      expect(schema.parse(answer)).toEqual(answer)
+      return schema.parse(answer)
+    },
+    problem() {
+      expect(headers['content-type']).toBe('application/problem+json')
+      const problem = ProblemAnswer.parse(JSON.parse(text))
+      expect(problem.status).toBe(status)
+      return problem
+    },
+  }
+  if (status >= 400 && text !== '') called.problem()
+  return called
+}

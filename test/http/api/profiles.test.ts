@@ -1,0 +1,192 @@
+import { expect, test } from 'vitest'
+import { CatchdError, FAILURES, type FailureCode } from '../../../src/failures.js'
+import {
+  ProfileAnswer,
+  ProfileListAnswer,
+  StatusAnswer,
+  VaultMigrationAnswer,
+} from '../../../src/http/api/wire.js'
+import { openApi } from './opened-api.js'
+
+test('profiles are listed with how they stand', async () => {
+  const { call } = await openApi()
+  const { profiles } = (await call('GET', '/v1/profiles')).json(ProfileListAnswer)
+  expect(profiles).toHaveLength(2)
+  expect(profiles[0]).toEqual({
+    profile: 'gw',
+    configuration: { issuer: 'https://id.example.com', client_id: 'catchd' },
+    status: 'logged_in',
+    expires_at: '2026-01-01T01:00:00Z',
+    scope: 'email',
+    subject: 'alice',
+  })
+})
+
+test('one profile', async () => {
+  const { call } = await openApi()
+  const answer = await call('GET', '/v1/profiles/corp')
+  expect(answer.json(ProfileAnswer).configuration.client_secret).toEqual({ keychain: true })
+  expect((await call('GET', '/v1/profiles/nobody')).problem().code).toBe('profile_unknown')
+})
+
+test('PUT adds with 201 and replaces with 200', async () => {
+  const { call, services } = await openApi()
+  const body = { issuer: 'https://new.example.com', client_id: 'catchd', client_secret: { env: 'SECRET' } }
+  const added = await call('PUT', '/v1/profiles/new', { body })
+  expect([added.status, added.json(ProfileAnswer).configuration]).toEqual([201, body])
+  expect((await call('PUT', '/v1/profiles/new', { body })).status).toBe(200)
+  expect(services.calls[0]).toBe(`profiles.put new ${JSON.stringify(body)}`)
+})
+
+test.each([
+  ['a misspelt key', 'new', { client_id: 'x', scoep: 'email' }, 'scoep'],
+  ['a wrong value', 'new', { grant: 'password' }, 'body.grant'],
+  ['a name that is none', 'Bad%20Name', { client_id: 'x' }, 'path.profile'],
+  ['no object', 'new', [], 'body'],
+])('PUT refuses %s', async (_name, profile, body, place) => {
+  const { call, services } = await openApi()
+  const answer = await call('PUT', `/v1/profiles/${profile}`, { body })
+  expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+  expect(answer.problem().detail).toContain(place)
+  expect(services.calls).toEqual([])
+})
+
+test('a secret in the wrong place is not repeated', async () => {
+  const { call } = await openApi()
+  const body = { client_secret: { keychain: 'secret-canary' }, grant: 'secret-canary' }
+  expect((await call('PUT', '/v1/profiles/new', { body })).text).not.toContain('canary')
+})
+
+test('DELETE is 204', async () => {
+  const { call } = await openApi()
+  expect((await call('DELETE', '/v1/profiles/gw')).status).toBe(204)
+  expect((await call('DELETE', '/v1/profiles/gw')).problem().code).toBe('profile_unknown')
+})
+
+test('status', async () => {
+  const { call, services } = await openApi()
+  const answer = (await call('GET', '/v1/status')).json(StatusAnswer)
+  expect(answer).toEqual(await services.status())
+})
+
+test('the daemon is stopped, and answers first', async () => {
+  const { call, services } = await openApi()
+  const answer = await call('POST', '/v1/daemon/stop')
+  expect([answer.status, answer.text]).toEqual([202, ''])
+  expect(services.calls).toEqual(['stop'])
+})
+
+test('the vault is moved', async () => {
+  const { call, services } = await openApi()
+  const answer = await call('POST', '/v1/vault/migrate', { body: { to: 'file' } })
+  expect(answer.json(VaultMigrationAnswer)).toEqual({ from: 'keychain', to: 'file', items: 3 })
+  services.calls.length = 0
+  expect((await call('POST', '/v1/vault/migrate', { body: { to: 'memory' } })).status).toBe(400)
+  expect(services.calls).toEqual([])
+})
+
+test.each(Object.keys(FAILURES) as FailureCode[])('%s is problem details with its status', async (code) => {
+  const { call, services } = await openApi()
+  services.trouble = new CatchdError(code, {
+    detail: 'Because.',
+    profile: 'gw',
+    error: 'invalid_scope',
+    errorDescription: 'Not that one.',
+  })
+  const answer = await call('GET', '/v1/profiles/gw')
+  expect(answer.status).toBe(FAILURES[code].status)
+  expect(answer.problem()).toEqual({
+    type: `urn:catchd:failure:${code}`,
+    title: FAILURES[code].title,
+    status: FAILURES[code].status,
+    code,
+    detail: 'Because.',
+    next: expect.stringMatching(/^catchd /),
+    profile: 'gw',
+    error: 'invalid_scope',
+    error_description: 'Not that one.',
+  })
+})
+
+test('an error that is not ours keeps its text, in the answer and in the log', async () => {
+  const { call, services, events } = await openApi()
+  services.trouble = new TypeError('boom canary')
+  for (const wrapped of [false, true]) {
+    if (wrapped) services.trouble = new CatchdError('internal', { cause: services.trouble })
+    const answer = await call('GET', '/v1/tokens/gw')
+    expect(answer.problem().code).toBe('internal')
+    expect(answer.text).not.toContain('canary')
+  }
+  expect(events.filter(({ event }) => event === 'api.fault')).toHaveLength(2)
+  expect(events[0]).toMatchObject({ event: 'api.fault', name: 'TypeError', route: '/v1/tokens/:profile' })
+  expect(JSON.stringify(events)).not.toContain('canary')
+})
+
+test('an answer that does not fit its schema is not sent', async () => {
+  const { call, services } = await openApi()
+  const leaking = Object.assign(await services.status(), { pid: 'secret-canary' })
+  services.status = async () => leaking
+  const answer = await call('GET', '/v1/status')
+  expect(answer.problem().code).toBe('internal')
+  expect(answer.text).not.toContain('canary')
+})
+
+test('members that the schema does not know are not sent', async () => {
+  const { call, services } = await openApi()
+  const leaking = Object.assign(await services.status(), { refresh_token: 'secret-canary' })
+  services.status = async () => leaking
+  expect((await call('GET', '/v1/status')).text).not.toContain('canary')
+})
+
+test('the log knows patterns, names and codes, never a URL', async () => {
+  const { call, events } = await openApi()
+  await call('GET', '/v1/profiles/gw')
+  await call('GET', '/v1/tokens/gw?login=canary')
+  await call('GET', '/canary?canary')
+  await call('GET', '/v1/status', { key: 'canary' })
+  const common = { event: 'api.answered', method: 'GET', duration_ms: expect.any(Number) }
+  expect(events).toEqual([
+    { ...common, route: '/v1/profiles/:profile', status: 200, client: 'admin' },
+    { ...common, route: '/v1/tokens/:profile', status: 400, client: 'admin', code: 'request_invalid' },
+    { ...common, route: 'none', status: 404, client: 'admin', code: 'route_unknown' },
+    { ...common, route: '/v1/status', status: 401, client: 'none', code: 'unauthorized' },
+  ])
+})
+
+test.each([
+  ['GET', '/'],
+  ['GET', '/v2/status'],
+  ['GET', '/v1'],
+  ['GET', '/v1/status/'],
+  ['GET', '//v1/status'],
+  ['POST', '/v1/canary?canary'],
+])('%s %s serves nothing', async (method, url) => {
+  const { call } = await openApi()
+  const answer = await call(method, url)
+  expect([answer.status, answer.problem().code]).toEqual([404, 'route_unknown'])
+  expect(answer.text).not.toContain('canary')
+})
+
+test.each([
+  ['POST', '/v1/status', 'GET'],
+  ['PUT', '/v1/tokens/gw', 'DELETE, GET'],
+  ['PATCH', '/v1/profiles/gw', 'DELETE, GET, PUT'],
+  ['GET', '/v1/logins', 'POST'],
+  ['GET', '/v1/daemon/stop', 'POST'],
+  ['HEAD', '/v1/tokens/gw', 'DELETE, GET'],
+  ['TRACE', '/v1/tokens/gw', 'DELETE, GET'],
+])('%s %s is 405 and names what is allowed', async (method, url, allow) => {
+  const { call, services } = await openApi()
+  const answer = await call(method, url)
+  expect([answer.status, answer.headers['allow']]).toEqual([405, allow])
+  expect(services.calls).toEqual([])
+})
+
+test('a path that cannot be decoded is refused, and only after the checks', async () => {
+  const { call } = await openApi()
+  const answer = await call('GET', '/v1/tokens/%canary')
+  expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+  expect(answer.text).not.toContain('canary')
+  expect((await call('GET', '/v1/tokens/%canary', { key: null })).status).toBe(401)
+  expect((await call('GET', '/v1/tokens/%canary', { headers: { host: 'evil' } })).status).toBe(403)
+})

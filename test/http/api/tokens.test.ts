@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest'
+import { CatchdError } from '../../../src/failures.js'
+import { TokenAnswer } from '../../../src/http/api/wire.js'
+import { settle } from '../../support/manual-clock.js'
+import { ACCESS_TOKEN, pendingLogin, tokenSet } from './fake-services.js'
+import { openApi } from './opened-api.js'
+
+describe('GET /v1/tokens/{profile}', () => {
+  test('a fresh token is answered from memory, with what is known of it', async () => {
+    const { call, services } = await openApi()
+    services.fresh.set('gw', tokenSet())
+    const answer = await call('GET', '/v1/tokens/gw')
+    expect(answer.status).toBe(200)
+    expect(answer.json(TokenAnswer)).toEqual({
+      access_token: ACCESS_TOKEN,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      expires_at: '2026-01-01T01:00:00Z',
+      scope: 'email',
+      profile: 'gw',
+    })
+    expect(services.calls).toEqual(['tokens.peek gw'])
+  })
+
+  test('what the server did not say is null, and not guessed', async () => {
+    const { call, services } = await openApi()
+    services.fresh.set('gw', tokenSet({ expiresAtMs: null, scope: null }))
+    const answer = (await call('GET', '/v1/tokens/gw')).json(TokenAnswer)
+    expect(answer).toMatchObject({ expires_in: null, expires_at: null, scope: null })
+  })
+
+  test('a token that is not fresh is obtained first, and min_ttl goes along', async () => {
+    const { call, services } = await openApi()
+    services.stored.set('gw', tokenSet())
+    expect((await call('GET', '/v1/tokens/gw?min_ttl=120')).status).toBe(200)
+    expect(services.calls).toEqual(['tokens.peek gw 120', 'tokens.get gw 120'])
+  })
+
+  test.each([
+    ['text/plain', true],
+    ['text/plain;q=0.9, application/json;q=0.1', true],
+    ['text/plain, */*;q=0.1', true],
+    ['text/plain, */*', true],
+    ['TEXT/PLAIN', true],
+    ['text/*', true],
+    ['*/*', false],
+    ['application/json, text/plain, */*', false],
+    ['application/json', false],
+    ['text/plain;q=0', false],
+    ['text/html', false],
+    ['', false],
+  ])('Accept: %s gives the bare token: %s', async (accept, isBare) => {
+    const { call, services } = await openApi()
+    services.fresh.set('gw', tokenSet())
+    const answer = await call('GET', '/v1/tokens/gw', { headers: { accept } })
+    if (!isBare) return void answer.json(TokenAnswer)
+    expect(answer.text).toBe(ACCESS_TOKEN)
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
+  })
+
+  test('an error is problem details even for who asked for text', async () => {
+    const { call } = await openApi()
+    const answer = await call('GET', '/v1/tokens/gw', { headers: { accept: 'text/plain' } })
+    expect(answer.problem().code).toBe('login_required')
+  })
+
+  test('not logged in is 409, and no login is started unasked', async () => {
+    const { call, services } = await openApi()
+    const answer = await call('GET', '/v1/tokens/gw?wait=10')
+    expect(answer.status).toBe(409)
+    expect(answer.problem()).toMatchObject({ code: 'login_required', profile: 'gw', next: 'catchd login gw' })
+    expect(services.calls).toEqual(['tokens.peek gw', 'tokens.get gw'])
+  })
+
+  test('an unknown profile is 404, whatever its name looks like', async () => {
+    const { call } = await openApi()
+    for (const name of ['nobody', 'GW', '__proto__', '%00', 'a%2Fb']) {
+      const answer = await call('GET', `/v1/tokens/${name}`)
+      expect([answer.status, answer.problem().code]).toEqual([404, 'profile_unknown'])
+    }
+  })
+
+  test.each([
+    ['min_ttl=abc', 'min_ttl'],
+    ['min_ttl=-1', 'min_ttl'],
+    ['min_ttl=1.5', 'min_ttl'],
+    ['min_ttl=', 'min_ttl'],
+    ['min_ttl=86401', 'min_ttl'],
+    ['min_ttl=1&min_ttl=2', 'min_ttl'],
+    ['min_ttl=1e3', 'min_ttl'],
+    ['wait=601', 'wait'],
+    ['wait=Infinity', 'wait'],
+    ['login=yes', 'login'],
+    ['minttl=60', 'minttl'],
+    ['__proto__=1', '__proto__'],
+    ['min_ttl[]=1', '…'],
+  ])('the query %s is refused by name', async (query, name) => {
+    const { call, services } = await openApi()
+    const answer = await call('GET', `/v1/tokens/gw?${query}`)
+    expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+    expect(answer.problem().detail).toContain(name)
+    expect(services.calls).toEqual([])
+  })
+
+  test('a value is never repeated, nor a name that may be a key', async () => {
+    const { call, adminKey } = await openApi()
+    for (const query of [`login=${adminKey}`, `min_ttl=${adminKey}`, `key=${adminKey}`, adminKey]) {
+      const answer = await call('GET', `/v1/tokens/gw?${query}`)
+      expect(answer.status).toBe(400)
+      expect(answer.text).not.toContain(adminKey)
+    }
+  })
+})
+
+describe('login=auto', () => {
+  test('starts a login and says where it goes on', async () => {
+    const { call, services } = await openApi()
+    const answer = await call('GET', '/v1/tokens/gw?login=auto')
+    expect(answer.status).toBe(409)
+    expect(answer.problem()).toMatchObject({
+      code: 'login_required',
+      profile: 'gw',
+      login_id: 'login-1',
+      authorization_url: 'https://id.example.com/authorize?client_id=catchd',
+    })
+    expect(services.calls).toEqual(['tokens.peek gw', 'tokens.get gw', 'logins.beginShared gw'])
+  })
+
+  test('with wait, the token comes when the login has succeeded', async () => {
+    const { call, services } = await openApi()
+    const called = call('GET', '/v1/tokens/gw?login=auto&wait=120&min_ttl=30')
+    await settle()
+    services.stored.set('gw', tokenSet())
+    services.settle('login-1')
+    expect((await called).json(TokenAnswer).access_token).toBe(ACCESS_TOKEN)
+    expect(services.calls).toContain('logins.wait login-1 120000')
+    expect(services.calls.at(-1)).toBe('tokens.get gw 30')
+  })
+
+  test('with wait, a login that fails gives its cause', async () => {
+    const { call, services } = await openApi()
+    const called = call('GET', '/v1/tokens/gw?login=auto&wait=120')
+    await settle()
+    const { id, profile, redirectUri, createdAtMs, expiresAtMs } = pendingLogin()
+    const failure = new CatchdError('authorization_denied', { profile, error: 'access_denied' })
+    services.end({ id, profile, redirectUri, createdAtMs, expiresAtMs, status: 'failed', failure })
+    const answer = await called
+    expect(answer.status).toBe(403)
+    expect(answer.problem()).toMatchObject({ code: 'authorization_denied', error: 'access_denied' })
+  })
+
+  test('a wait that ran out leaves the login running and says so', async () => {
+    const { call, services } = await openApi()
+    const called = call('GET', '/v1/tokens/gw?login=auto&wait=1')
+    await settle()
+    services.waiting[0]?.resolve()
+    expect((await called).problem()).toMatchObject({ code: 'login_required', login_id: 'login-1' })
+  })
+
+  test('trouble that is no missing login opens no browser', async () => {
+    const { call, services } = await openApi()
+    services.trouble = new CatchdError('provider_unreachable', { profile: 'gw' })
+    const answer = await call('GET', '/v1/tokens/gw?login=auto&wait=120')
+    expect(answer.status).toBe(504)
+    expect(services.calls.filter((one) => one.startsWith('logins.'))).toEqual([])
+  })
+
+  test('closing the app answers who waits', async () => {
+    const { app, call, services } = await openApi()
+    const called = call('GET', '/v1/tokens/gw?login=auto&wait=600')
+    await settle()
+    expect(services.waiting).toHaveLength(1)
+    await app.close()
+    expect((await called).problem().code).toBe('login_required')
+  })
+})
+
+test('a forced refresh answers like a token', async () => {
+  const { call, services } = await openApi()
+  const answer = await call('POST', '/v1/tokens/gw/refresh')
+  expect(answer.json(TokenAnswer).profile).toBe('gw')
+  expect(services.calls).toEqual(['tokens.refresh gw'])
+})
+
+test.each([
+  ['no body', undefined, {}],
+  ['an empty body that claims to be JSON', '', { 'content-type': 'application/json' }],
+  ['an empty object', {}, {}],
+])('a call without members takes %s', async (_name, body, headers) => {
+  const { call } = await openApi()
+  expect((await call('POST', '/v1/tokens/gw/refresh', { body, headers })).status).toBe(200)
+  expect((await call('DELETE', '/v1/tokens/gw', { body, headers })).status).toBe(204)
+})
+
+test('logging out is 204 without content', async () => {
+  const { call, services } = await openApi()
+  const answer = await call('DELETE', '/v1/tokens/gw')
+  expect([answer.status, answer.text]).toEqual([204, ''])
+  expect(services.calls).toEqual(['tokens.logout gw'])
+})
+
+test('a proof is refused for a profile without dpop, and a bad request for one before that', async () => {
+  const { call, services } = await openApi()
+  const proof = { method: 'GET', url: 'https://api.example.com/me' }
+  const answer = await call('POST', '/v1/tokens/gw/proof', { body: proof })
+  expect([answer.status, answer.problem().code]).toEqual([422, 'profile_invalid'])
+  services.calls.length = 0
+  for (const body of [{}, { ...proof, method: 'get' }, { ...proof, url: 'file:///x' }, { ...proof, x: 1 }]) {
+    expect((await call('POST', '/v1/tokens/gw/proof', { body })).problem().code).toBe('request_invalid')
+  }
+  expect(services.calls).toEqual([])
+})
