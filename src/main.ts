@@ -18,7 +18,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 /** Imports come after the version check: older versions would stumble over them with a riddle. */
 async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', endQuietly)
-  process.stderr.on('error', endQuietly)
+  process.stderr.on('error', () => {}) // nowhere left to complain
   if (argv[0] === 'token') {
     const { printTokenDirectly } = await import('./cli/token-hot-path.js')
     if (await printTokenDirectly(argv.slice(1))) return
@@ -29,5 +29,7 @@ async function main(argv: readonly string[]): Promise<void> {
 
 /** `catchd status | head -1`: who stopped reading has what they wanted. A full disk is a failure. */
 function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') process.exitCode = 1
+  if (error.code === 'EPIPE') return
+  process.exitCode = 1
+  process.stderr.write(`catchd: The output cannot be written (${error.code}).\n`)
 }

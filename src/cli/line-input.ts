@@ -26,7 +26,10 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
       resolve(undefined)
     })
     // Raw mode keeps Ctrl-C from the process.
-    lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    lines.once('SIGINT', () => {
+      process.stderr.write('\n')
+      process.kill(process.pid, 'SIGINT')
+    })
     if (stdin.isTTY) {
       lines.setPrompt(prompt)
       lines.prompt()

@@ -86,7 +86,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   const answer = await client.putProfile(name, entry)
   if (options.json) return printJson(answer)
   printResult(styled('green', `${exists ? 'Replaced' : 'Added'}: ${name}`))
-  printAdvice(context, answer)
+  await printAdvice(context, answer)
 }
 
 /** A profile that only others extend is there, although it cannot be shown. */
@@ -102,8 +102,8 @@ async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
   }
 }
 
-function printAdvice(context: Context, { profile, configuration }: ProfileAnswer): void {
-  const { grant, redirect_uri, extends: extended } = configuration
+async function printAdvice(context: Context, { profile, configuration }: ProfileAnswer): Promise<void> {
+  const { grant, preset, redirect_uri, extends: extended } = configuration
   if (grant === 'client_credentials') {
     printNote(`  → catchd token ${profile}`)
     return
@@ -111,8 +111,14 @@ function printAdvice(context: Context, { profile, configuration }: ProfileAnswer
   const port = context.environment.redirectPort
   const inherited = extended === undefined ? `http://127.0.0.1:${port}/callback/${profile}` : undefined
   const redirectUri = redirect_uri ?? inherited
-  if (redirectUri !== undefined && !/:0(?:\/|$)/.test(redirectUri))
+  if (redirectUri !== undefined && !/:0(?:\/|$)/.test(redirectUri)) {
     printNote(`Register this redirect URI at the server: ${printable(redirectUri)}`)
+  }
+  if (preset !== undefined) {
+    const { findPreset } = await import('../authorization-server/presets.js')
+    const known = findPreset(preset)
+    if (known !== undefined) printNote(`${known.title}: ${known.register}.`)
+  }
   printNote(`  → catchd login ${profile}`)
 }
 
