@@ -5,6 +5,7 @@ const report = process.env['REPORT']
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/build.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Two cores are the smallest machine this runs on; more workers only make each other late.

@@ -42,7 +42,11 @@ export type RefreshOutcome =
   /** The refresh token is dead (`invalid_grant`, or a refusal that is not JSON). */
   | { readonly outcome: 'reauthorize'; readonly error: CatchdError }
   /** The network, a 5xx or a 429; the token set stays good. */
-  | { readonly outcome: 'retry_later'; readonly error: CatchdError; readonly retryAfterSeconds: number | null }
+  | {
+      readonly outcome: 'retry_later'
+      readonly error: CatchdError
+      readonly retryAfterSeconds: number | null
+    }
 
 export type RevocationOutcome =
   | { readonly outcome: 'revoked' }
