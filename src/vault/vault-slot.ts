@@ -3,10 +3,14 @@
  * the new vault in the place of the old one.
  */
 import type { Secret } from '../secret.js'
+import { migrateVault } from './migrate.js'
 import type { Vault, VaultEngine, VaultHealth, VaultKind } from './vault.js'
 
 export class VaultSlot implements Vault {
   #current: Vault
+  /** Changes wait while the items move, so that none lands in the vault that is being left. */
+  #moving: Promise<unknown> | undefined
+  readonly #changing = new Set<Promise<unknown>>()
 
   constructor(vault: Vault) {
     this.#current = vault
@@ -23,6 +27,28 @@ export class VaultSlot implements Vault {
     return before
   }
 
+  /**
+   * Moves every item into `to` and uses it from then on; the vault left behind is closed.
+   *
+   * @param remember - Makes the next start use `to`; called when it holds everything and nothing is deleted yet.
+   * @returns How many items moved.
+   * @throws CatchdError `vault_locked`, `vault_unavailable`; until `remember` was called the old vault stays in
+   *   use, afterwards the new one, and each of them then holds everything
+   */
+  async migrate(to: Vault, remember: () => Promise<void>): Promise<number> {
+    const before = this.#moving
+    const moving = (async () => {
+      await before?.catch(() => {})
+      return this.#move(to, remember)
+    })()
+    this.#moving = moving
+    try {
+      return await moving
+    } finally {
+      if (this.#moving === moving) this.#moving = undefined
+    }
+  }
+
   get kind(): VaultKind {
     return this.#current.kind
   }
@@ -36,11 +62,11 @@ export class VaultSlot implements Vault {
   }
 
   set(name: string, value: Secret): Promise<void> {
-    return this.#current.set(name, value)
+    return this.#change((vault) => vault.set(name, value))
   }
 
   delete(name: string): Promise<boolean> {
-    return this.#current.delete(name)
+    return this.#change((vault) => vault.delete(name))
   }
 
   names(): Promise<string[]> {
@@ -53,5 +79,29 @@ export class VaultSlot implements Vault {
 
   close(): Promise<void> {
     return this.#current.close()
+  }
+
+  async #move(to: Vault, remember: () => Promise<void>): Promise<number> {
+    const from = this.#current
+    await Promise.allSettled(this.#changing)
+    try {
+      return await migrateVault(from, to, async () => {
+        await remember()
+        this.#current = to
+      })
+    } finally {
+      await (this.#current === to ? from : to).close()
+    }
+  }
+
+  async #change<T>(act: (vault: Vault) => Promise<T>): Promise<T> {
+    while (this.#moving !== undefined) await this.#moving.catch(() => {})
+    const change = act(this.#current)
+    this.#changing.add(change)
+    try {
+      return await change
+    } finally {
+      this.#changing.delete(change)
+    }
   }
 }

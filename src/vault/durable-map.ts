@@ -1,0 +1,86 @@
+/**
+ * A map that is stored as a whole: read at first use, written before a change counts.
+ *
+ * Changes that arrive while a write is under way go into the next one together (group commit), so that a
+ * thousand of them cost a few fsyncs. A failed write rejects its changes and leaves the map as it was. How the
+ * whole is stored is the owner's business (sealed-file-vault.ts, keychain-index.ts).
+ */
+
+export interface WholeStorage<V> {
+  load(): Promise<Map<string, V>>
+  /** Durable when it resolves; when it rejects, the old whole is still stored. */
+  save(map: ReadonlyMap<string, V>): Promise<void>
+}
+
+interface Batch<V> {
+  /** `undefined` removes. */
+  readonly changes: Map<string, V | undefined>
+  readonly written: Promise<void>
+}
+
+export class DurableMap<V> {
+  readonly #storage: WholeStorage<V>
+  #stored: Promise<ReadonlyMap<string, V>> | undefined
+  /** Takes changes until its write begins. */
+  #open: Batch<V> | undefined
+  #lastWrite: Promise<void> = Promise.resolve()
+  #writes = 0
+
+  constructor(storage: WholeStorage<V>) {
+    this.#storage = storage
+  }
+
+  /** What is stored; changes under way are not in it. A failed reading is tried again at the next use. */
+  async read(): Promise<ReadonlyMap<string, V>> {
+    this.#stored ??= this.#storage.load()
+    const reading = this.#stored
+    try {
+      return await reading
+    } catch (error) {
+      if (this.#stored === reading) this.#stored = undefined
+      throw error
+    }
+  }
+
+  /** Resolves when it is stored. */
+  set(name: string, value: V): Promise<void> {
+    return this.#change(name, value)
+  }
+
+  /** @returns Whether there was one; nothing is written when there was not. */
+  async delete(name: string): Promise<boolean> {
+    const existed = (await this.read()).has(name)
+    // A write under way may be about to store it.
+    if (existed || this.#writes > 0) await this.#change(name, undefined)
+    return existed
+  }
+
+  async #change(name: string, value: V | undefined): Promise<void> {
+    if (this.#open === undefined) {
+      const changes = new Map<string, V | undefined>()
+      this.#writes += 1
+      const written = this.#writeAfter(this.#lastWrite, changes).finally(() => {
+        this.#writes -= 1
+      })
+      this.#open = { changes, written }
+      this.#lastWrite = written.catch(() => {})
+    }
+    this.#open.changes.set(name, value)
+    await this.#open.written
+  }
+
+  async #writeAfter(before: Promise<void>, changes: ReadonlyMap<string, V | undefined>): Promise<void> {
+    await before
+    const stored = await this.read().finally(() => {
+      // From here on changes belong to the next write.
+      this.#open = undefined
+    })
+    const next = new Map(stored)
+    for (const [name, value] of changes) {
+      if (value === undefined) next.delete(name)
+      else next.set(name, value)
+    }
+    await this.#storage.save(next)
+    this.#stored = Promise.resolve(next)
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The port to one keychain program or library, and what can go wrong with it.
+ *
+ * An engine reads and writes single items by service and account, and ends every call within its deadline. What
+ * a missing item means (deleted, or the keychain is locked) is decided in keychain-vault.ts, and there the
+ * failures become the vault's codes.
+ */
+import { CatchdError } from '../failures.js'
+
+/** A locked or frozen keychain is an error within 2 seconds; the rest is for the way to the caller. */
+export const ANSWER_WITHIN_MS = 1_700
+
+export interface KeychainEngine {
+  readonly name: 'keytar' | 'secret-tool'
+  /** The longest value an item takes, in bytes of UTF-8. */
+  readonly maxValueBytes: number
+  /** @returns `null` when there is none, and on Linux also when the keychain is locked. @throws KeychainFailure */
+  get(service: string, account: string): Promise<string | null>
+  /** @param value - Not empty, without NUL. @throws KeychainFailure */
+  set(service: string, account: string, value: string): Promise<void>
+  /** @returns Whether there was one; on Linux also `false` when the keychain is locked. @throws KeychainFailure */
+  delete(service: string, account: string): Promise<boolean>
+  close(): Promise<void>
+}
+
+/**
+ * `locked`: it is there and a person must unlock it. `no_keychain`: there is none on this machine. `no_engine`: this
+ * engine is not installed. `silent`: no answer in time. `failed`: anything else.
+ */
+export type KeychainTrouble = 'locked' | 'no_keychain' | 'no_engine' | 'silent' | 'failed'
+
+export class KeychainFailure extends Error {
+  override readonly name = 'KeychainFailure'
+  readonly trouble: KeychainTrouble
+
+  /** @param text - The library's or system's words; never a value of an item. */
+  constructor(trouble: KeychainTrouble, text = '') {
+    super(text)
+    this.trouble = trouble
+  }
+}
+
+/** Texts of libsecret, GDBus and the Security framework, as they were seen. */
+const TEXTS: readonly (readonly [RegExp, KeychainTrouble])[] = [
+  [/Object does not exist at path .*\/collection\/|locked collection|locked object/, 'locked'],
+  [/interaction is not allowed|passphrase you entered is not correct/i, 'locked'],
+  [/Cannot autolaunch D-Bus|Could not connect|Cannot spawn a message bus/, 'no_keychain'],
+  [/org\.freedesktop\.secrets was not provided|No default keychain/i, 'no_keychain'],
+  [/ServiceUnknown|has no owner/, 'no_keychain'],
+]
+
+/** What an engine's error text means. */
+export function failureFrom(text: string): KeychainFailure {
+  const trouble = TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? 'failed'
+  return new KeychainFailure(trouble, text)
+}
+
+/** The vault's codes, with the exact fix. */
+export function translate(failure: KeychainFailure, platform: NodeJS.Platform): CatchdError {
+  if (failure.trouble === 'locked') {
+    return new CatchdError('vault_locked', { detail: `The keychain is locked. ${unlockAdvice(platform)}` })
+  }
+  return new CatchdError('vault_unavailable', { detail: unavailableDetail(failure, platform) })
+}
+
+function unlockAdvice(platform: NodeJS.Platform): string {
+  if (platform !== 'linux') return 'Log in to the desktop and unlock it there. Nothing was changed.'
+  return "Unlock it in the desktop's password manager; without a desktop run `gnome-keyring-daemon --replace --unlock`, which reads the password from standard input. Nothing was changed."
+}
+
+function unavailableDetail({ trouble, message }: KeychainFailure, platform: NodeJS.Platform): string {
+  switch (trouble) {
+    case 'no_keychain':
+      return `There is no keychain here (${shortened(message)}). Run catchd in a session with D-Bus and a Secret Service (Debian: apt install gnome-keyring dbus-user-session), or choose the sealed file with CATCHD_VAULT=file.`
+    case 'no_engine':
+      return platform === 'linux'
+        ? 'Neither keytar nor secret-tool can be used. Install one: apt install libsecret-tools, or npm install -g --allow-scripts=keytar catchd (needs libsecret-1-dev). Or choose the sealed file with CATCHD_VAULT=file.'
+        : 'keytar cannot be loaded. Run: npm install -g --allow-scripts=keytar catchd. Or choose the sealed file with CATCHD_VAULT=file.'
+    case 'silent':
+      return 'The keychain did not answer within 2 seconds. It is tried again with the next call; if that goes on, restart the keyring.'
+    default:
+      return `The keychain refused: ${shortened(message)}`
+  }
+}
+
+function shortened(text: string): string {
+  const line = text.split('\n')[0] ?? ''
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line || 'no reason given'
+}

@@ -1,0 +1,233 @@
+/**
+ * The vault in the keychain of the login session: one keychain item per vault item, names in an index of our own,
+ * long values in chunks.
+ *
+ * A missing item is believed only when the keychain is known to be unlocked: keytar and secret-tool say "none" on
+ * a locked keyring too. So the Secret Service is asked first (secret-service.ts; asking never brings up a dialog),
+ * and then a sentinel item is looked for, which a locked keyring neither shows nor lets us write. Calls for one
+ * item go one after the other.
+ */
+import { randomBytes } from 'node:crypto'
+import { asCatchdError, type CatchdError } from '../failures.js'
+import { Secret } from '../secret.js'
+import type { FileSystem } from './durable-file.js'
+import { chunkAccounts, cut, join, needsChunks, parseHead } from './item-chunks.js'
+import { type KeychainEngine, KeychainFailure, translate } from './keychain-engine.js'
+import { type KeychainIndex, openKeychainIndex } from './keychain-index.js'
+import type { LockState } from './secret-service.js'
+import type { Vault, VaultEngine, VaultHealth } from './vault.js'
+
+const SENTINEL = 'vault/sentinel'
+/** Added to a deadline that ran out, within the 2 seconds of a locked keychain. */
+const DIALOG_CHECK_MS = 150
+const SENTINEL_VALUE = 'Tells catchd whether this keychain is unlocked.'
+
+export interface KeychainVaultOptions {
+  readonly engine: KeychainEngine
+  /** Keychain items belong to one home: `catchd`, or `catchd:HASH`. */
+  readonly service: string
+  readonly indexFile: string
+  /** Asks without a dialog, within `limitMs`; where there is nobody to ask, `undefined`. */
+  readonly lockState?: (limitMs?: number) => Promise<LockState>
+  readonly platform?: NodeJS.Platform
+  /** Smaller than the engine's own limit in tests. */
+  readonly maxValueBytes?: number
+  readonly files?: FileSystem
+}
+
+export class KeychainVault implements Vault {
+  readonly kind = 'keychain'
+  readonly #engine: KeychainEngine
+  readonly #service: string
+  readonly #index: KeychainIndex
+  readonly #askLockState: ((limitMs?: number) => Promise<LockState>) | undefined
+  readonly #platform: NodeJS.Platform
+  readonly #maxValueBytes: number | undefined
+  readonly #turns = new Map<string, Promise<unknown>>()
+  #asking: Promise<LockState> | undefined
+
+  constructor(options: KeychainVaultOptions) {
+    this.#engine = options.engine
+    this.#service = options.service
+    this.#index = openKeychainIndex(options.indexFile, options.files)
+    this.#askLockState = options.lockState
+    this.#platform = options.platform ?? process.platform
+    this.#maxValueBytes = options.maxValueBytes
+  }
+
+  get engine(): VaultEngine {
+    return this.#engine.name
+  }
+
+  get(name: string): Promise<Secret | undefined> {
+    return this.#inTurn(name, async () => {
+      let found = await this.#read(name)
+      if (found.value === undefined) {
+        await this.#seeSentinel()
+        // It may have been unlocked between the two looks.
+        found = await this.#read(name)
+      }
+      if (found.stored === null) await this.#forget(name).catch(() => {})
+      return found.value === undefined ? undefined : new Secret(found.value)
+    })
+  }
+
+  set(name: string, value: Secret): Promise<void> {
+    return this.#inTurn(name, () => this.#write(name, value.reveal()))
+  }
+
+  delete(name: string): Promise<boolean> {
+    return this.#inTurn(name, async () => {
+      let stored = await this.#engine.get(this.#service, name)
+      if (stored === null) {
+        await this.#seeSentinel()
+        stored = await this.#engine.get(this.#service, name)
+      }
+      if (stored !== null && !(await this.#engine.delete(this.#service, name))) await this.#seeSentinel()
+      const head = stored === null ? 'plain' : parseHead(stored)
+      await this.#forget(name, typeof head === 'string' ? [] : chunkAccounts(name, head))
+      return stored !== null
+    })
+  }
+
+  async names(): Promise<string[]> {
+    return [...(await this.#index.read()).keys()].sort()
+  }
+
+  async health(): Promise<VaultHealth> {
+    try {
+      await this.#inTurn(SENTINEL, () => this.#seeSentinel())
+      return 'ok'
+    } catch (error) {
+      return asCatchdError(error).code === 'vault_locked' ? 'locked' : 'unavailable'
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#engine.close()
+  }
+
+  /**
+   * Writes, reads and deletes an item of its own.
+   *
+   * @throws KeychainFailure saying what kind of trouble there is
+   */
+  async prove(): Promise<void> {
+    await this.#refuseTrouble()
+    const account = `probe#${randomBytes(6).toString('hex')}`
+    await this.#engine.set(this.#service, account, SENTINEL_VALUE)
+    const stored = await this.#engine.get(this.#service, account)
+    await this.#engine.delete(this.#service, account)
+    if (stored !== SENTINEL_VALUE) throw new KeychainFailure('failed', 'an item cannot be read back')
+  }
+
+  /** Maps an engine's failure to the vault's codes, with the fix. */
+  async translated(error: unknown): Promise<CatchdError> {
+    if (!(error instanceof KeychainFailure)) return asCatchdError(error)
+    if (error.trouble !== 'silent') return translate(error, this.#platform)
+    // A dialog that waits for a person looks like a frozen keychain; the Secret Service itself still answers.
+    const state = await this.#askLockState?.(DIALOG_CHECK_MS)
+    const locked = state?.state === 'trouble' && state.trouble === 'locked'
+    return translate(locked ? new KeychainFailure('locked') : error, this.#platform)
+  }
+
+  get #limit(): number {
+    return Math.min(this.#maxValueBytes ?? this.#engine.maxValueBytes, this.#engine.maxValueBytes)
+  }
+
+  async #read(name: string): Promise<{ stored: string | null; value: string | undefined }> {
+    const stored = await this.#engine.get(this.#service, name)
+    const head = stored === null ? 'torn' : parseHead(stored)
+    if (stored === null || head === 'torn') return { stored, value: undefined }
+    if (head === 'plain') return { stored, value: stored }
+    const chunks = await Promise.all(
+      chunkAccounts(name, head).map((account) => this.#engine.get(this.#service, account)),
+    )
+    const whole = chunks.filter((chunk) => chunk !== null)
+    return { stored, value: join(head, whole) }
+  }
+
+  /**
+   * A locked keychain refuses the writing, so a sentinel that somebody deleted does not look like a lock.
+   *
+   * @throws KeychainFailure when a missing item may only seem to be missing
+   */
+  async #seeSentinel(): Promise<void> {
+    if ((await this.#engine.get(this.#service, SENTINEL)) !== null) return
+    await this.#engine.set(this.#service, SENTINEL, SENTINEL_VALUE)
+  }
+
+  async #write(name: string, value: string): Promise<void> {
+    const before = (await this.#index.read()).get(name)
+    if (!needsChunks(value, this.#limit)) {
+      if (before === undefined) await this.#index.set(name, [])
+      await this.#engine.set(this.#service, name, value)
+      if (before !== undefined) await this.#sweep(name, before, [])
+      return
+    }
+    const generation = randomBytes(6).toString('hex')
+    const { head, chunks } = cut(value, generation, this.#limit)
+    const accounts = chunkAccounts(name, { generation, chunks: chunks.length })
+    // Known to the index before they exist: a crash in between leaves nothing that is never deleted.
+    await this.#index.set(name, [...(before ?? []), ...accounts])
+    for (const [index, chunk] of chunks.entries()) {
+      await this.#engine.set(this.#service, accounts[index] ?? '', chunk)
+    }
+    await this.#engine.set(this.#service, name, head)
+    await this.#sweep(name, before ?? [], accounts)
+  }
+
+  /** Deletes chunks that no head names any more. The item itself is stored: trouble here waits for the next time. */
+  async #sweep(name: string, old: readonly string[], current: readonly string[]): Promise<void> {
+    if (old.length === 0) return
+    try {
+      await this.#deleteAll(old)
+      await this.#index.set(name, current)
+    } catch {
+      // The index still names them.
+    }
+  }
+
+  async #forget(name: string, found: readonly string[] = []): Promise<void> {
+    const known = (await this.#index.read()).get(name)
+    await this.#deleteAll(new Set([...(known ?? []), ...found]))
+    if (known !== undefined) await this.#index.delete(name)
+  }
+
+  async #deleteAll(accounts: Iterable<string>): Promise<void> {
+    await Promise.all([...accounts].map((account) => this.#engine.delete(this.#service, account)))
+  }
+
+  async #inTurn<T>(name: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name)
+    const turn = (async () => {
+      await before?.catch(() => {})
+      return this.#guarded(act)
+    })()
+    this.#turns.set(name, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name)
+    }
+  }
+
+  async #guarded<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      await this.#refuseTrouble()
+      return await act()
+    } catch (error) {
+      throw await this.translated(error)
+    }
+  }
+
+  /** @throws KeychainFailure */
+  async #refuseTrouble(): Promise<void> {
+    if (this.#askLockState === undefined) return
+    this.#asking ??= this.#askLockState().finally(() => {
+      this.#asking = undefined
+    })
+    const state = await this.#asking
+    if (state.state === 'trouble') throw new KeychainFailure(state.trouble, state.text)
+  }
+}

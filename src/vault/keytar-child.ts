@@ -1,0 +1,50 @@
+/**
+ * The process that keytar runs in, so that a keychain which hangs can be killed without harm (keytar blocks the
+ * threads that files and DNS need).
+ *
+ * Requests come over the IPC channel and are carried out one after the other, so that two writes of one item
+ * land in their order. findCredentials is never called: it crashes on a locked keyring. Ends with its parent.
+ */
+
+interface Request {
+  readonly id: number
+  readonly call: 'get' | 'set' | 'delete'
+  readonly service: string
+  readonly account: string
+  /** Of `set`. */
+  readonly value?: string
+}
+
+const send = (message: object) => {
+  if (process.connected) process.send?.(message)
+}
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+async function serve(): Promise<void> {
+  const { default: keytar } = await import('keytar')
+
+  const carryOut = async (request: Request) => {
+    const { service, account } = request
+    if (request.call === 'get') return keytar.getPassword(service, account)
+    if (request.call === 'delete') return keytar.deletePassword(service, account)
+    await keytar.setPassword(service, account, request.value ?? '')
+    return null
+  }
+  let last = Promise.resolve()
+  process.on('message', (request: Request) => {
+    last = last.then(async () => {
+      try {
+        send({ id: request.id, result: await carryOut(request) })
+      } catch (error) {
+        send({ id: request.id, failure: textOf(error) })
+      }
+    })
+  })
+  send({ ready: true })
+}
+
+process.on('disconnect', () => process.exit())
+serve().catch((error: unknown) => {
+  send({ ready: false, failure: textOf(error) })
+  process.disconnect?.()
+})

@@ -1,0 +1,31 @@
+/** The vault that lasts as long as the process: for tests, the demo and `CATCHD_VAULT=memory`. */
+import type { Secret } from '../secret.js'
+import type { Vault, VaultHealth } from './vault.js'
+
+export class MemoryVault implements Vault {
+  readonly kind = 'memory'
+  readonly engine = 'memory'
+  readonly #items = new Map<string, Secret>()
+
+  async get(name: string): Promise<Secret | undefined> {
+    return this.#items.get(name)
+  }
+
+  async set(name: string, value: Secret): Promise<void> {
+    this.#items.set(name, value)
+  }
+
+  async delete(name: string): Promise<boolean> {
+    return this.#items.delete(name)
+  }
+
+  async names(): Promise<string[]> {
+    return [...this.#items.keys()].sort()
+  }
+
+  async health(): Promise<VaultHealth> {
+    return 'ok'
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,41 @@
+/**
+ * Carrying every item from one vault to another. Interrupted at any moment it loses nothing, and running it again
+ * finishes it: the source is emptied only after every item was read back from the target.
+ */
+import { CatchdError } from '../failures.js'
+import type { Vault } from './vault.js'
+
+/**
+ * Nothing may write to the source meanwhile (VaultSlot.migrate sees to that).
+ *
+ * @param onCopied - Called when the target holds everything and before the source loses anything: the moment to
+ *   make the target the vault in use.
+ * @returns How many items were carried over; 0 when both are the same vault.
+ * @throws CatchdError `vault_locked`, `vault_unavailable`
+ */
+export async function migrateVault(
+  from: Vault,
+  to: Vault,
+  onCopied: () => Promise<void> = async () => {},
+): Promise<number> {
+  const names = await from.names()
+  await to.names()
+  // Only now both kinds are decided. One home has one keychain and one file: emptying the source would empty it.
+  if (from === to || (from.kind === to.kind && from.kind !== 'memory')) return 0
+
+  let copied = 0
+  for (const name of names) {
+    const value = await from.get(name)
+    if (value === undefined) continue
+    await to.set(name, value)
+    if ((await to.get(name))?.reveal() !== value.reveal()) {
+      throw new CatchdError('vault_unavailable', {
+        detail: `The ${to.kind} vault did not give back what was stored in it. Everything is still in the ${from.kind} vault.`,
+      })
+    }
+    copied += 1
+  }
+  await onCopied()
+  for (const name of names) await from.delete(name)
+  return copied
+}

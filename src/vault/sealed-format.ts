@@ -1,0 +1,133 @@
+/**
+ * The bytes of the sealed file: one line of JSON (how the key is made, the nonce), the ciphertext with its tag
+ * (AES-256-GCM, the line authenticated as additional data), SHA-256 over all of it.
+ *
+ * The digest tells damage from a wrong key: a damaged file is set aside, a wrong passphrase touches nothing.
+ * The key itself is sealing-key.ts.
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
+import { z } from 'zod'
+import { CatchdError } from '../failures.js'
+import { Secret } from '../secret.js'
+import { CorruptContent } from './durable-file.js'
+
+const DIGEST_BYTES = 32
+const TAG_BYTES = 16
+/** 96 bits, drawn for every write (NIST SP 800-38D §8.2.2). */
+const NONCE_BYTES = 12
+
+const base64url = z.base64url()
+
+/** How the key is made. The bounds keep a forged header from asking for all the memory (RFC 7914 §2). */
+export const KeyRecipe = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('key_file') }),
+  z.object({
+    kind: z.literal('passphrase'),
+    kdf: z.literal('scrypt'),
+    salt: base64url,
+    N: z.literal([2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18]),
+    r: z.literal(8),
+    p: z.literal(1),
+  }),
+])
+export type KeyRecipe = z.infer<typeof KeyRecipe>
+
+const Envelope = z.object({ format: z.literal('catchd sealed vault'), version: z.int() })
+const Header = z.object({
+  ...Envelope.shape,
+  version: z.literal(1),
+  key: KeyRecipe,
+  /** Says whether a key is the right one without saying anything about it. */
+  key_check: base64url,
+  nonce: base64url,
+})
+const Content = z.object({ items: z.array(z.tuple([z.string(), z.string()])) })
+
+export type Items = ReadonlyMap<string, Secret>
+
+/** @param key - 32 bytes, made by `recipe`. */
+export function seal(items: Items, recipe: KeyRecipe, key: Buffer): Buffer {
+  const nonce = randomBytes(NONCE_BYTES)
+  const header: z.infer<typeof Header> = {
+    format: 'catchd sealed vault',
+    version: 1,
+    key: recipe,
+    key_check: derive(key, 'key check').toString('base64url'),
+    nonce: nonce.toString('base64url'),
+  }
+  const line = Buffer.from(`${JSON.stringify(header)}\n`)
+  const cipher = createCipheriv('aes-256-gcm', derive(key, 'encryption'), nonce).setAAD(line)
+  const content = { items: [...items].map(([name, value]) => [name, value.reveal()]) }
+  const body = [cipher.update(JSON.stringify(content), 'utf8'), cipher.final(), cipher.getAuthTag()]
+  const sealed = Buffer.concat([line, ...body])
+  return Buffer.concat([sealed, digest(sealed)])
+}
+
+/**
+ * @param keyFor - Makes the key; its errors pass through.
+ * @throws CorruptContent for damaged bytes; CatchdError of `wrongKey` when the key is another one,
+ *   `vault_unavailable` when a newer version wrote the file
+ */
+export async function unseal(
+  file: Buffer,
+  keyFor: (recipe: KeyRecipe) => Promise<Buffer>,
+  wrongKey: (recipe: KeyRecipe) => CatchdError,
+): Promise<Map<string, Secret>> {
+  const sealed = file.subarray(0, -DIGEST_BYTES)
+  if (!digest(sealed).equals(file.subarray(-DIGEST_BYTES))) throw new CorruptContent()
+  const lineEnd = sealed.indexOf(0x0a) + 1
+  const line = sealed.subarray(0, lineEnd)
+  const header = parseHeader(line)
+  const key = await keyFor(header.key)
+  const check = Buffer.from(header.key_check, 'base64url')
+  const expected = derive(key, 'key check')
+  if (check.length !== expected.length || !timingSafeEqual(check, expected)) throw wrongKey(header.key)
+
+  const nonce = Buffer.from(header.nonce, 'base64url')
+  const ciphertext = sealed.subarray(lineEnd, -TAG_BYTES)
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', derive(key, 'encryption'), nonce, {
+      authTagLength: TAG_BYTES,
+    })
+    decipher.setAAD(line).setAuthTag(sealed.subarray(-TAG_BYTES))
+    const text = Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8')
+    return new Map(Content.parse(JSON.parse(text)).items.map(([name, value]) => [name, new Secret(value)]))
+  } catch {
+    // Never the cause: it may quote what was unsealed.
+    throw new CorruptContent()
+  }
+}
+
+function parseHeader(line: Buffer): z.infer<typeof Header> {
+  let json: unknown
+  try {
+    json = JSON.parse(line.toString('utf8'))
+  } catch {
+    throw new CorruptContent()
+  }
+  const envelope = Envelope.safeParse(json)
+  if (envelope.success && envelope.data.version > 1) {
+    throw new CatchdError('vault_unavailable', {
+      detail: `The sealed file vault was written by a newer catchd (format ${envelope.data.version}). Nothing was changed; use that version.`,
+    })
+  }
+  const header = Header.safeParse(json)
+  if (!header.success) throw new CorruptContent()
+  return header.data
+}
+
+/** Separate keys for separate uses (RFC 5869 §3.2). */
+function derive(key: Buffer, use: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', `catchd sealed vault: ${use}`, 32))
+}
+
+function digest(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}

@@ -1,0 +1,59 @@
+/**
+ * What `auto` decided, remembered in `vault.json` of the state folder: decided once, so that tokens never move
+ * or disappear because a keychain is away for a day.
+ *
+ * Where the file is missing, the vault that already holds something counts as the choice.
+ */
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { CorruptContent, DurableFile } from './durable-file.js'
+
+const RememberedVault = z.enum(['keychain', 'file'])
+export type RememberedVault = z.infer<typeof RememberedVault>
+
+const ChoiceFile = z.object({ version: z.literal(1), vault: RememberedVault })
+
+/** Files of the vaults in the state folder. */
+export const vaultFiles = {
+  choice: (stateFolder: string) => join(stateFolder, 'vault.json'),
+  sealed: (stateFolder: string) => join(stateFolder, 'vault.sealed'),
+  key: (stateFolder: string) => join(stateFolder, 'vault.key'),
+  index: (stateFolder: string) => join(stateFolder, 'keychain-index.json'),
+} as const
+
+/** @throws CatchdError `vault_unavailable` when the file cannot be read */
+export async function rememberedVault(stateFolder: string): Promise<RememberedVault | undefined> {
+  const choice = await choiceFile(stateFolder).load((content) => parse(content))
+  if (choice !== undefined) return choice
+  if (await exists(vaultFiles.sealed(stateFolder))) return 'file'
+  return (await exists(vaultFiles.index(stateFolder))) ? 'keychain' : undefined
+}
+
+/**
+ * From now on `auto` means this vault: after a decision, and after a migration before its source is emptied.
+ *
+ * @throws CatchdError `vault_unavailable`
+ */
+export async function rememberVault(stateFolder: string, vault: RememberedVault): Promise<void> {
+  await choiceFile(stateFolder).replace(`${JSON.stringify({ version: 1, vault })}\n`)
+}
+
+function choiceFile(stateFolder: string): DurableFile {
+  return new DurableFile(vaultFiles.choice(stateFolder))
+}
+
+function parse(content: Buffer): RememberedVault {
+  try {
+    return ChoiceFile.parse(JSON.parse(content.toString('utf8'))).vault
+  } catch {
+    throw new CorruptContent()
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
