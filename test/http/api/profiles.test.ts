@@ -182,6 +182,20 @@ test.each([
   expect(services.calls).toEqual([])
 })
 
+test.each([
+  ['GET', '/v1/status?verbose=1'],
+  ['GET', '/v1/profiles?profile=gw'],
+  ['POST', '/v1/tokens/gw/refresh?force=1'],
+  ['DELETE', '/v1/profiles/gw?x'],
+  ['POST', '/v1/daemon/stop?now'],
+  ['GET', '/openapi.json?x=1'],
+])('%s %s: a query that means nothing is refused', async (method, url) => {
+  const { call, services } = await openApi()
+  const answer = await call(method, url)
+  expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+  expect(services.calls).toEqual([])
+})
+
 test('a path that cannot be decoded is refused, and only after the checks', async () => {
   const { call } = await openApi()
   const answer = await call('GET', '/v1/tokens/%canary')
