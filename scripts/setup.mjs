@@ -32,8 +32,10 @@ function installPackages() {
   const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
   const wanted = `${lock}${hasLibsecret() ? 'libsecret' : ''}`
   if (installed === wanted) return
-  say('installing packages (npm ci)')
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  say('installing packages')
+  // Not `npm ci`: it refuses a lock file that lacks the binaries of other platforms, which a mirror may not have.
+  // The locked versions are installed either way, and the lock file stays as it is.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
   writeFileSync(stamp, wanted)
 }
 
