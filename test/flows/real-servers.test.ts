@@ -115,19 +115,20 @@ describe('oidc-provider', () => {
   })
 
   test.each([
-    ['another issuer', (response: URL) => response.searchParams.set('iss', 'http://127.0.0.1:9')],
-    ['the issuer with a slash', (response: URL) => response.searchParams.append('iss', '')],
-    ['no issuer', (response: URL) => response.searchParams.delete('iss')],
-  ])('a response with %s sends no token request', async (what, change) => {
+    ['another issuer', () => 'http://127.0.0.1:9'],
+    ['the issuer and a slash', (issuer: string) => `${issuer}/`],
+    ['no issuer', () => null],
+  ])('a response with %s ends the login and sends no token request', async (_what, issFor) => {
     const { server, daemon } = await corp()
-    const { response, login } = await daemon.login('corp', async (url) => {
+    const { page, login } = await daemon.login('corp', async (url) => {
       const answer = new URL(await server.approveByRedirect(url))
-      if (what === 'the issuer with a slash') answer.searchParams.set('iss', `${server.issuer}/`)
-      else change(answer)
+      const iss = issFor(server.issuer)
+      if (iss === null) answer.searchParams.delete('iss')
+      else answer.searchParams.set('iss', iss)
       return answer.href
     })
-    expect(response.status).toBeGreaterThanOrEqual(300)
     expect(login).toMatchObject({ status: 'failed', error: { code: 'issuer_mismatch' } })
+    expect(page?.body).toContain('issuer_mismatch')
     expect(server.counts.tokenRequests).toBe(0)
   })
 
@@ -186,9 +187,12 @@ describe.skipIf(withoutGlewlwyd !== undefined)('glewlwyd', () => {
     // Each rotation uses the refresh token of the one before; an old one would revoke the family.
     for (let round = 0; round < 3; round += 1) tokens.push(await refreshed(daemon, 'glew'))
     expect(new Set(tokens).size).toBe(4)
+    expect(server.log().match(/Refresh token generated for client 'catchd' granted/g)).toHaveLength(4)
+    const revoked = /Refresh token generated for client 'catchd' revoked/
+    expect(server.log()).not.toMatch(revoked)
 
     expect((await daemon.api('DELETE', '/v1/tokens/glew')).status).toBe(204)
-    expect(server.log()).toMatch(/revoked|disabled/i)
+    expect(server.log()).toMatch(revoked)
     const after = await daemon.api('GET', '/v1/tokens/glew')
     expect(after).toMatchObject({ status: 409, json: { code: 'login_required' } })
   })
