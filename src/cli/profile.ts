@@ -117,7 +117,7 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
   if (preset !== undefined) {
     const { findPreset } = await import('../authorization-server/presets.js')
     const known = findPreset(preset)
-    if (known !== undefined) printNote(`${known.title}: ${known.register}.`)
+    if (known !== undefined) printNote(`${known.title}: ${known.register.replace(/\.$/, '')}.`)
   }
   printNote(`  → catchd login ${profile}`)
 }
