@@ -1,10 +1,13 @@
 import { homedir } from 'node:os'
 import { describe, expect, test } from 'vitest'
+import { PRESETS } from '../../src/authorization-server/presets.js'
 import type { ProfileEntry } from '../../src/config/profile.js'
 import { resolveProfile } from '../../src/config/resolve.js'
+import { checkProfiles } from '../../src/config/rules.js'
 import { failureOf } from './support.js'
 
 const context = { redirectPort: 8252, configFolder: '/home/me/.config/catchd' }
+const asksForBase = (keys: ProfileEntry) => JSON.stringify(keys).includes('{base}')
 const complete = { issuer: 'https://id.example.com', client_id: 'c' }
 
 function resolve(entries: Record<string, ProfileEntry>, name = 'a') {
@@ -68,18 +71,28 @@ describe('presets', () => {
 
   test('give way to the entry', () => {
     const token_endpoint = 'https://other.example.com/token'
-    expect(resolve({ a: { preset: 'github', client_id: 'c', token_endpoint } }).token_endpoint).toBe(
+    const base_url = 'https://gw.example.com'
+    expect(resolve({ a: { preset: 'webmethods', base_url, client_id: 'c', token_endpoint } })).toMatchObject({
+      authorization_endpoint: `${base_url}/invoke/pub.apigateway.oauth2/authorize`,
       token_endpoint,
-    )
+    })
   })
 
-  test('have their parameters merged with those of the entry; an empty value takes one away', () => {
-    const { authorization_parameters } = resolve({
-      a: { preset: 'google', client_id: 'c', authorization_parameters: { hd: 'example.com', prompt: '' } },
-    })
-    expect(authorization_parameters).toMatchObject({ access_type: 'offline', hd: 'example.com' })
-    expect(authorization_parameters).not.toHaveProperty('prompt')
-  })
+  test.each(PRESETS.map((preset) => [preset.name, preset.profile]))(
+    '%s makes a profile that keeps to every rule',
+    (name, { token_endpoint_auth_method: method, ...keys }) => {
+      const entry: ProfileEntry = {
+        preset: name,
+        client_id: 'c',
+        ...(asksForBase(keys) ? { base_url: 'https://as.example.com' } : {}),
+        ...(method?.startsWith('client_secret') === true ? { client_secret: { keychain: true } } : {}),
+      }
+      const profile = resolve({ a: entry })
+      expect(profile.preset).toBe(name)
+      expect(() => checkProfiles(new Map([['a', profile]]))).not.toThrow()
+      expect(JSON.stringify(profile)).not.toContain('{base}')
+    },
+  )
 
   test('that need base_url say so', () => {
     const failure = refusalOf({ a: { preset: 'webmethods', client_id: 'c' } })
@@ -93,14 +106,14 @@ describe('presets', () => {
     expect(failure.detail).toContain('Did you mean "webmethods"?')
   })
 
-  test.each([{ preset: 'github' }, { issuer: 'https://id.example.com' }])(
-    'base_url that nothing asks for is refused: %j',
-    (keys) => {
-      const failure = refusalOf({ a: { ...keys, client_id: 'c', base_url: 'https://x.example.com' } })
-      expect(failure.code).toBe('config_invalid')
-      expect(failure.detail).toContain('base_url means nothing')
-    },
-  )
+  test.each<ProfileEntry>([
+    { issuer: 'https://id.example.com' },
+    ...PRESETS.filter(({ profile }) => !asksForBase(profile)).map(({ name }) => ({ preset: name })),
+  ])('base_url that nothing asks for is refused: %j', (keys) => {
+    const failure = refusalOf({ a: { ...keys, client_id: 'c', base_url: 'https://x.example.com' } })
+    expect(failure.code).toBe('config_invalid')
+    expect(failure.detail).toContain('base_url means nothing')
+  })
 
   test.each(['https://x.example.com/?a', 'https://x.example.com/#a'])(
     'base_url that cannot be built upon: %s',
@@ -131,6 +144,28 @@ describe('extends', () => {
       redirect_uri: 'http://127.0.0.1:8252/callback/a',
     })
     expect(profile).not.toHaveProperty('extends')
+  })
+
+  test('merges parameters and headers name by name; an empty value takes one away', () => {
+    const base = { a: '1', b: '1' }
+    const own = { b: '', c: '2' }
+    const profile = resolve({
+      base: {
+        ...complete,
+        authorization_parameters: base,
+        token_parameters: base,
+        token_request_headers: base,
+      },
+      a: {
+        extends: 'base',
+        authorization_parameters: own,
+        token_parameters: own,
+        token_request_headers: own,
+      },
+    })
+    const merged = { a: '1', c: '2' }
+    expect(profile).toMatchObject({ token_parameters: merged, token_request_headers: merged })
+    expect(profile.authorization_parameters).toEqual(merged)
   })
 
   test('says whose client secret it is', () => {
