@@ -7,20 +7,22 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configurationJsonSchemaText } from '../src/config/json-schema.js'
 import { renderEnvExample } from './env-example.js'
+import { OPENAPI_FILE, renderOpenApi } from './generate-openapi.js'
 import { renderConfigurationReference, renderErrorReference } from './reference.js'
 
 /** Paths from the root of the repository, with what stands there. */
-export function generatedFiles(): ReadonlyMap<string, string> {
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['schema/config.schema.json', configurationJsonSchemaText()],
     ['docs/reference-configuration.md', renderConfigurationReference()],
     ['docs/reference-errors.md', renderErrorReference()],
     ['.env.example', renderEnvExample()],
+    [OPENAPI_FILE, await renderOpenApi()],
   ])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [path, text] of generatedFiles()) {
+  for (const [path, text] of await generatedFiles()) {
     const file = fileURLToPath(new URL(`../${path}`, import.meta.url))
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, text)

@@ -222,6 +222,19 @@ export class CatchdError extends Error {
     this.#next = next
   }
 
+  /** The same failure, told of this profile; one that names its profile already stays as it is. */
+  of(profile: string): CatchdError {
+    if (this.profile !== undefined) return this
+    return new CatchdError(this.code, {
+      profile,
+      ...(this.detail === undefined ? {} : { detail: this.detail }),
+      ...(this.error === undefined ? {} : { error: this.error }),
+      ...(this.errorDescription === undefined ? {} : { errorDescription: this.errorDescription }),
+      ...(this.#next === undefined ? {} : { next: this.#next }),
+      cause: this.cause,
+    })
+  }
+
   get status(): number {
     return FAILURES[this.code].status
   }

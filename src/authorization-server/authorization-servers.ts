@@ -5,10 +5,11 @@
  * (authorization-request.ts, token-request.ts, client-authentication.ts), what came back (token-response.ts,
  * id-token.ts) and how it travels (server-connections.ts).
  */
+import type { AuthorizationServer } from 'oauth4webapi'
 import type { Clock } from '../clock.js'
-import { isLoopbackHost } from '../config/loopback.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
 import { authorizationUrl, wireScope } from './authorization-request.js'
 import { clientAuthentication } from './client-authentication.js'
@@ -151,33 +152,41 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
     return validateIdToken(this.#connections, profile, server, response, context)
   }
 
-  /** RFC 7009 §2.1; revoking the refresh token takes the access token with it where the server is able to. */
+  /** RFC 7009 §2.1. Both tokens: not every server takes the access token along with the refresh token. */
   async #revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome> {
     const server = await this.#metadata.of(profile)
-    const { revocation_endpoint: endpoint } = server
-    if (endpoint === undefined) return { outcome: 'unsupported' }
+    if (server.revocation_endpoint === undefined) return { outcome: 'unsupported' }
+    if (current.refreshToken !== null) {
+      await this.#revokeToken(profile, server, current.refreshToken, 'refresh_token')
+    }
+    await this.#revokeToken(profile, server, current.accessToken, 'access_token')
+    return { outcome: 'revoked' }
+  }
+
+  async #revokeToken(
+    profile: Profile,
+    server: AuthorizationServer,
+    token: Secret,
+    hint: 'refresh_token' | 'access_token',
+  ): Promise<void> {
     const oauth = await import('oauth4webapi')
-    const token = current.refreshToken ?? current.accessToken
-    const response = await oauth.revocationRequest(
+    const { status } = await oauth.revocationRequest(
       server,
       { client_id: profile.client_id },
       clientAuthentication(profile, await this.#clientSecrets(profile)),
       token.reveal(),
       {
-        additionalParameters: {
-          token_type_hint: current.refreshToken === null ? 'access_token' : 'refresh_token',
-        },
+        additionalParameters: { token_type_hint: hint },
         headers: profile.token_request_headers,
         [oauth.customFetch]: serverFetch(this.#connections, profile),
-        [oauth.allowInsecureRequests]: isLoopbackHost(new URL(endpoint).hostname),
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
       },
     )
-    if (response.status < 300) return { outcome: 'revoked' }
-    const detail = `The revocation endpoint answered ${response.status}.`
-    return {
-      outcome: 'failed',
-      error: new CatchdError('provider_refused', { profile: profile.name, detail }),
-    }
+    if (status < 300) return
+    throw new CatchdError('provider_refused', {
+      profile: profile.name,
+      detail: `The revocation endpoint answered ${status}.`,
+    })
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * One HTTP exchange with an authorization server, in the shape of `fetch`, for oauth4webapi's `customFetch`.
+ * One HTTP exchange with an authorization server.
  *
  * The one place for the deadline, the cap on answers, the private CA and "no redirects are followed": a 307
  * would post code and verifier again, elsewhere. node:http(s) rather than the global fetch, which takes no CA
  * and costs 90 ms to load.
  */
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -84,12 +85,13 @@ function requireSafeUrl(text: string): URL {
 
 async function readCa(caFile: string): Promise<string> {
   try {
-    return await readFile(caFile, 'utf8')
+    const pem = await readFile(caFile, 'utf8')
+    new X509Certificate(pem) // node:tls would ignore what is no certificate, and every connection would fail
+    return pem
   } catch (error) {
-    throw new CatchdError(
-      'profile_invalid',
-      `ca_file ${caFile} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-    )
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    const why = /^E[A-Z]+$/.test(code) ? `cannot be read (${code})` : 'holds no certificate'
+    throw new CatchdError('profile_invalid', `ca_file ${caFile} ${why}.`)
   }
 }
 

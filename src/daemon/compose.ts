@@ -109,7 +109,8 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     tokens: keeper,
     logins: new LoginDesk(logins),
     profiles: new ProfileService(configuration, keeper, logins, vault),
-    async status() {
+    async status(limit) {
+      const visible = (profile: string) => limit === undefined || limit.has(profile)
       return {
         version,
         pid: process.pid,
@@ -126,15 +127,20 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
           unsaved: keeper.unsaved,
         },
         config: configuration.status(),
-        profiles: configuration.entries().size,
-        logins_pending: logins.pendingCount,
+        profiles: [...configuration.entries().keys()].filter(visible).length,
+        logins_pending: logins.countPending(visible),
       }
     },
     migrateVault: (to) => migrate(vault, { ...vaultOptions, choice: to }),
     stop: settings.onStop,
   }
   const keys = await KeyRing.open(folders.stateFolder)
-  const apiApp = await buildApiApp({ services, keys, tcpAuthority: () => tcpAuthorities(open.tcp) })
+  const apiApp = await buildApiApp({
+    services,
+    keys,
+    tcpAuthority: () => tcpAuthorities(open.tcp),
+    log: (event) => log.debug(event),
+  })
   const apiDoor = new Door(apiApp, API_LIMITS)
 
   const adoptConfiguration = () => {
@@ -158,6 +164,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     },
     async stop() {
       log.info({ event: 'daemon.stopping' })
+      await apiApp.close() // answers whoever waits for a login, so that nobody holds up the drain
       await Promise.all([listeners.close(DRAIN_MS), open.tcp?.close(DRAIN_MS), open.socket?.close(DRAIN_MS)])
       logins.close()
       await keeper.drain()

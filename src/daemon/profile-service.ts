@@ -45,33 +45,35 @@ export class ProfileService implements ProfileApi {
     return { name, entry: withoutSecret(entry), ...(await this.#standing(name)) }
   }
 
+  /** The file first: an entry that is refused must not have replaced the secret of the one that stays. */
   async put(name: string, entry: ProfileEntry): Promise<{ view: ProfileView; created: boolean }> {
-    const created = !this.#configuration.entries().has(name)
-    await this.#configuration.put(name, await this.#withSecretInVault(name, entry))
+    const { client_secret: secret, ...rest } = this.#unmasked(name, entry)
+    if (typeof secret !== 'string') {
+      const { created } = await this.#configuration.put(
+        name,
+        secret === undefined ? rest : { ...rest, client_secret: secret },
+      )
+      return { view: await this.show(name), created }
+    }
+    const { created } = await this.#configuration.put(name, { ...rest, client_secret: { keychain: true } })
+    await this.#vault.set(itemName.clientSecret(name), new Secret(secret))
     return { view: await this.show(name), created }
   }
 
   async remove(name: string): Promise<void> {
-    this.#configuration.profile(name)
-    this.#logins.cancelAll(name)
-    await this.#keeper.logout(name)
+    const profile = this.#configuration.profile(name)
     await this.#configuration.remove(name)
+    this.#logins.cancelAll(name)
+    await this.#keeper.forget(profile)
     await this.#vault.delete(itemName.clientSecret(name))
   }
 
-  /**
-   * A secret that came in a request goes to the vault; the file names where it is. What `show` gave can be put
-   * back: the mask stands for the secret that is there already.
-   */
-  async #withSecretInVault(name: string, entry: ProfileEntry): Promise<ProfileEntry> {
-    if (typeof entry.client_secret !== 'string') return entry
-    if (entry.client_secret === MASK) {
-      const { client_secret: before } = this.#configuration.entries().get(name) ?? {}
-      const { client_secret: _mask, ...rest } = entry
-      return before === undefined ? rest : { ...rest, client_secret: before }
-    }
-    await this.#vault.set(itemName.clientSecret(name), new Secret(entry.client_secret))
-    return { ...entry, client_secret: { keychain: true } }
+  /** What `show` gave can be put back: the mask stands for the secret that is there already. */
+  #unmasked(name: string, entry: ProfileEntry): ProfileEntry {
+    if (entry.client_secret !== MASK) return entry
+    const { client_secret: _mask, ...rest } = entry
+    const { client_secret: before } = this.#configuration.entries().get(name) ?? {}
+    return before === undefined ? rest : { ...rest, client_secret: before }
   }
 
   async #standing(name: string): Promise<Omit<ProfileView, 'name' | 'entry'>> {

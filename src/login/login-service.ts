@@ -75,8 +75,8 @@ export class LoginService implements RedirectAnswers {
     this.#parts = parts
   }
 
-  get pendingCount(): number {
-    return this.#pending.size
+  countPending(isCounted: (profile: string) => boolean): number {
+    return this.#pending.count(isCounted)
   }
 
   hasPending(profile: string): boolean {
@@ -337,7 +337,7 @@ export class LoginService implements RedirectAnswers {
   }
 
   #end(login: PendingLogin, status: 'failed' | 'expired' | 'cancelled', failure: CatchdError): SettledLogin {
-    return this.#conclude(login, { ...baseOf(login), status, failure })
+    return this.#conclude(login, { ...baseOf(login), status, failure: failure.of(login.profile) })
   }
 
   #conclude(login: PendingLogin, settled: SettledLogin): SettledLogin {

@@ -32,8 +32,10 @@ export class PendingLogins {
   readonly #byRedirectUri = new Map<string, Set<PendingLogin>>()
   readonly #byProfile = new Map<string, Set<PendingLogin>>()
 
-  get size(): number {
-    return this.#byId.size
+  count(isCounted: (profile: string) => boolean): number {
+    let count = 0
+    for (const [profile, logins] of this.#byProfile) if (isCounted(profile)) count += logins.size
+    return count
   }
 
   find(id: string): PendingLogin | undefined {

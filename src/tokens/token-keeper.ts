@@ -147,7 +147,12 @@ export class TokenKeeper {
    * @throws the vault's codes when the stored token set cannot be deleted
    */
   async logout(name: string): Promise<{ revoked: boolean; notRevoked: string | null }> {
-    const profile = this.#parts.profiles.profile(name)
+    return this.forget(this.#parts.profiles.profile(name))
+  }
+
+  /** {@link logout} of a profile that may have left the configuration. */
+  async forget(profile: Profile): Promise<{ revoked: boolean; notRevoked: string | null }> {
+    const { name } = profile
     const holding = this.#holding(profile)
     const set = await this.#load(profile, holding)
     holding.revision += 1

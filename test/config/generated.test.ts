@@ -5,7 +5,9 @@ import { configurationJsonSchema } from '../../src/config/json-schema.js'
 import { PROFILE_DEFAULTS, ProfileEntry } from '../../src/config/profile.js'
 import { FAILURES } from '../../src/failures.js'
 
-test.each([...generatedFiles()])('%s is what `npm run generate` writes', (path, text) => {
+const generated = await generatedFiles()
+
+test.each([...generated])('%s is what `npm run generate` writes', (path, text) => {
   const committed = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
   expect(committed.replaceAll('\r\n', '\n')).toBe(text)
 })
@@ -22,14 +24,14 @@ describe.each(Object.keys(ProfileEntry.shape))('%s', (key) => {
   })
 
   test('stands on the reference page', () => {
-    expect(generatedFiles().get('docs/reference-configuration.md')).toMatch(
+    expect(generated.get('docs/reference-configuration.md')).toMatch(
       new RegExp(`^\\| \`${key}\` \\| [^|]+ \\| [^|]* \\| [^|]{10,} \\|$`, 'm'),
     )
   })
 })
 
 test.each(Object.keys(FAILURES))('%s stands on the page of errors', (code) => {
-  expect(generatedFiles().get('docs/reference-errors.md')).toContain(`| \`${code}\` | `)
+  expect(generated.get('docs/reference-errors.md')).toContain(`| \`${code}\` | `)
 })
 
 test('the schema refuses unknown names, as the program does', () => {
