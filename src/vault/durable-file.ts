@@ -115,14 +115,22 @@ export class DurableFile {
     const temporary = `${this.#previousPath}.new`
     await this.#files.unlink(temporary).catch(() => {})
     try {
-      await this.#files.link(this.path, temporary)
+      await this.#linkOrCopy(this.path, temporary)
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false
-      if (!NO_HARD_LINKS.has(systemCode(error))) throw error
-      await this.#files.copyFile(this.path, temporary)
+      throw error
     }
     await this.#files.rename(temporary, this.#previousPath)
     return true
+  }
+
+  async #linkOrCopy(from: string, to: string): Promise<void> {
+    try {
+      await this.#files.link(from, to)
+    } catch (error) {
+      if (!NO_HARD_LINKS.has(systemCode(error))) throw error
+      await this.#files.copyFile(from, to)
+    }
   }
 
   /** The caller is told that nothing was stored, so the next start must not find it either. */

@@ -45,8 +45,7 @@ const TEXTS: readonly (readonly [RegExp, KeychainTrouble])[] = [
   [/Object does not exist at path .*\/collection\/|locked collection|locked object/, 'locked'],
   [/interaction is not allowed|passphrase you entered is not correct/i, 'locked'],
   [/Cannot autolaunch D-Bus|Could not connect|Cannot spawn a message bus/, 'no_keychain'],
-  [/org\.freedesktop\.secrets was not provided|No default keychain/i, 'no_keychain'],
-  [/ServiceUnknown|has no owner/, 'no_keychain'],
+  [/The name \S+ was not provided|No default keychain/i, 'no_keychain'],
 ]
 
 /** What an engine's error text means. */

@@ -45,6 +45,8 @@ export class KeychainVault implements Vault {
   readonly #maxValueBytes: number | undefined
   readonly #turns = new Map<string, Promise<unknown>>()
   #asking: Promise<LockState> | undefined
+  /** When a call last ended without an answer. */
+  #silentAt = 0
 
   constructor(options: KeychainVaultOptions) {
     this.#engine = options.engine
@@ -199,25 +201,29 @@ export class KeychainVault implements Vault {
   }
 
   async #inTurn<T>(name: string, act: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(name)
-    const turn = (async () => {
-      await before?.catch(() => {})
-      return this.#guarded(act)
-    })()
+    const turn = this.#after(this.#turns.get(name), act)
     this.#turns.set(name, turn)
     try {
       return await turn
+    } catch (error) {
+      throw await this.translated(error)
     } finally {
       if (this.#turns.get(name) === turn) this.#turns.delete(name)
     }
   }
 
-  async #guarded<T>(act: () => Promise<T>): Promise<T> {
+  async #after<T>(before: Promise<unknown> | undefined, act: () => Promise<T>): Promise<T> {
+    const askedAt = performance.now()
+    // Asked at once, so that its deadline runs while this call waits for its turn.
+    const [, refusal] = await Promise.allSettled([before, this.#refuseTrouble()])
+    if (refusal.status === 'rejected') throw refusal.reason
+    // Whoever waited for a call that got no answer has waited long enough.
+    if (this.#silentAt > askedAt) throw new KeychainFailure('silent')
     try {
-      await this.#refuseTrouble()
       return await act()
     } catch (error) {
-      throw await this.translated(error)
+      if (error instanceof KeychainFailure && error.trouble === 'silent') this.#silentAt = performance.now()
+      throw error
     }
   }
 

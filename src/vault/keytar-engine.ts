@@ -87,9 +87,19 @@ export class KeytarEngine implements KeychainEngine {
     return this.#child?.usable ? this.#child.pid : undefined
   }
 
-  #call(request: object): Promise<Result> {
+  async #call(request: object): Promise<Result> {
     if (this.#child?.usable !== true) this.#child = new KeytarChild(this.#entry, this.#env, this.#idleMs)
-    return this.#child.call(request)
+    const child = this.#child
+    const first = !child.hasAnswered
+    try {
+      return await child.call(request)
+    } catch (error) {
+      if (!(error instanceof KeychainFailure) || error.trouble !== 'no_keychain') throw error
+      // libsecret goes on looking for the keyring that it found first, also when another one has taken its place.
+      child.retire()
+      if (first) throw error
+      return this.#call(request)
+    }
   }
 }
 
@@ -100,9 +110,12 @@ class KeytarChild {
   readonly #calls = new Map<number, Call>()
   #nextId = 1
   #started = false
+  #ended = false
   #deadline: NodeJS.Timeout | undefined
   #idle: NodeJS.Timeout | undefined
+  /** Whether it takes further calls. */
   usable = true
+  hasAnswered = false
 
   constructor(entry: ChildEntry, env: NodeJS.ProcessEnv, idleMs: number) {
     this.#idleMs = idleMs
@@ -139,6 +152,12 @@ class KeytarChild {
     })
   }
 
+  /** Ends when the calls under way are answered. */
+  retire(): void {
+    this.usable = false
+    if (this.#calls.size === 0) this.end()
+  }
+
   end(): void {
     this.#fail(new KeychainFailure('failed', 'the vault was closed'))
   }
@@ -149,12 +168,14 @@ class KeytarChild {
     else if (!('ready' in answer)) this.#settle(answer)
     else if (answer.ready) this.#started = true
     else this.#fail(new KeychainFailure('no_engine', answer.failure))
-    if (!this.usable) return
+    if (this.#ended) return
     if (this.#calls.size > 0) this.#expectLife()
-    else this.#rest()
+    else if (this.usable) this.#rest()
+    else this.end()
   }
 
   #settle(answer: CallAnswer): void {
+    this.hasAnswered = true
     const call = this.#calls.get(answer.id)
     this.#calls.delete(answer.id)
     if ('failure' in answer) call?.reject(failureFrom(answer.failure))
@@ -193,7 +214,8 @@ class KeytarChild {
 
   /** Whatever went wrong, this child is not used again. */
   #fail(failure: KeychainFailure): void {
-    if (!this.usable) return
+    if (this.#ended) return
+    this.#ended = true
     this.usable = false
     clearTimeout(this.#deadline)
     this.#deadline = undefined

@@ -30,6 +30,7 @@ export class SecretToolEngine implements KeychainEngine {
   readonly #running = new Set<ChildProcess>()
   /** One after the other, so that two writes of one item land in their order. */
   #last: Promise<unknown> = Promise.resolve()
+  #silentAt = 0
 
   constructor({ command = 'secret-tool', env = process.env }: SecretToolEngineOptions = {}) {
     this.#command = command
@@ -56,8 +57,13 @@ export class SecretToolEngine implements KeychainEngine {
     for (const child of this.#running) child.kill('SIGKILL')
   }
 
-  #inTurn(args: readonly string[], input = ''): Promise<Ended> {
-    const turn = this.#last.then(() => this.#run(args, input))
+  async #inTurn(args: readonly string[], input = ''): Promise<Ended> {
+    const askedAt = performance.now()
+    const turn = this.#last.then(() => {
+      // A queue must not wait for one deadline after the other.
+      if (this.#silentAt > askedAt) throw new KeychainFailure('silent')
+      return this.#run(args, input)
+    })
     this.#last = turn.catch(() => {})
     return turn
   }
@@ -79,6 +85,7 @@ export class SecretToolEngine implements KeychainEngine {
       child.stdin.end(input)
       const deadline = setTimeout(() => {
         child.kill('SIGKILL')
+        this.#silentAt = performance.now()
         reject(new KeychainFailure('silent'))
       }, ANSWER_WITHIN_MS)
       child.on('error', (error) => reject(new KeychainFailure('no_engine', error.message)))

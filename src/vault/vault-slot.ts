@@ -33,7 +33,7 @@ export class VaultSlot implements Vault {
    * @param remember - Makes the next start use `to`; called when it holds everything and nothing is deleted yet.
    * @returns How many items moved.
    * @throws CatchdError `vault_locked`, `vault_unavailable`; until `remember` was called the old vault stays in
-   *   use, afterwards the new one, and each of them then holds everything
+   *   use, with everything; afterwards the new one is, and items may be left over in the old
    */
   async migrate(to: Vault, remember: () => Promise<void>): Promise<number> {
     const before = this.#moving

@@ -40,7 +40,7 @@ export interface KeyringOptions {
 }
 
 /** Why a test that needs a keyring cannot run here. */
-export const keyringReason = needs('gnome-keyring-daemon', 'dbus-daemon', 'secret-tool')
+export const keyringReason = needs('gnome-keyring-daemon', 'dbus-daemon', 'dbus-send', 'secret-tool')
 
 export async function startKeyring({ service = true }: KeyringOptions = {}): Promise<Keyring> {
   const folder = await mkdtemp(join(tmpdir(), 'catchd-keyring-'))
@@ -83,7 +83,7 @@ export async function startKeyring({ service = true }: KeyringOptions = {}): Pro
   return {
     env,
     async lock() {
-      await execute('secret-tool', ['lock', '--collection=login'], { env })
+      await dbusSend(env, SERVICE, 'org.freedesktop.Secret.Service.Lock', `array:objpath:${COLLECTION}`)
       await eventually(() => isLocked(env))
     },
     async unlock() {
@@ -106,6 +106,9 @@ export async function startKeyring({ service = true }: KeyringOptions = {}): Pro
 }
 
 const execute = promisify(execFile)
+const SERVICE = '/org/freedesktop/secrets'
+const COLLECTION = '/org/freedesktop/secrets/collection/login'
+const DEFAULT = '/org/freedesktop/secrets/aliases/default'
 
 /** No activation: what is not started here does not run. */
 function busConf(address: string): string {
@@ -126,21 +129,15 @@ function busConf(address: string): string {
 
 /** @throws while there is no default collection on the bus. */
 async function isLocked(env: NodeJS.ProcessEnv): Promise<boolean> {
-  const { stdout } = await execute(
-    'dbus-send',
-    [
-      '--session',
-      '--print-reply=literal',
-      '--reply-timeout=2000',
-      '--dest=org.freedesktop.secrets',
-      '/org/freedesktop/secrets/aliases/default',
-      'org.freedesktop.DBus.Properties.Get',
-      'string:org.freedesktop.Secret.Collection',
-      'string:Locked',
-    ],
-    { env },
-  )
+  const property = ['string:org.freedesktop.Secret.Collection', 'string:Locked']
+  const stdout = await dbusSend(env, DEFAULT, 'org.freedesktop.DBus.Properties.Get', ...property)
   return stdout.includes('true')
+}
+
+async function dbusSend(env: NodeJS.ProcessEnv, path: string, ...call: string[]): Promise<string> {
+  const options = ['--session', '--print-reply=literal', '--reply-timeout=2000']
+  const destination = '--dest=org.freedesktop.secrets'
+  return (await execute('dbus-send', [...options, destination, path, ...call], { env })).stdout
 }
 
 /** What pam_gnome_keyring does at a login: length, operation, password, after a byte that carries the credentials. */
