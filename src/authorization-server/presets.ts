@@ -1,106 +1,68 @@
 /**
- * Known authorization servers, as data: where their endpoints are and in what they differ from the standard.
- *
- * A row is a profile entry that stands where the user's own says nothing; `{base}` in its endpoints is the
- * profile's `base_url`. No code asks which preset a profile was built from: an oddity that needs code gets a
- * profile key, so that a server without a row can be described too. `checked` is when `source` was last read.
- * `{scope}` and `{client_id}` in `token_parameters` are filled in by token-request.ts.
+ * The table of known authorization servers. Quirks are data in the terms of a profile; nothing in the program
+ * asks which server it talks to. `{base}` stands for the profile's `base_url`, `{scope}` and `{client_id}` in
+ * `token_parameters` for the profile's own.
  */
 import type { ProfileEntry } from '../config/profile.js'
 
 export interface Preset {
   readonly name: string
   readonly title: string
-  /** A public document of the vendor. */
+  /** The vendor's public document that the row was written from. */
   readonly source: string
-  /** ISO date. */
+  /** The day on which it was last compared. */
   readonly checked: string
-  /** What the client registration at the server has to say. */
+  /** What to enter at the vendor. */
   readonly register: string
-  /** What a user may have to add, and why; one sentence or two each. */
-  readonly notes?: readonly string[]
   readonly profile: ProfileEntry
 }
 
-const CHECKED = '2026-11-23'
+const EXACT = 'the redirect URI exactly as catchd shows it'
+const ANY_LOOPBACK_PORT = 'http://127.0.0.1/callback/NAME as a redirect URI; any port is accepted at login'
 
 export const PRESETS: readonly Preset[] = [
   {
     name: 'webmethods',
     title: 'webMethods API Gateway',
-    source:
-      'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
-    checked: CHECKED,
-    register:
-      'An application with an OAuth2 strategy, grant type authorization_code, its scopes, and the redirect URI exactly as catchd shows it',
-    notes: [
-      'base_url is the address of the gateway with its port: https://gw.example.com:5543.',
-      'A gateway that drops state needs "state_echo": false and a redirect_uri that no other profile has.',
-      'A public application has no client_secret; its client_id then goes into the body.',
-      'A private CA is named with ca_file.',
-      'There is a refresh token only where the refresh limit of the gateway is above 0.',
-    ],
+    source: 'https://docs.webmethods.io/on-premises/webmethods-api-gateway/',
+    checked: '2026-11-23',
+    register: `${EXACT}, in the application's OAuth2 strategy; the scope must exist`,
     profile: {
       authorization_endpoint: '{base}/invoke/pub.apigateway.oauth2/authorize',
       token_endpoint: '{base}/invoke/pub.apigateway.oauth2/getAccessToken',
       refresh_endpoint: '{base}/invoke/pub.oauth/refreshAccessToken',
       revocation_endpoint: '{base}/invoke/pub.oauth/revokeToken',
       introspection_endpoint: '{base}/invoke/pub.oauth/introspectToken',
+      // A method that is left out means plain there, so it is always named.
+      code_challenge_method: 'S256',
       token_request_format: 'json',
       token_parameters: { scope: '{scope}', client_id: '{client_id}' },
-      // Its token endpoint reads HTTP Basic as it does for any other user: as it stands (RFC 7617 §2).
+      // Credentials are compared as they are; form-encoding them first (RFC 6749 §2.3.1) fails with a colon.
       client_secret_basic_encoding: 'raw',
-      code_challenge_method: 'S256',
-      state_echo: true,
-    },
-  },
-  {
-    name: 'entra',
-    title: 'Microsoft Entra ID',
-    source: 'https://learn.microsoft.com/en-us/entra/identity-platform/reply-url',
-    checked: CHECKED,
-    register:
-      'A mobile and desktop application with the redirect URI http://localhost/callback/entra; its port does not matter',
-    notes: [
-      'base_url is https://login.microsoftonline.com/TENANT.',
-      'Add offline_access to scope for a refresh token. A public client sends no client_secret.',
-      'Set issuer to https://login.microsoftonline.com/TENANT_ID/v2.0 to have the id_token validated.',
-    ],
-    profile: {
-      authorization_endpoint: '{base}/oauth2/v2.0/authorize',
-      token_endpoint: '{base}/oauth2/v2.0/token',
-      device_authorization_endpoint: '{base}/oauth2/v2.0/devicecode',
-      redirect_uri: 'http://localhost:0/callback/entra',
     },
   },
   {
     name: 'github',
     title: 'GitHub',
     source: 'https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps',
-    checked: CHECKED,
-    register: 'The redirect URI as catchd shows it; on 127.0.0.1 its port does not matter',
-    notes: ['GitHub Apps with expiring user tokens give a refresh token; OAuth apps give none.'],
+    checked: '2026-11-23',
+    register: ANY_LOOPBACK_PORT,
     profile: {
       authorization_endpoint: 'https://github.com/login/oauth/authorize',
       token_endpoint: 'https://github.com/login/oauth/access_token',
       device_authorization_endpoint: 'https://github.com/login/device/code',
       token_endpoint_auth_method: 'client_secret_post',
-      // The answer separates with commas, and the request may.
+      // Scopes go out separated by spaces and come back separated by commas.
       scope_separator: ',',
     },
   },
   {
     name: 'gitlab',
     title: 'GitLab',
-    source: 'https://docs.gitlab.com/api/oauth2',
-    checked: CHECKED,
-    register: 'An application with the redirect URI exactly as catchd shows it and its scopes',
-    notes: [
-      'base_url is https://gitlab.com, or the address of your own instance.',
-      'Without "Confidential" there is no client_secret.',
-    ],
+    source: 'https://docs.gitlab.com/api/oauth2/',
+    checked: '2026-11-23',
+    register: `${EXACT}; untick "Confidential" to go without a secret`,
     profile: {
-      issuer: '{base}',
       authorization_endpoint: '{base}/oauth/authorize',
       token_endpoint: '{base}/oauth/token',
       revocation_endpoint: '{base}/oauth/revoke',
@@ -111,75 +73,76 @@ export const PRESETS: readonly Preset[] = [
     name: 'google',
     title: 'Google',
     source: 'https://developers.google.com/identity/protocols/oauth2/native-app',
-    checked: CHECKED,
-    register: 'An OAuth client of type desktop app; it accepts any port of 127.0.0.1 and [::1]',
-    notes: [
-      'The refresh token comes with the first approval only: prompt=consent asks again each time. Take it away with "authorization_parameters": { "prompt": "" }.',
-    ],
+    checked: '2026-11-23',
+    register: 'an OAuth client of type "Desktop app"; loopback redirect URIs need no entry',
     profile: {
-      issuer: 'https://accounts.google.com',
       authorization_endpoint: 'https://accounts.google.com/o/oauth2/v2/auth',
       token_endpoint: 'https://oauth2.googleapis.com/token',
       revocation_endpoint: 'https://oauth2.googleapis.com/revoke',
-      device_authorization_endpoint: 'https://oauth2.googleapis.com/device/code',
+      token_endpoint_auth_method: 'client_secret_post',
+      // A refresh token comes only with offline access, and without the prompt only the first time.
       authorization_parameters: { access_type: 'offline', prompt: 'consent' },
+    },
+  },
+  {
+    name: 'entra',
+    title: 'Microsoft Entra ID',
+    source: 'https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow',
+    checked: '2026-11-23',
+    register:
+      'http://localhost/callback under "Mobile and desktop applications"; any port is accepted at login',
+    profile: {
+      authorization_endpoint: '{base}/oauth2/v2.0/authorize',
+      token_endpoint: '{base}/oauth2/v2.0/token',
+      // 127.0.0.1 is refused unless the manifest names it; localhost is not.
+      redirect_uri: 'http://localhost:8252/callback',
+      token_endpoint_auth_method: 'none',
     },
   },
   {
     name: 'keycloak',
     title: 'Keycloak',
     source: 'https://www.keycloak.org/securing-apps/oidc-layers',
-    checked: CHECKED,
-    register:
-      'A client with the redirect URI as catchd shows it, without its port: any port of 127.0.0.1 will do',
-    notes: ['base_url is the realm: https://id.example.com/realms/NAME.'],
+    checked: '2026-11-23',
+    register: 'http://127.0.0.1/* as a valid redirect URI; any port is accepted at login',
     profile: {
       issuer: '{base}',
-      authorization_endpoint: '{base}/protocol/openid-connect/auth',
-      token_endpoint: '{base}/protocol/openid-connect/token',
-      revocation_endpoint: '{base}/protocol/openid-connect/revoke',
-      device_authorization_endpoint: '{base}/protocol/openid-connect/auth/device',
     },
   },
   {
     name: 'notion',
     title: 'Notion',
     source: 'https://developers.notion.com/docs/authorization',
-    checked: CHECKED,
-    register: 'A public integration with the redirect URI exactly as catchd shows it',
+    checked: '2026-11-23',
+    register: EXACT,
     profile: {
       authorization_endpoint: 'https://api.notion.com/v1/oauth/authorize',
       token_endpoint: 'https://api.notion.com/v1/oauth/token',
-      token_endpoint_auth_method: 'client_secret_basic',
       token_request_format: 'json',
+      token_endpoint_auth_method: 'client_secret_basic',
       authorization_parameters: { owner: 'user' },
-      // Its token request knows neither code_verifier nor any other member that is not documented.
-      code_challenge_method: 'none',
     },
   },
   {
     name: 'slack',
     title: 'Slack',
-    source: 'https://docs.slack.dev/authentication/using-pkce',
-    checked: CHECKED,
-    register: 'An app with the redirect URI exactly as catchd shows it',
-    notes: [
-      'A localhost redirect needs PKCE enabled for the app and may not ask for bot scopes: ask with "authorization_parameters": { "user_scope": "…" } and take the user\'s token with "token_response": { "pointers": { "access_token": "/authed_user/access_token", "token_type": "/", "refresh_token": "/authed_user/refresh_token", "expires_in": "/authed_user/expires_in", "scope": "/authed_user/scope" }, "defaults": { "token_type": "Bearer" } }.',
-    ],
+    source: 'https://docs.slack.dev/authentication/installing-with-oauth',
+    checked: '2026-11-23',
+    register: `${EXACT}; https is required there unless PKCE is switched on for the app`,
     profile: {
       authorization_endpoint: 'https://slack.com/oauth/v2/authorize',
       token_endpoint: 'https://slack.com/api/oauth.v2.access',
       scope_separator: ',',
-      // "bot" and "user" are sent as Bearer: the pointer leads to the empty name, which Slack does not use.
-      token_response: { pointers: { token_type: '/' }, defaults: { token_type: 'Bearer' } },
+      // The answer says "bot" or "user" where the standard has the type of the token.
+      token_response: { pointers: { token_type: '/no_such_member' }, defaults: { token_type: 'Bearer' } },
     },
   },
   {
     name: 'twitch',
     title: 'Twitch',
-    source: 'https://dev.twitch.tv/docs/authentication/getting-tokens-oauth',
-    checked: CHECKED,
-    register: 'An application with the redirect URI exactly as catchd shows it',
+    source: 'https://dev.twitch.tv/docs/authentication/getting-tokens-oauth/',
+    checked: '2026-11-23',
+    register: EXACT,
     profile: {
       authorization_endpoint: 'https://id.twitch.tv/oauth2/authorize',
       token_endpoint: 'https://id.twitch.tv/oauth2/token',
@@ -190,24 +153,21 @@ export const PRESETS: readonly Preset[] = [
   {
     name: 'zoho',
     title: 'Zoho',
-    source: 'https://www.zoho.com/accounts/protocol/oauth/web-apps/access-token-expiry.html',
-    checked: CHECKED,
-    register: 'A server-based application with the redirect URI exactly as catchd shows it',
-    notes: ['base_url is the accounts server of your region: https://accounts.zoho.com, .eu, .in and so on.'],
+    source: 'https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html',
+    checked: '2026-11-23',
+    register: `${EXACT}; base_url is https://accounts.zoho.TLD of the account's region`,
     profile: {
       authorization_endpoint: '{base}/oauth/v2/auth',
       token_endpoint: '{base}/oauth/v2/token',
       revocation_endpoint: '{base}/oauth/v2/token/revoke',
       token_endpoint_auth_method: 'client_secret_post',
-      scope_separator: ',',
-      authorization_parameters: { access_type: 'offline', prompt: 'consent' },
-      // Older regions count expires_in in milliseconds, with expires_in_sec beside it.
+      authorization_parameters: { access_type: 'offline' },
+      // expires_in may be milliseconds; the seconds stand beside it.
       token_response: { pointers: { expires_in: '/expires_in_sec' } },
     },
   },
 ]
 
-/** The row of this name. */
 export function findPreset(name: string): Preset | undefined {
   return PRESETS.find((preset) => preset.name === name)
 }
