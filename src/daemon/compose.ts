@@ -23,8 +23,8 @@ import { LoginJournal } from '../login/journal.js'
 import { LoginService } from '../login/login-service.js'
 import { LoginStore } from '../login/login-store.js'
 import { TokenKeeper } from '../tokens/token-keeper.js'
-import { migrateVault } from '../vault/migrate.js'
-import { describeVault, openVault } from '../vault/open-vault.js'
+import { describeVault, type OpenVaultOptions, openVault } from '../vault/open-vault.js'
+import { rememberVault } from '../vault/vault-choice.js'
 import { VaultSlot } from '../vault/vault-slot.js'
 import { browserOpener } from './browser.js'
 import type { DaemonLog } from './log.js'
@@ -131,7 +131,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
         logins_pending: logins.countPending(visible),
       }
     },
-    migrateVault: (to) => migrate(vault, { ...vaultOptions, choice: to }),
+    migrateVault: (to) => migrate(vault, vaultOptions, to),
     stop: settings.onStop,
   }
   const keys = await KeyRing.open(folders.stateFolder)
@@ -212,10 +212,10 @@ function answersOf(logins: () => RedirectAnswers): RedirectAnswers {
   }
 }
 
-async function migrate(slot: VaultSlot, options: Parameters<typeof openVault>[0]) {
-  const from = slot.current
-  const to = await openVault(options)
-  const items = await migrateVault(from, to)
-  await slot.replace(to).close()
-  return { from: from.kind, to: to.kind, items }
+async function migrate(slot: VaultSlot, options: OpenVaultOptions, to: 'keychain' | 'file') {
+  const from = slot.kind
+  const items = await slot.migrate(await openVault({ ...options, choice: to }), () =>
+    rememberVault(options.stateFolder, to),
+  )
+  return { from, to, items }
 }

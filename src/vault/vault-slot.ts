@@ -20,13 +20,6 @@ export class VaultSlot implements Vault {
     return this.#current
   }
 
-  /** @returns The vault that was in use, for the caller to close. */
-  replace(vault: Vault): Vault {
-    const before = this.#current
-    this.#current = vault
-    return before
-  }
-
   /**
    * Moves every item into `to` and uses it from then on; the vault left behind is closed.
    *
