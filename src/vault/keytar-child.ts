@@ -2,8 +2,9 @@
  * The process that keytar runs in, so that a keychain which hangs can be killed without harm (keytar blocks the
  * threads that files and DNS need).
  *
- * Requests come over the IPC channel and are carried out one after the other, so that two writes of one item
- * land in their order. findCredentials is never called: it crashes on a locked keyring. Ends with its parent.
+ * Requests come over the IPC channel. Changes are carried out one after the other, so that two of one item land in
+ * their order; reading waits for none of them. findCredentials is never called: it crashes on a locked keyring.
+ * Ends with its parent.
  */
 
 interface Request {
@@ -30,15 +31,17 @@ async function serve(): Promise<void> {
     await keytar.setPassword(service, account, request.value ?? '')
     return null
   }
-  let last = Promise.resolve()
+  const answer = async (request: Request) => {
+    try {
+      send({ id: request.id, result: await carryOut(request) })
+    } catch (error) {
+      send({ id: request.id, failure: textOf(error) })
+    }
+  }
+  let lastChange = Promise.resolve()
   process.on('message', (request: Request) => {
-    last = last.then(async () => {
-      try {
-        send({ id: request.id, result: await carryOut(request) })
-      } catch (error) {
-        send({ id: request.id, failure: textOf(error) })
-      }
-    })
+    if (request.call === 'get') void answer(request)
+    else lastChange = lastChange.then(() => answer(request))
   })
   send({ ready: true })
 }

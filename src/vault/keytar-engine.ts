@@ -2,7 +2,7 @@
  * The keychain through keytar, in a child process (keytar-child.ts) that is started at the first call, kept while
  * it is used and killed when it does not answer.
  *
- * Calls are sent at once and answered in order. The deadline counts from the last sign of life, so a queue of
+ * Calls are sent at once. The deadline counts from the last sign of life, so a queue of
  * a thousand calls may take its time while a frozen keychain is an error within two seconds. Secrets go through
  * the IPC channel, never argv. keytar is never loaded into this process.
  */

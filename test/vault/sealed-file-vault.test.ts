@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as nodeFiles from 'node:fs/promises'
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,6 +29,7 @@ const withKey = ({ file, keyFile }: Home, files?: FileSystem) =>
   SealedFileVault.open({ file, keyFile, ...(files === undefined ? {} : { files }) })
 const withPassphrase = (at: Home) => SealedFileVault.open(at)
 const read = async (vault: SealedFileVault, name: string) => (await vault.get(name))?.reveal()
+const withDigest = (bytes: Buffer) => Buffer.concat([bytes, createHash('sha256').update(bytes).digest()])
 const corruptFiles = async ({ folder }: Home) =>
   (await readdir(folder)).filter((file) => file.startsWith('vault.sealed.corrupt-'))
 
@@ -153,6 +155,23 @@ describe('damage', () => {
     }
   })
 
+  test('on purpose, with a header that was changed and a digest made to fit: it is not believed', async () => {
+    const at = await home()
+    const vault = withKey(at)
+    await vault.set('token-set/gw', new Secret('first'))
+    await vault.set('token-set/gw', new Secret('second'))
+    const sealed = (await readFile(at.file)).subarray(0, -32)
+    const lineEnd = sealed.indexOf(0x0a)
+    const forged = Buffer.concat([
+      sealed.subarray(0, lineEnd - 1),
+      Buffer.from(',"more":1}'),
+      sealed.subarray(lineEnd),
+    ])
+    await writeFile(at.file, withDigest(forged))
+    expect(await read(withKey(at), 'token-set/gw')).toBe('first')
+    expect(await corruptFiles(at)).toHaveLength(1)
+  })
+
   test('of every generation: all is kept for a look, and the vault begins anew', async () => {
     const at = await home()
     await withKey(at).set('token-set/gw', new Secret('first'))
@@ -175,9 +194,7 @@ describe('damage', () => {
 
   test('a file of a newer version is left alone', async () => {
     const at = await home()
-    const { createHash } = await import('node:crypto')
-    const body = Buffer.from('{"format":"catchd sealed vault","version":2}\nunknown')
-    const newer = Buffer.concat([body, createHash('sha256').update(body).digest()])
+    const newer = withDigest(Buffer.from('{"format":"catchd sealed vault","version":2}\nunknown'))
     await writeFile(at.file, newer, { mode: 0o600 })
     await expect(withKey(at).get('token-set/gw')).rejects.toMatchObject({
       code: 'vault_unavailable',
@@ -227,7 +244,7 @@ describe('a file that is not ours alone is refused and left alone', () => {
 
 describe('a disk that fails', () => {
   test('at any step of a write, full or broken: vault_unavailable, the old state stands, and the next write works', async () => {
-    const steps = (await stepsOf(() => {})).length
+    const steps = (await stepsOf()).length
     expect(steps).toBeGreaterThan(8)
     for (const code of ['ENOSPC', 'EIO']) {
       for (let failing = 0; failing < steps; failing += 1) {
@@ -254,7 +271,7 @@ describe('a disk that fails', () => {
     const at = await home()
     const disk = new FailingDisk()
     const vault = withKey(at, disk.files)
-    const sync = (await stepsOf(() => {})).indexOf('sync')
+    const sync = (await stepsOf()).indexOf('sync')
     disk.failOnce(sync, 'EIO')
     await expect(vault.set('token-set/gw', new Secret('x'))).rejects.toMatchObject({
       code: 'vault_unavailable',
@@ -264,7 +281,7 @@ describe('a disk that fails', () => {
   })
 
   test('killed at any step of a write, the next run finds the old value or the new one', async () => {
-    const steps = (await stepsOf(() => {})).length
+    const steps = (await stepsOf()).length
     const seen = new Set<string | undefined>()
     for (let step = 0; step <= steps; step += 1) {
       const at = await home()
@@ -283,6 +300,16 @@ describe('a disk that fails', () => {
     expect(seen.size).toBe(2)
   })
 
+  test('what is written is on the disk before it takes the place of the old, and the place before it is said', async () => {
+    expect((await stepsOf()).filter((step) => ['writeFile', 'sync', 'rename'].includes(step))).toEqual([
+      'writeFile',
+      'sync',
+      'rename', // the generation before
+      'rename',
+      'sync', // the folder
+    ])
+  })
+
   test('without hard links the generation before is a copy', async () => {
     const at = await home()
     const files: FileSystem = {
@@ -296,11 +323,10 @@ describe('a disk that fails', () => {
     expect(await read(withKey(at), 'token-set/gw')).toBe('first')
   })
 
-  async function stepsOf(prepare: () => void): Promise<string[]> {
+  async function stepsOf(): Promise<string[]> {
     const disk = new FailingDisk()
     const vault = withKey(await home(), disk.files)
     await vault.set('token-set/gw', new Secret('old'))
-    prepare()
     disk.steps.length = 0
     await vault.set('token-set/gw', new Secret('new'))
     return disk.steps
