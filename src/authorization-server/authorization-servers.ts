@@ -3,18 +3,17 @@
  *
  * Puts together what the files beside it do: where endpoints are (metadata.ts), what is sent
  * (authorization-request.ts, token-request.ts, client-authentication.ts), what came back (token-response.ts,
- * id-token.ts) and how it travels (server-connections.ts).
+ * refresh-outcome.ts, id-token.ts) and how it travels (server-connections.ts).
  */
-import type { AuthorizationServer } from 'oauth4webapi'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
 import { authorizationUrl, wireScope } from './authorization-request.js'
-import { clientAuthentication } from './client-authentication.js'
-import { validateIdToken } from './id-token.js'
-import { Metadata } from './metadata.js'
+import { requireSupported } from './client-authentication.js'
+import { asksForIdToken, IdTokens } from './id-token.js'
+import { Metadata, type ServerMetadata } from './metadata.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,
@@ -24,14 +23,18 @@ import type {
   RefreshOutcome,
   RevocationOutcome,
 } from './port.js'
+import { refusedRefresh } from './refresh-outcome.js'
+import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
-import { serverFetch } from './server-fetch.js'
-import { requestTokens, ServerBusy } from './token-request.js'
+import { sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
+import { readTokenAnswer } from './token-response.js'
 
 export class OAuthAuthorizationServers implements AuthorizationServers {
   readonly #connections: ServerConnections
   readonly #metadata: Metadata
+  readonly #idTokens: IdTokens
   readonly #clientSecrets: ClientSecrets
+  readonly #clock: Pick<Clock, 'now'>
 
   /** @param parts.deadlineMs - For one exchange, its answer included; 10 s unless a test says otherwise. */
   constructor(parts: {
@@ -41,91 +44,110 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
   }) {
     this.#connections = new ServerConnections(parts.deadlineMs)
     this.#metadata = new Metadata(this.#connections, parts.clock)
+    this.#idTokens = new IdTokens(this.#connections)
     this.#clientSecrets = parts.clientSecrets
+    this.#clock = parts.clock
   }
 
   origin(profile: Profile): TokenSetOrigin {
     return {
-      authorizationServer: profile.issuer ?? profile.token_endpoint ?? '',
+      authorizationServer: profile.issuer ?? profile.token_endpoint ?? profile.resource_server ?? '',
       clientId: profile.client_id,
     }
   }
 
-  async prepare(
+  prepare(
     profile: Profile,
     request: AuthorizationRequest,
     issRequiredByConfiguration: boolean,
   ): Promise<PreparedAuthorization> {
-    const server = await this.#metadata.of(profile)
-    if (server.authorization_endpoint === undefined) {
-      throw new CatchdError('profile_invalid', {
-        profile: profile.name,
-        detail: 'The profile has no authorization_endpoint, and no metadata names one.',
-      })
-    }
-    const issRequired = server.authorization_response_iss_parameter_supported === true
-    if (issRequiredByConfiguration && !issRequired) {
-      throw new CatchdError('profile_invalid', {
-        profile: profile.name,
-        detail:
+    return inNameOf(profile, async () => {
+      requireSupported(profile)
+      const server = await this.#metadata.of(profile)
+      const { authorization_endpoint: endpoint } = server
+      if (endpoint === undefined) {
+        throw unusable('The profile has no authorization_endpoint, and no metadata names one.')
+      }
+      if (server.require_pushed_authorization_requests === true) {
+        throw unusable(
+          'The server wants authorization requests to be pushed (RFC 9126), which this version does not do.',
+        )
+      }
+      if (asksForIdToken(profile) && server.jwks_uri === undefined) {
+        throw unusable(
+          'The id_token that scope openid asks for could not be checked: the server publishes no jwks_uri. Set jwks_uri, or leave openid out.',
+        )
+      }
+      const issRequired = server.authorization_response_iss_parameter_supported === true
+      if (issRequiredByConfiguration && !issRequired) {
+        throw unusable(
           'Its redirect_uri is shared with a profile of another authorization server, and this server does not ' +
-          'announce iss (RFC 9207). Give the profile a redirect_uri of its own.',
-      })
-    }
-    return {
-      authorizationUrl: authorizationUrl(server.authorization_endpoint, profile, request),
-      expectedIssuer: profile.issuer ?? null,
-      issRequired,
-    }
+            'announce iss (RFC 9207). Give the profile a redirect_uri of its own.',
+        )
+      }
+      return {
+        authorizationUrl: authorizationUrl(endpoint, profile, request),
+        expectedIssuer: profile.issuer ?? null,
+        issRequired,
+      }
+    })
   }
 
-  async redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse> {
-    const server = await this.#metadata.of(profile)
-    const response = await requestTokens(this.#connections, {
-      profile,
-      server,
-      endpoint: server.token_endpoint,
-      grantType: 'authorization_code',
-      parameters: {
-        code: grant.code.reveal(),
-        redirect_uri: grant.redirectUri,
-        ...(grant.codeVerifier === null ? {} : { code_verifier: grant.codeVerifier.reveal() }),
-      },
-      clientSecret: await this.#clientSecrets(profile),
-      secrets: grant.codeVerifier === null ? [grant.code] : [grant.code, grant.codeVerifier],
+  redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse> {
+    return inNameOf(profile, async () => {
+      // Before the code is sent: without it there would be tokens that cannot be accepted.
+      const server = await this.#server(profile)
+      const verifier = grant.codeVerifier === null ? {} : { code_verifier: grant.codeVerifier.reveal() }
+      const { response } = await this.#request({
+        profile,
+        server,
+        endpoint: server.token_endpoint,
+        grantType: 'authorization_code',
+        parameters: { code: grant.code.reveal(), redirect_uri: grant.redirectUri, ...verifier },
+        scope: wireScope(profile),
+        secrets: grant.codeVerifier === null ? [grant.code] : [grant.code, grant.codeVerifier],
+      }).then(orThrow)
+      if (!asksForIdToken(profile)) return withoutIdToken(response)
+      const context = { grant: 'authorization_code', nonce: grant.nonce } as const
+      return this.#idTokens.validate(profile, server, response, context)
     })
-    const context = { grant: 'authorization_code', nonce: grant.nonce } as const
-    return validateIdToken(this.#connections, profile, server, response, context)
   }
 
   async refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
     try {
-      return { outcome: 'refreshed', response: await this.#refresh(profile, current) }
-    } catch (thrown) {
-      const error = asCatchdError(thrown)
-      if (isDead(error)) return { outcome: 'reauthorize', error }
-      const retryAfterSeconds = error instanceof ServerBusy ? error.retryAfterSeconds : null
-      return { outcome: 'retry_later', error, retryAfterSeconds }
+      return await inNameOf(profile, () => this.#refresh(profile, current))
+    } catch (error) {
+      return { outcome: 'retry_later', error: asCatchdError(error), retryAfterSeconds: null }
     }
   }
 
-  async clientCredentials(profile: Profile): Promise<TokenResponse> {
-    const server = await this.#metadata.of(profile)
-    const scope = wireScope(profile)
-    return requestTokens(this.#connections, {
-      profile,
-      server,
-      endpoint: server.token_endpoint,
-      grantType: 'client_credentials',
-      parameters: scope === '' ? {} : { scope },
-      clientSecret: await this.#clientSecrets(profile),
-      secrets: [],
+  clientCredentials(profile: Profile): Promise<TokenResponse> {
+    return inNameOf(profile, async () => {
+      requireSupported(profile)
+      const server = await this.#metadata.of(profile, 'token_endpoint')
+      const scope = wireScope(profile)
+      const { response } = await this.#request({
+        profile,
+        server,
+        endpoint: server.token_endpoint,
+        grantType: 'client_credentials',
+        parameters: scope === '' ? {} : { scope },
+        scope,
+        secrets: [],
+      }).then(orThrow)
+      return withoutIdToken(response)
     })
   }
 
   async revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome> {
     try {
-      return await this.#revoke(profile, current)
+      return await inNameOf(profile, async () => {
+        const server = await this.#metadata.of(profile, 'revocation_endpoint')
+        if (server.revocation_endpoint === undefined) return { outcome: 'unsupported' }
+        const clientSecret = await this.#clientSecrets(profile)
+        await revokeTokens(this.#connections, { profile, server, clientSecret }, current)
+        return { outcome: 'revoked' }
+      })
     } catch (error) {
       return { outcome: 'failed', error: asCatchdError(error) }
     }
@@ -135,63 +157,95 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
     this.#connections.close()
   }
 
-  async #refresh(profile: Profile, current: TokenSet): Promise<TokenResponse> {
+  async #refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
     const { refreshToken } = current
-    if (refreshToken === null) throw new CatchdError('login_required', { profile: profile.name })
-    const server = await this.#metadata.of(profile)
-    const response = await requestTokens(this.#connections, {
+    if (refreshToken === null) {
+      const error = new CatchdError('login_required', 'The authorization server issued no refresh token.')
+      return { outcome: 'reauthorize', error }
+    }
+    const server = await this.#server(profile)
+    const outcome = await this.#request({
       profile,
       server,
       endpoint: profile.refresh_endpoint ?? server.token_endpoint,
       grantType: 'refresh_token',
       parameters: { refresh_token: refreshToken.reveal() },
-      clientSecret: await this.#clientSecrets(profile),
+      // No more than what was granted (RFC 6749 §6).
+      scope: (current.scope ?? '').split(' ').join(profile.scope_separator),
       secrets: [refreshToken],
     })
-    const context = { grant: 'refresh_token', issuer: current.issuer, subject: current.subject } as const
-    return validateIdToken(this.#connections, profile, server, response, context)
+    if ('error' in outcome) return refusedRefresh(outcome.error, outcome.answer, this.#clock.now())
+    if (!asksForIdToken(profile)) return { outcome: 'refreshed', response: withoutIdToken(outcome.response) }
+    const { issuer, subject } = current
+    const context = { grant: 'refresh_token', issuer, subject } as const
+    const response = await this.#idTokens.validate(profile, server, outcome.response, context)
+    return { outcome: 'refreshed', response }
   }
 
-  /** RFC 7009 §2.1. Both tokens: not every server takes the access token along with the refresh token. */
-  async #revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome> {
-    const server = await this.#metadata.of(profile)
-    if (server.revocation_endpoint === undefined) return { outcome: 'unsupported' }
-    if (current.refreshToken !== null) {
-      await this.#revokeToken(profile, server, current.refreshToken, 'refresh_token')
+  /** What a token request needs: its endpoint, and for an id_token the published keys and algorithms. */
+  #server(profile: Profile): Promise<ServerMetadata> {
+    return asksForIdToken(profile) ? this.#metadata.of(profile) : this.#metadata.of(profile, 'token_endpoint')
+  }
+
+  /** One token request; an answer without tokens comes back with what it means. */
+  async #request(
+    request: Omit<TokenRequest, 'clientSecret'> & { readonly secrets: readonly Secret[] },
+  ): Promise<{ response: TokenResponse } | { error: CatchdError; answer: TokenAnswer }> {
+    const { profile, secrets } = request
+    const clientSecret = await this.#clientSecrets(profile)
+    const answer = await sendTokenRequest(this.#connections, { ...request, clientSecret })
+    try {
+      const response = readTokenAnswer(answer, {
+        shape: profile.token_response,
+        scopeSeparator: profile.scope_separator,
+        sent: clientSecret === undefined ? secrets : [...secrets, clientSecret],
+      })
+      return { response }
+    } catch (error) {
+      return { error: named(asCatchdError(error), profile), answer }
     }
-    await this.#revokeToken(profile, server, current.accessToken, 'access_token')
-    return { outcome: 'revoked' }
-  }
-
-  async #revokeToken(
-    profile: Profile,
-    server: AuthorizationServer,
-    token: Secret,
-    hint: 'refresh_token' | 'access_token',
-  ): Promise<void> {
-    const oauth = await import('oauth4webapi')
-    const { status } = await oauth.revocationRequest(
-      server,
-      { client_id: profile.client_id },
-      clientAuthentication(profile, await this.#clientSecrets(profile)),
-      token.reveal(),
-      {
-        additionalParameters: { token_type_hint: hint },
-        headers: profile.token_request_headers,
-        [oauth.customFetch]: serverFetch(this.#connections, profile),
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
-      },
-    )
-    if (status < 300) return
-    throw new CatchdError('provider_refused', {
-      profile: profile.name,
-      detail: `The revocation endpoint answered ${status}.`,
-    })
   }
 }
 
-/** `invalid_grant`, or a refusal that does not say why (some servers answer a dead refresh token without JSON). */
-function isDead(error: CatchdError): boolean {
-  if (error.code === 'login_required') return true
-  return error.code === 'provider_refused' && (error.error === undefined || error.error === 'invalid_grant')
+function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }): { response: TokenResponse } {
+  if ('error' in outcome) throw outcome.error
+  return outcome
 }
+
+/** What was not validated is not kept. */
+function withoutIdToken(response: TokenResponse): TokenResponse {
+  return { ...response, idToken: null }
+}
+
+function unusable(detail: string): CatchdError {
+  return new CatchdError('profile_invalid', detail)
+}
+
+/** Errors say whose profile it is, so that the command they name can be run as it stands. */
+async function inNameOf<Result>(profile: Profile, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    throw named(asCatchdError(thrown), profile)
+  }
+}
+
+function named(failure: CatchdError, profile: Profile): CatchdError {
+  if (failure.profile !== undefined || !OURS.has(failure.code)) return failure
+  const { code, detail, error, errorDescription } = failure
+  return new CatchdError(code, {
+    profile: profile.name,
+    ...(detail === undefined ? {} : { detail }),
+    ...(error === undefined ? {} : { error }),
+    ...(errorDescription === undefined ? {} : { errorDescription }),
+  })
+}
+
+const OURS: ReadonlySet<string> = new Set([
+  'issuer_mismatch',
+  'login_required',
+  'profile_invalid',
+  'provider_answer_invalid',
+  'provider_refused',
+  'provider_unreachable',
+])

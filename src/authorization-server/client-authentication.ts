@@ -4,6 +4,21 @@ import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 
+/** What the schema of a profile knows and this version cannot do; said before a browser opens. */
+export function requireSupported(profile: Profile): void {
+  const { token_endpoint_auth_method: method, dpop, grant, name } = profile
+  const missing = dpop ? 'dpop' : grant === DEVICE_CODE ? 'grant device_code' : undefined
+  if (missing !== undefined) throw unsupported(name, missing)
+  if (!SUPPORTED.has(method)) throw unsupported(name, `token_endpoint_auth_method ${method}`)
+}
+
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+const SUPPORTED: ReadonlySet<string> = new Set(['none', 'client_secret_basic', 'client_secret_post'])
+
+function unsupported(profile: string, what: string): CatchdError {
+  return new CatchdError('profile_invalid', { profile, detail: `${what} is not supported by this version.` })
+}
+
 /**
  * @throws CatchdError `profile_invalid` when the method needs a secret that the profile has not, or is not
  *   supported by this version
@@ -25,10 +40,7 @@ export function clientAuthentication(profile: Profile, secret: Secret | undefine
         headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
       }
     default:
-      throw new CatchdError('profile_invalid', {
-        profile: profile.name,
-        detail: `token_endpoint_auth_method ${profile.token_endpoint_auth_method} is not supported by this version.`,
-      })
+      throw unsupported(profile.name, `token_endpoint_auth_method ${profile.token_endpoint_auth_method}`)
   }
 }
 
@@ -41,6 +53,6 @@ function required(profile: Profile, secret: Secret | undefined): Secret {
   throw new CatchdError('profile_invalid', {
     profile: profile.name,
     detail: `${profile.token_endpoint_auth_method} needs a client_secret, and the profile has none.`,
-    next: `catchd profile add ${profile.name} --replace --client-secret-stdin`,
+    next: `catchd profile add ${profile.name} --client-secret-stdin`,
   })
 }

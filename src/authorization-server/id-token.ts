@@ -1,85 +1,129 @@
 /**
  * Validating the id_token of a token response (OpenID Connect Core §3.1.3.7, §12.2): issuer, audience, times,
- * nonce and algorithm by oauth4webapi, and the signature against the server's JWKS where it publishes one.
+ * nonce, algorithm and signature, by oauth4webapi against the server's JWKS.
  *
- * An id_token that does not hold spoils the whole response: nothing of it is stored.
+ * An id_token that does not hold spoils the whole response: nothing of it is stored. Keys are kept five minutes;
+ * a key that is not among them is looked for once a minute at most, whatever the ids that tokens bring.
  */
-import type { AuthorizationServer, IDToken } from 'oauth4webapi'
+import type { IDToken, JWKSCacheInput } from 'oauth4webapi'
+import { z } from 'zod'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { TokenResponse } from '../tokens/token-set.js'
+import { scopesOf } from './authorization-request.js'
+import type { ServerMetadata } from './metadata.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
 
 /** What an id_token must be consistent with. */
 export type IdTokenContext =
+  /** `nonce` is `null` when another tool built the authorization request and only it knows. */
   | { readonly grant: 'authorization_code'; readonly nonce: Secret | null }
   | { readonly grant: 'refresh_token'; readonly issuer: string | null; readonly subject: string | null }
 
-/**
- * Only for profiles that name an `issuer` and ask for `openid`; the id_token of others is dropped, since nobody
- * could say whether it holds.
- *
- * @returns The response with `issuer` and `subject` of the validated id_token.
- * @throws CatchdError `provider_answer_invalid`, `provider_unreachable` (the JWKS)
- */
-export async function validateIdToken(
-  connections: ServerConnections,
-  profile: Profile,
-  server: AuthorizationServer,
-  response: TokenResponse,
-  context: IdTokenContext,
-): Promise<TokenResponse> {
-  if (profile.issuer === undefined || !asksForOpenid(profile)) return { ...response, idToken: null }
-  if (response.idToken === null && context.grant === 'refresh_token') return response
-  const claims = await claimsOf(connections, profile, server, response, context)
-  if (context.grant === 'refresh_token') requireSamePerson(claims, context)
-  return { ...response, issuer: claims.iss, subject: claims.sub }
-}
+/** Key sets kept at most; the one used longest ago is asked for again. */
+const MOST_KEY_SETS = 256
 
-function asksForOpenid(profile: Profile): boolean {
-  return (profile.scope ?? '').split(/\s+/).includes('openid')
-}
+export class IdTokens {
+  readonly #connections: ServerConnections
+  readonly #keySets = new Map<string, JWKSCacheInput>()
 
-async function claimsOf(
-  connections: ServerConnections,
-  profile: Profile,
-  server: AuthorizationServer,
-  response: TokenResponse,
-  context: IdTokenContext,
-): Promise<IDToken> {
-  const oauth = await import('oauth4webapi')
-  const client = { client_id: profile.client_id }
-  const standard = Response.json({
-    access_token: response.accessToken.reveal(),
-    token_type: 'bearer',
-    ...(response.idToken === null ? {} : { id_token: response.idToken.reveal() }),
-  })
-  try {
-    const processed =
-      context.grant === 'refresh_token'
-        ? await oauth.processRefreshTokenResponse(server, client, standard)
-        : await oauth.processAuthorizationCodeResponse(server, client, standard, {
-            expectedNonce: context.nonce?.reveal() ?? oauth.expectNoNonce,
-            requireIdToken: true,
-          })
-    if (server.jwks_uri !== undefined) {
-      await oauth.validateApplicationLevelSignature(server, standard, {
-        [oauth.customFetch]: serverFetch(connections, profile),
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+  constructor(connections: ServerConnections) {
+    this.#connections = connections
+  }
+
+  /**
+   * @param server - Published metadata of the profile's issuer ({@link asksForIdToken}).
+   * @returns The response with `issuer` and `subject` of the validated id_token. On a refresh an id_token may be
+   *   missing (§12.2), and one whose keys cannot be had just now is dropped: the tokens beside it came over TLS
+   *   from the token endpoint, and losing a rotated refresh token would end the session.
+   * @throws CatchdError `provider_answer_invalid`, `provider_unreachable` (the JWKS)
+   */
+  async validate(
+    profile: Profile,
+    server: ServerMetadata,
+    response: TokenResponse,
+    context: IdTokenContext,
+  ): Promise<TokenResponse> {
+    if (response.idToken === null) {
+      if (context.grant === 'refresh_token' || !isOpenid(response)) return response
+      throw new CatchdError('provider_answer_invalid', {
+        profile: profile.name,
+        detail: 'openid was asked for, and the token response has no id_token.',
       })
     }
-    const claims = oauth.getValidatedIdTokenClaims(processed)
-    if (claims === undefined)
-      throw new CatchdError('provider_answer_invalid', 'The response has no id_token.')
-    return claims
-  } catch (error) {
-    if (error instanceof CatchdError) throw error
-    // oauth4webapi's messages name the claim; its causes hold the claims themselves, so they stay behind.
-    const reason = error instanceof Error ? error.message : 'unknown'
-    throw new CatchdError('provider_answer_invalid', `The id_token does not hold: ${reason}.`)
+    try {
+      const claims = await this.#claims(profile, server, response.idToken, context)
+      return { ...response, issuer: claims.iss, subject: claims.sub }
+    } catch (error) {
+      const isUnverifiable = error instanceof KeysMissing && context.grant === 'refresh_token'
+      if (isUnverifiable) return { ...response, idToken: null }
+      throw error
+    }
   }
+
+  async #claims(
+    profile: Profile,
+    server: ServerMetadata,
+    idToken: Secret,
+    context: IdTokenContext,
+  ): Promise<IDToken> {
+    const oauth = await import('oauth4webapi')
+    const client = { client_id: profile.client_id }
+    // Only the id_token is to be validated; the rest of the answer has been read already.
+    const standard = Response.json({
+      access_token: 'unused',
+      token_type: 'bearer',
+      id_token: idToken.reveal(),
+    })
+    try {
+      const processed =
+        context.grant === 'authorization_code' && context.nonce !== null
+          ? await oauth.processAuthorizationCodeResponse(server, client, standard, {
+              expectedNonce: context.nonce.reveal(),
+              requireIdToken: true,
+            })
+          : await oauth.processGenericTokenEndpointResponse(server, client, standard)
+      const claims = oauth.getValidatedIdTokenClaims(processed)
+      if (claims === undefined) throw invalid('it has no claims')
+      if (context.grant === 'refresh_token') requireSamePerson(claims, context)
+      await oauth.validateApplicationLevelSignature(server, standard, {
+        [oauth.jwksCache]: this.#keySetOf(profile, server),
+        [oauth.customFetch]: keysFetch(this.#connections, profile),
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+      })
+      return claims
+    } catch (error) {
+      throw translated(error)
+    }
+  }
+
+  #keySetOf(profile: Profile, server: ServerMetadata): JWKSCacheInput {
+    if (server.jwks_uri === undefined) throw invalid('the server publishes no jwks_uri to check it with')
+    const key = JSON.stringify([server.jwks_uri, profile.ca_file])
+    const known: JWKSCacheInput = this.#keySets.get(key) ?? {}
+    this.#keySets.delete(key)
+    this.#keySets.set(key, known)
+    for (const longest of this.#keySets.keys()) {
+      if (this.#keySets.size <= MOST_KEY_SETS) break
+      this.#keySets.delete(longest)
+    }
+    return known
+  }
+}
+
+/**
+ * Whether an id_token is asked for and can be validated. One that nobody asked for, or of a server whose issuer
+ * the profile does not name, is dropped: nobody could say whether it holds.
+ */
+export function asksForIdToken(profile: Profile): boolean {
+  return profile.issuer !== undefined && scopesOf(profile).includes('openid')
+}
+
+/** A person may have refused `openid`; then the answer says what was granted (RFC 6749 §5.1). */
+function isOpenid({ scope }: TokenResponse): boolean {
+  return scope === null || scope.split(' ').includes('openid')
 }
 
 /** OpenID Connect Core §12.2: a refresh must not change whose tokens these are. */
@@ -87,9 +131,57 @@ function requireSamePerson(
   claims: IDToken,
   before: { readonly issuer: string | null; readonly subject: string | null },
 ): void {
-  const same =
+  const isSame =
     (before.issuer === null || claims.iss === before.issuer) &&
     (before.subject === null || claims.sub === before.subject)
-  if (same) return
-  throw new CatchdError('provider_answer_invalid', 'The refreshed id_token is about somebody else.')
+  if (!isSame)
+    throw new CatchdError('provider_answer_invalid', 'The refreshed id_token is about somebody else.')
+}
+
+/** The id_token may be good: its key cannot be had just now. */
+class KeysMissing extends CatchdError {}
+
+/** Fetches a JWKS, and tells trouble with it from trouble with the id_token. */
+function keysFetch(connections: ServerConnections, profile: Profile): ReturnType<typeof serverFetch> {
+  const fetch = serverFetch(connections, profile)
+  return async (url, options) => {
+    let response: Response
+    try {
+      response = await fetch(url, options)
+    } catch (error) {
+      if (!(error instanceof CatchdError)) throw error
+      throw new KeysMissing(error.code, error.detail)
+    }
+    const text = await response.text()
+    if (response.status === 200 && isKeySet(text)) {
+      return new Response(text, { headers: { 'content-type': 'application/json' } })
+    }
+    throw new KeysMissing('provider_answer_invalid', `The jwks_uri gave no keys (${response.status}).`)
+  }
+}
+
+function isKeySet(text: string): boolean {
+  try {
+    return KeySet.safeParse(JSON.parse(text)).success
+  } catch {
+    return false
+  }
+}
+
+/** RFC 7517 §5. */
+const KeySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
+
+/** Errors of oauth4webapi hold the claims, and the whole token, as their cause: only their words are taken. */
+function translated(error: unknown): CatchdError {
+  if (error instanceof CatchdError) return error
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (code === 'OAUTH_KEY_SELECTION_FAILED') {
+    return new KeysMissing('provider_answer_invalid', 'The server publishes no key that fits the id_token.')
+  }
+  const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
+  return invalid(isTheirs ? message : 'it cannot be read')
+}
+
+function invalid(why: string): CatchdError {
+  return new CatchdError('provider_answer_invalid', `The id_token does not hold: ${why}.`)
 }

@@ -1,18 +1,19 @@
 /**
  * One HTTP exchange with an authorization server.
  *
- * The one place for the deadline, the cap on answers, the private CA and "no redirects are followed": a 307
- * would post code and verifier again, elsewhere. node:http(s) rather than the global fetch, which takes no CA
- * and costs 90 ms to load.
+ * The one place for the deadline, the cap on answers, the loopback rule for plain http and "no redirects are
+ * followed": a 307 would post code and verifier again, elsewhere. node:http(s) rather than the global fetch,
+ * which takes no CA of our own. Every exchange has a connection of its own: an idle one that the server has just
+ * closed fails after the request was written, and then nobody knows whether the code was used up.
  */
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { rootCertificates } from 'node:tls'
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { isLoopbackHost } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
+import { CertificateAuthorities } from './certificate-authorities.js'
+import { connectionFailure, isReset, silence } from './connection-failure.js'
 
 /** A server that answers later than this is given up. */
 export const DEADLINE_MS = 10_000
@@ -27,166 +28,169 @@ export interface ServerRequest {
 
 export interface ServerAnswer {
   readonly status: number
-  readonly headers: Headers
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Empty for a redirect, which nobody follows. */
   readonly body: string
 }
 
 export class ServerConnections {
   readonly #deadlineMs: number
-  readonly #http = new HttpAgent({ keepAlive: true, maxFreeSockets: 4 })
-  /** By CA file; the profiles' number bounds it. */
-  readonly #https = new Map<string, HttpsAgent>()
+  readonly #http = new HttpAgent({ keepAlive: false })
+  readonly #authorities = new CertificateAuthorities()
 
   constructor(deadlineMs = DEADLINE_MS) {
     this.#deadlineMs = deadlineMs
   }
 
   /**
-   * @throws CatchdError `provider_unreachable` when nothing was answered in time, `provider_answer_invalid` for
-   *   an answer beyond 1 MiB or a redirect, `profile_invalid` for plain http beyond loopback or an unreadable CA
+   * @throws CatchdError `provider_unreachable` when nothing was answered in time, `provider_answer_invalid` for an
+   *   answer that is no HTTP, breaks off, cannot be decoded or is over 1 MiB, `profile_invalid` for plain http
+   *   beyond loopback or an unusable `ca_file`
    */
   async exchange(text: string, request: ServerRequest, caFile: string | undefined): Promise<ServerAnswer> {
-    const url = requireSafeUrl(text)
-    const agent = url.protocol === 'https:' ? await this.#agentFor(caFile) : this.#http
-    const signal = AbortSignal.timeout(this.#deadlineMs)
-    const incoming = await open(url, request, agent, signal)
-    const status = incoming.statusCode ?? 0
-    if (status >= 300 && status < 400) {
-      incoming.destroy()
-      throw new CatchdError(
-        'provider_answer_invalid',
-        `${url.host} answered with a redirect (${status}), which is not followed.`,
-      )
+    const url = parseServerUrl(text)
+    const agent = url.protocol === 'https:' ? await this.#authorities.agentFor(caFile) : this.#http
+    const attempt = { url, request, agent, signal: AbortSignal.timeout(this.#deadlineMs) }
+    let incoming: IncomingMessage | undefined
+    try {
+      incoming = await openTwiceAtMost(attempt)
+      const { statusCode: status = 0 } = incoming
+      if (status < 200 || status > 599) throw unusable(`${url.host} answered with the status ${status}.`)
+      return { status, headers: headersOf(incoming), body: await readBody(incoming, url.host) }
+    } catch (error) {
+      if (error instanceof CatchdError) throw error
+      if (attempt.signal.aborted) throw silence(url.host, this.#deadlineMs)
+      if (incoming !== undefined && isReset(error)) throw unusable(`The answer of ${url.host} broke off.`)
+      throw connectionFailure(error, url.host)
     }
-    const body = decode(await readAll(incoming, url, signal), incoming.headers['content-encoding'], url)
-    return { status, headers: new Headers(headersOf(incoming)), body }
   }
 
+  /** Also ends the exchanges under way. */
   close(): void {
     this.#http.destroy()
-    for (const agent of this.#https.values()) agent.destroy()
-  }
-
-  async #agentFor(caFile: string | undefined): Promise<HttpsAgent> {
-    const known = this.#https.get(caFile ?? '')
-    if (known !== undefined) return known
-    const ca = caFile === undefined ? {} : { ca: [...rootCertificates, await readCa(caFile)] }
-    const agent = new HttpsAgent({ keepAlive: true, maxFreeSockets: 4, ...ca })
-    this.#https.set(caFile ?? '', agent)
-    return agent
+    this.#authorities.close()
   }
 }
 
-function requireSafeUrl(text: string): URL {
+function parseServerUrl(text: string): URL {
+  if (!URL.canParse(text)) throw new CatchdError('profile_invalid', 'An endpoint is not a URL.')
   const url = new URL(text)
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))) return url
-  throw new CatchdError('profile_invalid', `${url.origin} is not https; plain http is for loopback only.`)
+  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
+  if (isSafe && url.username === '' && url.password === '') return url
+  throw new CatchdError(
+    'profile_invalid',
+    isSafe
+      ? `An endpoint at ${url.host} holds a user name or password.`
+      : `An endpoint at ${url.host} is not https; plain http is for loopback addresses only.`,
+  )
 }
 
-async function readCa(caFile: string): Promise<string> {
+interface Attempt {
+  readonly url: URL
+  readonly request: ServerRequest
+  readonly agent: HttpAgent
+  readonly signal: AbortSignal
+}
+
+/**
+ * Once more, at once, when the connection was cut and repeating cannot do harm: a GET, or a request of which
+ * nothing was written. A code that may have reached the server must not reach it twice (RFC 6749 §4.1.2).
+ */
+async function openTwiceAtMost(attempt: Attempt): Promise<IncomingMessage> {
+  const progress = { written: false }
   try {
-    const pem = await readFile(caFile, 'utf8')
-    new X509Certificate(pem) // node:tls would ignore what is no certificate, and every connection would fail
-    return pem
+    return await open(attempt, progress)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    const why = /^E[A-Z]+$/.test(code) ? `cannot be read (${code})` : 'holds no certificate'
-    throw new CatchdError('profile_invalid', `ca_file ${caFile} ${why}.`)
+    const harmless = attempt.request.method === 'GET' || !progress.written
+    if (!harmless || !isReset(error) || attempt.signal.aborted) throw error
+    return open(attempt, progress)
   }
 }
 
 function open(
-  url: URL,
-  sent: ServerRequest,
-  agent: HttpAgent,
-  signal: AbortSignal,
+  { url, request: { method, headers, body }, agent, signal }: Attempt,
+  progress: { written: boolean },
 ): Promise<IncomingMessage> {
   const start = url.protocol === 'https:' ? httpsRequest : httpRequest
-  const length = sent.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(sent.body)) }
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
   return new Promise((resolve, reject) => {
     const outgoing = start(url, {
-      method: sent.method,
-      headers: { ...sent.headers, ...length },
+      method,
+      // A few hundred bytes need no compression; what a server compresses all the same is decoded.
+      headers: { 'accept-encoding': 'identity', ...headers, ...length },
       agent,
       signal,
     })
+    outgoing.on('socket', (socket: Socket) => {
+      // Node holds the request back until the connection, TLS included, is there.
+      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+        progress.written = true
+      })
+    })
     outgoing.on('response', resolve)
-    outgoing.on('error', (error) => reject(unreachable(error, url)))
-    outgoing.end(sent.body)
+    outgoing.on('error', reject)
+    outgoing.end(body)
   })
 }
 
-async function readAll(incoming: IncomingMessage, url: URL, signal: AbortSignal): Promise<Buffer> {
+async function readBody(incoming: IncomingMessage, host: string): Promise<string> {
+  const status = incoming.statusCode ?? 0
+  if (status >= 300 && status < 400) {
+    incoming.destroy()
+    return ''
+  }
+  return decode(await readAll(incoming, host), incoming.headers['content-encoding'], host)
+}
+
+async function readAll(incoming: IncomingMessage, host: string): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  try {
-    for await (const chunk of incoming as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MOST_BYTES) throw tooLarge(url)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    if (error instanceof CatchdError) throw error
-    if (signal.aborted) throw unreachable({ name: 'AbortError' }, url)
-    throw new CatchdError('provider_answer_invalid', `The answer of ${url.host} broke off.`)
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MOST_BYTES) throw tooLarge(host)
+    chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
-function decode(body: Buffer, encoding: string | undefined, url: URL): string {
-  const limit = { maxOutputLength: MOST_BYTES }
-  try {
-    if (encoding === 'gzip') return gunzipSync(body, limit).toString('utf8')
-    if (encoding === 'deflate') return inflateSync(body, limit).toString('utf8')
-    if (encoding === 'br') return brotliDecompressSync(body, limit).toString('utf8')
-    return body.toString('utf8')
-  } catch {
-    throw tooLarge(url)
-  }
-}
+/** Stops a bomb before it is unpacked. */
+const CAPPED = { maxOutputLength: MOST_BYTES }
 
-function tooLarge(url: URL): CatchdError {
-  return new CatchdError(
-    'provider_answer_invalid',
-    `The answer of ${url.host} is over 1 MiB or cannot be decoded.`,
-  )
-}
-
-function headersOf(incoming: IncomingMessage): [string, string][] {
-  return Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])
-}
-
-const PRIVATE_CA = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+const DECODERS = new Map<string, (body: Buffer) => Buffer>([
+  ['identity', (body) => body],
+  ['gzip', (body) => gunzipSync(body, CAPPED)],
+  ['x-gzip', (body) => gunzipSync(body, CAPPED)],
+  ['br', (body) => brotliDecompressSync(body, CAPPED)],
+  // Some servers leave the zlib header out (RFC 9110 §8.4.1.2).
+  ['deflate', (body) => (hasZlibHeader(body) ? inflateSync(body, CAPPED) : inflateRawSync(body, CAPPED))],
 ])
 
-function unreachable(error: { name?: string; code?: string }, url: URL): CatchdError {
-  const { code = '' } = error
-  const reason = reasonFor(error.name === 'AbortError' ? 'TIMEOUT' : code)
-  return new CatchdError('provider_unreachable', `${url.host} cannot be reached: ${reason}.`)
+function hasZlibHeader(body: Buffer): boolean {
+  return body.length > 1 && (body.readUInt8(0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0
 }
 
-function reasonFor(code: string): string {
-  if (PRIVATE_CA.has(code)) {
-    return `its certificate is signed by a CA that this machine does not know (${code}); name the CA with ca_file`
+function decode(body: Buffer, encoding: string | undefined, host: string): string {
+  if (body.length === 0) return ''
+  const decoder = DECODERS.get(encoding?.trim().toLowerCase() || 'identity')
+  if (decoder === undefined) throw unusable(`The answer of ${host} has an unknown content encoding.`)
+  try {
+    // Drops a byte order mark, with which JSON may not begin.
+    return new TextDecoder().decode(decoder(body))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(host)
+    throw unusable(`The answer of ${host} cannot be decompressed.`)
   }
-  switch (code) {
-    case 'TIMEOUT':
-      return `it did not answer within ${DEADLINE_MS / 1000} seconds`
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'its name cannot be resolved'
-    case 'ECONNREFUSED':
-      return 'nothing listens there'
-    case 'CERT_HAS_EXPIRED':
-      return 'its certificate has expired'
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return 'its certificate is for another name'
-    default:
-      return code === '' ? 'the connection failed' : `the connection failed (${code})`
-  }
+}
+
+function tooLarge(host: string): CatchdError {
+  return unusable(`The answer of ${host} is larger than 1 MiB.`)
+}
+
+function unusable(detail: string): CatchdError {
+  return new CatchdError('provider_answer_invalid', detail)
+}
+
+function headersOf(incoming: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]))
 }

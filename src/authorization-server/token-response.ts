@@ -1,27 +1,26 @@
 /**
  * The one place where the answer of a token endpoint becomes a token response, whatever shape it has: the
- * standard's (RFC 6749 §5.1, §5.2), form-encoded, nested, with members missing, or an error inside a 200.
+ * standard's (RFC 6749 §5.1), form-encoded, nested, or with members missing.
  *
- * Pure. What is odd about a server is data (`token_response` of its preset or profile), never its name.
+ * Pure. What is odd about a server is data (`token_response` of its preset or profile), never its name. The many
+ * ways of saying no, an error inside a 200 among them, are token-refusal.ts.
  */
 import type { TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import type { TokenResponse } from '../tokens/token-set.js'
+import { findRefusal, type Members } from './token-refusal.js'
+import type { TokenAnswer } from './token-request.js'
 
 /** Longer than any server issues; a vault has to take it. */
 const LONGEST_TOKEN = 64 * 1024
+const LONGEST_SCOPE = 16 * 1024
 /** Ten years; beyond it, "expires_in" is no lifetime but a mistake. */
 const LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400
-const LONGEST_TEXT = 500
-
-type Members = Readonly<Record<string, unknown>>
-
-export interface RawTokenAnswer {
-  readonly status: number
-  readonly contentType: string
-  readonly body: string
-}
+/** Members beyond the standard's are kept with the token set, in a vault that does not take everything. */
+const MOST_EXTRA_CHARACTERS = 32 * 1024
+/** Token responses have three levels; thousands would overflow the stack when they are stored. */
+const DEEPEST = 32
 
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
@@ -31,34 +30,48 @@ export interface ReadingRules {
 }
 
 /**
- * @throws CatchdError `provider_refused` with `error` and `error_description` where the server named them,
+ * @throws CatchdError `provider_refused`, with `error` and `error_description` where the server named them;
  *   `provider_answer_invalid` when the answer is neither tokens nor a refusal
  */
-export function readTokenAnswer(answer: RawTokenAnswer, rules: ReadingRules): TokenResponse {
+export function readTokenAnswer(
+  answer: Pick<TokenAnswer, 'status' | 'contentType' | 'body'>,
+  rules: ReadingRules,
+): TokenResponse {
   const members = parseMembers(answer)
-  const refusal = members === undefined ? undefined : findRefusal(members, rules.sent)
-  if (refusal !== undefined) throw refusal
   if (members === undefined) throw notTokens(answer)
-  if (answer.status >= 400) throw refused(rules.sent, String(answer.status), undefined)
+  const refused = findRefusal(members, answer.status, rules.sent)
+  if (refused !== undefined) throw refused
   return toTokenResponse(members, rules)
 }
 
 /** JSON first, whatever the content type says; then the form encoding that some servers answer with. */
-function parseMembers({ contentType, body }: RawTokenAnswer): Members | undefined {
+function parseMembers({ contentType, body }: Pick<TokenAnswer, 'contentType' | 'body'>): Members | undefined {
   const text = body.trim()
-  if (text.startsWith('{')) {
-    try {
-      return JSON.parse(text) as Members
-    } catch {
-      return undefined
-    }
-  }
+  if (text.startsWith('{')) return parseJson(text)
   const isForm = /^(application\/x-www-form-urlencoded|text\/plain)/i.test(contentType)
   if (!isForm || !/(^|&)(access_token|error)=/.test(text)) return undefined
-  return Object.fromEntries(new URLSearchParams(text))
+  const parameters = new URLSearchParams(text)
+  if (new Set(parameters.keys()).size !== parameters.size) throw invalid('repeats a parameter')
+  return Object.fromEntries(parameters)
 }
 
-function notTokens({ status, body }: RawTokenAnswer): CatchdError {
+function parseJson(text: string): Members | undefined {
+  let members: Members
+  try {
+    members = JSON.parse(text) as Members
+  } catch {
+    return undefined
+  }
+  if (isDeeperThan(members, DEEPEST)) throw invalid('is nested too deeply')
+  return members
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1))
+}
+
+function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): CatchdError {
   if (status >= 400 && status < 500) {
     return new CatchdError('provider_refused', `The token endpoint answered ${status} without saying why.`)
   }
@@ -66,90 +79,45 @@ function notTokens({ status, body }: RawTokenAnswer): CatchdError {
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
 }
 
-/** Every way in which servers say no, an error inside a 200 among them. */
-function findRefusal(members: Members, sent: readonly Secret[]): CatchdError | undefined {
-  const { error, error_description: description, ok, errcode, errors, message } = members
-  if (typeof error === 'string' && error !== '')
-    return refused(sent, error, textOf(description) ?? textOf(message))
-  if (typeof error === 'object' && error !== null) {
-    const nested = error as Members
-    return refused(
-      sent,
-      textOf(nested['type']) ?? textOf(nested['code']) ?? 'error',
-      textOf(nested['message']),
-    )
-  }
-  if (error === true || typeof error === 'number')
-    return refused(sent, String(members['status'] ?? error), textOf(message))
-  if (ok === false) return refused(sent, 'error', textOf(message))
-  if (typeof errcode === 'number' && errcode !== 0)
-    return refused(sent, String(errcode), textOf(members['errmsg']))
-  if (Array.isArray(errors) && errors.length > 0) {
-    const first = (errors[0] ?? {}) as Members
-    const name = textOf(first['errorType']) ?? textOf(first['code']) ?? 'error'
-    return refused(sent, name, textOf(first['message']) ?? textOf(message))
-  }
-  const status = members['status']
-  if (typeof status === 'number' && status >= 400) return refused(sent, String(status), textOf(message))
-  if (typeof message === 'string' && members['category'] !== undefined) {
-    return refused(sent, textOf(members['category']) ?? 'error', message)
-  }
-  return undefined
-}
-
-function refused(sent: readonly Secret[], error: string, description: string | undefined): CatchdError {
-  return new CatchdError('provider_refused', {
-    detail: 'The token endpoint refused the request.',
-    error: harmless(error, sent),
-    ...(description === undefined ? {} : { errorDescription: harmless(description, sent) }),
-  })
-}
-
-/** Nothing that splits a line, nothing longer than a sentence or two, none of our own secrets. */
-function harmless(text: string, sent: readonly Secret[]): string {
-  let clean = text
-  for (const secret of sent) clean = clean.replaceAll(secret.reveal(), '[secret]')
-  return clean.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, LONGEST_TEXT)
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
 const STANDARD = ['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token'] as const
 type Standard = (typeof STANDARD)[number]
 
-function toTokenResponse(members: Members, rules: ReadingRules): TokenResponse {
-  const value = (name: Standard) => {
-    const pointer = rules.shape?.pointers?.[name]
+function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRules): TokenResponse {
+  const member = (name: Standard) => {
+    const pointer = shape?.pointers?.[name]
     return pointer === undefined ? members[name] : at(members, pointer)
   }
-  const accessToken = tokenOf(value('access_token'))
+  const accessToken = tokenOf(member('access_token'))
   if (accessToken === null) throw invalid('has no access_token')
-  const rest = Object.entries(members).filter(([name]) => !(STANDARD as readonly string[]).includes(name))
   return {
     accessToken,
-    tokenType: tokenTypeOf(value('token_type') ?? rules.shape?.defaults?.token_type),
-    expiresInSeconds: lifetimeOf(value('expires_in'), rules.shape?.expires_in_unit ?? 's'),
-    refreshToken: tokenOf(value('refresh_token')),
-    scope: scopeOf(value('scope') ?? rules.shape?.defaults?.scope, rules.scopeSeparator),
-    idToken: tokenOf(value('id_token')),
+    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type),
+    // A lifetime beside the pointer is the same token's; a token beside it might be another's.
+    expiresInSeconds: lifetimeOf(
+      member('expires_in') ?? members['expires_in'],
+      shape?.expires_in_unit ?? 's',
+    ),
+    refreshToken: tokenOf(member('refresh_token')),
+    scope: scopeOf(member('scope') ?? shape?.defaults?.scope, scopeSeparator),
+    idToken: tokenOf(member('id_token')),
     issuer: null,
     subject: null,
-    parameters: Object.fromEntries(rest),
+    parameters: extraOf(members),
   }
 }
 
-/** JSON Pointer (RFC 6901). */
+/** JSON Pointer (RFC 6901 §4). */
 function at(members: Members, pointer: string): unknown {
   let found: unknown = members
   for (const step of pointer.slice(1).split('/')) {
-    if (typeof found !== 'object' || found === null) return undefined
-    found = (found as Members)[step.replaceAll('~1', '/').replaceAll('~0', '~')]
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return undefined
+    found = (found as Members)[name]
   }
   return found
 }
 
+/** RFC 6749 appendix A.12, A.17; what has line breaks or other characters would break a header. */
 function tokenOf(value: unknown): Secret | null {
   if (value === undefined || value === null || value === '') return null
   if (typeof value !== 'string' || value.length > LONGEST_TOKEN || !/^[\x20-\x7e]+$/.test(value)) {
@@ -168,20 +136,38 @@ function tokenTypeOf(value: unknown): string {
 
 /** What is no lifetime is unknown, and said so; it is not guessed. */
 function lifetimeOf(value: unknown, unit: 's' | 'ms'): number | null {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  const isNumeric = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value)
+  const number = isNumeric ? Number(value) : value
   if (typeof number !== 'number' || !Number.isFinite(number) || number < 0) return null
   const seconds = Math.floor(unit === 'ms' ? number / 1000 : number)
   return seconds > LONGEST_LIFETIME_SECONDS ? null : seconds
 }
 
+/** Space-separated as in RFC 6749 §3.3, without what could split a line. */
 function scopeOf(value: unknown, separator: string): string | null {
-  const parts = Array.isArray(value)
-    ? value.map(String)
-    : typeof value === 'string'
-      ? value.split(separator)
-      : []
-  const scopes = parts.flatMap((part) => part.split(' ')).filter((part) => part !== '')
-  return scopes.length === 0 ? null : scopes.join(' ')
+  const parts = Array.isArray(value) ? value.filter((part) => typeof part === 'string') : [value]
+  const scopes = parts
+    .flatMap((part) => (typeof part === 'string' ? part.split(separator) : []))
+    .flatMap((part) => part.split(/[\s\p{Cc}\p{Cf}]+/u))
+    .filter((part) => part !== '')
+  if (scopes.length === 0) return null
+  const scope = scopes.join(' ')
+  if (scope.length > LONGEST_SCOPE) throw invalid('has a scope longer than 16 KiB')
+  return scope
+}
+
+/** Members beyond the standard's, as long as they fit; a large one is left out rather than the tokens with it. */
+function extraOf(members: Members): Record<string, unknown> {
+  const extra: Record<string, unknown> = {}
+  let characters = 0
+  for (const [name, value] of Object.entries(members)) {
+    if ((STANDARD as readonly string[]).includes(name) || name === '__proto__') continue
+    const length = name.length + JSON.stringify(value).length
+    if (characters + length > MOST_EXTRA_CHARACTERS) continue
+    characters += length
+    extra[name] = value
+  }
+  return extra
 }
 
 function invalid(what: string): CatchdError {

@@ -1,12 +1,10 @@
 /** The shapes that token endpoints really answer with, and the ones that must store nothing. */
 import { describe, expect, test } from 'vitest'
-import {
-  type RawTokenAnswer,
-  type ReadingRules,
-  readTokenAnswer,
-} from '../../src/authorization-server/token-response.js'
+import { type ReadingRules, readTokenAnswer } from '../../src/authorization-server/token-response.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
+
+type RawTokenAnswer = Parameters<typeof readTokenAnswer>[0]
 
 const RULES: ReadingRules = { shape: undefined, scopeSeparator: ' ', sent: [] }
 
@@ -148,20 +146,21 @@ describe('accepted', () => {
 })
 
 describe('refused by the server, whatever the status says', () => {
-  const rows: [string, unknown, number, string][] = [
+  const rows: [string, unknown, number, string | undefined][] = [
     ['GitHub, 200', { error: 'bad_verification_code', error_description: 'x' }, 200, 'bad_verification_code'],
     ['Zoho, 200', { error: 'invalid_code' }, 200, 'invalid_code'],
     ['WeChat, 200', { errcode: 40029, errmsg: 'invalid code' }, 200, '40029'],
     ['Slack, 200', { ok: false, error: 'invalid_code' }, 200, 'invalid_code'],
-    ['Twitch', { status: 400, message: 'Invalid authorization code' }, 400, '400'],
+    ['Twitch', { status: 400, message: 'Invalid authorization code' }, 400, undefined],
+    ['Twitch, a phrase for a code', { error: 'Bad Request', status: 400, message: 'no' }, 400, undefined],
     [
       'Strava',
       { message: 'Bad Request', errors: [{ resource: 'AuthorizationCode', field: 'code', code: 'invalid' }] },
       400,
       'invalid',
     ],
-    ['an integer error', { message: 'Unauthorized', error: 401 }, 401, '401'],
-    ['a boolean error', { error: true, status: 400, message: 'no' }, 400, '400'],
+    ['an integer error', { message: 'Unauthorized', error: 401 }, 401, undefined],
+    ['a boolean error', { error: true, status: 400, message: 'no' }, 400, undefined],
     [
       'an object error',
       { error: { message: 'no', type: 'OAuthException', code: 100 } },

@@ -1,0 +1,60 @@
+/** Token revocation (RFC 7009), in the format of the profile's token requests. */
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import type { TokenSet } from '../tokens/token-set.js'
+import { clientAuthentication } from './client-authentication.js'
+import type { ServerMetadata } from './metadata.js'
+import type { ServerConnections } from './server-connections.js'
+import { serverFetch } from './server-fetch.js'
+
+export interface RevokingClient {
+  readonly profile: Profile
+  /** With a `revocation_endpoint`. */
+  readonly server: ServerMetadata
+  readonly clientSecret: Secret | undefined
+}
+
+/**
+ * Both tokens, the refresh token first: not every server takes the access token along with it (RFC 7009 §2.1).
+ * A server that did may refuse the second request, which then says nothing.
+ *
+ * @throws CatchdError `provider_refused`, `provider_unreachable`, `provider_answer_invalid`, `profile_invalid`
+ */
+export async function revokeTokens(
+  connections: ServerConnections,
+  client: RevokingClient,
+  { refreshToken, accessToken }: Pick<TokenSet, 'refreshToken' | 'accessToken'>,
+): Promise<void> {
+  if (refreshToken === null) return revoke(connections, client, accessToken, 'access_token')
+  await revoke(connections, client, refreshToken, 'refresh_token')
+  try {
+    await revoke(connections, client, accessToken, 'access_token')
+  } catch (error) {
+    if (!(error instanceof CatchdError && error.code === 'provider_refused')) throw error
+  }
+}
+
+async function revoke(
+  connections: ServerConnections,
+  { profile, server, clientSecret }: RevokingClient,
+  token: Secret,
+  hint: 'refresh_token' | 'access_token',
+): Promise<void> {
+  const oauth = await import('oauth4webapi')
+  const { status } = await oauth.revocationRequest(
+    server,
+    { client_id: profile.client_id },
+    clientAuthentication(profile, clientSecret),
+    token.reveal(),
+    {
+      additionalParameters: { token_type_hint: hint },
+      headers: { accept: 'application/json' },
+      [oauth.customFetch]: serverFetch(connections, profile),
+      [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+    },
+  )
+  if (status < 300) return
+  const code = status >= 400 && status < 500 ? 'provider_refused' : 'provider_answer_invalid'
+  throw new CatchdError(code, `The revocation endpoint answered ${status}.`)
+}
