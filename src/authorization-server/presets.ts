@@ -24,9 +24,10 @@ export const PRESETS: readonly Preset[] = [
   {
     name: 'webmethods',
     title: 'webMethods API Gateway',
-    source: 'https://docs.webmethods.io/on-premises/webmethods-api-gateway/',
+    source:
+      'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
     checked: '2026-11-23',
-    register: `${EXACT}, in the application's OAuth2 strategy; the scope must exist`,
+    register: `${EXACT}, in the application's OAuth2 strategy; the scope must exist. A gateway that drops state needs "state_echo": false`,
     profile: {
       authorization_endpoint: '{base}/invoke/pub.apigateway.oauth2/authorize',
       token_endpoint: '{base}/invoke/pub.apigateway.oauth2/getAccessToken',
@@ -52,7 +53,7 @@ export const PRESETS: readonly Preset[] = [
       token_endpoint: 'https://github.com/login/oauth/access_token',
       device_authorization_endpoint: 'https://github.com/login/device/code',
       token_endpoint_auth_method: 'client_secret_post',
-      // Scopes go out separated by spaces and come back separated by commas.
+      // Scopes may go out separated by commas, and come back so.
       scope_separator: ',',
     },
   },
@@ -63,6 +64,7 @@ export const PRESETS: readonly Preset[] = [
     checked: '2026-11-23',
     register: `${EXACT}; untick "Confidential" to go without a secret`,
     profile: {
+      issuer: '{base}',
       authorization_endpoint: '{base}/oauth/authorize',
       token_endpoint: '{base}/oauth/token',
       revocation_endpoint: '{base}/oauth/revoke',
@@ -76,6 +78,7 @@ export const PRESETS: readonly Preset[] = [
     checked: '2026-11-23',
     register: 'an OAuth client of type "Desktop app"; loopback redirect URIs need no entry',
     profile: {
+      issuer: 'https://accounts.google.com',
       authorization_endpoint: 'https://accounts.google.com/o/oauth2/v2/auth',
       token_endpoint: 'https://oauth2.googleapis.com/token',
       revocation_endpoint: 'https://oauth2.googleapis.com/revoke',
@@ -121,14 +124,16 @@ export const PRESETS: readonly Preset[] = [
       token_request_format: 'json',
       token_endpoint_auth_method: 'client_secret_basic',
       authorization_parameters: { owner: 'user' },
+      // Its documents know no PKCE, and its API refuses members that it does not know.
+      code_challenge_method: 'none',
     },
   },
   {
     name: 'slack',
     title: 'Slack',
-    source: 'https://docs.slack.dev/authentication/installing-with-oauth',
+    source: 'https://docs.slack.dev/authentication/using-pkce',
     checked: '2026-11-23',
-    register: `${EXACT}; https is required there unless PKCE is switched on for the app`,
+    register: `${EXACT}, with PKCE switched on for the app. A loopback redirect gives no bot scopes: ask with "authorization_parameters": {"user_scope": "…"} and let "token_response" point into /authed_user`,
     profile: {
       authorization_endpoint: 'https://slack.com/oauth/v2/authorize',
       token_endpoint: 'https://slack.com/api/oauth.v2.access',
