@@ -109,7 +109,7 @@ export class Metadata {
       const answer = await this.#connections.exchange(url, { method: 'GET', headers }, profile.ca_file)
       // A page that a web application gives for every address is no metadata either.
       const document = answer.status === 200 ? parseObject(answer.body) : undefined
-      if (document !== undefined) return readDocument(issuer, document)
+      if (document !== undefined) return parseMetadata(issuer, document)
       if (answer.status === 429 || answer.status >= 500) trouble ??= busy(issuer, answer.status)
     }
     if (trouble !== undefined) throw trouble
@@ -157,8 +157,12 @@ function parseObject(text: string): object | undefined {
   }
 }
 
-/** Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are two (RFC 8414 §3.3). */
-function readDocument(issuer: string, value: object): ServerMetadata {
+/**
+ * Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are two (RFC 8414 §3.3).
+ *
+ * @throws CatchdError `issuer_mismatch`, `provider_answer_invalid` naming the member
+ */
+export function parseMetadata(issuer: string, value: object): ServerMetadata {
   const parsed = Document.safeParse(value)
   if (!parsed.success) {
     const member = String(parsed.error.issues[0]?.path[0] ?? 'document')

@@ -124,7 +124,7 @@ export const PRESETS: readonly Preset[] = [
       token_request_format: 'json',
       token_endpoint_auth_method: 'client_secret_basic',
       authorization_parameters: { owner: 'user' },
-      // Its documents know no PKCE, and its API refuses members that it does not know.
+      // The token request that it documents has no code_verifier.
       code_challenge_method: 'none',
     },
   },

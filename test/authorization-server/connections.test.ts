@@ -1,0 +1,115 @@
+/** What the network and TLS do to an exchange, and what is never sent a second time. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { ServerConnections } from '../../src/authorization-server/server-connections.js'
+import { makeCertificates } from '../support/certificates.js'
+import { cleanUp, failureOf, json, listen, startFakeServer } from './fake-server.js'
+
+const get = { method: 'GET', headers: {} }
+const post = { method: 'POST', headers: {}, body: 'code=code-1' }
+
+function connections(deadlineMs?: number): ServerConnections {
+  const made = new ServerConnections(deadlineMs)
+  cleanUp(() => made.close())
+  return made
+}
+
+/** A server below HTTP: each connection is handed over with its number. */
+async function rawServer(serve: (socket: Socket, count: number) => void) {
+  const seen = { connections: 0, requests: 0 }
+  const server = createTcpServer((socket) => {
+    seen.connections += 1
+    socket.on('error', () => undefined)
+    socket.on('data', () => {
+      seen.requests += 1
+    })
+    cleanUp(() => socket.destroy())
+    serve(socket, seen.connections)
+  })
+  const port = await listen(server)
+  return { seen, port, url: `http://127.0.0.1:${port}/token` }
+}
+
+const answer = (body: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+
+describe('a connection that is cut', () => {
+  const cutOnce = (socket: Socket, count: number) =>
+    socket.once('data', () => (count === 1 ? socket.resetAndDestroy() : socket.end(answer('{}'))))
+
+  test('a GET is repeated once', async () => {
+    const { seen, url } = await rawServer(cutOnce)
+    expect(await connections().exchange(url, get, undefined)).toMatchObject({ status: 200, body: '{}' })
+    expect(seen.connections).toBe(2)
+  })
+
+  test('and not a second time', async () => {
+    const { seen, url } = await rawServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
+    const failure = await failureOf(connections().exchange(url, get, undefined))
+    expect(failure).toMatchObject({ code: 'provider_unreachable' })
+    expect(failure.message).toContain('cut before an answer')
+    expect(seen.connections).toBe(2)
+  })
+
+  test('a POST that was written is never repeated', async () => {
+    const { seen, url } = await rawServer(cutOnce)
+    expect((await failureOf(connections().exchange(url, post, undefined))).code).toBe('provider_unreachable')
+    expect(seen).toEqual({ connections: 1, requests: 1 })
+  })
+
+  test('a POST of which nothing was written is repeated once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'catchd-tls-'))
+    cleanUp(() => rmSync(folder, { recursive: true }))
+    const { key, cert, caFile } = makeCertificates(folder)
+    const fake = await startFakeServer({ key, cert })
+    fake.routes.set('/token', json({ ok: 1 }))
+    // The first connection is cut during the TLS handshake, the second one is passed on.
+    const { seen, port } = await rawServer((socket, count) => {
+      if (count === 1) return socket.resetAndDestroy()
+      const behind = new URL(fake.base)
+      const passed = connect(Number(behind.port), '127.0.0.1')
+      socket.pipe(passed).pipe(socket)
+      return undefined
+    })
+    const answered = await connections().exchange(`https://127.0.0.1:${port}/token`, post, caFile)
+    expect(answered).toMatchObject({ status: 200, body: '{"ok":1}' })
+    expect(seen.connections).toBe(2)
+    expect(fake.seen).toHaveLength(1)
+  })
+
+  test('an idle connection that the server closed is not used again', async () => {
+    const { seen, url } = await rawServer((socket) =>
+      socket.once('data', () => socket.write(answer('{}'), () => setTimeout(() => socket.destroy(), 1))),
+    )
+    const made = connections()
+    for (let count = 0; count < 5; count++) {
+      expect(await made.exchange(url, post, undefined)).toMatchObject({ status: 200 })
+    }
+    expect(seen.connections).toBe(5)
+  })
+})
+
+describe('a compressed answer', () => {
+  const encodings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync }
+
+  test.each(Object.entries(encodings))('%s is read', async (encoding, compress) => {
+    const fake = await startFakeServer()
+    fake.routes.set('/token', (_request, response) =>
+      response.writeHead(200, { 'content-encoding': encoding }).end(compress('{"ok":1}')),
+    )
+    const answered = await connections().exchange(`${fake.base}/token`, get, undefined)
+    expect(answered).toMatchObject({ status: 200, body: '{"ok":1}' })
+  })
+
+  test('may not be larger than 1 MiB once it is unpacked', async () => {
+    const fake = await startFakeServer()
+    fake.routes.set('/token', (_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(8 * 1024 * 1024))),
+    )
+    const failure = await failureOf(connections().exchange(`${fake.base}/token`, get, undefined))
+    expect(failure.code).toBe('provider_answer_invalid')
+  })
+})
