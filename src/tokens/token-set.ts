@@ -39,6 +39,8 @@ export interface TokenSet extends TokenSetOrigin {
   readonly obtainedAtMs: number
   readonly expiresAtMs: number | null
   readonly refreshToken: Secret | null
+  /** When the refresh token ends, where the server said so (`refresh_expires_in` and its like). */
+  readonly refreshTokenExpiresAtMs: number | null
   readonly scope: string | null
   readonly idToken: Secret | null
   readonly issuer: string | null
@@ -55,6 +57,7 @@ const TokenSetRecord = z.object({
   obtained_at_ms: z.number(),
   expires_at_ms: z.number().nullable(),
   refresh_token: z.string().nullable(),
+  refresh_token_expires_at_ms: z.number().nullable().default(null),
   scope: z.string().nullable(),
   id_token: z.string().nullable(),
   issuer: z.string().nullable(),
@@ -80,6 +83,7 @@ export function tokenSetFrom(
     obtainedAtMs: nowMs,
     expiresAtMs: response.expiresInSeconds === null ? null : nowMs + response.expiresInSeconds * 1000,
     refreshToken: response.refreshToken,
+    refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),
     scope: response.scope ?? requestedScope,
     idToken: response.idToken,
     issuer: response.issuer,
@@ -96,10 +100,26 @@ export function rotated(previous: TokenSet, response: TokenResponse, nowMs: numb
   return {
     ...tokenSetFrom(response, previous, previous.scope, nowMs, previous.parameters),
     refreshToken: response.refreshToken ?? previous.refreshToken,
+    // A refresh token that goes on keeps its end, unless the server says it was prolonged.
+    refreshTokenExpiresAtMs:
+      refreshTokenExpiry(response, nowMs) ??
+      (response.refreshToken === null ? previous.refreshTokenExpiresAtMs : null),
     idToken: response.idToken ?? previous.idToken,
     issuer: response.issuer ?? previous.issuer,
     subject: response.subject ?? previous.subject,
   }
+}
+
+/** What servers call the lifetime of a refresh token, in seconds: Keycloak and webMethods, Google and GitHub, Intuit. */
+const REFRESH_LIFETIMES = ['refresh_expires_in', 'refresh_token_expires_in', 'x_refresh_token_expires_in']
+
+/** 0 is "does not end" to the servers that send it. */
+function refreshTokenExpiry({ parameters }: TokenResponse, nowMs: number): number | null {
+  for (const name of REFRESH_LIFETIMES) {
+    const seconds = Number(parameters[name])
+    if (Number.isFinite(seconds) && seconds > 0) return nowMs + seconds * 1000
+  }
+  return null
 }
 
 /** Whole seconds left, never negative; `null` when the lifetime is unknown. */
@@ -119,6 +139,7 @@ export function serialiseTokenSet(set: TokenSet): Secret {
     obtained_at_ms: set.obtainedAtMs,
     expires_at_ms: set.expiresAtMs,
     refresh_token: set.refreshToken?.reveal() ?? null,
+    refresh_token_expires_at_ms: set.refreshTokenExpiresAtMs,
     scope: set.scope,
     id_token: set.idToken?.reveal() ?? null,
     issuer: set.issuer,
@@ -139,6 +160,7 @@ export function parseTokenSet(item: Secret): TokenSet {
     obtainedAtMs: record.obtained_at_ms,
     expiresAtMs: record.expires_at_ms,
     refreshToken: record.refresh_token === null ? null : new Secret(record.refresh_token),
+    refreshTokenExpiresAtMs: record.refresh_token_expires_at_ms,
     scope: record.scope,
     idToken: record.id_token === null ? null : new Secret(record.id_token),
     issuer: record.issuer,

@@ -30,6 +30,7 @@ export function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
     obtainedAtMs: NOW_MS,
     expiresAtMs: NOW_MS + 3_600_000,
     refreshToken: new Secret(REFRESH_TOKEN),
+    refreshTokenExpiresAtMs: null,
     scope: 'email',
     idToken: new Secret(ID_TOKEN),
     issuer: 'https://id.example.com',
