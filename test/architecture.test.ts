@@ -9,13 +9,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   '': ['cli', 'client'],
   cli: ['client', 'config', 'daemon', 'demo', 'authorization-server', 'http'],
   client: ['http', 'config', 'login'],
-  daemon: ['authorization-server', 'config', 'http', 'login', 'tokens', 'vault'],
+  daemon: ['authorization-server', 'config', 'http', 'journal', 'login', 'tokens', 'vault'],
   http: ['config', 'login', 'tokens'],
   login: ['authorization-server', 'config', 'tokens', 'vault'],
   tokens: ['authorization-server', 'config', 'vault'],
   'authorization-server': ['config', 'tokens', 'login'],
   config: ['authorization-server', 'vault'],
   vault: [],
+  journal: [],
   demo: ['client'],
 }
 

@@ -18,6 +18,7 @@ import { Door, type OpenAddress } from '../http/door.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
 import { buildRedirectApp } from '../http/redirect/redirect-app.js'
+import { StepJournal } from '../journal/step-journal.js'
 import type { RedirectAnswers } from '../login/doorway.js'
 import { LoginJournal } from '../login/journal.js'
 import { LoginService } from '../login/login-service.js'
@@ -75,9 +76,11 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     clock,
     clientSecrets: createClientSecrets({ vault, environment: process.env }),
   })
+  const refreshSteps = new StepJournal(join(folders.stateFolder, 'refreshes.journal'))
   const keeper = new TokenKeeper({
     clock,
     vault,
+    steps: refreshSteps,
     servers,
     profiles: configuration,
     random: Math.random,
@@ -155,6 +158,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
         apiDoor.open({ path: folders.socketPath }, (socket) => markConnection(socket, 'socket')),
       )
       journal.open()
+      refreshSteps.open()
       if (environment.apiPort !== 0) open.tcp = await openTcp(apiDoor, environment.apiPort)
       await listeners.openDefault(environment.redirectPort)
       configuration.onChange(adoptConfiguration)
@@ -172,6 +176,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       servers.close()
       await vault.close()
       journal.close()
+      refreshSteps.close()
       await log.close()
     },
   }

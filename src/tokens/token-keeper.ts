@@ -1,21 +1,23 @@
 /**
- * The keeper of token sets: serves them from memory, refreshes them one request at a time, and stores what it
- * gets before anybody sees it.
+ * The keeper of token sets: the one door to a profile's tokens. Serves them from memory, has them refreshed ahead
+ * of expiry while they are used or when asked, and forgets them.
  *
- * Promises kept here (DESIGN: one refresh; nothing stored is lost; the vault never silently downgrades): a
- * rotated refresh token is in the vault before its access token is handed out; what cannot be stored stays in
- * memory, is served, retried and reported; a failed refresh never deletes a token set; nothing comes back
- * after a logout. What to do at which time is token-life.ts and refresh-back-off.ts.
+ * Promises kept here and in the rooms behind it (DESIGN: one refresh; nothing stored is lost; the vault never
+ * silently downgrades): a rotated refresh token is in the vault before its access token is handed out; what
+ * cannot be stored stays in memory, is served, retried and reported; a failed refresh never deletes a token set;
+ * nothing comes back after a logout. What to do at which time is token-life.ts and refresh-back-off.ts.
  */
-import type { AuthorizationServers, RefreshOutcome } from '../authorization-server/port.js'
+import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
-import { asCatchdError, CatchdError } from '../failures.js'
-import { itemName, type Vault } from '../vault/vault.js'
-import { type BackOff, backOffAfter, mustWait } from './refresh-back-off.js'
-import { tokenLife } from './token-life.js'
-import { parseTokenSet, rotated, serialiseTokenSet, type TokenSet, tokenSetFrom } from './token-set.js'
-import { UnsavedItems } from './unsaved-items.js'
+import { CatchdError } from '../failures.js'
+import type { Vault } from '../vault/vault.js'
+import { type Holding, Holdings } from './holdings.js'
+import { RefreshAhead } from './refresh-ahead.js'
+import { RefreshJournal, type Steps } from './refresh-journal.js'
+import { type RenewalEvent, Renewals } from './renewals.js'
+import { decide, isFreshFor, isOver, loginRequired, phaseOf, refreshDueAtMs } from './token-life.js'
+import type { TokenSet } from './token-set.js'
 
 export interface TokenProfiles {
   /** @throws CatchdError `profile_unknown`, `config_invalid` */
@@ -23,19 +25,15 @@ export interface TokenProfiles {
 }
 
 export type TokenEvent =
-  | {
-      readonly event: 'token.refreshed' | 'token.forgotten' | 'token.unsaved' | 'token.saved'
-      readonly profile: string
-    }
-  | {
-      readonly event: 'token.refresh_failed' | 'token.reauthorize'
-      readonly profile: string
-      readonly code: string
-    }
+  | RenewalEvent
+  | { readonly event: 'token.forgotten' | 'token.unsaved' | 'token.saved'; readonly profile: string }
+  | { readonly event: 'token.journal_failed'; readonly code: string }
 
 export interface TokenKeeperParts {
   readonly clock: Clock
   readonly vault: Vault
+  /** The journal of refresh steps on the disk, opened before the first question. */
+  readonly steps: Steps
   readonly servers: AuthorizationServers
   readonly profiles: TokenProfiles
   /** A random number in [0, 1), for jitter. */
@@ -43,44 +41,58 @@ export interface TokenKeeperParts {
   readonly log: (event: TokenEvent) => void
 }
 
-/** What is known of one profile's tokens. */
-interface Holding {
-  /** `undefined`: not read from the vault yet; `null`: there is none. */
-  set: TokenSet | null | undefined
-  minTtlSeconds: number
-  loading: Promise<TokenSet | null> | null
-  refreshing: Promise<TokenSet> | null
-  /** Grows with every login and logout: what began on an older revision must not be written any more. */
-  revision: number
-  backOff: BackOff | null
-  lastFailure: CatchdError | null
-  /** Why the refresh token of the current set is dead. */
-  dead: CatchdError | null
+/** What a logout did at the authorization server. */
+export interface LogoutOutcome {
+  readonly revoked: boolean
+  /** Why the server still knows the tokens; `null` when it does not, or there were none. */
+  readonly notRevoked: string | null
 }
+
+/** Refreshes ahead of expiry that run at once, so that a laptop that wakes does not send hundreds. */
+const MOST_AHEAD_AT_ONCE = 16
+const NEXT_BATCH_MS = 1_000
+
+/** A profile that nobody asked for in this time is refreshed on demand only. */
+const IN_USE_MS = 24 * 60 * 60 * 1_000
 
 export class TokenKeeper {
   readonly #parts: TokenKeeperParts
-  readonly #holdings = new Map<string, Holding>()
-  readonly #unsaved: UnsavedItems
+  readonly #holdings: Holdings
+  readonly #renewals: Renewals
+  readonly #ahead: RefreshAhead
 
   constructor(parts: TokenKeeperParts) {
     this.#parts = parts
-    this.#unsaved = new UnsavedItems(parts.clock, parts.vault, (profile) =>
-      parts.log({ event: 'token.saved', profile }),
+    const { clock, vault, servers, random, log } = parts
+    const journal = new RefreshJournal(parts.steps, (error) =>
+      log({ event: 'token.journal_failed', code: (error as NodeJS.ErrnoException).code ?? 'internal' }),
     )
+    this.#holdings = new Holdings({
+      clock,
+      vault,
+      journal,
+      origin: (profile) => servers.origin(profile),
+      onUnsaved: (profile) => log({ event: 'token.unsaved', profile }),
+      onSaved: (profile) => log({ event: 'token.saved', profile }),
+    })
+    this.#renewals = new Renewals({ clock, servers, holdings: this.#holdings, journal, random, log })
+    this.#ahead = new RefreshAhead(clock, (nowMs) => this.#refreshDue(nowMs))
   }
 
   /** Profiles whose newest token set is in memory only. */
   get unsaved(): string[] {
-    return this.#unsaved.profiles()
+    return this.#holdings.unsaved
   }
 
   /** The fresh-token path: one look-up, no I/O; `undefined` when more has to be done. */
   peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined {
-    const holding = this.#holdings.get(profile)
-    if (holding?.set == null) return undefined
-    const wanted = minTtlSeconds ?? holding.minTtlSeconds
-    return tokenLife(holding.set, wanted, this.#parts.clock.now()) === 'fresh' ? holding.set : undefined
+    const holding = this.#holdings.find(profile)
+    const set = holding?.state.set
+    if (holding === undefined || set == null) return undefined
+    const nowMs = this.#parts.clock.now()
+    if (!isFreshFor(set, minTtlSeconds ?? holding.minTtlSeconds, nowMs)) return undefined
+    this.#used(profile, holding, nowMs)
+    return set
   }
 
   /**
@@ -89,25 +101,21 @@ export class TokenKeeper {
    */
   async get(name: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
-    const holding = this.#holding(profile)
-    const set = await this.#load(profile, holding)
-    const now = this.#parts.clock.now()
-    if (set === null) return this.#acquire(profile, holding)
-    const life = tokenLife(set, minTtlSeconds ?? profile.min_ttl_seconds, now)
-    if (life === 'fresh') return set
-    if (!canRenew(profile, set) || holding.dead !== null) {
-      if (life === 'due') return set
-      throw loginRequired(name, holding.dead)
-    }
-    if (holding.refreshing === null && mustWait(holding.backOff, now)) {
-      if (life === 'due') return set
-      throw holding.lastFailure ?? new CatchdError('provider_unreachable', { profile: name })
-    }
+    const holding = this.#holdings.of(profile)
+    await this.#holdings.load(profile, holding)
+    const nowMs = this.#parts.clock.now()
+    this.#used(name, holding, nowMs)
+    this.#expectRefresh(name, holding)
+    const decision = decide(holding.state, profile, minTtlSeconds ?? profile.min_ttl_seconds, nowMs)
+    if (decision.act === 'serve') return decision.set
+    if (decision.act === 'refuse') throw decision.failure
     try {
       return await this.#renew(profile, holding)
     } catch (error) {
       // Whatever went wrong, a token that is still good is still good (promise 5).
-      if (holding.set === set && tokenLife(set, 0, this.#parts.clock.now()) !== 'expired') return set
+      const { fallback } = decision
+      const isStill = fallback?.accessToken === holding.state.set?.accessToken
+      if (fallback !== null && isStill && !isOver(fallback, this.#parts.clock.now())) return fallback
       throw error
     }
   }
@@ -115,29 +123,50 @@ export class TokenKeeper {
   /** A forced refresh, whatever the back-off; joins one that is under way. @throws as `get` does */
   async refresh(name: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
-    const holding = this.#holding(profile)
-    const set = await this.#load(profile, holding)
-    if (set === null) return this.#acquire(profile, holding)
-    if (!canRenew(profile, set)) {
+    const holding = this.#holdings.of(profile)
+    const set = await this.#holdings.load(profile, holding)
+    this.#used(name, holding, this.#parts.clock.now())
+    if (profile.grant === 'client_credentials') return this.#renew(profile, holding)
+    if (set === null) throw loginRequired(name, null)
+    if (set.refreshToken === null) {
       throw new CatchdError('login_required', {
         profile: name,
         detail: 'The authorization server gave no refresh token, so a new access token needs a login.',
       })
     }
+    // One that the server refused may be tried again by hand; one that was cut off might look stolen.
+    if (set.refusedRefreshToken?.reason === 'interrupted') throw loginRequired(name, set.refusedRefreshToken)
     return this.#renew(profile, holding)
+  }
+
+  /** To be handed to {@link keep}: tokens of a login that began before a logout are not taken after it. */
+  ticket(name: string): number {
+    return this.#holdings.find(name)?.logouts ?? 0
   }
 
   /**
    * Takes a login's token set: vault first, memory second.
    *
-   * @throws the vault's codes; the token set is then served from memory and stored as soon as it can be
+   * @param ticket - From {@link ticket}, drawn before the tokens were asked for.
+   * @throws CatchdError `login_required` when a logout came in between (the tokens are revoked); the vault's
+   *   codes: the token set is then served from memory and stored as soon as it can be
    */
-  async keep(name: string, set: TokenSet): Promise<void> {
-    const holding = this.#holding(this.#parts.profiles.profile(name))
+  async keep(name: string, set: TokenSet, ticket = this.ticket(name)): Promise<void> {
+    const profile = this.#parts.profiles.profile(name)
+    const holding = this.#holdings.of(profile)
+    if (ticket !== holding.logouts) {
+      void this.#parts.servers.revoke(profile, set)
+      throw new CatchdError('login_required', {
+        profile: name,
+        detail: 'The profile was logged out while the login was finishing.',
+      })
+    }
     holding.revision += 1
-    holding.backOff = null
-    holding.dead = null
-    const failure = await this.#store(name, holding, set)
+    holding.jitter = this.#parts.random()
+    holding.lastUsedAtMs = this.#parts.clock.now()
+    const { revision } = holding
+    const failure = await this.#holdings.store(name, holding, set, { step: 'kept', set })
+    if (holding.revision === revision) this.#expectRefresh(name, holding)
     if (failure !== null) throw failure
   }
 
@@ -146,60 +175,103 @@ export class TokenKeeper {
    *
    * @throws the vault's codes when the stored token set cannot be deleted
    */
-  async logout(name: string): Promise<{ revoked: boolean; notRevoked: string | null }> {
+  async logout(name: string): Promise<LogoutOutcome> {
     return this.forget(this.#parts.profiles.profile(name))
   }
 
   /** {@link logout} of a profile that may have left the configuration. */
-  async forget(profile: Profile): Promise<{ revoked: boolean; notRevoked: string | null }> {
+  async forget(profile: Profile): Promise<LogoutOutcome> {
     const { name } = profile
-    const holding = this.#holding(profile)
-    const set = await this.#load(profile, holding)
+    const holding = this.#holdings.of(profile)
+    holding.logouts += 1
+    const set = await this.#holdings.load(profile, holding)
     holding.revision += 1
-    holding.set = null
+    const { revision } = holding
+    holding.step({ step: 'forgotten' })
     const outcome = set === null ? null : await this.#parts.servers.revoke(profile, set)
     try {
-      if (holding.set === null) await this.#unsaved.remove(name)
+      if (holding.revision === revision) await this.#holdings.remove(name)
     } catch (error) {
-      holding.set = undefined // it is still in the vault: the next question asks there
+      holding.step({ step: 'read', set: undefined }) // it is still in the vault: the next question asks there
       throw error
     }
     this.#parts.log({ event: 'token.forgotten', profile: name })
-    if (outcome === null || outcome.outcome === 'revoked')
+    if (outcome === null || outcome.outcome === 'revoked') {
       return { revoked: outcome !== null, notRevoked: null }
-    if (outcome.outcome === 'unsupported')
+    }
+    if (outcome.outcome === 'unsupported') {
       return { revoked: false, notRevoked: 'No revocation endpoint is known.' }
+    }
     return { revoked: false, notRevoked: outcome.error.message }
   }
 
   /** The token set as it is, without refreshing. @throws the vault's codes */
   async find(name: string): Promise<{ set: TokenSet | null; needsLogin: boolean }> {
     const profile = this.#parts.profiles.profile(name)
-    const holding = this.#holding(profile)
-    const set = await this.#load(profile, holding)
-    if (set === null) return { set, needsLogin: profile.grant !== 'client_credentials' }
-    const expired = tokenLife(set, 0, this.#parts.clock.now()) === 'expired'
-    return { set, needsLogin: expired && (!canRenew(profile, set) || holding.dead !== null) }
+    const holding = this.#holdings.of(profile)
+    const set = await this.#holdings.load(profile, holding)
+    const phase = phaseOf(holding.state, profile, 0, this.#parts.clock.now())
+    return { set, needsLogin: phase === 'none' || phase === 'login_required' }
   }
 
   /** After a change of the configuration: token sets of removed or redirected profiles leave the memory. */
   reconsider(): void {
-    for (const [name, holding] of this.#holdings) {
+    for (const [name, holding] of this.#holdings.all()) {
       const profile = this.#findProfile(name)
-      if (profile === undefined) {
-        holding.set = undefined
-        continue
+      const { set } = holding.state
+      if (profile !== undefined) holding.minTtlSeconds = profile.min_ttl_seconds
+      if (profile === undefined || (set != null && !this.#holdings.belongs(profile, set))) {
+        holding.step({ step: 'read', set: undefined })
+      } else if (set != null) {
+        this.#expectRefresh(name, holding)
       }
-      holding.minTtlSeconds = profile.min_ttl_seconds
-      if (holding.set != null && !this.#belongs(profile, holding.set)) holding.set = undefined
     }
   }
 
   /** Waits for refreshes under way, so that a rotated token is stored before the process ends. */
   async drain(): Promise<void> {
-    await Promise.allSettled([...this.#holdings.values()].flatMap(({ refreshing }) => refreshing ?? []))
-    await this.#unsaved.retryNow()
-    this.#unsaved.close()
+    this.#ahead.close()
+    await this.#renewals.drain()
+    await this.#holdings.drain()
+  }
+
+  async #renew(profile: Profile, holding: Holding): Promise<TokenSet> {
+    try {
+      return await this.#renewals.renew(profile, holding)
+    } finally {
+      this.#expectRefresh(profile.name, holding)
+    }
+  }
+
+  /** Cheap where the profile was in use already: this is on the fresh-token path. */
+  #used(name: string, holding: Holding, nowMs: number): void {
+    const wasInUse = isInUse(holding, nowMs)
+    holding.lastUsedAtMs = nowMs
+    if (!wasInUse) this.#expectRefresh(name, holding)
+  }
+
+  #expectRefresh(name: string, holding: Holding): void {
+    const atMs = this.#refreshAtMs(name, holding, this.#parts.clock.now())
+    if (atMs !== null) this.#ahead.wakeBy(atMs)
+  }
+
+  /** Starts what is due. @returns when to look again */
+  #refreshDue(nowMs: number): number | null {
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const [name, holding] of this.#holdings.all()) {
+      const atMs = this.#refreshAtMs(name, holding, nowMs)
+      if (atMs === null) continue
+      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs)
+      else if (this.#renewals.count >= MOST_AHEAD_AT_ONCE) nextMs = Math.min(nextMs, nowMs + NEXT_BATCH_MS)
+      else void this.#renew(this.#parts.profiles.profile(name), holding).catch(() => {}) // logged where it failed
+    }
+    return Number.isFinite(nextMs) ? nextMs : null
+  }
+
+  #refreshAtMs(name: string, holding: Holding, nowMs: number): number | null {
+    const profile = this.#findProfile(name)
+    if (profile?.refresh !== 'ahead' || !isInUse(holding, nowMs)) return null
+    return refreshDueAtMs(holding.state, profile, profile.min_ttl_seconds, holding.jitter, nowMs)
   }
 
   #findProfile(name: string): Profile | undefined {
@@ -209,144 +281,9 @@ export class TokenKeeper {
       return undefined
     }
   }
-
-  #holding(profile: Profile): Holding {
-    let holding = this.#holdings.get(profile.name)
-    if (holding === undefined) {
-      holding = {
-        set: undefined,
-        minTtlSeconds: profile.min_ttl_seconds,
-        loading: null,
-        refreshing: null,
-        revision: 0,
-        backOff: null,
-        lastFailure: null,
-        dead: null,
-      }
-      this.#holdings.set(profile.name, holding)
-    }
-    return holding
-  }
-
-  async #load(profile: Profile, holding: Holding): Promise<TokenSet | null> {
-    if (holding.set !== undefined) return holding.set
-    holding.loading ??= this.#read(profile, holding).finally(() => {
-      holding.loading = null
-    })
-    return holding.loading
-  }
-
-  async #read(profile: Profile, holding: Holding): Promise<TokenSet | null> {
-    const { revision } = holding
-    const item = await this.#parts.vault.get(itemName.tokenSet(profile.name))
-    if (holding.revision !== revision) return holding.set ?? null
-    const stored = item === undefined ? null : parseTokenSet(item)
-    holding.set = stored !== null && this.#belongs(profile, stored) ? stored : null
-    return holding.set
-  }
-
-  /** A token set is never shown to, or refreshed at, another server or client than it came from. */
-  #belongs(profile: Profile, set: TokenSet): boolean {
-    const origin = this.#parts.servers.origin(profile)
-    return set.authorizationServer === origin.authorizationServer && set.clientId === origin.clientId
-  }
-
-  /** No token set: a person has to log in, unless the client may ask by itself (RFC 6749 §4.4). */
-  #acquire(profile: Profile, holding: Holding): Promise<TokenSet> {
-    if (profile.grant === 'client_credentials') return this.#renew(profile, holding)
-    throw loginRequired(profile.name, null)
-  }
-
-  /** One request at a time; everybody who asks meanwhile waits for the same one. */
-  #renew(profile: Profile, holding: Holding): Promise<TokenSet> {
-    holding.refreshing ??= this.#request(profile, holding).finally(() => {
-      holding.refreshing = null
-    })
-    return holding.refreshing
-  }
-
-  async #request(profile: Profile, holding: Holding): Promise<TokenSet> {
-    const { revision, set } = holding
-    const outcome = await this.#ask(profile, set ?? null)
-    if (holding.revision !== revision) return this.#overtaken(profile, holding, outcome)
-    if (outcome.outcome === 'refreshed') {
-      holding.backOff = null
-      holding.lastFailure = null
-      await this.#store(profile.name, holding, this.#successor(profile, set ?? null, outcome))
-      if (holding.revision !== revision) return this.#overtaken(profile, holding, outcome)
-      this.#parts.log({ event: 'token.refreshed', profile: profile.name })
-      if (holding.set == null) throw loginRequired(profile.name, null)
-      return holding.set
-    }
-    if (outcome.outcome === 'reauthorize') {
-      holding.dead = outcome.error
-      this.#parts.log({ event: 'token.reauthorize', profile: profile.name, code: outcome.error.code })
-      throw loginRequired(profile.name, outcome.error)
-    }
-    const { clock, random } = this.#parts
-    holding.backOff = backOffAfter(holding.backOff, outcome.retryAfterSeconds, clock.now(), random())
-    holding.lastFailure = outcome.error
-    this.#parts.log({ event: 'token.refresh_failed', profile: profile.name, code: outcome.error.code })
-    throw outcome.error
-  }
-
-  async #ask(profile: Profile, set: TokenSet | null): Promise<RefreshOutcome> {
-    if (set !== null && profile.grant !== 'client_credentials')
-      return this.#parts.servers.refresh(profile, set)
-    try {
-      return { outcome: 'refreshed', response: await this.#parts.servers.clientCredentials(profile) }
-    } catch (error) {
-      return { outcome: 'retry_later', error: asCatchdError(error), retryAfterSeconds: null }
-    }
-  }
-
-  #successor(
-    profile: Profile,
-    set: TokenSet | null,
-    { response }: RefreshOutcome & { outcome: 'refreshed' },
-  ): TokenSet {
-    const now = this.#parts.clock.now()
-    if (set !== null) return rotated(set, response, now)
-    return tokenSetFrom(response, this.#parts.servers.origin(profile), profile.scope ?? null, now)
-  }
-
-  /** A login or a logout came in between: what it left stands, and tokens nobody will use are revoked. */
-  async #overtaken(profile: Profile, holding: Holding, outcome: RefreshOutcome): Promise<TokenSet> {
-    if (outcome.outcome === 'refreshed') {
-      const orphan = this.#successor(profile, null, outcome)
-      void this.#parts.servers.revoke(profile, orphan)
-    }
-    if (holding.set == null) throw loginRequired(profile.name, null)
-    return holding.set
-  }
-
-  /**
-   * Vault first, memory second. A set that cannot be stored is kept in memory and stored later.
-   *
-   * @returns Why it could not be stored, or `null`.
-   */
-  async #store(name: string, holding: Holding, set: TokenSet): Promise<CatchdError | null> {
-    const { revision } = holding
-    const failure = await this.#unsaved.store(name, serialiseTokenSet(set))
-    if (failure !== null) this.#parts.log({ event: 'token.unsaved', profile: name })
-    if (holding.revision === revision) holding.set = set
-    return failure
-  }
 }
 
-/** Whether new tokens can be had without a person. */
-function canRenew(profile: Profile, set: TokenSet): boolean {
-  return set.refreshToken !== null || profile.grant === 'client_credentials'
-}
-
-function loginRequired(profile: string, reason: CatchdError | null): CatchdError {
-  return new CatchdError('login_required', {
-    profile,
-    detail:
-      reason === null
-        ? 'No usable token is stored for this profile.'
-        : 'The authorization server does not accept the refresh token any more.',
-    ...(reason?.error === undefined ? {} : { error: reason.error }),
-    ...(reason?.errorDescription === undefined ? {} : { errorDescription: reason.errorDescription }),
-  })
+/** A clock that was set back does not make a profile unused. */
+function isInUse({ lastUsedAtMs }: Holding, nowMs: number): boolean {
+  return lastUsedAtMs !== null && nowMs - lastUsedAtMs <= IN_USE_MS
 }

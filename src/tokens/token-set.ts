@@ -33,6 +33,15 @@ export interface TokenSetOrigin {
   readonly clientId: string
 }
 
+/** A refresh token that must not be sent any more. */
+export interface RefusedRefreshToken {
+  /** `refused` by the authorization server, or `interrupted`: it was on its way when the daemon was killed. */
+  readonly reason: 'refused' | 'interrupted'
+  /** The server's `error` and `error_description` (RFC 6749 §5.2). */
+  readonly error: string | null
+  readonly errorDescription: string | null
+}
+
 export interface TokenSet extends TokenSetOrigin {
   readonly accessToken: Secret
   readonly tokenType: string
@@ -41,6 +50,10 @@ export interface TokenSet extends TokenSetOrigin {
   readonly refreshToken: Secret | null
   /** When the refresh token ends, where the server said so (`refresh_expires_in` and its like). */
   readonly refreshTokenExpiresAtMs: number | null
+  /** The server took this refresh token before and let it go on: it does not rotate them. */
+  readonly refreshTokenStays: boolean
+  /** Why the refresh token is dead; it stays in the record, so that nobody has to guess what happened. */
+  readonly refusedRefreshToken: RefusedRefreshToken | null
   readonly scope: string | null
   readonly idToken: Secret | null
   readonly issuer: string | null
@@ -58,6 +71,15 @@ const TokenSetRecord = z.object({
   expires_at_ms: z.number().nullable(),
   refresh_token: z.string().nullable(),
   refresh_token_expires_at_ms: z.number().nullable().default(null),
+  refresh_token_stays: z.boolean().default(false),
+  refused_refresh_token: z
+    .object({
+      reason: z.enum(['refused', 'interrupted']),
+      error: z.string().nullable(),
+      error_description: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
   scope: z.string().nullable(),
   id_token: z.string().nullable(),
   issuer: z.string().nullable(),
@@ -84,6 +106,8 @@ export function tokenSetFrom(
     expiresAtMs: response.expiresInSeconds === null ? null : nowMs + response.expiresInSeconds * 1000,
     refreshToken: response.refreshToken,
     refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),
+    refreshTokenStays: false,
+    refusedRefreshToken: null,
     scope: response.scope ?? requestedScope,
     idToken: response.idToken,
     issuer: response.issuer,
@@ -97,13 +121,15 @@ export function tokenSetFrom(
  * may go on; OpenID Connect Core §12.2: no new id_token needed).
  */
 export function rotated(previous: TokenSet, response: TokenResponse, nowMs: number): TokenSet {
+  const refreshToken = response.refreshToken ?? previous.refreshToken
+  const stays = refreshToken?.reveal() === previous.refreshToken?.reveal()
   return {
     ...tokenSetFrom(response, previous, previous.scope, nowMs, previous.parameters),
-    refreshToken: response.refreshToken ?? previous.refreshToken,
+    refreshToken,
+    refreshTokenStays: refreshToken !== null && stays,
     // A refresh token that goes on keeps its end, unless the server says it was prolonged.
     refreshTokenExpiresAtMs:
-      refreshTokenExpiry(response, nowMs) ??
-      (response.refreshToken === null ? previous.refreshTokenExpiresAtMs : null),
+      refreshTokenExpiry(response, nowMs) ?? (stays ? previous.refreshTokenExpiresAtMs : null),
     idToken: response.idToken ?? previous.idToken,
     issuer: response.issuer ?? previous.issuer,
     subject: response.subject ?? previous.subject,
@@ -122,10 +148,11 @@ function refreshTokenExpiry({ parameters }: TokenResponse, nowMs: number): numbe
   return null
 }
 
-/** Whole seconds left, never negative; `null` when the lifetime is unknown. */
+/** Whole seconds left, never negative, never more than there were; `null` when the lifetime is unknown. */
 export function secondsLeft(set: TokenSet, nowMs: number): number | null {
   if (set.expiresAtMs === null) return null
-  return Math.max(0, Math.floor((set.expiresAtMs - nowMs) / 1000))
+  const leftMs = Math.min(set.expiresAtMs - nowMs, set.expiresAtMs - set.obtainedAtMs)
+  return Math.max(0, Math.floor(leftMs / 1000))
 }
 
 /** The JSON kept in the vault. */
@@ -140,6 +167,8 @@ export function serialiseTokenSet(set: TokenSet): Secret {
     expires_at_ms: set.expiresAtMs,
     refresh_token: set.refreshToken?.reveal() ?? null,
     refresh_token_expires_at_ms: set.refreshTokenExpiresAtMs,
+    refresh_token_stays: set.refreshTokenStays,
+    refused_refresh_token: serialiseRefusal(set.refusedRefreshToken),
     scope: set.scope,
     id_token: set.idToken?.reveal() ?? null,
     issuer: set.issuer,
@@ -147,6 +176,18 @@ export function serialiseTokenSet(set: TokenSet): Secret {
     parameters: set.parameters,
   }
   return new Secret(JSON.stringify(record))
+}
+
+type RefusalRecord = z.infer<typeof TokenSetRecord>['refused_refresh_token']
+
+function serialiseRefusal(refused: RefusedRefreshToken | null): RefusalRecord {
+  if (refused === null) return null
+  return { reason: refused.reason, error: refused.error, error_description: refused.errorDescription }
+}
+
+function parseRefusal(record: RefusalRecord): RefusedRefreshToken | null {
+  if (record === null) return null
+  return { reason: record.reason, error: record.error, errorDescription: record.error_description }
 }
 
 /** @throws CatchdError `vault_unavailable` when the item is not a record of ours; never quotes it. */
@@ -161,6 +202,8 @@ export function parseTokenSet(item: Secret): TokenSet {
     expiresAtMs: record.expires_at_ms,
     refreshToken: record.refresh_token === null ? null : new Secret(record.refresh_token),
     refreshTokenExpiresAtMs: record.refresh_token_expires_at_ms,
+    refreshTokenStays: record.refresh_token_stays,
+    refusedRefreshToken: parseRefusal(record.refused_refresh_token),
     scope: record.scope,
     idToken: record.id_token === null ? null : new Secret(record.id_token),
     issuer: record.issuer,

@@ -46,6 +46,12 @@ export class UnsavedItems {
     await Promise.all([...this.#waiting].map(([profile, item]) => this.store(profile, item)))
   }
 
+  /** Tries once more, and waits for every write under way. */
+  async drain(): Promise<void> {
+    await this.retryNow()
+    await Promise.allSettled([...this.#writing.values()])
+  }
+
   close(): void {
     this.#cancelRetry?.()
     this.#cancelRetry = null

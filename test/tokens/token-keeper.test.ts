@@ -1,51 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Profile } from '../../src/config/profile.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
-import { TokenKeeper } from '../../src/tokens/token-keeper.js'
-import { serialiseTokenSet, type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
-import { itemName } from '../../src/vault/vault.js'
-import {
-  FakeAuthorizationServers,
-  testProfile,
-  tokenResponse,
-} from '../support/fake-authorization-servers.js'
-import { FakeVault } from '../support/fake-vault.js'
-import { ManualClock, settle } from '../support/manual-clock.js'
-
-const ITEM = itemName.tokenSet('gw')
-
-function start(profile: Profile = testProfile()) {
-  const clock = new ManualClock()
-  const vault = new FakeVault()
-  const servers = new FakeAuthorizationServers()
-  const profiles = new Map([[profile.name, profile]])
-  const events: string[] = []
-  const make = () =>
-    new TokenKeeper({
-      clock,
-      vault,
-      servers,
-      profiles: {
-        profile(name) {
-          const found = profiles.get(name)
-          if (found === undefined) throw new CatchdError('profile_unknown')
-          return found
-        },
-      },
-      random: () => 0.5,
-      log: (event) => events.push(event.event),
-    })
-  const issued = (changes = {}): TokenSet =>
-    tokenSetFrom(tokenResponse(changes), servers.origin(profile), profile.scope ?? null, clock.now())
-  return { clock, vault, servers, profiles, events, keeper: make(), restart: make, issued }
-}
-
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'resolved',
-    (error: unknown) => (error instanceof CatchdError ? error.code : String(error)),
-  )
+import { serialiseTokenSet } from '../../src/tokens/token-set.js'
+import { testProfile, tokenResponse } from '../support/fake-authorization-servers.js'
+import { settle } from '../support/manual-clock.js'
+import { codeOf, gate, ITEM, start } from './keeper-harness.js'
 
 test('a fresh token is served from memory without a request', async () => {
   const { keeper, servers, issued } = start()
@@ -64,10 +23,8 @@ test('less than min_ttl left: refreshed first, and the rotated refresh token is 
   const { keeper, vault, clock, issued } = start()
   await keeper.keep('gw', issued())
   clock.jump(3_550_000)
-  let release = () => {}
-  vault.writeGate = new Promise((resolve) => {
-    release = resolve
-  })
+  const { closed, open: release } = gate()
+  vault.writeGate = closed
   const served: string[] = []
   const call = keeper.get('gw', undefined).then((set) => served.push(set.accessToken.reveal()))
   await settle()
@@ -160,6 +117,78 @@ test('a dead refresh token is login_required with the reason, is not asked again
   expect(vault.items.has(ITEM)).toBe(true)
 })
 
+describe('a refresh token that the server refused', () => {
+  const refused = () =>
+    ({
+      outcome: 'reauthorize',
+      error: new CatchdError('provider_refused', { error: 'invalid_grant', errorDescription: 'revoked' }),
+    }) as const
+
+  test('stays dead after a restart, with the reason, and is not sent again', async () => {
+    const { keeper, restart, servers, clock, issued } = start()
+    servers.refreshAnswer = refused
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    await codeOf(keeper.get('gw', undefined))
+    await expect(restart().get('gw', undefined)).rejects.toMatchObject({
+      code: 'login_required',
+      error: 'invalid_grant',
+      errorDescription: 'revoked',
+    })
+    expect(servers.refreshed).toHaveLength(1)
+  })
+
+  test('does not take the access token away that is still good', async () => {
+    const { keeper, servers, clock, issued } = start()
+    servers.refreshAnswer = refused
+    await keeper.keep('gw', issued())
+    clock.jump(3_590_000)
+    expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('access-1')
+    expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('access-1')
+    expect(servers.refreshed).toHaveLength(1)
+    clock.jump(20_000)
+    expect(await codeOf(keeper.get('gw', undefined))).toBe('login_required')
+    expect(await keeper.find('gw')).toMatchObject({ needsLogin: true })
+  })
+
+  test('may be tried once more by hand', async () => {
+    const { keeper, servers, clock, issued } = start()
+    servers.refreshAnswer = refused
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    await codeOf(keeper.get('gw', undefined))
+    servers.refreshAnswer = () => ({ outcome: 'refreshed', response: tokenResponse() })
+    await keeper.refresh('gw')
+    expect(await keeper.find('gw')).toMatchObject({ needsLogin: false })
+  })
+
+  test('is forgotten by the next login', async () => {
+    const { keeper, servers, clock, issued } = start()
+    servers.refreshAnswer = refused
+    await keeper.keep('gw', issued())
+    clock.jump(4_000_000)
+    await codeOf(keeper.get('gw', undefined))
+    await keeper.keep('gw', issued({ accessToken: new Secret('access-2') }))
+    expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('access-2')
+  })
+})
+
+test('a server whose tokens are shorter than min_ttl is not asked again by stragglers', async () => {
+  const { keeper, servers, clock, issued } = start()
+  servers.refreshAnswer = () => ({
+    outcome: 'refreshed',
+    response: tokenResponse({ accessToken: new Secret('short'), expiresInSeconds: 30 }),
+  })
+  await keeper.keep('gw', issued({ expiresInSeconds: 30 }))
+  expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('short')
+  clock.jump(900)
+  expect((await keeper.get('gw', undefined)).accessToken.reveal()).toBe('short')
+  expect(servers.refreshed).toHaveLength(1)
+  clock.jump(200)
+  await keeper.get('gw', undefined)
+  expect(servers.refreshed).toHaveLength(2)
+})
+
 test('an unknown lifetime is served as it is and said to be unknown', async () => {
   const { keeper, clock, issued } = start()
   await keeper.keep('gw', issued({ expiresInSeconds: null }))
@@ -217,10 +246,8 @@ describe('logout', () => {
     const { keeper, servers, vault, clock, issued } = start()
     await keeper.keep('gw', issued())
     clock.jump(4_000_000)
-    let release = () => {}
-    servers.gate = new Promise((resolve) => {
-      release = resolve
-    })
+    const { closed, open: release } = gate()
+    servers.gate = closed
     const refresh = codeOf(keeper.get('gw', undefined))
     await settle()
     await keeper.logout('gw')
@@ -235,10 +262,8 @@ describe('logout', () => {
     const { keeper, vault, clock, issued } = start()
     await keeper.keep('gw', issued())
     clock.jump(4_000_000)
-    let release = () => {}
-    vault.writeGate = new Promise((resolve) => {
-      release = resolve
-    })
+    const { closed, open: release } = gate()
+    vault.writeGate = closed
     const refresh = codeOf(keeper.get('gw', undefined))
     await settle()
     const logout = keeper.logout('gw')
@@ -248,6 +273,30 @@ describe('logout', () => {
     expect(vault.items.has(ITEM)).toBe(false)
     expect(await codeOf(keeper.get('gw', undefined))).toBe('login_required')
   })
+})
+
+test('the tokens of a login that was under way during a logout are not taken but revoked', async () => {
+  const { keeper, servers, vault, issued } = start()
+  const ticket = keeper.ticket('gw')
+  await keeper.logout('gw')
+  expect(await codeOf(keeper.keep('gw', issued(), ticket))).toBe('login_required')
+  expect(vault.items.has(ITEM)).toBe(false)
+  expect(servers.revoked.map((set) => set.refreshToken?.reveal())).toEqual(['refresh-1'])
+  await keeper.keep('gw', issued(), keeper.ticket('gw'))
+  expect(vault.items.has(ITEM)).toBe(true)
+})
+
+test('a logout forgets although the server is down, and says what it could not do', async () => {
+  const { keeper, servers, vault, issued } = start()
+  servers.revocation = {
+    outcome: 'failed',
+    error: new CatchdError('provider_unreachable', 'Nobody answers.'),
+  }
+  await keeper.keep('gw', issued())
+  const outcome = await keeper.logout('gw')
+  expect(outcome.revoked).toBe(false)
+  expect(outcome.notRevoked).toContain('Nobody answers.')
+  expect(vault.items.has(ITEM)).toBe(false)
 })
 
 test('a token set is never served or refreshed after its profile was pointed at another server', async () => {

@@ -31,6 +31,8 @@ export function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
     expiresAtMs: NOW_MS + 3_600_000,
     refreshToken: new Secret(REFRESH_TOKEN),
     refreshTokenExpiresAtMs: null,
+    refreshTokenStays: false,
+    refusedRefreshToken: null,
     scope: 'email',
     idToken: new Secret(ID_TOKEN),
     issuer: 'https://id.example.com',

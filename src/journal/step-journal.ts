@@ -1,0 +1,143 @@
+/**
+ * A journal of steps that must not be taken twice: a line is on the disk before the step, another one after it,
+ * so that the next run knows which steps this one was cut off in.
+ *
+ * Lines hold names and hashes, never a secret. The file stays small: it is rewritten with only the open steps
+ * at every start and whenever it has grown. What an interrupted step means is for the rooms that use it.
+ */
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { CatchdError } from '../failures.js'
+
+/** Facts that go with a step; names, ids and hashes only. */
+export type StepFacts = Readonly<Record<string, string>>
+
+const Line = z.union([
+  z.object({ begun: z.string(), facts: z.record(z.string(), z.string()) }),
+  z.object({ ended: z.string() }),
+])
+type Line = z.infer<typeof Line>
+
+/** Lines after which the file is rewritten. */
+const MOST_LINES = 2_000
+
+const sync = promisify(fdatasync)
+
+export class StepJournal {
+  readonly #file: string
+  #descriptor: number | undefined
+  readonly #open = new Map<string, StepFacts>()
+  #interrupted: ReadonlyMap<string, StepFacts> = new Map()
+  #lines = 0
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** Reads what the last run left behind. Once, by the one daemon of a home. */
+  open(): void {
+    this.#interrupted = readOpenSteps(this.#file)
+    for (const [step, facts] of this.#interrupted) this.#open.set(step, facts)
+    this.#rewrite()
+  }
+
+  /** Steps that the last run began and did not end. */
+  get interrupted(): ReadonlyMap<string, StepFacts> {
+    return this.#interrupted
+  }
+
+  /** Resolves when the line is on the disk: the step may be taken. @throws the file system's error */
+  async begun(step: string, facts: StepFacts): Promise<void> {
+    this.#open.set(step, facts)
+    this.#append({ begun: step, facts })
+    await sync(this.#opened())
+  }
+
+  /** A line lost here costs nothing but a step that looks interrupted. @throws the file system's error */
+  ended(step: string): void {
+    if (!this.#open.delete(step)) return
+    this.#append({ ended: step })
+    if (this.#lines > MOST_LINES + this.#open.size) this.#rewrite()
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
+    this.#descriptor = undefined
+  }
+
+  #append(entry: Line): void {
+    writeSync(this.#opened(), lineOf(entry))
+    this.#lines += 1
+  }
+
+  /** Replaced as a whole: a crash in between leaves the old journal or the new one. */
+  #rewrite(): void {
+    const lines = [...this.#open].map(([begun, facts]) => lineOf({ begun, facts }))
+    writeFileSync(`${this.#file}.new`, lines.join(''), { mode: 0o600, flush: true })
+    renameSync(`${this.#file}.new`, this.#file)
+    syncFolder(dirname(this.#file))
+    this.close()
+    this.#descriptor = openSync(this.#file, 'a', 0o600)
+    this.#lines = lines.length
+  }
+
+  #opened(): number {
+    if (this.#descriptor === undefined) throw new CatchdError('internal', 'The journal is not open.')
+    return this.#descriptor
+  }
+}
+
+/** Without it a power cut may bring the old file back under the new one's name. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function lineOf(entry: Line): string {
+  return `${JSON.stringify(entry)}\n`
+}
+
+function readOpenSteps(file: string): Map<string, StepFacts> {
+  const open = new Map<string, StepFacts>()
+  for (const text of readLines(file)) {
+    const entry = parseLine(text)
+    if (entry === undefined) continue
+    if ('begun' in entry) open.set(entry.begun, entry.facts)
+    else open.delete(entry.ended)
+  }
+  return open
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** The last line may be torn by a crash; it then was not synced, and its step was never taken. */
+function parseLine(text: string): Line | undefined {
+  try {
+    return Line.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
