@@ -70,27 +70,31 @@ function median(values: readonly number[]): number {
 
 const rows: string[] = []
 
+interface Comparison {
+  readonly what: string
+  readonly against: string
+  readonly unit: string
+  readonly ours: () => Promise<number>
+  readonly reference: () => Promise<number>
+  readonly rounds?: number
+}
+
 /** Each round measures both sides, one right after the other, in turns. */
-async function compare(
-  what: string,
-  unit: string,
-  ours: () => Promise<number>,
-  reference: () => Promise<number>,
-  rounds = ROUNDS,
-): Promise<void> {
-  const [mine, theirs, ratios]: number[][] = [[], [], []]
+async function compare({ what, against, unit, ours, reference, rounds = ROUNDS }: Comparison): Promise<void> {
+  const mine: number[] = []
+  const theirs: number[] = []
+  const ratios: number[] = []
   for (let round = 0; round < rounds; round++) {
     const first = round % 2 === 0 ? await ours() : await reference()
     const second = round % 2 === 0 ? await reference() : await ours()
     const [own, other] = round % 2 === 0 ? [first, second] : [second, first]
-    mine?.push(own)
-    theirs?.push(other)
-    ratios?.push(own / other)
+    mine.push(own)
+    theirs.push(other)
+    ratios.push(own / other)
   }
-  const spread = [Math.min(...(ratios ?? [])), median(ratios ?? []), Math.max(...(ratios ?? []))]
-  rows.push(
-    `| ${what} | ${median(mine ?? []).toFixed(2)} ${unit} | ${median(theirs ?? []).toFixed(2)} ${unit} | ${spread.map((ratio) => ratio.toFixed(2)).join(' / ')} |`,
-  )
+  const spread = [Math.min(...ratios), median(ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2))
+  const figures = [median(mine), median(theirs)].map((figure) => `${figure.toFixed(2)} ${unit}`)
+  rows.push(`| ${[what, against, ...figures, spread.join(' / ')].join(' | ')} |`)
   console.error(rows.at(-1))
 }
 
@@ -169,7 +173,14 @@ async function measureLogins(daemon: Daemon, gateway: Awaited<ReturnType<typeof 
     }
     return median(times)
   }
-  await compare('redirect → readable token | bare catch and exchange', 'ms', ours, bare, 5)
+  await compare({
+    what: 'redirect → readable token',
+    against: 'bare catch and exchange',
+    unit: 'ms',
+    ours,
+    reference: bare,
+    rounds: 5,
+  })
   bareCatcher.close()
 }
 
@@ -237,43 +248,46 @@ async function main(): Promise<void> {
     const ourSocket = { socketPath: daemon.socketPath, path, headers: { host: 'localhost' } }
     const bareSocket = { socketPath: join(folder, 'bare.sock'), path, headers: { host: 'localhost' } }
 
-    await compare(
-      'token over TCP, key checked, p50 | bare node:http',
-      'ms',
-      () => medianLatency(ourTcp),
-      () => medianLatency(bareTcp),
-    )
-    await compare(
-      'token over the socket, p50 | bare node:http',
-      'ms',
-      () => medianLatency(ourSocket),
-      () => medianLatency(bareSocket),
-    )
-    await compare(
-      'tokens a second, 32 connections | bare node:http',
-      '/s',
-      () => throughput(ourTcp),
-      () => throughput(bareTcp),
-    )
+    const bareHttp = { against: 'bare node:http, same bytes' }
+    await compare({
+      what: 'token over TCP, key checked, p50',
+      ...bareHttp,
+      unit: 'ms',
+      ours: () => medianLatency(ourTcp),
+      reference: () => medianLatency(bareTcp),
+    })
+    await compare({
+      what: 'token over the socket, p50',
+      ...bareHttp,
+      unit: 'ms',
+      ours: () => medianLatency(ourSocket),
+      reference: () => medianLatency(bareSocket),
+    })
+    await compare({
+      what: 'tokens a second over TCP, 32 connections',
+      ...bareHttp,
+      unit: '/s',
+      ours: () => throughput(ourTcp),
+      reference: () => throughput(bareTcp),
+    })
     await measureLogins(daemon, gateway)
     const env = { ...cleanEnv(), CATCHD_HOME: daemon.home }
-    const startOurs = () => timeProcess([PROGRAM, 'token', 'gw'], env)
-    const startNode = () => timeProcess(['-e', '0'], env)
-    await compare('catchd token as a process | node -e 0', 'ms', startOurs, startNode, STARTS)
+    await compare({
+      what: '`catchd token` as a process',
+      against: '`node -e 0`',
+      unit: 'ms',
+      ours: () => timeProcess([PROGRAM, 'token', 'gw'], env),
+      reference: () => timeProcess(['-e', '0'], env),
+      rounds: STARTS,
+    })
     bare.stop()
   } finally {
     await daemon.stop()
     await gateway.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  console.log(
-    ['| what | catchd | reference | ratio min / median / max |', '|---|---|---|---|', ...rows]
-      .join('\n')
-      .replaceAll(
-        /^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm,
-        '| $1 (against $2) | $3 | $4 | $5 |',
-      ),
-  )
+  console.log('| what | against | catchd | reference | ratio min / median / max |\n|---|---|---|---|---|')
+  console.log(rows.join('\n'))
 }
 
 await main()
