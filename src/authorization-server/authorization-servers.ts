@@ -178,8 +178,13 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
     if (!asksForIdToken(profile)) return { outcome: 'refreshed', response: withoutIdToken(outcome.response) }
     const { issuer, subject } = current
     const context = { grant: 'refresh_token', issuer, subject } as const
-    const response = await this.#idTokens.validate(profile, server, outcome.response, context)
-    return { outcome: 'refreshed', response }
+    try {
+      const response = await this.#idTokens.validate(profile, server, outcome.response, context)
+      return { outcome: 'refreshed', response }
+    } catch (error) {
+      // The tokens beside it are not taken, and the refresh token that was sent may be used up: no way on from here.
+      return { outcome: 'reauthorize', error: asCatchdError(error) }
+    }
   }
 
   /** What a token request needs: its endpoint, and for an id_token the published keys and algorithms. */

@@ -36,8 +36,9 @@ export class IdTokens {
   /**
    * @param server - Published metadata of the profile's issuer ({@link asksForIdToken}).
    * @returns The response with `issuer` and `subject` of the validated id_token. On a refresh an id_token may be
-   *   missing (§12.2), and one whose keys cannot be had just now is dropped: the tokens beside it came over TLS
-   *   from the token endpoint, and losing a rotated refresh token would end the session.
+   *   missing (§12.2), and one whose keys cannot be had just now, or whose times do not fit this clock, is dropped:
+   *   the tokens beside it came over TLS from the token endpoint, and losing a rotated refresh token would end
+   *   the session.
    * @throws CatchdError `provider_answer_invalid`, `provider_unreachable` (the JWKS)
    */
   async validate(
@@ -57,7 +58,7 @@ export class IdTokens {
       const claims = await this.#claims(profile, server, response.idToken, context)
       return { ...response, issuer: claims.iss, subject: claims.sub }
     } catch (error) {
-      const isUnverifiable = error instanceof KeysMissing && context.grant === 'refresh_token'
+      const isUnverifiable = error instanceof NotCheckable && context.grant === 'refresh_token'
       if (isUnverifiable) return { ...response, idToken: null }
       throw error
     }
@@ -138,8 +139,8 @@ function requireSamePerson(
     throw new CatchdError('provider_answer_invalid', 'The refreshed id_token is about somebody else.')
 }
 
-/** The id_token may be good: its key cannot be had just now. */
-class KeysMissing extends CatchdError {}
+/** The id_token may be good: its key cannot be had just now, or this machine's clock is wrong. */
+class NotCheckable extends CatchdError {}
 
 /** Fetches a JWKS, and tells trouble with it from trouble with the id_token. */
 function keysFetch(connections: ServerConnections, profile: Profile): ReturnType<typeof serverFetch> {
@@ -150,13 +151,13 @@ function keysFetch(connections: ServerConnections, profile: Profile): ReturnType
       response = await fetch(url, options)
     } catch (error) {
       if (!(error instanceof CatchdError)) throw error
-      throw new KeysMissing(error.code, error.detail)
+      throw new NotCheckable(error.code, error.detail)
     }
     const text = await response.text()
     if (response.status === 200 && isKeySet(text)) {
       return new Response(text, { headers: { 'content-type': 'application/json' } })
     }
-    throw new KeysMissing('provider_answer_invalid', `The jwks_uri gave no keys (${response.status}).`)
+    throw new NotCheckable('provider_answer_invalid', `The jwks_uri gave no keys (${response.status}).`)
   }
 }
 
@@ -176,7 +177,10 @@ function translated(error: unknown): CatchdError {
   if (error instanceof CatchdError) return error
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   if (code === 'OAUTH_KEY_SELECTION_FAILED') {
-    return new KeysMissing('provider_answer_invalid', 'The server publishes no key that fits the id_token.')
+    return new NotCheckable('provider_answer_invalid', 'The server publishes no key that fits the id_token.')
+  }
+  if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
+    return new NotCheckable('provider_answer_invalid', `The id_token does not hold: ${String(message)}.`)
   }
   const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
   return invalid(isTheirs ? message : 'it cannot be read')

@@ -39,7 +39,10 @@ export interface CodeGrant {
 /** A refresh that did not end in new tokens is an expected outcome, not an exception. */
 export type RefreshOutcome =
   | { readonly outcome: 'refreshed'; readonly response: TokenResponse }
-  /** The refresh token is dead (`invalid_grant`, or a refusal that is not JSON). */
+  /**
+   * Only a person helps: the refresh token is dead (`invalid_grant`, or a refusal that is not JSON), or the answer's
+   * id_token does not hold (`provider_answer_invalid`).
+   */
   | { readonly outcome: 'reauthorize'; readonly error: CatchdError }
   /** The network, a 5xx or a 429; the token set stays good. */
   | {

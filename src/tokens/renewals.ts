@@ -119,7 +119,7 @@ export class Renewals {
     error: CatchdError,
   ): Promise<CatchdError> {
     const refused = {
-      reason: 'refused',
+      reason: error.code === 'provider_answer_invalid' ? 'answer_invalid' : 'refused',
       error: error.error ?? null,
       errorDescription: error.errorDescription ?? null,
     } as const

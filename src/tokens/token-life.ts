@@ -191,6 +191,14 @@ export function refreshDueAtMs(
   return mustWait(backOff, nowMs) ? Math.max(dueMs, backOff?.notBeforeMs ?? 0) : dueMs
 }
 
+const WHY_DEAD = {
+  refused: 'The authorization server does not accept the refresh token any more.',
+  answer_invalid:
+    'The authorization server answered a refresh with an id_token that does not hold; its tokens were not taken.',
+  interrupted:
+    'The daemon was stopped in the middle of a refresh; sending the refresh token again could look like theft.',
+} satisfies Record<RefusedRefreshToken['reason'], string>
+
 /** @param refused - Why the refresh token of the stored set is dead; `null` when there is no usable set at all. */
 export function loginRequired(profile: string, refused: RefusedRefreshToken | null): CatchdError {
   if (refused === null) {
@@ -201,10 +209,7 @@ export function loginRequired(profile: string, refused: RefusedRefreshToken | nu
   }
   return new CatchdError('login_required', {
     profile,
-    detail:
-      refused.reason === 'interrupted'
-        ? 'The daemon was stopped in the middle of a refresh; sending the refresh token again could look like theft.'
-        : 'The authorization server does not accept the refresh token any more.',
+    detail: WHY_DEAD[refused.reason],
     ...(refused.error === null ? {} : { error: refused.error }),
     ...(refused.errorDescription === null ? {} : { errorDescription: refused.errorDescription }),
   })

@@ -35,8 +35,11 @@ export interface TokenSetOrigin {
 
 /** A refresh token that must not be sent any more. */
 export interface RefusedRefreshToken {
-  /** `refused` by the authorization server, or `interrupted`: it was on its way when the daemon was killed. */
-  readonly reason: 'refused' | 'interrupted'
+  /**
+   * `refused` by the authorization server; `answer_invalid`: answered with an id_token that does not hold;
+   * `interrupted`: on its way when the daemon was killed.
+   */
+  readonly reason: 'refused' | 'answer_invalid' | 'interrupted'
   /** The server's `error` and `error_description` (RFC 6749 §5.2). */
   readonly error: string | null
   readonly errorDescription: string | null
@@ -74,7 +77,7 @@ const TokenSetRecord = z.object({
   refresh_token_stays: z.boolean().default(false),
   refused_refresh_token: z
     .object({
-      reason: z.enum(['refused', 'interrupted']),
+      reason: z.enum(['refused', 'answer_invalid', 'interrupted']),
       error: z.string().nullable(),
       error_description: z.string().nullable(),
     })

@@ -454,14 +454,25 @@ describe('metadata and id_token', async () => {
     expect(`${failure.message}${JSON.stringify(failure)}`).not.toContain('access-1')
   })
 
-  test('a refreshed id_token about somebody else is not taken', async () => {
+  const refreshWith = async (idToken: string) => {
     publish()
     routes.set('/jwks', json({ keys: [jwk] }))
-    routes.set('/token', json({ ...TOKENS, id_token: await sign({ sub: 'eve' }).sign(key.privateKey) }))
+    routes.set('/token', json({ ...TOKENS, id_token: idToken }))
     const origin = { authorizationServer: base, clientId: 'client-1' }
-    const set = tokenSetFrom(tokenResponse({ issuer: base, subject: 'ada' }), origin, null, 0)
-    const outcome = await servers().refresh(corp(), set)
-    expect(outcome).toMatchObject({ outcome: 'retry_later', error: { code: 'provider_answer_invalid' } })
+    return servers().refresh(
+      corp(),
+      tokenSetFrom(tokenResponse({ issuer: base, subject: 'ada' }), origin, null, 0),
+    )
+  }
+
+  test('a refreshed id_token about somebody else is not taken, and the refresh token not sent again', async () => {
+    const outcome = await refreshWith(await sign({ sub: 'eve' }).sign(key.privateKey))
+    expect(outcome).toMatchObject({ outcome: 'reauthorize', error: { code: 'provider_answer_invalid' } })
+  })
+
+  test('a refreshed id_token that this clock takes for expired costs no token', async () => {
+    const outcome = await refreshWith(await sign({}, { expires: '-5m' }).sign(key.privateKey))
+    expect(outcome).toMatchObject({ outcome: 'refreshed', response: { idToken: null } })
   })
 
   test('a flood of unknown keys makes one JWKS request', async () => {
