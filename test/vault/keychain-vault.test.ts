@@ -18,6 +18,28 @@ async function open(engine: FakeEngine, folder?: string) {
 const read = async (vault: KeychainVault, name: string) => (await vault.get(name))?.reveal()
 const chunksIn = (items: ReadonlyMap<string, string>) => [...items.keys()].filter((key) => key.includes('#'))
 
+describe('closing', () => {
+  test('an empty vault leaves nothing in the keychain', async () => {
+    const engine = new FakeEngine()
+    const vault = await open(engine)
+    await vault.set('token-set/gw', new Secret('x'))
+    await vault.delete('token-set/gw')
+    expect(await vault.health()).toBe('ok')
+    expect(engine.items.size).toBe(1)
+    await vault.close()
+    expect(engine.items.size).toBe(0)
+  })
+
+  test('one with items keeps its sentinel', async () => {
+    const engine = new FakeEngine()
+    const vault = await open(engine)
+    await vault.set('token-set/gw', new Secret('x'))
+    await vault.health()
+    await vault.close()
+    expect(engine.items.size).toBe(2)
+  })
+})
+
 describe('chunks of a value over the limit', () => {
   test('no item is longer than the limit, and deleting leaves none behind', async () => {
     const engine = new FakeEngine(200)
