@@ -12,10 +12,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { approve } from '../src/demo/approval.js'
-import { startGateway } from '../src/demo/gateway.js'
-import { type Daemon, startDaemon } from '../test/support/daemon.js'
+import type { Gateway } from '../src/demo/gateway.js'
 import { PROGRAM } from '../test/support/program.js'
+import { type SeedSystem, startSeedSystem } from '../test/support/seed-system.js'
 
 const ROUNDS = 7
 const REQUESTS = 1_500
@@ -131,14 +130,12 @@ async function timeProcess(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 }
 
 /** From the redirect's arrival to a readable token, and the same code exchange without catchd. */
-async function measureLogins(daemon: Daemon, gateway: Awaited<ReturnType<typeof startGateway>>) {
-  const [user] = gateway.users
-  const person = { user: user.name, password: user.password }
+async function measureLogins({ daemon, gateway, approve }: SeedSystem) {
   const ours = async () => {
     const times: number[] = []
     for (let count = 0; count < LOGINS; count++) {
       const begun = await daemon.api('POST', '/v1/logins', { body: { profile: 'gw' } })
-      const response = await approve(String(begun.json['authorization_url']), person)
+      const response = await approve(String(begun.json['authorization_url']))
       const startedAt = performance.now()
       await daemon.follow(response)
       await daemon.api('GET', '/v1/tokens/gw')
@@ -165,7 +162,7 @@ async function measureLogins(daemon: Daemon, gateway: Awaited<ReturnType<typeof 
         code_challenge: verifier,
         code_challenge_method: 'plain',
       }).toString()
-      const response = await approve(url.href, person)
+      const response = await approve(url.href)
       const startedAt = performance.now()
       await daemon.follow(response)
       await redeemBare(gateway, new URL(response).searchParams.get('code') ?? '', bareUri, verifier)
@@ -184,12 +181,7 @@ async function measureLogins(daemon: Daemon, gateway: Awaited<ReturnType<typeof 
   bareCatcher.close()
 }
 
-function redeemBare(
-  gateway: Awaited<ReturnType<typeof startGateway>>,
-  code: string,
-  redirectUri: string,
-  verifier: string,
-): Promise<void> {
+function redeemBare(gateway: Gateway, code: string, redirectUri: string, verifier: string): Promise<void> {
   const body = JSON.stringify({
     redirect_uri: redirectUri,
     scope: 'email',
@@ -219,25 +211,10 @@ function redeemBare(
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'catchd-bench-'))
-  const gateway = await startGateway()
-  const daemon = await startDaemon({
-    env: { GW_SECRET: gateway.clientSecret ?? '' },
-    config: {
-      profiles: {
-        gw: {
-          preset: 'webmethods',
-          base_url: gateway.baseUrl,
-          client_id: gateway.clientId,
-          client_secret: { env: 'GW_SECRET' },
-          scope: 'email',
-        },
-      },
-    },
-  })
+  const system = await startSeedSystem()
+  const { daemon } = system
   try {
-    gateway.allowRedirectUri(daemon.redirectUri('gw'))
-    const [user] = gateway.users
-    await daemon.login('gw', (url) => approve(url, { user: user.name, password: user.password }))
+    await system.login()
     const { text } = await daemon.api('GET', '/v1/tokens/gw')
     const bare = await bareServer(text, join(folder, 'bare.sock'))
 
@@ -270,7 +247,7 @@ async function main(): Promise<void> {
       ours: () => throughput(ourTcp),
       reference: () => throughput(bareTcp),
     })
-    await measureLogins(daemon, gateway)
+    await measureLogins(system)
     const env = { ...cleanEnv(), CATCHD_HOME: daemon.home }
     await compare({
       what: '`catchd token` as a process',
@@ -282,8 +259,7 @@ async function main(): Promise<void> {
     })
     bare.stop()
   } finally {
-    await daemon.stop()
-    await gateway.close()
+    await system.stop()
     rmSync(folder, { recursive: true, force: true })
   }
   console.log('| what | against | catchd | reference | ratio min / median / max |\n|---|---|---|---|---|')

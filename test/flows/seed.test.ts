@@ -2,55 +2,22 @@
  * The first system that must work: webMethods API Gateway, from the authorization URL to the token on the local
  * endpoint, with `state` echoed and dropped, over http and over https with a private CA.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { approve } from '../../src/demo/approval.js'
-import { type Gateway, type GatewayOptions, startGateway } from '../../src/demo/gateway.js'
-import { makeCertificates } from '../support/certificates.js'
-import { type Daemon, startDaemon } from '../support/daemon.js'
+import type { Gateway } from '../../src/demo/gateway.js'
+import type { Daemon } from '../support/daemon.js'
+import { type SeedSystemOptions, startSeedSystem } from '../support/seed-system.js'
 
-const cleanups: (() => Promise<void> | void)[] = []
+const cleanups: (() => Promise<void>)[] = []
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-/** The daemon's profile `gw` at a gateway of its own. */
-async function start(options: GatewayOptions & { https?: boolean } = {}, profile: object = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'catchd-seed-'))
-  cleanups.push(() => rmSync(folder, { recursive: true }))
-  const certificates = options.https === true ? makeCertificates(folder) : undefined
-  const gateway = await startGateway({
-    ...options,
-    ...(certificates === undefined ? {} : { tls: { key: certificates.key, cert: certificates.cert } }),
-  })
-  cleanups.push(() => gateway.close())
-  const daemon = await startDaemon({
-    env: { GW_SECRET: gateway.clientSecret ?? '' },
-    config: {
-      profiles: {
-        gw: {
-          preset: 'webmethods',
-          base_url: gateway.baseUrl,
-          client_id: gateway.clientId,
-          client_secret: { env: 'GW_SECRET' },
-          scope: 'email',
-          ...(options.stateEcho === false ? { state_echo: false } : {}),
-          ...(certificates === undefined ? {} : { ca_file: certificates.caFile }),
-          ...profile,
-        },
-      },
-    },
-  })
-  cleanups.push(() => daemon.stop())
-  gateway.allowRedirectUri(`http://127.0.0.1:${daemon.redirectPort}/callback/gw`)
-  const [user] = gateway.users
-  const ca = certificates === undefined ? {} : { ca: readFileSync(certificates.caFile, 'utf8') }
-  const login = () =>
-    daemon.login('gw', (url) => approve(url, { user: user.name, password: user.password, ...ca }))
-  return { gateway, daemon, login }
+async function start(options: SeedSystemOptions = {}) {
+  const system = await startSeedSystem(options)
+  cleanups.push(() => system.stop())
+  return system
 }
 
 async function expectToken(daemon: Daemon, gateway: Gateway) {
@@ -102,7 +69,7 @@ describe.each([
 })
 
 test('without the private CA named, the gateway cannot be reached, and the error says what to name', async () => {
-  const { daemon, login } = await start({ https: true }, { ca_file: undefined })
+  const { daemon, login } = await start({ https: true, profile: { ca_file: undefined } })
   const walk = await login()
   expect(walk.login).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } })
   expect(walk.page?.body).toContain('ca_file')

@@ -31,6 +31,8 @@ export interface DaemonOptions {
   readonly home?: string
   /** For a redirect URI that must be registered before. */
   readonly redirectPort?: number
+  /** How many descriptors it may have open; the system's limit by default. */
+  readonly openFiles?: number
 }
 
 export interface ApiCall {
@@ -88,6 +90,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     redirectPort: options.redirectPort ?? (await freePort()),
     apiPort: await freePort(),
     env: options.env ?? {},
+    openFiles: options.openFiles,
   })
   if (options.config !== undefined) await daemon.writeConfig(options.config)
   try {
@@ -105,6 +108,7 @@ interface Place {
   readonly redirectPort: number
   readonly apiPort: number
   readonly env: Environment
+  readonly openFiles: number | undefined
 }
 
 export class Daemon {
@@ -115,16 +119,18 @@ export class Daemon {
   readonly configPath: string
   readonly #ownsHome: boolean
   readonly #env: Record<string, string>
+  readonly #openFiles: number | undefined
   #child: ChildProcess | undefined
   #output = ''
 
-  constructor({ home, ownsHome, redirectPort, apiPort, env }: Place) {
+  constructor({ home, ownsHome, redirectPort, apiPort, env, openFiles }: Place) {
     this.home = home
     this.redirectPort = redirectPort
     this.apiPort = apiPort
     this.socketPath = join(home, 'run', 'catchd.sock')
     this.configPath = join(home, 'config.jsonc')
     this.#ownsHome = ownsHome
+    this.#openFiles = openFiles
     this.#env = environment(
       {
         HOME: home,
@@ -165,7 +171,13 @@ export class Daemon {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [PROGRAM, 'daemon', 'run'], {
+    const command = [process.execPath, PROGRAM, 'daemon', 'run']
+    const limited =
+      this.#openFiles === undefined
+        ? command
+        : ['sh', '-c', `ulimit -n ${this.#openFiles}; exec "$@"`, 'sh', ...command]
+    const [file = '', ...args] = limited
+    const child = spawn(file, args, {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -182,6 +194,12 @@ export class Daemon {
       await delay(20)
     }
     throw new Error(`The daemon does not serve (exit code ${child.exitCode}):\n${this.#output}`)
+  }
+
+  /** Nobody reads what it prints any more. */
+  closeOutput(): void {
+    this.#child?.stdout?.destroy()
+    this.#child?.stderr?.destroy()
   }
 
   async api(method: string, path: string, call: ApiCall = {}): Promise<ApiAnswer> {

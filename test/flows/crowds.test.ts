@@ -1,0 +1,92 @@
+/** Crowds and shortages: no descriptors left, no log to write to, everybody at once. */
+import { mkdir, rm, symlink } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type SeedSystemOptions, startSeedSystem } from '../support/seed-system.js'
+
+const cleanUps: (() => Promise<void> | void)[] = []
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+async function start(options: SeedSystemOptions) {
+  const system = await startSeedSystem(options)
+  cleanUps.push(() => system.stop())
+  return system
+}
+
+/** A connection that says nothing. */
+async function silent(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  cleanUps.push(() => void socket.destroy())
+  await new Promise((resolve) => {
+    socket.once('connect', resolve)
+    socket.once('close', resolve)
+  })
+  return socket
+}
+
+test('no descriptor left: when there are some again, logins and tokens go on', async () => {
+  const { daemon, login } = await start({ openFiles: 64 })
+  await login()
+  const crowd = await Promise.all(
+    Array.from({ length: 200 }, (_unused, index) =>
+      silent(index % 2 === 0 ? daemon.redirectPort : daemon.apiPort),
+    ),
+  )
+  await delay(300)
+  for (const socket of crowd) socket.destroy()
+  const { login: second } = await login()
+  expect(second).toMatchObject({ status: 'succeeded' })
+  expect((await daemon.api('GET', '/v1/tokens/gw', { via: 'tcp' })).status).toBe(200)
+  expect(daemon.exitCode).toBeNull()
+})
+
+describe('a log that nobody takes', () => {
+  test('the reader of its output went away: logins and tokens go on', async () => {
+    // Under a service manager the log goes to the output too.
+    const { daemon, login } = await start({ env: { JOURNAL_STREAM: '8:1' } })
+    expect(daemon.output).toContain('daemon.started')
+    daemon.closeOutput()
+    const { login: done } = await login()
+    expect(done).toMatchObject({ status: 'succeeded' })
+    expect((await daemon.api('GET', '/v1/tokens/gw')).status).toBe(200)
+    expect(daemon.exitCode).toBeNull()
+  })
+
+  test('the disk under it is full: logins and tokens go on', async () => {
+    const { daemon, login } = await start({})
+    await daemon.kill('SIGTERM')
+    await mkdir(join(daemon.home, 'state'), { recursive: true, mode: 0o700 })
+    await rm(join(daemon.home, 'state', 'catchd.log'), { force: true })
+    await symlink('/dev/full', join(daemon.home, 'state', 'catchd.log'))
+    await daemon.start()
+    const { login: done } = await login()
+    expect(done).toMatchObject({ status: 'succeeded' })
+    expect((await daemon.api('GET', '/v1/tokens/gw')).status).toBe(200)
+    expect(daemon.exitCode).toBeNull()
+  })
+})
+
+test('a hundred logins at once, each with its own page and none crossed', async () => {
+  const { daemon, gateway, approve } = await start({})
+  const walks = await Promise.all(
+    Array.from({ length: 100 }, async () => {
+      const begun = await daemon.api('POST', '/v1/logins', { body: { profile: 'gw', open: false } })
+      const id = String(begun.json['login_id'])
+      const response = await approve(String(begun.json['authorization_url']))
+      const { status, headers } = await daemon.deliver(response)
+      return { id, status, location: String(headers['location']) }
+    }),
+  )
+  for (const { id, status, location } of walks) {
+    expect(status).toBe(303)
+    expect(location).toContain(id)
+    expect((await daemon.api('GET', `/v1/logins/${id}`)).json).toMatchObject({ status: 'succeeded' })
+  }
+  expect(gateway.counts.codesRedeemedTwice).toBe(0)
+})
