@@ -40,6 +40,14 @@ test('no descriptor left: when there are some again, logins and tokens go on', a
   )
   await delay(300)
   for (const socket of crowd) socket.destroy()
+  // Until it has seen that they are gone, a new connection may be dropped.
+  const answered = () =>
+    daemon.api('GET', '/v1/status').then(
+      ({ status }) => status,
+      () => 0,
+    )
+  await expect.poll(answered, { timeout: 10_000 }).toBe(200)
+  await delay(300)
   const { login: second } = await login()
   expect(second).toMatchObject({ status: 'succeeded' })
   expect((await daemon.api('GET', '/v1/tokens/gw', { via: 'tcp' })).status).toBe(200)
