@@ -58,6 +58,7 @@ test('the pure parts of login and tokens know no I/O, no framework and no clock'
     'login/login.ts',
     'tokens/token-set.ts',
     'tokens/token-life.ts',
+    'tokens/forecast.ts',
     'tokens/refresh-back-off.ts',
   ]
   for (const file of pure) {

@@ -1,4 +1,4 @@
-/** Profiles as a table: name, server, status, expiry. */
+/** Profiles as a table: name, server, status, expiry, and when a person is needed next. */
 import type { ProfileAnswer } from '../client/wire.js'
 import { relative } from './instants.js'
 import { table } from './output.js'
@@ -12,12 +12,13 @@ const STATUS_WORDS: Readonly<Record<string, string>> = {
 
 export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {
   return table(
-    ['NAME', 'SERVER', 'STATUS', 'TOKEN EXPIRES'],
+    ['NAME', 'SERVER', 'STATUS', 'TOKEN EXPIRES', 'LOGIN NEEDED'],
     profiles.map((answer) => [
       answer.profile,
       serverOf(answer),
       STATUS_WORDS[answer.status] ?? answer.status,
       expiry(answer, nowMs),
+      loginNeeded(answer, nowMs),
     ]),
   )
 }
@@ -34,4 +35,10 @@ function serverOf({ configuration }: ProfileAnswer): string {
 function expiry({ status, expires_at }: ProfileAnswer, nowMs: number): string {
   if (expires_at !== null) return relative(expires_at, nowMs)
   return status === 'logged_in' ? 'unknown' : '-'
+}
+
+/** A daemon of an older version does not say. */
+function loginNeeded({ login_needed_at: at }: Partial<ProfileAnswer>, nowMs: number): string {
+  if (at == null) return '-'
+  return Date.parse(at) <= nowMs ? 'now' : relative(at, nowMs)
 }

@@ -5,7 +5,7 @@
  * By default it talks to this user's daemon over its unix socket, and with `CATCHD_URL` and `CATCHD_API_KEY`
  * set, over TCP. It never starts a daemon; who wants that gives `onNothingListens`.
  */
-
+import { NOT_REVOKED_HEADER, REVOKED_HEADER } from '../http/api/logout-headers.js'
 import { findSocketPath } from './socket-path.js'
 import { type Answer, type Exchange, NothingListens, Transport } from './transport.js'
 import type {
@@ -14,6 +14,7 @@ import type {
   ClientWithKey,
   DaemonStatus,
   LoginAnswer,
+  LogoutAnswer,
   ProfileAnswer,
   ProfileEntry,
   TokenAnswer,
@@ -100,9 +101,15 @@ export class CatchdClient {
     })
   }
 
-  /** Revokes at the server where it can be, and forgets. */
-  async logout(profile: string, options: CallOptions = {}): Promise<void> {
-    await this.request({ ...options, method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(profile)}` })
+  /** Revokes at the server where it can be, and forgets. What the server could not be told is no failure. */
+  async logout(profile: string, options: CallOptions = {}): Promise<LogoutAnswer> {
+    const path = `/v1/tokens/${encodeURIComponent(profile)}`
+    const { headers } = await this.request({ ...options, method: 'DELETE', path })
+    const notRevoked = headers[NOT_REVOKED_HEADER]
+    return {
+      revoked: headers[REVOKED_HEADER] === 'true',
+      not_revoked: typeof notRevoked === 'string' ? notRevoked : null,
+    }
   }
 
   beginLogin(body: LoginRequest, options: CallOptions = {}): Promise<LoginAnswer> {

@@ -4,7 +4,13 @@
  * Owns deadlines, cancelling, the cap on answers and the translation of problem details (RFC 9457) and socket
  * errors into {@link CatchdError}. What the calls mean is client.ts. Light on purpose: node:http and nothing else.
  */
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request } from 'node:http'
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+} from 'node:http'
 import type { Agent as HttpsAgent, RequestOptions } from 'node:https'
 import { CatchdError, FAILURES, type FailureCode, type FailureContext } from '../failures.js'
 
@@ -28,6 +34,7 @@ export interface Answer {
   readonly status: number
   /** Parsed JSON; `undefined` for an empty answer. */
   readonly json: unknown
+  readonly headers: IncomingHttpHeaders
 }
 
 export interface Address {
@@ -160,7 +167,7 @@ export class Transport {
     const json = parseJson(text)
     if (status >= 400) throw problemToError(json) ?? this.#notOurs()
     if (status < 200 || status >= 300 || (json === undefined && text !== '')) throw this.#notOurs()
-    return { status, json }
+    return { status, json, headers: incoming.headers }
   }
 
   #translate(error: NodeJS.ErrnoException, outgoing: ClientRequest, call: Exchange): unknown {

@@ -28,6 +28,14 @@ export type LoginAnswer = StartedLoginAnswer &
     readonly response?: Readonly<Record<string, string>>
   }
 
+/** What a logout did at the authorization server; the tokens are forgotten here either way. */
+export interface LogoutAnswer {
+  /** false where there was nothing to revoke, too. */
+  readonly revoked: boolean
+  /** Why the server still knows the tokens. */
+  readonly not_revoked: string | null
+}
+
 export type LoginStatus = LoginAnswer['status']
 /** What a succeeded login put into the vault. */
 export type StoredTokenSet = NonNullable<LoginAnswer['stored']>

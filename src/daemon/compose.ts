@@ -111,7 +111,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const services: ApiServices = {
     tokens: keeper,
     logins: new LoginDesk(logins),
-    profiles: new ProfileService(configuration, keeper, logins, vault),
+    profiles: new ProfileService(configuration, keeper, logins, vault, clock),
     async status(limit) {
       const visible = (profile: string) => limit === undefined || limit.has(profile)
       return {

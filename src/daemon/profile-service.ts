@@ -2,11 +2,13 @@
  * Profiles as the API shows and edits them: the configuration beside each profile's standing. Secrets never
  * leave: a client secret is shown as where it comes from.
  */
+import type { Clock } from '../clock.js'
 import type { ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
 import type { ProfileApi, ProfileStatusName, ProfileView } from '../http/api/services.js'
 import type { LoginService } from '../login/login-service.js'
 import { Secret } from '../secret.js'
+import { forecast } from '../tokens/forecast.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
 import { itemName, type Vault } from '../vault/vault.js'
 
@@ -21,8 +23,16 @@ export class ProfileService implements ProfileApi {
   readonly #keeper: TokenKeeper
   readonly #logins: LoginService
   readonly #vault: Vault
+  readonly #clock: Clock
 
-  constructor(configuration: ConfigurationStore, keeper: TokenKeeper, logins: LoginService, vault: Vault) {
+  constructor(
+    configuration: ConfigurationStore,
+    keeper: TokenKeeper,
+    logins: LoginService,
+    vault: Vault,
+    clock: Clock,
+  ) {
+    this.#clock = clock
     this.#configuration = configuration
     this.#keeper = keeper
     this.#logins = logins
@@ -83,6 +93,7 @@ export class ProfileService implements ProfileApi {
       expiresAtMs: set?.expiresAtMs ?? null,
       scope: set?.scope ?? null,
       subject: set?.subject ?? null,
+      loginNeededAtMs: forecast(this.#configuration.profile(name), set, this.#clock.now()).atMs,
     }
   }
 

@@ -202,12 +202,38 @@ describe('refresh, logout, vault migrate', () => {
   })
 
   test('logout', async () => {
-    const daemon = await fakeDaemon({ 'DELETE /v1/tokens/gw': {} })
+    const headers = { 'catchd-revoked': 'true' }
+    const daemon = await fakeDaemon({ 'DELETE /v1/tokens/gw': { headers } })
     expect(await run(daemon, ['logout', 'gw'])).toEqual({
       exitCode: 0,
       stdout: 'Logged out: gw\n',
       stderr: '',
     })
+    const json = await run(daemon, ['logout', 'gw', '--json'])
+    expect(JSON.parse(json.stdout)).toEqual({
+      profile: 'gw',
+      status: 'login_required',
+      revoked: true,
+      not_revoked: null,
+    })
+  })
+
+  test.each([
+    ['2099-01-01T00:00:00Z', /stay valid until in \d+ d \(2099-01-01T00:00:00Z\)\.\n$/],
+    [null, /stay valid until the server ends them\.\n$/],
+  ])('logout says what could not be revoked, and is done all the same: %s', async (loginNeededAt, until) => {
+    const headers = { 'catchd-revoked': 'false', 'catchd-not-revoked': 'It answered 400.' }
+    const daemon = await fakeDaemon({
+      'GET /v1/profiles/gw': { body: { profile: 'gw', login_needed_at: loginNeededAt } },
+      'DELETE /v1/tokens/gw': { headers },
+    })
+    const text = await run(daemon, ['logout', 'gw'])
+    expect([text.exitCode, text.stdout]).toEqual([0, 'Logged out: gw\n'])
+    expect(text.stderr).toMatch(/^The authorization server could not be told: It answered 400; its tokens /)
+    expect(text.stderr).toMatch(until)
+    const json = await run(daemon, ['logout', 'gw', '--json'])
+    expect(json.exitCode).toBe(0)
+    expect(JSON.parse(json.stdout)).toMatchObject({ revoked: false, not_revoked: 'It answered 400.' })
   })
 
   test('vault migrate --to', async () => {

@@ -188,8 +188,13 @@ describe('profile list, show, remove', () => {
       profile: 'corp',
       status: 'logged_in',
       expires_at: '2099-01-01T00:00:00Z',
+      login_needed_at: '2099-01-02T00:00:00Z',
     },
-    { ...answer({ preset: 'github' }), profile: 'a-long-name' },
+    {
+      ...answer({ preset: 'github' }),
+      profile: 'a-long-name',
+      login_needed_at: '2026-01-01T00:00:00Z',
+    },
     { ...answer({ extends: 'corp' }), profile: 'other', status: 'logged_in' },
   ]
 
@@ -197,10 +202,10 @@ describe('profile list, show, remove', () => {
     const daemon = await fakeDaemon({ 'GET /v1/profiles': { body: { profiles } } })
     const { stdout } = await run(daemon, ['profile', 'list'])
     const lines = stdout.trimEnd().split('\n')
-    expect(lines[0]).toBe('NAME         SERVER          STATUS          TOKEN EXPIRES')
-    expect(lines[1]).toMatch(/^corp {9}id\.example\.com {2}logged in {7}in \d+ d$/)
-    expect(lines[2]).toBe('a-long-name  github          login required  -')
-    expect(lines[3]).toBe('other        as corp         logged in       unknown')
+    expect(lines[0]).toBe('NAME         SERVER          STATUS          TOKEN EXPIRES  LOGIN NEEDED')
+    expect(lines[1]).toMatch(/^corp {9}id\.example\.com {2}logged in {7}in \d+ d {5,7}in \d+ d$/)
+    expect(lines[2]).toBe('a-long-name  github          login required  -              now')
+    expect(lines[3]).toBe('other        as corp         logged in       unknown        -')
   })
 
   test('list --json is what the API says', async () => {

@@ -51,7 +51,14 @@ describe('one call a method', () => {
       { query: { min_ttl: '90', login: 'auto', wait: '3' } },
     ],
     ['POST /v1/tokens/gw/refresh', (client) => client.refresh('gw'), { body: TOKEN }, { body: undefined }],
-    ['DELETE /v1/tokens/gw', (client) => client.logout('gw'), {}, {}],
+    [
+      'DELETE /v1/tokens/gw',
+      async (client) => {
+        expect(await client.logout('gw')).toEqual({ revoked: false, not_revoked: 'It is down.' })
+      },
+      { headers: { 'catchd-revoked': 'false', 'catchd-not-revoked': 'It is down.' } },
+      {},
+    ],
     [
       'POST /v1/logins',
       (client) => client.beginLogin({ profile: 'gw', open: false }),

@@ -22,6 +22,7 @@ export interface Reply {
   readonly status?: number
   /** JSON; text is sent as it is; without it the answer is empty. */
   readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
   /** Never answers. */
   readonly silent?: true
   /** Closes the connection instead of answering. */
@@ -52,7 +53,7 @@ export class FakeDaemon {
         }
         const status = reply.status ?? (reply.body === undefined ? 204 : 200)
         const type = status >= 400 ? 'application/problem+json' : 'application/json'
-        response.writeHead(status, { 'content-type': type })
+        response.writeHead(status, { 'content-type': type, ...reply.headers })
         if (reply.body === undefined) response.end()
         else response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body))
       })

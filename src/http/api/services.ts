@@ -49,6 +49,8 @@ export interface ProfileView {
   readonly expiresAtMs: number | null
   readonly scope: string | null
   readonly subject: string | null
+  /** When a person is needed next, as things stand; `null` when that is unknown or never. */
+  readonly loginNeededAtMs: number | null
 }
 
 export interface ProfileApi {

@@ -10,6 +10,7 @@ import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 import { prefersPlainText } from './accepted-type.js'
+import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from './logout-headers.js'
 import { requirePermission } from './permission.js'
 import { Refusal } from './problems.js'
 import {
@@ -36,6 +37,22 @@ const TokenQuery = z.strictObject({
   wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for that login'),
 })
 type TokenQuery = z.infer<typeof TokenQuery>
+
+/** Fastify's description of an answer has no place for headers beside a schema; the generator reads them here. */
+const LoggedOut = NoContent.meta({
+  description: 'The tokens are forgotten here, whatever the authorization server was told',
+  headers: {
+    [REVOKED_HEADER]: {
+      type: 'string',
+      enum: ['true', 'false'],
+      description: 'Whether the authorization server revoked the tokens; false where there were none',
+    },
+    [NOT_REVOKED_HEADER]: {
+      type: 'string',
+      description: 'Why it still knows them, where it does: they stay valid there until they expire',
+    },
+  },
+})
 
 export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
   const { services, clock } = parts
@@ -118,10 +135,12 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
       summary: 'Logs out: revokes where the server can, then forgets',
       params: ProfilePath,
       body: NoBody,
-      response: answers({ 204: NoContent }),
+      response: answers({ 204: LoggedOut }),
     },
     handler: async (request, reply) => {
-      await services.tokens.logout(request.params.profile)
+      const { revoked, notRevoked } = await services.tokens.logout(request.params.profile)
+      reply.header(REVOKED_HEADER, String(revoked))
+      if (notRevoked !== null) reply.header(NOT_REVOKED_HEADER, headerText(notRevoked))
       return reply.code(204).send()
     },
   })

@@ -160,6 +160,9 @@ export const ProfileAnswer = z
     expires_at: Instant.nullable(),
     scope: z.string().nullable(),
     subject: z.string().nullable(),
+    login_needed_at: Instant.nullable().describe(
+      'When a person has to log in next, as things stand: past or present when it is now, null when the server does not say or nobody ever has to',
+    ),
   })
   .meta({ id: 'Profile' })
 export type ProfileAnswer = z.infer<typeof ProfileAnswer>
@@ -174,6 +177,7 @@ export function profileAnswer(view: ProfileView): ProfileAnswer {
     expires_at: instantOrNull(view.expiresAtMs),
     scope: view.scope,
     subject: view.subject,
+    login_needed_at: instantOrNull(view.loginNeededAtMs),
   }
 }
 

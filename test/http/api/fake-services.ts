@@ -75,6 +75,8 @@ export class FakeServices implements ApiServices {
   /** What `get` gives; none: a person has to log in. */
   readonly stored = new Map<string, TokenSet>()
   readonly pending = new Map<string, Login>()
+  /** Why a logout does not revoke; `null`: it does. */
+  notRevoked: string | null = null
   /** What the next call of any service throws. */
   trouble: unknown
   /** Resolves `wait` from outside; `signal` as given to it. */
@@ -99,7 +101,7 @@ export class FakeServices implements ApiServices {
     logout: async (profile) => {
       this.#called('tokens.logout', profile)
       this.#known(profile)
-      return { revoked: true, notRevoked: null }
+      return { revoked: this.notRevoked === null, notRevoked: this.notRevoked }
     },
   }
 
@@ -223,6 +225,7 @@ export class FakeServices implements ApiServices {
       expiresAtMs: NOW_MS + 3_600_000,
       scope: 'email',
       subject: 'alice',
+      loginNeededAtMs: NOW_MS + 86_400_000,
     }
   }
 

@@ -19,6 +19,7 @@ test('profiles are listed with how they stand', async () => {
     expires_at: '2026-01-01T01:00:00Z',
     scope: 'email',
     subject: 'alice',
+    login_needed_at: '2026-01-02T00:00:00Z',
   })
 })
 

@@ -196,7 +196,20 @@ test('logging out is 204 without content', async () => {
   const { call, services } = await openApi()
   const answer = await call('DELETE', '/v1/tokens/gw')
   expect([answer.status, answer.text]).toEqual([204, ''])
+  expect(answer.headers).toMatchObject({ 'catchd-revoked': 'true' })
+  expect(answer.headers).not.toHaveProperty('catchd-not-revoked')
   expect(services.calls).toEqual(['tokens.logout gw'])
+})
+
+test('logging out says why the server still knows the tokens, in one line of ASCII', async () => {
+  const { call, services } = await openApi()
+  services.notRevoked = `The server’s answer\r\nSet-Cookie: a=b ${'x'.repeat(600)}`
+  const answer = await call('DELETE', '/v1/tokens/gw')
+  expect([answer.status, answer.text]).toEqual([204, ''])
+  expect(answer.headers).toMatchObject({ 'catchd-revoked': 'false' })
+  expect(answer.headers['catchd-not-revoked']).toMatch(/^The server\?s answer\?\?Set-Cookie: a=b x+$/)
+  expect(answer.headers['catchd-not-revoked']).toHaveLength(500)
+  expect(answer.headers).not.toHaveProperty('set-cookie')
 })
 
 test('a proof is refused for a profile without dpop, and a bad request for one before that', async () => {
