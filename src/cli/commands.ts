@@ -47,6 +47,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'print the next authorization response as JSON, redeem nothing',
     load: async () => (await import('./catch.js')).defineCatch,
   },
+  credential: {
+    summary: "answer another tool's credential helper protocol (git, docker, kubectl, …)",
+    load: async () => (await import('./credential/credential.js')).defineCredential,
+  },
   client: {
     summary: 'add, list or remove API keys',
     load: async () => (await import('./api-key.js')).defineClient,

@@ -1,0 +1,34 @@
+/** Cloud command lines that take a token of another issuer: Google's external accounts. */
+import { asCatchdError } from '../../failures.js'
+import { type CredentialTool, expiryInSeconds, json } from './tool.js'
+
+/** What google-auth asks for decides what it is told the token is. */
+const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token'
+const JWT = 'urn:ietf:params:oauth:token-type:jwt'
+
+/**
+ * Executable-sourced credentials of an `external_account` (google-auth, gcloud). A failure is an answer, too: JSON
+ * with `success: false`.
+ */
+export const gcp: CredentialTool = {
+  summary: 'credential_source.executable.command: "catchd credential --profile NAME gcp"',
+  operations: ['get'],
+  readsInput: false,
+  async answer({ environment, lender }) {
+    const asked = environment['GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE']
+    try {
+      const { token } = await lender.ofProfile()
+      const expiry = expiryInSeconds(token)
+      return json({
+        version: 1,
+        success: true,
+        token_type: asked === ID_TOKEN ? ID_TOKEN : JWT,
+        id_token: token.access_token,
+        ...(expiry === undefined ? {} : { expiration_time: expiry }),
+      })
+    } catch (error) {
+      const { code, message } = asCatchdError(error)
+      return { ...json({ version: 1, success: false, code, message }), exitCode: 1 }
+    }
+  },
+}

@@ -1,0 +1,125 @@
+/**
+ * `catchd credential [--profile NAME] TOOL [OPERATION]`: speaks the helper protocol of other tools, one file a
+ * family of tools. Without `--profile` the profile is found by the asked host in `hosts` of the configuration.
+ */
+import { Argument, type Command } from 'commander'
+import type { CatchdClient } from '../../client/client.js'
+import { CatchdError } from '../../failures.js'
+import type { Context } from '../context.js'
+import { readAll } from '../line-input.js'
+import { printNote } from '../output.js'
+import { printable } from '../printable.js'
+import { gcp } from './cloud.js'
+import { docker } from './docker.js'
+import { git } from './git.js'
+import { bazel, goauth, headers, netrc } from './headers.js'
+import { type HostEntry, profileForHost } from './hosts.js'
+import { kubectl } from './kubectl.js'
+import { oauthbearer, xoauth2 } from './mail.js'
+import type { CredentialTool, Lender, Lent } from './tool.js'
+
+export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
+  git,
+  docker,
+  kubectl,
+  gcp,
+  headers,
+  goauth,
+  bazel,
+  netrc,
+  xoauth2,
+  oauthbearer,
+}
+
+interface CredentialOptions {
+  readonly profile?: string
+  readonly user?: string
+}
+
+export function defineCredential(command: Command, context: Context): void {
+  const tools = Object.entries(CREDENTIAL_TOOLS)
+  command
+    .addArgument(new Argument('<tool>', 'whose protocol').choices(tools.map(([name]) => name)))
+    .argument('[words...]', 'what the tool adds: the operation first')
+    .option('--profile <name>', 'whose token, whatever host is asked for')
+    .option('--user <name>', 'the name that goes with the token where the protocol wants one')
+    .addHelpText(
+      'after',
+      `\nSet-up:\n${tools.map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
+    )
+    .action((tool: string, words: string[], options: CredentialOptions) =>
+      lend(context, tool, words, options),
+    )
+}
+
+async function lend(
+  context: Context,
+  name: string,
+  words: readonly string[],
+  { profile, user }: CredentialOptions,
+): Promise<void> {
+  const tool = CREDENTIAL_TOOLS[name]
+  if (tool === undefined) throw new CatchdError('internal')
+  const [operation = tool.operations[0] ?? 'get', ...rest] = words
+  if (tool.operations.length > 1 && !tool.operations.includes(operation)) return // a newer protocol's: as git asks
+  const answer = await tool.answer({
+    operation,
+    input: tool.readsInput ? await readAll() : '',
+    environment: process.env,
+    words: rest,
+    user,
+    lender: new ProfileLender(context.client, profile),
+  })
+  process.stdout.write(answer.stdout)
+  if (answer.note !== undefined) printNote(printable(answer.note))
+  if (answer.exitCode !== undefined) process.exitCode = answer.exitCode
+}
+
+class ProfileLender implements Lender {
+  readonly #client: CatchdClient
+  readonly #profile: string | undefined
+  #entries: Promise<readonly HostEntry[]> | undefined
+
+  constructor(client: CatchdClient, profile: string | undefined) {
+    this.#client = client
+    this.#profile = profile
+  }
+
+  async forHost(host: string, user?: string): Promise<Lent | undefined> {
+    const profile = this.#profile ?? profileForHost(await this.#hostEntries(), host, user)
+    return profile === undefined ? undefined : this.#lend(profile)
+  }
+
+  ofProfile(): Promise<Lent> {
+    if (this.#profile !== undefined) return this.#lend(this.#profile)
+    throw new CatchdError('request_invalid', {
+      detail: 'Nothing says whose token is meant.',
+      next: 'catchd credential --profile NAME …',
+    })
+  }
+
+  async hosts(): Promise<ReadonlyMap<string, string>> {
+    const entries = (await this.#hostEntries()).filter(
+      ({ profile }) => this.#profile === undefined || profile === this.#profile,
+    )
+    return new Map(entries.flatMap(({ profile, hosts }) => hosts.map((host) => [host, profile] as const)))
+  }
+
+  async refused(profile: string, accessToken: string): Promise<void> {
+    const current = await this.#client.token(profile)
+    if (current.access_token === accessToken) await this.#client.refresh(profile)
+  }
+
+  async #lend(profile: string): Promise<Lent> {
+    return { profile, token: await this.#client.token(profile) }
+  }
+
+  #hostEntries(): Promise<readonly HostEntry[]> {
+    this.#entries ??= this.#client
+      .profiles()
+      .then((profiles) =>
+        profiles.map(({ profile, configuration }) => ({ profile, hosts: configuration.hosts ?? [] })),
+      )
+    return this.#entries
+  }
+}

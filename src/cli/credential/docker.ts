@@ -1,0 +1,52 @@
+/**
+ * docker's credential helper protocol: a program `docker-credential-NAME` with `get`, `store`, `erase`, `list`; the
+ * question on stdin, JSON on stdout, and one agreed sentence where there is nothing.
+ */
+import { normalHost } from './hosts.js'
+import {
+  type CredentialAnswer,
+  type CredentialRequest,
+  type CredentialTool,
+  json,
+  NOTHING,
+  TOKEN_USER,
+} from './tool.js'
+
+/** docker compares the text. */
+const NOT_FOUND: CredentialAnswer = { stdout: 'credentials not found in native keychain\n', exitCode: 1 }
+
+export const docker: CredentialTool = {
+  summary: 'a script docker-credential-catchd that runs: exec catchd credential docker "$@"',
+  operations: ['get', 'store', 'erase', 'list'],
+  readsInput: true,
+  async answer(request) {
+    switch (request.operation) {
+      case 'get':
+        return get(request)
+      case 'list':
+        return list(request)
+      case 'store':
+        return { stdout: 'catchd keeps no passwords: tokens come from its own logins\n', exitCode: 1 }
+      default:
+        return NOTHING
+    }
+  },
+}
+
+async function get({ input, lender, user }: CredentialRequest): Promise<CredentialAnswer> {
+  const server = input.trim()
+  const lent = await lender.forHost(server)
+  if (lent === undefined) return NOT_FOUND
+  return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: lent.token.access_token })
+}
+
+async function list({ lender, user }: CredentialRequest): Promise<CredentialAnswer> {
+  const hosts = await lender.hosts()
+  return json(
+    Object.fromEntries(
+      [...hosts.keys()]
+        .filter((host) => !host.startsWith('*.'))
+        .map((host) => [`https://${normalHost(host)}`, user ?? TOKEN_USER]),
+    ),
+  )
+}

@@ -1,0 +1,76 @@
+/**
+ * git's credential helper protocol (git-credential(1)): `get`, `store`, `erase`, attributes as `name=value` lines.
+ *
+ * A git that offers the capability `authtype` (2.46) gets a Bearer token as such; an older one gets it as a
+ * password, which most servers take. Tokens go to https, and in the clear to this machine alone.
+ */
+import { isLoopbackHost } from '../../config/loopback.js'
+import {
+  type CredentialAnswer,
+  type CredentialRequest,
+  type CredentialTool,
+  expiryInSeconds,
+  NOTHING,
+  TOKEN_USER,
+} from './tool.js'
+
+export const git: CredentialTool = {
+  summary: 'git config credential.helper "!catchd credential git"',
+  operations: ['get', 'store', 'erase'],
+  readsInput: true,
+  async answer(request) {
+    const asked = parseAttributes(request.input)
+    if (request.operation === 'get') return get(request, asked)
+    if (request.operation === 'erase') await erase(request, asked)
+    return NOTHING
+  },
+}
+
+interface Attributes {
+  readonly single: ReadonlyMap<string, string>
+  readonly capabilities: ReadonlySet<string>
+}
+
+function parseAttributes(input: string): Attributes {
+  const single = new Map<string, string>()
+  const capabilities = new Set<string>()
+  for (const line of input.split('\n')) {
+    const equals = line.indexOf('=')
+    if (equals < 1) continue
+    const [name, value] = [line.slice(0, equals), line.slice(equals + 1)]
+    if (name === 'capability[]') capabilities.add(value)
+    else single.set(name, value)
+  }
+  return { single, capabilities }
+}
+
+async function get(request: CredentialRequest, asked: Attributes): Promise<CredentialAnswer> {
+  const host = asked.single.get('host') ?? ''
+  if (!isSafe(asked.single.get('protocol'), host)) {
+    return { stdout: '', note: `catchd: ${host} is asked over plain http; it gets no token.` }
+  }
+  const user = asked.single.get('username')
+  const lent = await request.lender.forHost(host, user)
+  if (lent === undefined) return NOTHING
+  const { access_token: token, token_type: type } = lent.token
+  const expiry = expiryInSeconds(lent.token)
+  const lines = asked.capabilities.has('authtype')
+    ? ['capability[]=authtype', `authtype=${type}`, `credential=${token}`, 'ephemeral=1']
+    : [`username=${request.user ?? user ?? TOKEN_USER}`, `password=${token}`]
+  if (expiry !== undefined) lines.push(`password_expiry_utc=${expiry}`)
+  return { stdout: lines.map((line) => `${line}\n`).join('') }
+}
+
+/** git says so when the server refused the credential: the token is not deleted for it, but renewed. */
+async function erase(request: CredentialRequest, asked: Attributes): Promise<void> {
+  const token = asked.single.get('password') ?? asked.single.get('credential')
+  if (token === undefined) return
+  const lent = await request.lender.forHost(asked.single.get('host') ?? '', asked.single.get('username'))
+  if (lent !== undefined) await request.lender.refused(lent.profile, token)
+}
+
+function isSafe(protocol: string | undefined, host: string): boolean {
+  if (protocol === 'https') return true
+  const url = `http://${host}`
+  return protocol === 'http' && URL.canParse(url) && isLoopbackHost(new URL(url).hostname)
+}

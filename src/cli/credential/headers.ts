@@ -1,0 +1,83 @@
+/** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. */
+import { z } from 'zod'
+import type { TokenAnswer } from '../../client/wire.js'
+import { CatchdError } from '../../failures.js'
+import { type CredentialTool, json, NOTHING } from './tool.js'
+
+const authorization = ({ token_type: type, access_token: token }: TokenAnswer) => `${type} ${token}`
+
+/** A JSON object of headers, as the `headersHelper` of MCP hosts wants it. */
+export const headers: CredentialTool = {
+  summary: 'headersHelper: "catchd credential --profile NAME headers"',
+  operations: ['get'],
+  readsInput: false,
+  async answer({ lender }) {
+    return json({ Authorization: authorization((await lender.ofProfile()).token) })
+  },
+}
+
+/** `go help goauth`: URL prefixes, an empty line, headers, an empty line. Without a URL every host is answered. */
+export const goauth: CredentialTool = {
+  summary: 'go env -w GOAUTH="catchd credential goauth"',
+  operations: ['get'],
+  readsInput: false,
+  async answer({ operation, words, lender }) {
+    const url = [operation, ...words].find((word) => word.startsWith('https://'))
+    const hosts = url === undefined ? [...(await lender.hosts()).keys()] : [new URL(url).host]
+    const blocks: string[] = []
+    for (const host of hosts) {
+      if (host.startsWith('*.')) continue
+      const lent = await lender.forHost(host)
+      if (lent !== undefined)
+        blocks.push(`https://${host}\n\nAuthorization: ${authorization(lent.token)}\n\n`)
+    }
+    return { stdout: blocks.join('') }
+  },
+}
+
+const BazelQuestion = z.looseObject({ uri: z.url({ protocol: /^https?$/ }) })
+
+/** Bazel's credential helper protocol: `get`, a URI in JSON on stdin. */
+export const bazel: CredentialTool = {
+  summary: 'bazel --credential_helper=HOST=/path/to/a/script that runs: catchd credential bazel "$@"',
+  operations: ['get'],
+  readsInput: true,
+  async answer({ input, lender }) {
+    const question = BazelQuestion.safeParse(parseJson(input)).data
+    if (question === undefined) {
+      throw new CatchdError('request_invalid', { detail: 'Bazel asks with {"uri": "https://…"} on stdin.' })
+    }
+    const lent = await lender.forHost(question.uri)
+    if (lent === undefined) return json({ headers: {} })
+    const { expires_at: expires } = lent.token
+    return json({
+      headers: { Authorization: [authorization(lent.token)] },
+      ...(expires === null ? {} : { expires }),
+    })
+  },
+}
+
+/** `.netrc`: a line for each host, for tools that read nothing else. */
+export const netrc: CredentialTool = {
+  summary: 'curl --netrc-file <(catchd credential netrc) …',
+  operations: ['get'],
+  readsInput: false,
+  async answer({ lender, user }) {
+    const lines: string[] = []
+    for (const host of (await lender.hosts()).keys()) {
+      const lent = host.startsWith('*.') ? undefined : await lender.forHost(host)
+      if (lent === undefined) continue
+      const name = new URL(`https://${host}`).hostname
+      lines.push(`machine ${name} login ${user ?? 'oauth2'} password ${lent.token.access_token}\n`)
+    }
+    return lines.length === 0 ? NOTHING : { stdout: lines.join('') }
+  },
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * kubectl's exec credential plugin: an ExecCredential of `client.authentication.k8s.io`, in the version that
+ * `KUBERNETES_EXEC_INFO` names (v1 where there is none; v1beta1 is the other that is still spoken).
+ */
+import { z } from 'zod'
+import { CatchdError } from '../../failures.js'
+import { type CredentialTool, json } from './tool.js'
+
+const VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'] as const
+
+const ExecInfo = z.looseObject({
+  kind: z.literal('ExecCredential'),
+  apiVersion: z.string(),
+  spec: z.looseObject({ cluster: z.looseObject({ server: z.string() }).optional() }).optional(),
+})
+
+export const kubectl: CredentialTool = {
+  summary: 'users[].user.exec: command catchd, args [credential, --profile, NAME, kubectl]',
+  operations: ['get'],
+  readsInput: false,
+  async answer({ environment, lender }) {
+    const info = parseInfo(environment['KUBERNETES_EXEC_INFO'])
+    const server = info?.spec?.cluster?.server
+    const lent =
+      (server === undefined ? undefined : await lender.forHost(server)) ?? (await lender.ofProfile())
+    const { access_token: token, expires_at: expires } = lent.token
+    return json({
+      apiVersion: info?.apiVersion ?? VERSIONS[0],
+      kind: 'ExecCredential',
+      status: { token, ...(expires === null ? {} : { expirationTimestamp: expires }) },
+    })
+  },
+}
+
+function parseInfo(text: string | undefined): z.infer<typeof ExecInfo> | undefined {
+  if (text === undefined || text === '') return undefined
+  const info = ExecInfo.safeParse(parseJson(text)).data
+  if (info === undefined) throw unusable('is no ExecCredential')
+  if (!VERSIONS.some((version) => version === info.apiVersion)) {
+    throw unusable(`names ${info.apiVersion}; known are ${VERSIONS.join(' and ')}`)
+  }
+  return info
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function unusable(what: string): CatchdError {
+  return new CatchdError('request_invalid', { detail: `KUBERNETES_EXEC_INFO ${what}.` })
+}

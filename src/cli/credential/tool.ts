@@ -1,0 +1,62 @@
+/** What a credential helper is here: a tool's question on stdin or in its environment, our answer on stdout. */
+import type { TokenAnswer } from '../../client/wire.js'
+
+/** An access token and whose it is. */
+export interface Lent {
+  readonly profile: string
+  readonly token: TokenAnswer
+}
+
+/** Where helpers get tokens: the profile that was named, or the one whose `hosts` name the asked host. */
+export interface Lender {
+  /** @returns `undefined` when no profile is for that host. @throws CatchdError `login_required`, … */
+  forHost(host: string, user?: string): Promise<Lent | undefined>
+  /** @throws CatchdError `request_invalid` without `--profile`, `login_required`, … */
+  ofProfile(): Promise<Lent>
+  /** Every host that a profile names, without its token. */
+  hosts(): Promise<ReadonlyMap<string, string>>
+  /** The token was refused where it was used: get a new one, unless that has happened since. */
+  refused(profile: string, accessToken: string): Promise<void>
+}
+
+export interface CredentialRequest {
+  readonly operation: string
+  /** stdin, without a last line end. */
+  readonly input: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Arguments after the operation. */
+  readonly words: readonly string[]
+  /** `--user`: the name that goes with the token where the protocol wants one. */
+  readonly user: string | undefined
+  readonly lender: Lender
+}
+
+export interface CredentialAnswer {
+  readonly stdout: string
+  readonly exitCode?: number
+  /** For a person, on stderr. */
+  readonly note?: string
+}
+
+export interface CredentialTool {
+  readonly summary: string
+  /** The first is meant when none is named. */
+  readonly operations: readonly string[]
+  /** Whether the tool writes its question to stdin. */
+  readonly readsInput: boolean
+  answer(request: CredentialRequest): Promise<CredentialAnswer>
+}
+
+/** What most servers take in place of a user name when the password is an access token. */
+export const TOKEN_USER = 'oauth2'
+
+export const NOTHING: CredentialAnswer = { stdout: '' }
+
+export function json(value: unknown): CredentialAnswer {
+  return { stdout: `${JSON.stringify(value)}\n` }
+}
+
+/** Seconds since the Unix epoch. */
+export function expiryInSeconds(token: TokenAnswer): number | undefined {
+  return token.expires_at === null ? undefined : Math.floor(Date.parse(token.expires_at) / 1000)
+}

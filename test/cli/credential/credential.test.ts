@@ -1,0 +1,284 @@
+/** Each tool's protocol, word for word, against an API that answers as laid out. */
+import { describe, expect, test } from 'vitest'
+import { problem } from '../../client/fake-daemon.js'
+import { fakeDaemon, run } from '../run.js'
+
+const TOKEN = {
+  access_token: 'at-1',
+  token_type: 'Bearer',
+  expires_in: 3600,
+  expires_at: '2026-11-23T15:00:00Z',
+  scope: 'email',
+  profile: 'hub',
+}
+const EPOCH = Date.parse(TOKEN.expires_at) / 1000
+
+const profile = (name: string, hosts: string[]) => ({
+  profile: name,
+  configuration: { hosts },
+  status: 'logged_in',
+  expires_at: null,
+  scope: null,
+  subject: null,
+})
+
+const daemon = (more = {}) =>
+  fakeDaemon({
+    'GET /v1/profiles': { body: { profiles: [profile('hub', ['git.example', 'localhost:3000'])] } },
+    'GET /v1/tokens/hub': { body: TOKEN },
+    'POST /v1/tokens/hub/refresh': { body: TOKEN },
+    ...more,
+  })
+
+const git = (lines: string[]) => `${lines.join('\n')}\n`
+
+describe('git', () => {
+  test('get: the token is the password, with its expiry', async () => {
+    const asked = git(['protocol=https', 'host=git.example', 'wwwauth[]=Basic realm="x"'])
+    const { stdout, exitCode } = await run(await daemon(), ['credential', 'git', 'get'], { stdin: asked })
+    expect({ stdout, exitCode }).toEqual({
+      stdout: `username=oauth2\npassword=at-1\npassword_expiry_utc=${EPOCH}\n`,
+      exitCode: 0,
+    })
+  })
+
+  test('a git that knows authtype gets a Bearer token as such', async () => {
+    const asked = git(['capability[]=authtype', 'protocol=https', 'host=git.example'])
+    const { stdout } = await run(await daemon(), ['credential', 'git', 'get'], { stdin: asked })
+    expect(stdout.split('\n')).toEqual([
+      'capability[]=authtype',
+      'authtype=Bearer',
+      'credential=at-1',
+      'ephemeral=1',
+      `password_expiry_utc=${EPOCH}`,
+      '',
+    ])
+  })
+
+  test('the user name that git asks for is kept', async () => {
+    const asked = git(['protocol=https', 'host=git.example', 'username=ada'])
+    const { stdout } = await run(await daemon(), ['credential', 'git', 'get'], { stdin: asked })
+    expect(stdout).toContain('username=ada\n')
+  })
+
+  test.each([
+    ['a host of no profile', ['protocol=https', 'host=other.example']],
+    ['plain http', ['protocol=http', 'host=git.example']],
+    ['another port', ['protocol=https', 'host=git.example:8443']],
+    ['nothing', []],
+  ])('%s: no token, and git goes on', async (_what, lines) => {
+    const fake = await daemon()
+    const { stdout, exitCode } = await run(fake, ['credential', 'git', 'get'], { stdin: git(lines) })
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 })
+    expect(fake.asked.filter(({ path }) => path.startsWith('/v1/tokens'))).toEqual([])
+  })
+
+  test('plain http to this machine is fine', async () => {
+    const asked = git(['protocol=http', 'host=localhost:3000'])
+    const { stdout } = await run(await daemon(), ['credential', 'git', 'get'], { stdin: asked })
+    expect(stdout).toContain('password=at-1')
+  })
+
+  test('store keeps nothing and asks nothing', async () => {
+    const fake = await daemon()
+    const asked = git(['protocol=https', 'host=git.example', 'username=x', 'password=y'])
+    expect(await run(fake, ['credential', 'git', 'store'], { stdin: asked })).toMatchObject({ exitCode: 0 })
+    expect(fake.asked).toEqual([])
+  })
+
+  test.each([
+    ['the token that is served', 'at-1', 1],
+    ['an older one', 'at-0', 0],
+  ])('erase of %s refreshes %s, %i times', async (_what, password, times) => {
+    const fake = await daemon()
+    const asked = git(['protocol=https', 'host=git.example', `password=${password}`])
+    await run(fake, ['credential', 'git', 'erase'], { stdin: asked })
+    expect(fake.asked.filter(({ method }) => method === 'POST')).toHaveLength(times)
+  })
+
+  test('an operation of a newer git is passed over', async () => {
+    expect(await run(await daemon(), ['credential', 'git', 'capability'])).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+    })
+  })
+
+  test('a login is required: exit code 3, nothing on stdout', async () => {
+    const fake = await daemon({ 'GET /v1/tokens/hub': problem('login_required', 409, { profile: 'hub' }) })
+    const asked = git(['protocol=https', 'host=git.example'])
+    const { stdout, stderr, exitCode } = await run(fake, ['credential', 'git', 'get'], { stdin: asked })
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 3 })
+    expect(stderr).toContain('catchd login hub')
+  })
+})
+
+describe('docker', () => {
+  test('get', async () => {
+    const { stdout } = await run(await daemon(), ['credential', 'docker', 'get'], {
+      stdin: 'https://git.example/v1/\n',
+    })
+    expect(JSON.parse(stdout)).toEqual({
+      ServerURL: 'https://git.example/v1/',
+      Username: 'oauth2',
+      Secret: 'at-1',
+    })
+  })
+
+  test('an unknown registry is the sentence that docker compares with', async () => {
+    expect(
+      await run(await daemon(), ['credential', 'docker', 'get'], { stdin: 'quay.example' }),
+    ).toMatchObject({ stdout: 'credentials not found in native keychain\n', exitCode: 1 })
+  })
+
+  test('list names hosts and users, and no token is fetched for it', async () => {
+    const fake = await daemon()
+    const { stdout } = await run(fake, ['credential', '--user', 'AWS', 'docker', 'list'])
+    expect(JSON.parse(stdout)).toEqual({ 'https://git.example': 'AWS', 'https://localhost:3000': 'AWS' })
+    expect(fake.asked.map(({ path }) => path)).toEqual(['/v1/profiles'])
+  })
+
+  test('store is refused, erase is nothing', async () => {
+    const stored = await run(await daemon(), ['credential', 'docker', 'store'], { stdin: '{}' })
+    expect(stored.exitCode).toBe(1)
+    expect(await run(await daemon(), ['credential', 'docker', 'erase'], { stdin: 'x' })).toMatchObject({
+      exitCode: 0,
+    })
+  })
+})
+
+describe('kubectl', () => {
+  const info = (apiVersion: string, server?: string) =>
+    JSON.stringify({
+      kind: 'ExecCredential',
+      apiVersion,
+      spec: { interactive: false, ...(server === undefined ? {} : { cluster: { server } }) },
+    })
+
+  test.each(['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'])(
+    'answers in %s',
+    async (apiVersion) => {
+      const { stdout } = await run(await daemon(), ['credential', '--profile', 'hub', 'kubectl'], {
+        env: { KUBERNETES_EXEC_INFO: info(apiVersion) },
+      })
+      expect(JSON.parse(stdout)).toEqual({
+        apiVersion,
+        kind: 'ExecCredential',
+        status: { token: 'at-1', expirationTimestamp: TOKEN.expires_at },
+      })
+    },
+  )
+
+  test('the cluster finds the profile', async () => {
+    const env = { KUBERNETES_EXEC_INFO: info('client.authentication.k8s.io/v1', 'https://git.example') }
+    const { stdout } = await run(await daemon(), ['credential', 'kubectl'], { env })
+    expect(stdout).toContain('at-1')
+  })
+
+  test.each([
+    ['another version', info('client.authentication.k8s.io/v2'), 'v2'],
+    ['no JSON', 'x', 'ExecCredential'],
+  ])('%s is a usage error', async (_what, text, said) => {
+    const { exitCode, stderr } = await run(await daemon(), ['credential', '--profile', 'hub', 'kubectl'], {
+      env: { KUBERNETES_EXEC_INFO: text },
+    })
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(said)
+  })
+
+  test('an unknown lifetime is not made up', async () => {
+    const fake = await daemon({
+      'GET /v1/tokens/hub': { body: { ...TOKEN, expires_in: null, expires_at: null } },
+    })
+    const { stdout } = await run(fake, ['credential', '--profile', 'hub', 'kubectl'])
+    expect(JSON.parse(stdout)).toMatchObject({ status: { token: 'at-1' } })
+    expect(stdout).not.toContain('expirationTimestamp')
+  })
+})
+
+describe('gcp', () => {
+  test('an executable-sourced credential', async () => {
+    const { stdout } = await run(await daemon(), ['credential', '--profile', 'hub', 'gcp'], {
+      env: { GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE: 'urn:ietf:params:oauth:token-type:id_token' },
+    })
+    expect(JSON.parse(stdout)).toEqual({
+      version: 1,
+      success: true,
+      token_type: 'urn:ietf:params:oauth:token-type:id_token',
+      id_token: 'at-1',
+      expiration_time: EPOCH,
+    })
+  })
+
+  test('a failure is JSON, too', async () => {
+    const fake = await daemon({ 'GET /v1/tokens/hub': problem('login_required', 409, { profile: 'hub' }) })
+    const { stdout, exitCode } = await run(fake, ['credential', '--profile', 'hub', 'gcp'])
+    expect(exitCode).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, success: false, code: 'login_required' })
+  })
+})
+
+describe('headers', () => {
+  test('for MCP hosts', async () => {
+    const { stdout } = await run(await daemon(), ['credential', '--profile', 'hub', 'headers'])
+    expect(JSON.parse(stdout)).toEqual({ Authorization: 'Bearer at-1' })
+  })
+
+  test('for Go: the asked URL, or every host', async () => {
+    const one = await run(await daemon(), ['credential', 'goauth', 'https://git.example/mod'])
+    expect(one.stdout).toBe('https://git.example\n\nAuthorization: Bearer at-1\n\n')
+    const all = await run(await daemon(), ['credential', 'goauth'])
+    expect(all.stdout).toContain('https://localhost:3000\n\n')
+  })
+
+  test('for Bazel', async () => {
+    const { stdout } = await run(await daemon(), ['credential', 'bazel', 'get'], {
+      stdin: '{"uri":"https://git.example/a.tar.gz"}',
+    })
+    expect(JSON.parse(stdout)).toEqual({
+      headers: { Authorization: ['Bearer at-1'] },
+      expires: TOKEN.expires_at,
+    })
+    const other = await run(await daemon(), ['credential', 'bazel', 'get'], {
+      stdin: '{"uri":"https://other.example/"}',
+    })
+    expect(JSON.parse(other.stdout)).toEqual({ headers: {} })
+  })
+
+  test('for tools that read .netrc', async () => {
+    const { stdout } = await run(await daemon(), ['credential', 'netrc'])
+    expect(stdout).toBe(
+      'machine git.example login oauth2 password at-1\nmachine localhost login oauth2 password at-1\n',
+    )
+  })
+})
+
+describe('mail', () => {
+  const decoded = (text: string) => Buffer.from(text.trim(), 'base64').toString()
+
+  test('XOAUTH2 and OAUTHBEARER', async () => {
+    const x = await run(await daemon(), [
+      'credential',
+      '--profile',
+      'hub',
+      '--user',
+      'a=b@x.example',
+      'xoauth2',
+    ])
+    expect(decoded(x.stdout)).toBe('user=a=b@x.example\u0001auth=Bearer at-1\u0001\u0001')
+    const o = await run(await daemon(), [
+      ...['credential', '--profile', 'hub', '--user', 'a=b@x.example', 'oauthbearer'],
+    ])
+    expect(decoded(o.stdout)).toBe('n,a=a=3Db@x.example,\u0001auth=Bearer at-1\u0001\u0001')
+  })
+
+  test('without a mailbox it is a usage error', async () => {
+    const { exitCode, stdout } = await run(await daemon(), ['credential', '--profile', 'hub', 'xoauth2'])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+  })
+})
+
+test('an unknown tool is a usage error that names those that are known', async () => {
+  const { exitCode, stderr } = await run(await daemon(), ['credential', 'svn', 'get'])
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain('kubectl')
+})
