@@ -221,7 +221,7 @@ if (whereInstalled('docker')) {
     const image = `127.0.0.1:${port}/team/image:1`
     // The registry holds nothing; whose token it was asked with is the question.
     const inspect = ['--config', config, 'manifest', 'inspect', '--insecure', image]
-    await expect(run('docker', inspect, { env })).rejects.toThrow('no such manifest')
+    await expect(run('docker', inspect, { env })).rejects.toThrow()
     expect(passwords).toContain(await token())
   }, 30_000)
 }
