@@ -43,8 +43,8 @@ export function renderConfigurationReference(): string {
 that is not listed here is refused with its line and column. Saving the file takes effect without a restart; a save
 with a mistake keeps the configuration before it, and \`catchd status\` says so.
 
-At the top stand \`profiles\`, whose names are 1 to 64 of \`a-z 0-9 . _ -\`, and \`$schema\` for editors. Every key of a
-profile is optional as far as its preset, or what it extends, says it already.
+At the top stand \`profiles\`, whose names are 1 to 64 of \`a-z 0-9 . _ -\`, \`hooks\` and \`notify\`, and \`$schema\` for
+editors. Every key of a profile is optional as far as its preset, or what it extends, says it already.
 
 | Key | Type | Default | Meaning |
 |---|---|---|---|
@@ -62,6 +62,36 @@ ${(properties['client_secret']?.anyOf ?? []).map(secretRow).join('\n')}
 |---|---|---|
 ${Object.entries(properties['token_response']?.properties ?? {})
   .map(([key, value]) => `| \`${key}\` | ${typeOf(value)} | ${cell(value.description ?? '')} |`)
+  .join('\n')}
+
+## hooks
+
+| Key | Type | Meaning |
+|---|---|---|
+${Object.entries(schema.properties?.['hooks']?.properties ?? {})
+  .map(([key, value]) => `| \`${key}\` | ${typeOf(value)} | ${cell(value.description ?? '')} |`)
+  .join('\n')}
+
+A hook gets the daemon's environment without anything that may hold a secret, and beside it:
+
+| Variable | Value |
+|---|---|
+| \`CATCHD_PROFILE\` | name of the profile |
+| \`CATCHD_REASON\` | \`expires_soon\`: a login will be needed; needed now: \`expired\`, \`refused\` (the refresh token, by the server), \`answer_invalid\` (the server answered a refresh with an id_token that does not hold), \`interrupted\` (the daemon was stopped in the middle of a refresh) |
+| \`CATCHD_NEEDED_AT\` | since or from when, RFC 3339 in UTC |
+
+It is run once for each, also over restarts of the daemon; its output is not read. A program with a slash in its name
+is found as a file, any other in \`PATH\`.
+
+## notify
+
+| Key | Type | Default | Meaning |
+|---|---|---|---|
+${Object.entries(schema.properties?.['notify']?.properties ?? {})
+  .map(
+    ([key, value]) =>
+      `| \`${key}\` | ${typeOf(value)} | ${defaultOf(key, value)} | ${cell(value.description ?? '')} |`,
+  )
   .join('\n')}
 
 ## Rules

@@ -13,6 +13,10 @@ import { didYouMean } from './suggestion.js'
 
 const PREFIX = 'CATCHD_'
 
+/** What a hook's command is told with; it may well run catchd, which has no use for them. */
+export const HOOK_VARIABLES = ['CATCHD_PROFILE', 'CATCHD_REASON', 'CATCHD_NEEDED_AT'] as const
+const OF_HOOKS = new Set<string>(HOOK_VARIABLES)
+
 export const VAULT_CHOICES = ['auto', 'keychain', 'file', 'memory'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -96,7 +100,8 @@ export interface Environment {
 export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
   const given: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {
-    if (name.startsWith(PREFIX) && value !== undefined && value !== '') given[name] = value
+    if (!name.startsWith(PREFIX) || OF_HOOKS.has(name)) continue
+    if (value !== undefined && value !== '') given[name] = value
   }
   const parsed = EnvironmentVariables.safeParse(given)
   if (!parsed.success) {

@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { CatchdError } from '../failures.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
+import { Hooks, Notify } from './notices.js'
 import { PROFILE_NAME_RULE, ProfileEntry, ProfileName } from './profile.js'
 import { didYouMean, suggestion } from './suggestion.js'
 
@@ -16,10 +17,14 @@ export const Configuration = z.strictObject({
     .record(ProfileName, ProfileEntry)
     .optional()
     .describe('Each client registration at an authorization server, under a name'),
+  hooks: Hooks.optional().describe('Commands that the daemon runs when something happens'),
+  notify: Notify.optional().describe('How people are told that they are needed'),
 })
 
 export interface ParsedConfiguration {
   readonly profiles: Map<string, ProfileEntry>
+  readonly hooks: Hooks | undefined
+  readonly notify: Notify | undefined
   /** Fit for a log and for `status`; each names its place. */
   readonly warnings: string[]
   /** `path:line:column` of a profile, or of one of its keys where it stands there. */
@@ -47,7 +52,8 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
         `Move it to the vault: catchd profile add ${name} --client-secret-stdin`,
     )
   }
-  return { profiles, warnings, locate }
+  const { hooks, notify } = parsed.data
+  return { profiles, hooks, notify, warnings, locate }
 }
 
 /**
@@ -107,6 +113,8 @@ function unknownNameRule(path: JsonPath, name: string): string {
 
 function knownNames(path: JsonPath): string[] {
   if (path.length === 0) return Object.keys(Configuration.shape)
+  if (path[0] === 'hooks') return Object.keys(Hooks.shape)
+  if (path[0] === 'notify') return Object.keys(Notify.shape)
   if (path.length === 2) return Object.keys(ProfileEntry.shape)
   const last = path.at(-1)
   if (last === 'token_response') return ['pointers', 'defaults', 'expires_in_unit']
@@ -153,6 +161,7 @@ function plainRule(issue: z.core.$ZodIssue): string {
     // Every pattern and union of ours brings its own rule.
     case 'invalid_format':
     case 'invalid_union':
+    case 'custom':
       return issue.message
     default:
       return 'is not valid'
@@ -161,7 +170,7 @@ function plainRule(issue: z.core.$ZodIssue): string {
 
 function subject(path: JsonPath): string {
   if (path.length === 0) return 'the file'
-  if (path.length === 1) return JSON.stringify(path[0])
+  if (path.length === 1 || path[0] !== 'profiles') return JSON.stringify(path.join('.'))
   if (path.length === 2) return `profile ${JSON.stringify(path[1])}`
   return `${JSON.stringify(path.slice(2).join('.'))} of profile ${JSON.stringify(path[1])}`
 }

@@ -5,10 +5,9 @@
  * Pure. What is merely unfinished (no client_id, no endpoints, no base_url) is `profile_invalid`, because an
  * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
  */
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
 import { findPreset, PRESETS } from '../authorization-server/presets.js'
 import { CatchdError } from '../failures.js'
+import { absolutePath, withAbsoluteProgram } from './paths.js'
 import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
 import { suggestion } from './suggestion.js'
 
@@ -164,7 +163,7 @@ function withAbsolutePaths(entry: Keys, configFolder: string): Keys {
   const paths: Keys = { ...entry }
   for (const key of ['ca_file', 'private_key_file', 'certificate_file'] as const) {
     const path = entry[key]
-    if (path !== undefined) paths[key] = absolute(path, configFolder)
+    if (path !== undefined) paths[key] = absolutePath(path, configFolder)
   }
   if (entry.client_secret !== undefined)
     paths.client_secret = withAbsoluteSource(entry.client_secret, configFolder)
@@ -173,16 +172,9 @@ function withAbsolutePaths(entry: Keys, configFolder: string): Keys {
 
 function withAbsoluteSource(source: ClientSecretSource, configFolder: string): ClientSecretSource {
   if (typeof source === 'string') return source
-  if ('file' in source) return { file: absolute(source.file, configFolder) }
+  if ('file' in source) return { file: absolutePath(source.file, configFolder) }
   if (!('command' in source)) return source
-  const [program = '', ...rest] = source.command
-  // A bare name is looked up in PATH.
-  return { command: [/[\\/]/.test(program) ? absolute(program, configFolder) : program, ...rest] }
-}
-
-function absolute(path: string, folder: string): string {
-  if (path.startsWith('~/')) return join(homedir(), path.slice(2))
-  return isAbsolute(path) ? path : resolve(folder, path)
+  return { command: withAbsoluteProgram(source.command, configFolder) }
 }
 
 const NEEDED = {

@@ -5,14 +5,16 @@
  * whole or not at all. What a text means is file.ts and interpret.ts, how it is changed edit.ts.
  */
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Clock, systemClock } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { removeProfile, setProfile } from './edit.js'
-import { checkEntry, parseConfiguration } from './file.js'
+import { checkEntry, type ParsedConfiguration, parseConfiguration } from './file.js'
 import { FileWatch } from './file-watch.js'
 import { ensureFolder } from './folders.js'
 import { type Interpretation, interpret } from './interpret.js'
 import { configurationJsonSchemaText, SCHEMA_FILE } from './json-schema.js'
+import { type NoticeSettings, noticeSettings } from './notices.js'
 import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
 import type { ResolveContext } from './resolve.js'
 import { currentSignature, readSnapshot, type Snapshot } from './snapshot.js'
@@ -67,11 +69,13 @@ export class ConfigurationStore {
   #signature: string | undefined
   #error: CatchdError | undefined
   #warnings: readonly string[] = []
+  #notices: NoticeSettings
   #tail: Promise<unknown> = Promise.resolve()
 
   private constructor({ file, redirectPort, clock, onChange }: ConfigurationSettings) {
     this.#file = file
     this.#context = { redirectPort, configFolder: dirname(file) }
+    this.#notices = noticeSettings({}, this.#context.configFolder)
     this.#clock = clock ?? systemClock
     this.#watch = new FileWatch(file, this.#clock, () => void this.#queue(() => this.#follow()))
     if (onChange !== undefined) this.#listeners.add(onChange)
@@ -124,6 +128,11 @@ export class ConfigurationStore {
   status(): ConfigurationStatus {
     const error = this.#error
     return { path: this.#file, ok: error === undefined, error: error === undefined ? null : error.message }
+  }
+
+  /** How a person is told that a login is needed. */
+  notices(): NoticeSettings {
+    return this.#notices
   }
 
   /** What is allowed but unwise, each with its place in the file. */
@@ -197,27 +206,39 @@ export class ConfigurationStore {
   #take(snapshot: Snapshot | CatchdError): void {
     if (snapshot instanceof CatchdError) {
       this.#signature = undefined
-      this.#adopt(this.#inUse, snapshot, this.#warnings)
+      this.#keep(snapshot)
       return
     }
     if (snapshot.signature === this.#signature && this.#error === undefined) return
     this.#signature = snapshot.signature
     try {
-      const { profiles, warnings, locate } = parseConfiguration(snapshot.text, this.#file)
-      this.#adopt(interpret(profiles, this.#context, locate), undefined, [...snapshot.warnings, ...warnings])
+      const parsed = parseConfiguration(snapshot.text, this.#file)
+      this.#adopt(interpret(parsed.profiles, this.#context, parsed.locate), parsed, snapshot)
     } catch (error) {
-      this.#adopt(this.#inUse, asCatchdError(error), this.#warnings)
+      this.#keep(asCatchdError(error))
     }
   }
 
-  #adopt(next: Interpretation, error: CatchdError | undefined, warnings: readonly string[]): void {
-    const changed = next === this.#inUse ? new Set<string>() : differences(this.#inUse, next)
-    const sameStatus = error?.message === this.#error?.message
-    this.#inUse = next
+  /** The configuration in use stays, and says why. */
+  #keep(error: CatchdError): void {
+    const isNews = error.message !== this.#error?.message
     this.#error = error
-    this.#warnings = warnings
-    if (sameStatus && changed.size === 0) return
-    for (const listener of this.#listeners) listener({ ...this.status(), profiles: changed })
+    if (isNews) this.#tell(new Set())
+  }
+
+  #adopt(next: Interpretation, parsed: ParsedConfiguration, snapshot: Snapshot): void {
+    const changed = differences(this.#inUse, next)
+    const notices = noticeSettings(parsed, this.#context.configFolder)
+    const isNews = this.#error !== undefined || !isDeepStrictEqual(notices, this.#notices)
+    this.#inUse = next
+    this.#notices = notices
+    this.#error = undefined
+    this.#warnings = [...snapshot.warnings, ...parsed.warnings]
+    if (isNews || changed.size > 0) this.#tell(changed)
+  }
+
+  #tell(profiles: ReadonlySet<string>): void {
+    for (const listener of this.#listeners) listener({ ...this.status(), profiles })
   }
 
   async #change(
@@ -237,7 +258,7 @@ export class ConfigurationStore {
       const before = this.#inUse.written
       const { text, written } = edit(snapshot.text, before)
       const next = interpret(written, this.#context)
-      const { warnings } = parseConfiguration(text, this.#file)
+      const parsed = parseConfiguration(text, this.#file)
       if ((await currentSignature(this.#file)) !== snapshot.signature) continue
       if (text !== snapshot.text) await this.#write(text)
       const after = await this.#read()
@@ -246,7 +267,7 @@ export class ConfigurationStore {
         return before
       }
       this.#signature = after.signature
-      this.#adopt(next, undefined, [...after.warnings, ...warnings])
+      this.#adopt(next, parsed, after)
       return before
     }
     throw new CatchdError('config_invalid', `${this.#file} keeps changing. Nothing was written.`)

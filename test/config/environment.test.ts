@@ -49,6 +49,11 @@ test('every variable is read', () => {
   expect(JSON.stringify(environment)).not.toContain('canary')
 })
 
+test('what a hook is told with does not stop the program that it runs', () => {
+  const told = { CATCHD_PROFILE: 'gw', CATCHD_REASON: 'expired', CATCHD_NEEDED_AT: '2026-01-01T00:00:00Z' }
+  expect(parseEnvironment({ ...told, CATCHD_API_PORT: '0' }).apiPort).toBe(0)
+})
+
 test('an empty value counts as unset', () => {
   expect(parseEnvironment({ CATCHD_API_PORT: '', CATCHD_HOME: '' })).toMatchObject({
     apiPort: 7636,

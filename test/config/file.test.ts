@@ -162,6 +162,35 @@ describe('what is wrong is named with line, column, rule and suggestion', () => 
       '{"profiles": {\n"My GW": {}}}',
       'config.jsonc:2:1: a profile name must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit.',
     ],
+    [
+      '{"hooks": {"login_requird": ["x"]}}',
+      'config.jsonc:1:12: "login_requird" is not a known name in "hooks". Did you mean "login_required"?',
+    ],
+    ['{"hooks": {"login_required": "x"}}', 'config.jsonc:1:30: "hooks.login_required" must be a list.'],
+    ['{"hooks": {"login_required": []}}', 'config.jsonc:1:30: "hooks.login_required" must not be empty.'],
+    [
+      '{"hooks": {"login_required": ["", "x"]}}',
+      'config.jsonc:1:31: "hooks.login_required.0" must name a program.',
+    ],
+    [
+      '{"hooks": {"login_required": ["x", 1]}}',
+      'config.jsonc:1:36: "hooks.login_required.1" must be a string.',
+    ],
+    [
+      '{"hooks": {"login_required": ["x", "a\\u0000b"]}}',
+      'config.jsonc:1:36: "hooks.login_required.1" must not hold a NUL character.',
+    ],
+    [
+      '{"notify": {"desk_top": true}}',
+      'config.jsonc:1:13: "desk_top" is not a known name in "notify". Did you mean "desktop"?',
+    ],
+    ['{"notify": {"desktop": "yes"}}', 'config.jsonc:1:24: "notify.desktop" must be true or false.'],
+    ['{"notify": {"before_seconds": -1}}', 'config.jsonc:1:31: "notify.before_seconds" must be 0 or more.'],
+    [
+      '{"notify": {"before_seconds": 1.5}}',
+      'config.jsonc:1:31: "notify.before_seconds" must be a whole number.',
+    ],
+    ['{"notify": true}', 'config.jsonc:1:12: "notify" must be an object.'],
     ['[]', 'config.jsonc:1:1: the file must be an object.'],
     ['5', 'config.jsonc:1:1: the file must be an object.'],
     ['null', 'config.jsonc:1:1: the file must be an object.'],

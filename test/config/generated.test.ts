@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { generatedFiles } from '../../scripts/generate.js'
 import { configurationJsonSchema } from '../../src/config/json-schema.js'
+import { Hooks, NOTIFY_DEFAULTS, Notify } from '../../src/config/notices.js'
 import { PROFILE_DEFAULTS, ProfileEntry } from '../../src/config/profile.js'
 import { FAILURES } from '../../src/failures.js'
 
@@ -28,6 +29,20 @@ describe.each(Object.keys(ProfileEntry.shape))('%s', (key) => {
       new RegExp(`^\\| \`${key}\` \\| [^|]+ \\| [^|]* \\| [^|]{10,} \\|$`, 'm'),
     )
   })
+})
+
+test.each([...Object.keys(Hooks.shape), ...Object.keys(Notify.shape)])(
+  '%s stands on the reference page',
+  (key) => {
+    const page = generated.get('docs/reference-configuration.md')
+    expect(page).toMatch(new RegExp(`^\\| \`${key}\` \\| [^|]+ \\|(?: [^|]+ \\|)? [^|]{10,} \\|$`, 'm'))
+  },
+)
+
+test('the schema knows the defaults of notify', () => {
+  const { properties } = configurationJsonSchema()
+  for (const [key, value] of Object.entries(NOTIFY_DEFAULTS))
+    expect(properties).toHaveProperty(['notify', 'properties', key, 'default'], value)
 })
 
 test.each(Object.keys(FAILURES))('%s stands on the page of errors', (code) => {

@@ -237,6 +237,46 @@ describe('saving the file takes effect', () => {
   })
 })
 
+describe('how a person is told', () => {
+  const silent = { loginRequiredCommand: null, desktop: false, beforeSeconds: 86_400 }
+
+  test('without the keys nobody is', async () => {
+    expect((await open()).store.notices()).toEqual(silent)
+    expect((await open('{"hooks": {}, "notify": {}}')).store.notices()).toEqual(silent)
+  })
+
+  test('a program with a slash is relative to the folder, another is looked up in PATH', async () => {
+    const { store, folder, file } = await open('{"hooks": {"login_required": ["./tell", "./x"]}}')
+    expect(store.notices().loginRequiredCommand).toEqual([join(folder, 'tell'), './x'])
+    writeFileSync(file, '{"hooks": {"login_required": ["tell"]}}')
+    await store.load()
+    expect(store.notices().loginRequiredCommand).toEqual(['tell'])
+  })
+
+  test('a change is taken over and told of, a mistake keeps what was', async () => {
+    const { store, file, changes } = await open(textOf({ a: entry }))
+    writeFileSync(
+      file,
+      JSON.stringify({ profiles: { a: entry }, notify: { desktop: true, before_seconds: 60 } }),
+    )
+    await until(() => store.notices().desktop)
+    expect(store.notices()).toEqual({ ...silent, desktop: true, beforeSeconds: 60 })
+    expect(changes.at(-1)?.profiles.size).toBe(0)
+    const told = changes.length
+    writeFileSync(file, JSON.stringify({ profiles: { a: entry }, notify: { desktop: 1 } }))
+    await until(() => !store.status().ok)
+    expect(store.notices()).toEqual({ ...silent, desktop: true, beforeSeconds: 60 })
+    expect(changes.length).toBe(told + 1)
+  })
+
+  test('putting a profile keeps them', async () => {
+    const { store, file } = await open('{"notify": {"desktop": true}}')
+    await store.put('a', entry)
+    expect(store.notices().desktop).toBe(true)
+    expect(readFileSync(file, 'utf8')).toContain('"desktop": true')
+  })
+})
+
 describe('putting and removing', () => {
   test.each([0, 0o777])(
     'the file, its folder and the schema are made, private to the user, under umask %o',
