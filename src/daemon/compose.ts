@@ -23,6 +23,10 @@ import type { RedirectAnswers } from '../login/doorway.js'
 import { LoginJournal } from '../login/journal.js'
 import { LoginService } from '../login/login-service.js'
 import { LoginStore } from '../login/login-store.js'
+import { harmless, runCommand } from '../notices/command.js'
+import { notificationCommand } from '../notices/desktop.js'
+import { NOTICES_FILE, NoticeMemory } from '../notices/notice-memory.js'
+import { NoticeService } from '../notices/notice-service.js'
 import { TokenKeeper } from '../tokens/token-keeper.js'
 import { describeVault, type OpenVaultOptions, openVault } from '../vault/open-vault.js'
 import { rememberVault } from '../vault/vault-choice.js'
@@ -32,6 +36,7 @@ import type { DaemonLog } from './log.js'
 import { LoginDesk } from './login-desk.js'
 import { ProfileService } from './profile-service.js'
 import { bindApiSocket } from './single-instance.js'
+import { TokenDesk } from './token-desk.js'
 
 /** Time for requests in flight when the daemon is asked to end. */
 const DRAIN_MS = 5_000
@@ -84,6 +89,21 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     servers,
     profiles: configuration,
     random: Math.random,
+    log: (event) => {
+      log.info(event)
+      notices.saw(event)
+    },
+  })
+  const notices = new NoticeService({
+    clock,
+    configuration,
+    tokens: keeper,
+    memory: new NoticeMemory(join(folders.stateFolder, NOTICES_FILE), (failure) =>
+      log.warn({ event: 'notice.memory_failed', failure }),
+    ),
+    environment: harmless(process.env),
+    run: runCommand,
+    desktopCommand: (text, environment) => notificationCommand(process.platform, text, environment),
     log: (event) => log.info(event),
   })
 
@@ -104,12 +124,15 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     openBrowser: browserOpener(environment.browser ?? null, process.env),
     describeVault: () => describeVault(vault.current, folders.keychainService),
     timeoutSeconds: environment.loginTimeoutSeconds,
-    log: (event) => log.info(event),
+    log: (event) => {
+      log.info(event)
+      notices.saw(event)
+    },
   })
 
   const open: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   const services: ApiServices = {
-    tokens: keeper,
+    tokens: new TokenDesk(keeper, notices),
     logins: new LoginDesk(logins),
     profiles: new ProfileService(configuration, keeper, logins, vault, clock),
     async status(limit) {
@@ -148,6 +171,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
 
   const adoptConfiguration = () => {
     keeper.reconsider()
+    void notices.reconsider()
     logins.setConfiguredRedirectUris(redirectUris(configuration, environment.redirectPort))
   }
 
@@ -164,6 +188,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       configuration.onChange(adoptConfiguration)
       adoptConfiguration()
       await logins.restore()
+      await notices.start()
       log.info({ event: 'daemon.started', version, pid: process.pid, ...(await services.status()).listeners })
     },
     async stop() {
@@ -171,6 +196,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       await apiApp.close() // answers whoever waits for a login, so that nobody holds up the drain
       await Promise.all([listeners.close(DRAIN_MS), open.tcp?.close(DRAIN_MS), open.socket?.close(DRAIN_MS)])
       logins.close()
+      await notices.close()
       await keeper.drain()
       configuration.close()
       servers.close()

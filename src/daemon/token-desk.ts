@@ -1,0 +1,43 @@
+/**
+ * Token sets as the API asks for them: the keeper, and whoever wants to know that a profile is used.
+ */
+import { CatchdError } from '../failures.js'
+import type { TokenService } from '../http/api/services.js'
+import type { NoticeService } from '../notices/notice-service.js'
+import type { TokenKeeper } from '../tokens/token-keeper.js'
+import type { TokenSet } from '../tokens/token-set.js'
+
+export class TokenDesk implements TokenService {
+  readonly #keeper: TokenKeeper
+  readonly #notices: NoticeService
+
+  constructor(keeper: TokenKeeper, notices: NoticeService) {
+    this.#keeper = keeper
+    this.#notices = notices
+  }
+
+  peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined {
+    const set = this.#keeper.peek(profile, minTtlSeconds)
+    if (set !== undefined) this.#notices.used(profile)
+    return set
+  }
+
+  async get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
+    try {
+      const set = await this.#keeper.get(profile, minTtlSeconds)
+      this.#notices.used(profile)
+      return set
+    } catch (error) {
+      if (error instanceof CatchdError && error.code === 'login_required') this.#notices.used(profile)
+      throw error
+    }
+  }
+
+  refresh(profile: string): Promise<TokenSet> {
+    return this.#keeper.refresh(profile)
+  }
+
+  logout(profile: string) {
+    return this.#keeper.logout(profile)
+  }
+}

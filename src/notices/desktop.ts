@@ -1,0 +1,52 @@
+/**
+ * A notification on the person's desktop, by the command that each platform brings along.
+ *
+ * Texts go as arguments or environment, never into a script; where the platform reads markup in them, it is
+ * escaped. No library: the known ones are unmaintained and carry binaries.
+ */
+import type { CommandCall } from './command.js'
+import type { NoticeText } from './notice.js'
+
+/** @param environment - Harmless already; the command needs the desktop session from it. */
+export function notificationCommand(
+  platform: NodeJS.Platform,
+  { title, body }: NoticeText,
+  environment: NodeJS.ProcessEnv,
+): CommandCall {
+  switch (platform) {
+    case 'darwin':
+      return {
+        command: ['osascript', ...OSASCRIPT.flatMap((line) => ['-e', line]), title, body],
+        environment,
+      }
+    case 'win32':
+      return {
+        command: ['powershell.exe', '-NoProfile', '-NonInteractive', '-Command', POWERSHELL.join('; ')],
+        environment: { ...environment, CATCHD_NOTICE_TITLE: title, CATCHD_NOTICE_BODY: body },
+      }
+    default:
+      return { command: ['notify-send', '--app-name=catchd', title, escapeMarkup(body)], environment }
+  }
+}
+
+/** The body is markup (Desktop Notifications Specification, "Markup"); the title is not. */
+function escapeMarkup(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+const OSASCRIPT = [
+  'on run argv',
+  'display notification (item 2 of argv) with title (item 1 of argv)',
+  'end run',
+]
+
+/** Toasts need the identity of a registered program; PowerShell's own is always there. */
+const POWERSHELL = [
+  '$manager = [Windows.UI.Notifications.ToastNotificationManager, Windows.UI.Notifications, ContentType = WindowsRuntime]',
+  '$xml = $manager::GetTemplateContent([Windows.UI.Notifications.ToastTemplateType]::ToastText02)',
+  "$texts = $xml.GetElementsByTagName('text')",
+  '[void]$texts.Item(0).AppendChild($xml.CreateTextNode($env:CATCHD_NOTICE_TITLE))',
+  '[void]$texts.Item(1).AppendChild($xml.CreateTextNode($env:CATCHD_NOTICE_BODY))',
+  '$toast = New-Object Windows.UI.Notifications.ToastNotification $xml',
+  "$manager::CreateToastNotifier('{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powershell.exe').Show($toast)",
+]
