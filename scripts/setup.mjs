@@ -73,6 +73,8 @@ function installSystemPackages() {
     sqlite3: 'sqlite3',
     openssl: 'openssl',
     curl: 'curl',
+    zsh: 'zsh',
+    fish: 'fish',
   }
   const missing = Object.entries(packages)
     .filter(([command]) => !isInstalled(command))

@@ -1,0 +1,13 @@
+/** fish opens no sockets: the functions are the command line under the same names. */
+import type { ShellFacts } from './shell-init.js'
+
+export function fishFunctions(_facts: ShellFacts): string {
+  return `# catchd shell-init fish
+function catchd_token
+    command catchd token $argv
+end
+function catchd_header
+    command catchd token $argv --format header
+end
+`
+}

@@ -1,0 +1,41 @@
+/** What the functions of bash and zsh have in common: quoting, and reading the answer. */
+
+/** One word of a POSIX shell, whatever is in it. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** The arms of a `case` from failure codes to exit codes. */
+export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
+  const byExit = new Map<number, string[]>()
+  for (const [code, exitCode] of exitCodes) byExit.set(exitCode, [...(byExit.get(exitCode) ?? []), code])
+  return [...byExit].map(([exitCode, codes]) => `    ${codes.join('|')}) return ${exitCode} ;;`).join('\n')
+}
+
+/**
+ * `_catchd_answer STATUS BODY FORMAT NAME`: prints the token, or the API's code and cause on stderr. A backslash in
+ * the JSON is left to a program that can read JSON.
+ */
+export function answerFunction(exitCodes: ReadonlyMap<string, number>): string {
+  return `_catchd_answer() {
+  local q='"' rest type code detail
+  if [[ $2 == *\\\\* || $2 != '{'* ]]; then command catchd token "$4" --format "$3"; return; fi
+  if [[ $1 == 'HTTP/1.1 200 '* ]]; then
+    rest=\${2#*\${q}access_token\${q}:\${q}}
+    type=\${2#*\${q}token_type\${q}:\${q}}
+    if [[ $3 == header ]]; then printf 'Authorization: %s %s\\n' "\${type%%\${q}*}" "\${rest%%\${q}*}"
+    else printf '%s\\n' "\${rest%%\${q}*}"; fi
+    return 0
+  fi
+  code=\${2#*\${q}code\${q}:\${q}}
+  code=\${code%%\${q}*}
+  detail=\${2#*\${q}detail\${q}:\${q}}
+  if [[ $detail == "$2" ]]; then detail=\${2#*\${q}title\${q}:\${q}}; fi
+  printf 'catchd: %s: %s\\n' "$code" "\${detail%%\${q}*}" >&2
+  case $code in
+${exitCodeArms(exitCodes)}
+  esac
+  return 1
+}
+`
+}

@@ -1,0 +1,123 @@
+/** Tokens inside a running shell: the functions of `catchd shell-init`. */
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { needs } from '../support/needs.js'
+import { environment, PROGRAM } from '../support/program.js'
+import { type SeedSystem, startSeedSystem } from '../support/seed-system.js'
+
+let folder = ''
+let system: SeedSystem
+let bin = ''
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'catchd-shell-'))
+  system = await startSeedSystem()
+  await system.login()
+  bin = join(folder, 'bin')
+  await mkdir(bin)
+  // Says so when the command line is started after all.
+  const text = `#!/bin/sh\necho "$@" >> "${folder}/started"\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`
+  await writeFile(join(bin, 'catchd'), text)
+  await chmod(join(bin, 'catchd'), 0o755)
+})
+afterEach(async () => {
+  await system.stop()
+  await rm(folder, { recursive: true })
+})
+
+interface ShellAnswer {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a line after the functions were defined; how often a process was started for it is read from a file. */
+async function shell(name: string, line: string): Promise<ShellAnswer & { readonly started: string[] }> {
+  const { daemon } = system
+  const env = environment({
+    PATH: `${bin}:${process.env['PATH']}`,
+    HOME: folder,
+    CATCHD_HOME: daemon.home,
+    CATCHD_API_PORT: String(daemon.apiPort),
+    CATCHD_REDIRECT_PORT: String(daemon.redirectPort),
+  })
+  const define = name === 'fish' ? 'catchd shell-init fish | source' : `eval "$(catchd shell-init ${name})"`
+  await rm(join(folder, 'started'), { force: true })
+  const answer = await new Promise<ShellAnswer>((resolve) => {
+    execFile(name, ['-c', `${define}\n${line}`], { env }, (error, stdout, stderr) =>
+      resolve({ exitCode: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    )
+  })
+  const started = await readFile(join(folder, 'started'), 'utf8').catch(() => '')
+  return { ...answer, started: started.split('\n').slice(1, -1) }
+}
+
+async function token(): Promise<string> {
+  return String((await system.daemon.api('GET', '/v1/tokens/gw')).json['access_token'])
+}
+
+describe.each(['bash', 'zsh'])('%s', (name) => {
+  const skip = needs(name) !== undefined
+
+  test.skipIf(skip)('the token and the header, without starting a process', async () => {
+    const { stdout, stderr, started } = await shell(name, 'catchd_token gw; catchd_header gw')
+    expect(stdout).toBe(`${await token()}\nAuthorization: Bearer ${await token()}\n`)
+    expect({ stderr, started }).toEqual({ stderr: '', started: [] })
+  })
+
+  test.skipIf(skip)("a failure has the API's code on stderr and its exit code", async () => {
+    await system.daemon.api('DELETE', '/v1/tokens/gw')
+    const { exitCode, stdout, stderr, started } = await shell(name, 'catchd_token gw')
+    expect({ exitCode, stdout, started }).toEqual({ exitCode: 3, stdout: '', started: [] })
+    expect(stderr).toMatch(/^catchd: login_required: ./)
+  })
+
+  test.skipIf(skip)('what is no plain name goes to the command line as it is', async () => {
+    const { exitCode, stdout, started } = await shell(name, `catchd_token 'gw HTTP/1.1'`)
+    expect(exitCode).not.toBe(0)
+    expect(stdout).toBe('')
+    expect(started).toEqual(['token gw HTTP/1.1 --format raw'])
+  })
+
+  test.skipIf(skip)('without a daemon the command line starts one', async () => {
+    await system.daemon.kill('SIGTERM')
+    const { exitCode, stderr, started } = await shell(name, 'catchd_token gw')
+    expect(started).toEqual(['token gw --format raw'])
+    // The tokens were in memory and left with the daemon.
+    expect(exitCode).toBe(3)
+    expect(stderr).toContain('catchd login gw')
+  })
+
+  test.skipIf(skip)('a key is in neither argv nor the environment', async () => {
+    const { stdout } = await shell(name, 'catchd_token gw >/dev/null; env; set')
+    expect(stdout).not.toContain(await system.daemon.adminKey())
+  })
+})
+
+test.skipIf(needs('bash') !== undefined || process.getuid?.() !== 0)(
+  'the key is not sent to a listener of somebody else',
+  async () => {
+    await system.daemon.kill('SIGTERM')
+    const heard: string[] = []
+    const squatter = createServer((socket) => socket.on('data', (chunk) => heard.push(chunk.toString())))
+    process.seteuid?.(65534) // nobody
+    await new Promise<void>((resolve) => squatter.listen(system.daemon.apiPort, '127.0.0.1', resolve))
+    process.seteuid?.(0)
+    try {
+      const { started } = await shell('bash', 'catchd_token gw')
+      expect(started).toHaveLength(1)
+      expect(heard).toEqual([])
+    } finally {
+      squatter.close()
+    }
+  },
+)
+
+test.skipIf(needs('fish') !== undefined)('fish has the same functions', async () => {
+  const { stdout } = await shell('fish', 'catchd_token gw; catchd_header gw')
+  expect(stdout).toBe(`${await token()}\nAuthorization: Bearer ${await token()}\n`)
+})
