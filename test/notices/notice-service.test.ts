@@ -258,6 +258,15 @@ describe('a restart', () => {
     expect(system.told).toEqual(['gw:expired'])
   })
 
+  test('a login that goes on being needed is not written down again and again', async () => {
+    const system = await startNotices()
+    await system.stored(system.issued({ refusedRefreshToken: refusal }))
+    const written = readFileSync(system.file, 'utf8')
+    await system.pass(HOUR_MS)
+    await system.saw('token.reauthorize')
+    expect(readFileSync(system.file, 'utf8')).toBe(written)
+  })
+
   test('what is kept is private and no secret', async () => {
     const system = await startNotices()
     await system.stored(system.issued({ refreshToken, refusedRefreshToken: refusal }))
