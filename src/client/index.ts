@@ -16,6 +16,7 @@ export type {
   DaemonStatus,
   LoginAnswer,
   LoginStatus,
+  LogoutAnswer,
   ProfileAnswer,
   ProfileEntry,
   ProfileStatusName,

@@ -13,10 +13,10 @@ import { checkEntry, type ParsedConfiguration, parseConfiguration } from './file
 import { FileWatch } from './file-watch.js'
 import { ensureFolder } from './folders.js'
 import { type Interpretation, interpret } from './interpret.js'
-import { configurationJsonSchemaText, SCHEMA_FILE } from './json-schema.js'
 import { type NoticeSettings, noticeSettings } from './notices.js'
 import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
 import type { ResolveContext } from './resolve.js'
+import { publishSchema } from './schema-file.js'
 import { currentSignature, readSnapshot, type Snapshot } from './snapshot.js'
 import { suggestion } from './suggestion.js'
 import { writeDurably } from './write.js'
@@ -287,17 +287,6 @@ export class ConfigurationStore {
       detail: `There is no profile "${name}".${meant}`,
       profile: name,
     })
-  }
-}
-
-/** Writes the JSON Schema beside the configuration, for editors; it is a convenience and never a failure. */
-export async function publishSchema(folder: string): Promise<void> {
-  const file = join(folder, SCHEMA_FILE)
-  const text = configurationJsonSchemaText()
-  try {
-    if ((await readSnapshot(file)).text !== text) await writeDurably(file, text)
-  } catch {
-    // An editor without completion is no reason to refuse a profile.
   }
 }
 
