@@ -4,7 +4,7 @@
  * Owns the file: reads it at the start and whenever it changes, writes it for the API. A change is taken over as a
  * whole or not at all. What a text means is file.ts and interpret.ts, how it is changed edit.ts.
  */
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Clock, systemClock } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
