@@ -153,6 +153,24 @@ test('tokens that cannot be refreshed: the hook runs when they expire, after a h
   expect(await untilLines(file, 1)).toEqual(['expired'])
 })
 
+test.each([
+  ['while its token was good', 4, 200],
+  ['after it had expired', 1, 409],
+])(
+  'a hook that comes after the login hears of the profile when it is used, %s',
+  async (_name, seconds, status) => {
+    const system = await start({ accessTokenLifetimeSeconds: seconds, profile: { min_ttl_seconds: 0 } })
+    const { daemon } = system
+    const file = join(folder(), 'told')
+    await system.login()
+    if (status !== 200) await delay(seconds * 1000)
+    const script = 'require("fs").appendFileSync(process.argv[1], process.env.CATCHD_REASON + "\\n")'
+    await configure(system, () => ({ hooks: { login_required: [process.execPath, '-e', script, file] } }))
+    expect((await daemon.api('GET', '/v1/tokens/gw')).status).toBe(status)
+    expect(await untilLines(file, 1)).toEqual(['expired'])
+  },
+)
+
 describe('a logout that the authorization server cannot be told of is done, and says so', () => {
   const revocationServer = async (status: number) => {
     const server = createServer((_request, response) => response.writeHead(status).end('{"error":"x"}'))
