@@ -40,6 +40,8 @@ import { TokenDesk } from './token-desk.js'
 
 /** Time for requests in flight when the daemon is asked to end. */
 const DRAIN_MS = 5_000
+/** For the answer to whoever asked a daemon that cannot start. */
+const REFUSING_MS = 500
 
 /** Browsers bring short requests; a code rarely has more than a few hundred characters. */
 const REDIRECT_LIMITS = { maxHeaderBytes: 8 * 1024, mostConnections: 4_000, keepAliveMs: 5_000 }
@@ -130,7 +132,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     },
   })
 
-  const open: { socket?: OpenAddress; tcp?: OpenAddress } = {}
+  const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   const services: ApiServices = {
     tokens: new TokenDesk(keeper, notices),
     logins: new LoginDesk(logins),
@@ -143,8 +145,8 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
         started_at: toInstant(startedAtMs),
         listeners: {
           redirect: listeners.addresses(),
-          socket: open.socket === undefined ? null : folders.socketPath,
-          tcp: open.tcp === undefined ? null : `http://127.0.0.1:${open.tcp.port}`,
+          socket: bound.socket === undefined ? null : folders.socketPath,
+          tcp: bound.tcp === undefined ? null : `http://127.0.0.1:${bound.tcp.port}`,
         },
         vault: {
           kind: vault.kind,
@@ -161,10 +163,17 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     stop: settings.onStop,
   }
   const keys = await KeyRing.open(folders.stateFolder)
+  let serve = () => {}
+  let refuse: (failure: unknown) => void = () => {}
+  const started = new Promise<void>((resolve, reject) => {
+    serve = resolve
+    refuse = reject
+  })
   const apiApp = await buildApiApp({
+    started,
     services,
     keys,
-    tcpAuthority: () => tcpAuthorities(open.tcp),
+    tcpAuthority: () => tcpAuthorities(bound.tcp),
     log: (event) => log.debug(event),
   })
   const apiDoor = new Door(apiApp, API_LIMITS)
@@ -175,16 +184,32 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     logins.setConfiguredRedirectUris(redirectUris(configuration, environment.redirectPort))
   }
 
+  const open = async () => {
+    // The bound socket is the lock: what only one daemon may touch comes after it.
+    bound.socket = await bindApiSocket(folders.socketPath, () =>
+      apiDoor.open({ path: folders.socketPath }, (socket) => markConnection(socket, 'socket')),
+    )
+    journal.open()
+    refreshSteps.open()
+    if (environment.apiPort !== 0) bound.tcp = await openTcp(apiDoor, environment.apiPort)
+    await listeners.openDefault(environment.redirectPort)
+  }
+
   return {
     async start() {
-      // The bound socket is the lock: what only one daemon may touch comes after it.
-      open.socket = await bindApiSocket(folders.socketPath, () =>
-        apiDoor.open({ path: folders.socketPath }, (socket) => markConnection(socket, 'socket')),
-      )
-      journal.open()
-      refreshSteps.open()
-      if (environment.apiPort !== 0) open.tcp = await openTcp(apiDoor, environment.apiPort)
-      await listeners.openDefault(environment.redirectPort)
+      try {
+        await open()
+      } catch (error) {
+        refuse(error)
+        await Promise.all([bound.tcp?.close(REFUSING_MS), bound.socket?.close(REFUSING_MS)])
+        await listeners.close(REFUSING_MS)
+        throw error
+      }
+      serve()
+      const { defaultFailure } = listeners
+      if (defaultFailure !== undefined) {
+        log.warn({ event: 'redirect.unavailable', code: defaultFailure.code, detail: defaultFailure.detail })
+      }
       configuration.onChange(adoptConfiguration)
       adoptConfiguration()
       await logins.restore()
@@ -194,7 +219,11 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     async stop() {
       log.info({ event: 'daemon.stopping' })
       await apiApp.close() // answers whoever waits for a login, so that nobody holds up the drain
-      await Promise.all([listeners.close(DRAIN_MS), open.tcp?.close(DRAIN_MS), open.socket?.close(DRAIN_MS)])
+      await Promise.all([
+        listeners.close(DRAIN_MS),
+        bound.tcp?.close(DRAIN_MS),
+        bound.socket?.close(DRAIN_MS),
+      ])
       logins.close()
       await notices.close()
       await keeper.drain()

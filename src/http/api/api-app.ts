@@ -55,6 +55,8 @@ export interface ApiAppParts extends Gate {
   readonly services: ApiServices
   readonly clock?: Clock
   readonly log?: (event: ApiEvent) => void
+  /** Requests that come before it resolves wait for it, and end with its failure when the daemon cannot start. */
+  readonly started?: Promise<void>
 }
 
 /**
@@ -75,7 +77,17 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
   acceptJsonOnly(app)
   app.decorateRequest('principal', null)
   app.decorateRequest('failureCode', null)
-  app.addHook('onRequest', async (request, reply) => desk.receive(request, reply))
+  let isStarted = parts.started === undefined
+  parts.started?.then(
+    () => {
+      isStarted = true
+    },
+    () => {}, // whoever waits is told
+  )
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isStarted) await parts.started
+    desk.receive(request, reply)
+  })
   app.addHook('onResponse', async (request, reply) => desk.record(request, reply))
   app.setNotFoundHandler(() => {
     throw new CatchdError('route_unknown')
