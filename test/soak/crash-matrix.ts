@@ -1,0 +1,154 @@
+/**
+ * The kill -9 matrix: each step in many rounds, and after every kill the same questions to the daemon that was
+ * started again on the same home and to the server that counted.
+ *
+ * The questions: is what was stored still served? Was a code or a rotated refresh token sent twice? Is there
+ * otherwise exactly one clean `login_required`, which a new login ends?
+ */
+import type { Aftermath, CrashStep } from './crash-steps.js'
+import type { Scene } from './scene.js'
+
+export interface StepTally {
+  readonly vault: string
+  readonly step: string
+  rounds: number
+  /** A stored token set that was not served any more. */
+  lost: number
+  redeemedTwice: number
+  replayed: number
+  /** Rounds after which a person was needed. */
+  loginRequired: number
+  /** What else was not as promised. */
+  readonly trouble: string[]
+}
+
+export async function playStep(scene: Scene, step: CrashStep, rounds: number): Promise<StepTally> {
+  const tally: StepTally = {
+    vault: scene.vault,
+    step: step.name,
+    rounds: 0,
+    lost: 0,
+    redeemedTwice: 0,
+    replayed: 0,
+    loginRequired: 0,
+    trouble: [],
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    const before = scene.server.counts
+    try {
+      // Interrupted logins find a profile with tokens, which must stay, and one without, in turns.
+      const held = await prepare(scene, step.kind === 'refresh' || round % 2 === 0)
+      const aftermath = await step.play(scene, round / rounds)
+      await scene.daemon.start()
+      await examine(scene, held, aftermath, tally)
+    } catch (error) {
+      tally.trouble.push(String(error))
+      await scene.daemon.restart('SIGKILL')
+    }
+    const after = scene.server.counts
+    tally.rounds += 1
+    tally.redeemedTwice += after.codesRedeemedTwice - before.codesRedeemedTwice
+    tally.replayed += after.refreshTokensReplayed - before.refreshTokensReplayed
+  }
+  return tally
+}
+
+/** @returns The access token that is stored, if any. */
+async function prepare(scene: Scene, withTokens: boolean): Promise<string | undefined> {
+  if (!withTokens) {
+    await scene.logout()
+    return undefined
+  }
+  await scene.login()
+  return scene.server.newest?.accessToken
+}
+
+async function examine(
+  scene: Scene,
+  held: string | undefined,
+  aftermath: Aftermath,
+  tally: StepTally,
+): Promise<void> {
+  const { login, stored } = aftermath
+  let needsLogin = false
+  if (login !== undefined) {
+    await scene.deliver(login.response) // the browser reloads
+    const { status, code } = await scene.loginStatus(login.id)
+    needsLogin = status === 'failed' && code === 'login_required'
+    const isForgotten = code === 'login_unknown'
+    if (aftermath.untouched === true ? status !== 'succeeded' : !isClean(status, needsLogin, isForgotten)) {
+      tally.trouble.push(`the login is ${status} (${code})`)
+    }
+  }
+  needsLogin = (await examineToken(scene, stored ?? held, stored !== undefined, tally)) || needsLogin
+  if (!needsLogin) return
+  tally.loginRequired += 1
+  await scene.login()
+  const [token, refreshed] = [await scene.token(), await scene.refresh()]
+  if (token.status !== 200 || refreshed.status !== 200) {
+    tally.trouble.push(`after a new login: ${token.text} ${refreshed.text}`)
+  }
+}
+
+function isClean(status: string, needsLogin: boolean, isForgotten: boolean): boolean {
+  return status === 'succeeded' || needsLogin || isForgotten
+}
+
+/** @returns Whether a person is needed. */
+async function examineToken(
+  scene: Scene,
+  promised: string | undefined,
+  refreshes: boolean,
+  tally: StepTally,
+): Promise<boolean> {
+  const token = await scene.token()
+  const served = token.json['access_token']
+  const newest = scene.server.newest?.accessToken
+  const isServed = token.status === 200 && (served === promised || served === newest)
+  if (promised !== undefined && !isServed) tally.lost += 1
+  if (!isServed && token.json['code'] !== 'login_required') tally.trouble.push(`token: ${token.text}`)
+  if (token.status !== 200) return true
+  const refreshed = await scene.refresh()
+  if (refreshed.status === 200) return false
+  if (refreshed.json['code'] !== 'login_required') tally.trouble.push(`refresh: ${refreshed.text}`)
+  // The refresh token of a token set that was stored last belongs to what must not be lost.
+  if (refreshes) tally.lost += 1
+  return true
+}
+
+/** A table for people; figures that must be 0 are told from those that may be anything. */
+export function formatTallies(tallies: readonly StepTally[]): string {
+  const head = [
+    'vault',
+    'killed at',
+    'rounds',
+    'lost',
+    'redeemed twice',
+    'replayed',
+    'login_required',
+    'trouble',
+  ]
+  const rows = tallies.map((tally) => [
+    tally.vault,
+    tally.step,
+    String(tally.rounds),
+    String(tally.lost),
+    String(tally.redeemedTwice),
+    String(tally.replayed),
+    String(tally.loginRequired),
+    String(tally.trouble.length),
+  ])
+  const widths = head.map((title, column) =>
+    Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0), title.length),
+  )
+  const lines = [head, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  const troubles = tallies.flatMap(({ vault, step, trouble }) =>
+    trouble.map((text) => `${vault}, ${step}: ${text}`),
+  )
+  return [...lines, ...troubles].join('\n')
+}

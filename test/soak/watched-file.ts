@@ -1,0 +1,48 @@
+/** Seeing from outside when a file was replaced: the moment at which what it holds has been stored. */
+import { watch } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const GIVE_UP_MS = 5_000
+
+/**
+ * The next replacement of the file.
+ *
+ * @returns `performance.now()` when it was seen; rejects after 5 s without one.
+ */
+export function nextReplacement(file: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const watcher = watch(dirname(file), (event, name) => {
+      if (event !== 'rename' || name !== basename(file)) return
+      end()
+      resolve(performance.now())
+    })
+    const timer = setTimeout(() => {
+      end()
+      reject(new Error(`${basename(file)} was not replaced within ${GIVE_UP_MS} ms.`))
+    }, GIVE_UP_MS)
+    const end = () => {
+      clearTimeout(timer)
+      watcher.close()
+    }
+  })
+}
+
+/** Resolves when the file was left alone for a while: writes that come after an answer are over then. */
+export async function untilQuiet(file: string, forMs = 30): Promise<void> {
+  let before = await identity(file)
+  for (;;) {
+    await delay(forMs)
+    const now = await identity(file)
+    if (now === before) return
+    before = now
+  }
+}
+
+async function identity(file: string): Promise<string> {
+  return stat(file, { bigint: true }).then(
+    ({ ino, mtimeNs }) => `${ino} ${mtimeNs}`,
+    () => 'none',
+  )
+}
