@@ -17,3 +17,10 @@ export function commaList(text: string): string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '')
 }
+
+/** A TCP port; 0 stands for a free one. */
+export function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= 0 && value <= 65_535) return value
+  throw new InvalidArgumentError('It must be a port from 0 to 65535.')
+}

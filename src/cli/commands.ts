@@ -51,6 +51,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "answer another tool's credential helper protocol (git, docker, kubectl, …)",
     load: async () => (await import('./credential/credential.js')).defineCredential,
   },
+  proxy: {
+    summary: 'a local reverse proxy that adds the Authorization header',
+    load: async () => (await import('./proxy.js')).defineProxy,
+  },
   'shell-init': {
     summary: 'print shell functions that fetch tokens without starting a process',
     load: async () => (await import('./shell/shell-init.js')).defineShellInit,

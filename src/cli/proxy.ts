@@ -1,0 +1,107 @@
+/**
+ * `catchd proxy NAME --upstream URL`: a reverse proxy on this machine that adds the Authorization header, for tools
+ * that cannot be taught to. Prints its base URL once it serves, and ends with an interrupt.
+ */
+import { randomBytes } from 'node:crypto'
+import { chmodSync } from 'node:fs'
+import type { Command } from 'commander'
+import { isLoopbackHost } from '../config/loopback.js'
+import { CatchdError } from '../failures.js'
+import { LentToken } from '../proxy/lent-token.js'
+import { buildProxyApp } from '../proxy/proxy-app.js'
+import { port } from './arguments.js'
+import type { Context } from './context.js'
+import { normalHost, profileForHost } from './credential/hosts.js'
+import { printNote, printResult, styled } from './output.js'
+
+interface ProxyOptions {
+  readonly upstream: string
+  readonly port: number
+  readonly socket?: string
+  readonly secret: boolean
+}
+
+export function defineProxy(command: Command, context: Context): void {
+  command
+    .argument('<name>', 'profile')
+    .requiredOption('--upstream <url>', 'where the requests go: https, or http on this machine')
+    .option('--port <number>', 'port on 127.0.0.1; a free one by default', port, 0)
+    .option('--socket <path>', 'a unix socket instead of TCP')
+    .option('--no-secret', 'no random segment in the base URL: every user of this machine can use it')
+    .action((name: string, options: ProxyOptions) => serve(context, name, options))
+}
+
+async function serve(context: Context, name: string, options: ProxyOptions): Promise<void> {
+  const upstream = parseUpstream(options.upstream)
+  const { configuration } = await context.client.profile(name)
+  requireHost(name, configuration.hosts ?? [], upstream)
+  const secret = options.secret && options.socket === undefined ? randomBytes(16).toString('base64url') : ''
+  const authorities = new Set<string>()
+  const app = await buildProxyApp({
+    upstream: upstream.href,
+    secret,
+    token: new LentToken(context.client, name),
+    authorities: () => (options.socket === undefined ? authorities : undefined),
+  })
+  try {
+    const base = await listen(app, options, authorities)
+    if (!options.secret && options.socket === undefined) {
+      printNote(styled('yellow', 'Every user of this machine can use this address.', process.stderr))
+    }
+    printResult(secret === '' ? base : `${base}/${secret}`)
+    await new Promise((_resolve, reject) => {
+      context.signal.addEventListener('abort', () => reject(context.signal.reason), { once: true })
+    })
+  } finally {
+    await app.close()
+  }
+}
+
+type App = Awaited<ReturnType<typeof buildProxyApp>>
+
+async function listen(app: App, options: ProxyOptions, authorities: Set<string>): Promise<string> {
+  const { socket } = options
+  try {
+    if (socket !== undefined) {
+      const umask = process.umask(0o177)
+      await app.listen({ path: socket }).finally(() => process.umask(umask))
+      chmodSync(socket, 0o600)
+      return `unix:${socket}`
+    }
+    const base = new URL(await app.listen({ host: '127.0.0.1', port: options.port }))
+    for (const host of ['127.0.0.1', 'localhost']) authorities.add(`${host}:${base.port}`)
+    return base.origin
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
+    throw new CatchdError('already_running', {
+      detail: `${socket ?? `127.0.0.1:${options.port}`} is taken, or may not be bound (${code}).`,
+      next: 'catchd proxy … --port 0',
+      cause: error,
+    })
+  }
+}
+
+function parseUpstream(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))
+  if (url !== undefined && isSafe && url.username === '' && url.password === '' && url.search === '')
+    return url
+  throw new CatchdError('request_invalid', {
+    detail:
+      '--upstream must be an https URL, or an http one on this machine, without user name, password and query.',
+    next: 'catchd help proxy',
+  })
+}
+
+/** A profile that names its hosts wants its token to go nowhere else. */
+function requireHost(profile: string, hosts: readonly string[], upstream: URL): void {
+  if (hosts.length === 0 || profileForHost([{ profile, hosts }], upstream.host) !== undefined) return
+  const isSame = hosts.some((host) => normalHost(`${upstream.protocol}//${host}`) === upstream.host)
+  if (isSame) return
+  throw new CatchdError('request_invalid', {
+    profile,
+    detail: `The profile is for ${hosts.join(', ')} (hosts), not for ${upstream.host}.`,
+    next: `catchd profile show ${profile}`,
+  })
+}

@@ -1,0 +1,164 @@
+/**
+ * The local reverse proxy: adds the Authorization header of a profile to every request on its way to one upstream,
+ * streaming both ways (large bodies, server-sent events, WebSockets), on @fastify/http-proxy.
+ *
+ * A 401 of the upstream is answered by one more try with a new token, where the request can be sent again: it has
+ * no body, or one that is small enough to be kept. What the caller sends as Authorization never reaches the upstream.
+ */
+import httpProxy from '@fastify/http-proxy'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Agent } from 'undici'
+import type { TokenAnswer } from '../client/wire.js'
+import { asCatchdError, toProblem } from '../failures.js'
+import { checkCaller } from './caller-checks.js'
+import type { LentToken } from './lent-token.js'
+
+export interface ProxyParts {
+  /** http or https; a path of its own goes before the caller's. */
+  readonly upstream: string
+  /** First segment of every path that is served; `''`: none is needed. */
+  readonly secret: string
+  readonly token: LentToken
+  /** What Host may say, known once it listens; `undefined` on a unix socket. */
+  readonly authorities: () => ReadonlySet<string> | undefined
+}
+
+/** A body of at most this size is kept for a second try; a larger one, or one of unknown length, streams through. */
+const MOST_KEPT_BYTES = 64 * 1024
+
+/** Waiting for the head of an answer; its body may take as long as it likes (server-sent events). */
+const HEAD_WITHIN_MS = 300_000
+
+/** What the caller must not decide. */
+const OURS = ['authorization', 'dpop', 'cookie2', 'proxy-authorization', 'origin', 'referer']
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    lent: TokenAnswer | null
+    isSecondTry: boolean
+  }
+}
+
+/** @returns The app, to be listened with. */
+export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    trustProxy: false,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+  })
+  app.decorateRequest('lent', null)
+  app.decorateRequest('isSecondTry', false)
+  keepSmallBodies(app)
+  app.addHook('onRequest', async (request) => checkCaller(request.headers, parts.authorities()))
+  app.setErrorHandler((error, _request, reply) => sendFailure(reply, error))
+  app.setNotFoundHandler((_request, reply) => void reply.code(404).send())
+  await app.register(httpProxy, {
+    upstream: parts.upstream,
+    prefix: parts.secret === '' ? '' : `/${parts.secret}`,
+    proxyPayloads: false,
+    disableRequestLogging: true,
+    undici: new Agent({ headersTimeout: HEAD_WITHIN_MS, bodyTimeout: 0 }),
+    websocket: true,
+    preValidation: (request, _reply, done) => {
+      parts.token.current().then(
+        (token) => {
+          request.lent = token
+          done()
+        },
+        (error: Error) => done(error),
+      )
+    },
+    handler: (request, reply, dest, options) => forward(request, reply, dest, options),
+    replyOptions: {
+      rewriteRequestHeaders: (request, headers) => ({
+        ...without(headers, OURS),
+        authorization: authorizationOf(request as FastifyRequest),
+      }),
+      onResponse: (request, reply, response) =>
+        void answer(parts, request as FastifyRequest, reply as unknown as FastifyReply, response),
+      onError: (reply, { error }) => void sendFailure(reply as unknown as FastifyReply, error),
+    },
+    wsClientOptions: {
+      rewriteRequestHeaders: (headers: object, request: FastifyRequest) => ({
+        ...headers,
+        authorization: authorizationOf(request),
+      }),
+    } as object,
+  })
+  await app.ready()
+  return app
+}
+
+function keepSmallBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (request, payload, done) => {
+    const length = Number(request.headers['content-length'] ?? Number.NaN)
+    if (!(length <= MOST_KEPT_BYTES)) return done(null, payload)
+    const chunks: Buffer[] = []
+    payload.on('data', (chunk: Buffer) => chunks.push(chunk))
+    payload.on('end', () => done(null, Buffer.concat(chunks)))
+    payload.on('error', (error) => done(error))
+  })
+}
+
+type From = (dest: string, options: object) => unknown
+
+/** The destination and options of the first try are those of the second. */
+const sent = new WeakMap<FastifyRequest, { readonly dest: string; readonly options: object }>()
+
+function forward(request: FastifyRequest, reply: FastifyReply, dest: string, options: object): unknown {
+  const { body } = request
+  const kept = Buffer.isBuffer(body)
+    ? { body, contentType: request.headers['content-type'] ?? 'application/octet-stream' }
+    : {}
+  const call = { dest, options: { ...options, ...kept } }
+  sent.set(request, call)
+  return (reply as unknown as { from: From }).from(call.dest, call.options)
+}
+
+interface UpstreamResponse {
+  readonly statusCode?: number
+  readonly stream?: NodeJS.ReadableStream & { resume(): unknown }
+}
+
+async function answer(
+  { token }: ProxyParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  response: UpstreamResponse,
+): Promise<void> {
+  const { stream } = response
+  const call = sent.get(request)
+  const mayTryAgain = response.statusCode === 401 && !request.isSecondTry && isReplayable(request)
+  if (!mayTryAgain || request.lent === null || call === undefined) return void reply.send(stream)
+  const better = await token.insteadOf(request.lent)
+  if (better === undefined) return void reply.send(stream)
+  stream?.resume()
+  request.isSecondTry = true
+  request.lent = better
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
+  ;(reply as unknown as { from: From }).from(call.dest, call.options)
+}
+
+function isReplayable({ body }: FastifyRequest): boolean {
+  return body === undefined || body === null || Buffer.isBuffer(body)
+}
+
+function authorizationOf({ lent }: FastifyRequest): string {
+  return lent === null ? '' : `${lent.token_type} ${lent.access_token}`
+}
+
+function without<Headers extends object>(headers: Headers, names: readonly string[]): Headers {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name))) as Headers
+}
+
+/** Problem details, as the API gives them: the upstream was not reached, or there is no token for it. */
+function sendFailure(reply: FastifyReply, error: unknown): FastifyReply {
+  const status = (error as { statusCode?: number }).statusCode
+  const isGateway = status !== undefined && status >= 500
+  if (isGateway)
+    return reply.code(status === 500 ? 502 : status).send({ title: 'The upstream did not answer.' })
+  const problem = toProblem(asCatchdError(error))
+  return reply.code(problem.status).type('application/problem+json').send(problem)
+}
