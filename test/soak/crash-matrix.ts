@@ -16,7 +16,9 @@ export interface StepTally {
   lost: number
   redeemedTwice: number
   replayed: number
-  /** Rounds after which a person was needed. */
+  /** Logins that ended `login_required` because they were cut off; their code is never sent again. */
+  loginsCutOff: number
+  /** Rounds after which the profile's tokens were `login_required`: a person was needed. */
   loginRequired: number
   /** What else was not as promised. */
   readonly trouble: string[]
@@ -30,6 +32,7 @@ export async function playStep(scene: Scene, step: CrashStep, rounds: number): P
     lost: 0,
     redeemedTwice: 0,
     replayed: 0,
+    loginsCutOff: 0,
     loginRequired: 0,
     trouble: [],
   }
@@ -39,11 +42,12 @@ export async function playStep(scene: Scene, step: CrashStep, rounds: number): P
       // Interrupted logins find a profile with tokens, which must stay, and one without, in turns.
       const held = await prepare(scene, step.kind === 'refresh' || round % 2 === 0)
       const aftermath = await step.play(scene, round / rounds)
-      await scene.daemon.start()
+      await scene.startAgain()
       await examine(scene, held, aftermath, tally)
     } catch (error) {
       tally.trouble.push(String(error))
-      await scene.daemon.restart('SIGKILL')
+      await scene.daemon.kill()
+      await scene.startAgain()
     }
     const after = scene.server.counts
     tally.rounds += 1
@@ -70,18 +74,17 @@ async function examine(
   tally: StepTally,
 ): Promise<void> {
   const { login, stored } = aftermath
-  let needsLogin = false
   if (login !== undefined) {
     await scene.deliver(login.response) // the browser reloads
     const { status, code } = await scene.loginStatus(login.id)
-    needsLogin = status === 'failed' && code === 'login_required'
+    const isCutOff = status === 'failed' && code === 'login_required'
+    if (isCutOff) tally.loginsCutOff += 1
     const isForgotten = code === 'login_unknown'
-    if (aftermath.untouched === true ? status !== 'succeeded' : !isClean(status, needsLogin, isForgotten)) {
+    if (aftermath.untouched === true ? status !== 'succeeded' : !isClean(status, isCutOff, isForgotten)) {
       tally.trouble.push(`the login is ${status} (${code})`)
     }
   }
-  needsLogin = (await examineToken(scene, stored ?? held, stored !== undefined, tally)) || needsLogin
-  if (!needsLogin) return
+  if (!(await examineToken(scene, stored ?? held, stored !== undefined, tally))) return
   tally.loginRequired += 1
   await scene.login()
   const [token, refreshed] = [await scene.token(), await scene.refresh()]
@@ -90,8 +93,8 @@ async function examine(
   }
 }
 
-function isClean(status: string, needsLogin: boolean, isForgotten: boolean): boolean {
-  return status === 'succeeded' || needsLogin || isForgotten
+function isClean(status: string, isCutOff: boolean, isForgotten: boolean): boolean {
+  return status === 'succeeded' || isCutOff || isForgotten
 }
 
 /** @returns Whether a person is needed. */
@@ -116,6 +119,11 @@ async function examineToken(
   return true
 }
 
+/** Everything that must be 0 is. */
+export function isAsPromised({ lost, redeemedTwice, replayed, trouble }: StepTally): boolean {
+  return lost + redeemedTwice + replayed + trouble.length === 0
+}
+
 /** A table for people; figures that must be 0 are told from those that may be anything. */
 export function formatTallies(tallies: readonly StepTally[]): string {
   const head = [
@@ -125,6 +133,7 @@ export function formatTallies(tallies: readonly StepTally[]): string {
     'lost',
     'redeemed twice',
     'replayed',
+    'login cut off',
     'login_required',
     'trouble',
   ]
@@ -135,6 +144,7 @@ export function formatTallies(tallies: readonly StepTally[]): string {
     String(tally.lost),
     String(tally.redeemedTwice),
     String(tally.replayed),
+    String(tally.loginsCutOff),
     String(tally.loginRequired),
     String(tally.trouble.length),
   ])

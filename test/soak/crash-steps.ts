@@ -2,7 +2,7 @@
  * The steps at which the daemon is killed, each as what somebody outside can see of it. A step plays one round up
  * to the kill and says what is promised of it.
  */
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Scene, VaultKind } from './scene.js'
 import { nextReplacement, untilQuiet } from './watched-file.js'
 
@@ -182,8 +182,7 @@ function ask(scene: Scene): void {
   void scene.tokenAtExpiry().catch(() => {})
 }
 
-/** Finer than timers, and without blocking the requests under way. */
+/** By timers alone: a loop that watches the time would take the daemon's processor. */
 async function pause(ms: number): Promise<void> {
-  const untilMs = performance.now() + ms
-  while (performance.now() < untilMs) await setImmediate()
+  await delay(Math.round(ms))
 }

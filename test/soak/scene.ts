@@ -2,7 +2,9 @@
  * Where crashes are played: the built daemon in a home of its own, with one profile at a counting authorization
  * server, on the sealed file vault or on a real keyring.
  */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import type { Exchanged } from '../support/http-client.js'
 import { type Keyring, startKeyring } from '../support/keyring.js'
@@ -16,6 +18,7 @@ export interface Begun {
 }
 
 const PROFILE = 'crash'
+const STARTS_WITHIN_MS = 10_000
 /** More than the longest lifetime of a token here: makes every question one at expiry. */
 const AT_EXPIRY = 3_601
 
@@ -66,6 +69,23 @@ export class Scene {
     await this.daemon.stop()
     await this.#keyring?.stop()
     await this.server.close()
+  }
+
+  /** Starts the daemon again after a kill, and waits until it has read what the last run left behind. */
+  async startAgain(): Promise<void> {
+    await this.daemon.start()
+    const giveUpAtMs = Date.now() + STARTS_WITHIN_MS
+    while (!(await this.#hasStarted())) {
+      if (Date.now() > giveUpAtMs) throw new Error('The daemon does not finish its start.')
+      await delay(5)
+    }
+  }
+
+  async #hasStarted(): Promise<boolean> {
+    const lines = (await readFile(join(this.daemon.home, 'state', 'catchd.log'), 'utf8')).split('\n')
+    return lines.some(
+      (line) => line.includes('"daemon.started"') && line.includes(`"pid":${this.daemon.pid},`),
+    )
   }
 
   /** `POST /v1/logins`. @throws when it does not begin */
