@@ -32,6 +32,7 @@ import { describeVault, type OpenVaultOptions, openVault } from '../vault/open-v
 import { rememberVault } from '../vault/vault-choice.js'
 import { VaultSlot } from '../vault/vault-slot.js'
 import { browserOpener } from './browser.js'
+import { EventHub } from './event-hub.js'
 import type { DaemonLog } from './log.js'
 import { LoginDesk } from './login-desk.js'
 import { ProfileService } from './profile-service.js'
@@ -68,6 +69,13 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const clock = systemClock
   const startedAtMs = clock.now()
 
+  const events = new EventHub()
+  const tell = (event: Parameters<EventHub['publish']>[0]) => {
+    log.info(event)
+    notices.saw(event)
+    events.publish(event)
+  }
+
   const vaultOptions = {
     choice: environment.vault,
     stateFolder: folders.stateFolder,
@@ -91,10 +99,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     servers,
     profiles: configuration,
     random: Math.random,
-    log: (event) => {
-      log.info(event)
-      notices.saw(event)
-    },
+    log: tell,
   })
   const notices = new NoticeService({
     clock,
@@ -126,10 +131,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     openBrowser: browserOpener(environment.browser ?? null, process.env),
     describeVault: () => describeVault(vault.current, folders.keychainService),
     timeoutSeconds: environment.loginTimeoutSeconds,
-    log: (event) => {
-      log.info(event)
-      notices.saw(event)
-    },
+    log: tell,
   })
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
@@ -159,6 +161,8 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
         logins_pending: logins.countPending(visible),
       }
     },
+    subscribe: (listener) => events.subscribe(listener),
+    clientChanged: (event, client) => tell({ event, client }),
     migrateVault: (to) => migrate(vault, vaultOptions, to),
     stop: settings.onStop,
   }
@@ -210,7 +214,10 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       if (defaultFailure !== undefined) {
         log.warn({ event: 'redirect.unavailable', code: defaultFailure.code, detail: defaultFailure.detail })
       }
-      configuration.onChange(adoptConfiguration)
+      configuration.onChange(({ ok }) => {
+        adoptConfiguration()
+        tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
+      })
       adoptConfiguration()
       await logins.restore()
       await notices.start()

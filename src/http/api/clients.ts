@@ -9,7 +9,7 @@ import { ClientAnswer, ClientListAnswer, clientAnswer, NewClient, NewClientAnswe
 
 const ClientPath = z.object({ client: z.string() })
 
-export function clientRoutes(app: ApiScope, { keys }: RouteParts): void {
+export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): void {
   const answer = (client: ClientKey) => clientAnswer(client, keys.lastUsedAtMs(client.name))
 
   app.route({
@@ -37,6 +37,7 @@ export function clientRoutes(app: ApiScope, { keys }: RouteParts): void {
     handler: async (request, reply) => {
       const { client: name, profiles, actions, expires_in } = request.body
       const { client, key } = await keys.add({ name, profiles, actions, expiresInSeconds: expires_in })
+      services.clientChanged('client.added', name)
       return reply.code(201).send({ ...answer(client), key: key.reveal() })
     },
   })
@@ -71,6 +72,7 @@ export function clientRoutes(app: ApiScope, { keys }: RouteParts): void {
     },
     handler: async (request, reply) => {
       await keys.remove(request.params.client)
+      services.clientChanged('client.removed', request.params.client)
       return reply.code(204).send()
     },
   })

@@ -7,6 +7,7 @@
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { clientRoutes } from './clients.js'
+import { eventRoutes } from './events.js'
 import { loginRoutes } from './logins.js'
 import { openApiRoute } from './openapi.js'
 import { profileRoutes } from './profiles.js'
@@ -31,6 +32,7 @@ export function registerRoutes(app: ApiScope, parts: RouteParts): void {
   profileRoutes(app, parts)
   clientRoutes(app, parts)
   statusRoutes(app, parts)
+  eventRoutes(app, parts)
   openApiRoute(app)
   for (const [url, served] of [...methods]) refuseOtherMethods(app, url, served)
 }

@@ -82,12 +82,28 @@ export interface DaemonStatus {
   readonly logins_pending: number
 }
 
+/** Something that happened; names and codes only. */
+export interface DaemonEvent {
+  /** `login.succeeded`, `token.refreshed`, `configuration.changed`, … */
+  readonly event: string
+  readonly profile?: string
+  readonly login_id?: string
+  /** Why, where something failed. */
+  readonly code?: string
+  /** An API key's name. */
+  readonly client?: string
+}
+
 export interface ApiServices {
   readonly tokens: TokenService
   readonly logins: LoginApi
   readonly profiles: ProfileApi
   /** @param limit - Counts are of these profiles alone: what a key with these profiles may know. Default: all. */
   status(limit?: ReadonlySet<string>): Promise<DaemonStatus>
+  /** @returns A function that ends the subscription. */
+  subscribe(listener: (event: DaemonEvent) => void): () => void
+  /** An API key was added or removed. */
+  clientChanged(event: 'client.added' | 'client.removed', client: string): void
   /** Vault migration, for `catchd vault migrate`. */
   migrateVault(to: 'keychain' | 'file'): Promise<{ from: string; to: string; items: number }>
   /** Begins an orderly stop, for `catchd daemon stop`. */

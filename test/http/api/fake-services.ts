@@ -3,6 +3,7 @@ import type { ProfileEntry } from '../../../src/config/profile.js'
 import { CatchdError } from '../../../src/failures.js'
 import type {
   ApiServices,
+  DaemonEvent,
   DaemonStatus,
   LoginApi,
   LoginRequest,
@@ -81,6 +82,21 @@ export class FakeServices implements ApiServices {
   trouble: unknown
   /** Resolves `wait` from outside; `signal` as given to it. */
   readonly waiting: { resolve: () => void; signal: AbortSignal }[] = []
+
+  readonly listeners = new Set<(event: DaemonEvent) => void>()
+
+  subscribe(listener: (event: DaemonEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  clientChanged(event: string, client: string): void {
+    this.#called(event, client)
+  }
+
+  happen(event: DaemonEvent): void {
+    for (const listener of this.listeners) listener(event)
+  }
 
   readonly tokens: TokenService = {
     peek: (profile, minTtl) => {

@@ -268,6 +268,7 @@ describe('over TCP, nothing is served without a key', () => {
     ['GET', '/v1/clients/ci'],
     ['DELETE', '/v1/clients/ci'],
     ['GET', '/v1/status'],
+    ['GET', '/v1/events'],
     ['POST', '/v1/daemon/stop'],
     ['POST', '/v1/vault/migrate', '{"to":"file"}'],
     ['GET', '/openapi.json'],

@@ -1,0 +1,105 @@
+/** `/v1/events`: server-sent events, each key's own. */
+import { connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { openApi, type ServedApi, serveApi } from './opened-api.js'
+
+async function listen(api: ServedApi, key?: string) {
+  const socket = key === undefined ? connect(api.socketPath) : connect(api.port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  let text = ''
+  let isOver = false
+  socket.on('data', (chunk) => {
+    text += chunk.toString()
+  })
+  socket.on('close', () => {
+    isOver = true
+  })
+  const host = key === undefined ? 'localhost' : `127.0.0.1:${api.port}`
+  const authorization = key === undefined ? '' : `Authorization: Bearer ${key}\r\n`
+  socket.write(`GET /v1/events HTTP/1.1\r\nHost: ${host}\r\n${authorization}\r\n`)
+  await expect.poll(() => text).toContain('retry: 2000')
+  return { socket, text: () => text, isOver: () => isOver }
+}
+
+test('what happens is told as it happens, with its instant', async () => {
+  const api = await serveApi()
+  const { text } = await listen(api)
+  expect(text()).toContain('content-type: text/event-stream')
+  api.services.happen({ event: 'login.ended', profile: 'gw', login_id: 'l1', code: 'login_expired' })
+  const data =
+    '{"event":"login.ended","profile":"gw","login_id":"l1","code":"login_expired","at":"2026-01-01T00:00:00Z"}'
+  await expect.poll(text).toContain(`event: login.ended\ndata: ${data}\n\n`)
+})
+
+test('a key hears of its profiles alone, and of nothing that is about none', async () => {
+  const api = await serveApi()
+  const { key } = await api.keys.add({
+    name: 'ci',
+    profiles: ['gw'],
+    actions: ['token'],
+    expiresInSeconds: null,
+  })
+  const { text } = await listen(api, key.reveal())
+  api.services.happen({ event: 'token.refreshed', profile: 'corp' })
+  api.services.happen({ event: 'client.added', client: 'other' })
+  api.services.happen({ event: 'token.refreshed', profile: 'gw' })
+  await expect.poll(text).toContain('"profile":"gw"')
+  expect(text()).not.toContain('corp')
+  expect(text()).not.toContain('other')
+})
+
+test('without a key there is no stream', async () => {
+  const api = await serveApi()
+  expect((await api.tcp({ target: '/v1/events' })).status).toBe(401)
+  expect(api.services.listeners.size).toBe(0)
+})
+
+test('whoever leaves is forgotten', async () => {
+  const api = await serveApi()
+  const { socket } = await listen(api)
+  expect(api.services.listeners.size).toBe(1)
+  socket.destroy()
+  await expect.poll(() => api.services.listeners.size).toBe(0)
+})
+
+test('a silent stream is kept alive by comments', async () => {
+  const api = await serveApi()
+  const { text } = await listen(api)
+  await api.clock.pass(31_000)
+  await expect.poll(() => text().split('\n:\n').length).toBeGreaterThanOrEqual(2)
+})
+
+test('a reader that does not read is let go', async () => {
+  const api = await serveApi()
+  const { socket, isOver } = await listen(api)
+  socket.pause()
+  const event = { event: 'token.refreshed', profile: 'x'.repeat(60_000) }
+  for (let count = 0; count < 200; count++) {
+    api.services.happen(event)
+    if (count % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await expect.poll(() => api.services.listeners.size).toBe(0)
+  socket.resume()
+  await expect.poll(isOver).toBe(true)
+})
+
+test('there are a hundred streams at most', async () => {
+  const api = await serveApi()
+  for (let count = 0; count < 100; count++) await listen(api)
+  expect((await api.socket({ target: '/v1/events' })).status).toBe(429)
+})
+
+test('the end of the daemon ends every stream', async () => {
+  const api = await serveApi()
+  const { isOver } = await listen(api)
+  await api.app.close()
+  await expect.poll(isOver).toBe(true)
+})
+
+test('keys that come and go are told', async () => {
+  const api = await openApi()
+  const body = { client: 'ci', profiles: ['gw'], actions: ['token'] }
+  await api.call('POST', '/v1/clients', { body })
+  await api.call('DELETE', '/v1/clients/ci')
+  expect(api.services.calls).toEqual(expect.arrayContaining(['client.added ci', 'client.removed ci']))
+})
