@@ -2,7 +2,17 @@
  * The journal of claimed logins: which ones had their code sent, so that after a crash no code is redeemed
  * a second time. A line is on the disk before the token request leaves; it holds ids, never a secret.
  */
-import { closeSync, fdatasync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
 
@@ -40,6 +50,7 @@ export class LoginJournal {
     // Replaced as a whole: a crash in between leaves the old journal or the new one.
     writeFileSync(`${this.#file}.new`, lines.join(''), { mode: 0o600, flush: true })
     renameSync(`${this.#file}.new`, this.#file)
+    syncFolder(dirname(this.#file))
     this.#descriptor = openSync(this.#file, 'a', 0o600)
   }
 
@@ -75,6 +86,17 @@ export class LoginJournal {
   #opened(): number {
     if (this.#descriptor === undefined) throw new CatchdError('internal', 'The login journal is not open.')
     return this.#descriptor
+  }
+}
+
+/** Without it a power cut may bring the old file back under the new one's name, and later claims would be gone. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
