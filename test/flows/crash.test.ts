@@ -29,7 +29,8 @@ async function playMatrix(vault: VaultKind): Promise<void> {
   const scene = await startScene(vault)
   const tallies: StepTally[] = []
   for (const step of CRASH_STEPS) {
-    if ((step.only ?? vault) === vault) tallies.push(await playStep(scene, step, ROUNDS))
+    if (step.isLong !== true && (step.only ?? vault) === vault)
+      tallies.push(await playStep(scene, step, ROUNDS))
   }
   console.info(formatTallies(tallies))
   for (const tally of tallies) {
@@ -54,7 +55,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
 
 test('killed while a refresh was under way: the access token is served until it expires, then a person is needed, once', async () => {
   const scene = await startScene('file')
-  scene.server.lifetimeSeconds = 4
+  scene.server.lifetimeSeconds = 3
   await scene.login()
   const held = scene.server.newest?.accessToken
   const { received } = scene.server.watchNext({ hold: true })
@@ -65,7 +66,7 @@ test('killed while a refresh was under way: the access token is served until it 
   const { tokenRequests } = scene.server.counts
 
   expect((await scene.token()).json['access_token']).toBe(held)
-  await delay(4_000)
+  await delay(3_000)
   const answers = [await scene.token(), await scene.tokenAtExpiry(), await scene.refresh()]
   for (const { status, json } of answers) expect([status, json['code']]).toEqual([409, 'login_required'])
   expect(scene.server.counts).toEqual({ tokenRequests, codesRedeemedTwice: 0, refreshTokensReplayed: 0 })

@@ -21,6 +21,8 @@ export interface CrashStep {
   readonly kind: 'login' | 'refresh'
   /** Only where the moment can be seen; everywhere by default. */
   readonly only?: VaultKind
+  /** Left out of the short form. */
+  readonly isLong?: boolean
   /** @param share - Where in the step's time span the kill falls, in [0, 1). */
   play(scene: Scene, share: number): Promise<Aftermath>
 }
@@ -112,6 +114,23 @@ export const CRASH_STEPS: readonly CrashStep[] = [
     },
   },
   {
+    name: 'token request sent, killed twice',
+    kind: 'login',
+    isLong: true,
+    async play(scene, share) {
+      const login = await begun(scene)
+      const { received } = scene.server.watchNext({ hold: true })
+      bring(scene, login)
+      await received
+      await scene.daemon.kill()
+      await scene.daemon.start()
+      bring(scene, login)
+      await pause(share * STORING_MS)
+      await scene.daemon.kill()
+      return { login }
+    },
+  },
+  {
     name: 'refresh before send',
     kind: 'refresh',
     async play(scene, share) {
@@ -128,6 +147,22 @@ export const CRASH_STEPS: readonly CrashStep[] = [
       const { received } = scene.server.watchNext({ hold: true })
       ask(scene)
       await received
+      await scene.daemon.kill()
+      return {}
+    },
+  },
+  {
+    name: 'refresh sent, killed twice',
+    kind: 'refresh',
+    isLong: true,
+    async play(scene, share) {
+      const { received } = scene.server.watchNext({ hold: true })
+      ask(scene)
+      await received
+      await scene.daemon.kill()
+      await scene.daemon.start()
+      ask(scene)
+      await pause(share * STORING_MS)
       await scene.daemon.kill()
       return {}
     },
