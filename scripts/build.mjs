@@ -2,6 +2,7 @@
  * Bundles the program into dist/: ES modules, split, so that each command loads only what it needs. keytar is
  * native and stays outside; its child process is an entry of its own.
  */
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,5 +38,14 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 })
+// The library's declarations; they name no other package.
+execFileSync(
+  process.execPath,
+  [
+    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+    ...['-p', 'tsconfig.library.json', '--outDir', 'dist', '--pretty', 'false'],
+  ],
+  { cwd: root, stdio: 'inherit' },
+)
 const main = join(root, 'dist', 'main.js')
 if (existsSync(main)) chmodSync(main, 0o755)

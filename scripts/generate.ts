@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configurationJsonSchemaText } from '../src/config/json-schema.js'
+import { CLIENT_TYPES_FILE, renderClientTypes } from './client-types.js'
 import { renderEnvExample } from './env-example.js'
 import { OPENAPI_FILE, renderOpenApi } from './generate-openapi.js'
 import { renderConfigurationReference, renderErrorReference } from './reference.js'
@@ -18,6 +19,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference-errors.md', renderErrorReference()],
     ['.env.example', renderEnvExample()],
     [OPENAPI_FILE, await renderOpenApi()],
+    [CLIENT_TYPES_FILE, renderClientTypes()],
   ])
 }
 

@@ -92,6 +92,17 @@ export class CatchdClient {
     return this.#json({ method: 'GET', path, waitSeconds: options.wait, signal: options.signal })
   }
 
+  /**
+   * `fetch` with the profile's token; a request that is answered with 401 is sent once more with a new token, where
+   * its body is no stream.
+   *
+   * @throws CatchdError `login_required`, …; what `fetch` throws
+   */
+  async fetch(profile: string, input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const { fetchWithToken } = await import('./token-fetch.js')
+    return fetchWithToken(this, profile, input, init)
+  }
+
   /** Forces a refresh. */
   refresh(profile: string, options: CallOptions = {}): Promise<TokenAnswer> {
     return this.#json({

@@ -1,25 +1,28 @@
 /**
  * The JSON of the API, version 1, as the library hands it out: names and spelling are the wire's.
  *
- * Types only, inferred from the schemas that the daemon validates with, so that the two cannot drift apart.
- * Instants are RFC 3339 UTC strings, durations integer seconds; what is unknown is `null`.
+ * Types only, and of no other package: api-types.ts is written from the schemas that the daemon validates with, so
+ * that the two cannot drift apart. Instants are RFC 3339 UTC strings, durations integer seconds; what is unknown is
+ * `null`.
  */
-import type { z } from 'zod'
-import type {
-  NewClientAnswer,
-  LoginAnswer as SettledOrPending,
-  StartedLoginAnswer,
-  VaultMigrationAnswer,
-} from '../http/api/wire.js'
+import type { ProfileAnswer, SettledLoginAnswer, StartedLoginAnswer } from './api-types.js'
 
-export type { ProfileEntry } from '../config/profile.js'
-export type { ClientAction } from '../http/api/principal.js'
-export type { DaemonStatus, ProfileStatusName } from '../http/api/services.js'
-export type { ClientAnswer, ProfileAnswer, TokenAnswer } from '../http/api/wire.js'
+export type {
+  ClientAction,
+  ClientAnswer,
+  ClientWithKey,
+  DaemonStatus,
+  ProfileAnswer,
+  ProfileEntry,
+  TokenAnswer,
+  VaultMigration,
+} from './api-types.js'
+
+export type ProfileStatusName = ProfileAnswer['status']
 
 /** A login as it was begun, or as it stands. */
 export type LoginAnswer = StartedLoginAnswer &
-  Partial<Pick<SettledOrPending, 'error' | 'stored'>> & {
+  Partial<Pick<SettledLoginAnswer, 'error' | 'stored'>> & {
     /** Device grants (RFC 8628 §3.2). */
     readonly user_code?: string
     readonly verification_uri?: string
@@ -39,6 +42,3 @@ export interface LogoutAnswer {
 export type LoginStatus = LoginAnswer['status']
 /** What a succeeded login put into the vault. */
 export type StoredTokenSet = NonNullable<LoginAnswer['stored']>
-/** Holds the key, shown this once. */
-export type ClientWithKey = z.infer<typeof NewClientAnswer>
-export type VaultMigration = z.infer<typeof VaultMigrationAnswer>

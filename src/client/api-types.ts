@@ -1,0 +1,237 @@
+/**
+ * The JSON of the API, version 1. Written by `npm run generate` from the schemas of the daemon; not edited by hand.
+ */
+
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly token_type: string
+  /** Seconds left; null when the server did not say */
+  readonly expires_in: number | null
+  readonly expires_at: string | null
+  readonly scope: string | null
+  readonly profile: string
+}
+
+export interface StartedLoginAnswer {
+  readonly login_id: string
+  readonly profile: string
+  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
+  /** While the login is pending */
+  readonly authorization_url?: string
+  readonly redirect_uri: string
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+}
+
+export interface SettledLoginAnswer {
+  readonly login_id: string
+  readonly profile: string
+  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
+  /** While the login is pending */
+  readonly authorization_url?: string
+  readonly redirect_uri: string
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  readonly error: {
+    readonly code: string
+    readonly detail: string | null
+    readonly error: string | null
+    readonly error_description: string | null
+  } | null
+  /** What a succeeded login put into the vault */
+  readonly stored: {
+    readonly stored_in: string
+    readonly scope: string | null
+    readonly expires_at: string | null
+    readonly refreshable: boolean
+    readonly subject: string | null
+  } | null
+}
+
+export interface ProfileEntry {
+  /** Name of a row of `catchd presets`: endpoints and quirks of a known server */
+  readonly preset?: string
+  /** Another profile whose keys stand where this one names none */
+  readonly extends?: string
+  /** What {base} stands for in the endpoints of the preset */
+  readonly base_url?: string
+  /** Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207) */
+  readonly issuer?: string
+  /** A protected resource whose metadata names the issuer (RFC 9728) */
+  readonly resource_server?: string
+  /** Where the browser is sent (RFC 6749 §3.1) */
+  readonly authorization_endpoint?: string
+  /** Where codes and refresh tokens are redeemed (RFC 6749 §3.2) */
+  readonly token_endpoint?: string
+  /** Where refresh requests go when not to the token endpoint */
+  readonly refresh_endpoint?: string
+  /** Where `catchd logout` revokes (RFC 7009) */
+  readonly revocation_endpoint?: string
+  /** Where tokens can be asked about (RFC 7662) */
+  readonly introspection_endpoint?: string
+  /** Where claims about the user are (OpenID Connect Core §5.3) */
+  readonly userinfo_endpoint?: string
+  /** Where a device grant begins (RFC 8628 §3.1) */
+  readonly device_authorization_endpoint?: string
+  /** Where authorization requests are pushed first (RFC 9126) */
+  readonly pushed_authorization_request_endpoint?: string
+  /** Where clients register themselves (RFC 7591) */
+  readonly registration_endpoint?: string
+  /** Keys that id_tokens are signed with (RFC 7517) */
+  readonly jwks_uri?: string
+  /** Client identifier that the server issued (RFC 6749 §2.2) */
+  readonly client_id?: string
+  /** Where the client secret comes from; `catchd profile add NAME --client-secret-stdin` puts it into the vault */
+  readonly client_secret?:
+    | {
+        /** Kept in the vault of the daemon */
+        readonly keychain: true
+      }
+    | {
+        /** Name of an environment variable of the daemon */
+        readonly env: string
+      }
+    | {
+        /** Path of a file that holds nothing else */
+        readonly file: string
+      }
+    | {
+        /** Program and arguments; no shell is used; prints the secret */
+        readonly command: readonly string[]
+      }
+    | string
+  /** Client authentication at the token endpoint (RFC 7591 §2) */
+  readonly token_endpoint_auth_method?:
+    | 'none'
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'client_secret_jwt'
+    | 'private_key_jwt'
+    | 'tls_client_auth'
+  /** RFC 6749 §2.3.1 form-encodes the credentials first; some servers want them raw */
+  readonly client_secret_basic_encoding?: 'form' | 'raw'
+  /** PEM file of the key for private_key_jwt (RFC 7523) or tls_client_auth */
+  readonly private_key_file?: string
+  /** PEM file of the certificate for tls_client_auth (RFC 8705) */
+  readonly certificate_file?: string
+  /** How tokens are obtained */
+  readonly grant?:
+    | 'authorization_code'
+    | 'urn:ietf:params:oauth:grant-type:device_code'
+    | 'client_credentials'
+  /** Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3) */
+  readonly redirect_uri?: string
+  /** Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port */
+  readonly listen?: string
+  /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1) */
+  readonly response_mode?: 'query' | 'form_post' | 'fragment'
+  /** What to ask for, separated by spaces (RFC 6749 §3.3) */
+  readonly scope?: string
+  /** Some servers want a comma between scopes */
+  readonly scope_separator?: string
+  /** Resource indicator, sent in both requests (RFC 8707) */
+  readonly resource?: string | readonly string[]
+  /** PKCE (RFC 7636); none only for servers that refuse it */
+  readonly code_challenge_method?: 'S256' | 'plain' | 'none'
+  /** false only for servers that drop `state`; weaker: it needs PKCE and a redirect_uri that no other profile shares */
+  readonly state_echo?: boolean
+  /** Added to the authorization request, and to those of the preset; an empty value takes the preset's away */
+  readonly authorization_parameters?: Readonly<Record<string, string>>
+  /** Added to the token request, and to those of the preset; an empty value takes the preset's away */
+  readonly token_parameters?: Readonly<Record<string, string>>
+  /** Headers added to the token request, and to those of the preset; an empty value takes the preset's away */
+  readonly token_request_headers?: Readonly<Record<string, string>>
+  /** Body of the token request: form as in RFC 6749, or a JSON object */
+  readonly token_request_format?: 'form' | 'json'
+  /** For token responses that do not look like RFC 6749 §5.1 */
+  readonly token_response?: {
+    /** JSON pointers (RFC 6901) to members that do not stand at the top */
+    readonly pointers?: Readonly<Record<string, string>>
+    /** Values for members that the server leaves out */
+    readonly defaults?: Readonly<Record<string, string>>
+    /** Unit of expires_in: seconds, or milliseconds */
+    readonly expires_in_unit?: 's' | 'ms'
+  }
+  /** Bind tokens to a key of the daemon (RFC 9449) */
+  readonly dpop?: boolean
+  /** PEM file of the CA that signed the server's certificate */
+  readonly ca_file?: string
+  /** ahead: before expiry while the profile was used in the last 24 hours; on_demand: when asked */
+  readonly refresh?: 'ahead' | 'on_demand'
+  /** A token with fewer seconds left is refreshed before it is handed out */
+  readonly min_ttl_seconds?: number
+  /** Hosts for which `catchd credential` uses this profile */
+  readonly hosts?: readonly string[]
+}
+
+export interface ProfileAnswer {
+  readonly profile: string
+  /** As configured, without secrets */
+  readonly configuration: ProfileEntry
+  readonly status: 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+  readonly expires_at: string | null
+  readonly scope: string | null
+  readonly subject: string | null
+  /** When a person has to log in next, as things stand: past or present when it is now, null when the server does not say or nobody ever has to */
+  readonly login_needed_at: string | null
+}
+
+export type ClientAction = 'token' | 'login' | 'admin'
+
+export interface ClientAnswer {
+  readonly client: string
+  readonly profiles: readonly string[]
+  readonly actions: readonly ('token' | 'login' | 'admin')[]
+  /** RFC 3339, UTC */
+  readonly created_at: string
+  readonly expires_at: string | null
+  /** Since the daemon started */
+  readonly last_used_at: string | null
+}
+
+export interface ClientWithKey {
+  readonly client: string
+  readonly profiles: readonly string[]
+  readonly actions: readonly ('token' | 'login' | 'admin')[]
+  /** RFC 3339, UTC */
+  readonly created_at: string
+  readonly expires_at: string | null
+  /** Since the daemon started */
+  readonly last_used_at: string | null
+  /** Shown this once; sent as `Authorization: Bearer KEY` */
+  readonly key: string
+}
+
+export interface DaemonStatus {
+  readonly version: string
+  readonly pid: number
+  /** RFC 3339, UTC */
+  readonly started_at: string
+  readonly listeners: {
+    readonly redirect: readonly string[]
+    readonly socket: string | null
+    readonly tcp: string | null
+  }
+  readonly vault: {
+    readonly kind: string
+    readonly engine: string
+    /** ok, locked or unavailable */
+    readonly health: string
+    /** Profiles whose newest tokens are in memory only */
+    readonly unsaved: readonly string[]
+  }
+  readonly config: {
+    readonly path: string
+    readonly ok: boolean
+    readonly error: string | null
+  }
+  readonly profiles: number
+  readonly logins_pending: number
+}
+
+export interface VaultMigration {
+  readonly from: string
+  readonly to: string
+  /** Items that were carried over */
+  readonly items: number
+}

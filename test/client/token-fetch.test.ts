@@ -1,0 +1,102 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { CatchdClient } from '../../src/client/client.js'
+import { FakeDaemon, problem } from './fake-daemon.js'
+
+const answer = (token: string) => ({
+  body: {
+    access_token: token,
+    token_type: 'Bearer',
+    expires_in: 3600,
+    expires_at: '2026-11-23T15:00:00Z',
+    scope: null,
+    profile: 'gw',
+  },
+})
+
+async function start(current: () => string, refreshed: () => string = current) {
+  const daemon = new FakeDaemon({
+    'GET /v1/tokens/gw': () => answer(current()),
+    'POST /v1/tokens/gw/refresh': () => answer(refreshed()),
+  })
+  onTestFinished(() => daemon.close())
+  await daemon.listenOnSocket()
+  const seen: { authorization: string | undefined; body: string }[] = []
+  const good = new Set<string>()
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString()
+    })
+    request.on('end', () => {
+      const { authorization } = request.headers
+      seen.push({ authorization, body })
+      response.writeHead(good.has(authorization ?? '') ? 200 : 401).end('answer')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const client = new CatchdClient({ socketPath: daemon.socketPath })
+  return { daemon, client, seen, good, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
+}
+
+test('the token goes along, whatever the caller sets', async () => {
+  const { client, seen, good, url } = await start(() => 't1')
+  good.add('Bearer t1')
+  const response = await client.fetch('gw', url, { headers: { authorization: 'Basic x' } })
+  expect(response.status).toBe(200)
+  expect(seen).toEqual([{ authorization: 'Bearer t1', body: '' }])
+})
+
+test('a 401 is answered by a refresh and one more try, with the same body', async () => {
+  const { client, seen, good, url } = await start(
+    () => 't1',
+    () => 't2',
+  )
+  good.add('Bearer t2')
+  const response = await client.fetch('gw', url, { method: 'POST', body: 'kept' })
+  expect([response.status, await response.text()]).toEqual([200, 'answer'])
+  expect(seen.map(({ body }) => body)).toEqual(['kept', 'kept'])
+})
+
+test('a token that somebody else refreshed is taken without another refresh', async () => {
+  let token = 't1'
+  const { daemon, client, good, url } = await start(() => {
+    const served = token
+    token = 't2'
+    return served
+  })
+  good.add('Bearer t2')
+  expect((await client.fetch('gw', url)).status).toBe(200)
+  expect(daemon.asked.map(({ method }) => method)).toEqual(['GET', 'GET'])
+})
+
+test('refused twice: the refusal is the answer, without a loop', async () => {
+  const { client, seen, url } = await start(() => 't1')
+  expect((await client.fetch('gw', url)).status).toBe(401)
+  expect(seen).toHaveLength(2)
+})
+
+test('a body that is a stream is sent once', async () => {
+  const { client, seen, url } = await start(() => 't1')
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('gone'))
+      controller.close()
+    },
+  })
+  const response = await client.fetch('gw', url, { method: 'POST', body, duplex: 'half' } as RequestInit)
+  expect(response.status).toBe(401)
+  expect(seen).toHaveLength(1)
+})
+
+test('without a token nothing is sent', async () => {
+  const { daemon, client, seen, url } = await start(() => 't1')
+  daemon.routes['GET /v1/tokens/gw'] = problem('login_required', 409, { profile: 'gw' })
+  await expect(client.fetch('gw', url)).rejects.toMatchObject({ code: 'login_required' })
+  expect(seen).toEqual([])
+})
