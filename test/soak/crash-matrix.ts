@@ -157,8 +157,13 @@ export function formatTallies(tallies: readonly StepTally[]): string {
       .join('  ')
       .trimEnd(),
   )
-  const troubles = tallies.flatMap(({ vault, step, trouble }) =>
-    trouble.map((text) => `${vault}, ${step}: ${text}`),
-  )
-  return [...lines, ...troubles].join('\n')
+  return [...lines, ...tallies.flatMap(formatTrouble)].join('\n')
+}
+
+/** The same trouble in many rounds is said once. */
+function formatTrouble({ vault, step, trouble }: StepTally): string[] {
+  return [...new Set(trouble)].map((text) => {
+    const times = trouble.filter((other) => other === text).length
+    return `${vault}, ${step}, ${times} times: ${text}`
+  })
 }
