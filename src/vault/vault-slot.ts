@@ -1,19 +1,24 @@
 /**
  * The vault in use, exchangeable while the daemon runs: `catchd vault migrate` moves every item and then puts
  * the new vault in the place of the old one.
+ *
+ * Its health is told at once, whatever the vault does: see last-known-health.ts.
  */
 import type { Secret } from '../secret.js'
+import { LastKnownHealth } from './last-known-health.js'
 import { migrateVault } from './migrate.js'
 import type { Vault, VaultEngine, VaultHealth, VaultKind } from './vault.js'
 
 export class VaultSlot implements Vault {
   #current: Vault
+  #health: LastKnownHealth
   /** Changes wait while the items move, so that none lands in the vault that is being left. */
   #moving: Promise<unknown> | undefined
   readonly #changing = new Set<Promise<unknown>>()
 
   constructor(vault: Vault) {
     this.#current = vault
+    this.#health = new LastKnownHealth(vault)
   }
 
   get current(): Vault {
@@ -51,7 +56,7 @@ export class VaultSlot implements Vault {
   }
 
   get(name: string): Promise<Secret | undefined> {
-    return this.#current.get(name)
+    return this.#health.watch(this.#current.get(name))
   }
 
   set(name: string, value: Secret): Promise<void> {
@@ -66,8 +71,9 @@ export class VaultSlot implements Vault {
     return this.#current.names()
   }
 
+  /** As last known where the vault takes its time to answer; the first answer is waited for. */
   health(): Promise<VaultHealth> {
-    return this.#current.health()
+    return this.#health.tell()
   }
 
   close(): Promise<void> {
@@ -81,6 +87,7 @@ export class VaultSlot implements Vault {
       return await migrateVault(from, to, async () => {
         await remember()
         this.#current = to
+        this.#health = new LastKnownHealth(to)
       })
     } finally {
       await (this.#current === to ? from : to).close()
@@ -89,7 +96,7 @@ export class VaultSlot implements Vault {
 
   async #change<T>(act: (vault: Vault) => Promise<T>): Promise<T> {
     while (this.#moving !== undefined) await this.#moving.catch(() => {})
-    const change = act(this.#current)
+    const change = this.#health.watch(act(this.#current))
     this.#changing.add(change)
     try {
       return await change
