@@ -20,6 +20,8 @@ export interface StepTally {
   loginsCutOff: number
   /** Rounds after which the profile's tokens were `login_required`: a person was needed. */
   loginRequired: number
+  /** The keyring itself ended when its client was killed, and was started again. */
+  keyringAborts: number
   /** What else was not as promised. */
   readonly trouble: string[]
 }
@@ -34,6 +36,7 @@ export async function playStep(scene: Scene, step: CrashStep, rounds: number): P
     replayed: 0,
     loginsCutOff: 0,
     loginRequired: 0,
+    keyringAborts: 0,
     trouble: [],
   }
   for (let round = 0; round < rounds; round += 1) {
@@ -42,10 +45,12 @@ export async function playStep(scene: Scene, step: CrashStep, rounds: number): P
       // Interrupted logins find a profile with tokens, which must stay, and one without, in turns.
       const held = await prepare(scene, step.kind === 'refresh' || round % 2 === 0)
       const aftermath = await step.play(scene, round / rounds)
+      if (await scene.reviveKeyring()) tally.keyringAborts += 1
       await scene.startAgain()
       await examine(scene, held, aftermath, tally)
     } catch (error) {
-      tally.trouble.push(String(error))
+      if (await scene.reviveKeyring()) tally.keyringAborts += 1
+      else tally.trouble.push(String(error))
       await scene.daemon.kill()
       await scene.startAgain()
     }
@@ -135,6 +140,7 @@ export function formatTallies(tallies: readonly StepTally[]): string {
     'replayed',
     'login cut off',
     'login_required',
+    'keyring aborts',
     'trouble',
   ]
   const rows = tallies.map((tally) => [
@@ -146,6 +152,7 @@ export function formatTallies(tallies: readonly StepTally[]): string {
     String(tally.replayed),
     String(tally.loginsCutOff),
     String(tally.loginRequired),
+    String(tally.keyringAborts),
     String(tally.trouble.length),
   ])
   const widths = head.map((title, column) =>

@@ -2,9 +2,11 @@
  * Where crashes are played: the built daemon in a home of its own, with one profile at a counting authorization
  * server, on the sealed file vault or on a real keyring.
  */
+import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import type { Exchanged } from '../support/http-client.js'
 import { type Keyring, startKeyring } from '../support/keyring.js'
@@ -88,6 +90,18 @@ export class Scene {
     )
   }
 
+  /**
+   * gnome-keyring 42 aborts once in some hundred clients that are killed; a session starts it again, and what it
+   * had stored must be there.
+   *
+   * @returns Whether it had gone.
+   */
+  async reviveKeyring(): Promise<boolean> {
+    if (this.#keyring === undefined || (await ownsItsName(this.#keyring))) return false
+    await this.#keyring.restart()
+    return true
+  }
+
   /** `POST /v1/logins`. @throws when it does not begin */
   async begin(): Promise<Begun> {
     const answer = await this.daemon.api('POST', '/v1/logins', { body: { profile: PROFILE, open: false } })
@@ -131,4 +145,10 @@ export class Scene {
   async logout(): Promise<void> {
     await this.daemon.api('DELETE', `/v1/tokens/${PROFILE}`)
   }
+}
+
+async function ownsItsName({ env }: Keyring): Promise<boolean> {
+  const call = ['org.freedesktop.DBus.NameHasOwner', 'string:org.freedesktop.secrets']
+  const options = ['--session', '--print-reply=literal', '--dest=org.freedesktop.DBus', '/']
+  return (await promisify(execFile)('dbus-send', [...options, ...call], { env })).stdout.includes('true')
 }
