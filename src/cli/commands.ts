@@ -59,6 +59,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'print shell functions that fetch tokens without starting a process',
     load: async () => (await import('./shell/shell-init.js')).defineShellInit,
   },
+  completion: {
+    summary: 'print a script that lets your shell complete command lines',
+    load: async () => (await import('./completion/completion.js')).defineCompletion,
+  },
   client: {
     summary: 'add, list or remove API keys',
     load: async () => (await import('./api-key.js')).defineClient,

@@ -1,0 +1,88 @@
+/**
+ * What may stand at the end of an unfinished command line: commands, subcommands, options, choices of options and
+ * arguments, profile names. From the same definitions that parse the command line, so that it cannot go out of date.
+ */
+import type { Argument, Command, Option } from 'commander'
+
+export interface Sources {
+  readonly commands: readonly string[]
+  /** The definition of one command, with its subcommands. */
+  readonly command: (name: string) => Promise<Command | undefined>
+  /** Names of profiles, as far as they can be had at once. */
+  readonly profiles: () => Promise<readonly string[]>
+}
+
+/** Arguments and options of these names stand for a profile. */
+const PROFILE_PLACES = new Set(['name', 'profile', 'profiles'])
+/** Commands whose argument `name` is something else. */
+const OTHER_NAMES = new Set(['presets', 'client'])
+
+/**
+ * @param words - After `catchd`; the last one is unfinished and may be empty.
+ * @returns What fits, unsorted duplicates removed.
+ */
+export async function candidates(words: readonly string[], sources: Sources): Promise<string[]> {
+  const unfinished = words.at(-1) ?? ''
+  const [name, ...before] = words.slice(0, -1)
+  const all = name === undefined ? sources.commands : await within(name, before, unfinished, sources)
+  return [...new Set(all)].filter((text) => text.startsWith(unfinished))
+}
+
+async function within(
+  name: string,
+  before: readonly string[],
+  unfinished: string,
+  sources: Sources,
+): Promise<readonly string[]> {
+  if (name === 'help') return before.length === 0 ? sources.commands : []
+  const top = await sources.command(name)
+  if (top === undefined || before.includes('--')) return []
+  const { command, given } = descend(top, before)
+  const pending = optionOf(command, before.at(-1))
+  if (pending !== undefined && (pending.required || pending.optional)) {
+    return valuesOf(pending, optionName(pending), name, sources)
+  }
+  if (unfinished.startsWith('-')) return command.options.flatMap(({ long }) => long ?? [])
+  if (given === 0 && command.commands.length > 0) return command.commands.map((nested) => nested.name())
+  const argument = command.registeredArguments[given] ?? variadicOf(command.registeredArguments)
+  return argument === undefined ? [] : valuesOf(argument, argument.name(), name, sources)
+}
+
+/** Follows subcommands; options and their values are passed over. */
+function descend(top: Command, words: readonly string[]): { command: Command; given: number } {
+  let command = top
+  let given = 0
+  for (const [index, word] of words.entries()) {
+    const option = optionOf(command, words[index - 1])
+    const isValue = option !== undefined && (option.required || option.optional)
+    if (word.startsWith('-') || isValue) continue
+    const nested = given === 0 ? command.commands.find((other) => other.name() === word) : undefined
+    if (nested === undefined) given += 1
+    else command = nested
+  }
+  return { command, given }
+}
+
+function optionOf(command: Command, word: string | undefined): Option | undefined {
+  if (word?.startsWith('-') !== true) return undefined
+  return command.options.find(({ long, short }) => word === long || word === short)
+}
+
+function optionName(option: Option): string {
+  return option.long?.slice(2) ?? ''
+}
+
+function variadicOf(registered: readonly Argument[]): Argument | undefined {
+  const last = registered.at(-1)
+  return last?.variadic === true ? last : undefined
+}
+
+async function valuesOf(
+  place: Argument | Option,
+  placeName: string,
+  command: string,
+  { profiles }: Sources,
+): Promise<readonly string[]> {
+  if (place.argChoices !== undefined) return place.argChoices
+  return PROFILE_PLACES.has(placeName) && !OTHER_NAMES.has(command) ? profiles() : []
+}

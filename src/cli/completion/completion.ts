@@ -1,0 +1,50 @@
+/**
+ * `catchd completion SHELL`: a script that lets the shell complete commands, options and profile names. The script
+ * asks the program itself (`catchd completion candidates -- WORDS`), which asks the daemon only where one runs.
+ */
+import { Argument, Command } from 'commander'
+import { COMMANDS } from '../commands.js'
+import type { Context } from '../context.js'
+import { candidates, type Sources } from './candidates.js'
+import { COMPLETION_SCRIPTS, type CompletionShell } from './scripts.js'
+
+/** A shell waits for it while a person has a finger on the tab key. */
+const PROFILES_WITHIN_MS = 300
+
+export function defineCompletion(command: Command, context: Context): void {
+  command
+    .addArgument(new Argument('<shell>', 'for which shell').choices(Object.keys(COMPLETION_SCRIPTS)))
+    .addHelpText(
+      'after',
+      '\nbash:        eval "$(catchd completion bash)"\nzsh:         eval "$(catchd completion zsh)"\nfish:        catchd completion fish | source\npowershell:  catchd completion powershell | Out-String | Invoke-Expression',
+    )
+    .action((shell: CompletionShell) => void process.stdout.write(COMPLETION_SCRIPTS[shell]))
+  command
+    .command('candidates', { hidden: true })
+    .argument('[words...]')
+    .action(async (words: string[]) => {
+      const found = await candidates(words, sourcesOf(context))
+      process.stdout.write(found.map((text) => `${text}\n`).join(''))
+    })
+}
+
+function sourcesOf(context: Context): Sources {
+  return {
+    commands: Object.keys(COMMANDS),
+    async command(name) {
+      const row = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+      if (row === undefined) return undefined
+      const command = new Command(name)
+      await (await row.load())(command, context)
+      return command
+    },
+    async profiles() {
+      try {
+        const signal = AbortSignal.timeout(PROFILES_WITHIN_MS)
+        return (await context.watchingClient.profiles({ signal })).map(({ profile }) => profile)
+      } catch {
+        return [] // no daemon, no names
+      }
+    },
+  }
+}
