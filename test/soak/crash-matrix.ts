@@ -27,27 +27,23 @@ export interface StepTally {
 }
 
 export async function playStep(scene: Scene, step: CrashStep, rounds: number): Promise<StepTally> {
-  const tally: StepTally = {
-    vault: scene.vault,
-    step: step.name,
-    rounds: 0,
-    lost: 0,
-    redeemedTwice: 0,
-    replayed: 0,
-    loginsCutOff: 0,
-    loginRequired: 0,
-    keyringAborts: 0,
-    trouble: [],
-  }
+  const tally = emptyTally(scene, step)
   for (let round = 0; round < rounds; round += 1) {
     const before = scene.server.counts
     try {
       // Interrupted logins find a profile with tokens, which must stay, and one without, in turns.
       const held = await prepare(scene, step.kind === 'refresh' || round % 2 === 0)
       const aftermath = await step.play(scene, round / rounds)
-      if (await scene.reviveKeyring()) tally.keyringAborts += 1
-      await scene.startAgain()
-      await examine(scene, held, aftermath, tally)
+      let verdict = await examineAgain(scene, step, held, aftermath)
+      if (await scene.reviveKeyring()) {
+        tally.keyringAborts += 1
+        await scene.daemon.kill()
+        verdict = await examineAgain(scene, step, held, aftermath)
+      }
+      tally.lost += verdict.lost
+      tally.loginsCutOff += verdict.loginsCutOff
+      tally.loginRequired += verdict.loginRequired
+      tally.trouble.push(...verdict.trouble)
     } catch (error) {
       if (await scene.reviveKeyring()) tally.keyringAborts += 1
       else tally.trouble.push(String(error))
@@ -60,6 +56,38 @@ export async function playStep(scene: Scene, step: CrashStep, rounds: number): P
     tally.replayed += after.refreshTokensReplayed - before.refreshTokensReplayed
   }
   return tally
+}
+
+function emptyTally(scene: Scene, step: CrashStep): StepTally {
+  return {
+    vault: scene.vault,
+    step: step.name,
+    rounds: 0,
+    lost: 0,
+    redeemedTwice: 0,
+    replayed: 0,
+    loginsCutOff: 0,
+    loginRequired: 0,
+    keyringAborts: 0,
+    trouble: [],
+  }
+}
+
+/** Starts the daemon on the same home and asks the questions; a dead keyring makes the answers void. */
+async function examineAgain(
+  scene: Scene,
+  step: CrashStep,
+  held: string | undefined,
+  aftermath: Aftermath,
+): Promise<StepTally> {
+  const verdict = emptyTally(scene, step)
+  try {
+    await scene.startAgain()
+    await examine(scene, held, aftermath, verdict)
+  } catch (error) {
+    verdict.trouble.push(String(error))
+  }
+  return verdict
 }
 
 /** @returns The access token that is stored, if any. */
