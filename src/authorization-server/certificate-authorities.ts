@@ -19,10 +19,19 @@ export class CertificateAuthorities {
   /** By path, the one used longest ago first; a file that changed gets a new agent. */
   readonly #byFile = new Map<string, { readonly pem: string; readonly agent: Agent }>()
 
-  /** @throws CatchdError `profile_invalid` when `ca_file` cannot be read or holds no certificate */
-  async agentFor(caFile: string | undefined): Promise<Agent> {
-    if (caFile === undefined) return this.#default
-    const pem = await readCertificates(caFile)
+  /**
+   * @param clientCertificate - Presented by this agent, which is then made for one exchange: a key is not kept.
+   * @throws CatchdError `profile_invalid` when `ca_file` cannot be read or holds no certificate
+   */
+  async agentFor(
+    caFile: string | undefined,
+    clientCertificate?: { readonly cert: string; readonly key: string },
+  ): Promise<Agent> {
+    if (caFile === undefined && clientCertificate === undefined) return this.#default
+    const pem = caFile === undefined ? undefined : await readCertificates(caFile)
+    if (caFile === undefined || pem === undefined || clientCertificate !== undefined) {
+      return agentTrusting(pem, clientCertificate)
+    }
     const known = this.#byFile.get(caFile)
     const agent = known?.pem === pem ? known.agent : agentTrusting(pem)
     this.#byFile.delete(caFile)
@@ -42,8 +51,12 @@ export class CertificateAuthorities {
 }
 
 /** One secure context for all connections of an agent: parsing the CAs takes some 10 ms. */
-function agentTrusting(pem: string | undefined): Agent {
-  const secureContext = tls.createSecureContext(pem === undefined ? {} : { ca: [...knownToNode(), pem] })
+function agentTrusting(
+  pem: string | undefined,
+  clientCertificate?: { readonly cert: string; readonly key: string },
+): Agent {
+  const authorities = pem === undefined ? {} : { ca: [...knownToNode(), pem] }
+  const secureContext = tls.createSecureContext({ ...authorities, ...clientCertificate })
   return new Agent({ keepAlive: false, rejectUnauthorized: true, secureContext })
 }
 

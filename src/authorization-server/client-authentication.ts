@@ -1,27 +1,36 @@
-/** Client authentication at the token and revocation endpoints (RFC 6749 §2.3, RFC 7591 §2). */
-import type { ClientAuth } from 'oauth4webapi'
+/**
+ * Client authentication wherever a client speaks to its authorization server itself (RFC 6749 §2.3, RFC 7591 §2):
+ * by secret, by a signed assertion (RFC 7523 §2.2, OpenID Connect Core §9) or by TLS (RFC 8705 §2.1).
+ *
+ * Reading the client's key and certificate is client-key.ts; the certificate goes along with the connection
+ * (server-fetch.ts), so that all that is left of `tls_client_auth` here is the client_id.
+ */
+import type { ClientAuth, ModifyAssertionFunction } from 'oauth4webapi'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import { signingKey } from './client-key.js'
 
 /** What the schema of a profile knows and this version cannot do; said before a browser opens. */
 export function requireSupported(profile: Profile): void {
-  const { token_endpoint_auth_method: method, dpop, grant, name } = profile
+  const { dpop, grant, name } = profile
   const missing = dpop ? 'dpop' : grant === DEVICE_CODE ? 'grant device_code' : undefined
   if (missing !== undefined) throw unsupported(name, missing)
-  if (!SUPPORTED.has(method)) throw unsupported(name, `token_endpoint_auth_method ${method}`)
 }
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
-const SUPPORTED: ReadonlySet<string> = new Set(['none', 'client_secret_basic', 'client_secret_post'])
 
 function unsupported(profile: string, what: string): CatchdError {
   return new CatchdError('profile_invalid', { profile, detail: `${what} is not supported by this version.` })
 }
 
 /**
- * @throws CatchdError `profile_invalid` when the method needs a secret that the profile has not, or is not
- *   supported by this version
+ * Assertions name the `issuer` of the profile as their audience, and the token endpoint where the profile has none.
+ * They carry no `kid`: servers try the keys that were registered for the client, while an identifier that we derived
+ * (RFC 7638) would be refused by every server at which the key was registered under another one.
+ *
+ * @throws CatchdError `profile_invalid` when the method needs a secret that the profile has not; the returned
+ *   function throws the same for a key file that cannot be used
  */
 export function clientAuthentication(profile: Profile, secret: Secret | undefined): ClientAuth {
   switch (profile.token_endpoint_auth_method) {
@@ -39,8 +48,23 @@ export function clientAuthentication(profile: Profile, secret: Secret | undefine
         const pair = `${encode(client.client_id)}:${encode(required(profile, secret).reveal())}`
         headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
       }
-    default:
-      throw unsupported(profile.name, `token_endpoint_auth_method ${profile.token_endpoint_auth_method}`)
+    case 'client_secret_jwt':
+      return async (server, client, body, headers) => {
+        const oauth = await import('oauth4webapi')
+        const options = { [oauth.modifyAssertion]: audience(profile) }
+        const sign = oauth.ClientSecretJwt(required(profile, secret).reveal(), options)
+        await sign(server, client, body, headers)
+      }
+    case 'private_key_jwt':
+      return async (server, client, body, headers) => {
+        const oauth = await import('oauth4webapi')
+        const accepted = server.token_endpoint_auth_signing_alg_values_supported
+        const key = await signingKey(profile, accepted)
+        const sign = oauth.PrivateKeyJwt(key, { [oauth.modifyAssertion]: audience(profile) })
+        await sign(server, client, body, headers)
+      }
+    case 'tls_client_auth':
+      return (_server, client, body) => void body.set('client_id', client.client_id)
   }
 }
 
@@ -55,4 +79,11 @@ function required(profile: Profile, secret: Secret | undefined): Secret {
     detail: `${profile.token_endpoint_auth_method} needs a client_secret, and the profile has none.`,
     next: `catchd profile add ${profile.name} --client-secret-stdin`,
   })
+}
+
+/** Without an issuer nobody knows what the server calls itself; RFC 7523 §3 names its token endpoint then. */
+function audience({ issuer, token_endpoint }: Profile): ModifyAssertionFunction {
+  return (_header, payload) => {
+    if (issuer === undefined && token_endpoint !== undefined) payload['aud'] = token_endpoint
+  }
 }

@@ -23,9 +23,12 @@ const ENDPOINTS = [
   'revocation_endpoint',
   'introspection_endpoint',
   'userinfo_endpoint',
+  'pushed_authorization_request_endpoint',
   'jwks_uri',
 ] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
+
+const algorithms = z.array(z.string().max(32)).max(64).nullish()
 
 /** What is used of a document; the rest is dropped, so that a thousand large ones fit into memory. */
 const Document = z.object({
@@ -33,7 +36,12 @@ const Document = z.object({
   ...Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().nullish()])),
   authorization_response_iss_parameter_supported: z.boolean().nullish(),
   require_pushed_authorization_requests: z.boolean().nullish(),
-  id_token_signing_alg_values_supported: z.array(z.string().max(32)).max(64).nullish(),
+  id_token_signing_alg_values_supported: algorithms,
+  token_endpoint_auth_signing_alg_values_supported: algorithms,
+  dpop_signing_alg_values_supported: algorithms,
+  mtls_endpoint_aliases: z
+    .object(Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().optional()])))
+    .nullish(),
 })
 
 /** An authorization server as far as it is known; a type of oauth4webapi's too. */
@@ -42,6 +50,10 @@ export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
   readonly authorization_response_iss_parameter_supported?: boolean
   readonly require_pushed_authorization_requests?: boolean
   readonly id_token_signing_alg_values_supported?: string[]
+  readonly token_endpoint_auth_signing_alg_values_supported?: string[]
+  readonly dpop_signing_alg_values_supported?: string[]
+  /** Where clients with a certificate go instead (RFC 8705 §5). */
+  readonly mtls_endpoint_aliases?: Readonly<Partial<Record<Endpoint, string>>>
 }
 
 export class Metadata {
@@ -70,7 +82,10 @@ export class Metadata {
     if (issuer === undefined) return { issuer: anonymous(profile), ...named }
     if (needed.length > 0 && needed.every((name) => named[name] !== undefined)) return { issuer, ...named }
     const document = await this.#discover(profile, issuer)
-    if (document !== undefined) return { ...document, ...named }
+    if (document !== undefined) {
+      const isMutual = profile.token_endpoint_auth_method === 'tls_client_auth'
+      return { ...document, ...(isMutual ? document.mtls_endpoint_aliases : {}), ...named }
+    }
     // The issuer may be there for `iss` only, at a server without metadata.
     if (named.authorization_endpoint !== undefined && named.token_endpoint !== undefined) {
       return { issuer, ...named }
@@ -177,7 +192,10 @@ export function parseMetadata(issuer: string, value: object): ServerMetadata {
       `The metadata published for ${issuer} names another issuer; the profile's issuer has to be exactly that of the server.`,
     )
   }
-  for (const name of ENDPOINTS) requireUsable(issuer, name, document[name])
+  for (const name of ENDPOINTS) {
+    requireUsable(issuer, name, document[name])
+    requireUsable(issuer, name, document.mtls_endpoint_aliases?.[name])
+  }
   return document
 }
 

@@ -24,6 +24,8 @@ export interface ServerRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
+  /** What is presented where the server asks for a certificate (RFC 8705); both in PEM form. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined
 }
 
 export interface ServerAnswer {
@@ -50,7 +52,9 @@ export class ServerConnections {
    */
   async exchange(text: string, request: ServerRequest, caFile: string | undefined): Promise<ServerAnswer> {
     const url = parseServerUrl(text)
-    const agent = url.protocol === 'https:' ? await this.#authorities.agentFor(caFile) : this.#http
+    const { clientCertificate } = request
+    const agent =
+      url.protocol === 'https:' ? await this.#authorities.agentFor(caFile, clientCertificate) : this.#http
     const attempt = { url, request, agent, signal: AbortSignal.timeout(this.#deadlineMs) }
     let incoming: IncomingMessage | undefined
     try {

@@ -4,6 +4,7 @@
  */
 import type { Profile } from '../config/profile.js'
 import { VERSION } from '../version.js'
+import { readClientCertificate } from './client-key.js'
 import type { ServerConnections } from './server-connections.js'
 
 /** What oauth4webapi hands over; its bodies are form parameters or nothing. */
@@ -49,11 +50,15 @@ export function serverFetch(
             },
             body: isJson ? JSON.stringify(toMembers(parameters)) : parameters.toString(),
           }
-    const answer = await connections.exchange(url, { method, ...sent }, profile.ca_file)
+    const clientCertificate =
+      profile.token_endpoint_auth_method === 'tls_client_auth' && url.startsWith('https:')
+        ? await readClientCertificate(profile)
+        : undefined
+    const answer = await connections.exchange(url, { method, ...sent, clientCertificate }, profile.ca_file)
     // The constructor of Response refuses a body, be it empty, with statuses that have none (204, 304).
     return new Response(answer.body === '' ? null : answer.body, {
       status: answer.status,
-      headers: pick(answer.headers, ['content-type', 'retry-after']),
+      headers: pick(answer.headers, ['content-type', 'dpop-nonce', 'retry-after', 'www-authenticate']),
     })
   }
 }

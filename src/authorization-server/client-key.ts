@@ -1,0 +1,138 @@
+/**
+ * The client's own key and certificate, read from the PEM files that the profile names at the moment a request
+ * needs them: for `private_key_jwt` (RFC 7523 §2.2) and `tls_client_auth` (RFC 8705 §2.1).
+ *
+ * Nothing is kept in memory, so that a key that was rotated on the disk counts from the next request on. Messages
+ * name the file and what is wrong with it, never its content.
+ */
+import { createPrivateKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+
+/** JWS algorithms (RFC 7518 §3.1, RFC 8037 §3.1) that assertions are signed with. */
+type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA'
+
+/** Shorter ones sign nothing that a server should believe (RFC 7518 §3.3). */
+const LEAST_RSA_BITS = 2048
+
+/** What a TLS client presents. */
+export interface ClientCertificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/**
+ * The key of `private_key_file`, ready to sign with.
+ *
+ * The algorithm follows from the key: RS256 for RSA (PS256 where the server takes that and not RS256), ES256, ES384
+ * or ES512 by the curve, EdDSA for Ed25519. An `id-RSASSA-PSS` key is not taken: WebCrypto of Node 20 reads none.
+ *
+ * @param accepted - `token_endpoint_auth_signing_alg_values_supported` of the server (RFC 8414 §2), where known.
+ * @throws CatchdError `profile_invalid` naming the file: missing, unreadable, encrypted, no private key, or of a
+ *   type that signs none of these
+ */
+export async function signingKey(
+  profile: Profile,
+  accepted: readonly string[] | undefined,
+): Promise<webcrypto.CryptoKey> {
+  const file = profile.private_key_file ?? ''
+  const key = await readPrivateKey(profile)
+  const algorithm = algorithmOf(key, accepted)
+  if (algorithm === undefined) {
+    throw unusable(
+      profile,
+      `private_key_file ${file} holds a key that cannot sign: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519 is needed.`,
+    )
+  }
+  const { subtle } = webcrypto
+  return subtle.importKey(
+    'pkcs8',
+    key.export({ format: 'der', type: 'pkcs8' }),
+    PARAMETERS[algorithm],
+    false,
+    ['sign'],
+  )
+}
+
+/**
+ * Certificate and key of `tls_client_auth`.
+ *
+ * @throws CatchdError `profile_invalid` naming the file, also when key and certificate do not belong together
+ */
+export async function readClientCertificate(profile: Profile): Promise<ClientCertificate> {
+  const file = profile.certificate_file ?? ''
+  const cert = await readPem(profile, 'certificate_file')
+  const key = await readPrivateKey(profile)
+  let certificate: X509Certificate
+  try {
+    certificate = new X509Certificate(cert)
+  } catch {
+    throw unusable(profile, `certificate_file ${file} holds no certificate in PEM form.`)
+  }
+  if (!certificate.checkPrivateKey(key)) {
+    throw unusable(
+      profile,
+      `certificate_file ${file} is not the certificate of the key in private_key_file ${profile.private_key_file ?? ''}.`,
+    )
+  }
+  return { cert, key: key.export({ format: 'pem', type: 'pkcs8' }).toString() }
+}
+
+const PARAMETERS = {
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  ES384: { name: 'ECDSA', namedCurve: 'P-384' },
+  ES512: { name: 'ECDSA', namedCurve: 'P-521' },
+  EdDSA: { name: 'Ed25519' },
+} as const satisfies Record<SigningAlgorithm, object>
+
+/** By the names that OpenSSL gives the curves. */
+const CURVES: ReadonlyMap<string, SigningAlgorithm> = new Map([
+  ['prime256v1', 'ES256'],
+  ['secp384r1', 'ES384'],
+  ['secp521r1', 'ES512'],
+])
+
+function algorithmOf(key: KeyObject, accepted: readonly string[] = []): SigningAlgorithm | undefined {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key
+  if (type === 'ed25519') return 'EdDSA'
+  if (type === 'ec') return CURVES.get(details.namedCurve ?? '')
+  if (type !== 'rsa' || (details.modulusLength ?? 0) < LEAST_RSA_BITS) return undefined
+  return accepted.includes('PS256') && !accepted.includes('RS256') ? 'PS256' : 'RS256'
+}
+
+async function readPrivateKey(profile: Profile): Promise<KeyObject> {
+  const pem = await readPem(profile, 'private_key_file')
+  const file = profile.private_key_file ?? ''
+  try {
+    return createPrivateKey(pem)
+  } catch (error) {
+    const isEncrypted =
+      (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE' || /ENCRYPTED/.test(pem)
+    throw unusable(
+      profile,
+      isEncrypted
+        ? `private_key_file ${file} is encrypted, and there is nobody to ask for its passphrase.`
+        : `private_key_file ${file} holds no private key in PEM form.`,
+    )
+  }
+}
+
+async function readPem(profile: Profile, key: 'private_key_file' | 'certificate_file'): Promise<string> {
+  const file = profile[key]
+  if (file === undefined) {
+    throw unusable(profile, `${profile.token_endpoint_auth_method} needs ${key}.`)
+  }
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+    throw unusable(profile, `${key} ${file} cannot be read (${code}).`)
+  }
+}
+
+function unusable(profile: Profile, detail: string): CatchdError {
+  return new CatchdError('profile_invalid', { profile: profile.name, detail })
+}
