@@ -33,9 +33,9 @@ async function buildProgram(argv: readonly string[], context: Context): Promise<
     .helpOption('-h, --help', 'show this')
     .exitOverride()
     .configureOutput({ outputError: () => {} }) // endOf says it
-    .hook('preAction', () => {
-      // Help works in a bad environment, commands do not.
-      void context.environment
+    .hook('preAction', (_program, command) => {
+      // Help and doctor work in a bad environment, other commands do not.
+      if (command.name() !== 'doctor') void context.environment
     })
   const [first, second] = argv.filter((word) => !word.startsWith('-'))
   const wanted = first === 'help' ? second : first

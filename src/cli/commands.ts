@@ -71,6 +71,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'show the vault, or move to another',
     load: async () => (await import('./vault.js')).defineVault,
   },
+  doctor: {
+    summary: 'find out what is wrong here, and how to put it right',
+    load: async () => (await import('./doctor.js')).defineDoctor,
+  },
   daemon: {
     summary: 'run, start, stop or restart the daemon, or show its log',
     load: async () => (await import('./daemon.js')).defineDaemon,

@@ -4,7 +4,7 @@
  *
  * Where the file is missing, the vault that already holds something counts as the choice.
  */
-import { access } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { CorruptContent, DurableFile } from './durable-file.js'
@@ -25,9 +25,21 @@ export const vaultFiles = {
 /** @throws CatchdError `vault_unavailable` when the file cannot be read */
 export async function rememberedVault(stateFolder: string): Promise<RememberedVault | undefined> {
   const choice = await choiceFile(stateFolder).load((content) => parse(content))
-  if (choice !== undefined) return choice
+  return choice ?? findRememberedVault(stateFolder)
+}
+
+async function findRememberedVault(stateFolder: string): Promise<RememberedVault | undefined> {
   if (await exists(vaultFiles.sealed(stateFolder))) return 'file'
   return (await exists(vaultFiles.index(stateFolder))) ? 'keychain' : undefined
+}
+
+/** The same for looking only: nothing is set aside, and what cannot be read counts as not decided. Never throws. */
+export async function glimpseRememberedVault(stateFolder: string): Promise<RememberedVault | undefined> {
+  try {
+    return parse(await readFile(vaultFiles.choice(stateFolder)))
+  } catch {
+    return findRememberedVault(stateFolder)
+  }
 }
 
 /**

@@ -1,0 +1,86 @@
+/**
+ * The CATCHD_* variables and the configuration file, read as the daemon reads them, without writing anything and
+ * without stopping at the first mistake in the environment.
+ */
+import { type Environment, parseEnvironment } from '../config/environment.js'
+import { parseConfiguration } from '../config/file.js'
+import type { Folders } from '../config/folders.js'
+import { interpret } from '../config/interpret.js'
+import type { Profile } from '../config/profile.js'
+import { readSnapshot } from '../config/snapshot.js'
+import { suggestion } from '../config/suggestion.js'
+import { CatchdError } from '../failures.js'
+import { type Finding, failed, ok, warn } from './finding.js'
+
+/** The variables that are good, and what is wrong with the others. */
+export function examineEnvironment(env: NodeJS.ProcessEnv): { environment: Environment; finding: Finding } {
+  const names = Object.keys(env).filter((name) => name.startsWith('CATCHD_') && env[name])
+  try {
+    const environment = parseEnvironment(env)
+    const detail = names.length === 0 ? 'No CATCHD_* variable is set.' : `Set: ${names.sort().join(', ')}`
+    return { environment, finding: ok('environment', detail) }
+  } catch (error) {
+    const good = Object.fromEntries(
+      names.filter((name) => isGood(name, env)).map((name) => [name, env[name]]),
+    )
+    return { environment: parseEnvironment(good), finding: failed('environment', error) }
+  }
+}
+
+function isGood(name: string, env: NodeJS.ProcessEnv): boolean {
+  try {
+    parseEnvironment({ [name]: env[name] })
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface ExaminedConfiguration {
+  readonly findings: Finding[]
+  /** `undefined` when the file is not valid. */
+  readonly profiles: ReadonlyMap<string, Profile> | undefined
+}
+
+export async function examineConfiguration(
+  { configFile, configFolder }: Pick<Folders, 'configFile' | 'configFolder'>,
+  redirectPort: number,
+): Promise<ExaminedConfiguration> {
+  const check = 'configuration'
+  try {
+    const snapshot = await readSnapshot(configFile)
+    const parsed = parseConfiguration(snapshot.text, configFile)
+    const { profiles } = interpret(parsed.profiles, { redirectPort, configFolder }, parsed.locate)
+    const warnings = [...snapshot.warnings, ...parsed.warnings]
+    return { findings: [found(configFile, profiles.size), ...warnings.map(asWarning)], profiles }
+  } catch (error) {
+    return { findings: [failed(check, error)], profiles: undefined }
+  }
+}
+
+function found(path: string, profiles: number): Finding {
+  if (profiles > 0) {
+    return ok('configuration', `${path}: ${profiles} ${profiles === 1 ? 'profile' : 'profiles'}`)
+  }
+  return warn(
+    'configuration',
+    `${path} holds no profile yet.`,
+    'catchd profile add NAME --issuer URL --client-id ID',
+  )
+}
+
+/** Those of the configuration room end with the command. */
+function asWarning(text: string): Finding {
+  const [, what = text, command] = /^(.*?)\.? (?:Run|Move it to the vault): (.+)$/.exec(text) ?? []
+  return warn('configuration', `${what}.`.replace(/\.\.$/, '.'), command ?? null)
+}
+
+/** @throws CatchdError `profile_unknown` */
+export function requireProfile(name: string, profiles: ReadonlyMap<string, Profile>): Profile {
+  const profile = profiles.get(name)
+  if (profile !== undefined) return profile
+  throw new CatchdError('profile_unknown', {
+    detail: `There is no profile ${JSON.stringify(name)}.${suggestion(name, profiles.keys())}`,
+    profile: name,
+  })
+}

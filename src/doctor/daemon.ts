@@ -1,0 +1,161 @@
+/**
+ * The daemon and the ports it needs: whether it runs, whether it is of this version, and who else sits on a port.
+ * It is asked, never started; a port is tried by binding it for a moment.
+ */
+import { lstatSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { CatchdClient } from '../client/client.js'
+import { NothingListens } from '../client/transport.js'
+import type { DaemonStatus } from '../client/wire.js'
+import type { Environment } from '../config/environment.js'
+import type { Profile } from '../config/profile.js'
+import { asCatchdError, type CatchdError, EXIT } from '../failures.js'
+import { readBindTarget } from '../http/redirect/bind-target.js'
+import { findPortHolder, type PortHolder } from '../http/redirect/port-holder.js'
+import { VERSION } from '../version.js'
+import { type Finding, fail, failed, ok, warn } from './finding.js'
+
+export type DaemonState =
+  | { readonly state: 'running'; readonly status: DaemonStatus }
+  | { readonly state: 'absent' }
+  | { readonly state: 'trouble'; readonly failure: CatchdError }
+
+/** @param client - One that starts nothing. */
+export async function askDaemon(client: Pick<CatchdClient, 'status'>): Promise<DaemonState> {
+  try {
+    return { state: 'running', status: await client.status() }
+  } catch (error) {
+    if (error instanceof NothingListens) return { state: 'absent' }
+    return { state: 'trouble', failure: asCatchdError(error) }
+  }
+}
+
+/**
+ * @param where - The daemon's socket, or its URL.
+ * @param startedOnDemand - false for a daemon of `CATCHD_URL`, which nobody starts from here.
+ */
+export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand: boolean): Finding {
+  const check = 'daemon'
+  switch (daemon.state) {
+    case 'running':
+      return judgeVersion(daemon.status)
+    case 'absent':
+      if (isOccupied(where)) {
+        return fail(
+          check,
+          EXIT.taken,
+          `${where} is not a socket; catchd leaves it alone.`,
+          `ls -l '${where}'`,
+        )
+      }
+      if (startedOnDemand) return ok(check, 'Not running; a command that needs it starts it.')
+      return fail(
+        check,
+        EXIT.unreachable,
+        `Nothing listens at ${where} (CATCHD_URL).`,
+        'env -u CATCHD_URL catchd status',
+      )
+    case 'trouble':
+      return failed(check, daemon.failure)
+  }
+}
+
+function judgeVersion({ version, pid }: DaemonStatus): Finding {
+  if (version === VERSION) return ok('daemon', `Version ${version}, process ${pid}`)
+  return warn(
+    'daemon',
+    `Version ${version} runs as process ${pid}, and this is ${VERSION}.`,
+    'catchd daemon restart',
+  )
+}
+
+function isOccupied(path: string): boolean {
+  if (process.platform === 'win32') return false
+  try {
+    return lstatSync(path).isSocket() === false
+  } catch {
+    return false
+  }
+}
+
+/** A port that is needed. */
+export interface PortNeed {
+  readonly check: string
+  readonly hosts: readonly string[]
+  readonly port: number
+  /** What to run when another program has it. */
+  readonly next: string
+}
+
+/** The ports of the environment and of the profiles' redirect URIs, each once. */
+export function portsNeeded(
+  { apiPort, redirectPort }: Pick<Environment, 'apiPort' | 'redirectPort'>,
+  profiles: ReadonlyMap<string, Profile> | undefined,
+): PortNeed[] {
+  const needs = new Map<string, PortNeed>()
+  const add = (need: PortNeed) => {
+    const key = `${need.hosts.join(' ')} ${need.port}`
+    if (need.port !== 0 && !needs.has(key)) needs.set(key, need)
+  }
+  const here = ['127.0.0.1']
+  add({ check: 'API port', hosts: here, port: apiPort, next: 'CATCHD_API_PORT=0 catchd daemon restart' })
+  const next = 'CATCHD_REDIRECT_PORT=0 catchd daemon restart'
+  add({ check: 'redirect port', hosts: here, port: redirectPort, next })
+  for (const { name, redirect_uri, listen, grant } of profiles?.values() ?? []) {
+    if (grant !== 'authorization_code') continue
+    const target = bindTarget(redirect_uri, listen ?? null)
+    if (target === undefined) continue
+    const { hosts, port } = target
+    add({ check: `redirect port of ${name}`, hosts, port, next: `catchd profile edit ${name}` })
+  }
+  return [...needs.values()]
+}
+
+function bindTarget(redirectUri: string, listen: string | null) {
+  try {
+    return readBindTarget(redirectUri, listen)
+  } catch {
+    return undefined // the configuration's own rules speak of it
+  }
+}
+
+/** What was found out about a port. */
+export interface PortFacts {
+  /** `undefined`: it can be bound; else the system's code. */
+  readonly refusal: string | undefined
+  readonly holder: PortHolder | undefined
+}
+
+export async function examinePort(need: PortNeed, daemon: DaemonState): Promise<Finding> {
+  const refusals = await Promise.all(need.hosts.map((host) => tryToBind(host, need.port)))
+  // Of `localhost`, a family that the system lacks may be missing.
+  const refusal = refusals.find((code) => code !== undefined && code !== 'EADDRNOTAVAIL')
+  const holder = refusal === 'EADDRINUSE' ? await findPortHolder(need.port) : undefined
+  return judgePort(need, { refusal, holder }, daemon)
+}
+
+export function judgePort(need: PortNeed, { refusal, holder }: PortFacts, daemon: DaemonState): Finding {
+  const { check, port, next } = need
+  const status = daemon.state === 'running' ? daemon.status : undefined
+  if (refusal === undefined) return ok(check, `${port} is free.`)
+  if (refusal !== 'EADDRINUSE') {
+    return fail(check, EXIT.taken, `${port} cannot be used (${refusal}).`, next)
+  }
+  const isOurs = holder === undefined ? listensOn(status, port) : holder.pid === status?.pid
+  if (isOurs) return ok(check, `${port} is held by the daemon.`)
+  const who = holder === undefined ? 'another program' : `${holder.command} (process ${holder.pid})`
+  return fail(check, EXIT.taken, `${port} is held by ${who}. End it, or use another port.`, next)
+}
+
+function listensOn(status: DaemonStatus | undefined, port: number): boolean {
+  const { redirect = [], tcp = null } = status?.listeners ?? {}
+  return [...redirect, tcp ?? ''].some((address) => address.endsWith(`:${port}`))
+}
+
+function tryToBind(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'))
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)))
+  })
+}

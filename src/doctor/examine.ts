@@ -1,0 +1,103 @@
+/**
+ * All checks of `catchd doctor`, in an order that puts causes before what follows from them. Nothing is started and
+ * nothing is changed; the network is used for a named profile alone.
+ */
+import { CatchdClient } from '../client/client.js'
+import type { Environment } from '../config/environment.js'
+import { type Folders, resolveFolders } from '../config/folders.js'
+import type { Profile } from '../config/profile.js'
+import { examineConfiguration, examineEnvironment, requireProfile } from './configuration.js'
+import { askDaemon, type DaemonState, examinePort, judgeDaemon, portsNeeded } from './daemon.js'
+import { type Finding, failed, warn } from './finding.js'
+import { checkBrowser, checkNode, checkProxies, type Machine } from './machine.js'
+import { checkFolders, checkStateFiles } from './places.js'
+import { examineServer } from './server.js'
+import { examineTokens } from './tokens.js'
+import { examineVault, judgeDaemonVault, judgeUnsaved } from './vault.js'
+
+/** A daemon that is alive answers in milliseconds; one that is stopped never does. */
+const ANSWERS_WITHIN_MS = 3_000
+
+/** @param profile - Name of the profile whose server and tokens are looked at, too. */
+export async function examine(machine: Machine, profile: string | undefined): Promise<Finding[]> {
+  const { environment, finding } = examineEnvironment(machine.env)
+  const beginning = [checkNode(machine), finding]
+  let folders: Folders
+  try {
+    folders = resolveFolders(environment)
+  } catch (error) {
+    return [...beginning, failed('folders', error), checkProxies(machine)]
+  }
+  const client = clientOf(environment, folders)
+  try {
+    const daemon = await askDaemon(client)
+    const scene = { machine, environment, folders, client, daemon }
+    const rest =
+      environment.url === undefined ? await examineHome(scene, profile) : await examineRemote(scene, profile)
+    return [...beginning, ...rest]
+  } finally {
+    client.close()
+  }
+}
+
+interface Scene {
+  readonly machine: Machine
+  readonly environment: Environment
+  readonly folders: Folders
+  readonly client: CatchdClient
+  readonly daemon: DaemonState
+}
+
+function clientOf({ url, apiKey }: Environment, { socketPath }: Folders): CatchdClient {
+  const timeoutMs = ANSWERS_WITHIN_MS
+  if (url === undefined) return new CatchdClient({ socketPath, timeoutMs })
+  return new CatchdClient({ url, timeoutMs, ...(apiKey === undefined ? {} : { apiKey: apiKey.reveal() }) })
+}
+
+async function examineHome(scene: Scene, name: string | undefined): Promise<Finding[]> {
+  const { machine, environment, folders, daemon } = scene
+  const configuration = await examineConfiguration(folders, environment.redirectPort)
+  const status = daemon.state === 'running' ? daemon.status : undefined
+  const findings = [
+    ...(await checkFolders(folders)),
+    ...(await checkStateFiles(folders.stateFolder)),
+    ...configuration.findings,
+    ...(await examineVault(machine, environment, folders.stateFolder, status?.vault)),
+    judgeDaemon(daemon, folders.socketPath, true),
+  ]
+  // One after the other: two needs may name the same port.
+  for (const need of portsNeeded(environment, configuration.profiles))
+    findings.push(await examinePort(need, daemon))
+  findings.push(checkBrowser(machine, environment.browser), checkProxies(machine))
+  if (name !== undefined) findings.push(...(await examineProfile(scene, name, configuration.profiles)))
+  return findings
+}
+
+/** The daemon of `CATCHD_URL` has its home elsewhere: nothing here is its. */
+async function examineRemote(scene: Scene, name: string | undefined): Promise<Finding[]> {
+  const { environment, client, daemon } = scene
+  const findings = [judgeDaemon(daemon, environment.url ?? '', false)]
+  if (daemon.state !== 'running') return findings
+  const { vault } = daemon.status
+  findings.push(judgeDaemonVault(vault), judgeUnsaved(vault.unsaved))
+  if (name !== undefined) findings.push(await examineTokens(name, client))
+  return findings
+}
+
+async function examineProfile(
+  { client, daemon }: Scene,
+  name: string,
+  profiles: ReadonlyMap<string, Profile> | undefined,
+): Promise<Finding[]> {
+  if (profiles === undefined) {
+    return [warn('profile', `${name} cannot be looked at before the configuration is put right.`)]
+  }
+  const findings: Finding[] = []
+  try {
+    findings.push(...(await examineServer(requireProfile(name, profiles))))
+  } catch (error) {
+    return [failed('profile', error)]
+  }
+  if (daemon.state === 'running') findings.push(await examineTokens(name, client))
+  return findings
+}

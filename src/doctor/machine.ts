@@ -1,0 +1,135 @@
+/**
+ * The machine: Node.js, the browser, proxies, and how missing programs are installed here.
+ *
+ * Pure checks over facts that {@link thisMachine} gathers; nothing is started.
+ */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, isAbsolute, join } from 'node:path'
+import { EXIT } from '../failures.js'
+import { type Finding, fail, ok, warn } from './finding.js'
+
+export interface Machine {
+  readonly nodeVersion: string
+  readonly platform: NodeJS.Platform
+  readonly env: NodeJS.ProcessEnv
+  readonly isRoot: boolean
+  /** Whether a program of this name or path can be run. */
+  readonly hasProgram: (name: string) => boolean
+}
+
+export function thisMachine(): Machine {
+  const { platform, env } = process
+  return {
+    nodeVersion: process.versions.node,
+    platform,
+    env,
+    isRoot: process.getuid?.() === 0,
+    hasProgram: (name) => isProgram(name, platform, env),
+  }
+}
+
+function isProgram(name: string, platform: NodeJS.Platform, env: NodeJS.ProcessEnv): boolean {
+  const folders = isAbsolute(name) || /[\\/]/.test(name) ? [''] : (env['PATH'] ?? '').split(delimiter)
+  const endings = platform === 'win32' ? ['', '.exe', '.cmd', '.bat'] : ['']
+  return folders.some((folder) =>
+    endings.some((ending) => {
+      try {
+        accessSync(join(folder, name + ending), constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    }),
+  )
+}
+
+/** What package.json says in `engines`. */
+export function checkNode({ nodeVersion }: Pick<Machine, 'nodeVersion'>): Finding {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
+  const isEnough = major > 20 || (major === 20 && minor >= 19)
+  if (isEnough) return ok('node', `Node.js ${nodeVersion}`)
+  return fail(
+    'node',
+    EXIT.unexpected,
+    `Node.js 20.19 or newer is needed; this is ${nodeVersion}.`,
+    'nvm install 22',
+  )
+}
+
+/** @param command - `CATCHD_BROWSER`; `undefined`: the system's own way. */
+export function checkBrowser(machine: Machine, command: string | undefined): Finding {
+  const { platform, env, hasProgram } = machine
+  const chosen = command ?? (env['BROWSER']?.split(':')[0] || undefined)
+  if (chosen === 'none') return ok('browser', 'Off (CATCHD_BROWSER=none): the authorization URL is printed.')
+  if (chosen !== undefined) {
+    const [program = ''] = chosen.split(/ +/)
+    if (hasProgram(program)) return ok('browser', `${program}, from ${sourceOf(command)}`)
+    return warn(
+      'browser',
+      `${program}, from ${sourceOf(command)}, is not a program that can be run; the authorization URL is printed all the same.`,
+      `env -u ${sourceOf(command)} catchd daemon restart`,
+    )
+  }
+  if (platform !== 'linux') return ok('browser', "The system's browser")
+  if (env['WSL_DISTRO_NAME']) return ok('browser', "The browser of Windows, from the subsystem's Linux")
+  if (!env['DISPLAY'] && !env['WAYLAND_DISPLAY']) {
+    return warn(
+      'browser',
+      'No display here: the authorization URL is printed. Open it on another machine and paste back the URL that browser ends on.',
+      'catchd login NAME --paste',
+    )
+  }
+  if (hasProgram('xdg-open')) return ok('browser', 'xdg-open')
+  return warn(
+    'browser',
+    'xdg-open is not installed; the authorization URL is printed all the same.',
+    installCommand(machine, XDG_OPEN),
+  )
+}
+
+function sourceOf(command: string | undefined): string {
+  return command === undefined ? 'BROWSER' : 'CATCHD_BROWSER'
+}
+
+const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY']
+
+/** Names only: the values may hold a password. */
+export function checkProxies({ env }: Pick<Machine, 'env'>): Finding {
+  const names = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]).filter((name) => env[name])
+  if (names.length === 0) return ok('proxy', 'No proxy variable is set.')
+  return warn(
+    'proxy',
+    `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} set, and this version does not use proxies: authorization servers are reached directly.`,
+  )
+}
+
+/** Names of a package by package manager. */
+export type PackageNames = Readonly<Partial<Record<'apt' | 'dnf' | 'pacman', string>>>
+
+export const XDG_OPEN: PackageNames = { apt: 'xdg-utils', dnf: 'xdg-utils', pacman: 'xdg-utils' }
+export const SECRET_TOOL: PackageNames = { apt: 'libsecret-tools', dnf: 'libsecret', pacman: 'libsecret' }
+export const KEYRING: PackageNames = {
+  apt: 'gnome-keyring dbus-user-session',
+  dnf: 'gnome-keyring',
+  pacman: 'gnome-keyring',
+}
+
+const INSTALL: Readonly<Record<keyof PackageNames, string>> = {
+  apt: 'apt install',
+  dnf: 'dnf install',
+  pacman: 'pacman -S',
+}
+
+/** @returns `null` where the package manager is not one that we know. */
+export function installCommand(
+  { isRoot, hasProgram }: Pick<Machine, 'isRoot' | 'hasProgram'>,
+  packages: PackageNames,
+): string | null {
+  for (const manager of ['apt', 'dnf', 'pacman'] as const) {
+    const names = packages[manager]
+    if (names !== undefined && hasProgram(manager)) {
+      return `${isRoot ? '' : 'sudo '}${INSTALL[manager]} ${names}`
+    }
+  }
+  return null
+}
