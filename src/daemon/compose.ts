@@ -136,7 +136,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   const services: ApiServices = {
-    tokens: new TokenDesk(keeper, notices),
+    tokens: new TokenDesk(keeper, logins, notices),
     logins: new LoginDesk(logins),
     profiles: new ProfileService(configuration, keeper, logins, vault, clock),
     async status(limit) {
@@ -196,6 +196,11 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     journal.open()
     refreshSteps.open()
     if (environment.apiPort !== 0) bound.tcp = await openTcp(apiDoor, environment.apiPort)
+    configuration.onChange(({ ok }) => {
+      adoptConfiguration()
+      tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
+    })
+    adoptConfiguration() // a response may come as soon as the address is bound
     await listeners.openDefault(environment.redirectPort)
   }
 
@@ -209,17 +214,12 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
         await listeners.close(REFUSING_MS)
         throw error
       }
+      await logins.restore() // before anybody asks for a login of the last run
       serve()
       const { defaultFailure } = listeners
       if (defaultFailure !== undefined) {
         log.warn({ event: 'redirect.unavailable', code: defaultFailure.code, detail: defaultFailure.detail })
       }
-      configuration.onChange(({ ok }) => {
-        adoptConfiguration()
-        tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
-      })
-      adoptConfiguration()
-      await logins.restore()
       await notices.start()
       log.info({ event: 'daemon.started', version, pid: process.pid, ...(await services.status()).listeners })
     },

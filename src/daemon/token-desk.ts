@@ -1,18 +1,22 @@
 /**
- * Token sets as the API asks for them: the keeper, and whoever wants to know that a profile is used.
+ * Token sets as the API asks for them: the keeper, whoever wants to know that a profile is used, and the logins that
+ * a logout ends.
  */
 import { CatchdError } from '../failures.js'
 import type { TokenService } from '../http/api/services.js'
+import type { LoginService } from '../login/login-service.js'
 import type { NoticeService } from '../notices/notice-service.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
 export class TokenDesk implements TokenService {
   readonly #keeper: TokenKeeper
+  readonly #logins: LoginService
   readonly #notices: NoticeService
 
-  constructor(keeper: TokenKeeper, notices: NoticeService) {
+  constructor(keeper: TokenKeeper, logins: LoginService, notices: NoticeService) {
     this.#keeper = keeper
+    this.#logins = logins
     this.#notices = notices
   }
 
@@ -37,7 +41,9 @@ export class TokenDesk implements TokenService {
     return this.#keeper.refresh(profile)
   }
 
+  /** Whoever logs out does not want an open tab to log in again. */
   logout(profile: string) {
+    this.#logins.cancelAll(profile)
     return this.#keeper.logout(profile)
   }
 }

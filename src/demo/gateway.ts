@@ -72,8 +72,8 @@ export interface GatewayOptions {
   readonly refreshTokens?: boolean
   /** A new refresh token at each refresh. Default false; true implies `refreshTokens`. */
   readonly rotateRefreshTokens?: boolean
-  /** Called with each token request before it is served. */
-  readonly onTokenRequest?: (request: RecordedTokenRequest) => void
+  /** Called with each token request before it is served; a promise holds the answer back. */
+  readonly onTokenRequest?: (request: RecordedTokenRequest) => void | Promise<void>
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number
 }
@@ -218,7 +218,7 @@ export class Gateway {
 
     const recorded = recordTokenRequest(request, pathname, body)
     this.tokenRequests.push(recorded)
-    this.#options.onTokenRequest?.(recorded)
+    await this.#options.onTokenRequest?.(recorded)
     await this.#serveTokenRequest(route, request, response, body)
   }
 

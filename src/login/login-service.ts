@@ -32,8 +32,10 @@ export interface LoginProfiles {
 
 /** What logins need of the tokens' room. */
 export interface TokenKeeping {
-  /** Stores the token set in the vault; when it resolves, it is there. @throws vault codes */
-  keep(profile: string, tokens: TokenSet): Promise<void>
+  /** Drawn before tokens are asked for, so that those of a login under way do not outlive a logout. */
+  ticket(profile: string): number
+  /** Stores the token set in the vault; when it resolves, it is there. @throws `login_required`, vault codes */
+  keep(profile: string, tokens: TokenSet, ticket: number): Promise<void>
 }
 
 /** Events worth a log line; ids and codes only. */
@@ -68,6 +70,7 @@ export class LoginService implements RedirectAnswers {
   readonly #answered = new AnsweredLogins((login) => this.#redirectUris.release(login.redirectUri))
   readonly #leases = new Map<string, RedirectLease>()
   #restored: Promise<void> | undefined
+  #isRestored = false
   #cancelTimer: () => void = () => {}
   #configuredUris: readonly string[] = []
 
@@ -206,7 +209,7 @@ export class LoginService implements RedirectAnswers {
     try {
       return await this.#take(redirectUri, response)
     } catch (error) {
-      if (this.#restored !== undefined || !isStateUnknown(error)) throw error
+      if (this.#isRestored || !isStateUnknown(error)) throw error
       await this.restore()
       return this.#take(redirectUri, response)
     }
@@ -310,6 +313,7 @@ export class LoginService implements RedirectAnswers {
         next: `catchd login ${login.profile}`,
       })
     }
+    const ticket = tokens.ticket(login.profile)
     const response = await servers.redeem(profile, {
       code: claim.code,
       redirectUri: login.redirectUri,
@@ -317,7 +321,7 @@ export class LoginService implements RedirectAnswers {
       nonce: login.nonce,
     })
     const set = tokenSetFrom(response, origin, profile.scope ?? null, clock.now(), claim.extra)
-    await tokens.keep(login.profile, set)
+    await tokens.keep(login.profile, set, ticket)
     return {
       storedIn: describeVault(),
       scope: set.scope,
@@ -400,6 +404,7 @@ export class LoginService implements RedirectAnswers {
     const { pending, interrupted } = await this.#parts.store.leftBehind()
     for (const login of interrupted) this.#endInterrupted(login)
     for (const login of pending) if (this.find(login.id) === undefined) await this.#readmit(login)
+    this.#isRestored = true
     this.#expire()
   }
 

@@ -52,6 +52,7 @@ function start(changes: Partial<Profile> = {}) {
       listeners,
       store: new LoginStore(vault, journal),
       tokens: {
+        ticket: () => 0,
         async keep(profile, set) {
           if (tokens.trouble !== null) throw tokens.trouble
           kept.push(`${profile}:${set.accessToken.reveal()}`)
@@ -326,6 +327,27 @@ describe('after a restart', () => {
     vault.trouble = null
     expect((await next.answer(REDIRECT_URI, codeResponse(login))).status).toBe('succeeded')
   })
+})
+
+test('a response that comes while the logins of the last run are being read waits for them', async () => {
+  const { logins, restart, vault } = start()
+  const login = await begin(logins)
+  const next = restart()
+  const read = vault.get.bind(vault)
+  let release = () => {}
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  vault.get = async (name) => {
+    await gate
+    return read(name)
+  }
+  const restoring = next.restore()
+  const answered = next.answer(REDIRECT_URI, codeResponse(login))
+  await settle()
+  release()
+  expect((await answered).status).toBe('succeeded')
+  await restoring
 })
 
 describe('paste-back', () => {
