@@ -304,7 +304,7 @@ describe('the token endpoint', () => {
 
   test('records requests as they came, the Authorization header as its scheme only', async () => {
     const printed: string[] = []
-    const gateway = await gatewayWith({ onTokenRequest: ({ path }) => printed.push(path) })
+    const gateway = await gatewayWith({ onTokenRequest: ({ path }) => void printed.push(path) })
     await redeem(gateway)
     expect(printed).toEqual([GATEWAY_PATHS.getAccessToken])
     const [recorded] = gateway.tokenRequests
