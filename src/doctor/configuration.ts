@@ -20,10 +20,12 @@ export function examineEnvironment(env: NodeJS.ProcessEnv): { environment: Envir
     const detail = names.length === 0 ? 'No CATCHD_* variable is set.' : `Set: ${names.sort().join(', ')}`
     return { environment, finding: ok('environment', detail) }
   } catch (error) {
-    const good = Object.fromEntries(
-      names.filter((name) => isGood(name, env)).map((name) => [name, env[name]]),
-    )
-    return { environment: parseEnvironment(good), finding: failed('environment', error) }
+    const good = names.filter((name) => isGood(name, env))
+    const bad = names.filter((name) => !good.includes(name))
+    return {
+      environment: parseEnvironment(Object.fromEntries(good.map((name) => [name, env[name]]))),
+      finding: { ...failed('environment', error), next: `unset ${bad.join(' ')}` },
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { Metadata, type ServerMetadata } from '../authorization-server/metadata.
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { systemClock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
-import { EXIT } from '../failures.js'
+import { asCatchdError, EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 
@@ -52,7 +52,7 @@ async function examineMetadata(
     const source = profile.issuer === undefined ? 'as configured' : `issuer ${profile.issuer}`
     return { finding: ok(check, `${source}: ${endpoints.join(', ')}`), known }
   } catch (error) {
-    return { finding: failed(check, error), known: undefined }
+    return { finding: failed(check, asCatchdError(error).of(profile.name)), known: undefined }
   }
 }
 
@@ -77,7 +77,7 @@ async function examineTokenEndpoint(
         : ok(check, `${host} answers (${answer.status} to a GET without credentials).`)
     return [reached, judgeClock(answer.headers['date'], sentAtMs, Date.now(), process.platform)]
   } catch (error) {
-    return [failed(check, error)]
+    return [failed(check, asCatchdError(error).of(profile.name))]
   }
 }
 
