@@ -5,15 +5,17 @@ import { codeChallenge } from '../login/pkce.js'
 import type { AuthorizationRequest } from './port.js'
 
 /**
- * @param endpoint - The authorization endpoint; a query of its own is kept (RFC 6749 §3.1).
- * @returns The URL for the browser. `authorization_parameters` of the profile add and replace, except what binds
- *   the response to this request.
- * @throws CatchdError `profile_invalid` when the endpoint is no http or https URL: it goes to a browser
+ * What is asked for, wherever it is sent: in the URL for the browser or pushed to the server (RFC 9126).
+ * `authorization_parameters` of the profile add and replace, except what binds the response to this request.
+ *
+ * @param dpopThumbprint - `dpop_jkt` (RFC 9449 §10): the code is good only together with this key.
  */
-export function authorizationUrl(endpoint: string, profile: Profile, request: AuthorizationRequest): string {
-  const url = parseWebUrl(endpoint, profile)
-  const parameters = url.searchParams
-  parameters.set('response_type', 'code')
+export function authorizationParameters(
+  profile: Profile,
+  request: AuthorizationRequest,
+  dpopThumbprint?: string,
+): URLSearchParams {
+  const parameters = new URLSearchParams({ response_type: 'code' })
   const scope = wireScope(profile)
   if (scope !== '') parameters.set('scope', scope)
   if (profile.response_mode !== 'query') parameters.set('response_mode', profile.response_mode)
@@ -27,6 +29,20 @@ export function authorizationUrl(endpoint: string, profile: Profile, request: Au
     parameters.set('code_challenge_method', profile.code_challenge_method)
   }
   if (request.nonce !== null) parameters.set('nonce', request.nonce.reveal())
+  if (dpopThumbprint !== undefined) parameters.set('dpop_jkt', dpopThumbprint)
+  return parameters
+}
+
+/**
+ * @param endpoint - The authorization endpoint; a query of its own is kept (RFC 6749 §3.1), unless a parameter has
+ *   the same name.
+ * @returns The URL for the browser.
+ * @throws CatchdError `profile_invalid` when the endpoint is no http or https URL: it goes to a browser
+ */
+export function authorizationUrl(endpoint: string, profile: Profile, parameters: URLSearchParams): string {
+  const url = parseWebUrl(endpoint, profile)
+  for (const name of new Set(parameters.keys())) url.searchParams.delete(name)
+  for (const [name, value] of parameters) url.searchParams.append(name, value)
   // Every server reads %20 as a space; not every one reads + so. A + of a value stands there as %2B.
   url.search = url.search.replaceAll('+', '%20')
   return url.href

@@ -2,7 +2,7 @@
  * The authorization servers that profiles name, behind the port of this room.
  *
  * Puts together what the files beside it do: where endpoints are (metadata.ts), what is sent
- * (authorization-request.ts, token-request.ts, client-authentication.ts), what came back (token-response.ts,
+ * (authorization-request.ts, pushed-authorization.ts, token-request.ts, client-authentication.ts, dpop.ts), what came back (token-response.ts,
  * refresh-outcome.ts, id-token.ts) and how it travels (server-connections.ts).
  */
 import type { Clock } from '../clock.js'
@@ -10,8 +10,9 @@ import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
-import { authorizationUrl, wireScope } from './authorization-request.js'
+import { authorizationParameters, authorizationUrl, wireScope } from './authorization-request.js'
 import { requireSupported } from './client-authentication.js'
+import { DPOP_ALGORITHM, type DpopKeyItems, DpopKeys } from './dpop.js'
 import { asksForIdToken, IdTokens } from './id-token.js'
 import { Metadata, type ServerMetadata } from './metadata.js'
 import type {
@@ -19,27 +20,34 @@ import type {
   AuthorizationServers,
   ClientSecrets,
   CodeGrant,
+  DpopProofs,
   PreparedAuthorization,
   RefreshOutcome,
   RevocationOutcome,
+  ToolRequest,
 } from './port.js'
+import { ProofFetch } from './proof-fetch.js'
+import { pushAuthorizationRequest } from './pushed-authorization.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
 import { sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
 
-export class OAuthAuthorizationServers implements AuthorizationServers {
+export class OAuthAuthorizationServers implements AuthorizationServers, DpopProofs {
   readonly #connections: ServerConnections
   readonly #metadata: Metadata
   readonly #idTokens: IdTokens
   readonly #clientSecrets: ClientSecrets
   readonly #clock: Pick<Clock, 'now'>
+  readonly #dpopKeys: DpopKeys
+  readonly #proofs: ProofFetch
 
   /** @param parts.deadlineMs - For one exchange, its answer included; 10 s unless a test says otherwise. */
   constructor(parts: {
     readonly clock: Pick<Clock, 'now'>
     readonly clientSecrets: ClientSecrets
+    readonly dpopKeys: DpopKeyItems
     readonly deadlineMs?: number
   }) {
     this.#connections = new ServerConnections(parts.deadlineMs)
@@ -47,6 +55,8 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
     this.#idTokens = new IdTokens(this.#connections)
     this.#clientSecrets = parts.clientSecrets
     this.#clock = parts.clock
+    this.#dpopKeys = new DpopKeys(parts.dpopKeys)
+    this.#proofs = new ProofFetch(this.#dpopKeys, parts.clock)
   }
 
   origin(profile: Profile): TokenSetOrigin {
@@ -68,11 +78,13 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
       if (endpoint === undefined) {
         throw unusable('The profile has no authorization_endpoint, and no metadata names one.')
       }
-      if (server.require_pushed_authorization_requests === true) {
+      const isPushed = server.pushed_authorization_request_endpoint !== undefined
+      if (server.require_pushed_authorization_requests === true && !isPushed) {
         throw unusable(
-          'The server wants authorization requests to be pushed (RFC 9126), which this version does not do.',
+          'The server wants authorization requests to be pushed (RFC 9126), and no metadata says where. Set pushed_authorization_request_endpoint.',
         )
       }
+      requireProofAlgorithm(profile, server)
       if (asksForIdToken(profile) && server.jwks_uri === undefined) {
         throw unusable(
           'The id_token that scope openid asks for could not be checked: the server publishes no jwks_uri. Set jwks_uri, or leave openid out.',
@@ -86,7 +98,11 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
         )
       }
       return {
-        authorizationUrl: authorizationUrl(endpoint, profile, request),
+        authorizationUrl: authorizationUrl(
+          endpoint,
+          profile,
+          await this.#authorizationParameters(profile, server, request),
+        ),
         expectedIssuer: profile.issuer ?? null,
         issRequired,
       }
@@ -153,11 +169,47 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
     }
   }
 
+  async prove(profile: Profile, accessToken: Secret, request: ToolRequest): Promise<string> {
+    const key = await this.#dpopKeys.of(profile.name)
+    return key.proof({ ...request, accessToken }, this.#clock.now())
+  }
+
+  forgetKey(profile: string): Promise<void> {
+    return this.#dpopKeys.forget(profile)
+  }
+
   close(): void {
     this.#connections.close()
   }
 
+  /** What the browser carries: the request itself, or where the server keeps it (RFC 9126 §4). */
+  async #authorizationParameters(
+    profile: Profile,
+    server: ServerMetadata,
+    request: AuthorizationRequest,
+  ): Promise<URLSearchParams> {
+    const thumbprint = profile.dpop ? (await this.#dpopKeys.of(profile.name)).thumbprint : undefined
+    const parameters = authorizationParameters(profile, request, thumbprint)
+    if (server.pushed_authorization_request_endpoint === undefined) return parameters
+    const clientSecret = await this.#clientSecrets(profile)
+    const secrets = request.nonce === null ? [request.state] : [request.state, request.nonce]
+    const pushed = { profile, server, clientSecret, parameters, secrets }
+    const requestUri = await pushAuthorizationRequest(this.#connections, this.#proofs, pushed)
+    if (requestUri === undefined) return parameters
+    return new URLSearchParams({ client_id: profile.client_id, request_uri: requestUri })
+  }
+
   async #refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+    try {
+      return await this.#requestRefresh(profile, current)
+    } catch (error) {
+      // Tokens came that cannot be used, and the refresh token that was sent may be used up.
+      if (error instanceof WrongTokenType) return { outcome: 'reauthorize', error: named(error, profile) }
+      throw error
+    }
+  }
+
+  async #requestRefresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
     const { refreshToken } = current
     if (refreshToken === null) {
       const error = new CatchdError('login_required', 'The authorization server issued no refresh token.')
@@ -198,18 +250,43 @@ export class OAuthAuthorizationServers implements AuthorizationServers {
   ): Promise<{ response: TokenResponse } | { error: CatchdError; answer: TokenAnswer }> {
     const { profile, secrets } = request
     const clientSecret = await this.#clientSecrets(profile)
-    const answer = await sendTokenRequest(this.#connections, { ...request, clientSecret })
+    const answer = await sendTokenRequest(this.#connections, this.#proofs, { ...request, clientSecret })
+    let response: TokenResponse
     try {
-      const response = readTokenAnswer(answer, {
+      response = readTokenAnswer(answer, {
         shape: profile.token_response,
         scopeSeparator: profile.scope_separator,
         sent: clientSecret === undefined ? secrets : [...secrets, clientSecret],
       })
-      return { response }
     } catch (error) {
       return { error: named(asCatchdError(error), profile), answer }
     }
+    requireTokenType(profile, response)
+    return { response }
   }
+}
+
+/** Tokens that are bound to a key differently from what was asked for. */
+class WrongTokenType extends CatchdError {}
+
+/** RFC 9449 §5: a token of another type than `DPoP` is bound to nothing, and one of that type is useless without a key. */
+function requireTokenType(profile: Profile, { tokenType }: TokenResponse): void {
+  if ((tokenType === 'DPoP') === profile.dpop) return
+  throw new WrongTokenType(
+    'provider_answer_invalid',
+    profile.dpop
+      ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
+      : 'The server binds its tokens to a key of the client: set dpop to true.',
+  )
+}
+
+/** Said before a browser opens. */
+function requireProofAlgorithm(profile: Profile, server: ServerMetadata): void {
+  const accepted = server.dpop_signing_alg_values_supported
+  if (!profile.dpop || accepted === undefined || accepted.includes(DPOP_ALGORITHM)) return
+  throw unusable(
+    `The server takes no DPoP proofs signed with ${DPOP_ALGORITHM}, which are all that catchd makes.`,
+  )
 }
 
 function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }): { response: TokenResponse } {

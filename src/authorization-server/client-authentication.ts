@@ -13,9 +13,8 @@ import { signingKey } from './client-key.js'
 
 /** What the schema of a profile knows and this version cannot do; said before a browser opens. */
 export function requireSupported(profile: Profile): void {
-  const { dpop, grant, name } = profile
-  const missing = dpop ? 'dpop' : grant === DEVICE_CODE ? 'grant device_code' : undefined
-  if (missing !== undefined) throw unsupported(name, missing)
+  const { grant, name } = profile
+  if (grant === DEVICE_CODE) throw unsupported(name, 'grant device_code')
 }
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'

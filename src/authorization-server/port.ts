@@ -80,5 +80,25 @@ export interface AuthorizationServers {
   close(): void
 }
 
+/** Proofs that tokens of `dpop` profiles are held by whom they were issued to (RFC 9449). */
+export interface DpopProofs {
+  /**
+   * A proof for one request of a tool that presents `accessToken`.
+   *
+   * @throws CatchdError the vault's codes
+   */
+  prove(profile: Profile, accessToken: Secret, request: ToolRequest): Promise<string>
+  /** Deletes the key of a profile that was logged out or removed. @throws the vault's codes */
+  forgetKey(profile: string): Promise<void>
+}
+
+/** The request that a tool is about to send to a resource server. */
+export interface ToolRequest {
+  readonly method: string
+  readonly url: string
+  /** `DPoP-Nonce` of the resource server. */
+  readonly nonce?: string | undefined
+}
+
 /** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
 export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>

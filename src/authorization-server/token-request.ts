@@ -2,8 +2,9 @@
  * Token requests (RFC 6749 §4.1.3, §4.4.2, §6): the standard's parameters and what the profile adds, sent by
  * oauth4webapi.
  *
- * One request is sent, and never sent again: a code that reached the server once must not reach it twice. What
- * the answer means is token-response.ts.
+ * One request is sent, and never sent again: a code that reached the server once must not reach it twice. The one
+ * exception is a request that the server refused for want of a DPoP nonce, before it took the code (proof-fetch.ts).
+ * What the answer means is token-response.ts.
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -11,6 +12,7 @@ import type { Secret } from '../secret.js'
 import { resources } from './authorization-request.js'
 import { clientAuthentication } from './client-authentication.js'
 import type { ServerMetadata } from './metadata.js'
+import type { ProofFetch } from './proof-fetch.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
 
@@ -38,6 +40,7 @@ export interface TokenAnswer {
 /** @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `profile_invalid` */
 export async function sendTokenRequest(
   connections: ServerConnections,
+  proofs: ProofFetch,
   request: TokenRequest,
 ): Promise<TokenAnswer> {
   const { profile, server, endpoint, clientSecret } = request
@@ -48,16 +51,18 @@ export async function sendTokenRequest(
     })
   }
   const oauth = await import('oauth4webapi')
-  const response = await oauth.genericTokenEndpointRequest(
-    { ...server, token_endpoint: endpoint },
-    { client_id: profile.client_id },
-    clientAuthentication(profile, clientSecret),
-    request.grantType,
-    parametersOf(request),
-    {
-      [oauth.customFetch]: serverFetch(connections, profile),
-      [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
-    },
+  const response = await proofs.send(profile, serverFetch(connections, profile), (fetch) =>
+    oauth.genericTokenEndpointRequest(
+      { ...server, token_endpoint: endpoint },
+      { client_id: profile.client_id },
+      clientAuthentication(profile, clientSecret),
+      request.grantType,
+      parametersOf(request),
+      {
+        [oauth.customFetch]: fetch,
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+      },
+    ),
   )
   const { status, headers } = response
   if (status >= 300 && status < 400) {

@@ -36,6 +36,7 @@ import { EventHub } from './event-hub.js'
 import type { DaemonLog } from './log.js'
 import { LoginDesk } from './login-desk.js'
 import { ProfileService } from './profile-service.js'
+import { dpopKeyItems, ProofDesk } from './proof-desk.js'
 import { bindApiSocket } from './single-instance.js'
 import { TokenDesk } from './token-desk.js'
 
@@ -90,6 +91,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const servers = new OAuthAuthorizationServers({
     clock,
     clientSecrets: createClientSecrets({ vault, environment: process.env }),
+    dpopKeys: dpopKeyItems(vault),
   })
   const refreshSteps = new StepJournal(join(folders.stateFolder, 'refreshes.journal'))
   const keeper = new TokenKeeper({
@@ -135,10 +137,16 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   })
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
+  const tokens = new TokenDesk(keeper, logins, notices, servers)
   const services: ApiServices = {
-    tokens: new TokenDesk(keeper, logins, notices),
-    logins: new LoginDesk(logins),
-    profiles: new ProfileService(configuration, keeper, logins, vault, clock),
+    tokens,
+    proofs: new ProofDesk(configuration, tokens, servers),
+    logins: new LoginDesk(
+      logins,
+      clock,
+      (profile) => configuration.profile(profile).login_pause_seconds ?? null,
+    ),
+    profiles: new ProfileService(configuration, keeper, logins, vault, clock, servers),
     async status(limit) {
       const visible = (profile: string) => limit === undefined || limit.has(profile)
       return {

@@ -2,6 +2,7 @@
  * Profiles as the API shows and edits them: the configuration beside each profile's standing. Secrets never
  * leave: a client secret is shown as where it comes from.
  */
+import type { DpopProofs } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import type { ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
@@ -24,6 +25,7 @@ export class ProfileService implements ProfileApi {
   readonly #logins: LoginService
   readonly #vault: Vault
   readonly #clock: Clock
+  readonly #proofs: Pick<DpopProofs, 'forgetKey'>
 
   constructor(
     configuration: ConfigurationStore,
@@ -31,7 +33,9 @@ export class ProfileService implements ProfileApi {
     logins: LoginService,
     vault: Vault,
     clock: Clock,
+    proofs: Pick<DpopProofs, 'forgetKey'>,
   ) {
+    this.#proofs = proofs
     this.#clock = clock
     this.#configuration = configuration
     this.#keeper = keeper
@@ -75,6 +79,7 @@ export class ProfileService implements ProfileApi {
     await this.#configuration.remove(name)
     this.#logins.cancelAll(name)
     await this.#keeper.forget(profile)
+    await this.#proofs.forgetKey(name)
     await this.#vault.delete(itemName.clientSecret(name))
   }
 

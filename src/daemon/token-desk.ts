@@ -2,6 +2,7 @@
  * Token sets as the API asks for them: the keeper, whoever wants to know that a profile is used, and the logins that
  * a logout ends.
  */
+import type { DpopProofs } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import type { TokenService } from '../http/api/services.js'
 import type { LoginService } from '../login/login-service.js'
@@ -14,7 +15,15 @@ export class TokenDesk implements TokenService {
   readonly #logins: LoginService
   readonly #notices: NoticeService
 
-  constructor(keeper: TokenKeeper, logins: LoginService, notices: NoticeService) {
+  readonly #proofs: Pick<DpopProofs, 'forgetKey'>
+
+  constructor(
+    keeper: TokenKeeper,
+    logins: LoginService,
+    notices: NoticeService,
+    proofs: Pick<DpopProofs, 'forgetKey'>,
+  ) {
+    this.#proofs = proofs
     this.#keeper = keeper
     this.#logins = logins
     this.#notices = notices
@@ -42,8 +51,10 @@ export class TokenDesk implements TokenService {
   }
 
   /** Whoever logs out does not want an open tab to log in again. */
-  logout(profile: string) {
+  async logout(profile: string) {
     this.#logins.cancelAll(profile)
-    return this.#keeper.logout(profile)
+    const outcome = await this.#keeper.logout(profile)
+    await this.#proofs.forgetKey(profile) // nothing is bound to it any more
+    return outcome
   }
 }

@@ -42,5 +42,6 @@ export interface Vault {
 export const itemName = {
   tokenSet: (profile: string) => `token-set/${profile}`,
   clientSecret: (profile: string) => `client-secret/${profile}`,
+  dpopKey: (profile: string) => `dpop-key/${profile}`,
   login: (id: string) => `login/${id}`,
 } as const

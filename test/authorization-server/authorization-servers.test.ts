@@ -17,6 +17,7 @@ import { Secret } from '../../src/secret.js'
 import { tokenSetFrom } from '../../src/tokens/token-set.js'
 import { makeCertificates } from '../support/certificates.js'
 import { testProfile, tokenResponse } from '../support/fake-authorization-servers.js'
+import { memoryKeys } from './fake-server.js'
 
 interface Seen {
   readonly method: string
@@ -72,6 +73,7 @@ function servers(secret?: string, deadlineMs?: number): OAuthAuthorizationServer
   const made = new OAuthAuthorizationServers({
     clock: systemClock,
     clientSecrets: async () => (secret === undefined ? undefined : new Secret(secret)),
+    dpopKeys: memoryKeys(),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   })
   cleanUps.push(() => made.close())

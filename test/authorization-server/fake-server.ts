@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { afterEach, expect } from 'vitest'
 import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
+import type { DpopKeyItems } from '../../src/authorization-server/dpop.js'
 import type { Clock } from '../../src/clock.js'
 import { systemClock } from '../../src/clock.js'
 import { CatchdError } from '../../src/failures.js'
@@ -86,16 +87,32 @@ export async function listen(server: Server): Promise<number> {
 }
 
 export function authorizationServers(
-  parts: { secret?: string; deadlineMs?: number; clock?: Pick<Clock, 'now'> } = {},
+  parts: {
+    secret?: string
+    deadlineMs?: number
+    clock?: Pick<Clock, 'now'>
+    /** The records of DPoP keys by profile, as a vault would have them. */
+    dpopKeys?: Map<string, Secret>
+  } = {},
 ): OAuthAuthorizationServers {
   const { secret, deadlineMs, clock = systemClock } = parts
   const made = new OAuthAuthorizationServers({
     clock,
     clientSecrets: async () => (secret === undefined ? undefined : new Secret(secret)),
+    dpopKeys: memoryKeys(parts.dpopKeys),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   })
   cleanUp(() => made.close())
   return made
+}
+
+/** DPoP keys that rest in a map. */
+export function memoryKeys(items = new Map<string, Secret>()): DpopKeyItems {
+  return {
+    get: async (profile) => items.get(profile),
+    set: async (profile, key) => void items.set(profile, key),
+    delete: async (profile) => void items.delete(profile),
+  }
 }
 
 /** The CatchdError that a promise ends in. */

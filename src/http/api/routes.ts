@@ -11,6 +11,7 @@ import { eventRoutes } from './events.js'
 import { loginRoutes } from './logins.js'
 import { openApiRoute } from './openapi.js'
 import { profileRoutes } from './profiles.js'
+import { proofRoutes } from './proofs.js'
 import type { ApiScope, RouteParts } from './scope.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
@@ -28,6 +29,7 @@ export function registerRoutes(app: ApiScope, parts: RouteParts): void {
     methods.set(route.url, served)
   })
   tokenRoutes(app, parts)
+  proofRoutes(app, parts)
   loginRoutes(app, parts)
   profileRoutes(app, parts)
   clientRoutes(app, parts)

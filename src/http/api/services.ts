@@ -19,6 +19,23 @@ export interface TokenService {
   logout(profile: string): Promise<{ readonly revoked: boolean; readonly notRevoked: string | null }>
 }
 
+/** A request that a tool is about to send to a resource server. */
+export interface ToolRequest {
+  readonly method: string
+  readonly url: string
+  /** `DPoP-Nonce` of the resource server. */
+  readonly nonce?: string | undefined
+}
+
+export interface ProofService {
+  /**
+   * The token as {@link TokenService.get} gives it, and a proof for this one request (RFC 9449 §4).
+   *
+   * @throws CatchdError `request_invalid` for a profile without `dpop`, `login_required`, …
+   */
+  prove(profile: string, request: ToolRequest): Promise<{ readonly set: TokenSet; readonly proof: string }>
+}
+
 export interface LoginRequest {
   readonly profile: string
   readonly open: boolean
@@ -96,6 +113,7 @@ export interface DaemonEvent {
 
 export interface ApiServices {
   readonly tokens: TokenService
+  readonly proofs: ProofService
   readonly logins: LoginApi
   readonly profiles: ProfileApi
   /** @param limit - Counts are of these profiles alone: what a key with these profiles may know. Default: all. */

@@ -23,7 +23,7 @@ import {
   type RouteParts,
   seconds,
 } from './scope.js'
-import { ProofAnswer, ProofRequest, TokenAnswer, tokenAnswer } from './wire.js'
+import { TokenAnswer, tokenAnswer } from './wire.js'
 
 /** A day: nobody's access token is asked to last longer. */
 const LONGEST_MIN_TTL_SECONDS = 86_400
@@ -100,29 +100,6 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     handler: async (request) => {
       const { profile } = request.params
       return tokenAnswer(await services.tokens.refresh(profile), profile, clock.now())
-    },
-  })
-
-  app.route({
-    method: 'POST',
-    url: '/v1/tokens/:profile/proof',
-    config: { needs: 'token' },
-    schema: {
-      operationId: 'proveToken',
-      summary: 'The access token and a fresh DPoP proof bound to it (RFC 9449)',
-      params: ProfilePath,
-      body: ProofRequest,
-      response: answers({ 200: ProofAnswer }),
-    },
-    handler: async (request) => {
-      const { profile } = request.params
-      const { entry } = await services.profiles.show(profile)
-      throw new CatchdError('profile_invalid', {
-        profile,
-        detail: entry.dpop
-          ? 'This version makes no DPoP proofs.'
-          : 'The profile has no `dpop`: its tokens go without a proof.',
-      })
     },
   })
 

@@ -9,6 +9,7 @@ import type {
   LoginRequest,
   ProfileApi,
   ProfileView,
+  ProofService,
   TokenService,
 } from '../../../src/http/api/services.js'
 import type { Login, PendingLogin } from '../../../src/login/login.js'
@@ -65,6 +66,8 @@ export function pendingLogin(changes: Partial<PendingLogin> = {}): PendingLogin 
   }
 }
 
+export const PROOF = 'header.payload.signature'
+
 export class FakeServices implements ApiServices {
   readonly calls: string[] = []
   readonly entries = new Map<string, ProfileEntry>([
@@ -118,6 +121,14 @@ export class FakeServices implements ApiServices {
       this.#called('tokens.logout', profile)
       this.#known(profile)
       return { revoked: this.notRevoked === null, notRevoked: this.notRevoked }
+    },
+  }
+
+  readonly proofs: ProofService = {
+    prove: async (profile, request) => {
+      this.#called('proofs.prove', profile, JSON.stringify(request))
+      this.#known(profile)
+      return { set: tokenSet({ tokenType: 'DPoP' }), proof: PROOF }
     },
   }
 

@@ -211,15 +211,3 @@ test('logging out says why the server still knows the tokens, in one line of ASC
   expect(answer.headers['catchd-not-revoked']).toHaveLength(500)
   expect(answer.headers).not.toHaveProperty('set-cookie')
 })
-
-test('a proof is refused for a profile without dpop, and a bad request for one before that', async () => {
-  const { call, services } = await openApi()
-  const proof = { method: 'GET', url: 'https://api.example.com/me' }
-  const answer = await call('POST', '/v1/tokens/gw/proof', { body: proof })
-  expect([answer.status, answer.problem().code]).toEqual([422, 'profile_invalid'])
-  services.calls.length = 0
-  for (const body of [{}, { ...proof, method: 'get' }, { ...proof, url: 'file:///x' }, { ...proof, x: 1 }]) {
-    expect((await call('POST', '/v1/tokens/gw/proof', { body })).problem().code).toBe('request_invalid')
-  }
-  expect(services.calls).toEqual([])
-})

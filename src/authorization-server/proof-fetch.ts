@@ -1,0 +1,87 @@
+/**
+ * Requests with a DPoP proof, and the nonces that servers want in it (RFC 9449 §8, §9).
+ *
+ * A server that wants a nonce refuses the first request before it looks at the grant, and gives one: then, and only
+ * then, the request is made anew, once. The second one is built from the start, since a client assertion is good for
+ * a single request too. Profiles without `dpop` go straight through.
+ */
+import type { Clock } from '../clock.js'
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import type { DpopKeys } from './dpop.js'
+import type { serverFetch } from './server-fetch.js'
+
+type Fetch = ReturnType<typeof serverFetch>
+
+/** Servers whose newest nonce is remembered. */
+const MOST_NONCES = 256
+/** Far beyond what servers send (RFC 9449 §8.1 bounds it by the header). */
+const LONGEST_NONCE = 1024
+
+export class ProofFetch {
+  readonly #keys: DpopKeys
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #nonces = new Map<string, string>()
+
+  constructor(keys: DpopKeys, clock: Pick<Clock, 'now'>) {
+    this.#keys = keys
+    this.#clock = clock
+  }
+
+  /**
+   * @param attempt - Builds and sends the whole request with the `fetch` it is given; called twice at most.
+   * @param accessToken - The token that the request carries, for resource requests.
+   * @throws CatchdError the vault's codes; what `attempt` throws
+   */
+  async send(
+    profile: Profile,
+    fetch: Fetch,
+    attempt: (fetch: Fetch) => Promise<Response>,
+    accessToken?: Secret,
+  ): Promise<Response> {
+    if (!profile.dpop) return attempt(fetch)
+    const key = await this.#keys.of(profile.name)
+    let sent: string | undefined
+    const proving: Fetch = async (url, options) => {
+      const place = JSON.stringify([profile.name, new URL(url).origin])
+      sent = this.#nonces.get(place)
+      const proof = key.proof({ method: options.method, url, accessToken, nonce: sent }, this.#clock.now())
+      const response = await fetch(url, { ...options, headers: { ...options.headers, dpop: proof } })
+      this.#remember(place, response.headers.get('dpop-nonce'))
+      return response
+    }
+    const response = await attempt(proving)
+    if (!(await wantsNonce(response))) return response
+    const given = response.headers.get('dpop-nonce')
+    if (given === null || given === sent) {
+      throw new CatchdError('provider_answer_invalid', {
+        profile: profile.name,
+        detail: 'The server asks for a DPoP nonce and gives none.',
+      })
+    }
+    return attempt(proving)
+  }
+
+  #remember(place: string, nonce: string | null): void {
+    if (nonce === null || nonce === '' || nonce.length > LONGEST_NONCE) return
+    this.#nonces.delete(place)
+    this.#nonces.set(place, nonce)
+    for (const oldest of this.#nonces.keys()) {
+      if (this.#nonces.size <= MOST_NONCES) break
+      this.#nonces.delete(oldest)
+    }
+  }
+}
+
+/** §8: in the body at an authorization server; §9: in the challenge at a resource server. */
+async function wantsNonce(response: Response): Promise<boolean> {
+  if (response.status !== 400 && response.status !== 401) return false
+  if (/\buse_dpop_nonce\b/.test(response.headers.get('www-authenticate') ?? '')) return true
+  try {
+    const body: unknown = await response.clone().json()
+    return (body as { error?: unknown } | null)?.error === 'use_dpop_nonce'
+  } catch {
+    return false
+  }
+}

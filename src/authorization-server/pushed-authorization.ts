@@ -1,0 +1,102 @@
+/**
+ * Pushed authorization requests (RFC 9126): the parameters go to the server directly, authenticated as the client,
+ * and the browser carries a reference that is good once and for a short while.
+ *
+ * Each login pushes anew: a reference is never kept. A server that only offers it may not want it of this client;
+ * then the parameters go through the browser as ever.
+ */
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import { clientAuthentication } from './client-authentication.js'
+import type { ServerMetadata } from './metadata.js'
+import type { ProofFetch } from './proof-fetch.js'
+import type { ServerConnections } from './server-connections.js'
+import { serverFetch } from './server-fetch.js'
+import { findRefusal } from './token-refusal.js'
+
+/** It has to fit into a URL that browsers and servers take. */
+const LONGEST_REQUEST_URI = 2048
+
+export interface PushedRequest {
+  readonly profile: Profile
+  /** With a `pushed_authorization_request_endpoint`. */
+  readonly server: ServerMetadata
+  readonly clientSecret: Secret | undefined
+  readonly parameters: URLSearchParams
+  /** Values that were sent and must not come back in an error text. */
+  readonly secrets: readonly Secret[]
+}
+
+/**
+ * @returns The `request_uri`; `undefined` where the server offers the endpoint without requiring it, the profile
+ *   does not name it, and this client may not use it.
+ * @throws CatchdError `provider_refused` with the server's `error`, `provider_answer_invalid`,
+ *   `provider_unreachable`, `profile_invalid`
+ */
+export async function pushAuthorizationRequest(
+  connections: ServerConnections,
+  proofs: ProofFetch,
+  request: PushedRequest,
+): Promise<string | undefined> {
+  const { profile, server, clientSecret, parameters, secrets } = request
+  const oauth = await import('oauth4webapi')
+  // RFC 9126 §2.1 knows no other format, whatever the token endpoint wants.
+  const fetch = serverFetch(connections, { ...profile, token_request_format: 'form' })
+  const response = await proofs.send(profile, fetch, (proving) =>
+    oauth.pushedAuthorizationRequest(
+      server,
+      { client_id: profile.client_id },
+      clientAuthentication(profile, clientSecret),
+      parameters,
+      {
+        [oauth.customFetch]: proving,
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+      },
+    ),
+  )
+  const members = parseObject(await response.text())
+  if (response.status >= 200 && response.status < 300) return requestUriOf(members)
+  const sent = clientSecret === undefined ? secrets : [...secrets, clientSecret]
+  const refusal = findRefusal(members, response.status, sent)
+  const isOnlyOffered =
+    profile.pushed_authorization_request_endpoint === undefined &&
+    server.require_pushed_authorization_requests !== true
+  if (isOnlyOffered && isNotForUs(response.status, refusal)) return undefined
+  if (refusal === undefined || response.status >= 500) {
+    throw invalid(`answered ${response.status}`)
+  }
+  throw new CatchdError('provider_refused', {
+    detail: 'The server refused the pushed authorization request.',
+    ...(refusal.error === undefined ? {} : { error: refusal.error }),
+    ...(refusal.errorDescription === undefined ? {} : { errorDescription: refusal.errorDescription }),
+  })
+}
+
+/** Nothing there, or not for this client; what is wrong with the request itself would be so in the browser too. */
+function isNotForUs(status: number, refusal: CatchdError | undefined): boolean {
+  return [403, 404, 405, 501].includes(status) || refusal?.error === 'unauthorized_client'
+}
+
+function requestUriOf(members: Readonly<Record<string, unknown>>): string {
+  const { request_uri: uri, expires_in: lifetime } = members
+  if (typeof uri !== 'string' || !/^[\x21-\x7e]+$/.test(uri) || uri.length > LONGEST_REQUEST_URI) {
+    throw invalid('gave no usable request_uri')
+  }
+  // RFC 9126 §2.2 requires a lifetime; one that is over already leads to a page that nobody understands.
+  if (lifetime !== undefined && !(Number(lifetime) > 0)) throw invalid('gave a request_uri that has expired')
+  return uri
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+function invalid(what: string): CatchdError {
+  return new CatchdError('provider_answer_invalid', `The pushed authorization request endpoint ${what}.`)
+}
