@@ -160,6 +160,8 @@ export interface ProfileEntry {
   readonly refresh?: 'ahead' | 'on_demand'
   /** A token with fewer seconds left is refreshed before it is handed out */
   readonly min_ttl_seconds?: number
+  /** After a browser tab that a tool opened (login=auto) and nobody answered, tools may open the next one after this time; without it only when a person has logged in */
+  readonly login_pause_seconds?: number
   /** Hosts for which `catchd credential` uses this profile */
   readonly hosts?: readonly string[]
 }

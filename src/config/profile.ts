@@ -164,6 +164,13 @@ export const ProfileEntry = z
       .min(0)
       .max(86_400)
       .describe('A token with fewer seconds left is refreshed before it is handed out'),
+    login_pause_seconds: z
+      .int()
+      .min(60)
+      .max(2_592_000)
+      .describe(
+        'After a browser tab that a tool opened (login=auto) and nobody answered, tools may open the next one after this time; without it only when a person has logged in',
+      ),
     hosts: z.array(z.string().min(1)).describe('Hosts for which `catchd credential` uses this profile'),
   })
   .partial()

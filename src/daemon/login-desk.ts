@@ -1,4 +1,5 @@
 /** Logins as the API offers them: what callers may ask of the login service, and the shared automatic login. */
+import type { Clock } from '../clock.js'
 import type { LoginApi, LoginRequest } from '../http/api/services.js'
 import type { Login } from '../login/login.js'
 import type { LoginService } from '../login/login-service.js'
@@ -8,13 +9,13 @@ export class LoginDesk implements LoginApi {
   readonly #logins: LoginService
   readonly #shared: SharedLogins
 
-  constructor(logins: LoginService) {
+  constructor(logins: LoginService, clock: Clock, pauseSeconds: (profile: string) => number | null) {
     this.#logins = logins
-    this.#shared = new SharedLogins(logins)
+    this.#shared = new SharedLogins({ logins, clock, pauseSeconds })
   }
 
   begin(request: LoginRequest): Promise<Login> {
-    return this.#logins.begin(request)
+    return this.#shared.begin(request)
   }
 
   beginShared(profile: string): Promise<Login> {

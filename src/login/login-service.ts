@@ -87,6 +87,11 @@ export class LoginService implements RedirectAnswers {
     return false
   }
 
+  /** From the oldest to the newest. */
+  pendingOf(profile: string): PendingLogin[] {
+    return [...this.#pending.ofProfile(profile)]
+  }
+
   /** The redirect URIs that answer although no login pends on them; replaces the ones before. */
   setConfiguredRedirectUris(uris: readonly string[]): void {
     for (const uri of this.#configuredUris) this.#configured.release(uri)

@@ -392,15 +392,17 @@ test('waiting ends with the login, with its time, or with the caller', async () 
   expect(await logins.wait('nobody', 1_000, never.signal)).toBeUndefined()
 })
 
-test('ten tools that ask for an automatic login share one tab; after it ended a new one may open', async () => {
-  const { logins, opened } = start()
-  const shared = new SharedLogins(logins)
+test('ten tools that ask for an automatic login share one tab; a person may open another', async () => {
+  const { logins, opened, clock } = start()
+  const shared = new SharedLogins({ logins, clock, pauseSeconds: () => null })
   const joined = await Promise.all(Array.from({ length: 10 }, () => shared.join('gw')))
   expect(new Set(joined.map(({ id }) => id)).size).toBe(1)
   expect(opened).toHaveLength(1)
   logins.cancel(joined[0]?.id ?? '')
   await settle()
-  await shared.join('gw')
+  await expect(shared.join('gw')).rejects.toMatchObject({ code: 'login_required' })
+  const own = await shared.begin({ profile: 'gw', open: true })
+  expect((await shared.join('gw')).id).toBe(own.id)
   expect(opened).toHaveLength(2)
 })
 
