@@ -309,7 +309,7 @@ describe('with the name of a profile', () => {
     expect(failures[0]?.detail).toContain('publishes no metadata')
   })
 
-  test('its endpoints, its clock and its tokens; nothing of it is a token request', async () => {
+  test('its endpoints, its clock and its tokens, without a secret', async () => {
     const gateway = await startGateway()
     cleanUps.push(() => gateway.close())
     const daemon = await startDaemon({
