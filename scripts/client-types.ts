@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { ProfileEntry } from '../src/config/profile.js'
+import { InspectionAnswer } from '../src/http/api/inspection.js'
 import { ClientAction } from '../src/http/api/principal.js'
 import {
   ClientAnswer,
@@ -32,6 +33,7 @@ const TYPES: Readonly<Record<string, z.ZodType>> = {
   ClientWithKey: NewClientAnswer,
   DaemonStatus: StatusAnswer,
   VaultMigration: VaultMigrationAnswer,
+  InspectionAnswer,
 }
 
 /** As far as our own schemas use JSON Schema. */

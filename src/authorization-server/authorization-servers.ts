@@ -9,11 +9,13 @@ import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import type { Inspection } from '../tokens/inspection.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
 import { authorizationParameters, authorizationUrl, wireScope } from './authorization-request.js'
 import { requireSupported } from './client-authentication.js'
 import { DPOP_ALGORITHM, type DpopKeyItems, DpopKeys } from './dpop.js'
 import { asksForIdToken, IdTokens } from './id-token.js'
+import { inspectTokens } from './inspection.js'
 import { Metadata, type ServerMetadata } from './metadata.js'
 import type {
   AuthorizationRequest,
@@ -24,6 +26,7 @@ import type {
   PreparedAuthorization,
   RefreshOutcome,
   RevocationOutcome,
+  TokenInspector,
   ToolRequest,
 } from './port.js'
 import { ProofFetch } from './proof-fetch.js'
@@ -34,7 +37,7 @@ import { ServerConnections } from './server-connections.js'
 import { sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
 
-export class OAuthAuthorizationServers implements AuthorizationServers, DpopProofs {
+export class OAuthAuthorizationServers implements AuthorizationServers, DpopProofs, TokenInspector {
   readonly #connections: ServerConnections
   readonly #metadata: Metadata
   readonly #idTokens: IdTokens
@@ -172,6 +175,16 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   async prove(profile: Profile, accessToken: Secret, request: ToolRequest): Promise<string> {
     const key = await this.#dpopKeys.of(profile.name)
     return key.proof({ ...request, accessToken }, this.#clock.now())
+  }
+
+  inspect(profile: Profile, set: TokenSet): Promise<Inspection> {
+    const parts = {
+      connections: this.#connections,
+      proofs: this.#proofs,
+      clientSecrets: this.#clientSecrets,
+      metadata: (asked: Profile) => this.#metadata.of(asked, 'introspection_endpoint', 'userinfo_endpoint'),
+    }
+    return inspectTokens(parts, profile, set)
   }
 
   forgetKey(profile: string): Promise<void> {

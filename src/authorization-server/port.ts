@@ -7,6 +7,7 @@
 import type { Profile } from '../config/profile.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import type { Inspection } from '../tokens/inspection.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
 
 /** The values one authorization request is bound to. */
@@ -78,6 +79,12 @@ export interface AuthorizationServers {
   revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome>
   /** Closes idle connections. */
   close(): void
+}
+
+/** Looks into tokens, and asks their server about them. */
+export interface TokenInspector {
+  /** Nothing is refreshed for it. Never throws: what could not be asked is part of the answer. */
+  inspect(profile: Profile, set: TokenSet): Promise<Inspection>
 }
 
 /** Proofs that tokens of `dpop` profiles are held by whom they were issued to (RFC 9449). */

@@ -31,6 +31,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'revoke the tokens of a profile and forget them',
     load: async () => (await import('./logout.js')).defineLogout,
   },
+  inspect: {
+    summary: 'show what the tokens of a profile say, and what the server says about them',
+    load: async () => (await import('./inspect.js')).defineInspect,
+  },
   status: {
     summary: 'show the daemon, the vault, the configuration and the profiles',
     load: async () => (await import('./status.js')).defineStatus,

@@ -237,3 +237,55 @@ export interface VaultMigration {
   /** Items that were carried over */
   readonly items: number
 }
+
+export interface InspectionAnswer {
+  readonly profile: string
+  /** `iss` of the id_token */
+  readonly issuer: string | null
+  /** `sub` of the id_token */
+  readonly subject: string | null
+  readonly client_id: string
+  readonly access_token: {
+    readonly token_type: string
+    readonly scope: string | null
+    /** RFC 3339, UTC */
+    readonly obtained_at: string
+    readonly expires_at: string | null
+    /** Seconds left; null when the server did not say */
+    readonly expires_in: number | null
+  }
+  readonly refresh_token: {
+    /** Where the server said so */
+    readonly expires_at: string | null
+    /** Why it must not be sent any more */
+    readonly refused: string | null
+  } | null
+  readonly id_token: {
+    readonly header: Readonly<Record<string, unknown>>
+    readonly claims: Readonly<Record<string, unknown>>
+  } | null
+  /** RFC 7662; null where no endpoint is known */
+  readonly introspection: {
+    /** As the server gave it, tokens replaced */
+    readonly answer: Readonly<Record<string, unknown>> | null
+    /** Why there is no answer */
+    readonly error: {
+      readonly code: string
+      readonly detail: string | null
+      readonly error: string | null
+      readonly error_description: string | null
+    } | null
+  } | null
+  /** OpenID Connect Core §5.3; null where no endpoint is known */
+  readonly userinfo: {
+    /** As the server gave it, tokens replaced */
+    readonly answer: Readonly<Record<string, unknown>> | null
+    /** Why there is no answer */
+    readonly error: {
+      readonly code: string
+      readonly detail: string | null
+      readonly error: string | null
+      readonly error_description: string | null
+    } | null
+  } | null
+}

@@ -13,6 +13,7 @@ import type {
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
+  InspectionAnswer,
   LoginAnswer,
   LogoutAnswer,
   ProfileAnswer,
@@ -110,6 +111,12 @@ export class CatchdClient {
       method: 'POST',
       path: `/v1/tokens/${encodeURIComponent(profile)}/refresh`,
     })
+  }
+
+  /** What is known about the tokens, here and at the server, without the tokens. @throws CatchdError `login_required`, … */
+  inspect(profile: string, options: CallOptions = {}): Promise<InspectionAnswer> {
+    const path = `/v1/tokens/${encodeURIComponent(profile)}/inspection`
+    return this.#json({ ...options, method: 'GET', path })
   }
 
   /** Revokes at the server where it can be, and forgets. What the server could not be told is no failure. */

@@ -12,6 +12,7 @@ export type {
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
+  InspectionAnswer,
   ProfileAnswer,
   ProfileEntry,
   TokenAnswer,

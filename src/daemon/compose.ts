@@ -33,6 +33,7 @@ import { rememberVault } from '../vault/vault-choice.js'
 import { VaultSlot } from '../vault/vault-slot.js'
 import { browserOpener } from './browser.js'
 import { EventHub } from './event-hub.js'
+import { InspectionDesk } from './inspection-desk.js'
 import type { DaemonLog } from './log.js'
 import { LoginDesk } from './login-desk.js'
 import { ProfileService } from './profile-service.js'
@@ -141,6 +142,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const services: ApiServices = {
     tokens,
     proofs: new ProofDesk(configuration, tokens, servers),
+    inspections: new InspectionDesk(configuration, keeper, servers),
     logins: new LoginDesk(
       logins,
       clock,

@@ -8,6 +8,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { z } from 'zod'
 import { clientRoutes } from './clients.js'
 import { eventRoutes } from './events.js'
+import { inspectionRoutes } from './inspection.js'
 import { loginRoutes } from './logins.js'
 import { openApiRoute } from './openapi.js'
 import { profileRoutes } from './profiles.js'
@@ -30,6 +31,7 @@ export function registerRoutes(app: ApiScope, parts: RouteParts): void {
   })
   tokenRoutes(app, parts)
   proofRoutes(app, parts)
+  inspectionRoutes(app, parts)
   loginRoutes(app, parts)
   profileRoutes(app, parts)
   clientRoutes(app, parts)

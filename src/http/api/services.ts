@@ -4,6 +4,7 @@
  */
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Login } from '../../login/login.js'
+import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 
 export interface TokenService {
@@ -34,6 +35,11 @@ export interface ProofService {
    * @throws CatchdError `request_invalid` for a profile without `dpop`, `login_required`, …
    */
   prove(profile: string, request: ToolRequest): Promise<{ readonly set: TokenSet; readonly proof: string }>
+}
+
+export interface InspectionService {
+  /** The tokens as they are, and what is known about them. @throws CatchdError `login_required` */
+  inspect(profile: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }>
 }
 
 export interface LoginRequest {
@@ -114,6 +120,7 @@ export interface DaemonEvent {
 export interface ApiServices {
   readonly tokens: TokenService
   readonly proofs: ProofService
+  readonly inspections: InspectionService
   readonly logins: LoginApi
   readonly profiles: ProfileApi
   /** @param limit - Counts are of these profiles alone: what a key with these profiles may know. Default: all. */

@@ -5,6 +5,7 @@ import type {
   ApiServices,
   DaemonEvent,
   DaemonStatus,
+  InspectionService,
   LoginApi,
   LoginRequest,
   ProfileApi,
@@ -14,6 +15,7 @@ import type {
 } from '../../../src/http/api/services.js'
 import type { Login, PendingLogin } from '../../../src/login/login.js'
 import { Secret } from '../../../src/secret.js'
+import type { Inspection } from '../../../src/tokens/inspection.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
 
 export const NOW_MS = Date.parse('2026-01-01T00:00:00Z')
@@ -129,6 +131,20 @@ export class FakeServices implements ApiServices {
       this.#called('proofs.prove', profile, JSON.stringify(request))
       this.#known(profile)
       return { set: tokenSet({ tokenType: 'DPoP' }), proof: PROOF }
+    },
+  }
+
+  inspection: Inspection = {
+    idToken: { header: { alg: 'ES256' }, claims: { sub: 'ada' } },
+    introspection: { outcome: 'answered', members: { active: true } },
+    userinfo: { outcome: 'not_asked' },
+  }
+
+  readonly inspections: InspectionService = {
+    inspect: async (profile) => {
+      this.#called('inspections.inspect', profile)
+      this.#known(profile)
+      return { set: tokenSet(), inspection: this.inspection }
     },
   }
 

@@ -1,0 +1,178 @@
+/**
+ * What a token set says and what the server says about it: the id_token decoded, token introspection (RFC 7662) and
+ * the UserInfo endpoint (OpenID Connect Core §5.3).
+ *
+ * Nothing is refreshed or stored for it. Values of tokens are replaced before anything leaves this file, wherever a
+ * server repeats them.
+ */
+import { z } from 'zod'
+import type { Profile } from '../config/profile.js'
+import { asCatchdError, CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import type { Inspection, Members, Report } from '../tokens/inspection.js'
+import type { TokenSet } from '../tokens/token-set.js'
+import { clientAuthentication } from './client-authentication.js'
+import type { ServerMetadata } from './metadata.js'
+import type { ClientSecrets } from './port.js'
+import type { ProofFetch } from './proof-fetch.js'
+import type { ServerConnections } from './server-connections.js'
+import { serverFetch } from './server-fetch.js'
+import { findRefusal } from './token-refusal.js'
+
+const MARKER = '[secret]'
+const TOKEN_MEMBERS = new Set(['access_token', 'refresh_token', 'id_token', 'token', 'client_secret'])
+
+export interface InspectionParts {
+  readonly connections: ServerConnections
+  readonly proofs: ProofFetch
+  readonly clientSecrets: ClientSecrets
+  /** Where the endpoints are. @throws CatchdError */
+  readonly metadata: (profile: Profile) => Promise<ServerMetadata>
+}
+
+/** Never throws: what could not be asked is part of the answer. */
+export async function inspectTokens(
+  parts: InspectionParts,
+  profile: Profile,
+  set: TokenSet,
+): Promise<Inspection> {
+  const idToken = decoded(set.idToken)
+  let server: ServerMetadata
+  try {
+    server = await parts.metadata(profile)
+  } catch (error) {
+    const report = { outcome: 'failed', error: asCatchdError(error).of(profile.name) } as const
+    return { idToken, introspection: report, userinfo: report }
+  }
+  const ask = async (endpoint: string | undefined, request: () => Promise<Members>): Promise<Report> => {
+    if (endpoint === undefined) return { outcome: 'not_asked' }
+    try {
+      return { outcome: 'answered', members: withoutTokens(await request(), set) }
+    } catch (error) {
+      return { outcome: 'failed', error: asCatchdError(error).of(profile.name) }
+    }
+  }
+  const [introspection, userinfo] = await Promise.all([
+    ask(server.introspection_endpoint, () => introspect(parts, profile, server, set)),
+    ask(server.userinfo_endpoint, () => requestUserinfo(parts, profile, server.userinfo_endpoint ?? '', set)),
+  ])
+  return { idToken, introspection, userinfo }
+}
+
+/** RFC 7662 §2. */
+async function introspect(
+  { connections, proofs, clientSecrets }: InspectionParts,
+  profile: Profile,
+  server: ServerMetadata,
+  set: TokenSet,
+): Promise<Members> {
+  const oauth = await import('oauth4webapi')
+  const secret = await clientSecrets(profile)
+  const response = await proofs.send(profile, serverFetch(connections, profile), (fetch) =>
+    oauth.introspectionRequest(
+      server,
+      { client_id: profile.client_id },
+      clientAuthentication(profile, secret),
+      set.accessToken.reveal(),
+      {
+        additionalParameters: { token_type_hint: 'access_token' },
+        [oauth.customFetch]: fetch,
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+      },
+    ),
+  )
+  const members = await membersOf(response, 'introspection endpoint', sentSecrets(set, secret))
+  if (typeof members['active'] === 'boolean') return members
+  throw new CatchdError(
+    'provider_answer_invalid',
+    'The introspection endpoint does not say whether the token is active.',
+  )
+}
+
+/** OpenID Connect Core §5.3.1; the claims are about somebody else unless `sub` is that of the id_token (§5.3.2). */
+async function requestUserinfo(
+  { connections, proofs }: InspectionParts,
+  profile: Profile,
+  endpoint: string,
+  set: TokenSet,
+): Promise<Members> {
+  const headers = {
+    accept: 'application/json',
+    authorization: `${set.tokenType} ${set.accessToken.reveal()}`,
+  }
+  const response = await proofs.send(
+    profile,
+    serverFetch(connections, profile),
+    (fetch) => fetch(endpoint, { method: 'GET', headers }),
+    set.accessToken,
+  )
+  if (/^application\/jwt/i.test(response.headers.get('content-type') ?? '')) {
+    throw new CatchdError(
+      'provider_answer_invalid',
+      'The UserInfo endpoint answers with a signed token, which is not read.',
+    )
+  }
+  const members = await membersOf(response, 'UserInfo endpoint', sentSecrets(set, undefined))
+  if (typeof members['sub'] !== 'string' || members['sub'] === '') {
+    throw new CatchdError('provider_answer_invalid', 'The answer of the UserInfo endpoint has no sub.')
+  }
+  if (set.subject !== null && members['sub'] !== set.subject) {
+    throw new CatchdError(
+      'provider_answer_invalid',
+      'The answer of the UserInfo endpoint is about somebody else than the id_token.',
+    )
+  }
+  return members
+}
+
+function sentSecrets(set: TokenSet, secret: Secret | undefined): Secret[] {
+  return [set.accessToken, set.refreshToken, set.idToken, secret].filter((value) => value != null)
+}
+
+const JsonObject = z.record(z.string(), z.unknown())
+
+async function membersOf(response: Response, where: string, sent: readonly Secret[]): Promise<Members> {
+  const { status } = response
+  const parsed = JsonObject.safeParse(await response.json().catch(() => undefined))
+  const members = parsed.success ? parsed.data : {}
+  if (status >= 200 && status < 300 && parsed.success) return members
+  if (status < 400 || status >= 500) {
+    throw new CatchdError('provider_answer_invalid', `The ${where} answered ${status} and no JSON object.`)
+  }
+  const refusal = findRefusal(members, status, sent)
+  const error = refusal?.error ?? challengeError(response)
+  throw new CatchdError('provider_refused', {
+    detail: `The ${where} refused the request (${status}).`,
+    ...(error === undefined ? {} : { error }),
+    ...(refusal?.errorDescription === undefined ? {} : { errorDescription: refusal.errorDescription }),
+  })
+}
+
+/** RFC 6750 §3. */
+function challengeError(response: Response): string | undefined {
+  return /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
+}
+
+/** The two readable parts of a JWT (RFC 7519 §3); its signature was checked when it came. */
+function decoded(token: Secret | null): Inspection['idToken'] {
+  const [header = '', claims = ''] = token?.reveal().split('.') ?? []
+  try {
+    const part = (text: string) => JsonObject.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
+    return { header: part(header), claims: part(claims) }
+  } catch {
+    return null
+  }
+}
+
+function withoutTokens(members: Members, set: TokenSet): Members {
+  const values = new Set(sentSecrets(set, undefined).map((secret) => secret.reveal()))
+  const clean = (value: unknown): unknown => {
+    if (typeof value === 'string') return values.has(value) ? MARKER : value
+    if (Array.isArray(value)) return value.map(clean)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [name, TOKEN_MEMBERS.has(name) ? MARKER : clean(member)]),
+    )
+  }
+  return clean(members) as Members
+}

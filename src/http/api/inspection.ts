@@ -1,0 +1,119 @@
+/**
+ * `/v1/tokens/{profile}/inspection`: what is known about the tokens of a profile, without the tokens. It tells whose
+ * account it is, so that a key that may only fetch tokens does not get it.
+ */
+import { z } from 'zod'
+import { toInstant } from '../../clock.js'
+import type { Inspection, Report } from '../../tokens/inspection.js'
+import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
+import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
+
+const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
+const Members = z.record(z.string(), z.unknown())
+
+const ReportAnswer = z
+  .object({
+    answer: Members.nullable().describe('As the server gave it, tokens replaced'),
+    error: z
+      .object({
+        code: z.string(),
+        detail: z.string().nullable(),
+        error: z.string().nullable(),
+        error_description: z.string().nullable(),
+      })
+      .nullable()
+      .describe('Why there is no answer'),
+  })
+  .nullable()
+
+export const InspectionAnswer = z
+  .object({
+    profile: z.string(),
+    issuer: z.string().nullable().describe('`iss` of the id_token'),
+    subject: z.string().nullable().describe('`sub` of the id_token'),
+    client_id: z.string(),
+    access_token: z.object({
+      token_type: z.string(),
+      scope: z.string().nullable(),
+      obtained_at: Instant,
+      expires_at: Instant.nullable(),
+      expires_in: z.int().nullable().describe('Seconds left; null when the server did not say'),
+    }),
+    refresh_token: z
+      .object({
+        expires_at: Instant.nullable().describe('Where the server said so'),
+        refused: z.string().nullable().describe('Why it must not be sent any more'),
+      })
+      .nullable(),
+    id_token: z.object({ header: Members, claims: Members }).nullable(),
+    introspection: ReportAnswer.describe('RFC 7662; null where no endpoint is known'),
+    userinfo: ReportAnswer.describe('OpenID Connect Core §5.3; null where no endpoint is known'),
+  })
+  .meta({ id: 'Inspection' })
+export type InspectionAnswer = z.infer<typeof InspectionAnswer>
+
+export function inspectionRoutes(app: ApiScope, { services, clock }: RouteParts): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/tokens/:profile/inspection',
+    config: { needs: 'login' },
+    schema: {
+      operationId: 'inspectToken',
+      summary: 'What is known about the tokens, here and at the server, without the tokens',
+      params: ProfilePath,
+      response: answers({ 200: InspectionAnswer }),
+    },
+    handler: async (request) => {
+      const { profile } = request.params
+      const { set, inspection } = await services.inspections.inspect(profile)
+      return inspectionAnswer(profile, set, inspection, clock.now())
+    },
+  })
+}
+
+function inspectionAnswer(
+  profile: string,
+  set: TokenSet,
+  { idToken, introspection, userinfo }: Inspection,
+  nowMs: number,
+): InspectionAnswer {
+  const { refusedRefreshToken: refused } = set
+  return {
+    profile,
+    issuer: set.issuer,
+    subject: set.subject,
+    client_id: set.clientId,
+    access_token: {
+      token_type: set.tokenType,
+      scope: set.scope,
+      obtained_at: toInstant(set.obtainedAtMs),
+      expires_at: set.expiresAtMs === null ? null : toInstant(set.expiresAtMs),
+      expires_in: secondsLeft(set, nowMs),
+    },
+    refresh_token:
+      set.refreshToken === null
+        ? null
+        : {
+            expires_at: set.refreshTokenExpiresAtMs === null ? null : toInstant(set.refreshTokenExpiresAtMs),
+            refused: refused === null ? null : (refused.error ?? refused.reason),
+          },
+    id_token: idToken === null ? null : { header: { ...idToken.header }, claims: { ...idToken.claims } },
+    introspection: reportAnswer(introspection),
+    userinfo: reportAnswer(userinfo),
+  }
+}
+
+function reportAnswer(report: Report): z.infer<typeof ReportAnswer> {
+  if (report.outcome === 'not_asked') return null
+  if (report.outcome === 'answered') return { answer: { ...report.members }, error: null }
+  const { code, detail, error, errorDescription } = report.error
+  return {
+    answer: null,
+    error: {
+      code,
+      detail: detail ?? null,
+      error: error ?? null,
+      error_description: errorDescription ?? null,
+    },
+  }
+}
