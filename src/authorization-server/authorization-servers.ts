@@ -30,7 +30,7 @@ import type {
   ToolRequest,
 } from './port.js'
 import { ProofFetch } from './proof-fetch.js'
-import { pushAuthorizationRequest } from './pushed-authorization.js'
+import { mustPush, pushAuthorizationRequest } from './pushed-authorization.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
@@ -81,8 +81,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       if (endpoint === undefined) {
         throw unusable('The profile has no authorization_endpoint, and no metadata names one.')
       }
-      const isPushed = server.pushed_authorization_request_endpoint !== undefined
-      if (server.require_pushed_authorization_requests === true && !isPushed) {
+      if (mustPush(profile, server) && server.pushed_authorization_request_endpoint === undefined) {
         throw unusable(
           'The server wants authorization requests to be pushed (RFC 9126), and no metadata says where. Set pushed_authorization_request_endpoint.',
         )
@@ -203,7 +202,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   ): Promise<URLSearchParams> {
     const thumbprint = profile.dpop ? (await this.#dpopKeys.of(profile.name)).thumbprint : undefined
     const parameters = authorizationParameters(profile, request, thumbprint)
-    if (server.pushed_authorization_request_endpoint === undefined) return parameters
+    if (!mustPush(profile, server)) return parameters
     const clientSecret = await this.#clientSecrets(profile)
     const secrets = request.nonce === null ? [request.state] : [request.state, request.nonce]
     const pushed = { profile, server, clientSecret, parameters, secrets }

@@ -2,8 +2,9 @@
  * Pushed authorization requests (RFC 9126): the parameters go to the server directly, authenticated as the client,
  * and the browser carries a reference that is good once and for a short while.
  *
- * Each login pushes anew: a reference is never kept. A server that only offers it may not want it of this client;
- * then the parameters go through the browser as ever.
+ * Each login pushes anew: a reference is never kept. It is done where the server requires it or the profile names the
+ * endpoint. Where a server only offers it, it is not: references last a minute, and an authorization URL may be on its
+ * way to a person at another machine for longer.
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -28,9 +29,16 @@ export interface PushedRequest {
   readonly secrets: readonly Secret[]
 }
 
+/** Whether authorization requests of the profile are pushed (RFC 9126 §5). */
+export function mustPush(profile: Profile, server: ServerMetadata): boolean {
+  return (
+    profile.pushed_authorization_request_endpoint !== undefined ||
+    server.require_pushed_authorization_requests === true
+  )
+}
+
 /**
- * @returns The `request_uri`; `undefined` where the server offers the endpoint without requiring it, the profile
- *   does not name it, and this client may not use it.
+ * @returns The `request_uri`.
  * @throws CatchdError `provider_refused` with the server's `error`, `provider_answer_invalid`,
  *   `provider_unreachable`, `profile_invalid`
  */
@@ -38,7 +46,7 @@ export async function pushAuthorizationRequest(
   connections: ServerConnections,
   proofs: ProofFetch,
   request: PushedRequest,
-): Promise<string | undefined> {
+): Promise<string> {
   const { profile, server, clientSecret, parameters, secrets } = request
   const oauth = await import('oauth4webapi')
   // RFC 9126 §2.1 knows no other format, whatever the token endpoint wants.
@@ -59,10 +67,6 @@ export async function pushAuthorizationRequest(
   if (response.status >= 200 && response.status < 300) return requestUriOf(members)
   const sent = clientSecret === undefined ? secrets : [...secrets, clientSecret]
   const refusal = findRefusal(members, response.status, sent)
-  const isOnlyOffered =
-    profile.pushed_authorization_request_endpoint === undefined &&
-    server.require_pushed_authorization_requests !== true
-  if (isOnlyOffered && isNotForUs(response.status, refusal)) return undefined
   if (refusal === undefined || response.status >= 500) {
     throw invalid(`answered ${response.status}`)
   }
@@ -71,11 +75,6 @@ export async function pushAuthorizationRequest(
     ...(refusal.error === undefined ? {} : { error: refusal.error }),
     ...(refusal.errorDescription === undefined ? {} : { errorDescription: refusal.errorDescription }),
   })
-}
-
-/** Nothing there, or not for this client; what is wrong with the request itself would be so in the browser too. */
-function isNotForUs(status: number, refusal: CatchdError | undefined): boolean {
-  return [403, 404, 405, 501].includes(status) || refusal?.error === 'unauthorized_client'
 }
 
 function requestUriOf(members: Readonly<Record<string, unknown>>): string {

@@ -112,26 +112,26 @@ describe('a request that is pushed', () => {
 describe('a server that', () => {
   const endpoint = () => ({ pushed_authorization_request_endpoint: `${server.base}/par` })
 
-  test('offers the endpoint gets the request there', async () => {
-    const { authorizationUrl } = await prepare(discovering(endpoint()))
+  test('requires it gets the request there', async () => {
+    const { authorizationUrl } = await prepare(
+      discovering({ ...endpoint(), require_pushed_authorization_requests: true }),
+    )
     expect(authorizationUrl).toContain('request_uri=')
     expect(pushes()).toHaveLength(1)
   })
 
-  test('does not offer it gets the request through the browser', async () => {
-    const { authorizationUrl } = await prepare(discovering({}))
-    expect(new URL(authorizationUrl).searchParams.get('state')).toBe('state-of-this-login')
-    expect(pushes()).toEqual([])
+  test('offers it gets the request there when the profile names the endpoint', async () => {
+    const { authorizationUrl } = await prepare({ ...discovering(endpoint()), ...endpoint() })
+    expect(authorizationUrl).toContain('request_uri=')
   })
 
   test.each([
-    ['does not want this client there', { error: 'unauthorized_client' }, 400],
-    ['has nothing there', {}, 404],
-    ['forbids it', {}, 403],
-  ])('offers it and %s gets the request through the browser', async (_what, body, status) => {
-    server.routes.set('/par', json(body, status))
-    const { authorizationUrl } = await prepare(discovering(endpoint()))
+    ['only offers it', endpoint],
+    ['does not have it', () => ({})],
+  ])('%s gets the request through the browser, in a URL that lasts', async (_what, metadata) => {
+    const { authorizationUrl } = await prepare(discovering(metadata()))
     expect(new URL(authorizationUrl).searchParams.get('state')).toBe('state-of-this-login')
+    expect(pushes()).toEqual([])
   })
 
   test('requires it and does not want this client there refuses the login', async () => {
