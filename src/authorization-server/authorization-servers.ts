@@ -12,7 +12,7 @@ import type { Secret } from '../secret.js'
 import type { Inspection } from '../tokens/inspection.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
 import { authorizationParameters, authorizationUrl, wireScope } from './authorization-request.js'
-import { requireSupported } from './client-authentication.js'
+import { authorizeDevice, refusedDevice } from './device-authorization.js'
 import { DPOP_ALGORITHM, type DpopKeyItems, DpopKeys } from './dpop.js'
 import { asksForIdToken, IdTokens } from './id-token.js'
 import { inspectTokens } from './inspection.js'
@@ -22,6 +22,8 @@ import type {
   AuthorizationServers,
   ClientSecrets,
   CodeGrant,
+  DeviceAuthorization,
+  DevicePoll,
   DpopProofs,
   PreparedAuthorization,
   RefreshOutcome,
@@ -34,7 +36,7 @@ import { mustPush, pushAuthorizationRequest } from './pushed-authorization.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
-import { sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
+import { DEVICE_CODE, sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
 
 export class OAuthAuthorizationServers implements AuthorizationServers, DpopProofs, TokenInspector {
@@ -75,7 +77,6 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     issRequiredByConfiguration: boolean,
   ): Promise<PreparedAuthorization> {
     return inNameOf(profile, async () => {
-      requireSupported(profile)
       const server = await this.#metadata.of(profile)
       const { authorization_endpoint: endpoint } = server
       if (endpoint === undefined) {
@@ -131,6 +132,24 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     })
   }
 
+  authorizeDevice(profile: Profile): Promise<DeviceAuthorization> {
+    return inNameOf(profile, async () => {
+      const server = await this.#metadata.of(profile)
+      const clientSecret = await this.#clientSecrets(profile)
+      return authorizeDevice(this.#connections, { profile, server, clientSecret })
+    })
+  }
+
+  async pollDevice(profile: Profile, deviceCode: Secret): Promise<DevicePoll> {
+    try {
+      return await inNameOf(profile, () => this.#pollDevice(profile, deviceCode))
+    } catch (error) {
+      const failure = asCatchdError(error)
+      const isPassing = failure.code === 'provider_unreachable' || failure.code.startsWith('vault_')
+      return { outcome: isPassing ? 'retry_later' : 'ended', error: failure }
+    }
+  }
+
   async refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
     try {
       return await inNameOf(profile, () => this.#refresh(profile, current))
@@ -141,7 +160,6 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
 
   clientCredentials(profile: Profile): Promise<TokenResponse> {
     return inNameOf(profile, async () => {
-      requireSupported(profile)
       const server = await this.#metadata.of(profile, 'token_endpoint')
       const scope = wireScope(profile)
       const { response } = await this.#request({
@@ -209,6 +227,27 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     const requestUri = await pushAuthorizationRequest(this.#connections, this.#proofs, pushed)
     if (requestUri === undefined) return parameters
     return new URLSearchParams({ client_id: profile.client_id, request_uri: requestUri })
+  }
+
+  async #pollDevice(profile: Profile, deviceCode: Secret): Promise<DevicePoll> {
+    const server = await this.#server(profile)
+    const outcome = await this.#request({
+      profile,
+      server,
+      endpoint: server.token_endpoint,
+      grantType: DEVICE_CODE,
+      parameters: { device_code: deviceCode.reveal() },
+      scope: wireScope(profile),
+      secrets: [deviceCode],
+    })
+    if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
+    const { response } = outcome
+    if (!asksForIdToken(profile)) return { outcome: 'issued', response: withoutIdToken(response) }
+    const context = { grant: 'authorization_code', nonce: null } as const
+    return {
+      outcome: 'issued',
+      response: await this.#idTokens.validate(profile, server, response, context),
+    }
   }
 
   async #refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {

@@ -11,18 +11,6 @@ import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { signingKey } from './client-key.js'
 
-/** What the schema of a profile knows and this version cannot do; said before a browser opens. */
-export function requireSupported(profile: Profile): void {
-  const { grant, name } = profile
-  if (grant === DEVICE_CODE) throw unsupported(name, 'grant device_code')
-}
-
-const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
-
-function unsupported(profile: string, what: string): CatchdError {
-  return new CatchdError('profile_invalid', { profile, detail: `${what} is not supported by this version.` })
-}
-
 /**
  * Assertions name the `issuer` of the profile as their audience, and the token endpoint where the profile has none.
  * They carry no `kid`: servers try the keys that were registered for the client, while an identifier that we derived

@@ -24,6 +24,7 @@ const ENDPOINTS = [
   'introspection_endpoint',
   'userinfo_endpoint',
   'pushed_authorization_request_endpoint',
+  'device_authorization_endpoint',
   'jwks_uri',
 ] as const
 export type Endpoint = (typeof ENDPOINTS)[number]

@@ -37,6 +37,27 @@ export interface CodeGrant {
   readonly nonce: Secret | null
 }
 
+/** What a device login shows and polls with (RFC 8628 §3.2). */
+export interface DeviceAuthorization {
+  readonly deviceCode: Secret
+  readonly userCode: string
+  /** http or https. */
+  readonly verificationUri: string
+  readonly verificationUriComplete: string | null
+  readonly expiresInSeconds: number
+  readonly intervalSeconds: number
+}
+
+/** One answer to a device access token request (RFC 8628 §3.5). */
+export type DevicePoll =
+  | { readonly outcome: 'issued'; readonly response: TokenResponse }
+  /** Nobody has answered yet; with `slow_down` the interval grows by 5 s. */
+  | { readonly outcome: 'pending' | 'slow_down' }
+  /** Denied, expired or refused. */
+  | { readonly outcome: 'ended'; readonly error: CatchdError }
+  /** The network, a 5xx or a 429. */
+  | { readonly outcome: 'retry_later'; readonly error: CatchdError }
+
 /** A refresh that did not end in new tokens is an expected outcome, not an exception. */
 export type RefreshOutcome =
   | { readonly outcome: 'refreshed'; readonly response: TokenResponse }
@@ -72,6 +93,10 @@ export interface AuthorizationServers {
   ): Promise<PreparedAuthorization>
   /** Redeems a code; sends exactly one token request, never again for the same code. */
   redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse>
+  /** Begins a device login. */
+  authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
+  /** Asks whether somebody has approved it. Never throws. */
+  pollDevice(profile: Profile, deviceCode: Secret): Promise<DevicePoll>
   refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome>
   /** The client credentials grant (RFC 6749 §4.4). */
   clientCredentials(profile: Profile): Promise<TokenResponse>

@@ -16,12 +16,15 @@ import type { ProofFetch } from './proof-fetch.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
 
+/** RFC 8628 §3.4. */
+export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+
 export interface TokenRequest {
   readonly profile: Profile
   readonly server: ServerMetadata
   /** The token endpoint, or where refresh requests go. */
   readonly endpoint: string | undefined
-  readonly grantType: 'authorization_code' | 'client_credentials' | 'refresh_token'
+  readonly grantType: 'authorization_code' | 'client_credentials' | 'refresh_token' | typeof DEVICE_CODE
   readonly parameters: Readonly<Record<string, string>>
   /** What `{scope}` in `token_parameters` stands for, separated as the server wants it. */
   readonly scope: string

@@ -18,9 +18,16 @@ export interface StartedLoginAnswer {
   readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
   /** While the login is pending */
   readonly authorization_url?: string
-  readonly redirect_uri: string
+  /** null for a device login */
+  readonly redirect_uri: string | null
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** Device login: what a person enters (RFC 8628) */
+  readonly user_code?: string
+  /** Device login: where they enter it */
+  readonly verification_uri?: string
+  /** Device login: the same with the code in it */
+  readonly verification_uri_complete?: string
 }
 
 export interface SettledLoginAnswer {
@@ -29,9 +36,16 @@ export interface SettledLoginAnswer {
   readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
   /** While the login is pending */
   readonly authorization_url?: string
-  readonly redirect_uri: string
+  /** null for a device login */
+  readonly redirect_uri: string | null
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** Device login: what a person enters (RFC 8628) */
+  readonly user_code?: string
+  /** Device login: where they enter it */
+  readonly verification_uri?: string
+  /** Device login: the same with the code in it */
+  readonly verification_uri_complete?: string
   readonly error: {
     readonly code: string
     readonly detail: string | null

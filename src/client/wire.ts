@@ -24,10 +24,6 @@ export type ProfileStatusName = ProfileAnswer['status']
 /** A login as it was begun, or as it stands. */
 export type LoginAnswer = StartedLoginAnswer &
   Partial<Pick<SettledLoginAnswer, 'error' | 'stored'>> & {
-    /** Device grants (RFC 8628 §3.2). */
-    readonly user_code?: string
-    readonly verification_uri?: string
-    readonly verification_uri_complete?: string
     /** Catch only, once: the parameters of the authorization response. */
     readonly response?: Readonly<Record<string, string>>
   }

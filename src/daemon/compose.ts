@@ -19,10 +19,12 @@ import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
 import { buildRedirectApp } from '../http/redirect/redirect-app.js'
 import { StepJournal } from '../journal/step-journal.js'
+import { DeviceLogins } from '../login/device-logins.js'
 import type { RedirectAnswers } from '../login/doorway.js'
 import { LoginJournal } from '../login/journal.js'
 import { LoginService } from '../login/login-service.js'
 import { LoginStore } from '../login/login-store.js'
+import { Logins } from '../login/logins.js'
 import { harmless, runCommand } from '../notices/command.js'
 import { notificationCommand } from '../notices/desktop.js'
 import { NOTICES_FILE, NoticeMemory } from '../notices/notice-memory.js'
@@ -119,23 +121,37 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
 
   const journal = new LoginJournal(join(folders.stateFolder, 'logins.journal'))
   const redirectApp = await buildRedirectApp({
-    answers: answersOf(() => logins),
+    answers: answersOf(() => redirectedLogins),
     clock,
     log: (event) => log.info(event),
   })
   const listeners = new LoopbackRedirectListeners({ door: new Door(redirectApp, REDIRECT_LIMITS), clock })
-  const logins = new LoginService({
+  const openBrowser = browserOpener(environment.browser ?? null, process.env)
+  const storedIn = () => describeVault(vault.current, folders.keychainService)
+  const redirectedLogins = new LoginService({
     clock,
     store: new LoginStore(vault, journal),
     servers,
     listeners,
     tokens: keeper,
     profiles: configuration,
-    openBrowser: browserOpener(environment.browser ?? null, process.env),
-    describeVault: () => describeVault(vault.current, folders.keychainService),
+    openBrowser,
+    describeVault: storedIn,
     timeoutSeconds: environment.loginTimeoutSeconds,
     log: tell,
   })
+
+  const deviceLogins = new DeviceLogins({
+    clock,
+    vault,
+    servers,
+    tokens: keeper,
+    profiles: configuration,
+    openBrowser,
+    describeVault: storedIn,
+    log: tell,
+  })
+  const logins = new Logins(redirectedLogins, deviceLogins, (name) => configuration.profile(name))
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   const tokens = new TokenDesk(keeper, logins, notices, servers)
@@ -195,7 +211,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const adoptConfiguration = () => {
     keeper.reconsider()
     void notices.reconsider()
-    logins.setConfiguredRedirectUris(redirectUris(configuration, environment.redirectPort))
+    redirectedLogins.setConfiguredRedirectUris(redirectUris(configuration, environment.redirectPort))
   }
 
   const open = async () => {

@@ -2,14 +2,14 @@
 import type { Clock } from '../clock.js'
 import type { LoginApi, LoginRequest } from '../http/api/services.js'
 import type { Login } from '../login/login.js'
-import type { LoginService } from '../login/login-service.js'
+import type { Logins } from '../login/logins.js'
 import { SharedLogins } from '../login/shared-logins.js'
 
 export class LoginDesk implements LoginApi {
-  readonly #logins: LoginService
+  readonly #logins: Logins
   readonly #shared: SharedLogins
 
-  constructor(logins: LoginService, clock: Clock, pauseSeconds: (profile: string) => number | null) {
+  constructor(logins: Logins, clock: Clock, pauseSeconds: (profile: string) => number | null) {
     this.#logins = logins
     this.#shared = new SharedLogins({ logins, clock, pauseSeconds })
   }

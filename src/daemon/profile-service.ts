@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js'
 import type { ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
 import type { ProfileApi, ProfileStatusName, ProfileView } from '../http/api/services.js'
-import type { LoginService } from '../login/login-service.js'
+import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
 import { forecast } from '../tokens/forecast.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
@@ -22,7 +22,7 @@ const MASK = '[secret]'
 export class ProfileService implements ProfileApi {
   readonly #configuration: ConfigurationStore
   readonly #keeper: TokenKeeper
-  readonly #logins: LoginService
+  readonly #logins: Logins
   readonly #vault: Vault
   readonly #clock: Clock
   readonly #proofs: Pick<DpopProofs, 'forgetKey'>
@@ -30,7 +30,7 @@ export class ProfileService implements ProfileApi {
   constructor(
     configuration: ConfigurationStore,
     keeper: TokenKeeper,
-    logins: LoginService,
+    logins: Logins,
     vault: Vault,
     clock: Clock,
     proofs: Pick<DpopProofs, 'forgetKey'>,
@@ -104,7 +104,7 @@ export class ProfileService implements ProfileApi {
 
   #status(name: string, hasSet: boolean, needsLogin: boolean): ProfileStatusName {
     if (!needsLogin) return 'logged_in'
-    if (this.#logins.hasPending(name)) return 'login_pending'
+    if (this.#logins.pendingOf(name).length > 0) return 'login_pending'
     return hasSet ? 'expired' : 'login_required'
   }
 }

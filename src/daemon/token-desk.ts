@@ -5,21 +5,21 @@
 import type { DpopProofs } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import type { TokenService } from '../http/api/services.js'
-import type { LoginService } from '../login/login-service.js'
+import type { Logins } from '../login/logins.js'
 import type { NoticeService } from '../notices/notice-service.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
 export class TokenDesk implements TokenService {
   readonly #keeper: TokenKeeper
-  readonly #logins: LoginService
+  readonly #logins: Logins
   readonly #notices: NoticeService
 
   readonly #proofs: Pick<DpopProofs, 'forgetKey'>
 
   constructor(
     keeper: TokenKeeper,
-    logins: LoginService,
+    logins: Logins,
     notices: NoticeService,
     proofs: Pick<DpopProofs, 'forgetKey'>,
   ) {

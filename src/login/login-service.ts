@@ -21,6 +21,8 @@ import { interruption, type LoginStore } from './login-store.js'
 import { type Claim, PendingLogins } from './pending-logins.js'
 import { randomId, randomSecret } from './pkce.js'
 import { RedirectUris } from './redirect-uris.js'
+import { waitForEnd } from './settled-wait.js'
+import { summaryOf } from './stored-summary.js'
 
 /** What logins need of the configuration. */
 export interface LoginProfiles {
@@ -80,11 +82,6 @@ export class LoginService implements RedirectAnswers {
 
   countPending(isCounted: (profile: string) => boolean): number {
     return this.#pending.count(isCounted)
-  }
-
-  hasPending(profile: string): boolean {
-    for (const _login of this.#pending.ofProfile(profile)) return true
-    return false
   }
 
   /** From the oldest to the newest. */
@@ -148,15 +145,7 @@ export class LoginService implements RedirectAnswers {
   /** The login once it is settled, or as it stands after `waitMs` or when the caller gives up. */
   async wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined> {
     const settled = this.#answered.settled(id)
-    if (settled === undefined || waitMs <= 0 || signal.aborted) return this.find(id)
-    const waiting = new AbortController()
-    const pause = new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.after(waitMs, resolve)
-      signal.addEventListener('abort', () => resolve(), { signal: waiting.signal })
-      waiting.signal.addEventListener('abort', cancel)
-    })
-    await Promise.race([settled, pause])
-    waiting.abort()
+    if (settled !== undefined) await waitForEnd(settled, this.#parts.clock, waitMs, signal)
     return this.find(id)
   }
 
@@ -166,9 +155,10 @@ export class LoginService implements RedirectAnswers {
    * @throws CatchdError `login_unknown`, `redirect_malformed`, `state_unknown`
    */
   async paste(id: string, url: string): Promise<Login> {
-    const login = this.find(id)
+    const login = this.#pending.find(id)
+    const answered = this.#answered.find(id)
+    if (login === undefined && answered !== undefined) return answered
     if (login === undefined) throw new CatchdError('login_unknown')
-    if (login.status !== 'pending') return login
     const encoded = responsePart(url, login)
     const { state } = parseAuthorizationResponse(encoded)
     if (state !== null && state.reveal() !== login.state.reveal()) {
@@ -190,11 +180,6 @@ export class LoginService implements RedirectAnswers {
       new CatchdError('login_required', { profile: login.profile, detail: 'The login was cancelled.' }),
     )
     return true
-  }
-
-  /** Ends every pending login of a profile, as a logout does. */
-  cancelAll(profile: string): void {
-    for (const login of [...this.#pending.ofProfile(profile)]) this.cancel(login.id)
   }
 
   findRedirectUri(authority: string, path: string): string | undefined {
@@ -327,13 +312,7 @@ export class LoginService implements RedirectAnswers {
     })
     const set = tokenSetFrom(response, origin, profile.scope ?? null, clock.now(), claim.extra)
     await tokens.keep(login.profile, set, ticket)
-    return {
-      storedIn: describeVault(),
-      scope: set.scope,
-      accessTokenExpiresAtMs: set.expiresAtMs,
-      hasRefreshToken: set.refreshToken !== null,
-      subject: set.subject,
-    }
+    return summaryOf(set, describeVault())
   }
 
   /** A full disk must not cost the person the login: the code is good once, and it is in our hands. */
@@ -442,10 +421,7 @@ function requireCodeGrant(profile: Profile): void {
   if (profile.grant === 'authorization_code') return
   throw new CatchdError('request_invalid', {
     profile: profile.name,
-    detail:
-      profile.grant === 'client_credentials'
-        ? 'A client_credentials profile needs no login; ask for its token.'
-        : 'Device logins are not served by this version.',
+    detail: 'A client_credentials profile needs no login; ask for its token.',
     next: `catchd token ${profile.name}`,
   })
 }

@@ -15,7 +15,7 @@ interface LoginBase {
   /** 128 random bits, base64url; no secret. */
   readonly id: string
   readonly profile: string
-  /** Exactly as sent in the authorization request, with the port that was bound. */
+  /** Exactly as sent in the authorization request, with the port that was bound; empty for a device login. */
   readonly redirectUri: string
   readonly createdAtMs: number
   readonly expiresAtMs: number
@@ -37,6 +37,21 @@ export interface PendingLogin extends LoginBase {
   readonly stateEcho: boolean
   /** host:port to bind where the redirect URI is not loopback. */
   readonly listen: string | null
+}
+
+/** What a person enters where (RFC 8628 §3.3). */
+export interface DevicePrompt {
+  readonly userCode: string
+  readonly verificationUri: string
+  readonly verificationUriComplete: string | null
+}
+
+/** Waiting for a person at the authorization server; no browser comes back to us. */
+export interface PendingDeviceLogin extends LoginBase {
+  readonly status: 'pending'
+  /** Where the person goes, with the code in it where the server can have it so. */
+  readonly authorizationUrl: string
+  readonly device: DevicePrompt
 }
 
 /** Claimed; the token request is on its way. */
@@ -65,4 +80,4 @@ export interface UnsuccessfulLogin extends LoginBase {
 }
 
 export type SettledLogin = SucceededLogin | UnsuccessfulLogin
-export type Login = PendingLogin | ExchangingLogin | SettledLogin
+export type Login = PendingLogin | PendingDeviceLogin | ExchangingLogin | SettledLogin

@@ -5,22 +5,17 @@
 import type { Clock } from '../clock.js'
 import { toInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
-import type { Login, PendingLogin, SettledLogin } from './login.js'
+import type { Login, SettledLogin } from './login.js'
+import type { AnyPendingLogin, LoginRequest } from './logins.js'
 import { TabBudget } from './tab-budget.js'
-
-interface LoginRequest {
-  readonly profile: string
-  readonly open: boolean
-  readonly timeoutSeconds?: number | undefined
-}
 
 /** What is needed of the login service. */
 export interface SharedLoginsParts {
   readonly logins: {
-    begin(request: LoginRequest): Promise<PendingLogin>
+    begin(request: LoginRequest): Promise<AnyPendingLogin>
     find(id: string): Login | undefined
     settled(id: string): Promise<SettledLogin> | undefined
-    pendingOf(profile: string): readonly PendingLogin[]
+    pendingOf(profile: string): readonly AnyPendingLogin[]
   }
   readonly clock: Pick<Clock, 'now'>
   /** `login_pause_seconds` of the profile; `null`: machines wait for a person. */
@@ -30,7 +25,7 @@ export interface SharedLoginsParts {
 export class SharedLogins {
   readonly #parts: SharedLoginsParts
   readonly #budget = new TabBudget()
-  readonly #beginning = new Map<string, Promise<PendingLogin>>()
+  readonly #beginning = new Map<string, Promise<AnyPendingLogin>>()
   /** Logins of this run that opened no tab: a person holds their URL in another way. */
   readonly #withoutTab = new Set<string>()
 
@@ -39,7 +34,7 @@ export class SharedLogins {
   }
 
   /** A login of its own, which a person asked for. @throws as the login service's `begin` does */
-  async begin(request: LoginRequest): Promise<PendingLogin> {
+  async begin(request: LoginRequest): Promise<AnyPendingLogin> {
     this.#budget.personCame(request.profile)
     const login = await this.#parts.logins.begin(request)
     if (!request.open) {
@@ -73,7 +68,7 @@ export class SharedLogins {
     }
   }
 
-  #current(login: PendingLogin): Login {
+  #current(login: AnyPendingLogin): Login {
     return this.#parts.logins.find(login.id) ?? login
   }
 

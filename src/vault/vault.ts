@@ -44,4 +44,5 @@ export const itemName = {
   clientSecret: (profile: string) => `client-secret/${profile}`,
   dpopKey: (profile: string) => `dpop-key/${profile}`,
   login: (id: string) => `login/${id}`,
+  deviceLogin: (id: string) => `device-login/${id}`,
 } as const

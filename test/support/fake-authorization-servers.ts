@@ -3,6 +3,8 @@ import type {
   AuthorizationRequest,
   AuthorizationServers,
   CodeGrant,
+  DeviceAuthorization,
+  DevicePoll,
   PreparedAuthorization,
   RefreshOutcome,
   RevocationOutcome,
@@ -60,6 +62,10 @@ export class FakeAuthorizationServers implements AuthorizationServers {
   readonly refreshed: TokenSet[] = []
   readonly revoked: TokenSet[] = []
   credentialsAsked = 0
+  devicesAuthorized = 0
+  /** Device codes that were polled with. */
+  readonly polled: string[] = []
+  devicePoll: () => DevicePoll = () => ({ outcome: 'pending' })
   expectedIssuer: string | null = null
   issRequired = false
   /** Holds every answer back until it resolves. */
@@ -95,6 +101,24 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     this.redeemed.push(grant)
     await this.gate
     return this.answer()
+  }
+
+  async authorizeDevice(): Promise<DeviceAuthorization> {
+    this.devicesAuthorized += 1
+    return {
+      deviceCode: new Secret(`device-${this.devicesAuthorized}`),
+      userCode: 'WDJB-MJHT',
+      verificationUri: 'https://as.example/device',
+      verificationUriComplete: 'https://as.example/device?user_code=WDJB-MJHT',
+      expiresInSeconds: 600,
+      intervalSeconds: 5,
+    }
+  }
+
+  async pollDevice(_profile: Profile, deviceCode: Secret): Promise<DevicePoll> {
+    this.polled.push(deviceCode.reveal())
+    await this.gate
+    return this.devicePoll()
   }
 
   async refresh(_profile: Profile, current: TokenSet): Promise<RefreshOutcome> {

@@ -166,6 +166,7 @@ async function walk(
   const session = new CookieSession()
   let url = authorizationUrl
   let answer = await session.send(url)
+  let hasDenied = false
   for (let step = 0; step < MOST_STEPS; step += 1) {
     const target = redirectTarget(answer, url)
     if (target !== undefined && !target.startsWith(`${issuer}/`)) return target
@@ -175,13 +176,17 @@ async function walk(
       continue
     }
     const form = readForm(answer.body, url)
+    // Where a device was approved (RFC 8628 §3.3), no redirect follows.
+    if (form === undefined && answer.status === 200) return url
     if (form === undefined) throw new Error(`The server shows no form but answers ${answer.status}.`)
     if (!form.action.startsWith(`${issuer}/`)) return { formPost: form }
-    url = approval.deny ? `${form.action}/abort` : form.action
+    const isInteraction = form.action.includes('/interaction/')
+    if (hasDenied && !isInteraction) return url // a device's code is asked for again
+    const denies = approval.deny === true && isInteraction
+    hasDenied ||= denies
+    url = denies ? `${form.action}/abort` : form.action
     const fields = 'login' in form.fields ? { login: approval.login ?? 'ada', password: 'any' } : {}
-    answer = approval.deny
-      ? await session.send(url)
-      : await session.postForm(url, { ...form.fields, ...fields })
+    answer = denies ? await session.send(url) : await session.postForm(url, { ...form.fields, ...fields })
   }
   throw new Error('The server asks for more than signing in and consenting.')
 }

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { toInstant } from '../../clock.js'
 import { ProfileEntry, ProfileName } from '../../config/profile.js'
 import { FAILURES, type FailureCode } from '../../failures.js'
-import type { Login, StoredSummary } from '../../login/login.js'
+import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import type { ClientKey } from './client-keys.js'
 import { ClientAction } from './principal.js'
@@ -80,8 +80,11 @@ export const StartedLoginAnswer = z
     profile: z.string(),
     status: z.enum(['pending', 'exchanging', 'succeeded', 'failed', 'expired', 'cancelled']),
     authorization_url: z.string().optional().describe('While the login is pending'),
-    redirect_uri: z.string(),
+    redirect_uri: z.string().nullable().describe('null for a device login'),
     expires_at: Instant,
+    user_code: z.string().optional().describe('Device login: what a person enters (RFC 8628)'),
+    verification_uri: z.string().optional().describe('Device login: where they enter it'),
+    verification_uri_complete: z.string().optional().describe('Device login: the same with the code in it'),
   })
   .meta({ id: 'StartedLogin' })
 export type StartedLoginAnswer = z.infer<typeof StartedLoginAnswer>
@@ -114,8 +117,17 @@ export function startedLoginAnswer(login: Login): StartedLoginAnswer {
     profile: login.profile,
     status: login.status,
     ...(login.status === 'pending' ? { authorization_url: login.authorizationUrl } : {}),
-    redirect_uri: login.redirectUri,
+    redirect_uri: login.redirectUri === '' ? null : login.redirectUri,
     expires_at: toInstant(login.expiresAtMs),
+    ...('device' in login ? devicePrompt(login.device) : {}),
+  }
+}
+
+function devicePrompt({ userCode, verificationUri, verificationUriComplete }: DevicePrompt) {
+  return {
+    user_code: userCode,
+    verification_uri: verificationUri,
+    ...(verificationUriComplete === null ? {} : { verification_uri_complete: verificationUriComplete }),
   }
 }
 
