@@ -225,7 +225,6 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     const secrets = request.nonce === null ? [request.state] : [request.state, request.nonce]
     const pushed = { profile, server, clientSecret, parameters, secrets }
     const requestUri = await pushAuthorizationRequest(this.#connections, this.#proofs, pushed)
-    if (requestUri === undefined) return parameters
     return new URLSearchParams({ client_id: profile.client_id, request_uri: requestUri })
   }
 
