@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   daemon: ['authorization-server', 'config', 'http', 'journal', 'login', 'notices', 'tokens', 'vault'],
   notices: ['config', 'tokens', 'vault'],
   http: ['config', 'login', 'tokens'],
-  login: ['authorization-server', 'config', 'tokens', 'vault'],
+  login: ['authorization-server', 'config', 'journal', 'tokens', 'vault'],
   tokens: ['authorization-server', 'config', 'vault'],
   'authorization-server': ['config', 'tokens', 'login'],
   config: ['authorization-server', 'vault'],

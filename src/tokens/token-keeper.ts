@@ -10,7 +10,7 @@
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
-import { CatchdError } from '../failures.js'
+import { asCatchdError, CatchdError } from '../failures.js'
 import type { Vault } from '../vault/vault.js'
 import { type Holding, Holdings } from './holdings.js'
 import { RefreshAhead } from './refresh-ahead.js'
@@ -47,6 +47,8 @@ export interface LogoutOutcome {
   /** Why the server still knows the tokens; `null` when it does not, or there were none. */
   readonly notRevoked: string | null
 }
+
+const UNREADABLE: LogoutOutcome = { revoked: false, notRevoked: 'The stored token set could not be read.' }
 
 /** Refreshes ahead of expiry that run at once, so that a laptop that wakes does not send hundreds. */
 const MOST_AHEAD_AT_ONCE = 16
@@ -184,11 +186,11 @@ export class TokenKeeper {
     const { name } = profile
     const holding = this.#holdings.of(profile)
     holding.logouts += 1
-    const set = await this.#holdings.load(profile, holding)
+    const set = await this.#loadToForget(profile, holding)
     holding.revision += 1
     const { revision } = holding
     holding.step({ step: 'forgotten' })
-    const outcome = set === null ? null : await this.#parts.servers.revoke(profile, set)
+    const outcome = set instanceof CatchdError ? UNREADABLE : await this.#revoke(profile, set)
     try {
       if (holding.revision === revision) await this.#holdings.remove(name)
     } catch (error) {
@@ -196,13 +198,7 @@ export class TokenKeeper {
       throw error
     }
     this.#parts.log({ event: 'token.forgotten', profile: name })
-    if (outcome === null || outcome.outcome === 'revoked') {
-      return { revoked: outcome !== null, notRevoked: null }
-    }
-    if (outcome.outcome === 'unsupported') {
-      return { revoked: false, notRevoked: 'No revocation endpoint is known.' }
-    }
-    return { revoked: false, notRevoked: outcome.error.message }
+    return outcome
   }
 
   /** The token set as it is, without refreshing. @throws the vault's codes */
@@ -233,6 +229,28 @@ export class TokenKeeper {
     this.#ahead.close()
     await this.#renewals.drain()
     await this.#holdings.drain()
+  }
+
+  /** A record that cannot be read is forgotten, too; whether the vault itself can be reached shows when it is deleted. */
+  async #loadToForget(profile: Profile, holding: Holding): Promise<TokenSet | null | CatchdError> {
+    try {
+      return await this.#holdings.load(profile, holding)
+    } catch (error) {
+      return asCatchdError(error)
+    }
+  }
+
+  async #revoke(profile: Profile, set: TokenSet | null): Promise<LogoutOutcome> {
+    if (set === null) return { revoked: false, notRevoked: null }
+    const outcome = await this.#parts.servers.revoke(profile, set)
+    switch (outcome.outcome) {
+      case 'revoked':
+        return { revoked: true, notRevoked: null }
+      case 'unsupported':
+        return { revoked: false, notRevoked: 'No revocation endpoint is known.' }
+      case 'failed':
+        return { revoked: false, notRevoked: outcome.error.message }
+    }
   }
 
   async #renew(profile: Profile, holding: Holding): Promise<TokenSet> {

@@ -286,6 +286,19 @@ test('the tokens of a login that was under way during a logout are not taken but
   expect(vault.items.has(ITEM)).toBe(true)
 })
 
+test('a logout forgets a record that cannot be read; a locked vault is said', async () => {
+  const { keeper, vault } = start()
+  vault.items.set(ITEM, new Secret('{"version":99}'))
+  expect(await keeper.logout('gw')).toMatchObject({
+    revoked: false,
+    notRevoked: expect.any(String) as string,
+  })
+  expect(vault.items.has(ITEM)).toBe(false)
+  expect(await codeOf(keeper.get('gw', undefined))).toBe('login_required')
+  vault.trouble = 'vault_locked'
+  expect(await codeOf(keeper.logout('gw'))).toBe('vault_locked')
+})
+
 test('a logout forgets although the server is down, and says what it could not do', async () => {
   const { keeper, servers, vault, issued } = start()
   servers.revocation = {
