@@ -38,7 +38,7 @@ export function clientAuthentication(profile: Profile, secret: Secret | undefine
     case 'client_secret_jwt':
       return async (server, client, body, headers) => {
         const oauth = await import('oauth4webapi')
-        const options = { [oauth.modifyAssertion]: audience(profile) }
+        const options = { [oauth.modifyAssertion]: usual(profile, undefined) }
         const sign = oauth.ClientSecretJwt(required(profile, secret).reveal(), options)
         await sign(server, client, body, headers)
       }
@@ -47,7 +47,7 @@ export function clientAuthentication(profile: Profile, secret: Secret | undefine
         const oauth = await import('oauth4webapi')
         const accepted = server.token_endpoint_auth_signing_alg_values_supported
         const key = await signingKey(profile, accepted)
-        const sign = oauth.PrivateKeyJwt(key, { [oauth.modifyAssertion]: audience(profile) })
+        const sign = oauth.PrivateKeyJwt(key, { [oauth.modifyAssertion]: usual(profile, accepted) })
         await sign(server, client, body, headers)
       }
     case 'tls_client_auth':
@@ -68,9 +68,16 @@ function required(profile: Profile, secret: Secret | undefined): Secret {
   })
 }
 
-/** Without an issuer nobody knows what the server calls itself; RFC 7523 §3 names its token endpoint then. */
-function audience({ issuer, token_endpoint }: Profile): ModifyAssertionFunction {
-  return (_header, payload) => {
+/**
+ * What servers expect: without an issuer nobody knows what the server calls itself, and RFC 7523 §3 names its token
+ * endpoint; and most know Ed25519 by its older name (RFC 8037 §3.1, RFC 9864 §2.2).
+ */
+function usual(
+  { issuer, token_endpoint }: Profile,
+  accepted: readonly string[] = ['EdDSA'],
+): ModifyAssertionFunction {
+  return (header, payload) => {
     if (issuer === undefined && token_endpoint !== undefined) payload['aud'] = token_endpoint
+    if (header['alg'] === 'Ed25519' && accepted.includes('EdDSA')) header['alg'] = 'EdDSA'
   }
 }

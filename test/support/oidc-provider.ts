@@ -14,7 +14,18 @@ import { CookieSession, type HtmlForm, readForm, redirectTarget } from './http-c
 export interface OidcProviderOptions {
   readonly redirectUris: readonly string[]
   /** Default `none`: a public client. */
-  readonly tokenEndpointAuthMethod?: 'none' | 'client_secret_basic' | 'client_secret_post'
+  readonly tokenEndpointAuthMethod?:
+    | 'none'
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'client_secret_jwt'
+    | 'private_key_jwt'
+  /** More of the client's registration (RFC 7591 §2): its keys, `require_pushed_authorization_requests`, … */
+  readonly registration?: Readonly<Record<string, unknown>>
+  /** Default false: authorization requests must be pushed (RFC 9126). */
+  readonly requirePushedRequests?: boolean
+  /** Default false: DPoP proofs need a nonce of the server (RFC 9449 §8). */
+  readonly requireDpopNonce?: boolean
   /** Default 3600. */
   readonly accessTokenLifetimeSeconds?: number
   /** Default 86,400. */
@@ -32,6 +43,8 @@ export interface OidcProviderCounts {
   readonly refreshes: number
   readonly refreshTokensReused: number
   readonly revocations: number
+  /** Pushed authorization requests, refused ones too. */
+  readonly pushedRequests: number
 }
 
 export interface OidcApproval {
@@ -68,9 +81,16 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const authMethod = options.tokenEndpointAuthMethod ?? 'none'
   const clientId = 'catchd'
-  const clientSecret = authMethod === 'none' ? null : randomBytes(24).toString('hex')
+  const clientSecret = authMethod.startsWith('client_secret') ? randomBytes(24).toString('hex') : null
 
-  const counts = { tokenRequests: 0, codesRedeemed: 0, refreshes: 0, refreshTokensReused: 0, revocations: 0 }
+  const counts = {
+    tokenRequests: 0,
+    codesRedeemed: 0,
+    refreshes: 0,
+    refreshTokensReused: 0,
+    revocations: 0,
+    pushedRequests: 0,
+  }
   const provider = new Provider(issuer, configuration(options, { clientId, clientSecret, authMethod }))
   provider.on('grant.success', ({ oidc }) => {
     if (oidc.params.grant_type === 'authorization_code') counts.codesRedeemed += 1
@@ -83,6 +103,7 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
   server.on('request', (request, response) => {
     if (request.method === 'POST' && request.url === '/token') counts.tokenRequests += 1
     if (request.method === 'POST' && request.url === '/token/revocation') counts.revocations += 1
+    if (request.method === 'POST' && request.url === '/request') counts.pushedRequests += 1
     void serve(request, response)
   })
 
@@ -125,6 +146,7 @@ function configuration(options: OidcProviderOptions, registration: Registration)
         redirect_uris: options.redirectUris,
         grant_types: ['authorization_code', 'refresh_token', ...deviceGrant],
         id_token_signed_response_alg: 'ES256',
+        ...options.registration,
       },
     ],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'test' }] },
@@ -144,6 +166,15 @@ function configuration(options: OidcProviderOptions, registration: Registration)
       revocation: { enabled: true },
       introspection: { enabled: true },
       deviceFlow: { enabled: options.deviceFlow ?? false },
+      pushedAuthorizationRequests: {
+        enabled: true,
+        requirePushedAuthorizationRequests: options.requirePushedRequests ?? false,
+      },
+      dPoP: {
+        enabled: true,
+        nonceSecret: randomBytes(32),
+        requireNonce: () => options.requireDpopNonce ?? false,
+      },
     },
     ttl: {
       AccessToken: options.accessTokenLifetimeSeconds ?? 3600,

@@ -1,0 +1,316 @@
+/**
+ * Whole logins of the built program at oidc-provider with what FAPI 2.0 asks of clients: pushed authorization
+ * requests, client authentication by key, tokens bound to a key (DPoP) with nonces, and `catchd inspect`.
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Daemon, startDaemon } from '../support/daemon.js'
+import { freePort } from '../support/free-port.js'
+import { exchange } from '../support/http-client.js'
+import { type OidcProvider, type OidcProviderOptions, startOidcProvider } from '../support/oidc-provider.js'
+
+const cleanUps: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+interface Setting extends Omit<OidcProviderOptions, 'redirectUris'> {
+  readonly profile?: object
+}
+
+async function corp({ profile, ...options }: Setting) {
+  const redirectPort = await freePort()
+  const redirectUris = [`http://127.0.0.1:${redirectPort}/callback/corp`]
+  const server = await startOidcProvider({ redirectUris, ...options })
+  cleanUps.push(() => server.close())
+  const entry = {
+    issuer: server.issuer,
+    client_id: server.clientId,
+    ...(server.clientSecret === null ? {} : { client_secret: server.clientSecret }),
+    ...(options.tokenEndpointAuthMethod === undefined
+      ? {}
+      : { token_endpoint_auth_method: options.tokenEndpointAuthMethod }),
+    scope: 'openid email',
+    ...profile,
+  }
+  const daemon = await startDaemon({ redirectPort, config: { profiles: { corp: entry } } })
+  cleanUps.push(() => daemon.stop())
+  return { server, daemon }
+}
+
+/** A key of the client: its file for us, its public half for the server. */
+async function clientKey(type: 'ec' | 'rsa' | 'ed25519' = 'ec') {
+  const pair =
+    type === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : type === 'rsa'
+        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        : generateKeyPairSync('ed25519')
+  const folder = await mkdtemp(join(tmpdir(), 'catchd-key-'))
+  cleanUps.push(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'client.pem')
+  await writeFile(file, pair.privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 })
+  return {
+    file,
+    jwks: { keys: [{ ...pair.publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'theirs' }] },
+  }
+}
+
+/** What the tool does: asks for a proof, and goes to the resource server with both. */
+async function userinfo(daemon: Daemon, server: OidcProvider, nonce?: string) {
+  const url = `${server.issuer}/me`
+  const body = { method: 'GET', url, ...(nonce === undefined ? {} : { nonce }) }
+  const proven = await daemon.api('POST', '/v1/tokens/corp/proof', { body })
+  expect(proven.status, proven.text).toBe(200)
+  const { access_token: token, token_type: type, dpop } = proven.json
+  const answer = await exchange(url, {
+    headers: { authorization: `${String(type)} ${String(token)}`, dpop: String(dpop) },
+  })
+  return { ...answer, token: String(token), dpop: String(dpop) }
+}
+
+describe('pushed authorization requests', () => {
+  test('at a server that requires them the browser carries a reference alone', async () => {
+    const { server, daemon } = await corp({ requirePushedRequests: true })
+    const { authorizationUrl, login } = await daemon.login('corp', server.approve)
+    expect(login).toMatchObject({ status: 'succeeded' })
+    expect([...new URL(authorizationUrl).searchParams.keys()]).toEqual(['client_id', 'request_uri'])
+    expect(server.counts).toMatchObject({ pushedRequests: 1, codesRedeemed: 1 })
+  })
+
+  test('a refusal ends the login before a browser opens, with the words of the server', async () => {
+    const { server, daemon } = await corp({
+      requirePushedRequests: true,
+      tokenEndpointAuthMethod: 'client_secret_post',
+      profile: { client_secret: 'another secret' },
+    })
+    const answer = await daemon.api('POST', '/v1/logins', { body: { profile: 'corp', open: false } })
+    expect(answer).toMatchObject({ status: 502, json: { code: 'provider_refused', error: 'invalid_client' } })
+    expect(server.counts.tokenRequests).toBe(0)
+  })
+
+  test('a reference is good once: the next login has one of its own', async () => {
+    const { server, daemon } = await corp({ requirePushedRequests: true })
+    const first = await daemon.login('corp', server.approve)
+    const second = await daemon.login('corp', server.approve)
+    expect(second.login).toMatchObject({ status: 'succeeded' })
+    expect(second.authorizationUrl).not.toBe(first.authorizationUrl)
+    expect(await server.approve(first.authorizationUrl)).toContain('error=invalid_request_uri')
+  })
+})
+
+describe('client authentication', () => {
+  test.each(['ec', 'rsa', 'ed25519'] as const)(
+    'private_key_jwt with a key of type %s: login, refresh, logout',
+    async (type) => {
+      const { file, jwks } = await clientKey(type)
+      const alg = { ec: 'ES256', rsa: 'RS256', ed25519: 'EdDSA' }[type]
+      const { server, daemon } = await corp({
+        tokenEndpointAuthMethod: 'private_key_jwt',
+        requirePushedRequests: true,
+        registration: { jwks, token_endpoint_auth_signing_alg: alg },
+        profile: { private_key_file: file },
+      })
+      const { login } = await daemon.login('corp', server.approve)
+      expect(login).toMatchObject({ status: 'succeeded', error: null })
+      expect((await daemon.api('POST', '/v1/tokens/corp/refresh')).status).toBe(200)
+      const logout = await daemon.api('DELETE', '/v1/tokens/corp')
+      expect(logout.headers['catchd-revoked']).toBe('true')
+      expect(server.counts).toMatchObject({ pushedRequests: 1, codesRedeemed: 1, refreshes: 1 })
+    },
+  )
+
+  test('client_secret_jwt', async () => {
+    const { server, daemon } = await corp({ tokenEndpointAuthMethod: 'client_secret_jwt' })
+    expect((await daemon.login('corp', server.approve)).login).toMatchObject({ status: 'succeeded' })
+    expect((await daemon.api('POST', '/v1/tokens/corp/refresh')).status).toBe(200)
+  })
+
+  test('a key that the server does not know is refused as the client', async () => {
+    const [{ jwks }, { file }] = [await clientKey(), await clientKey()]
+    const { server, daemon } = await corp({
+      tokenEndpointAuthMethod: 'private_key_jwt',
+      registration: { jwks },
+      profile: { private_key_file: file },
+    })
+    const { login } = await daemon.login('corp', server.approve)
+    expect(login).toMatchObject({
+      status: 'failed',
+      error: { code: 'provider_refused', error: 'invalid_client' },
+    })
+  })
+
+  test('a key file that is not there is named before a browser opens', async () => {
+    const { jwks } = await clientKey()
+    const { daemon } = await corp({
+      tokenEndpointAuthMethod: 'private_key_jwt',
+      requirePushedRequests: true,
+      registration: { jwks },
+      profile: { private_key_file: '/nowhere/key.pem' },
+    })
+    const answer = await daemon.api('POST', '/v1/logins', { body: { profile: 'corp', open: false } })
+    expect(answer.json).toMatchObject({ code: 'profile_invalid', profile: 'corp' })
+    expect(String(answer.json['detail'])).toContain('/nowhere/key.pem')
+  })
+})
+
+describe('tokens that are bound to a key', () => {
+  const DPOP = { registration: { dpop_bound_access_tokens: true }, profile: { dpop: true } }
+
+  test.each([false, true])(
+    'login, proof, refresh and logout, the server wanting nonces: %s',
+    async (nonces) => {
+      const { server, daemon } = await corp({ ...DPOP, requireDpopNonce: nonces })
+      const { authorizationUrl, login } = await daemon.login('corp', server.approve)
+      expect(login).toMatchObject({ status: 'succeeded' })
+      expect(new URL(authorizationUrl).searchParams.get('dpop_jkt')).toMatch(/^[\w-]{43}$/)
+      // The first token request of a nonce server is refused before it takes the code.
+      expect(server.counts).toMatchObject({ codesRedeemed: 1, tokenRequests: nonces ? 2 : 1 })
+
+      const token = await daemon.api('GET', '/v1/tokens/corp')
+      expect(token.json).toMatchObject({ token_type: 'DPoP', profile: 'corp' })
+      let shown = await userinfo(daemon, server)
+      if (nonces) {
+        expect(shown.status).toBe(401)
+        shown = await userinfo(daemon, server, String(shown.headers['dpop-nonce']))
+      }
+      expect([shown.status, JSON.parse(shown.body)]).toMatchObject([200, { sub: 'ada' }])
+
+      const stolen = await exchange(`${server.issuer}/me`, {
+        headers: { authorization: `Bearer ${shown.token}` },
+      })
+      expect(stolen.status).toBe(401)
+
+      await daemon.restart()
+    },
+  )
+
+  test('the key outlives the daemon, and the refresh is bound to it', async () => {
+    const redirectPort = await freePort()
+    const redirectUris = [`http://127.0.0.1:${redirectPort}/callback/corp`]
+    const server = await startOidcProvider({ redirectUris, ...DPOP, requireDpopNonce: true })
+    cleanUps.push(() => server.close())
+    const entry = { issuer: server.issuer, client_id: server.clientId, scope: 'openid email', dpop: true }
+    const daemon = await startDaemon({
+      redirectPort,
+      config: { profiles: { corp: entry } },
+      env: { CATCHD_VAULT: 'file' },
+    })
+    cleanUps.push(() => daemon.stop())
+    await daemon.login('corp', server.approve)
+    const key = async () => {
+      const { dpop } = await userinfo(daemon, server)
+      const header = JSON.parse(Buffer.from(dpop.split('.')[0] ?? '', 'base64url').toString()) as {
+        jwk: object
+      }
+      return JSON.stringify(header.jwk)
+    }
+    const before = await key()
+    await daemon.restart('SIGKILL')
+    expect((await daemon.api('POST', '/v1/tokens/corp/refresh')).json).toMatchObject({ token_type: 'DPoP' })
+    expect(await key()).toBe(before)
+
+    expect((await daemon.api('DELETE', '/v1/tokens/corp')).status).toBe(204)
+    expect(
+      (await daemon.api('POST', '/v1/tokens/corp/proof', { body: { method: 'GET', url: server.issuer } }))
+        .json,
+    ).toMatchObject({ code: 'login_required' })
+    await daemon.login('corp', server.approve)
+    expect(await key()).not.toBe(before)
+  })
+
+  test('with pushed requests and a key of the client, as FAPI 2.0 has it', async () => {
+    const { file, jwks } = await clientKey()
+    const { server, daemon } = await corp({
+      tokenEndpointAuthMethod: 'private_key_jwt',
+      requirePushedRequests: true,
+      requireDpopNonce: true,
+      registration: { jwks, dpop_bound_access_tokens: true, token_endpoint_auth_signing_alg: 'ES256' },
+      profile: { dpop: true, private_key_file: file },
+    })
+    const { authorizationUrl, login } = await daemon.login('corp', server.approve)
+    expect(login).toMatchObject({ status: 'succeeded', error: null })
+    expect(authorizationUrl).not.toContain('dpop_jkt')
+    expect((await daemon.api('POST', '/v1/tokens/corp/refresh')).json).toMatchObject({ token_type: 'DPoP' })
+    // The nonce was learnt by the pushed request: one token request for the code, one for the refresh.
+    expect(server.counts).toMatchObject({
+      pushedRequests: 2,
+      codesRedeemed: 1,
+      refreshes: 1,
+      tokenRequests: 2,
+    })
+  })
+
+  test('a profile without dpop is given no proof, and no token that it could not use', async () => {
+    const { server, daemon } = await corp({})
+    await daemon.login('corp', server.approve)
+    const proof = { method: 'GET', url: `${server.issuer}/me` }
+    const answer = await daemon.api('POST', '/v1/tokens/corp/proof', { body: proof })
+    expect(answer).toMatchObject({ status: 400, json: { code: 'request_invalid', profile: 'corp' } })
+  })
+})
+
+describe('catchd inspect', () => {
+  test('shows the claims, what the server says, and no token', async () => {
+    const { server, daemon } = await corp({ tokenEndpointAuthMethod: 'client_secret_basic' })
+    await daemon.login('corp', server.approve)
+    const { json } = await daemon.api('GET', '/v1/tokens/corp')
+    const shown = await daemon.cli(['inspect', 'corp'])
+    expect(shown.exitCode, shown.stderr).toBe(0)
+    expect(shown.stdout).toMatch(/subject\s+ada/)
+    expect(shown.stdout).toMatch(/alg\s+ES256/)
+    expect(shown.stdout).toMatch(/active\s+true/)
+    expect(shown.stdout).toMatch(/email\s+ada@example.org/)
+    const asJson = await daemon.cli(['inspect', 'corp', '--json'])
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      profile: 'corp',
+      issuer: server.issuer,
+      subject: 'ada',
+      client_id: server.clientId,
+      access_token: { token_type: 'Bearer', scope: 'openid email' },
+      refresh_token: { refused: null },
+      id_token: { claims: { iss: server.issuer, sub: 'ada', aud: server.clientId } },
+      introspection: { answer: { active: true, client_id: server.clientId }, error: null },
+      userinfo: { answer: { sub: 'ada', email: 'ada@example.org' }, error: null },
+    })
+    for (const { stdout } of [shown, asJson]) expect(stdout).not.toContain(String(json['access_token']))
+  })
+
+  test('of bound tokens asks with a proof', async () => {
+    const { server, daemon } = await corp({
+      registration: { dpop_bound_access_tokens: true },
+      requireDpopNonce: true,
+      profile: { dpop: true },
+    })
+    await daemon.login('corp', server.approve)
+    const { stdout } = await daemon.cli(['inspect', 'corp', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      access_token: { token_type: 'DPoP' },
+      userinfo: { answer: { sub: 'ada' } },
+    })
+  })
+
+  test('before a login says what to do', async () => {
+    const { daemon } = await corp({})
+    const { exitCode, stderr } = await daemon.cli(['inspect', 'corp'])
+    expect(exitCode).toBe(3)
+    expect(stderr).toContain('catchd login corp')
+  })
+
+  test('a key that may only fetch tokens is not told whose they are', async () => {
+    const { server, daemon } = await corp({})
+    await daemon.login('corp', server.approve)
+    const key = async (action: string) => {
+      const body = { client: action, profiles: ['corp'], actions: [action] }
+      return String((await daemon.api('POST', '/v1/clients', { body })).json['key'])
+    }
+    const inspect = async (action: string) => {
+      const call = { via: 'tcp', key: await key(action) } as const
+      return (await daemon.api('GET', '/v1/tokens/corp/inspection', call)).status
+    }
+    expect([await inspect('token'), await inspect('login')]).toEqual([403, 200])
+  })
+})
