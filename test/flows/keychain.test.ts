@@ -66,6 +66,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
     expect(await found(keyring)).toContain('token-set/gw')
 
     await daemon.restart('SIGKILL')
+    await keyring.revive()
     expect((await daemon.api('GET', '/v1/tokens/gw')).json['access_token']).toBe(token)
     expect(gateway.counts.codesRedeemedTwice).toBe(0)
 
@@ -106,6 +107,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
     keyring.thaw()
     await expect.poll(unsaved, { timeout: 15_000, interval: 200 }).toEqual([])
     await daemon.restart('SIGKILL')
+    await keyring.revive()
     const after = await daemon.api('GET', '/v1/tokens/gw')
     expect(after.json['access_token']).toBe(refreshed.json['access_token'])
   })

@@ -156,6 +156,7 @@ describe.skipIf(keyringReason !== undefined)('a keyring in trouble while the dae
     await expect.poll(unsaved, { timeout: 20_000, interval: 100 }).toEqual([])
     await expect.poll(async () => (await vaultOf(daemon)).health).toBe('ok')
     await daemon.restart('SIGKILL')
+    await keyring.revive()
     expect(tokenOf(await daemon.api('GET', '/v1/tokens/gw'))).toBe(served)
     expect(gateway.counts.codesRedeemedTwice).toBe(0)
   })

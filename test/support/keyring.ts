@@ -31,6 +31,8 @@ export interface Keyring {
   kill(): void
   /** After {@link Keyring.kill}: the same items, unlocked. */
   restart(): Promise<void>
+  /** gnome-keyring 42 aborts once in some hundred clients that are killed; a session starts it again. */
+  revive(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -95,6 +97,10 @@ export async function startKeyring({ service = true }: KeyringOptions = {}): Pro
     kill: () => void daemon?.kill('SIGKILL'),
     async restart() {
       await ended(daemon)
+      daemon = await start()
+    },
+    async revive() {
+      if (daemon?.exitCode === null && daemon.signalCode === null) return
       daemon = await start()
     },
     async stop() {

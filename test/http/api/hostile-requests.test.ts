@@ -253,6 +253,7 @@ describe('over TCP, nothing is served without a key', () => {
   const routes: [method: string, target: string, body?: string][] = [
     ['GET', '/v1/tokens/gw'],
     ['POST', '/v1/tokens/gw/refresh'],
+    ['GET', '/v1/tokens/gw/inspection'],
     ['POST', '/v1/tokens/gw/proof', '{"method":"GET","url":"https://a.example/"}'],
     ['DELETE', '/v1/tokens/gw'],
     ['POST', '/v1/logins', '{"profile":"gw"}'],
