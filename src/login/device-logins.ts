@@ -15,8 +15,9 @@ import { itemName, type Vault } from '../vault/vault.js'
 import { AnsweredLogins } from './answered-logins.js'
 import { type PolledLogin, parseDeviceLogin, serialiseDeviceLogin } from './device-login-record.js'
 import type { Login, PendingDeviceLogin, SettledLogin } from './login.js'
-import type { LoginEvent, LoginProfiles, TokenKeeping } from './login-service.js'
 import { randomId } from './pkce.js'
+import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
+import { profileOfLogin } from './redemption.js'
 import { waitForEnd } from './settled-wait.js'
 import { summaryOf } from './stored-summary.js'
 
@@ -161,25 +162,13 @@ export class DeviceLogins {
     const { login } = entry
     if (clock.now() >= login.expiresAtMs) return this.#fail(entry, expired(login.profile))
     try {
-      const profile = this.#profileOf(entry)
+      const profile = profileOfLogin(this.#parts, login.profile, entry.origin)
       const ticket = tokens.ticket(profile.name)
       const poll = await this.#parts.servers.pollDevice(profile, entry.deviceCode)
       await this.#take(entry, profile, poll, ticket)
     } catch (error) {
       this.#fail(entry, asCatchdError(error))
     }
-  }
-
-  #profileOf({ login, origin }: Entry): Profile {
-    const profile = this.#parts.profiles.profile(login.profile)
-    const now = this.#parts.servers.origin(profile)
-    const isSame = now.authorizationServer === origin.authorizationServer && now.clientId === origin.clientId
-    if (isSame) return profile
-    throw new CatchdError('profile_invalid', {
-      profile: login.profile,
-      detail: 'The profile was changed to another authorization server or client during the login.',
-      next: `catchd login ${login.profile}`,
-    })
   }
 
   async #take(entry: Entry, profile: Profile, poll: DevicePoll, ticket: number): Promise<void> {

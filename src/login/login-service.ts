@@ -11,44 +11,19 @@ import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { type TokenSet, tokenSetFrom } from '../tokens/token-set.js'
 import { AnsweredLogins } from './answered-logins.js'
 import { type AuthorizationResponse, parseAuthorizationResponse } from './authorization-response.js'
 import type { RedirectAnswers, RedirectLease, RedirectListeners } from './doorway.js'
 import type { InterruptedLogin } from './journal.js'
-import type { Login, PendingLogin, SettledLogin, StoredSummary } from './login.js'
+import type { Login, PendingLogin, SettledLogin } from './login.js'
 import { interruption, type LoginStore } from './login-store.js'
+import { responsePart } from './pasted-response.js'
 import { type Claim, PendingLogins } from './pending-logins.js'
 import { randomId, randomSecret } from './pkce.js'
+import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
+import { redeem } from './redemption.js'
 import { RedirectUris } from './redirect-uris.js'
 import { waitForEnd } from './settled-wait.js'
-import { summaryOf } from './stored-summary.js'
-
-/** What logins need of the configuration. */
-export interface LoginProfiles {
-  /** @throws CatchdError `profile_unknown`, `config_invalid` */
-  profile(name: string): Profile
-  /** Whether the profile shares its redirect URI with one of another authorization server (RFC 9207). */
-  issRequired(name: string): boolean
-}
-
-/** What logins need of the tokens' room. */
-export interface TokenKeeping {
-  /** Drawn before tokens are asked for, so that those of a login under way do not outlive a logout. */
-  ticket(profile: string): number
-  /** Stores the token set in the vault; when it resolves, it is there. @throws `login_required`, vault codes */
-  keep(profile: string, tokens: TokenSet, ticket: number): Promise<void>
-}
-
-/** Events worth a log line; ids and codes only. */
-export type LoginEvent =
-  | {
-      readonly event: 'login.begun' | 'login.claimed' | 'login.succeeded'
-      readonly login: string
-      readonly profile: string
-    }
-  | { readonly event: 'login.ended'; readonly login: string; readonly profile: string; readonly code: string }
-  | { readonly event: 'login.trouble'; readonly login: string; readonly step: string; readonly code: string }
 
 export interface LoginServiceParts {
   readonly clock: Clock
@@ -281,38 +256,11 @@ export class LoginService implements RedirectAnswers {
     this.#parts.log({ event: 'login.claimed', login: login.id, profile: login.profile })
     try {
       await this.#journalClaim(login)
-      const stored = await this.#redeem(login, claim)
+      const stored = await redeem(this.#parts, login, claim)
       return this.#conclude(login, { ...baseOf(login), status: 'succeeded', stored })
     } catch (error) {
       return this.#end(login, 'failed', asCatchdError(error))
     }
-  }
-
-  async #redeem(login: PendingLogin, claim: Claim & { verdict: 'code' }): Promise<StoredSummary> {
-    const { clock, profiles, servers, tokens, describeVault } = this.#parts
-    const profile = profiles.profile(login.profile)
-    const origin = servers.origin(profile)
-    if (
-      origin.authorizationServer !== login.origin.authorizationServer ||
-      origin.clientId !== login.origin.clientId
-    ) {
-      throw new CatchdError('profile_invalid', {
-        profile: login.profile,
-        detail:
-          'The profile was changed to another authorization server or client during the login; the code was not sent.',
-        next: `catchd login ${login.profile}`,
-      })
-    }
-    const ticket = tokens.ticket(login.profile)
-    const response = await servers.redeem(profile, {
-      code: claim.code,
-      redirectUri: login.redirectUri,
-      codeVerifier: login.codeVerifier,
-      nonce: login.nonce,
-    })
-    const set = tokenSetFrom(response, origin, profile.scope ?? null, clock.now(), claim.extra)
-    await tokens.keep(login.profile, set, ticket)
-    return summaryOf(set, describeVault())
   }
 
   /** A full disk must not cost the person the login: the code is good once, and it is in our hands. */
@@ -437,17 +385,4 @@ function isStateUnknown(error: unknown): boolean {
 
 function baseOf({ id, profile, redirectUri, createdAtMs, expiresAtMs }: PendingLogin) {
   return { id, profile, redirectUri, createdAtMs, expiresAtMs }
-}
-
-/** The encoded parameters of a pasted URL, which must be on the login's own redirect URI. */
-function responsePart(pasted: string, login: PendingLogin): string {
-  const url = URL.canParse(pasted.trim()) ? new URL(pasted.trim()) : undefined
-  const expected = new URL(login.redirectUri)
-  if (url === undefined || url.origin !== expected.origin || url.pathname !== expected.pathname) {
-    throw new CatchdError('redirect_malformed', {
-      profile: login.profile,
-      detail: `The pasted text is not a URL that begins with ${login.redirectUri}.`,
-    })
-  }
-  return url.search.length > 1 ? url.search.slice(1) : url.hash.slice(1)
 }
