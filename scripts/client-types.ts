@@ -13,6 +13,7 @@ import {
   LoginAnswer,
   NewClientAnswer,
   ProfileAnswer,
+  ProofAnswer,
   StartedLoginAnswer,
   StatusAnswer,
   TokenAnswer,
@@ -34,6 +35,7 @@ const TYPES: Readonly<Record<string, z.ZodType>> = {
   DaemonStatus: StatusAnswer,
   VaultMigration: VaultMigrationAnswer,
   InspectionAnswer,
+  ProofAnswer,
 }
 
 /** As far as our own schemas use JSON Schema. */

@@ -303,3 +303,14 @@ export interface InspectionAnswer {
     } | null
   } | null
 }
+
+export interface ProofAnswer {
+  readonly access_token: string
+  readonly token_type: string
+  /** Seconds left; null when the server did not say */
+  readonly expires_in: number | null
+  readonly expires_at: string | null
+  readonly scope: string | null
+  readonly profile: string
+  readonly dpop: string
+}

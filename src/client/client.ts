@@ -18,6 +18,7 @@ import type {
   LogoutAnswer,
   ProfileAnswer,
   ProfileEntry,
+  ProofAnswer,
   TokenAnswer,
   VaultMigration,
 } from './wire.js'
@@ -61,6 +62,15 @@ export type LoginRequest =
   | { readonly profile: string; readonly state: string; readonly code_verifier: string }
   | { readonly redirect_uri: string; readonly state?: string }
 
+/** The request that is about to be sent to a resource server. */
+export interface ProofRequest {
+  /** In capitals. */
+  readonly method: string
+  readonly url: string
+  /** `DPoP-Nonce` of the resource server, where it gave one. */
+  readonly nonce?: string | undefined
+}
+
 export interface NewClientRequest {
   readonly client: string
   readonly profiles: readonly string[]
@@ -94,7 +104,7 @@ export class CatchdClient {
   }
 
   /**
-   * `fetch` with the profile's token; a request that is answered with 401 is sent once more with a new token, where
+   * `fetch` with the profile's token, and a proof where that is bound to a key (DPoP); a request that is answered with 401 is sent once more with a new token, where
    * its body is no stream.
    *
    * @throws CatchdError `login_required`, …; what `fetch` throws
@@ -111,6 +121,16 @@ export class CatchdClient {
       method: 'POST',
       path: `/v1/tokens/${encodeURIComponent(profile)}/refresh`,
     })
+  }
+
+  /**
+   * For profiles with `dpop`: the token, and a proof that is good for one request with it (RFC 9449).
+   *
+   * @throws CatchdError `request_invalid` for other profiles, `login_required`, …
+   */
+  proof(profile: string, request: ProofRequest, options: CallOptions = {}): Promise<ProofAnswer> {
+    const path = `/v1/tokens/${encodeURIComponent(profile)}/proof`
+    return this.#json({ ...options, method: 'POST', path, body: request })
   }
 
   /** What is known about the tokens, here and at the server, without the tokens. @throws CatchdError `login_required`, … */

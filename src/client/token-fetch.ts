@@ -1,11 +1,18 @@
 /**
  * `fetch` with a profile's token: adds the Authorization header, and sends a request that was answered with 401 once
  * more with a new token, where it can be sent again.
+ *
+ * Tokens that are bound to a key of the daemon (`token_type` `DPoP`, RFC 9449) go with a proof for the very request,
+ * which the daemon makes; a resource server that wants a nonce in it gets the request again with its nonce (§9).
  */
 import type { CatchdClient } from './client.js'
+import type { TokenAnswer } from './wire.js'
 
 /** What of the client is needed. */
-type Tokens = Pick<CatchdClient, 'token' | 'refresh'>
+type Tokens = Pick<CatchdClient, 'token' | 'refresh' | 'proof'>
+
+/** Resource servers whose newest nonce is remembered. */
+const MOST_NONCES = 100
 
 /** @throws CatchdError `login_required`, …; what `fetch` throws */
 export async function fetchWithToken(
@@ -16,25 +23,74 @@ export async function fetchWithToken(
 ): Promise<Response> {
   const { signal } = init
   const options = signal == null ? {} : { signal }
+  const send = (request: Request, token: TokenAnswer) => sendWith(client, profile, request, token, options)
   const first = await client.token(profile, options)
-  const again = replayOf(input, init)
-  const response = await fetch(withToken(new Request(input, init), first.token_type, first.access_token))
-  if (response.status !== 401 || again === undefined) return response
+  const isReplayable = !hasStream(input, init)
+  let response = await send(new Request(input, init), first)
+  if (isReplayable && wantsNonce(response, first)) {
+    await response.body?.cancel()
+    response = await send(new Request(input, init), first)
+  }
+  if (response.status !== 401 || !isReplayable) return response
   const second = await better(client, profile, first.access_token, options)
   if (second === undefined) return response
   await response.body?.cancel()
-  return fetch(withToken(again, second.token_type, second.access_token))
+  return send(new Request(input, init), second)
 }
 
-/** The same request once more, unless its body is a stream, which is gone once it was sent. */
-function replayOf(input: string | URL | Request, init: RequestInit): Request | undefined {
-  const body = init.body ?? (input instanceof Request ? input.body : null)
-  return body instanceof ReadableStream ? undefined : new Request(input, init)
+/** A stream is gone once it was sent. */
+function hasStream(input: string | URL | Request, init: RequestInit): boolean {
+  return (init.body ?? (input instanceof Request ? input.body : null)) instanceof ReadableStream
 }
 
-function withToken(request: Request, type: string, token: string): Request {
-  request.headers.set('authorization', `${type} ${token}`)
-  return request
+async function sendWith(
+  client: Tokens,
+  profile: string,
+  request: Request,
+  token: TokenAnswer,
+  options: { signal?: AbortSignal },
+): Promise<Response> {
+  if (token.token_type !== 'DPoP') {
+    request.headers.set('authorization', `${token.token_type} ${token.access_token}`)
+    return fetch(request)
+  }
+  const { method, url } = request
+  const { origin } = new URL(url)
+  const nonces = noncesOf(client)
+  const { access_token, dpop } = await client.proof(
+    profile,
+    { method, url, nonce: nonces.get(origin) },
+    options,
+  )
+  request.headers.set('authorization', `DPoP ${access_token}`)
+  request.headers.set('dpop', dpop)
+  const response = await fetch(request)
+  const nonce = response.headers.get('dpop-nonce')
+  if (nonce !== null) remember(nonces, origin, nonce)
+  return response
+}
+
+function wantsNonce({ status, headers }: Response, { token_type }: TokenAnswer): boolean {
+  if (status !== 401 || token_type !== 'DPoP' || !headers.has('dpop-nonce')) return false
+  return /\buse_dpop_nonce\b/.test(headers.get('www-authenticate') ?? '')
+}
+
+/** By origin: a nonce is its server's own (RFC 9449 §9). */
+const noncesByClient = new WeakMap<Tokens, Map<string, string>>()
+
+function noncesOf(client: Tokens): Map<string, string> {
+  const known = noncesByClient.get(client) ?? new Map<string, string>()
+  noncesByClient.set(client, known)
+  return known
+}
+
+function remember(nonces: Map<string, string>, origin: string, nonce: string): void {
+  nonces.delete(origin)
+  nonces.set(origin, nonce)
+  for (const oldest of nonces.keys()) {
+    if (nonces.size <= MOST_NONCES) break
+    nonces.delete(oldest)
+  }
 }
 
 /** Somebody else may have refreshed it meanwhile. `undefined`: there is none, and the refusal stands. */

@@ -15,6 +15,7 @@ export type {
   InspectionAnswer,
   ProfileAnswer,
   ProfileEntry,
+  ProofAnswer,
   TokenAnswer,
   VaultMigration,
 } from './api-types.js'

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
 import { FakeDaemon, problem } from './fake-daemon.js'
 
@@ -99,4 +99,62 @@ test('without a token nothing is sent', async () => {
   daemon.routes['GET /v1/tokens/gw'] = problem('login_required', 409, { profile: 'gw' })
   await expect(client.fetch('gw', url)).rejects.toMatchObject({ code: 'login_required' })
   expect(seen).toEqual([])
+})
+
+describe('a token that is bound to a key (DPoP)', () => {
+  async function bound(
+    respond: (proof: string, count: number) => [status: number, headers: Record<string, string>],
+  ) {
+    const token = { ...answer('t1').body, token_type: 'DPoP' }
+    const daemon = new FakeDaemon({
+      'GET /v1/tokens/gw': { body: token },
+      'POST /v1/tokens/gw/refresh': { body: { ...token, access_token: 't2' } },
+      'POST /v1/tokens/gw/proof': ({ body }) => ({
+        body: { ...token, dpop: `proof of ${JSON.stringify(body)}` },
+      }),
+    })
+    onTestFinished(() => daemon.close())
+    await daemon.listenOnSocket()
+    const seen: { authorization: string | undefined; proof: string }[] = []
+    const server = createServer((request, response) => {
+      const { authorization, dpop } = request.headers
+      seen.push({ authorization, proof: String(dpop) })
+      const [status, headers] = respond(String(dpop), seen.length)
+      response.writeHead(status, headers).end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const client = new CatchdClient({ socketPath: daemon.socketPath })
+    return { client, daemon, seen, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/a` }
+  }
+  const CHALLENGE = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n-1' }
+
+  test('goes with a proof for this very request', async () => {
+    const { client, seen, url } = await bound(() => [200, {}])
+    expect((await client.fetch('gw', url, { method: 'POST', body: 'x' })).status).toBe(200)
+    expect(seen).toEqual([{ authorization: 'DPoP t1', proof: `proof of {"method":"POST","url":"${url}"}` }])
+  })
+
+  test('goes again with the nonce that the resource server asks for, and knows it the next time', async () => {
+    const { client, daemon, seen, url } = await bound((proof) =>
+      proof.includes('n-1') ? [200, {}] : [401, CHALLENGE],
+    )
+    expect((await client.fetch('gw', url)).status).toBe(200)
+    expect(seen.map(({ proof }) => proof.includes('n-1'))).toEqual([false, true])
+    expect((await client.fetch('gw', url)).status).toBe(200)
+    expect(seen).toHaveLength(3)
+    expect(daemon.asked.map(({ path }) => path)).not.toContain('/v1/tokens/gw/refresh')
+  })
+
+  test('a server that is never content ends it after a refresh, without a loop', async () => {
+    const { client, seen, url } = await bound((_proof, count) => [
+      401,
+      { ...CHALLENGE, 'dpop-nonce': `n-${count}` },
+    ])
+    expect((await client.fetch('gw', url)).status).toBe(401)
+    expect(seen).toHaveLength(3)
+  })
 })

@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { CatchdClient } from '../../src/client/client.js'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import { freePort } from '../support/free-port.js'
 import { exchange } from '../support/http-client.js'
@@ -220,6 +221,16 @@ describe('tokens that are bound to a key', () => {
     ).toMatchObject({ code: 'login_required' })
     await daemon.login('corp', server.approve)
     expect(await key()).not.toBe(before)
+  })
+
+  test('the library sends them with proofs, and learns the nonce of the resource server', async () => {
+    const { server, daemon } = await corp({ ...DPOP, requireDpopNonce: true })
+    await daemon.login('corp', server.approve)
+    const client = new CatchdClient({ socketPath: daemon.socketPath })
+    const response = await client.fetch('corp', `${server.issuer}/me`)
+    expect([response.status, await response.json()]).toMatchObject([200, { sub: 'ada' }])
+    expect(server.counts.refreshes).toBe(0)
+    client.close()
   })
 
   test('with pushed requests and a key of the client, as FAPI 2.0 has it', async () => {
