@@ -2,18 +2,21 @@
  * The access token of a profile, borrowed from the daemon for as long as a second: many requests a second cost one
  * question, and a logout or a rotation is felt at once.
  */
-import type { CatchdClient } from '../client/client.js'
-import type { TokenAnswer } from '../client/wire.js'
+import type { CatchdClient, ProofRequest } from '../client/client.js'
+import type { ProofAnswer, TokenAnswer } from '../client/wire.js'
 
 const LENT_FOR_MS = 1_000
 
+/** What of the client is needed. */
+type Tokens = Pick<CatchdClient, 'token' | 'refresh' | 'proof'>
+
 export class LentToken {
-  readonly #client: Pick<CatchdClient, 'token' | 'refresh'>
+  readonly #client: Tokens
   readonly #profile: string
   #asked: { readonly atMs: number; readonly answer: Promise<TokenAnswer> } | undefined
   #renewing: Promise<TokenAnswer> | undefined
 
-  constructor(client: Pick<CatchdClient, 'token' | 'refresh'>, profile: string) {
+  constructor(client: Tokens, profile: string) {
     this.#client = client
     this.#profile = profile
   }
@@ -40,6 +43,11 @@ export class LentToken {
     } catch {
       return undefined // the upstream's refusal is passed on, and the daemon knows why
     }
+  }
+
+  /** The token and a proof for one request, where the token is bound to a key (DPoP, RFC 9449). @throws CatchdError */
+  proof(request: ProofRequest): Promise<ProofAnswer> {
+    return this.#client.proof(this.#profile, request)
   }
 
   #remember(answer: Promise<TokenAnswer>): Promise<TokenAnswer> {

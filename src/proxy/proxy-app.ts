@@ -4,6 +4,7 @@
  *
  * A 401 of the upstream is answered by one more try with a new token, where the request can be sent again: it has
  * no body, or one that is small enough to be kept. What the caller sends as Authorization never reaches the upstream.
+ * A token that is bound to a key goes with a proof for each request (proofs.ts); WebSockets have none.
  */
 import httpProxy from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -12,6 +13,7 @@ import type { TokenAnswer } from '../client/wire.js'
 import { asCatchdError, toProblem } from '../failures.js'
 import { checkCaller } from './caller-checks.js'
 import type { LentToken } from './lent-token.js'
+import { RequestProofs } from './proofs.js'
 
 export interface ProxyParts {
   /** http or https; a path of its own goes before the caller's. */
@@ -41,6 +43,7 @@ declare module 'fastify' {
 
 /** @returns The app, to be listened with. */
 export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance> {
+  const proofs = new RequestProofs(parts.token, parts.upstream)
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -69,14 +72,24 @@ export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance>
         (error: Error) => done(error),
       )
     },
-    handler: (request, reply, dest, options) => forward(request, reply, dest, options),
+    handler: async (request, reply, dest, options) => {
+      await proofs.make(request, dest)
+      return forward(request, reply, dest, options)
+    },
     replyOptions: {
       rewriteRequestHeaders: (request, headers) => ({
         ...without(headers, OURS),
         authorization: authorizationOf(request as FastifyRequest),
+        ...proofs.headerOf(request as FastifyRequest),
       }),
       onResponse: (request, reply, response) =>
-        void answer(parts, request as FastifyRequest, reply as unknown as FastifyReply, response),
+        void answer(
+          parts,
+          proofs,
+          request as FastifyRequest,
+          reply as unknown as FastifyReply,
+          response,
+        ).catch((error: unknown) => sendFailure(reply as unknown as FastifyReply, error)),
       onError: (reply, { error }) => void sendFailure(reply as unknown as FastifyReply, error),
     },
     wsClientOptions: {
@@ -124,12 +137,20 @@ interface UpstreamResponse {
 
 async function answer(
   { token }: ProxyParts,
+  proofs: RequestProofs,
   request: FastifyRequest,
   reply: FastifyReply,
   response: UpstreamResponse,
 ): Promise<void> {
   const { stream } = response
   const call = sent.get(request)
+  if (proofs.learnNonce(request, response.statusCode, reply) && isReplayable(request) && call !== undefined) {
+    stream?.resume()
+    await proofs.make(request, call.dest)
+    for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
+    ;(reply as unknown as { from: From }).from(call.dest, call.options)
+    return
+  }
   const mayTryAgain = response.statusCode === 401 && !request.isSecondTry && isReplayable(request)
   if (!mayTryAgain || request.lent === null || call === undefined) return void reply.send(stream)
   const better = await token.insteadOf(request.lent)
@@ -137,6 +158,7 @@ async function answer(
   stream?.resume()
   request.isSecondTry = true
   request.lent = better
+  await proofs.make(request, call.dest)
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
   ;(reply as unknown as { from: From }).from(call.dest, call.options)
 }

@@ -1,0 +1,49 @@
+/**
+ * Proofs for tokens that are bound to a key of the daemon (DPoP, RFC 9449): one for each request that goes to the
+ * upstream, made by the daemon, with the nonce that the upstream asked for last (§9).
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { LentToken } from './lent-token.js'
+
+export class RequestProofs {
+  readonly #token: LentToken
+  readonly #upstream: string
+  readonly #proofs = new WeakMap<
+    FastifyRequest,
+    { readonly proof: string; readonly nonce: string | undefined }
+  >()
+  readonly #tried = new WeakSet<FastifyRequest>()
+  #nonce: string | undefined
+
+  constructor(token: LentToken, upstream: string) {
+    this.#token = token
+    this.#upstream = upstream
+  }
+
+  /** Before each try; does nothing for tokens that are bound to no key. @throws CatchdError */
+  async make(request: FastifyRequest, dest: string): Promise<void> {
+    if (request.lent?.token_type !== 'DPoP') return
+    const nonce = this.#nonce
+    const url = new URL(dest, this.#upstream).href
+    const answer = await this.#token.proof({ method: request.method, url, nonce })
+    request.lent = answer
+    this.#proofs.set(request, { proof: answer.dpop, nonce })
+  }
+
+  headerOf(request: FastifyRequest): { dpop?: string } {
+    const made = this.#proofs.get(request)
+    return made === undefined ? {} : { dpop: made.proof }
+  }
+
+  /** @returns Whether the upstream refused for want of the nonce that it gives, which this request had not. */
+  learnNonce(request: FastifyRequest, status: number | undefined, reply: FastifyReply): boolean {
+    const made = this.#proofs.get(request)
+    const given = reply.getHeader('dpop-nonce')
+    if (made === undefined || typeof given !== 'string') return false
+    this.#nonce = given
+    const isChallenge = /\buse_dpop_nonce\b/.test(String(reply.getHeader('www-authenticate') ?? ''))
+    if (status !== 401 || !isChallenge || made.nonce === given || this.#tried.has(request)) return false
+    this.#tried.add(request) // once: a server that is never content must not be asked forever
+    return true
+  }
+}
