@@ -16,6 +16,7 @@ import { authorizeDevice, refusedDevice } from './device-authorization.js'
 import { DPOP_ALGORITHM, type DpopKeyItems, DpopKeys } from './dpop.js'
 import { asksForIdToken, IdTokens } from './id-token.js'
 import { inspectTokens } from './inspection.js'
+import { isSigned, requireSignable, verifyResponse } from './jarm.js'
 import { Metadata, type ServerMetadata } from './metadata.js'
 import type {
   AuthorizationRequest,
@@ -88,6 +89,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
         )
       }
       requireProofAlgorithm(profile, server)
+      requireSignable(profile, server)
       if (asksForIdToken(profile) && server.jwks_uri === undefined) {
         throw unusable(
           'The id_token that scope openid asks for could not be checked: the server publishes no jwks_uri. Set jwks_uri, or leave openid out.',
@@ -116,6 +118,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     return inNameOf(profile, async () => {
       // Before the code is sent: without it there would be tokens that cannot be accepted.
       const server = await this.#server(profile)
+      await verifyResponse({ connections: this.#connections, keys: this.#idTokens }, profile, server, grant)
       const verifier = grant.codeVerifier === null ? {} : { code_verifier: grant.codeVerifier.reveal() }
       const { response } = await this.#request({
         profile,
@@ -291,7 +294,8 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
 
   /** What a token request needs: its endpoint, and for an id_token the published keys and algorithms. */
   #server(profile: Profile): Promise<ServerMetadata> {
-    return asksForIdToken(profile) ? this.#metadata.of(profile) : this.#metadata.of(profile, 'token_endpoint')
+    const needsKeys = asksForIdToken(profile) || isSigned(profile)
+    return needsKeys ? this.#metadata.of(profile) : this.#metadata.of(profile, 'token_endpoint')
   }
 
   /** One token request; an answer without tokens comes back with what it means. */

@@ -90,7 +90,7 @@ export class IdTokens {
       if (claims === undefined) throw invalid('it has no claims')
       if (context.grant === 'refresh_token') requireSamePerson(claims, context)
       await oauth.validateApplicationLevelSignature(server, standard, {
-        [oauth.jwksCache]: this.#keySetOf(profile, server),
+        [oauth.jwksCache]: this.keySetOf(profile, server),
         [oauth.customFetch]: keysFetch(this.#connections, profile),
         [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
       })
@@ -100,7 +100,8 @@ export class IdTokens {
     }
   }
 
-  #keySetOf(profile: Profile, server: ServerMetadata): JWKSCacheInput {
+  /** The server's keys as they were fetched last, to be filled by oauth4webapi; for all that the server signs. */
+  keySetOf(profile: Profile, server: ServerMetadata): JWKSCacheInput {
     if (server.jwks_uri === undefined) throw invalid('the server publishes no jwks_uri to check it with')
     const key = JSON.stringify([server.jwks_uri, profile.ca_file])
     const known: JWKSCacheInput = this.#keySets.get(key) ?? {}
@@ -143,7 +144,7 @@ function requireSamePerson(
 class NotCheckable extends CatchdError {}
 
 /** Fetches a JWKS, and tells trouble with it from trouble with the id_token. */
-function keysFetch(connections: ServerConnections, profile: Profile): ReturnType<typeof serverFetch> {
+export function keysFetch(connections: ServerConnections, profile: Profile): ReturnType<typeof serverFetch> {
   const fetch = serverFetch(connections, profile)
   return async (url, options) => {
     let response: Response

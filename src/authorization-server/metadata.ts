@@ -40,6 +40,7 @@ const Document = z.object({
   id_token_signing_alg_values_supported: algorithms,
   token_endpoint_auth_signing_alg_values_supported: algorithms,
   dpop_signing_alg_values_supported: algorithms,
+  authorization_signing_alg_values_supported: algorithms,
   mtls_endpoint_aliases: z
     .object(Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().optional()])))
     .nullish(),
@@ -53,6 +54,7 @@ export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
   readonly id_token_signing_alg_values_supported?: string[]
   readonly token_endpoint_auth_signing_alg_values_supported?: string[]
   readonly dpop_signing_alg_values_supported?: string[]
+  readonly authorization_signing_alg_values_supported?: string[]
   /** Where clients with a certificate go instead (RFC 8705 §5). */
   readonly mtls_endpoint_aliases?: Readonly<Partial<Record<Endpoint, string>>>
 }

@@ -32,6 +32,8 @@ export interface PreparedAuthorization {
 /** The code and what it is bound to (RFC 6749 §4.1.3, RFC 7636 §4.5). */
 export interface CodeGrant {
   readonly code: Secret
+  /** The signed token that the code came in (JARM), not yet verified. */
+  readonly signedResponse?: Secret | null
   readonly redirectUri: string
   readonly codeVerifier: Secret | null
   readonly nonce: Secret | null

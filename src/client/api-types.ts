@@ -137,8 +137,8 @@ export interface ProfileEntry {
   readonly redirect_uri?: string
   /** Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port */
   readonly listen?: string
-  /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1) */
-  readonly response_mode?: 'query' | 'form_post' | 'fragment'
+  /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); query.jwt: signed by the server (JARM) */
+  readonly response_mode?: 'query' | 'form_post' | 'fragment' | 'query.jwt'
   /** What to ask for, separated by spaces (RFC 6749 §3.3) */
   readonly scope?: string
   /** Some servers want a comma between scopes */

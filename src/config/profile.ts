@@ -124,8 +124,10 @@ export const ProfileEntry = z
         'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port',
       ),
     response_mode: z
-      .enum(['query', 'form_post', 'fragment'])
-      .describe('How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1)'),
+      .enum(['query', 'form_post', 'fragment', 'query.jwt'])
+      .describe(
+        'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); query.jwt: signed by the server (JARM)',
+      ),
     scope: z.string().describe('What to ask for, separated by spaces (RFC 6749 §3.3)'),
     scope_separator: z.string().length(1).describe('Some servers want a comma between scopes'),
     resource: z

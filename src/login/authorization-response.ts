@@ -1,6 +1,6 @@
 /**
  * Reading an authorization response, which the browser brings to the redirect URI (RFC 6749 §4.1.2,
- * RFC 8252 §7.3, RFC 9207 §2.3).
+ * RFC 8252 §7.3, RFC 9207 §2.3), in parameters or as one signed token (JARM §2.3.1).
  *
  * Pure. Says what the response means, not whether we asked for it: matching `state` is pending-logins.ts,
  * and the code is redeemed by src/authorization-server.
@@ -18,6 +18,8 @@ interface Common {
 export interface CodeResponse extends Common {
   readonly kind: 'code'
   readonly code: Secret
+  /** The token that all of it stood in (JARM); nobody has checked its signature yet. */
+  readonly signedResponse: Secret | null
 }
 export interface ErrorResponse extends Common {
   readonly kind: 'error'
@@ -36,7 +38,9 @@ const MOST_PARAMETERS = 64
  *   never quotes the response.
  */
 export function parseAuthorizationResponse(encoded: string): AuthorizationResponse {
-  const parameters = decodeParameters(encoded)
+  const sent = decodeParameters(encoded)
+  const signed = sent.has('code') || sent.has('error') ? undefined : sent.get('response')
+  const parameters = signed === undefined ? sent : claimsOf(signed)
   const { code, error } = { code: parameters.get('code'), error: parameters.get('error') }
   const common = {
     state: secretOrNull(parameters.get('state')),
@@ -46,7 +50,7 @@ export function parseAuthorizationResponse(encoded: string): AuthorizationRespon
   if (code !== undefined && error !== undefined) {
     throw new CatchdError('redirect_malformed', 'It has both a code and an error.')
   }
-  if (code) return { ...common, kind: 'code', code: new Secret(code) }
+  if (code) return { ...common, kind: 'code', code: new Secret(code), signedResponse: secretOrNull(signed) }
   if (error) {
     return { ...common, kind: 'error', error, errorDescription: parameters.get('error_description') ?? null }
   }
@@ -66,6 +70,30 @@ function decodeParameters(encoded: string): Map<string, string> {
     parameters.set(name, equals < 0 ? '' : decodeComponent(pair.slice(equals + 1)))
   }
   return parameters
+}
+
+/** Of the token itself (RFC 7519 §4.1), no parameters of the response. */
+const OF_THE_TOKEN = new Set(['aud', 'exp', 'iat', 'nbf', 'jti'])
+
+/**
+ * The parameters inside a signed response (JARM §2.1). They are needed to find the login, and with it the server
+ * whose signature it has to be; until that is checked, no code leaves.
+ */
+function claimsOf(token: string): Map<string, string> {
+  const [, payload = '', ...rest] = token.split('.')
+  let claims: unknown
+  try {
+    claims = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(payload, 'base64url')))
+  } catch {
+    claims = undefined
+  }
+  if (rest.length !== 1 || typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
+    throw new CatchdError('redirect_malformed', 'Its response is no signed token.')
+  }
+  const parameters = Object.entries(claims).filter(
+    (claim): claim is [string, string] => typeof claim[1] === 'string' && !OF_THE_TOKEN.has(claim[0]),
+  )
+  return new Map(parameters)
 }
 
 function decodeComponent(text: string): string {

@@ -211,7 +211,7 @@ export class LoginService implements RedirectAnswers {
       createdAtMs,
       expiresAtMs: createdAtMs + (timeoutSeconds ?? this.#parts.timeoutSeconds) * 1000,
       origin: servers.origin(profile),
-      responseMode: profile.response_mode,
+      responseMode: profile.response_mode === 'query.jwt' ? 'query' : profile.response_mode,
       stateEcho: profile.state_echo,
     }
   }

@@ -21,6 +21,8 @@ export type Claim =
       readonly login: PendingLogin
       readonly verdict: 'code'
       readonly code: Secret
+      /** What the code came in (JARM), not yet verified. */
+      readonly signedResponse: Secret | null
       readonly extra: Readonly<Record<string, string>>
     }
   | { readonly login: PendingLogin; readonly verdict: 'failed'; readonly failure: CatchdError }
@@ -117,7 +119,13 @@ export class PendingLogins {
     if (failure !== undefined || response.kind === 'error') {
       return { login, verdict: 'failed', failure: failure ?? new CatchdError('provider_refused') }
     }
-    return { login, verdict: 'code', code: response.code, extra: response.extra }
+    return {
+      login,
+      verdict: 'code',
+      code: response.code,
+      signedResponse: response.signedResponse,
+      extra: response.extra,
+    }
   }
 
   #match(redirectUri: string, response: AuthorizationResponse): PendingLogin | undefined {

@@ -31,6 +31,7 @@ export async function redeem(
   const ticket = tokens.ticket(login.profile)
   const response = await servers.redeem(profile, {
     code: claim.code,
+    signedResponse: claim.signedResponse,
     redirectUri: login.redirectUri,
     codeVerifier: login.codeVerifier,
     nonce: login.nonce,

@@ -103,6 +103,64 @@ describe('pushed authorization requests', () => {
   })
 })
 
+describe('signed authorization responses (JARM)', () => {
+  const JARM = { profile: { response_mode: 'query.jwt' } }
+
+  test('are verified, and the code in them is redeemed', async () => {
+    const { server, daemon } = await corp(JARM)
+    let response = ''
+    const { login, response: page } = await daemon.login('corp', async (url) => {
+      response = await server.approveByRedirect(url)
+      return response
+    })
+    expect(login).toMatchObject({ status: 'succeeded', error: null })
+    expect(page.status).toBe(303)
+    expect([...new URL(response).searchParams.keys()]).toEqual(['response'])
+  })
+
+  test('one that was changed on the way ends the login, and its code is not sent', async () => {
+    const { server, daemon } = await corp(JARM)
+    const { login } = await daemon.login('corp', async (url) => {
+      const answer = new URL(await server.approveByRedirect(url))
+      const [header = '', claims = '', signature = ''] = (answer.searchParams.get('response') ?? '').split(
+        '.',
+      )
+      const members = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object
+      const changed = Buffer.from(JSON.stringify({ ...members, code: 'of somebody else' })).toString(
+        'base64url',
+      )
+      answer.searchParams.set('response', `${header}.${changed}.${signature}`)
+      return answer.href
+    })
+    expect(login).toMatchObject({ status: 'failed', error: { code: 'provider_answer_invalid' } })
+    expect(server.counts.tokenRequests).toBe(0)
+  })
+
+  test('one whose signature was left away ends the login, and its code is not sent', async () => {
+    const { server, daemon } = await corp(JARM)
+    const { login } = await daemon.login('corp', async (url) => {
+      const answer = new URL(await server.approveByRedirect(url))
+      const [, claims = ''] = (answer.searchParams.get('response') ?? '').split('.')
+      const { code, state, iss } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<
+        string,
+        string
+      >
+      return `${answer.origin}${answer.pathname}?${new URLSearchParams({ code, state, iss } as Record<string, string>)}`
+    })
+    expect(login).toMatchObject({ status: 'failed', error: { code: 'provider_answer_invalid' } })
+    expect(server.counts.tokenRequests).toBe(0)
+  })
+
+  test('a denial comes signed, too', async () => {
+    const { server, daemon } = await corp(JARM)
+    const { login } = await daemon.login('corp', (url) => server.approve(url, { deny: true }))
+    expect(login).toMatchObject({
+      status: 'failed',
+      error: { code: 'authorization_denied', error: 'access_denied' },
+    })
+  })
+})
+
 describe('client authentication', () => {
   test.each(['ec', 'rsa', 'ed25519'] as const)(
     'private_key_jwt with a key of type %s: login, refresh, logout',

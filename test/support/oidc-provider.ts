@@ -146,6 +146,7 @@ function configuration(options: OidcProviderOptions, registration: Registration)
         redirect_uris: options.redirectUris,
         grant_types: ['authorization_code', 'refresh_token', ...deviceGrant],
         id_token_signed_response_alg: 'ES256',
+        authorization_signed_response_alg: 'ES256',
         ...options.registration,
       },
     ],
@@ -166,6 +167,7 @@ function configuration(options: OidcProviderOptions, registration: Registration)
       revocation: { enabled: true },
       introspection: { enabled: true },
       deviceFlow: { enabled: options.deviceFlow ?? false },
+      jwtResponseModes: { enabled: true },
       pushedAuthorizationRequests: {
         enabled: true,
         requirePushedAuthorizationRequests: options.requirePushedRequests ?? false,
