@@ -13,11 +13,12 @@ import type { Inspection } from '../tokens/inspection.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
 import { authorizationParameters, authorizationUrl, wireScope } from './authorization-request.js'
 import { authorizeDevice, refusedDevice } from './device-authorization.js'
-import { DPOP_ALGORITHM, type DpopKeyItems, DpopKeys } from './dpop.js'
+import { type DpopKeyItems, DpopKeys } from './dpop.js'
 import { asksForIdToken, IdTokens } from './id-token.js'
 import { inspectTokens } from './inspection.js'
-import { isSigned, requireSignable, verifyResponse } from './jarm.js'
+import { isSigned, verifyResponse } from './jarm.js'
 import { Metadata, type ServerMetadata } from './metadata.js'
+import { inNameOf, named } from './named-failures.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,
@@ -35,10 +36,12 @@ import type {
 import { ProofFetch } from './proof-fetch.js'
 import { mustPush, pushAuthorizationRequest } from './pushed-authorization.js'
 import { refusedRefresh } from './refresh-outcome.js'
+import { requireRequestable } from './request-requirements.js'
 import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
 import { DEVICE_CODE, sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
+import { requireTokenType, WrongTokenType } from './token-type.js'
 
 export class OAuthAuthorizationServers implements AuthorizationServers, DpopProofs, TokenInspector {
   readonly #connections: ServerConnections
@@ -79,29 +82,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   ): Promise<PreparedAuthorization> {
     return inNameOf(profile, async () => {
       const server = await this.#metadata.of(profile)
-      const { authorization_endpoint: endpoint } = server
-      if (endpoint === undefined) {
-        throw unusable('The profile has no authorization_endpoint, and no metadata names one.')
-      }
-      if (mustPush(profile, server) && server.pushed_authorization_request_endpoint === undefined) {
-        throw unusable(
-          'The server wants authorization requests to be pushed (RFC 9126), and no metadata says where. Set pushed_authorization_request_endpoint.',
-        )
-      }
-      requireProofAlgorithm(profile, server)
-      requireSignable(profile, server)
-      if (asksForIdToken(profile) && server.jwks_uri === undefined) {
-        throw unusable(
-          'The id_token that scope openid asks for could not be checked: the server publishes no jwks_uri. Set jwks_uri, or leave openid out.',
-        )
-      }
-      const issRequired = server.authorization_response_iss_parameter_supported === true
-      if (issRequiredByConfiguration && !issRequired) {
-        throw unusable(
-          'Its redirect_uri is shared with a profile of another authorization server, and this server does not ' +
-            'announce iss (RFC 9207). Give the profile a redirect_uri of its own.',
-        )
-      }
+      const { endpoint, issRequired } = requireRequestable(profile, server, issRequiredByConfiguration)
       return {
         authorizationUrl: authorizationUrl(
           endpoint,
@@ -320,29 +301,6 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   }
 }
 
-/** Tokens that are bound to a key differently from what was asked for. */
-class WrongTokenType extends CatchdError {}
-
-/** RFC 9449 §5: a token of another type than `DPoP` is bound to nothing, and one of that type is useless without a key. */
-function requireTokenType(profile: Profile, { tokenType }: TokenResponse): void {
-  if ((tokenType === 'DPoP') === profile.dpop) return
-  throw new WrongTokenType(
-    'provider_answer_invalid',
-    profile.dpop
-      ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
-      : 'The server binds its tokens to a key of the client: set dpop to true.',
-  )
-}
-
-/** Said before a browser opens. */
-function requireProofAlgorithm(profile: Profile, server: ServerMetadata): void {
-  const accepted = server.dpop_signing_alg_values_supported
-  if (!profile.dpop || accepted === undefined || accepted.includes(DPOP_ALGORITHM)) return
-  throw unusable(
-    `The server takes no DPoP proofs signed with ${DPOP_ALGORITHM}, which are all that catchd makes.`,
-  )
-}
-
 function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }): { response: TokenResponse } {
   if ('error' in outcome) throw outcome.error
   return outcome
@@ -352,36 +310,3 @@ function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }):
 function withoutIdToken(response: TokenResponse): TokenResponse {
   return { ...response, idToken: null }
 }
-
-function unusable(detail: string): CatchdError {
-  return new CatchdError('profile_invalid', detail)
-}
-
-/** Errors say whose profile it is, so that the command they name can be run as it stands. */
-async function inNameOf<Result>(profile: Profile, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (thrown) {
-    throw named(asCatchdError(thrown), profile)
-  }
-}
-
-function named(failure: CatchdError, profile: Profile): CatchdError {
-  if (failure.profile !== undefined || !OURS.has(failure.code)) return failure
-  const { code, detail, error, errorDescription } = failure
-  return new CatchdError(code, {
-    profile: profile.name,
-    ...(detail === undefined ? {} : { detail }),
-    ...(error === undefined ? {} : { error }),
-    ...(errorDescription === undefined ? {} : { errorDescription }),
-  })
-}
-
-const OURS: ReadonlySet<string> = new Set([
-  'issuer_mismatch',
-  'login_required',
-  'profile_invalid',
-  'provider_answer_invalid',
-  'provider_refused',
-  'provider_unreachable',
-])

@@ -1,0 +1,60 @@
+/**
+ * What an authorization request needs of the profile and of what its server publishes; all of it said before a browser
+ * opens. Pure.
+ */
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+import { DPOP_ALGORITHM } from './dpop.js'
+import { asksForIdToken } from './id-token.js'
+import { requireSignable } from './jarm.js'
+import type { ServerMetadata } from './metadata.js'
+import { mustPush } from './pushed-authorization.js'
+
+/**
+ * @param issRequiredByConfiguration - Two servers share the redirect URI, so that this one has to announce `iss`.
+ * @returns Where the browser goes, and whether the server announces `iss` (RFC 9207 §3).
+ * @throws CatchdError `profile_invalid` naming what is missing and the fix
+ */
+export function requireRequestable(
+  profile: Profile,
+  server: ServerMetadata,
+  issRequiredByConfiguration: boolean,
+): { readonly endpoint: string; readonly issRequired: boolean } {
+  const { authorization_endpoint: endpoint } = server
+  if (endpoint === undefined) {
+    throw unusable('The profile has no authorization_endpoint, and no metadata names one.')
+  }
+  if (mustPush(profile, server) && server.pushed_authorization_request_endpoint === undefined) {
+    throw unusable(
+      'The server wants authorization requests to be pushed (RFC 9126), and no metadata says where. Set pushed_authorization_request_endpoint.',
+    )
+  }
+  requireProofAlgorithm(profile, server)
+  requireSignable(profile, server)
+  if (asksForIdToken(profile) && server.jwks_uri === undefined) {
+    throw unusable(
+      'The id_token that scope openid asks for could not be checked: the server publishes no jwks_uri. Set jwks_uri, or leave openid out.',
+    )
+  }
+  const issRequired = server.authorization_response_iss_parameter_supported === true
+  if (issRequiredByConfiguration && !issRequired) {
+    throw unusable(
+      'Its redirect_uri is shared with a profile of another authorization server, and this server does not ' +
+        'announce iss (RFC 9207). Give the profile a redirect_uri of its own.',
+    )
+  }
+  return { endpoint, issRequired }
+}
+
+/** RFC 9449 §5.1. */
+function requireProofAlgorithm(profile: Profile, server: ServerMetadata): void {
+  const accepted = server.dpop_signing_alg_values_supported
+  if (!profile.dpop || accepted === undefined || accepted.includes(DPOP_ALGORITHM)) return
+  throw unusable(
+    `The server takes no DPoP proofs signed with ${DPOP_ALGORITHM}, which are all that catchd makes.`,
+  )
+}
+
+function unusable(detail: string): CatchdError {
+  return new CatchdError('profile_invalid', detail)
+}
