@@ -3,7 +3,7 @@
  * requests, client authentication by key, tokens bound to a key (DPoP) with nonces, and `catchd inspect`.
  */
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -311,6 +311,12 @@ describe('tokens that are bound to a key', () => {
       refreshes: 1,
       tokenRequests: 2,
     })
+
+    // Neither an assertion, nor a proof, nor a key is left lying about: they all begin as a JSON object does.
+    const left = await readdir(daemon.home, { recursive: true, withFileTypes: true })
+    const files = left.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+    expect(files.some((file) => file.endsWith('catchd.log'))).toBe(true)
+    for (const file of files) expect(await readFile(file, 'utf8'), file).not.toMatch(/eyJ|"d"|PRIVATE/)
   })
 
   test('a profile without dpop is given no proof, and no token that it could not use', async () => {
