@@ -26,8 +26,10 @@ export class SharedLogins {
   readonly #parts: SharedLoginsParts
   readonly #budget = new TabBudget()
   readonly #beginning = new Map<string, Promise<AnyPendingLogin>>()
-  /** Logins of this run that opened no tab: a person holds their URL in another way. */
-  readonly #withoutTab = new Set<string>()
+  /** Whose end the budget will hear of. */
+  readonly #followed = new Set<string>()
+  /** The logins of this run that people asked for, and whether a tab was opened for each. */
+  readonly #ofPeople = new Map<string, boolean>()
 
   constructor(parts: SharedLoginsParts) {
     this.#parts = parts
@@ -35,12 +37,15 @@ export class SharedLogins {
 
   /** A login of its own, which a person asked for. @throws as the login service's `begin` does */
   async begin(request: LoginRequest): Promise<AnyPendingLogin> {
-    this.#budget.personCame(request.profile)
-    const login = await this.#parts.logins.begin(request)
-    if (!request.open) {
-      this.#withoutTab.add(login.id)
-      void this.#parts.logins.settled(login.id)?.then(() => this.#withoutTab.delete(login.id))
-    }
+    const { profile, open } = request
+    this.#budget.personCame(profile)
+    const begun = this.#parts.logins.begin(request)
+    const login = await (open ? this.#sharing(profile, begun) : begun)
+    this.#ofPeople.set(login.id, open)
+    void this.#parts.logins.settled(login.id)?.then(({ status }) => {
+      this.#ofPeople.delete(login.id)
+      if (status === 'succeeded') this.#budget.personCame(profile)
+    })
     return login
   }
 
@@ -52,20 +57,36 @@ export class SharedLogins {
   async join(profile: string): Promise<Login> {
     const beginning = this.#beginning.get(profile)
     if (beginning !== undefined) return this.#current(await beginning)
-    const open = this.#parts.logins.pendingOf(profile).findLast(({ id }) => !this.#withoutTab.has(id))
-    if (open !== undefined) return open
+    const open = this.#parts.logins.pendingOf(profile).findLast(({ id }) => this.#ofPeople.get(id) !== false)
+    if (open !== undefined) {
+      // One of the last run may have been a machine's: its end counts, whoever began it.
+      if (!this.#ofPeople.has(open.id)) this.#follow(open)
+      return open
+    }
     this.#requireBudget(profile)
-    const begun = this.#parts.logins.begin({ profile, open: true })
+    const login = await this.#sharing(profile, this.#parts.logins.begin({ profile, open: true }))
+    this.#follow(login)
+    return this.#current(login)
+  }
+
+  /** Until it has begun, those who ask meanwhile wait for it instead of opening a second tab. */
+  async #sharing(profile: string, begun: Promise<AnyPendingLogin>): Promise<AnyPendingLogin> {
     this.#beginning.set(profile, begun)
     try {
-      const login = await begun
-      void this.#parts.logins.settled(login.id)?.then(({ status }) => {
-        this.#budget.ended(profile, status === 'succeeded', this.#parts.clock.now())
-      })
-      return this.#current(login)
+      return await begun
     } finally {
-      this.#beginning.delete(profile)
+      if (this.#beginning.get(profile) === begun) this.#beginning.delete(profile)
     }
+  }
+
+  #follow({ id, profile }: AnyPendingLogin): void {
+    this.#budget.opened(profile, id)
+    if (this.#followed.has(id)) return
+    this.#followed.add(id)
+    void this.#parts.logins.settled(id)?.then(({ status }) => {
+      this.#followed.delete(id)
+      this.#budget.ended(profile, id, status === 'succeeded', this.#parts.clock.now())
+    })
   }
 
   #current(login: AnyPendingLogin): Login {

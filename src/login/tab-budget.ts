@@ -12,6 +12,8 @@ export type TabVerdict =
   | { readonly may: 'not'; readonly untilMs: number | null }
 
 export class TabBudget {
+  /** The tab that a machine opened and that is neither answered nor over. */
+  readonly #open = new Map<string, string>()
   /** When the last tab that a machine opened ended without a token set. */
   readonly #unansweredAtMs = new Map<string, number>()
 
@@ -26,14 +28,22 @@ export class TabBudget {
     return isOver ? { may: 'open' } : { may: 'not', untilMs }
   }
 
-  /** A tab that a machine opened ended. */
-  ended(profile: string, isAnswered: boolean, nowMs: number): void {
-    if (isAnswered) this.#unansweredAtMs.delete(profile)
-    else this.#unansweredAtMs.set(profile, nowMs)
+  /** A machine opened a tab, or waits for the one that is open. */
+  opened(profile: string, tab: string): void {
+    this.#open.set(profile, tab)
   }
 
-  /** A person asked for a login by themselves. */
+  /** What ends after a person came in another way is no sign that nobody is there. */
+  ended(profile: string, tab: string, isAnswered: boolean, nowMs: number): void {
+    if (isAnswered) this.personCame(profile)
+    if (this.#open.get(profile) !== tab) return
+    this.#open.delete(profile)
+    this.#unansweredAtMs.set(profile, nowMs)
+  }
+
+  /** A person asked for a login by themselves, or finished one. */
   personCame(profile: string): void {
+    this.#open.delete(profile)
     this.#unansweredAtMs.delete(profile)
   }
 }

@@ -111,6 +111,45 @@ test('a restart opens no second tab while the first login still pends', async ()
   expect(tabs).toHaveLength(1)
 })
 
+test('a tab of the last run that nobody answers is the last one, too', async () => {
+  const { shared, restart, tabs, end } = start()
+  await shared.join('gw')
+  const next = restart()
+  await next.join('gw')
+  await next.join('gw')
+  await end('login-1', 'expired')
+  expect(await codeOf(next.join('gw'))).toBe('login_required')
+  expect(tabs).toHaveLength(1)
+})
+
+test('a login that a person is just beginning is joined', async () => {
+  const { shared, tabs } = start()
+  const [own, joined] = await Promise.all([shared.begin({ profile: 'gw', open: true }), shared.join('gw')])
+  expect(joined.id).toBe(own.id)
+  expect(tabs).toEqual([own.id])
+})
+
+test('a tab that expires after a person logged in otherwise is no unanswered one', async () => {
+  const { shared, tabs, end } = start()
+  await shared.join('gw')
+  await shared.begin({ profile: 'gw', open: false })
+  await end('login-2', 'succeeded')
+  await end('login-1', 'expired')
+  expect(await codeOf(shared.join('gw'))).toBe('joined')
+  expect(tabs).toEqual(['login-1', 'login-3'])
+})
+
+test('a person who finishes a login late lets machines open tabs again', async () => {
+  const { shared, tabs, end } = start()
+  await shared.begin({ profile: 'gw', open: false })
+  await shared.join('gw')
+  await end('login-2', 'expired')
+  expect(await codeOf(shared.join('gw'))).toBe('login_required')
+  await end('login-1', 'succeeded')
+  expect(await codeOf(shared.join('gw'))).toBe('joined')
+  expect(tabs).toEqual(['login-2', 'login-3'])
+})
+
 test('login_pause_seconds lets machines try again', async () => {
   const { shared, clock, tabs, end } = start(3_600)
   await shared.join('gw')
@@ -124,6 +163,7 @@ test('login_pause_seconds lets machines try again', async () => {
 
 test('a clock that was set back does not prolong the pause', () => {
   const budget = new TabBudget()
-  budget.ended('gw', false, 100_000_000)
+  budget.opened('gw', 'tab-1')
+  budget.ended('gw', 'tab-1', false, 100_000_000)
   expect(budget.judge('gw', 60, 1_000)).toEqual({ may: 'open' })
 })
