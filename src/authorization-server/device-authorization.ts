@@ -29,7 +29,7 @@ const Answer = z.looseObject({
   verification_url: z.string().optional(),
   verification_uri_complete: z.string().nullish(),
   expires_in: z.coerce.number().positive(),
-  interval: z.coerce.number().positive().optional(),
+  interval: z.coerce.number().nonnegative().nullish(),
 })
 
 export interface DeviceClient {
@@ -82,7 +82,8 @@ function readAnswer(body: string, status: number, sent: readonly Secret[]): Devi
     verificationUri: webUrl(uri),
     verificationUriComplete: complete == null ? null : webUrl(complete),
     expiresInSeconds: Math.min(answer.expires_in, LONGEST_SECONDS),
-    intervalSeconds: Math.min(answer.interval ?? DEFAULT_INTERVAL_SECONDS, LONGEST_SECONDS),
+    // 0 asks for no pause at all, which no server can mean.
+    intervalSeconds: Math.min(Math.max(answer.interval || DEFAULT_INTERVAL_SECONDS, 1), LONGEST_SECONDS),
   }
 }
 

@@ -35,6 +35,8 @@ export interface DeviceLoginsParts {
 
 const MOST_PER_PROFILE = 10
 const MOST_IN_ALL = 200
+/** Until a vault that was locked at the start is asked again. */
+const RESTORE_AGAIN_MS = 10_000
 /** RFC 8628 §3.5. */
 const SLOW_DOWN_MS = 5_000
 const LONGEST_INTERVAL_MS = 60_000
@@ -49,13 +51,17 @@ export class DeviceLogins {
   /** Insertion order is age. */
   readonly #pending = new Map<string, Entry>()
   readonly #answered = new AnsweredLogins(() => {})
+  #cancelRestore: () => void = () => {}
 
   constructor(parts: DeviceLoginsParts) {
     this.#parts = parts
   }
 
-  /** @throws CatchdError `profile_invalid`, `provider_*`, `too_many_logins` and the vault's codes */
-  async begin(profile: Profile, open: boolean): Promise<PendingDeviceLogin> {
+  /**
+   * @param timeoutSeconds - Ends the login before the server's own `expires_in` does.
+   * @throws CatchdError `profile_invalid`, `provider_*`, `too_many_logins` and the vault's codes
+   */
+  async begin(profile: Profile, open: boolean, timeoutSeconds = Infinity): Promise<PendingDeviceLogin> {
     if (this.#pending.size >= MOST_IN_ALL) {
       throw new CatchdError('too_many_logins', `${MOST_IN_ALL} device logins are pending.`)
     }
@@ -69,7 +75,7 @@ export class DeviceLogins {
       profile: profile.name,
       redirectUri: '',
       createdAtMs,
-      expiresAtMs: createdAtMs + authorization.expiresInSeconds * 1000,
+      expiresAtMs: createdAtMs + Math.min(authorization.expiresInSeconds, timeoutSeconds) * 1000,
       authorizationUrl: verificationUriComplete ?? verificationUri,
       device: { userCode, verificationUri, verificationUriComplete },
     }
@@ -86,13 +92,13 @@ export class DeviceLogins {
     return login
   }
 
-  /** Polls on what was pending when the daemon ended. Never throws. */
+  /** Polls on what was pending when the daemon ended, as soon as the vault tells. Never throws. */
   async restore(): Promise<void> {
     const { vault } = this.#parts
     try {
       const prefix = itemName.deviceLogin('')
       for (const name of await vault.names()) {
-        if (!name.startsWith(prefix) || this.#pending.has(name.slice(prefix.length))) continue
+        if (!name.startsWith(prefix) || this.find(name.slice(prefix.length)) !== undefined) continue
         const item = await vault.get(name)
         const polled = item === undefined ? undefined : parseDeviceLogin(item)
         if (polled === undefined) await vault.delete(name)
@@ -100,6 +106,7 @@ export class DeviceLogins {
       }
     } catch (error) {
       this.#trouble('', 'restore')(error)
+      this.#cancelRestore = this.#parts.clock.after(RESTORE_AGAIN_MS, () => void this.restore())
     }
   }
 
@@ -136,6 +143,7 @@ export class DeviceLogins {
 
   /** Stops polling; pending logins stay in the vault for the next start. */
   close(): void {
+    this.#cancelRestore()
     for (const entry of this.#pending.values()) entry.cancelTimer()
   }
 

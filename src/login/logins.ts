@@ -32,7 +32,8 @@ export class Logins {
   /** @throws as {@link LoginService.begin} and {@link DeviceLogins.begin} do */
   async begin(request: LoginRequest): Promise<AnyPendingLogin> {
     const profile = this.#profile(request.profile)
-    if (profile.grant === DEVICE_CODE) return this.#device.begin(profile, request.open)
+    if (profile.grant === DEVICE_CODE)
+      return this.#device.begin(profile, request.open, request.timeoutSeconds)
     return this.#redirected.begin(request)
   }
 

@@ -48,6 +48,16 @@ test('numbers as strings and verification_url are understood', async () => {
   })
 })
 
+test.each([
+  [0, 5],
+  [null, 5],
+  [0.01, 1],
+  [99_999, 3_600],
+])('an interval of %s is taken for %i s', async (interval, expected) => {
+  const { servers, profile } = await start({ ...ANSWER, interval })
+  expect((await servers.authorizeDevice(profile)).intervalSeconds).toBe(expected)
+})
+
 describe('an answer that cannot be used', () => {
   test.each([
     ['a command for a URI', { ...ANSWER, verification_uri: '$(calc)' }],

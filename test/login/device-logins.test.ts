@@ -166,6 +166,26 @@ test('a restart polls on; nothing begins in a vault that does not take it', asyn
   await expect(next.begin(profile(), false)).rejects.toMatchObject({ code: 'vault_locked' })
 })
 
+test('a vault that is locked at the start is asked again', async () => {
+  const { logins, profile, restart, vault, clock } = start()
+  const login = await logins.begin(profile(), false)
+  logins.close()
+  vault.trouble = 'vault_locked'
+  const next = restart()
+  await next.restore()
+  expect(next.find(login.id)).toBeUndefined()
+  vault.trouble = null
+  await clock.pass(10_000)
+  expect(next.find(login.id)?.status).toBe('pending')
+})
+
+test('a timeout that the caller names ends it before the server does', async () => {
+  const { logins, profile, clock } = start()
+  const login = await logins.begin(profile(), false, 60)
+  await clock.pass(60_000)
+  expect(logins.find(login.id)?.status).toBe('expired')
+})
+
 test('whoever waits is told when it ends', async () => {
   const { logins, profile, servers, clock } = start()
   const login = await logins.begin(profile(), false)
