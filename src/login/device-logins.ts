@@ -20,6 +20,7 @@ import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
 import { profileOfLogin } from './redemption.js'
 import { waitForEnd } from './settled-wait.js'
 import { summaryOf } from './stored-summary.js'
+import { cancelled, displaced, expired } from './unanswered.js'
 
 export interface DeviceLoginsParts {
   readonly clock: Clock
@@ -137,7 +138,7 @@ export class DeviceLogins {
   cancel(id: string): boolean {
     const entry = this.#pending.get(id)
     if (entry === undefined) return this.#answered.find(id) !== undefined
-    this.#end(entry, 'cancelled', 'The login was cancelled.')
+    this.#cancel(entry, cancelled(entry.login.profile))
     return true
   }
 
@@ -150,7 +151,7 @@ export class DeviceLogins {
   #admit(polled: PolledLogin): void {
     const older = [...this.#pending.values()].filter(({ login }) => login.profile === polled.login.profile)
     for (const entry of older.slice(0, Math.max(0, older.length - MOST_PER_PROFILE + 1))) {
-      this.#end(entry, 'cancelled', 'Newer logins of the profile took its place.')
+      this.#cancel(entry, displaced(entry.login.profile))
     }
     const entry: Entry = { ...polled, cancelTimer: () => {} }
     this.#pending.set(entry.login.id, entry)
@@ -168,7 +169,9 @@ export class DeviceLogins {
   async #poll(entry: Entry): Promise<void> {
     const { clock, tokens } = this.#parts
     const { login } = entry
-    if (clock.now() >= login.expiresAtMs) return this.#fail(entry, expired(login.profile))
+    if (clock.now() >= login.expiresAtMs) {
+      return this.#fail(entry, expired(login.profile, 'Nobody entered the code in time.'))
+    }
     try {
       const profile = profileOfLogin(this.#parts, login.profile, entry.origin)
       const ticket = tokens.ticket(profile.name)
@@ -210,10 +213,8 @@ export class DeviceLogins {
     this.#conclude(entry, { ...baseOf(entry.login), status, failure: failure.of(entry.login.profile) })
   }
 
-  #end(entry: Entry, status: 'cancelled', detail: string): void {
-    const { profile } = entry.login
-    const failure = new CatchdError('login_required', { profile, detail })
-    this.#conclude(entry, { ...baseOf(entry.login), status, failure })
+  #cancel(entry: Entry, failure: CatchdError): void {
+    this.#conclude(entry, { ...baseOf(entry.login), status: 'cancelled', failure })
   }
 
   #conclude(entry: Entry, settled: SettledLogin): void {
@@ -235,8 +236,4 @@ export class DeviceLogins {
 
 function baseOf({ id, profile, redirectUri, createdAtMs, expiresAtMs }: PendingDeviceLogin) {
   return { id, profile, redirectUri, createdAtMs, expiresAtMs }
-}
-
-function expired(profile: string): CatchdError {
-  return new CatchdError('login_expired', { profile, detail: 'Nobody entered the code in time.' })
 }

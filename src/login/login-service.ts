@@ -3,12 +3,11 @@
  *
  * Promises kept here: the redirect URI is bound and the login is in the vault before its authorization URL
  * exists for anybody; a response is claimed before the first await and its code is sent once, journalled
- * before it goes; success is said when the token set is in the vault. Matching is pending-logins.ts, talking
- * to the authorization server and keeping tokens are ports.
+ * before it goes; success is said when the token set is in the vault. Matching is pending-logins.ts, what a
+ * login begins with preparation.ts, what its code becomes redemption.ts, what a crash left login-store.ts.
  */
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
-import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { AnsweredLogins } from './answered-logins.js'
@@ -19,11 +18,12 @@ import type { Login, PendingLogin, SettledLogin } from './login.js'
 import { interruption, type LoginStore } from './login-store.js'
 import { responsePart } from './pasted-response.js'
 import { type Claim, PendingLogins } from './pending-logins.js'
-import { randomId, randomSecret } from './pkce.js'
 import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
+import { prepareLogin, requireCodeGrant } from './preparation.js'
 import { redeem } from './redemption.js'
 import { RedirectUris } from './redirect-uris.js'
 import { waitForEnd } from './settled-wait.js'
+import { cancelled, displaced, expired } from './unanswered.js'
 
 export interface LoginServiceParts {
   readonly clock: Clock
@@ -87,7 +87,7 @@ export class LoginService implements RedirectAnswers {
     this.#pending.ensureRoom()
     const lease = await this.#parts.listeners.acquire(profile.redirect_uri, profile.listen ?? null)
     try {
-      const login = await this.#prepare(profile, lease.redirectUri, request.timeoutSeconds)
+      const login = await prepareLogin(this.#parts, profile, lease.redirectUri, request.timeoutSeconds)
       await this.#parts.store.store(login)
       this.#admit(login, lease)
       this.#parts.log({ event: 'login.begun', login: login.id, profile: login.profile })
@@ -149,11 +149,7 @@ export class LoginService implements RedirectAnswers {
   cancel(id: string): boolean {
     const login = this.#pending.remove(id)
     if (login === undefined) return this.#answered.find(id) !== undefined
-    this.#end(
-      login,
-      'cancelled',
-      new CatchdError('login_required', { profile: login.profile, detail: 'The login was cancelled.' }),
-    )
+    this.#end(login, 'cancelled', cancelled(login.profile))
     return true
   }
 
@@ -193,43 +189,13 @@ export class LoginService implements RedirectAnswers {
     return this.#settle(this.#pending.claim(redirectUri, response))
   }
 
-  async #prepare(profile: Profile, redirectUri: string, timeoutSeconds?: number): Promise<PendingLogin> {
-    const { clock, profiles, servers } = this.#parts
-    const state = randomSecret()
-    const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
-    const nonce = (profile.scope ?? '').split(/[ ,]/).includes('openid') ? randomSecret() : null
-    const request = { redirectUri, state, codeVerifier, nonce }
-    const prepared = await servers.prepare(profile, request, profiles.issRequired(profile.name))
-    const createdAtMs = clock.now()
-    return {
-      status: 'pending',
-      id: randomId(),
-      profile: profile.name,
-      ...request,
-      ...prepared,
-      listen: profile.listen ?? null,
-      createdAtMs,
-      expiresAtMs: createdAtMs + (timeoutSeconds ?? this.#parts.timeoutSeconds) * 1000,
-      origin: servers.origin(profile),
-      responseMode: profile.response_mode === 'query.jwt' ? 'query' : profile.response_mode,
-      stateEcho: profile.state_echo,
-    }
-  }
-
   #admit(login: PendingLogin, lease: RedirectLease): void {
     this.#pending.ensureRoom()
     this.#leases.set(login.id, lease)
     this.#redirectUris.hold(login.redirectUri)
     this.#answered.track(login)
     for (const evicted of this.#pending.add(login)) {
-      this.#end(
-        evicted,
-        'cancelled',
-        new CatchdError('login_required', {
-          profile: evicted.profile,
-          detail: 'Newer logins of the profile took its place.',
-        }),
-      )
+      this.#end(evicted, 'cancelled', displaced(evicted.profile))
     }
     this.#wakeForExpiry()
   }
@@ -311,14 +277,7 @@ export class LoginService implements RedirectAnswers {
   #expire(): void {
     for (const login of this.#pending.takeExpired(this.#parts.clock.now())) {
       this.#answered.claimed(login)
-      this.#end(
-        login,
-        'expired',
-        new CatchdError('login_expired', {
-          profile: login.profile,
-          detail: 'Nobody finished the login in time.',
-        }),
-      )
+      this.#end(login, 'expired', expired(login.profile, 'Nobody finished the login in time.'))
     }
   }
 
@@ -363,15 +322,6 @@ export class LoginService implements RedirectAnswers {
     this.#answered.settle(settled)
     void this.#forgetRecord(login.id)
   }
-}
-
-function requireCodeGrant(profile: Profile): void {
-  if (profile.grant === 'authorization_code') return
-  throw new CatchdError('request_invalid', {
-    profile: profile.name,
-    detail: 'A client_credentials profile needs no login; ask for its token.',
-    next: `catchd token ${profile.name}`,
-  })
 }
 
 function refuseExpired(login: SettledLogin): SettledLogin {

@@ -1,0 +1,59 @@
+/**
+ * A login before anybody hears of it: fresh `state`, `code_verifier` and `nonce`, and the authorization URL that
+ * carries them (RFC 6749 §4.1.1, RFC 7636 §4.3). Nothing is stored or bound here.
+ */
+import type { AuthorizationServers } from '../authorization-server/port.js'
+import type { Clock } from '../clock.js'
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+import type { PendingLogin } from './login.js'
+import { randomId, randomSecret } from './pkce.js'
+import type { LoginProfiles } from './ports.js'
+
+export interface PreparationParts {
+  readonly clock: Clock
+  readonly servers: AuthorizationServers
+  readonly profiles: Pick<LoginProfiles, 'issRequired'>
+  readonly timeoutSeconds: number
+}
+
+/**
+ * @param redirectUri - As it is bound, its port included.
+ * @throws CatchdError `profile_invalid`, `provider_*`
+ */
+export async function prepareLogin(
+  { clock, servers, profiles, ...parts }: PreparationParts,
+  profile: Profile,
+  redirectUri: string,
+  timeoutSeconds: number = parts.timeoutSeconds,
+): Promise<PendingLogin> {
+  const state = randomSecret()
+  const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
+  const nonce = (profile.scope ?? '').split(/[ ,]/).includes('openid') ? randomSecret() : null
+  const request = { redirectUri, state, codeVerifier, nonce }
+  const prepared = await servers.prepare(profile, request, profiles.issRequired(profile.name))
+  const createdAtMs = clock.now()
+  return {
+    status: 'pending',
+    id: randomId(),
+    profile: profile.name,
+    ...request,
+    ...prepared,
+    listen: profile.listen ?? null,
+    createdAtMs,
+    expiresAtMs: createdAtMs + timeoutSeconds * 1000,
+    origin: servers.origin(profile),
+    responseMode: profile.response_mode === 'query.jwt' ? 'query' : profile.response_mode,
+    stateEcho: profile.state_echo,
+  }
+}
+
+/** @throws CatchdError `request_invalid` for a profile whose tokens come without a person (RFC 6749 §4.4) */
+export function requireCodeGrant(profile: Profile): void {
+  if (profile.grant === 'authorization_code') return
+  throw new CatchdError('request_invalid', {
+    profile: profile.name,
+    detail: 'A client_credentials profile needs no login; ask for its token.',
+    next: `catchd token ${profile.name}`,
+  })
+}
