@@ -1,4 +1,7 @@
 /** Device logins of the built program at a real server: oidc-provider with its device flow. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import { type OidcProvider, startOidcProvider } from '../support/oidc-provider.js'
@@ -55,17 +58,34 @@ test('a person enters the code elsewhere; the token is served, refreshed and sho
   expect((await daemon.api('DELETE', '/v1/tokens/tv')).status).toBe(204)
 }, 30_000)
 
-test('catchd login shows URL and code, waits, and says what was stored', async () => {
+test('catchd login shows URL and code, opens the browser, waits, and says what was stored', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'catchd-device-'))
+  cleanUps.push(async () => rmSync(folder, { recursive: true, force: true }))
+  const opened = join(folder, 'opened')
+  writeFileSync(join(folder, 'browser'), `#!/bin/sh\nprintf '%s' "$1" > '${opened}'\n`, { mode: 0o700 })
+  const { server, daemon } = await start({ CATCHD_BROWSER: join(folder, 'browser') })
+  const running = daemon.cli(['login', 'tv'])
+  await expect
+    .poll(() => existsSync(opened) && readFileSync(opened, 'utf8'), { timeout: 10_000 })
+    .toBeTruthy()
+  const url = readFileSync(opened, 'utf8')
+  await server.approve(url)
+  const { exitCode, stdout, stderr } = await running
+  expect(exitCode, stderr).toBe(0)
+  expect(url).toContain(`${server.issuer}/device?user_code=`)
+  expect(stderr).toMatch(/Enter the code [A-Z0-9-]+ at:\n/)
+  expect(stderr).toContain(url)
+  expect(stdout).toContain('Logged in: tv')
+  expect(stdout).toContain('subject')
+}, 40_000)
+
+test('catchd login --start prints URL and code as JSON and returns', async () => {
   const { server, daemon } = await start()
-  const started = await daemon.cli(['login', 'tv', '--start'])
-  expect(started.stderr).toMatch(/Enter the code [A-Z0-9-]+ at:\n/)
-  expect(started.stderr).toContain(`${server.issuer}/device?user_code=`)
-  const { login_id: id, verification_uri_complete: url } = JSON.parse(started.stdout) as Record<
-    string,
-    string
-  >
-  await server.approve(String(url))
-  const { json } = await daemon.api('GET', `/v1/logins/${String(id)}?wait=15`)
+  const { stdout } = await daemon.cli(['login', 'tv', '--start'])
+  const begun = JSON.parse(stdout) as Record<string, string>
+  expect(begun).toMatchObject({ status: 'pending', verification_uri: `${server.issuer}/device` })
+  await server.approve(String(begun['verification_uri_complete']))
+  const { json } = await daemon.api('GET', `/v1/logins/${String(begun['login_id'])}?wait=15`)
   expect(json['status']).toBe('succeeded')
   const token = await daemon.cli(['token', 'tv'])
   expect(token.exitCode, token.stderr).toBe(0)
