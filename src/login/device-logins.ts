@@ -52,6 +52,7 @@ export class DeviceLogins {
   /** Insertion order is age. */
   readonly #pending = new Map<string, Entry>()
   readonly #answered = new AnsweredLogins(() => {})
+  #isRestored = false
   #cancelRestore: () => void = () => {}
 
   constructor(parts: DeviceLoginsParts) {
@@ -96,6 +97,8 @@ export class DeviceLogins {
   /** Polls on what was pending when the daemon ended, as soon as the vault tells. Never throws. */
   async restore(): Promise<void> {
     const { vault } = this.#parts
+    this.#cancelRestore()
+    if (this.#isRestored) return
     try {
       const prefix = itemName.deviceLogin('')
       for (const name of await vault.names()) {
@@ -103,8 +106,9 @@ export class DeviceLogins {
         const item = await vault.get(name)
         const polled = item === undefined ? undefined : parseDeviceLogin(item)
         if (polled === undefined) await vault.delete(name)
-        else this.#admit(polled)
+        else if (this.find(polled.login.id) === undefined) this.#admit(polled)
       }
+      this.#isRestored = true
     } catch (error) {
       this.#trouble('', 'restore')(error)
       this.#cancelRestore = this.#parts.clock.after(RESTORE_AGAIN_MS, () => void this.restore())

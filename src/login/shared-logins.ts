@@ -16,6 +16,8 @@ export interface SharedLoginsParts {
     find(id: string): Login | undefined
     settled(id: string): Promise<SettledLogin> | undefined
     pendingOf(profile: string): readonly AnyPendingLogin[]
+    /** Brings back the logins of the last run, if that is not done yet. Never throws. */
+    restore(): Promise<void>
   }
   readonly clock: Pick<Clock, 'now'>
   /** `login_pause_seconds` of the profile; `null`: machines wait for a person. */
@@ -57,16 +59,22 @@ export class SharedLogins {
   async join(profile: string): Promise<Login> {
     const beginning = this.#beginning.get(profile)
     if (beginning !== undefined) return this.#current(await beginning)
-    const open = this.#parts.logins.pendingOf(profile).findLast(({ id }) => this.#ofPeople.get(id) !== false)
-    if (open !== undefined) {
-      // One of the last run may have been a machine's: its end counts, whoever began it.
-      if (!this.#ofPeople.has(open.id)) this.#follow(open)
-      return open
-    }
-    this.#requireBudget(profile)
-    const login = await this.#sharing(profile, this.#parts.logins.begin({ profile, open: true }))
-    this.#follow(login)
+    const open = this.#openTab(profile)
+    if (open === undefined) this.#requireBudget(profile)
+    const login = open ?? (await this.#sharing(profile, this.#open(profile)))
+    // One of the last run may have been a machine's: its end counts, whoever began it.
+    if (!this.#ofPeople.has(login.id)) this.#follow(login)
     return this.#current(login)
+  }
+
+  #openTab(profile: string): AnyPendingLogin | undefined {
+    return this.#parts.logins.pendingOf(profile).findLast(({ id }) => this.#ofPeople.get(id) !== false)
+  }
+
+  /** A vault that was locked at the start may still hold the login whose tab is open. */
+  async #open(profile: string): Promise<AnyPendingLogin> {
+    await this.#parts.logins.restore()
+    return this.#openTab(profile) ?? this.#parts.logins.begin({ profile, open: true })
   }
 
   /** Until it has begun, those who ask meanwhile wait for it instead of opening a second tab. */

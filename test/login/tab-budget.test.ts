@@ -14,6 +14,7 @@ function start(pauseSeconds: number | null = null) {
   const settled = new Map<string, Promise<SettledLogin>>()
   const tabs: string[] = []
   let count = 0
+  let isLocked = false
   const logins = {
     async begin({ profile, open }: { profile: string; open: boolean }) {
       await settle()
@@ -31,7 +32,13 @@ function start(pauseSeconds: number | null = null) {
     find: (id: string) => pending.get(id)?.login,
     settled: (id: string) => settled.get(id),
     pendingOf: (profile: string) =>
-      [...pending.values()].map(({ login }) => login).filter((login) => login.profile === profile),
+      isLocked
+        ? []
+        : [...pending.values()].map(({ login }) => login).filter((login) => login.profile === profile),
+    async restore() {
+      await settle()
+      isLocked = false
+    },
   }
   const end = async (id: string, status: SettledLogin['status']) => {
     const entry = pending.get(id)
@@ -40,7 +47,11 @@ function start(pauseSeconds: number | null = null) {
     await settle()
   }
   const make = () => new SharedLogins({ logins, clock, pauseSeconds: () => pauseSeconds })
-  return { clock, tabs, end, shared: make(), restart: make }
+  const restart = (isVaultLocked = false) => {
+    isLocked = isVaultLocked
+    return make()
+  }
+  return { clock, tabs, end, shared: make(), restart }
 }
 
 const codeOf = (promise: Promise<unknown>) =>
@@ -108,6 +119,15 @@ test('a restart opens no second tab while the first login still pends', async ()
   const { shared, restart, tabs } = start()
   await shared.join('gw')
   expect((await restart().join('gw')).id).toBe('login-1')
+  expect(tabs).toHaveLength(1)
+})
+
+test('nor when the vault that holds it was locked at the start', async () => {
+  const { shared, restart, tabs } = start()
+  await shared.join('gw')
+  const next = restart(true)
+  const joined = await Promise.all([next.join('gw'), next.join('gw')])
+  expect(joined.map(({ id }) => id)).toEqual(['login-1', 'login-1'])
   expect(tabs).toHaveLength(1)
 })
 
