@@ -17,7 +17,7 @@ export function authorizationParameters(
 ): URLSearchParams {
   const parameters = new URLSearchParams({ response_type: 'code' })
   const scope = wireScope(profile)
-  if (scope !== '') parameters.set('scope', scope)
+  if (scope !== '') parameters.set(profile.scope_parameter ?? 'scope', scope)
   if (profile.response_mode !== 'query') parameters.set('response_mode', profile.response_mode)
   for (const resource of resources(profile)) parameters.append('resource', resource)
   for (const [name, value] of Object.entries(profile.authorization_parameters)) parameters.set(name, value)

@@ -33,6 +33,7 @@ import type {
   TokenInspector,
   ToolRequest,
 } from './port.js'
+import { requireRegistrable } from './presets/registration.js'
 import { ProofFetch } from './proof-fetch.js'
 import { mustPush, pushAuthorizationRequest } from './pushed-authorization.js'
 import { refusedRefresh } from './refresh-outcome.js'
@@ -81,6 +82,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     issRequiredByConfiguration: boolean,
   ): Promise<PreparedAuthorization> {
     return inNameOf(profile, async () => {
+      requireRegistrable(profile)
       const server = await this.#metadata.of(profile)
       const { endpoint, issRequired } = requireRequestable(profile, server, issRequiredByConfiguration)
       return {

@@ -82,11 +82,20 @@ export async function sendTokenRequest(
   }
 }
 
-function parametersOf({ profile, parameters, scope }: TokenRequest): URLSearchParams {
+/** Empty where each login has a port of its own, or none a redirect. */
+function fixedRedirectUri({ grant, redirect_uri }: Profile): string {
+  return grant === 'authorization_code' && new URL(redirect_uri).port !== '0' ? redirect_uri : ''
+}
+
+function parametersOf({ profile, parameters, scope, grantType }: TokenRequest): URLSearchParams {
   const body = new URLSearchParams(parameters)
   for (const resource of resources(profile)) body.append('resource', resource)
-  for (const [name, value] of Object.entries(profile.token_parameters)) {
-    const filled = value.replace('{scope}', () => scope).replace('{client_id}', () => profile.client_id)
+  const refreshing = grantType === 'refresh_token' ? profile.refresh_parameters : {}
+  for (const [name, value] of Object.entries({ ...profile.token_parameters, ...refreshing })) {
+    const filled = value
+      .replace('{scope}', () => scope)
+      .replace('{client_id}', () => profile.client_id)
+      .replace('{redirect_uri}', () => fixedRedirectUri(profile))
     if (filled !== '') body.set(name, filled)
   }
   return body

@@ -84,8 +84,10 @@ type Standard = (typeof STANDARD)[number]
 
 function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRules): TokenResponse {
   const member = (name: Standard) => {
-    const pointer = shape?.pointers?.[name]
-    return pointer === undefined ? members[name] : at(members, pointer)
+    const pointers = shape?.pointers?.[name]
+    if (pointers === undefined) return members[name]
+    const found = [pointers].flat().map((pointer) => at(members, pointer))
+    return found.find((value) => value !== undefined && value !== null)
   }
   const accessToken = tokenOf(member('access_token'))
   if (accessToken === null) throw invalid('has no access_token')
@@ -98,7 +100,7 @@ function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRul
       shape?.expires_in_unit ?? 's',
     ),
     refreshToken: tokenOf(member('refresh_token')),
-    scope: scopeOf(member('scope') ?? shape?.defaults?.scope, scopeSeparator),
+    scope: scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
     idToken: tokenOf(member('id_token')),
     issuer: null,
     subject: null,

@@ -1,40 +1,73 @@
-/** `catchd presets [NAME]`: the servers that catchd knows. Static data: no daemon is needed. */
+/**
+ * `catchd presets [NAME]`: the servers that catchd knows, and what to register at one of them. Static data: no daemon
+ * is needed.
+ */
 import type { Command } from 'commander'
+import {
+  defaultRedirectUri,
+  redirectObjection,
+  registeredRedirectUri,
+} from '../authorization-server/presets/registration.js'
 import { findPreset, PRESETS, type Preset } from '../authorization-server/presets.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
+import type { Context } from './context.js'
 import { facts, printJson, printResult, table } from './output.js'
 
-export function definePresets(command: Command): void {
+export function definePresets(command: Command, context: Context): void {
   command
     .argument('[name]', 'one of them, with all it sets')
     .option('--json', 'print as JSON')
     .action((name: string | undefined, options: { json?: true }) => {
+      const port = context.environment.redirectPort
       const preset = name === undefined ? undefined : requirePreset(name)
-      if (options.json) printJson(preset ?? { presets: PRESETS })
-      else if (preset === undefined) list()
-      else show(preset)
+      if (preset === undefined) {
+        if (options.json) printJson({ presets: PRESETS.map((row) => ({ ...row, ...pasteable(row, port) })) })
+        else list()
+      } else if (options.json) printJson({ ...preset, ...pasteable(preset, port) })
+      else show(preset, port)
     })
 }
 
-function list(): void {
-  const rows = PRESETS.map((preset) => [preset.name, preset.title, asksForBase(preset) ? 'base_url' : ''])
-  printResult(table(['NAME', 'SERVER', 'ASKS FOR'], rows))
+const CLIENTS: Readonly<Record<Preset['client'], string>> = {
+  public: 'public: no secret',
+  confidential: 'confidential: it has a secret',
+  either: 'public, or confidential with a secret',
 }
 
-function show(preset: Preset): void {
-  const { name, title, register, source, checked, profile } = preset
+function list(): void {
+  const rows = PRESETS.map((preset) => [
+    preset.name,
+    preset.title,
+    preset.client === 'confidential' ? 'client_id, client_secret' : 'client_id',
+    baseOf(preset) ?? '',
+  ])
+  printResult(table(['NAME', 'SERVER', 'NEEDS', 'BASE URL'], rows))
+}
+
+function show(preset: Preset, port: number): void {
+  const { name, title, client, redirect, register, source, checked, profile } = preset
+  const { redirect_uri: redirectUri, command } = pasteable(preset, port)
+  const anyPort = redirect.match === 'any_port' ? ' (any port is accepted at login)' : ''
   printResult(
     facts([
       ['name', name],
       ['server', title],
+      ['client', CLIENTS[client]],
+      ['redirect URI', redirectUri === null ? 'needs no entry' : `${redirectUri}${anyPort}`],
       ['register', register],
+      ...objections(preset),
       ['source', `${source} (checked ${checked})`],
     ]),
   )
   printResult(`\n${JSON.stringify(profile, null, 2)}\n`)
-  const base = asksForBase(preset) ? ' --base-url URL' : ''
-  printResult(`catchd profile add NAME --preset ${name}${base} --client-id ID`)
+  printResult(command)
+}
+
+function objections({ redirect: { refuses, instead } }: Preset): [string, string][] {
+  if (refuses === undefined) return []
+  const hosts = refuses.map((host) => `http://${host}`).join(', ')
+  return [['refused', `${hosts}.${instead === undefined ? '' : ` ${instead}`}`]]
 }
 
 /** @throws CatchdError `config_invalid` */
@@ -48,6 +81,27 @@ function requirePreset(name: string): Preset {
   })
 }
 
-function asksForBase({ profile }: Preset): boolean {
-  return JSON.stringify(profile).includes('{base}')
+/** What a person copies: where to come back to, for the registration, and the command, for a profile of the same name. */
+function pasteable(preset: Preset, port: number): { redirect_uri: string | null; command: string } {
+  const { name, client } = preset
+  const usual = defaultRedirectUri(preset, { profile: name, port })
+  const needsOwn = redirectObjection(preset, usual) !== undefined
+  const redirectUri = needsOwn ? REMOTE : usual
+  const registered = registeredRedirectUri(preset, redirectUri)
+  const words = [
+    `catchd profile add ${name} --preset ${name}`,
+    baseOf(preset) === ASKED ? '--base-url URL' : '',
+    '--client-id ID',
+    needsOwn ? `--redirect-uri ${REMOTE} --listen 127.0.0.1:PORT` : '',
+    client === 'confidential' ? '--client-secret-stdin < FILE' : '',
+  ]
+  return { redirect_uri: registered ?? null, command: words.filter((word) => word !== '').join(' ') }
+}
+
+const REMOTE = 'https://HOST/callback'
+const ASKED = 'asked for'
+
+function baseOf({ profile }: Preset): string | undefined {
+  if (profile.base_url !== undefined) return `${profile.base_url}, or yours`
+  return JSON.stringify(profile).includes('{base}') ? ASKED : undefined
 }

@@ -6,7 +6,6 @@ import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { readAll } from './line-input.js'
 import { printJson, printNote, printResult, styled } from './output.js'
-import { printable } from './printable.js'
 import { profileTable } from './profile-table.js'
 
 interface JsonOption {
@@ -103,22 +102,14 @@ async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
 }
 
 async function printAdvice(context: Context, { profile, configuration }: ProfileAnswer): Promise<void> {
-  const { grant, preset, redirect_uri, extends: extended } = configuration
+  const { grant } = configuration
   if (grant === 'client_credentials') {
     printNote(`  → catchd token ${profile}`)
     return
   }
+  const { registrationAdvice } = await import('./registration-advice.js')
   const port = context.environment.redirectPort
-  const inherited = extended === undefined ? `http://127.0.0.1:${port}/callback/${profile}` : undefined
-  const redirectUri = redirect_uri ?? inherited
-  if (redirectUri !== undefined && !/:0(?:\/|$)/.test(redirectUri)) {
-    printNote(`Register this redirect URI at the server: ${printable(redirectUri)}`)
-  }
-  if (preset !== undefined) {
-    const { findPreset } = await import('../authorization-server/presets.js')
-    const known = findPreset(preset)
-    if (known !== undefined) printNote(`${known.title}: ${known.register.replace(/\.$/, '')}.`)
-  }
+  for (const line of registrationAdvice(profile, configuration, port)) printNote(line)
   printNote(`  → catchd login ${profile}`)
 }
 

@@ -143,6 +143,10 @@ export interface ProfileEntry {
   readonly scope?: string
   /** Some servers want a comma between scopes */
   readonly scope_separator?: string
+  /** Parameter of the authorization request that carries the scopes, where it is not scope */
+  readonly scope_parameter?: string
+  /** Added to scope: what the server wants to be asked for before it issues a refresh token (OpenID Connect Core §11); empty takes that of the preset away */
+  readonly offline_scope?: string
   /** Resource indicator, sent in both requests (RFC 8707) */
   readonly resource?: string | readonly string[]
   /** PKCE (RFC 7636); none only for servers that refuse it */
@@ -153,18 +157,22 @@ export interface ProfileEntry {
   readonly authorization_parameters?: Readonly<Record<string, string>>
   /** Added to the token request, and to those of the preset; an empty value takes the preset's away */
   readonly token_parameters?: Readonly<Record<string, string>>
+  /** Added to refresh requests only, and to those of the preset; an empty value takes the preset's away */
+  readonly refresh_parameters?: Readonly<Record<string, string>>
   /** Headers added to the token request, and to those of the preset; an empty value takes the preset's away */
   readonly token_request_headers?: Readonly<Record<string, string>>
   /** Body of the token request: form as in RFC 6749, or a JSON object */
   readonly token_request_format?: 'form' | 'json'
   /** For token responses that do not look like RFC 6749 §5.1 */
   readonly token_response?: {
-    /** JSON pointers (RFC 6901) to members that do not stand at the top */
-    readonly pointers?: Readonly<Record<string, string>>
+    /** JSON pointers (RFC 6901) to members that do not stand at the top; of a list, the first that leads to something */
+    readonly pointers?: Readonly<Record<string, string | readonly string[]>>
     /** Values for members that the server leaves out */
     readonly defaults?: Readonly<Record<string, string>>
     /** Unit of expires_in: seconds, or milliseconds */
     readonly expires_in_unit?: 's' | 'ms'
+    /** What stands between scopes in the answer, where it is not what stands there in requests */
+    readonly scope_separator?: string
   }
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean

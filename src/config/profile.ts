@@ -44,20 +44,31 @@ export const ClientSecretSource = z.union(
 )
 export type ClientSecretSource = z.infer<typeof ClientSecretSource>
 
+const pointer = z.string().regex(/^\//, 'must be a JSON pointer that begins with /')
+
 /** For token responses that do not look like RFC 6749 §5.1. */
 export const TokenResponseShape = z.strictObject({
   pointers: z
     .partialRecord(
       z.enum(['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token']),
-      z.string().regex(/^\//, 'must be a JSON pointer that begins with /'),
+      z.union([pointer, z.array(pointer).min(1)], {
+        error: 'must be a JSON pointer that begins with /, or a list of them',
+      }),
     )
     .optional()
-    .describe('JSON pointers (RFC 6901) to members that do not stand at the top'),
+    .describe(
+      'JSON pointers (RFC 6901) to members that do not stand at the top; of a list, the first that leads to something',
+    ),
   defaults: z
     .partialRecord(z.enum(['token_type', 'scope']), z.string())
     .optional()
     .describe('Values for members that the server leaves out'),
   expires_in_unit: z.enum(['s', 'ms']).optional().describe('Unit of expires_in: seconds, or milliseconds'),
+  scope_separator: z
+    .string()
+    .length(1)
+    .optional()
+    .describe('What stands between scopes in the answer, where it is not what stands there in requests'),
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>
 
@@ -130,6 +141,15 @@ export const ProfileEntry = z
       ),
     scope: z.string().describe('What to ask for, separated by spaces (RFC 6749 §3.3)'),
     scope_separator: z.string().length(1).describe('Some servers want a comma between scopes'),
+    scope_parameter: z
+      .string()
+      .min(1)
+      .describe('Parameter of the authorization request that carries the scopes, where it is not scope'),
+    offline_scope: z
+      .string()
+      .describe(
+        'Added to scope: what the server wants to be asked for before it issues a refresh token (OpenID Connect Core §11); empty takes that of the preset away',
+      ),
     resource: z
       .union([endpoint, z.array(endpoint)], { error: 'must be a URL or a list of URLs' })
       .describe('Resource indicator, sent in both requests (RFC 8707)'),
@@ -146,6 +166,9 @@ export const ProfileEntry = z
     ),
     token_parameters: parameters.describe(
       "Added to the token request, and to those of the preset; an empty value takes the preset's away",
+    ),
+    refresh_parameters: parameters.describe(
+      "Added to refresh requests only, and to those of the preset; an empty value takes the preset's away",
     ),
     token_request_headers: headers.describe(
       "Headers added to the token request, and to those of the preset; an empty value takes the preset's away",
@@ -216,10 +239,11 @@ type Defaulted =
   | 'hosts'
 
 /**
- * A profile ready for use: preset and `extends` merged, `{base}` filled in, paths absolute, defaults applied.
+ * A profile ready for use: preset and `extends` merged, `{base}` filled in, paths absolute, defaults applied, the
+ * offline scope among the scopes.
  * `redirect_uri` still may hold port 0.
  */
-export type Profile = Omit<ProfileEntry, 'preset' | 'extends' | 'base_url' | Defaulted> & {
+export type Profile = Omit<ProfileEntry, 'preset' | 'extends' | 'base_url' | 'offline_scope' | Defaulted> & {
   readonly [Key in Defaulted]-?: NonNullable<ProfileEntry[Key]>
 } & {
   readonly name: string

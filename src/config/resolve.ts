@@ -5,7 +5,7 @@
  * Pure. What is merely unfinished (no client_id, no endpoints, no base_url) is `profile_invalid`, because an
  * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
  */
-import { findPreset, PRESETS } from '../authorization-server/presets.js'
+import { findPreset, PRESETS, type Preset, presetRedirectUri } from '../authorization-server/presets.js'
 import { CatchdError } from '../failures.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
 import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
@@ -16,6 +16,8 @@ export interface ResolveContext {
   readonly redirectPort: number
   /** What relative paths are relative to. */
   readonly configFolder: string
+  /** The servers that `preset` may name; the table, unless a test has its own. */
+  readonly presets?: readonly Preset[]
 }
 
 /** Long enough for people, short enough that ten thousand profiles cost nothing. */
@@ -48,7 +50,8 @@ export function resolveProfile(
 ): Profile {
   const chain = chainOf(name, entries)
   const written = chain.map(({ entry }) => entry).reduce<Keys>(merge, {})
-  const { preset, extends: _parent, base_url: _base, ...keys } = withPreset(name, written)
+  const merged = withPreset(name, written, context)
+  const { preset, extends: _parent, base_url: _base, offline_scope: _offline, ...keys } = merged
   const given = withAbsolutePaths(withoutEmptyParameters(keys), context.configFolder)
   const secretOwner = chain.findLast(({ entry }) => entry.client_secret !== undefined)?.name ?? name
   const profile: Omit<Profile, 'client_id'> & Pick<ProfileEntry, 'client_id'> = {
@@ -58,6 +61,7 @@ export function resolveProfile(
       given.token_endpoint_auth_method ??
       (given.client_secret === undefined ? 'none' : 'client_secret_basic'),
     redirect_uri: given.redirect_uri ?? `http://127.0.0.1:${context.redirectPort}/callback/${name}`,
+    ...scopeOf(merged),
     name,
     preset: preset ?? null,
     ...(secretOwner === name ? {} : { client_secret_of: secretOwner }),
@@ -92,16 +96,17 @@ function chainOf(
   return chain
 }
 
-function withPreset(name: string, written: Keys): Keys {
+function withPreset(name: string, written: Keys, context: ResolveContext): Keys {
   if (written.preset === undefined) {
     if (written.base_url === undefined) return written
     throw broken(name, 'base_url means nothing without a preset. Set issuer, or the endpoints.')
   }
-  const preset = findPreset(written.preset)
+  const { presets = PRESETS } = context
+  const preset = findPreset(written.preset, presets)
   if (preset === undefined) {
     const meant = suggestion(
       written.preset,
-      PRESETS.map((row) => row.name),
+      presets.map((row) => row.name),
     )
     throw broken(name, `There is no preset ${JSON.stringify(written.preset)}.${meant}`)
   }
@@ -109,7 +114,27 @@ function withPreset(name: string, written: Keys): Keys {
   if (written.base_url !== undefined && !asksForBase) {
     throw broken(name, `base_url means nothing with preset "${preset.name}". Set issuer, or the endpoints.`)
   }
-  return withBase(name, merge(preset.profile, written))
+  return withBase(name, merge(suited(preset, written, name, context), written))
+}
+
+/**
+ * The preset for this profile: a redirect URI of its own where the server wants another host than 127.0.0.1, and
+ * client authentication only where there is a secret.
+ */
+function suited({ profile }: Preset, written: Keys, name: string, { redirectPort }: ResolveContext): Keys {
+  const keys = merge({}, profile)
+  if (keys.redirect_uri !== undefined) {
+    keys.redirect_uri = presetRedirectUri(keys.redirect_uri, { port: redirectPort, profile: name })
+  }
+  if (written.client_secret === undefined) delete keys.token_endpoint_auth_method
+  return keys
+}
+
+/** RFC 6749 §3.3; a client that asks for itself (§4.4) gets no refresh token, whatever it asks for. */
+function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant }: Keys): Keys {
+  const asked = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
+  const isNeeded = offline_scope !== '' && grant !== 'client_credentials' && !asked.includes(offline_scope)
+  return isNeeded ? { scope: `${scope} ${offline_scope}`.trim() } : {}
 }
 
 const BASE = '{base}'
@@ -146,7 +171,12 @@ function merge(lower: ProfileEntry, upper: ProfileEntry): Keys {
   return merged
 }
 
-const PARAMETERS = ['authorization_parameters', 'token_parameters', 'token_request_headers'] as const
+const PARAMETERS = [
+  'authorization_parameters',
+  'token_parameters',
+  'refresh_parameters',
+  'token_request_headers',
+] as const
 
 /** A parameter without a value is as good as omitted (RFC 6749 §3.1), which is how one of a preset is taken away. */
 function withoutEmptyParameters(entry: Keys): Keys {

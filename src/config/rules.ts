@@ -69,6 +69,7 @@ const RULES: readonly Rule[] = [
   unansweredState,
   authorizationParameters,
   tokenParameters,
+  refreshParameters,
   keyFiles,
 ]
 
@@ -150,6 +151,16 @@ function tokenParameters({ token_parameters }: Profile): ReturnType<Rule> {
   if (own === undefined) return undefined
   const rather = own === 'client_secret' ? 'use the key client_secret.' : 'each token request sets its own.'
   return ['token_parameters', `must not name ${own}: ${rather}`]
+}
+
+function refreshParameters({ refresh_parameters = {} }: Profile): ReturnType<Rule> {
+  const own = Object.keys(refresh_parameters).find(
+    // GitLab compares the redirect URI again.
+    (name) => OWN_TOKEN_PARAMETERS.has(name) && name !== 'redirect_uri',
+  )
+  return own === undefined
+    ? undefined
+    : ['refresh_parameters', `must not name ${own}: each request sets its own.`]
 }
 
 function keyFiles(profile: Profile): ReturnType<Rule> {

@@ -4,12 +4,17 @@ import { findPreset, PRESETS } from '../../src/authorization-server/presets.js'
 import { ProfileEntry } from '../../src/config/profile.js'
 
 const filled = (value: unknown) =>
-  JSON.parse(JSON.stringify(value).replaceAll('{base}', 'https://as.example')) as unknown
+  JSON.parse(
+    JSON.stringify(value)
+      .replaceAll('{base}', 'https://as.example')
+      .replaceAll('{port}', '8252')
+      .replaceAll('{profile}', 'a'),
+  ) as unknown
 
 describe.each(PRESETS.map((preset) => [preset.name, preset] as const))('%s', (name, preset) => {
   test('holds nothing that a profile could not say', () => {
     expect(ProfileEntry.safeParse(filled(preset.profile)).error).toBeUndefined()
-    for (const key of ['client_id', 'client_secret', 'scope', 'preset', 'extends', 'base_url']) {
+    for (const key of ['client_id', 'client_secret', 'scope', 'preset', 'extends', 'grant']) {
       expect(preset.profile).not.toHaveProperty(key)
     }
   })
@@ -26,7 +31,7 @@ describe.each(PRESETS.map((preset) => [preset.name, preset] as const))('%s', (na
       (value) => typeof value === 'string' && /^http|\{base\}/.test(value),
     )
     for (const url of urls) {
-      expect(url).toMatch(/^(https:\/\/|\{base\}|http:\/\/localhost:\d+\/)/)
+      expect(url).toMatch(/^(https:\/\/|\{base\}|http:\/\/localhost:\{port\}\/callback\/\{profile\}$)/)
     }
   })
 
@@ -50,7 +55,6 @@ test('webMethods comes first and is complete', () => {
       revocation_endpoint: '{base}/invoke/pub.oauth/revokeToken',
       introspection_endpoint: '{base}/invoke/pub.oauth/introspectToken',
       token_request_format: 'json',
-      code_challenge_method: 'S256',
       token_parameters: { scope: '{scope}', client_id: '{client_id}' },
     },
   })

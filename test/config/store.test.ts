@@ -328,7 +328,7 @@ describe('putting and removing', () => {
   test.each<[string, Parameters<ConfigurationStore['put']>, string]>([
     ['a bad name', ['../a', entry], 'config_invalid'],
     ['a key that is not known', ['b', { ...entry, ...{ scopes: 'x' } }], 'config_invalid'],
-    ['a preset that is not known', ['b', { preset: 'x', client_id: 'c' }], 'config_invalid'],
+    ['a preset that is not known', ['b', { preset: 'no-such-server', client_id: 'c' }], 'config_invalid'],
     ['something missing', ['b', { client_id: 'c' }], 'profile_invalid'],
     [
       'a rule broken together with another profile',

@@ -1,0 +1,144 @@
+/** Customers, shops and books. Data only. */
+import type { Preset } from './preset.js'
+
+const checked = '2026-11-23'
+
+const QUICKBOOKS = {
+  source:
+    'https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/set-redirect-uri',
+  checked,
+  client: 'confidential',
+} as const
+const QUICKBOOKS_ENDPOINTS = {
+  authorization_endpoint: 'https://appcenter.intuit.com/connect/oauth2',
+  token_endpoint: 'https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer',
+  revocation_endpoint: 'https://developer.api.intuit.com/v2/oauth2/tokens/revoke',
+} as const
+
+export const BUSINESS: readonly Preset[] = [
+  {
+    name: 'salesforce',
+    title: 'Salesforce',
+    source: 'https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register:
+      'A connected app or external client app whose scopes include refresh_token. For a sandbox or a domain of your own set base_url.',
+    profile: {
+      base_url: 'https://login.salesforce.com',
+      authorization_endpoint: '{base}/services/oauth2/authorize',
+      token_endpoint: '{base}/services/oauth2/token',
+      revocation_endpoint: '{base}/services/oauth2/revoke',
+      introspection_endpoint: '{base}/services/oauth2/introspect',
+      token_endpoint_auth_method: 'client_secret_post',
+      offline_scope: 'refresh_token',
+    },
+  },
+  {
+    name: 'hubspot',
+    title: 'HubSpot',
+    source: 'https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'Under "Auth" of the app, with the scopes that are asked for.',
+    profile: {
+      authorization_endpoint: 'https://app.hubspot.com/oauth/authorize',
+      token_endpoint: 'https://api.hubapi.com/oauth/v3/token',
+      token_endpoint_auth_method: 'client_secret_post',
+      token_response: { pointers: { scope: ['/scope', '/scopes'] } },
+    },
+  },
+  {
+    name: 'stripe',
+    title: 'Stripe Connect',
+    source: 'https://docs.stripe.com/connect/oauth-reference',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register:
+      'Under the OAuth settings of Connect; the client secret is the secret API key. Live mode wants https: then set redirect_uri and listen.',
+    profile: {
+      authorization_endpoint: 'https://connect.stripe.com/oauth/authorize',
+      token_endpoint: 'https://connect.stripe.com/oauth/token',
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+  },
+  {
+    name: 'shopify',
+    title: 'Shopify',
+    source:
+      'https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'Among the redirect URLs of the app. base_url is https://SHOP.myshopify.com.',
+    profile: {
+      authorization_endpoint: '{base}/admin/oauth/authorize',
+      token_endpoint: '{base}/admin/oauth/access_token',
+      token_endpoint_auth_method: 'client_secret_post',
+      scope_separator: ',',
+      // Without it the token does not expire and cannot be refreshed.
+      token_parameters: { expiring: '1' },
+      token_response: { defaults: { token_type: 'Bearer' } },
+    },
+  },
+  {
+    ...QUICKBOOKS,
+    name: 'quickbooks',
+    title: 'QuickBooks (production)',
+    redirect: {
+      match: 'exact',
+      refuses: ['127.0.0.1', 'localhost', '[::1]'],
+      instead:
+        'Set redirect_uri to an https address whose name leads to this machine (a tunnel) and listen to the loopback host:port that it ends at. For sandbox companies use preset quickbooks-sandbox.',
+    },
+    register: 'Under the production keys of the app. Only https is taken, and no IP address.',
+    profile: QUICKBOOKS_ENDPOINTS,
+  },
+  {
+    ...QUICKBOOKS,
+    name: 'quickbooks-sandbox',
+    title: 'QuickBooks (sandbox)',
+    redirect: { match: 'exact', refuses: ['127.0.0.1', '[::1]'], instead: 'Use localhost by that name.' },
+    register: 'Under the development keys of the app.',
+    profile: { ...QUICKBOOKS_ENDPOINTS, redirect_uri: 'http://localhost:{port}/callback/{profile}' },
+  },
+  {
+    name: 'xero',
+    title: 'Xero',
+    source: 'https://developer.xero.com/documentation/guides/oauth2/pkce-flow/',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register: 'A "Mobile or desktop app" has no secret, a "Web app" has one.',
+    profile: {
+      authorization_endpoint: 'https://login.xero.com/identity/connect/authorize',
+      token_endpoint: 'https://identity.xero.com/connect/token',
+      revocation_endpoint: 'https://identity.xero.com/connect/revocation',
+      offline_scope: 'offline_access',
+    },
+  },
+  {
+    name: 'zoho',
+    title: 'Zoho',
+    source: 'https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register:
+      'A server-based application. For an account of another region set base_url to https://accounts.zoho.TLD; the response names it as accounts-server.',
+    profile: {
+      base_url: 'https://accounts.zoho.com',
+      authorization_endpoint: '{base}/oauth/v2/auth',
+      token_endpoint: '{base}/oauth/v2/token',
+      revocation_endpoint: '{base}/oauth/v2/token/revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+      scope_separator: ',',
+      authorization_parameters: { access_type: 'offline' },
+      // expires_in may be milliseconds; the seconds then stand beside it.
+      token_response: { pointers: { expires_in: ['/expires_in_sec', '/expires_in'] } },
+    },
+  },
+]

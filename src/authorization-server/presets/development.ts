@@ -1,0 +1,116 @@
+/** Where code, models, designs and issues live. Data only. */
+import type { Preset } from './preset.js'
+
+const checked = '2026-11-23'
+
+export const DEVELOPMENT: readonly Preset[] = [
+  {
+    name: 'github',
+    title: 'GitHub',
+    source: 'https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'any_port' },
+    register:
+      'An OAuth app or a GitHub App; only Apps have tokens that expire. The device grant needs no secret. For GitHub Enterprise Server set base_url.',
+    profile: {
+      base_url: 'https://github.com',
+      authorization_endpoint: '{base}/login/oauth/authorize',
+      token_endpoint: '{base}/login/oauth/access_token',
+      device_authorization_endpoint: '{base}/login/device/code',
+      token_endpoint_auth_method: 'client_secret_post',
+      // Asked for with spaces, granted with commas.
+      token_response: { scope_separator: ',' },
+    },
+  },
+  {
+    name: 'gitlab',
+    title: 'GitLab',
+    source: 'https://docs.gitlab.com/api/oauth2/',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register: 'Untick "Confidential" to go without a secret. For a server of your own set base_url.',
+    profile: {
+      base_url: 'https://gitlab.com',
+      issuer: '{base}',
+      authorization_endpoint: '{base}/oauth/authorize',
+      token_endpoint: '{base}/oauth/token',
+      revocation_endpoint: '{base}/oauth/revoke',
+      device_authorization_endpoint: '{base}/oauth/authorize_device',
+      token_endpoint_auth_method: 'client_secret_post',
+      // The redirect URI is compared on refresh, too.
+      refresh_parameters: { redirect_uri: '{redirect_uri}' },
+    },
+  },
+  {
+    name: 'bitbucket',
+    title: 'Bitbucket Cloud',
+    source: 'https://developer.atlassian.com/cloud/bitbucket/oauth-2/',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'An OAuth consumer of the workspace, which also names the scopes.',
+    profile: {
+      authorization_endpoint: 'https://bitbucket.org/site/oauth2/authorize',
+      token_endpoint: 'https://bitbucket.org/site/oauth2/access_token',
+    },
+  },
+  {
+    name: 'huggingface',
+    title: 'Hugging Face',
+    source: 'https://huggingface.co/docs/hub/oauth',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register: 'A connected app; a public one has no secret.',
+    profile: { issuer: 'https://huggingface.co' },
+  },
+  {
+    name: 'atlassian',
+    title: 'Atlassian (Jira, Confluence)',
+    source: 'https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'An OAuth 2.0 (3LO) app with the permissions that the scopes belong to.',
+    profile: {
+      authorization_endpoint: 'https://auth.atlassian.com/authorize',
+      token_endpoint: 'https://auth.atlassian.com/oauth/token',
+      token_request_format: 'json',
+      token_endpoint_auth_method: 'client_secret_post',
+      authorization_parameters: { audience: 'api.atlassian.com', prompt: 'consent' },
+      offline_scope: 'offline_access',
+    },
+  },
+  {
+    name: 'linear',
+    title: 'Linear',
+    source: 'https://linear.app/developers/oauth-2-0-authentication',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register: 'Among the callback URLs of an OAuth2 application.',
+    profile: {
+      authorization_endpoint: 'https://linear.app/oauth/authorize',
+      token_endpoint: 'https://api.linear.app/oauth/token',
+      revocation_endpoint: 'https://api.linear.app/oauth/revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+      scope_separator: ',',
+    },
+  },
+  {
+    name: 'figma',
+    title: 'Figma',
+    source: 'https://developers.figma.com/docs/rest-api/authentication/',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'An OAuth app with the scopes that are asked for.',
+    profile: {
+      authorization_endpoint: 'https://www.figma.com/oauth',
+      token_endpoint: 'https://api.figma.com/v1/oauth/token',
+      refresh_endpoint: 'https://api.figma.com/v1/oauth/refresh',
+    },
+  },
+]

@@ -1,0 +1,124 @@
+/** API gateways and identity services: servers that organisations run or rent for their own accounts. Data only. */
+import type { Preset } from './preset.js'
+
+const checked = '2026-11-23'
+
+export const IDENTITY: readonly Preset[] = [
+  {
+    name: 'webmethods',
+    title: 'webMethods API Gateway',
+    source:
+      'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register:
+      'In the OAuth2 strategy of the application. The scope must exist. A gateway that drops state needs "state_echo": false, and one with a private CA "ca_file".',
+    profile: {
+      authorization_endpoint: '{base}/invoke/pub.apigateway.oauth2/authorize',
+      token_endpoint: '{base}/invoke/pub.apigateway.oauth2/getAccessToken',
+      refresh_endpoint: '{base}/invoke/pub.oauth/refreshAccessToken',
+      revocation_endpoint: '{base}/invoke/pub.oauth/revokeToken',
+      introspection_endpoint: '{base}/invoke/pub.oauth/introspectToken',
+      token_request_format: 'json',
+      token_parameters: { scope: '{scope}', client_id: '{client_id}' },
+      // Credentials are compared as they are; form-encoding them first (RFC 6749 §2.3.1) fails with a colon.
+      client_secret_basic_encoding: 'raw',
+    },
+  },
+  {
+    name: 'google',
+    title: 'Google',
+    source: 'https://developers.google.com/identity/protocols/oauth2/native-app',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'unregistered' },
+    register: 'A client of type "Desktop app", whose secret is sent although it is no secret.',
+    profile: {
+      issuer: 'https://accounts.google.com',
+      authorization_endpoint: 'https://accounts.google.com/o/oauth2/v2/auth',
+      token_endpoint: 'https://oauth2.googleapis.com/token',
+      revocation_endpoint: 'https://oauth2.googleapis.com/revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+      // A refresh token comes only with offline access, and without the prompt only the first time.
+      authorization_parameters: { access_type: 'offline', prompt: 'consent' },
+    },
+  },
+  {
+    name: 'entra',
+    title: 'Microsoft Entra ID',
+    source: 'https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow',
+    checked,
+    client: 'public',
+    redirect: { match: 'any_port', refuses: ['[::1]'] },
+    register:
+      'Under "Mobile and desktop applications", in the portal; 127.0.0.1 can be registered in the manifest only. base_url is https://login.microsoftonline.com/TENANT.',
+    profile: {
+      authorization_endpoint: '{base}/oauth2/v2.0/authorize',
+      token_endpoint: '{base}/oauth2/v2.0/token',
+      device_authorization_endpoint: '{base}/oauth2/v2.0/devicecode',
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
+      offline_scope: 'offline_access',
+    },
+  },
+  {
+    name: 'okta',
+    title: 'Okta',
+    source: 'https://developer.okta.com/docs/reference/api/oidc/',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register:
+      'A native application with the refresh token grant. base_url is https://ORG.okta.com, or the issuer of a custom authorization server (…/oauth2/default).',
+    profile: {
+      issuer: '{base}',
+      offline_scope: 'offline_access',
+      token_parameters: { scope: '{scope}' },
+    },
+  },
+  {
+    name: 'auth0',
+    title: 'Auth0',
+    source:
+      'https://auth0.com/docs/get-started/authentication-and-authorization-flow/authorization-code-flow-with-pkce',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register:
+      'A native application, the redirect URI among its allowed callback URLs. For tokens of an API set "authorization_parameters": {"audience": "…"}, and allow offline access there.',
+    profile: {
+      // Its issuer ends with a slash.
+      issuer: '{base}/',
+      revocation_endpoint: '{base}/oauth/revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+      offline_scope: 'offline_access',
+    },
+  },
+  {
+    name: 'keycloak',
+    title: 'Keycloak',
+    source: 'https://www.keycloak.org/securing-apps/oidc-layers',
+    checked,
+    client: 'either',
+    redirect: { match: 'any_port' },
+    register: 'Under "Valid redirect URIs". base_url is https://HOST/realms/REALM.',
+    profile: { issuer: '{base}' },
+  },
+  {
+    name: 'cognito',
+    title: 'Amazon Cognito',
+    source: 'https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register:
+      'Among the callback URLs of the app client. base_url is the domain of the user pool, https://DOMAIN.auth.REGION.amazoncognito.com. For scope openid set issuer to that of the user pool.',
+    profile: {
+      authorization_endpoint: '{base}/oauth2/authorize',
+      token_endpoint: '{base}/oauth2/token',
+      revocation_endpoint: '{base}/oauth2/revoke',
+      // Plain http is for localhost alone, by that name.
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
+    },
+  },
+]

@@ -1,0 +1,122 @@
+/** What people watch, hear, post and run. Data only. */
+import type { Preset } from './preset.js'
+
+const checked = '2026-11-23'
+
+export const PEOPLE: readonly Preset[] = [
+  {
+    name: 'spotify',
+    title: 'Spotify',
+    source: 'https://developer.spotify.com/documentation/web-api/concepts/redirect_uri',
+    checked,
+    client: 'either',
+    redirect: { match: 'any_port', refuses: ['localhost'], instead: 'Use 127.0.0.1 or [::1].' },
+    register: 'Among the redirect URIs of the app; the secret may stay away, because PKCE is used.',
+    profile: {
+      authorization_endpoint: 'https://accounts.spotify.com/authorize',
+      token_endpoint: 'https://accounts.spotify.com/api/token',
+    },
+  },
+  {
+    name: 'discord',
+    title: 'Discord',
+    source: 'https://discord.com/developers/docs/topics/oauth2',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register: 'Under "OAuth2" of the application; without a secret "Public Client" has to be on.',
+    profile: {
+      authorization_endpoint: 'https://discord.com/oauth2/authorize',
+      token_endpoint: 'https://discord.com/api/oauth2/token',
+      revocation_endpoint: 'https://discord.com/api/oauth2/token/revoke',
+    },
+  },
+  {
+    name: 'reddit',
+    title: 'Reddit',
+    source: 'https://github.com/reddit-archive/reddit/wiki/OAuth2',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register:
+      'A "web app". Requests need a User-Agent that says who asks: "token_request_headers" can give one of your own.',
+    profile: {
+      authorization_endpoint: 'https://www.reddit.com/api/v1/authorize',
+      token_endpoint: 'https://www.reddit.com/api/v1/access_token',
+      revocation_endpoint: 'https://www.reddit.com/api/v1/revoke_token',
+      authorization_parameters: { duration: 'permanent' },
+    },
+  },
+  {
+    name: 'x',
+    title: 'X',
+    source: 'https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact', refuses: ['localhost'], instead: 'Use 127.0.0.1.' },
+    register: 'Under "User authentication settings"; a "Native App" has no secret.',
+    profile: {
+      authorization_endpoint: 'https://x.com/i/oauth2/authorize',
+      token_endpoint: 'https://api.x.com/2/oauth2/token',
+      revocation_endpoint: 'https://api.x.com/2/oauth2/revoke',
+      offline_scope: 'offline.access',
+    },
+  },
+  {
+    name: 'linkedin',
+    title: 'LinkedIn (native clients)',
+    source: 'https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow-native',
+    checked,
+    client: 'public',
+    redirect: { match: 'unregistered', refuses: ['localhost'], instead: 'Use 127.0.0.1 or [::1].' },
+    register: 'LinkedIn has to enable PKCE for the application: ask your contact there.',
+    profile: {
+      authorization_endpoint: 'https://www.linkedin.com/oauth/native-pkce/authorization',
+      token_endpoint: 'https://www.linkedin.com/oauth/v2/accessToken',
+    },
+  },
+  {
+    name: 'fitbit',
+    title: 'Fitbit',
+    source: 'https://dev.fitbit.com/build/reference/web-api/developer-guide/authorization/',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register: 'An application of type "Personal" or "Client" has no secret to send, a "Server" has one.',
+    profile: {
+      authorization_endpoint: 'https://www.fitbit.com/oauth2/authorize',
+      token_endpoint: 'https://api.fitbit.com/oauth2/token',
+      revocation_endpoint: 'https://api.fitbit.com/oauth2/revoke',
+    },
+  },
+  {
+    name: 'strava',
+    title: 'Strava',
+    source: 'https://developers.strava.com/docs/authentication/',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'unregistered' },
+    register: 'An API application; only its domain is compared, and localhost and 127.0.0.1 always pass.',
+    profile: {
+      authorization_endpoint: 'https://www.strava.com/oauth/authorize',
+      token_endpoint: 'https://www.strava.com/api/v3/oauth/token',
+      token_endpoint_auth_method: 'client_secret_post',
+      scope_separator: ',',
+    },
+  },
+  {
+    name: 'twitch',
+    title: 'Twitch',
+    source: 'https://dev.twitch.tv/docs/authentication/getting-tokens-oauth/',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'Under "OAuth Redirect URLs" of the application.',
+    profile: {
+      authorization_endpoint: 'https://id.twitch.tv/oauth2/authorize',
+      token_endpoint: 'https://id.twitch.tv/oauth2/token',
+      revocation_endpoint: 'https://id.twitch.tv/oauth2/revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+  },
+]

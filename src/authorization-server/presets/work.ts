@@ -1,0 +1,126 @@
+/** Where people write, meet and keep their files. Data only. */
+import type { Preset } from './preset.js'
+
+const checked = '2026-11-23'
+
+export const WORK: readonly Preset[] = [
+  {
+    name: 'slack',
+    title: 'Slack (as a person)',
+    source: 'https://docs.slack.dev/authentication/using-pkce',
+    checked,
+    client: 'public',
+    redirect: { match: 'exact' },
+    register:
+      'PKCE has to be switched on for the app, which cannot be undone. scope names user scopes: a redirect to localhost gives no bot scopes.',
+    profile: {
+      authorization_endpoint: 'https://slack.com/oauth/v2/authorize',
+      token_endpoint: 'https://slack.com/api/oauth.v2.access',
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
+      scope_parameter: 'user_scope',
+      scope_separator: ',',
+      token_response: {
+        pointers: {
+          // A login answers with the person's token inside, a refresh with it on top.
+          access_token: ['/authed_user/access_token', '/access_token'],
+          refresh_token: ['/authed_user/refresh_token', '/refresh_token'],
+          expires_in: ['/authed_user/expires_in', '/expires_in'],
+          scope: ['/authed_user/scope', '/scope'],
+          // Where the standard has the type of the token, it says "bot" or "user".
+          token_type: '/no_such_member',
+        },
+        defaults: { token_type: 'Bearer' },
+      },
+    },
+  },
+  {
+    name: 'notion',
+    title: 'Notion',
+    source: 'https://developers.notion.com/docs/authorization',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'A public integration, which has an OAuth client.',
+    profile: {
+      authorization_endpoint: 'https://api.notion.com/v1/oauth/authorize',
+      token_endpoint: 'https://api.notion.com/v1/oauth/token',
+      token_request_format: 'json',
+      authorization_parameters: { owner: 'user' },
+      // The token request that it documents has no code_verifier.
+      code_challenge_method: 'none',
+    },
+  },
+  {
+    name: 'asana',
+    title: 'Asana',
+    source: 'https://developers.asana.com/docs/oauth',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'Under "OAuth" of an app in the developer console.',
+    profile: {
+      authorization_endpoint: 'https://app.asana.com/-/oauth_authorize',
+      token_endpoint: 'https://app.asana.com/-/oauth_token',
+      revocation_endpoint: 'https://app.asana.com/-/oauth_revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+  },
+  {
+    name: 'zoom',
+    title: 'Zoom',
+    source: 'https://developers.zoom.us/docs/integrations/oauth/',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'any_port' },
+    register: 'A general app, user-managed, with its scopes.',
+    profile: {
+      authorization_endpoint: 'https://zoom.us/oauth/authorize',
+      token_endpoint: 'https://zoom.us/oauth/token',
+      revocation_endpoint: 'https://zoom.us/oauth/revoke',
+    },
+  },
+  {
+    name: 'dropbox',
+    title: 'Dropbox',
+    source: 'https://developers.dropbox.com/oauth-guide',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register: 'Under "OAuth 2" of the app; with PKCE no secret is needed.',
+    profile: {
+      authorization_endpoint: 'https://www.dropbox.com/oauth2/authorize',
+      token_endpoint: 'https://api.dropboxapi.com/oauth2/token',
+      authorization_parameters: { token_access_type: 'offline' },
+    },
+  },
+  {
+    name: 'box',
+    title: 'Box',
+    source: 'https://developer.box.com/guides/authentication/oauth2/without-sdk/',
+    checked,
+    client: 'confidential',
+    redirect: { match: 'exact' },
+    register: 'A custom app with user authentication (OAuth 2.0).',
+    profile: {
+      authorization_endpoint: 'https://account.box.com/api/oauth2/authorize',
+      token_endpoint: 'https://api.box.com/oauth2/token',
+      revocation_endpoint: 'https://api.box.com/oauth2/revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+  },
+  {
+    name: 'docusign',
+    title: 'DocuSign',
+    source: 'https://developers.docusign.com/platform/auth/authcode/',
+    checked,
+    client: 'either',
+    redirect: { match: 'exact' },
+    register:
+      'Under "Apps and Keys". For the developer environment set base_url to https://account-d.docusign.com.',
+    profile: {
+      base_url: 'https://account.docusign.com',
+      authorization_endpoint: '{base}/oauth/auth',
+      token_endpoint: '{base}/oauth/token',
+    },
+  },
+]
