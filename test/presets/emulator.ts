@@ -1,0 +1,352 @@
+/**
+ * A vendor's authorization server on a loopback port, made from its description (vendor.ts). It is as strict as the
+ * vendor documents itself to be, and says why it refused.
+ *
+ * All hosts of the vendor live on one port: `https://HOST/PATH` is found at `ORIGIN/HOST/PATH`.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import {
+  type Answer,
+  type Issued,
+  type Parameters,
+  type Refusal,
+  standardAnswer,
+  standardRefusal,
+  type Vendor,
+} from './vendor.js'
+
+const KEYS = await generateKeyPair('RS256', { extractable: true })
+const JWKS = { keys: [{ ...(await exportJWK(KEYS.publicKey)), kid: 'k', alg: 'RS256', use: 'sig' }] }
+const JWKS_URL = 'https://keys.vendor.example/jwks'
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+
+interface Grant {
+  readonly scopes: readonly string[]
+  readonly authorization: Parameters
+  readonly redirectUri: string
+  readonly nonce: string | undefined
+  isRefreshable: boolean
+}
+
+export interface Client {
+  readonly id: string
+  readonly kind: 'public' | 'confidential'
+  readonly secret: string
+  /** What was entered at the vendor; nothing where loopback needs no entry. */
+  readonly registered: string | undefined
+}
+
+type Headers = Readonly<Record<string, string | undefined>>
+
+class Refused extends Error {
+  readonly refusal: Refusal
+
+  constructor(message: string, error: Refusal['error'], about: Refusal['about'], sent = '') {
+    super(message)
+    this.refusal = { error, about, sent }
+  }
+}
+
+export class Emulator {
+  readonly #vendor: Vendor
+  readonly #client: Client
+  readonly #server = createServer((request, response) => void this.#serve(request, response))
+  readonly #codes = new Map<string, Grant>()
+  readonly #refreshTokens = new Map<string, Grant>()
+  readonly #accessTokens = new Set<string>()
+  origin = ''
+  /** Why requests were refused, for whoever reads a failure. */
+  readonly refusals: string[] = []
+  /** The tokens of the newest answer, as the vendor means them. */
+  last: Issued | undefined
+
+  constructor(vendor: Vendor, client: Client) {
+    this.#vendor = vendor
+    this.#client = client
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  stop(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  /** Where something of the vendor's is emulated. */
+  moved(url: string): string {
+    return url.replace('https://', `${this.origin}/`)
+  }
+
+  /** The person withdraws all consent. */
+  endGrants(): void {
+    this.#refreshTokens.clear()
+  }
+
+  knows(token: string): boolean {
+    return this.#accessTokens.has(token) || this.#refreshTokens.has(token)
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL((request.url ?? '').replace('/', 'https://'))
+    try {
+      const answer =
+        request.method === 'GET' ? this.#page(url, response) : await this.#endpoint(url, request)
+      if (answer !== undefined) send(response, answer)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      this.refusals.push(error.message)
+      send(response, (this.#vendor.refuse ?? standardRefusal)(error.refusal))
+    }
+  }
+
+  #page(url: URL, response: ServerResponse): Answer | undefined {
+    const { authorize, discovery } = this.#vendor
+    const place = placeOf(url)
+    if (place === authorize) return this.#authorize(url, response)
+    if (place === JWKS_URL) return { body: JWKS }
+    if (discovery === undefined) return this.#nothing(place)
+    const wellKnown = `${discovery.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+    return place === wellKnown ? { body: this.#metadata() } : this.#nothing(place)
+  }
+
+  #nothing(place: string): Answer {
+    this.refusals.push(`there is nothing at ${place}`)
+    return { status: 404, body: {} }
+  }
+
+  async #endpoint(url: URL, request: IncomingMessage): Promise<Answer> {
+    const place = placeOf(url)
+    const { token, refresh = token, revoke, introspect, device } = this.#vendor
+    if (![token, refresh, revoke, introspect, device].includes(place)) return this.#nothing(place)
+    const headers = request.headers as Headers
+    const parameters = await this.#parameters(request)
+    if (place === device) return this.#authorizeDevice(parameters)
+    this.#authenticate(headers, parameters)
+    if (place === revoke) return this.#revoke(parameters)
+    // `active` is a string at some.
+    if (place === introspect) return { body: { active: String(this.knows(parameters['token'] ?? '')) } }
+    return this.#token(place, parameters, headers)
+  }
+
+  #authorize(url: URL, response: ServerResponse): Answer | undefined {
+    const parameters: Parameters = Object.fromEntries(url.searchParams)
+    const refusal = this.#authorizationRefusal(parameters)
+    if (refusal !== undefined) {
+      this.refusals.push(refusal)
+      return { status: 400, body: { page: refusal } }
+    }
+    const asked = this.#scopesOf(parameters[this.#vendor.scopeParameter ?? 'scope'])
+    const code = this.#begin(this.#granted(asked), parameters)
+    const target = new URL(parameters['redirect_uri'] ?? '')
+    const answer = { code, state: parameters['state'] ?? '', ...this.#vendor.callback }
+    for (const [name, value] of Object.entries(answer)) target.searchParams.set(name, value)
+    response.writeHead(302, { location: target.href }).end()
+    return undefined
+  }
+
+  #authorizationRefusal(parameters: Parameters): string | undefined {
+    const { scopes, knownScopes = [], pkce, redirect, scopeParameter = 'scope' } = this.#vendor
+    const { redirect_uri: redirectUri = '', code_challenge_method: method } = parameters
+    if (parameters['client_id'] !== this.#client.id) return 'the client_id is unknown'
+    if (!URL.canParse(redirectUri) || !redirect(new URL(redirectUri), this.#client.registered)) {
+      return `the redirect URI ${redirectUri} is refused; ${this.#client.registered} was registered`
+    }
+    if (parameters['response_type'] !== 'code') return 'the response_type is not code'
+    if ((parameters['state'] ?? '') === '') return 'there is no state'
+    const asked = this.#scopesOf(parameters[scopeParameter])
+    const unknown = asked.find((scope) => ![...scopes, ...knownScopes].includes(scope))
+    if (asked.length === 0 || unknown !== undefined) return `the scope ${unknown ?? ''} is unknown`
+    const hasChallenge = parameters['code_challenge'] !== undefined && method === 'S256'
+    if (pkce === 'required' && !hasChallenge) return 'PKCE with S256 is required'
+    return this.#vendor.refusesAuthorization?.(parameters)
+  }
+
+  #scopesOf(text = ''): string[] {
+    return text.split(this.#vendor.scopeSeparator ?? ' ').filter((scope) => scope !== '')
+  }
+
+  /** The person unticks the last of the client's own scopes; only a vendor that says so lets anybody know. */
+  #granted(asked: readonly string[]): string[] {
+    const { scopes, saysScope } = this.#vendor
+    return saysScope === false ? [...asked] : asked.filter((scope) => scope !== scopes.at(-1))
+  }
+
+  #begin(scopes: readonly string[], authorization: Parameters): string {
+    const { redirect_uri: redirectUri = '', nonce } = authorization
+    const code = random('code')
+    this.#codes.set(code, { scopes, authorization, redirectUri, nonce, isRefreshable: false })
+    return code
+  }
+
+  #authorizeDevice(parameters: Parameters): Answer {
+    if (parameters['client_id'] !== this.#client.id) {
+      throw new Refused('the client_id is unknown', 'invalid_client', 'client')
+    }
+    const code = this.#begin(this.#granted(this.#scopesOf(parameters['scope'])), {})
+    const page = 'https://vendor.example/device'
+    return {
+      body: { device_code: code, user_code: 'AB-CD', verification_uri: page, expires_in: 900, interval: 5 },
+    }
+  }
+
+  async #parameters(request: IncomingMessage): Promise<Parameters> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const text = Buffer.concat(chunks).toString()
+    const type = request.headers['content-type'] ?? ''
+    const isJson = this.#vendor.body === 'json'
+    if (!type.startsWith(isJson ? 'application/json' : 'application/x-www-form-urlencoded')) {
+      throw new Refused(`the body is ${type}`, 'invalid_request', 'request')
+    }
+    return (isJson ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text))) as Parameters
+  }
+
+  #authenticate(headers: Headers, { client_id: bodyId, client_secret: bodySecret }: Parameters): void {
+    const { id, secret, kind } = this.#client
+    const { credentials } = this.#vendor
+    const sent = decodeBasic(headers['authorization'], credentials)
+    const rules = {
+      public: [bodyId === id && bodySecret === undefined && sent === undefined, 'a public client sends its id'],
+      body: [sent === undefined && bodyId === id && bodySecret === secret, 'the secret is not in the body'],
+      header: [bodySecret === undefined && sent === `${id}:${secret}`, 'the secret is not in the header'],
+    } as const
+    const [holds, what] = rules[kind === 'public' ? 'public' : credentials === 'body' ? 'body' : 'header']
+    if (!holds) throw new Refused(what, 'invalid_client', 'client')
+  }
+
+  async #token(place: string, parameters: Parameters, headers: Headers): Promise<Answer> {
+    const { members, token, refresh = token, refusesToken } = this.#vendor
+    const unknown = Object.keys(parameters).find((name) => members?.includes(name) === false)
+    if (unknown !== undefined) throw new Refused(`${unknown} is not documented`, 'invalid_request', 'request')
+    const isRefresh = parameters['grant_type'] === 'refresh_token'
+    if (place !== (isRefresh ? refresh : token)) {
+      throw new Refused(`${place} does not do that`, 'invalid_request', 'request')
+    }
+    const grant = isRefresh ? this.#refreshed(parameters) : this.#redeemed(parameters)
+    const why = refusesToken?.(parameters, { headers, redirectUri: grant.redirectUri })
+    if (why !== undefined) throw new Refused(why, 'invalid_request', 'request')
+    return this.#issue(grant, parameters, headers)
+  }
+
+  #redeemed(parameters: Parameters): Grant {
+    const isDevice = parameters['grant_type'] === DEVICE_CODE
+    const code = parameters[isDevice ? 'device_code' : 'code'] ?? ''
+    const grant = this.#codes.get(code)
+    this.#codes.delete(code)
+    if (grant === undefined) throw new Refused('the code is unknown', 'invalid_grant', 'code', code)
+    if (isDevice) return grant
+    if (parameters['grant_type'] !== 'authorization_code' || parameters['redirect_uri'] !== grant.redirectUri) {
+      throw new Refused('grant_type or redirect_uri does not fit', 'invalid_grant', 'code', code)
+    }
+    const challenge = grant.authorization['code_challenge']
+    if (challenge !== undefined && challenge !== sha256(parameters['code_verifier'] ?? '')) {
+      throw new Refused('the code_verifier does not fit', 'invalid_grant', 'code', code)
+    }
+    return grant
+  }
+
+  #refreshed(parameters: Parameters): Grant {
+    const sent = parameters['refresh_token'] ?? ''
+    const grant = this.#refreshTokens.get(sent)
+    if (grant === undefined) {
+      throw new Refused('the refresh token is dead', 'invalid_grant', 'refresh_token', sent)
+    }
+    if (this.#vendor.rotates) this.#refreshTokens.delete(sent)
+    return grant
+  }
+
+  async #issue(grant: Grant, token: Parameters, headers: Headers): Promise<Answer> {
+    const { issuesRefreshToken = () => true, rotates, lifetime, answer, discovery } = this.#vendor
+    const { scopes, authorization } = grant
+    const isRefresh = token['grant_type'] === 'refresh_token'
+    if (!isRefresh) {
+      grant.isRefreshable =
+        issuesRefreshToken !== 'never' && issuesRefreshToken({ scopes, authorization, token })
+    }
+    const refreshToken = grant.isRefreshable && (!isRefresh || rotates) ? random('refresh') : null
+    if (refreshToken !== null) this.#refreshTokens.set(refreshToken, grant)
+    const accessToken = random('access')
+    this.#accessTokens.add(accessToken)
+    const givesIdToken = discovery !== undefined && scopes.includes('openid')
+    const issued: Issued = {
+      grant: isRefresh ? 'refresh' : token['device_code'] === undefined ? 'code' : 'device',
+      accessToken,
+      refreshToken,
+      scopes,
+      idToken: givesIdToken ? await this.#idToken(grant, isRefresh) : null,
+      headers,
+    }
+    this.last = issued
+    return (answer ?? standardAnswer(lifetime))(issued)
+  }
+
+  /** OpenID Connect Core §12.2: without a nonce on refresh. */
+  #idToken({ nonce }: Grant, isRefresh: boolean): Promise<string> {
+    return new SignJWT(nonce === undefined || isRefresh ? {} : { nonce })
+      .setProtectedHeader({ alg: 'RS256', kid: 'k' })
+      .setIssuer(this.moved(this.#vendor.discovery?.issuer ?? ''))
+      .setAudience(this.#client.id)
+      .setSubject('person-1')
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(KEYS.privateKey)
+  }
+
+  #revoke({ token = '' }: Parameters): Answer {
+    this.#accessTokens.delete(token)
+    this.#refreshTokens.delete(token)
+    return { body: {} }
+  }
+
+  #metadata(): Readonly<Record<string, unknown>> {
+    const { authorize, token, revoke, device, introspect, discovery } = this.#vendor
+    const optional = {
+      revoke: ['revocation_endpoint', revoke],
+      device: ['device_authorization_endpoint', device],
+      introspect: ['introspection_endpoint', introspect],
+    } as const
+    const named = (discovery?.names ?? []).map((name) => {
+      const [member, url = ''] = optional[name]
+      return [member, this.moved(url)] as const
+    })
+    return {
+      issuer: this.moved(discovery?.issuer ?? ''),
+      authorization_endpoint: this.moved(authorize),
+      token_endpoint: this.moved(token),
+      jwks_uri: this.moved(JWKS_URL),
+      ...Object.fromEntries(named),
+    }
+  }
+}
+
+function placeOf({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`
+}
+
+function send(response: ServerResponse, { status = 200, body }: Answer): void {
+  const isForm = typeof body === 'string'
+  const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json'
+  response.writeHead(status, { 'content-type': type }).end(isForm ? body : JSON.stringify(body))
+}
+
+function decodeBasic(header: string | undefined, credentials: Vendor['credentials']): string | undefined {
+  if (header === undefined) return undefined
+  const pair = Buffer.from(header.replace(/^Basic /, ''), 'base64').toString()
+  return credentials === 'raw basic' ? pair : decodeURIComponent(pair.replaceAll('+', ' '))
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+function random(kind: string): string {
+  return `${kind}-${randomBytes(12).toString('hex')}`
+}

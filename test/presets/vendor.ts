@@ -1,0 +1,137 @@
+/**
+ * How a vendor's authorization server behaves, in the vendor's own terms: written from the vendor's documents and from
+ * nothing in src/, so that a preset and its emulator can disagree. emulator.ts turns it into a server.
+ */
+
+/** What one token request made. */
+export interface Issued {
+  readonly grant: 'code' | 'refresh' | 'device'
+  readonly accessToken: string
+  /** `null` when none was issued, or the one that was sent goes on. */
+  readonly refreshToken: string | null
+  readonly scopes: readonly string[]
+  readonly idToken: string | null
+  readonly headers: Readonly<Record<string, string | undefined>>
+}
+
+export interface Answer {
+  readonly status?: number
+  /** A string is form-encoded text; anything else is sent as JSON. */
+  readonly body: unknown
+}
+
+export type Parameters = Readonly<Record<string, string>>
+
+export interface Refusal {
+  readonly error: 'invalid_client' | 'invalid_grant' | 'invalid_request'
+  /** What was wrong, for the vendors that say so. */
+  readonly about: 'client' | 'code' | 'refresh_token' | 'request'
+  /** The refresh token or code that was sent. */
+  readonly sent: string
+}
+
+export interface Vendor {
+  /** The preset that is the other side of it. */
+  readonly preset: string
+  /** Where the rules were read. */
+  readonly rules: string
+  /** What a person gives as base_url. */
+  readonly baseUrl?: string
+  readonly clients: readonly ('public' | 'confidential')[]
+  readonly secret?: string
+  /** Keys that a person sets because the registration page says so. */
+  readonly written?: Readonly<Record<string, string>>
+
+  readonly authorize: string
+  readonly token: string
+  readonly refresh?: string
+  readonly revoke?: string
+  readonly introspect?: string
+  readonly device?: string
+  /** Its metadata is published, the id_tokens are signed. `names` are the endpoints that stand there. */
+  readonly discovery?: { readonly issuer: string; readonly names: readonly ('device' | 'revoke' | 'introspect')[] }
+
+  /** Whether the redirect URI of a request is one that was registered. */
+  readonly redirect: (asked: URL, registered: string | undefined) => boolean
+
+  /** What the client asks for; the person grants all but the last, where the vendor says what was granted. */
+  readonly scopes: readonly string[]
+  /** Further scopes that the vendor knows. */
+  readonly knownScopes?: readonly string[]
+  readonly scopeSeparator?: ','
+  readonly scopeParameter?: string
+  readonly saysScope?: false
+
+  readonly pkce?: 'required'
+  /** Why it refuses an authorization request. */
+  readonly refusesAuthorization?: (parameters: Parameters) => string | undefined
+  /** Added to the authorization response. */
+  readonly callback?: Parameters
+
+  readonly body?: 'json'
+  /** How a confidential client authenticates; HTTP Basic as in RFC 6749 §2.3.1 unless it says otherwise. */
+  readonly credentials?: 'raw basic' | 'body'
+  /** Members of a token request that are documented; others are refused. */
+  readonly members?: readonly string[]
+  /** Why it refuses a token request. */
+  readonly refusesToken?: (
+    parameters: Parameters,
+    context: { readonly headers: Readonly<Record<string, string | undefined>>; readonly redirectUri: string },
+  ) => string | undefined
+  /** Whether a refresh token is issued to a person who has agreed before; always, unless it says so. */
+  readonly issuesRefreshToken?:
+    | 'never'
+    | ((asked: {
+        readonly scopes: readonly string[]
+        readonly authorization: Parameters
+        readonly token: Parameters
+      }) => boolean)
+  readonly rotates?: true
+  /** Seconds that an access token lives, `null` when the vendor does not say. */
+  readonly lifetime: number | null
+  /** Seconds that a refresh token lives, where the vendor says so. */
+  readonly refreshLifetime?: number
+  readonly answer?: (issued: Issued) => Answer
+  readonly refuse?: (refusal: Refusal) => Answer
+}
+
+/** RFC 9700 §2.1. */
+export const exact = (asked: URL, registered: string | undefined): boolean => asked.href === registered
+
+/** RFC 8252 §7.3: any port, where it was registered without one. */
+export function anyPort(asked: URL, registered: string | undefined): boolean {
+  if (registered === undefined) return false
+  const entry = new URL(registered)
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(asked.hostname)
+  return (
+    exact(asked, registered) ||
+    (isLoopback && entry.port === '' && entry.hostname === asked.hostname && entry.pathname === asked.pathname)
+  )
+}
+
+/** Over https, or on one of these hosts; and then registered as `match` says. */
+export const onlyOn =
+  (hosts: readonly string[], match: Vendor['redirect']): Vendor['redirect'] =>
+  (asked, registered) =>
+    (asked.protocol === 'https:' || hosts.includes(asked.hostname)) && match(asked, registered)
+
+/** RFC 6749 §5.1. A member that is `undefined` is left out. */
+export function standardAnswer(lifetime: number | null, members: Readonly<Record<string, unknown>> = {}) {
+  return ({ accessToken, refreshToken, scopes, idToken }: Issued): Answer => ({
+    body: {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: lifetime ?? undefined,
+      refresh_token: refreshToken ?? undefined,
+      id_token: idToken ?? undefined,
+      scope: scopes.join(' '),
+      ...members,
+    },
+  })
+}
+
+/** RFC 6749 §5.2. */
+export const standardRefusal = ({ error }: Refusal): Answer => ({
+  status: error === 'invalid_client' ? 401 : 400,
+  body: { error, error_description: 'It was refused.' },
+})

@@ -1,0 +1,207 @@
+/**
+ * One whole login at an emulated vendor, through the real rooms: the profile as the configuration makes it from the
+ * preset, the authorization request in a browser that follows redirects, the code, the token set, refreshes, a consent
+ * that was withdrawn, the logout. Throws at the first thing that is not as the vendor means it.
+ */
+import assert from 'node:assert/strict'
+import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
+import { defaultRedirectUri, registeredRedirectUri } from '../../src/authorization-server/presets/registration.js'
+import { findPreset, PRESETS, type Preset } from '../../src/authorization-server/presets.js'
+import type { Profile, ProfileEntry } from '../../src/config/profile.js'
+import { resolveProfile, SERVER_URLS } from '../../src/config/resolve.js'
+import { checkProfiles } from '../../src/config/rules.js'
+import { CatchdError } from '../../src/failures.js'
+import { parseAuthorizationResponse } from '../../src/login/authorization-response.js'
+import { randomSecret } from '../../src/login/pkce.js'
+import { Secret } from '../../src/secret.js'
+import { TokenKeeper } from '../../src/tokens/token-keeper.js'
+import { type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
+import { MemoryVault } from '../../src/vault/memory-vault.js'
+import { FakeSteps } from '../tokens/keeper-harness.js'
+import { Emulator } from './emulator.js'
+import type { Vendor } from './vendor.js'
+
+export interface LoginOptions {
+  /** The table, or one with something taken out. */
+  readonly presets?: readonly Preset[]
+  /** Keys that the person writes. */
+  readonly written?: ProfileEntry
+}
+
+const NAME = 'work'
+const PORT = 8252
+
+/** @throws whatever goes wrong, with the emulator's own reason */
+export async function wholeLogin(
+  vendor: Vendor,
+  kind: 'public' | 'confidential',
+  options: LoginOptions = {},
+): Promise<void> {
+  await withParty(vendor, kind, options, async (party) => {
+    await keepAndRefresh(party, await logIn(party))
+    await logOut(party, await logIn(party))
+  })
+}
+
+/** The same with the device grant (RFC 8628). */
+export async function deviceLogin(vendor: Vendor, options: LoginOptions = {}): Promise<void> {
+  const written = { ...options.written, grant: 'urn:ietf:params:oauth:grant-type:device_code' } as const
+  await withParty(vendor, 'public', { ...options, written }, async (party) => {
+    const { servers, profile, emulator } = party
+    const { deviceCode } = await servers.authorizeDevice(profile)
+    const poll = await servers.pollDevice(profile, deviceCode)
+    if (poll.outcome !== 'issued') assert.fail(`the device poll ended as ${poll.outcome}`)
+    const set = tokenSetFrom(poll.response, servers.origin(profile), profile.scope ?? null, Date.now())
+    assertMeant(vendor, emulator, set, null)
+    await keepAndRefresh(party, set)
+  })
+}
+
+interface Party {
+  readonly vendor: Vendor
+  readonly emulator: Emulator
+  readonly profile: Profile
+  readonly servers: OAuthAuthorizationServers
+}
+
+async function withParty(
+  vendor: Vendor,
+  kind: 'public' | 'confidential',
+  { presets = PRESETS, written = {} }: LoginOptions,
+  work: (party: Party) => Promise<void>,
+): Promise<void> {
+  const secret = vendor.secret ?? 'secret-1'
+  const entry = { ...(vendor.written as ProfileEntry | undefined), ...written }
+  const registered = toRegister(vendor, entry)
+  const emulator = new Emulator(vendor, { id: 'client-1', kind, secret, registered })
+  await emulator.start()
+  const servers = new OAuthAuthorizationServers({
+    clock: { now: Date.now },
+    clientSecrets: async ({ client_secret: source }) => (source === undefined ? undefined : new Secret(secret)),
+    dpopKeys: { get: async () => undefined, set: async () => {}, delete: async () => {} },
+  })
+  try {
+    const profile = movedTo(emulator, profileAt(vendor, kind, entry, presets))
+    await work({ vendor, emulator, profile, servers })
+  } catch (error) {
+    const told = emulator.refusals.at(-1)
+    if (told === undefined || !(error instanceof Error)) throw error
+    throw new Error(`${error.message} (the emulator: ${told})`, { cause: error })
+  } finally {
+    servers.close()
+    emulator.stop()
+  }
+}
+
+/** What `catchd presets` says to register. */
+function toRegister(vendor: Vendor, { redirect_uri: own }: ProfileEntry): string | undefined {
+  const preset = findPreset(vendor.preset)
+  if (preset === undefined) throw new Error(`There is no preset ${vendor.preset}.`)
+  return registeredRedirectUri(preset, own ?? defaultRedirectUri(preset, { profile: NAME, port: PORT }))
+}
+
+function profileAt(
+  vendor: Vendor,
+  kind: 'public' | 'confidential',
+  written: ProfileEntry,
+  presets: readonly Preset[],
+): Profile {
+  const entry: ProfileEntry = {
+    preset: vendor.preset,
+    client_id: 'client-1',
+    scope: vendor.scopes.join(' '),
+    ...(vendor.baseUrl === undefined ? {} : { base_url: vendor.baseUrl }),
+    ...(kind === 'confidential' ? { client_secret: { keychain: true } } : {}),
+    ...written,
+  }
+  const context = { redirectPort: PORT, configFolder: '/', presets }
+  const profile = resolveProfile(NAME, new Map([[NAME, entry]]), context)
+  checkProfiles(new Map([[NAME, profile]]))
+  return profile
+}
+
+function movedTo(emulator: Emulator, profile: Profile): Profile {
+  const urls = SERVER_URLS.flatMap((key) => {
+    const url = profile[key]
+    return url === undefined ? [] : [[key, emulator.moved(url)] as const]
+  })
+  return { ...profile, ...Object.fromEntries(urls) }
+}
+
+async function logIn({ vendor, emulator, profile, servers }: Party): Promise<TokenSet> {
+  const { redirect_uri: redirectUri } = profile
+  const state = randomSecret()
+  const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
+  const nonce = vendor.scopes.includes('openid') ? randomSecret() : null
+  const { authorizationUrl } = await servers.prepare(profile, { redirectUri, state, codeVerifier, nonce }, false)
+  const page = await fetch(authorizationUrl, { redirect: 'manual' })
+  assert.equal(page.status, 302, 'the authorization request was refused')
+  const location = page.headers.get('location') ?? ''
+  assert.ok(location.startsWith(`${redirectUri}?`))
+  const response = parseAuthorizationResponse(new URL(location).search.slice(1))
+  if (response.kind !== 'code') assert.fail('no code came back')
+  assert.equal(response.state?.reveal(), state.reveal())
+  const tokens = await servers.redeem(profile, { code: response.code, redirectUri, codeVerifier, nonce })
+  const origin = servers.origin(profile)
+  const set = tokenSetFrom(tokens, origin, profile.scope ?? null, Date.now(), response.extra)
+  assertMeant(vendor, emulator, set, null)
+  for (const [name, value] of Object.entries(vendor.callback ?? {})) assert.equal(set.parameters[name], value)
+  return set
+}
+
+/** @param kept - The refresh token that goes on when no other is issued. */
+function assertMeant({ lifetime, refreshLifetime = null }: Vendor, { last }: Emulator, set: TokenSet, kept: string | null) {
+  assert.equal(set.accessToken.reveal(), last?.accessToken, 'the access token')
+  assert.equal(set.refreshToken?.reveal() ?? null, last?.refreshToken ?? kept, 'the refresh token')
+  assert.equal(set.tokenType, 'Bearer')
+  assert.equal(set.scope, last?.scopes.join(' '), 'the scope')
+  assert.equal(secondsUntil(set.expiresAtMs, set), lifetime, 'the lifetime')
+  assert.equal(secondsUntil(set.refreshTokenExpiresAtMs, set), refreshLifetime, 'that of the refresh token')
+  assert.equal(set.idToken === null, last?.idToken === null, 'the id_token')
+}
+
+function secondsUntil(atMs: number | null, { obtainedAtMs }: TokenSet): number | null {
+  return atMs === null ? null : (atMs - obtainedAtMs) / 1000
+}
+
+/** Two refreshes, the second with what the first left; then the person withdraws the consent. */
+async function keepAndRefresh({ vendor, emulator, profile, servers }: Party, set: TokenSet): Promise<void> {
+  const keeper = new TokenKeeper({
+    clock: { now: Date.now, after: () => () => {} },
+    vault: new MemoryVault(),
+    steps: new FakeSteps(),
+    servers,
+    profiles: { profile: () => profile },
+    random: () => 0.5,
+    log: () => {},
+  })
+  await keeper.keep(NAME, set)
+  const isIssued = vendor.issuesRefreshToken !== 'never'
+  assert.equal(set.refreshToken !== null, isIssued, 'whether there is a refresh token')
+  let current = set
+  for (let round = 0; isIssued && round < 2; round++) {
+    const next = await keeper.refresh(NAME)
+    assertMeant(vendor, emulator, next, current.refreshToken?.reveal() ?? null)
+    current = next
+  }
+  emulator.endGrants()
+  const refused = await keeper.refresh(NAME).then(
+    () => undefined,
+    (error: unknown) => (error instanceof CatchdError ? error.code : error),
+  )
+  assert.equal(refused, 'login_required', 'a dead refresh token asks for a login')
+  const { set: kept } = await keeper.find(NAME)
+  assert.equal(kept?.refusedRefreshToken != null, isIssued, 'the dead refresh token is marked')
+}
+
+/** Introspection where there is one; revocation where there is one. */
+async function logOut({ vendor, emulator, profile, servers }: Party, set: TokenSet): Promise<void> {
+  const { introspection } = await servers.inspect(profile, set)
+  assert.equal(introspection.outcome, vendor.introspect === undefined ? 'not_asked' : 'answered')
+  const { outcome } = await servers.revoke(profile, set)
+  assert.equal(outcome, vendor.revoke === undefined ? 'unsupported' : 'revoked', 'the revocation')
+  if (vendor.revoke === undefined) return
+  for (const token of [set.accessToken, set.refreshToken]) {
+    assert.equal(token !== null && emulator.knows(token.reveal()), false, 'a token outlives the logout')
+  }
+}
