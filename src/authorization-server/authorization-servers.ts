@@ -262,7 +262,10 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       scope: (current.scope ?? '').split(' ').join(profile.scope_separator),
       secrets: [refreshToken],
     })
-    if ('error' in outcome) return refusedRefresh(outcome.error, outcome.answer, this.#clock.now())
+    if ('error' in outcome) {
+      const dead = profile.token_response?.dead_refresh_token
+      return refusedRefresh(outcome.error, outcome.answer, this.#clock.now(), dead)
+    }
     if (!asksForIdToken(profile)) return { outcome: 'refreshed', response: withoutIdToken(outcome.response) }
     const { issuer, subject } = current
     const context = { grant: 'refresh_token', issuer, subject } as const

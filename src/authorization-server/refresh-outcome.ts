@@ -12,7 +12,7 @@ import type { TokenAnswer } from './token-request.js'
 const DEAD = new Set([
   'invalid_grant',
   'bad_refresh_token', // GitHub
-  'invalid_refresh_token', // Slack
+  'invalid_refresh_token', // Slack, Strava
   'token_expired', // Slack
   'token_revoked', // Slack
   'invalid_code', // Zoho
@@ -26,17 +26,23 @@ const REFUSALS = new Set([400, 401, 403])
 /**
  * @param error - What reading the answer threw.
  * @param nowMs - For a Retry-After that is a date.
+ * @param dead - What this server calls a dead refresh token, beside the words that all are understood by.
  */
 export function refusedRefresh(
   error: CatchdError,
   answer: Pick<TokenAnswer, 'status' | 'retryAfter'>,
   nowMs: number,
+  dead: readonly string[] = [],
 ): Exclude<RefreshOutcome, { outcome: 'refreshed' }> {
   const isRefusal = error.code === 'provider_refused'
   // Some servers refuse without a word, or with one that is no code (glewlwyd: no JSON; Twitch: a message).
   const isUnexplained = isRefusal && error.error === undefined && REFUSALS.has(answer.status)
-  if (isUnexplained || (isRefusal && DEAD.has(error.error ?? ''))) return { outcome: 'reauthorize', error }
+  if (isUnexplained || (isRefusal && isDead(error.error ?? '', dead))) return { outcome: 'reauthorize', error }
   return { outcome: 'retry_later', error, retryAfterSeconds: secondsOf(answer.retryAfter, nowMs) }
+}
+
+function isDead(word: string, dead: readonly string[]): boolean {
+  return DEAD.has(word) || dead.includes(word)
 }
 
 const LONGEST_RETRY_AFTER_SECONDS = 300

@@ -43,7 +43,7 @@ function find(members: Members): Named | undefined {
   // Fitbit, Strava
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined
   if (isMembers(first)) {
-    return { code: first['errorType'] ?? first['code'], description: first['message'] ?? text }
+    return { code: first['errorType'] ?? codeOf(first), description: first['message'] ?? text }
   }
   // WeChat
   if (typeof errcode === 'number' && errcode !== 0) return { code: String(errcode), description: errmsg }
@@ -55,6 +55,11 @@ function find(members: Members): Named | undefined {
   if (typeof category === 'string' && text !== undefined && token === undefined)
     return { code: category, description: text }
   return undefined
+}
+
+/** Strava: "invalid", and beside it the field that is. */
+function codeOf({ code, field }: Members): unknown {
+  return typeof code === 'string' && typeof field === 'string' ? `${code}_${field}` : code
 }
 
 function isMembers(value: unknown): value is Members {

@@ -173,6 +173,8 @@ export interface ProfileEntry {
     readonly expires_in_unit?: 's' | 'ms'
     /** What stands between scopes in the answer, where it is not what stands there in requests */
     readonly scope_separator?: string
+    /** Values of error that mean that a refresh token is dead, where the server does not say invalid_grant */
+    readonly dead_refresh_token?: readonly string[]
   }
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean

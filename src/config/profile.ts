@@ -69,6 +69,10 @@ export const TokenResponseShape = z.strictObject({
     .length(1)
     .optional()
     .describe('What stands between scopes in the answer, where it is not what stands there in requests'),
+  dead_refresh_token: z
+    .array(z.string())
+    .optional()
+    .describe('Values of error that mean that a refresh token is dead, where the server does not say invalid_grant'),
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>
 

@@ -157,7 +157,7 @@ describe('refused by the server, whatever the status says', () => {
       'Strava',
       { message: 'Bad Request', errors: [{ resource: 'AuthorizationCode', field: 'code', code: 'invalid' }] },
       400,
-      'invalid',
+      'invalid_code',
     ],
     ['an integer error', { message: 'Unauthorized', error: 401 }, 401, undefined],
     ['a boolean error', { error: true, status: 400, message: 'no' }, 400, undefined],

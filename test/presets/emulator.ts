@@ -97,8 +97,7 @@ export class Emulator {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL((request.url ?? '').replace('/', 'https://'))
     try {
-      const answer =
-        request.method === 'GET' ? this.#page(url, response) : await this.#endpoint(url, request)
+      const answer = request.method === 'GET' ? this.#page(url, response) : await this.#endpoint(url, request)
       if (answer !== undefined) send(response, answer)
     } catch (error) {
       if (!(error instanceof Refused)) throw error
@@ -214,7 +213,10 @@ export class Emulator {
     const { credentials } = this.#vendor
     const sent = decodeBasic(headers['authorization'], credentials)
     const rules = {
-      public: [bodyId === id && bodySecret === undefined && sent === undefined, 'a public client sends its id'],
+      public: [
+        bodyId === id && bodySecret === undefined && sent === undefined,
+        'a public client sends its id',
+      ],
       body: [sent === undefined && bodyId === id && bodySecret === secret, 'the secret is not in the body'],
       header: [bodySecret === undefined && sent === `${id}:${secret}`, 'the secret is not in the header'],
     } as const
@@ -243,7 +245,10 @@ export class Emulator {
     this.#codes.delete(code)
     if (grant === undefined) throw new Refused('the code is unknown', 'invalid_grant', 'code', code)
     if (isDevice) return grant
-    if (parameters['grant_type'] !== 'authorization_code' || parameters['redirect_uri'] !== grant.redirectUri) {
+    if (
+      parameters['grant_type'] !== 'authorization_code' ||
+      parameters['redirect_uri'] !== grant.redirectUri
+    ) {
       throw new Refused('grant_type or redirect_uri does not fit', 'invalid_grant', 'code', code)
     }
     const challenge = grant.authorization['code_challenge']

@@ -49,7 +49,10 @@ export interface Vendor {
   readonly introspect?: string
   readonly device?: string
   /** Its metadata is published, the id_tokens are signed. `names` are the endpoints that stand there. */
-  readonly discovery?: { readonly issuer: string; readonly names: readonly ('device' | 'revoke' | 'introspect')[] }
+  readonly discovery?: {
+    readonly issuer: string
+    readonly names: readonly ('device' | 'revoke' | 'introspect')[]
+  }
 
   /** Whether the redirect URI of a request is one that was registered. */
   readonly redirect: (asked: URL, registered: string | undefined) => boolean
@@ -105,7 +108,10 @@ export function anyPort(asked: URL, registered: string | undefined): boolean {
   const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(asked.hostname)
   return (
     exact(asked, registered) ||
-    (isLoopback && entry.port === '' && entry.hostname === asked.hostname && entry.pathname === asked.pathname)
+    (isLoopback &&
+      entry.port === '' &&
+      entry.hostname === asked.hostname &&
+      entry.pathname === asked.pathname)
   )
 }
 

@@ -5,7 +5,10 @@
  */
 import assert from 'node:assert/strict'
 import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
-import { defaultRedirectUri, registeredRedirectUri } from '../../src/authorization-server/presets/registration.js'
+import {
+  defaultRedirectUri,
+  registeredRedirectUri,
+} from '../../src/authorization-server/presets/registration.js'
 import { findPreset, PRESETS, type Preset } from '../../src/authorization-server/presets.js'
 import type { Profile, ProfileEntry } from '../../src/config/profile.js'
 import { resolveProfile, SERVER_URLS } from '../../src/config/resolve.js'
@@ -77,7 +80,8 @@ async function withParty(
   await emulator.start()
   const servers = new OAuthAuthorizationServers({
     clock: { now: Date.now },
-    clientSecrets: async ({ client_secret: source }) => (source === undefined ? undefined : new Secret(secret)),
+    clientSecrets: async ({ client_secret: source }) =>
+      source === undefined ? undefined : new Secret(secret),
     dpopKeys: { get: async () => undefined, set: async () => {}, delete: async () => {} },
   })
   try {
@@ -133,7 +137,11 @@ async function logIn({ vendor, emulator, profile, servers }: Party): Promise<Tok
   const state = randomSecret()
   const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
   const nonce = vendor.scopes.includes('openid') ? randomSecret() : null
-  const { authorizationUrl } = await servers.prepare(profile, { redirectUri, state, codeVerifier, nonce }, false)
+  const { authorizationUrl } = await servers.prepare(
+    profile,
+    { redirectUri, state, codeVerifier, nonce },
+    false,
+  )
   const page = await fetch(authorizationUrl, { redirect: 'manual' })
   assert.equal(page.status, 302, 'the authorization request was refused')
   const location = page.headers.get('location') ?? ''
@@ -150,13 +158,22 @@ async function logIn({ vendor, emulator, profile, servers }: Party): Promise<Tok
 }
 
 /** @param kept - The refresh token that goes on when no other is issued. */
-function assertMeant({ lifetime, refreshLifetime = null }: Vendor, { last }: Emulator, set: TokenSet, kept: string | null) {
+function assertMeant(
+  { lifetime, refreshLifetime }: Vendor,
+  { last }: Emulator,
+  set: TokenSet,
+  kept: string | null,
+) {
   assert.equal(set.accessToken.reveal(), last?.accessToken, 'the access token')
   assert.equal(set.refreshToken?.reveal() ?? null, last?.refreshToken ?? kept, 'the refresh token')
   assert.equal(set.tokenType, 'Bearer')
   assert.equal(set.scope, last?.scopes.join(' '), 'the scope')
   assert.equal(secondsUntil(set.expiresAtMs, set), lifetime, 'the lifetime')
-  assert.equal(secondsUntil(set.refreshTokenExpiresAtMs, set), refreshLifetime, 'that of the refresh token')
+  assert.equal(
+    secondsUntil(set.refreshTokenExpiresAtMs, set),
+    refreshLifetime ?? null,
+    'that of the refresh token',
+  )
   assert.equal(set.idToken === null, last?.idToken === null, 'the id_token')
 }
 

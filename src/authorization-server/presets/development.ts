@@ -34,9 +34,6 @@ export const DEVELOPMENT: readonly Preset[] = [
     profile: {
       base_url: 'https://gitlab.com',
       issuer: '{base}',
-      authorization_endpoint: '{base}/oauth/authorize',
-      token_endpoint: '{base}/oauth/token',
-      revocation_endpoint: '{base}/oauth/revoke',
       device_authorization_endpoint: '{base}/oauth/authorize_device',
       token_endpoint_auth_method: 'client_secret_post',
       // The redirect URI is compared on refresh, too.
@@ -81,6 +78,7 @@ export const DEVELOPMENT: readonly Preset[] = [
       token_endpoint_auth_method: 'client_secret_post',
       authorization_parameters: { audience: 'api.atlassian.com', prompt: 'consent' },
       offline_scope: 'offline_access',
+      token_response: { defaults: { token_type: 'Bearer' } },
     },
   },
   {

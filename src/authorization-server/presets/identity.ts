@@ -36,9 +36,6 @@ export const IDENTITY: readonly Preset[] = [
     register: 'A client of type "Desktop app", whose secret is sent although it is no secret.',
     profile: {
       issuer: 'https://accounts.google.com',
-      authorization_endpoint: 'https://accounts.google.com/o/oauth2/v2/auth',
-      token_endpoint: 'https://oauth2.googleapis.com/token',
-      revocation_endpoint: 'https://oauth2.googleapis.com/revoke',
       token_endpoint_auth_method: 'client_secret_post',
       // A refresh token comes only with offline access, and without the prompt only the first time.
       authorization_parameters: { access_type: 'offline', prompt: 'consent' },
@@ -89,7 +86,6 @@ export const IDENTITY: readonly Preset[] = [
     profile: {
       // Its issuer ends with a slash.
       issuer: '{base}/',
-      revocation_endpoint: '{base}/oauth/revoke',
       token_endpoint_auth_method: 'client_secret_post',
       offline_scope: 'offline_access',
     },

@@ -60,6 +60,7 @@ export const PEOPLE: readonly Preset[] = [
       token_endpoint: 'https://api.x.com/2/oauth2/token',
       revocation_endpoint: 'https://api.x.com/2/oauth2/revoke',
       offline_scope: 'offline.access',
+      token_response: { dead_refresh_token: ['invalid_request'] },
     },
   },
   {
