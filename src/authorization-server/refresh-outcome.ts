@@ -37,7 +37,8 @@ export function refusedRefresh(
   const isRefusal = error.code === 'provider_refused'
   // Some servers refuse without a word, or with one that is no code (glewlwyd: no JSON; Twitch: a message).
   const isUnexplained = isRefusal && error.error === undefined && REFUSALS.has(answer.status)
-  if (isUnexplained || (isRefusal && isDead(error.error ?? '', dead))) return { outcome: 'reauthorize', error }
+  if (isUnexplained || (isRefusal && isDead(error.error ?? '', dead)))
+    return { outcome: 'reauthorize', error }
   return { outcome: 'retry_later', error, retryAfterSeconds: secondsOf(answer.retryAfter, nowMs) }
 }
 

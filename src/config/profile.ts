@@ -72,7 +72,9 @@ export const TokenResponseShape = z.strictObject({
   dead_refresh_token: z
     .array(z.string())
     .optional()
-    .describe('Values of error that mean that a refresh token is dead, where the server does not say invalid_grant'),
+    .describe(
+      'Values of error that mean that a refresh token is dead, where the server does not say invalid_grant',
+    ),
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>
 
