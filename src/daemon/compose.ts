@@ -154,6 +154,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const logins = new Logins(redirectedLogins, deviceLogins, (name) => configuration.profile(name))
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
+  let ownAuthorities: ReadonlySet<string> = new Set()
   const tokens = new TokenDesk(keeper, logins, notices, servers)
   const services: ApiServices = {
     tokens,
@@ -203,7 +204,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     started,
     services,
     keys,
-    tcpAuthority: () => tcpAuthorities(bound.tcp),
+    tcpAuthority: () => ownAuthorities,
     log: (event) => log.debug(event),
   })
   const apiDoor = new Door(apiApp, API_LIMITS)
@@ -221,7 +222,10 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     )
     journal.open()
     refreshSteps.open()
-    if (environment.apiPort !== 0) bound.tcp = await openTcp(apiDoor, environment.apiPort)
+    if (environment.apiPort !== 0) {
+      bound.tcp = await openTcp(apiDoor, environment.apiPort)
+      ownAuthorities = tcpAuthorities(bound.tcp)
+    }
     configuration.onChange(({ ok }) => {
       adoptConfiguration()
       tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
@@ -284,8 +288,8 @@ async function openTcp(door: Door, port: number): Promise<OpenAddress> {
 }
 
 /** What a Host header must say on the TCP listener (DNS rebinding). */
-function tcpAuthorities(tcp: OpenAddress | undefined): ReadonlySet<string> {
-  return new Set(tcp === undefined ? [] : [`127.0.0.1:${tcp.port}`, `localhost:${tcp.port}`])
+function tcpAuthorities({ port }: OpenAddress): ReadonlySet<string> {
+  return new Set([`127.0.0.1:${port}`, `localhost:${port}`])
 }
 
 /** The default address answers even where no profile names it, so that a stray response gets a page. */

@@ -12,6 +12,7 @@ import type { TokenSet } from '../../tokens/token-set.js'
 import { prefersPlainText } from './accepted-type.js'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from './logout-headers.js'
 import { requirePermission } from './permission.js'
+import { tokenAnswerText } from './prepared-token.js'
 import { Refusal } from './problems.js'
 import {
   type ApiScope,
@@ -122,7 +123,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     },
   })
 
-  async function obtain(request: TokenRequest, reply: FastifyReply): Promise<TokenAnswer | string> {
+  async function obtain(request: TokenRequest, reply: FastifyReply): Promise<string> {
     const { profile } = request.params
     const { min_ttl, login, wait = 0 } = request.query
     const get = () => services.tokens.get(profile, min_ttl)
@@ -149,11 +150,12 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     if (login.status !== 'succeeded') throw unsuccessful(login)
   }
 
-  function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): TokenAnswer | string {
+  function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): string {
     if (!prefersPlainText(request.headers.accept)) {
-      return tokenAnswer(set, request.params.profile, clock.now())
+      reply.header('content-type', 'application/json; charset=utf-8')
+      return tokenAnswerText(set, request.params.profile, clock.now())
     }
-    reply.type('text/plain; charset=utf-8')
+    reply.header('content-type', 'text/plain; charset=utf-8')
     return set.accessToken.reveal()
   }
 }

@@ -1,0 +1,35 @@
+/**
+ * The answer to `GET /v1/tokens/{profile}` as text that is written once for each token set: of all its members only
+ * `expires_in` changes from one call to the next.
+ *
+ * The text is what {@link tokenAnswer} says, and goes when the token set goes.
+ */
+import { Secret } from '../../secret.js'
+import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
+import { tokenAnswer } from './wire.js'
+
+interface PreparedToken {
+  readonly profile: string
+  /** Up to the value of `expires_in`; holds the access token. */
+  readonly before: Secret
+  readonly after: string
+}
+
+const prepared = new WeakMap<TokenSet, PreparedToken>()
+
+/** @returns JSON of a `TokenAnswer`; it holds the access token. */
+export function tokenAnswerText(set: TokenSet, profile: string, nowMs: number): string {
+  let answer = prepared.get(set)
+  if (answer?.profile !== profile) {
+    answer = prepare(set, profile, nowMs)
+    prepared.set(set, answer)
+  }
+  return `${answer.before.reveal()}${secondsLeft(set, nowMs)}${answer.after}`
+}
+
+function prepare(set: TokenSet, profile: string, nowMs: number): PreparedToken {
+  const { access_token, token_type, expires_in: _changes, ...rest } = tokenAnswer(set, profile, nowMs)
+  const before = JSON.stringify({ access_token, token_type }).slice(0, -1)
+  const after = JSON.stringify(rest).slice(1)
+  return { profile, before: new Secret(`${before},"expires_in":`), after: `,${after}` }
+}
