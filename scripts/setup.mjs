@@ -45,7 +45,7 @@ function hasLibsecret() {
 
 /** Builds only when a source is newer than the program. */
 function build() {
-  const built = join(root, 'dist', 'main.js')
+  const built = join(root, 'dist', 'catchd.cjs')
   const builtAt = existsSync(built) ? statSync(built).mtimeMs : 0
   const sources = [join(root, 'src'), join(root, 'scripts', 'build.mjs'), join(root, 'package.json')]
   if (sources.every((source) => newest(source) <= builtAt)) return

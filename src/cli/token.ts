@@ -1,4 +1,4 @@
-/** `catchd token NAME` with all its options; token-hot-path.ts serves the plain ones before this is loaded. */
+/** `catchd token NAME` with all its options; quick-token.ts serves the plain ones before this is loaded. */
 import { type Command, Option } from 'commander'
 import { DaemonFailure } from '../client/transport.js'
 import type { TokenAnswer } from '../client/wire.js'

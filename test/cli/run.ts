@@ -26,7 +26,7 @@ export class Running {
   readonly #ended: Promise<[number | null]>
 
   constructor(args: readonly string[], home: string, env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/quick-start.ts', ...args], {
       cwd: ROOT,
       env: { PATH: process.env['PATH'], HOME: home, CATCHD_HOME: home, ...env },
     })

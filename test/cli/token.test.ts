@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { isPlainEnvironment, readSimpleTokenCommand } from '../../src/cli/quick-token.js'
 import { tokenText } from '../../src/cli/token-format.js'
-import { isPlainEnvironment, readSimpleTokenCommand } from '../../src/cli/token-hot-path.js'
 import { EnvironmentVariables, parseEnvironment } from '../../src/config/environment.js'
-import { problem } from '../client/fake-daemon.js'
-import { fakeDaemon, run } from './run.js'
+import { FakeDaemon, problem } from '../client/fake-daemon.js'
+import { fakeDaemon, run, start } from './run.js'
 
 const TOKEN = {
   access_token: 'at-1',
@@ -99,6 +99,46 @@ describe('--login', () => {
 })
 
 describe('the short way', () => {
+  test('asks once', async () => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: TOKEN } })
+    await run(daemon, ['token', 'gw', '--min-ttl', '5'])
+    expect(daemon.asked).toMatchObject([{ path: '/v1/tokens/gw', query: { min_ttl: '5' } }])
+  })
+
+  test('over TCP it shows the key, over the socket it does not', async () => {
+    const routes = { 'GET /v1/tokens/gw': { body: TOKEN } }
+    const [tcp, socket] = [new FakeDaemon(routes), await fakeDaemon(routes)]
+    const env = { CATCHD_URL: await tcp.listenOnTcp(), CATCHD_API_KEY: 'key-1' }
+    const finished = await start(socket, ['token', 'gw'], { env }).finished()
+    await run(socket, ['token', 'gw'], { env: { CATCHD_API_KEY: 'key-1' } })
+    await tcp.close()
+    expect(finished).toEqual({ exitCode: 0, stdout: 'at-1\n', stderr: '' })
+    expect(tcp.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer key-1'])
+    expect(socket.asked.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  test.each([
+    ['a refusal', problem('login_required', 409), 3, 'catchd: '],
+    ['what is no JSON', { body: 'token' }, 5, 'What answers there is not catchd.'],
+  ])(
+    '%s is asked for once more, on the long way, which says what it is',
+    async (_what, reply, code, said) => {
+      const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': reply })
+      const { exitCode, stdout, stderr } = await run(daemon, ['token', 'gw'])
+      expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' })
+      expect(stderr).toContain(said)
+      expect(daemon.calls).toHaveLength(2)
+    },
+  )
+
+  test('an interrupt ends the wait', async () => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { silent: true } })
+    const running = start(daemon, ['token', 'gw'])
+    while (daemon.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    running.child.kill('SIGINT')
+    expect(await running.finished()).toEqual({ exitCode: 130, stdout: '', stderr: '' })
+  })
+
   test('reads what is plain', () => {
     expect(readSimpleTokenCommand(['gw'])).toEqual({ profile: 'gw', format: 'raw', minTtl: undefined })
     expect(readSimpleTokenCommand(['--min-ttl', '5', 'gw', '--format', 'env'])).toEqual({
@@ -193,8 +233,14 @@ describe('the short way', () => {
         else if (!specifier.startsWith('node:')) packages.add(specifier)
       }
     }
-    follow(resolve(import.meta.dirname, '../../src/cli/token-hot-path.ts'))
+    follow(resolve(import.meta.dirname, '../../src/quick-start.ts'))
     expect([...packages]).toEqual([])
-    expect(seen.size).toBeGreaterThan(5)
+    expect([...seen].map((file) => basename(file)).sort()).toEqual([
+      'closed-output.ts',
+      'quick-start.ts',
+      'quick-token.ts',
+      'socket-path.ts',
+      'token-format.ts',
+    ])
   })
 })

@@ -53,9 +53,9 @@ export class FakeDaemon {
         }
         const status = reply.status ?? (reply.body === undefined ? 204 : 200)
         const type = status >= 400 ? 'application/problem+json' : 'application/json'
-        response.writeHead(status, { 'content-type': type, ...reply.headers })
-        if (reply.body === undefined) response.end()
-        else response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body))
+        const text = typeof reply.body === 'string' ? reply.body : (JSON.stringify(reply.body) ?? '')
+        const length = { 'content-length': Buffer.byteLength(text) }
+        response.writeHead(status, { 'content-type': type, ...length, ...reply.headers }).end(text)
       })
     })
   }

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export async function setup(): Promise<void> {
-  const builtAtMs = await modifiedAtMs(join(root, 'dist/main.js'))
+  const builtAtMs = await modifiedAtMs(join(root, 'dist/catchd.cjs'))
   const sources = [
     join(root, 'scripts/build.mjs'),
     join(root, 'package.json'),

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-export const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../dist/catchd.cjs', import.meta.url))
 
 /** Variables by name; `undefined` removes one. */
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,0 +1,142 @@
+/**
+ * `catchd token NAME` on the way that scripts take a thousand times: a fresh token from a running daemon, with
+ * node:net alone. Node's HTTP client, the command-line parser and the schemas would each cost more than the answer.
+ *
+ * Anything unusual (an unknown flag, a suspicious environment, no daemon, an answer that is no token) is left to the
+ * long way, which asks again and says properly what is wrong. Whatever this file accepts, the long way must accept
+ * too.
+ */
+import { connect, type Socket } from 'node:net'
+import { constants } from 'node:os'
+import { findSocketPath } from '../client/socket-path.js'
+import type { TokenAnswer } from '../client/wire.js'
+import { surviveClosedOutput } from './closed-output.js'
+import { isTokenFormat, type TokenFormat, tokenText } from './token-format.js'
+
+export interface SimpleTokenCommand {
+  readonly profile: string
+  readonly format: TokenFormat
+  readonly minTtl: number | undefined
+}
+
+/** Longer than a refresh takes; who is not answered then goes the long way, which waits longer. */
+const PATIENCE_MS = 15_000
+
+/** @returns Whether the command is done; `false` sends the command line the long way, nothing was printed then. */
+export async function printTokenQuickly(args: readonly string[]): Promise<boolean> {
+  const command = readSimpleTokenCommand(args)
+  if (command === undefined || !isPlainEnvironment(process.env)) return false
+  const answer = readToken(await exchange(requestFor(command, process.env), process.env))
+  if (answer === undefined) return process.exitCode !== undefined
+  surviveClosedOutput()
+  process.stdout.write(tokenText(answer, command.format))
+  return true
+}
+
+function requestFor({ profile, minTtl }: SimpleTokenCommand, env: NodeJS.ProcessEnv): string {
+  const query = minTtl === undefined ? '' : `?min_ttl=${minTtl}`
+  const { CATCHD_URL: url, CATCHD_API_KEY: key } = env
+  return [
+    `GET /v1/tokens/${encodeURIComponent(profile)}${query} HTTP/1.1`,
+    `host: ${url ? new URL(url).host : 'localhost'}`,
+    // The socket needs no key, and a key is not shown to where it is not needed.
+    ...(url && key ? [`authorization: Bearer ${key}`] : []),
+    'accept: application/json',
+    'connection: close',
+    '\r\n',
+  ].join('\r\n')
+}
+
+/** @returns All that was answered; empty when nobody answered in time, or a signal ended the wait. */
+function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = ''
+    const socket = open(env)
+    const end = (whole: string) => {
+      socket.destroy()
+      resolve(whole)
+    }
+    socket.setEncoding('utf8')
+    socket.on('data', (text: string) => {
+      answer += text
+    })
+    socket.on('end', () => end(answer))
+    socket.on('error', () => end(''))
+    socket.setTimeout(PATIENCE_MS, () => end(''))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => {
+        process.exitCode = 128 + constants.signals[signal]
+        end('')
+      })
+    }
+    socket.write(request)
+  })
+}
+
+function open({ CATCHD_URL: url }: NodeJS.ProcessEnv): Socket {
+  if (!url) return connect(findSocketPath())
+  const { hostname, port } = new URL(url)
+  return connect(Number(port || 80), hostname.replace(/^\[(.*)\]$/, '$1'))
+}
+
+/** @returns `undefined` for everything that is not plainly a token. */
+function readToken(answer: string): TokenAnswer | undefined {
+  const headEnd = answer.indexOf('\r\n\r\n')
+  const head = answer.slice(0, headEnd)
+  const length = /^content-length: (\d+)$/im.exec(head)?.[1]
+  const body = answer.slice(headEnd + 4)
+  const isWhole = headEnd > 0 && Number(length) === Buffer.byteLength(body)
+  if (!isWhole || !head.startsWith('HTTP/1.1 200 ')) return undefined
+  try {
+    const value: TokenAnswer = JSON.parse(body)
+    return typeof value?.access_token === 'string' && typeof value.token_type === 'string' ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @returns `undefined` for every command line that is not plainly understood. */
+export function readSimpleTokenCommand(args: readonly string[]): SimpleTokenCommand | undefined {
+  let profile: string | undefined
+  let format: TokenFormat = 'raw'
+  let minTtl: number | undefined
+  for (let index = 0; index < args.length; index += 1) {
+    const word = args[index] ?? ''
+    if (!word.startsWith('-') && word !== '' && profile === undefined) {
+      profile = word
+      continue
+    }
+    const value = args[index + 1] ?? ''
+    if (word === '--format' && isTokenFormat(value)) format = value
+    else if (word === '--min-ttl' && /^\d{1,9}$/.test(value)) minTtl = Number(value)
+    else return undefined
+    index += 1
+  }
+  return profile === undefined ? undefined : { profile, format, minTtl }
+}
+
+const PORT = /^(?:[1-5]?\d{1,4})$/
+
+/** A part of what src/config/environment.ts accepts: what is outside goes the long way and is judged there. */
+const PLAIN: ReadonlyMap<string, RegExp> = new Map([
+  ['CATCHD_HOME', /^\//],
+  ['CATCHD_API_PORT', PORT],
+  ['CATCHD_REDIRECT_PORT', PORT],
+  ['CATCHD_VAULT', /^(?:auto|keychain|file|memory)$/],
+  ['CATCHD_VAULT_PASSPHRASE_FILE', /^\//],
+  ['CATCHD_BROWSER', /^/],
+  ['CATCHD_LOG_LEVEL', /^(?:trace|debug|info|warn|error|fatal|silent)$/],
+  ['CATCHD_LOGIN_TIMEOUT_SECONDS', /^[1-9]\d{1,2}$/],
+  ['CATCHD_API_KEY', /^[\x21-\x7e]+$/],
+  ['CATCHD_URL', /^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):[1-5]?\d{1,4}$/],
+])
+
+/** Whether every `CATCHD_*` variable is well known and plainly good. */
+export function isPlainEnvironment(env: NodeJS.ProcessEnv): boolean {
+  for (const name in env) {
+    if (!name.startsWith('CATCHD_')) continue
+    const value = env[name]
+    if (value !== '' && value !== undefined && PLAIN.get(name)?.test(value) !== true) return false
+  }
+  return true
+}

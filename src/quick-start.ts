@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/**
+ * The command `catchd`. `catchd token NAME` is answered here, everything else by main.ts.
+ *
+ * Built as one CommonJS file: Node has such a file running before it has set up its loader of ES modules, which is
+ * a good part of what `catchd token` takes.
+ */
+import { printTokenQuickly } from './cli/quick-token.js'
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(`catchd: Node.js 20.19 or newer is needed; this is ${process.versions.node}.\n`)
+  process.exitCode = 1
+} else {
+  void start(process.argv.slice(2))
+}
+
+async function start([command, ...args]: readonly string[]): Promise<void> {
+  if (command === 'token' && (await printTokenQuickly(args))) return
+  await import('./main.js')
+}
