@@ -12,6 +12,27 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
+/**
+ * What would be loaded at every start of the daemon and never be used: Fastify's compilers of JSON Schema (the doors
+ * validate with zod) and its `inject` (for tests), and zod's messages in fifty languages.
+ */
+const LEFT_OUT = {
+  name: 'left-out',
+  setup(building) {
+    const unused = /^(@fastify\/(ajv|fast-json-stringify)-compiler|light-my-request)$/
+    building.onResolve({ filter: unused }, ({ path }) => ({ path, namespace: 'left-out' }))
+    building.onLoad({ filter: /./, namespace: 'left-out' }, () => ({
+      contents: "module.exports = () => { throw new Error('left out by scripts/build.mjs') }",
+    }))
+    building.onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ importer }) =>
+      /[/\\]zod[/\\]v4[/\\](?:classic|core)[/\\]/.test(importer)
+        ? { path: 'locales', namespace: 'one-language', sideEffects: false }
+        : undefined,
+    )
+    building.onLoad({ filter: /./, namespace: 'one-language' }, () => ({ contents: 'export {}' }))
+  },
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 await build({
   absWorkingDir: root,
@@ -29,6 +50,7 @@ await build({
   // jsonc-parser's CommonJS build loads its parts in a way that no bundler can follow.
   mainFields: ['module', 'main'],
   target: 'node20.19',
+  plugins: [LEFT_OUT],
   external: ['keytar'],
   define: { 'process.env["CATCHD_BUILD_VERSION"]': JSON.stringify(version) },
   // CommonJS packages inside an ES module bundle still ask for Node's modules through `require`.

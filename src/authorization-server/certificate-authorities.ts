@@ -15,7 +15,8 @@ import { CatchdError } from '../failures.js'
 const MOST_AGENTS = 64
 
 export class CertificateAuthorities {
-  readonly #default = agentTrusting(undefined)
+  /** Made when it is needed first: a daemon that starts reaches for no server yet. */
+  #default: Agent | undefined
   /** By path, the one used longest ago first; a file that changed gets a new agent. */
   readonly #byFile = new Map<string, { readonly pem: string; readonly agent: Agent }>()
 
@@ -27,7 +28,10 @@ export class CertificateAuthorities {
     caFile: string | undefined,
     clientCertificate?: { readonly cert: string; readonly key: string },
   ): Promise<Agent> {
-    if (caFile === undefined && clientCertificate === undefined) return this.#default
+    if (caFile === undefined && clientCertificate === undefined) {
+      this.#default ??= agentTrusting(undefined)
+      return this.#default
+    }
     const pem = caFile === undefined ? undefined : await readCertificates(caFile)
     if (caFile === undefined || pem === undefined || clientCertificate !== undefined) {
       return agentTrusting(pem, clientCertificate)
@@ -45,7 +49,7 @@ export class CertificateAuthorities {
 
   /** Also ends the exchanges under way. */
   close(): void {
-    this.#default.destroy()
+    this.#default?.destroy()
     for (const { agent } of this.#byFile.values()) agent.destroy()
   }
 }

@@ -18,6 +18,15 @@ export const ANSWER_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
 } as const
 
+function refuseJsonSchema(): never {
+  throw new Error('The doors have no JSON Schema: routes are validated with zod.')
+}
+
+/** For the apps of both doors: without it Fastify loads Ajv and its like, which nothing here would ask. */
+export const WITHOUT_JSON_SCHEMA = {
+  compilersFactory: { buildValidator: () => refuseJsonSchema, buildSerializer: () => refuseJsonSchema },
+}
+
 export interface DoorLimits {
   readonly maxHeaderBytes: number
   /** Beyond this many, the oldest connection that carries no complete request gives way. */

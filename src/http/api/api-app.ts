@@ -15,7 +15,7 @@ import Fastify, {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
-import { ANSWER_HEADERS } from '../door.js'
+import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
 import { admit, type Gate } from './admission.js'
 import { requireRoutePermission } from './permission.js'
 import type { Principal } from './principal.js'
@@ -68,6 +68,7 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
   const desk = new FrontDesk(parts)
   const app = Fastify({
     logger: false,
+    schemaController: WITHOUT_JSON_SCHEMA,
     exposeHeadRoutes: false,
     trustProxy: false,
     bodyLimit: MOST_BODY_BYTES,

@@ -10,7 +10,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import type { RedirectAnswers } from '../../login/doorway.js'
-import { ANSWER_HEADERS } from '../door.js'
+import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
 import { boundAddressOf } from './bound-address.js'
 import type { Page } from './pages/page.js'
 import { refusalPage } from './pages/refusal-page.js'
@@ -51,6 +51,7 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
   const desk = new RedirectDesk(parts)
   const app = Fastify({
     logger: false,
+    schemaController: WITHOUT_JSON_SCHEMA,
     exposeHeadRoutes: false, // a HEAD probe would run the GET handler and spend the code
     trustProxy: false,
     bodyLimit: MOST_BODY_BYTES,
