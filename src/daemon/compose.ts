@@ -205,7 +205,8 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     services,
     keys,
     tcpAuthority: () => ownAuthorities,
-    log: (event) => log.debug(event),
+    log: (event) => log.error(event),
+    logAnswer: log.isVerbose ? (event) => log.debug(event) : undefined,
   })
   const apiDoor = new Door(apiApp, API_LIMITS)
 

@@ -29,6 +29,8 @@ export interface DaemonLog {
   warn(event: object): void
   error(event: object): void
   debug(event: object): void
+  /** Whether debug events are written: what would be made for them alone need not be made. */
+  readonly isVerbose: boolean
   close(): Promise<void>
 }
 
@@ -60,6 +62,7 @@ export async function openLog(options: {
     warn: (event) => logger.warn(event),
     error: (event) => logger.error(event),
     debug: (event) => logger.debug(event),
+    isVerbose: logger.isLevelEnabled('debug'),
     close: () => new Promise((resolve) => file.end(() => resolve())),
   }
 }

@@ -81,7 +81,7 @@ export class Door {
       connections.add(socket)
     })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      connections.busy(request.socket, response)
+      connections.asks(request.socket, response)
       if (hasOneOriginFormTarget(request)) this.#handler(request, response)
       else refuseUnread(response)
     })
@@ -181,8 +181,8 @@ async function close(server: Server, connections: Connections, drainMs: number):
  * ones hold their places; instead the oldest connection without a complete request gives way.
  */
 class Connections {
-  /** Connection → requests being answered; insertion order is age since the last answer. */
-  readonly #open = new Map<Socket, number>()
+  /** Connection → the answer to its newest request; insertion order is age since that request. */
+  readonly #open = new Map<Socket, ServerResponse | null>()
   readonly #most: number
   #closing = false
 
@@ -192,32 +192,38 @@ class Connections {
 
   add(socket: Socket): void {
     if (this.#open.size >= this.#most) this.#evict(socket)
-    this.#open.set(socket, 0)
+    this.#open.set(socket, null)
     socket.once('close', () => this.#open.delete(socket))
   }
 
-  busy(socket: Socket, response: ServerResponse): void {
-    this.#open.set(socket, (this.#open.get(socket) ?? 0) + 1)
-    response.once('close', () => {
-      const left = (this.#open.get(socket) ?? 1) - 1
-      if (!this.#open.delete(socket)) return
-      if (left === 0 && this.#closing) socket.destroySoon()
-      else this.#open.set(socket, left)
-    })
+  /** Answers leave in the order of their requests (RFC 9112 §9.3.2): the newest one is the last. */
+  asks(socket: Socket, response: ServerResponse): void {
+    if (!this.#open.delete(socket)) return
+    this.#open.set(socket, response)
+    if (this.#closing) this.#closeAfter(socket, response)
   }
 
   closeWhenIdle(): void {
     this.#closing = true
-    for (const [socket, requests] of this.#open) if (requests === 0) socket.destroy()
+    for (const [socket, response] of this.#open) {
+      if (isOpen(response)) this.#closeAfter(socket, response)
+      else socket.destroy()
+    }
   }
 
   destroyAll(): void {
     for (const socket of this.#open.keys()) socket.destroy()
   }
 
+  #closeAfter(socket: Socket, response: ServerResponse): void {
+    response.once('close', () => {
+      if (this.#open.get(socket) === response) socket.destroySoon()
+    })
+  }
+
   #evict(newcomer: Socket): void {
-    for (const [socket, requests] of this.#open) {
-      if (requests === 0) {
+    for (const [socket, response] of this.#open) {
+      if (!isOpen(response)) {
         socket.destroy()
         this.#open.delete(socket)
         return
@@ -225,4 +231,8 @@ class Connections {
     }
     newcomer.destroy()
   }
+}
+
+function isOpen(response: ServerResponse | null): response is ServerResponse {
+  return response !== null && !response.writableFinished && !response.destroyed
 }

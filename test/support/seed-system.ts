@@ -13,6 +13,8 @@ export interface SeedSystemOptions extends GatewayOptions {
   readonly https?: boolean
   /** Keys of the profile beyond the seed's. */
   readonly profile?: object
+  /** Profiles beside it. */
+  readonly profiles?: Readonly<Record<string, object>>
   readonly env?: Environment
   /** Descriptors that the daemon may have open. */
   readonly openFiles?: number
@@ -29,7 +31,7 @@ export interface SeedSystem {
 }
 
 export async function startSeedSystem(options: SeedSystemOptions = {}): Promise<SeedSystem> {
-  const { https, profile, env, openFiles, ...gatewayOptions } = options
+  const { https, profile, profiles, env, openFiles, ...gatewayOptions } = options
   const folder = mkdtempSync(join(tmpdir(), 'catchd-seed-'))
   const certificates = https === true ? makeCertificates(folder) : undefined
   const gateway = await startGateway({
@@ -51,6 +53,7 @@ export async function startSeedSystem(options: SeedSystemOptions = {}): Promise<
           ...(certificates === undefined ? {} : { ca_file: certificates.caFile }),
           ...profile,
         },
+        ...profiles,
       },
     },
   })

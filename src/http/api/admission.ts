@@ -66,7 +66,7 @@ function refuseWebPage({ method, headers }: Visitor): void {
 
 function authenticate({ headers: { authorization }, socket }: Visitor, { keys }: Gate): Principal {
   if (authorization === undefined && kindOfConnection(socket) === 'socket') return owner('socket')
-  const principal = keys.authenticate(authorization)
+  const principal = keys.authenticate(authorization, socket)
   if (principal !== undefined) return principal
   throw new CatchdError('unauthorized', {
     detail:

@@ -27,7 +27,8 @@ import { Waits } from './waits.js'
 /** A pasted authorization response or a profile is the longest body there is. */
 const MOST_BODY_BYTES = 16 * 1024
 
-interface AnsweredEvent {
+/** Of every request: its route, never its URL. */
+export interface AnsweredEvent {
   readonly event: 'api.answered'
   readonly method: string
   /** The pattern, `/v1/tokens/:profile`; `none` where nothing is served. */
@@ -41,20 +42,19 @@ interface AnsweredEvent {
 }
 
 /** An error that is not ours: where it was thrown, without its text, which may quote what came in. */
-interface FaultEvent {
+export interface FaultEvent {
   readonly event: 'api.fault'
   readonly route: string
   readonly name: string
   readonly at: string
 }
 
-/** Events worth a log line: routes, never URLs. */
-export type ApiEvent = AnsweredEvent | FaultEvent
-
 export interface ApiAppParts extends Gate {
   readonly services: ApiServices
   readonly clock?: Clock
-  readonly log?: (event: ApiEvent) => void
+  readonly log?: (event: FaultEvent) => void
+  /** One line for each answer, where somebody reads them. */
+  readonly logAnswer?: ((event: AnsweredEvent) => void) | undefined
   /** Requests that come before it resolves wait for it, and end with its failure when the daemon cannot start. */
   readonly started?: Promise<void>
 }
@@ -81,10 +81,12 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
   if (parts.started !== undefined) waitUntil(parts.started, app)
   // These hooks wait for nothing: calling back costs less than a promise for every request.
   app.addHook('onRequest', (request, reply, done) => done(desk.receive(request, reply)))
-  app.addHook('onResponse', (request, reply, done) => {
-    desk.record(request, reply)
-    done()
-  })
+  if (parts.logAnswer !== undefined) {
+    app.addHook('onResponse', (request, reply, done) => {
+      desk.record(request, reply)
+      done()
+    })
+  }
   app.setNotFoundHandler(() => {
     throw new CatchdError('route_unknown')
   })
@@ -112,11 +114,13 @@ function waitUntil(started: Promise<void>, app: FastifyInstance): void {
 
 class FrontDesk {
   readonly #gate: Gate
-  readonly #log: (event: ApiEvent) => void
+  readonly #log: (event: FaultEvent) => void
+  readonly #logAnswerEvent: (event: AnsweredEvent) => void
 
-  constructor({ keys, tcpAuthority, log = () => {} }: ApiAppParts) {
+  constructor({ keys, tcpAuthority, log = () => {}, logAnswer = () => {} }: ApiAppParts) {
     this.#gate = { keys, tcpAuthority }
     this.#log = log
+    this.#logAnswerEvent = logAnswer
   }
 
   /** Before anything of a request is read but its head. @returns why it goes no further */
@@ -175,7 +179,7 @@ class FrontDesk {
   }
 
   #logAnswer({ method }: FastifyRequest, answer: Omit<AnsweredEvent, 'event' | 'method'>): void {
-    this.#log({ event: 'api.answered', method, ...answer })
+    this.#logAnswerEvent({ event: 'api.answered', method, ...answer })
   }
 
   #logFault(error: unknown, request: FastifyRequest): void {

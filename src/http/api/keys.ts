@@ -38,6 +38,8 @@ export class KeyRing {
   readonly #clock: Clock
   readonly #admin: Holder
   #clients: ReadonlyMap<string, Holder & { readonly client: ClientKey }>
+  /** What a connection presented last, and whose it was. */
+  readonly #seen = new WeakMap<object, { readonly header: string; readonly holder: Holder }>()
   readonly #lastUsedAtMs = new Map<string, number>()
   /** One change after the other, each on what the one before left. */
   #changes: Promise<unknown> = Promise.resolve()
@@ -62,18 +64,15 @@ export class KeyRing {
 
   /**
    * @param header - Value of the Authorization header: `Bearer KEY` (RFC 6750 §2.1).
+   * @param connection - What the header came in through: a key is hashed once for all requests of a connection.
    * @returns Whose key it is; `undefined` when it is nobody's or has expired.
    */
-  authenticate(header: string | undefined): Principal | undefined {
-    const key = /^Bearer +([\w-]+)$/i.exec(header ?? '')?.[1]
-    if (key === undefined) return undefined
-    const hash = hashOf(key)
-    let found: Holder | undefined
-    // To the end, whoever is found: the time taken says nothing about the keys.
-    for (const holder of [this.#admin, ...this.#clients.values()]) {
-      if (timingSafeEqual(holder.hash, hash)) found = holder
-    }
+  authenticate(header: string | undefined, connection: object = {}): Principal | undefined {
+    if (header === undefined) return undefined
+    const seen = this.#seenOn(connection, header)
+    const found = seen ?? this.#find(header)
     if (found === undefined || this.#hasExpired(found)) return undefined
+    if (seen === undefined) this.#seen.set(connection, { header, holder: found })
     if (found.client !== null) this.#lastUsedAtMs.set(found.client.name, this.#clock.now())
     return found.principal
   }
@@ -129,6 +128,26 @@ export class KeyRing {
       if (!clients.delete(name)) throw new CatchdError('client_unknown')
     })
     this.#lastUsedAtMs.delete(name)
+  }
+
+  #find(header: string): Holder | undefined {
+    const key = /^Bearer +([\w-]+)$/i.exec(header)?.[1]
+    if (key === undefined) return undefined
+    const hash = hashOf(key)
+    let found: Holder | undefined
+    // To the end, whoever is found: the time taken says nothing about the keys.
+    for (const holder of [this.#admin, ...this.#clients.values()]) {
+      if (timingSafeEqual(holder.hash, hash)) found = holder
+    }
+    return found
+  }
+
+  /** Whose it was when it came before, unless that key was removed since. */
+  #seenOn(connection: object, header: string): Holder | undefined {
+    const seen = this.#seen.get(connection)
+    if (seen?.header !== header) return undefined
+    const { holder } = seen
+    return holder.client === null || this.#clients.get(holder.client.name) === holder ? holder : undefined
   }
 
   #hasExpired({ client }: Holder): boolean {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { KeyRing } from '../../../src/http/api/keys.js'
 import { ManualClock } from '../../support/manual-clock.js'
 
@@ -81,6 +81,41 @@ test.each([
   const failure = await KeyRing.open(folder).catch((error: unknown) => error)
   expect(failure).toMatchObject({ code: 'config_invalid', detail: expect.stringMatching(rule) })
   expect(String(failure)).not.toContain('AAAA')
+})
+
+describe('a connection that has shown a key', () => {
+  const connection = {}
+  const opened = async (clock = new ManualClock()) => {
+    const ring = await KeyRing.open(stateFolder(), clock)
+    const { key } = await ring.add({ ...CI, expiresInSeconds: 60 })
+    const header = `Bearer ${key.reveal()}`
+    expect(ring.authenticate(header, connection)?.name).toBe('ci')
+    return { ring, clock, header }
+  }
+
+  test('is not let in with another one for that', async () => {
+    const { ring, header } = await opened()
+    expect(ring.authenticate(`${header}x`, connection)).toBeUndefined()
+    expect(ring.authenticate('Bearer ', connection)).toBeUndefined()
+    expect(ring.authenticate(undefined, connection)).toBeUndefined()
+    const other = await ring.add({ ...CI, name: 'other', expiresInSeconds: null })
+    expect(ring.authenticate(`Bearer ${other.key.reveal()}`, connection)?.name).toBe('other')
+    expect(ring.authenticate(header, connection)?.name).toBe('ci')
+  })
+
+  test('is shut out with the next request when the key is removed, whoever has its name then', async () => {
+    const { ring, header } = await opened()
+    await ring.remove('ci')
+    expect(ring.authenticate(header, connection)).toBeUndefined()
+    await ring.add({ ...CI, expiresInSeconds: null })
+    expect(ring.authenticate(header, connection)).toBeUndefined()
+  })
+
+  test('is shut out when the key expires', async () => {
+    const { ring, clock, header } = await opened()
+    clock.jump(60_000)
+    expect(ring.authenticate(header, connection)).toBeUndefined()
+  })
 })
 
 test.skipIf(process.getuid?.() !== 0)('an admin.key of another user is refused', async () => {

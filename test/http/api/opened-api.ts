@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
 import type { z } from 'zod'
-import { type ApiEvent, buildApiApp } from '../../../src/http/api/api-app.js'
+import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
 import { markConnection } from '../../../src/http/api/doorkeeping.js'
 import { KeyRing } from '../../../src/http/api/keys.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
@@ -36,7 +36,7 @@ export interface OpenedApi {
   readonly services: FakeServices
   readonly keys: KeyRing
   readonly clock: ManualClock
-  readonly events: ApiEvent[]
+  readonly events: (AnsweredEvent | FaultEvent)[]
   readonly folder: string
   readonly adminKey: string
   call(
@@ -54,7 +54,7 @@ export async function openApi(): Promise<OpenedApi> {
   const keys = await KeyRing.open(folder, clock)
   const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
   const services = new FakeServices()
-  const events: ApiEvent[] = []
+  const events: (AnsweredEvent | FaultEvent)[] = []
   const authorities = new Set([AUTHORITY])
   const app = await buildApiApp({
     services,
@@ -62,6 +62,7 @@ export async function openApi(): Promise<OpenedApi> {
     tcpAuthority: () => authorities,
     clock,
     log: (event) => events.push(event),
+    logAnswer: (event) => events.push(event),
   })
   onTestFinished(() => app.close())
 
@@ -105,7 +106,7 @@ export async function serveApi(): Promise<ServedApi> {
   const keys = await KeyRing.open(folder)
   const services = new FakeServices()
   const clock = new ManualClock()
-  const events: ApiEvent[] = []
+  const events: (AnsweredEvent | FaultEvent)[] = []
   const authorities = new Set<string>()
   const app = await buildApiApp({
     services,
@@ -113,6 +114,7 @@ export async function serveApi(): Promise<ServedApi> {
     tcpAuthority: () => authorities,
     clock,
     log: (event) => events.push(event),
+    logAnswer: (event) => events.push(event),
   })
   const door = new Door(app, LIMITS)
   const socketPath = join(folder, 'catchd.sock')
