@@ -30,6 +30,7 @@ import type {
   PreparedAuthorization,
   RefreshOutcome,
   RevocationOutcome,
+  ServerDiscovery,
   TokenInspector,
   ToolRequest,
 } from './port.js'
@@ -40,6 +41,7 @@ import { refusedRefresh } from './refresh-outcome.js'
 import { requireRequestable } from './request-requirements.js'
 import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
+import { PublishedServers } from './server-discovery.js'
 import { DEVICE_CODE, sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
 import { requireTokenType, WrongTokenType } from './token-type.js'
@@ -52,6 +54,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   readonly #clock: Pick<Clock, 'now'>
   readonly #dpopKeys: DpopKeys
   readonly #proofs: ProofFetch
+  readonly discovery: ServerDiscovery
 
   /** @param parts.deadlineMs - For one exchange, its answer included; 10 s unless a test says otherwise. */
   constructor(parts: {
@@ -62,6 +65,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   }) {
     this.#connections = new ServerConnections(parts.deadlineMs)
     this.#metadata = new Metadata(this.#connections, parts.clock)
+    this.discovery = new PublishedServers(this.#connections, this.#metadata)
     this.#idTokens = new IdTokens(this.#connections)
     this.#clientSecrets = parts.clientSecrets
     this.#clock = parts.clock
@@ -91,7 +95,8 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
           profile,
           await this.#authorizationParameters(profile, server, request),
         ),
-        expectedIssuer: profile.issuer ?? null,
+        // Without an issuer in the profile, its resource server has named one.
+        expectedIssuer: profile.issuer ?? (profile.resource_server === undefined ? null : server.issuer),
         issRequired,
       }
     })

@@ -2,20 +2,17 @@
  * Where an authorization server's endpoints are: what the profile names, else what the server publishes
  * (OpenID Connect Discovery 1.0 §4, RFC 8414 §3).
  *
- * A document is believed only when it names the issuer that was asked (RFC 8414 §3.3). It is kept for ten minutes
- * in memory, asked for once by all who wait for it; a failure is not kept.
+ * A document is believed only when it names the issuer that was asked (RFC 8414 §3.3). Where the profile names a
+ * resource server instead, that one says who its issuer is (RFC 9728).
  */
 import { z } from 'zod'
 import type { Clock } from '../clock.js'
-import { isLoopbackHost } from '../config/loopback.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import { VERSION } from '../version.js'
+import { KeptDocuments } from './kept-documents.js'
+import { mayLeadTo, readPublished } from './published-document.js'
+import { findProtectedResource, type ProtectedResource } from './resource-metadata.js'
 import type { ServerConnections } from './server-connections.js'
-
-const KEPT_MS = 600_000
-/** Beyond this the oldest document is dropped and discovered again when it is needed. */
-const MOST_KEPT = 256
 
 const ENDPOINTS = [
   'authorization_endpoint',
@@ -25,11 +22,13 @@ const ENDPOINTS = [
   'userinfo_endpoint',
   'pushed_authorization_request_endpoint',
   'device_authorization_endpoint',
+  'registration_endpoint',
   'jwks_uri',
 ] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
 
 const algorithms = z.array(z.string().max(32)).max(64).nullish()
+const words = z.array(z.string().max(256)).max(1024).nullish()
 
 /** What is used of a document; the rest is dropped, so that a thousand large ones fit into memory. */
 const Document = z.object({
@@ -41,6 +40,11 @@ const Document = z.object({
   token_endpoint_auth_signing_alg_values_supported: algorithms,
   dpop_signing_alg_values_supported: algorithms,
   authorization_signing_alg_values_supported: algorithms,
+  token_endpoint_auth_methods_supported: words,
+  code_challenge_methods_supported: words,
+  grant_types_supported: words,
+  scopes_supported: words,
+  client_id_metadata_document_supported: z.boolean().nullish(),
   mtls_endpoint_aliases: z
     .object(Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().optional()])))
     .nullish(),
@@ -55,18 +59,25 @@ export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
   readonly token_endpoint_auth_signing_alg_values_supported?: string[]
   readonly dpop_signing_alg_values_supported?: string[]
   readonly authorization_signing_alg_values_supported?: string[]
+  readonly token_endpoint_auth_methods_supported?: string[]
+  readonly code_challenge_methods_supported?: string[]
+  readonly grant_types_supported?: string[]
+  readonly scopes_supported?: string[]
+  /** Takes the URL of a Client ID Metadata Document for a client_id. */
+  readonly client_id_metadata_document_supported?: boolean
   /** Where clients with a certificate go instead (RFC 8705 §5). */
   readonly mtls_endpoint_aliases?: Readonly<Partial<Record<Endpoint, string>>>
 }
 
 export class Metadata {
   readonly #connections: ServerConnections
-  readonly #clock: Pick<Clock, 'now'>
-  readonly #discovered = new Map<string, { untilMs: number; document: Promise<ServerMetadata | undefined> }>()
+  readonly #issuers: KeptDocuments<ServerMetadata>
+  readonly #resources: KeptDocuments<ProtectedResource>
 
   constructor(connections: ServerConnections, clock: Pick<Clock, 'now'>) {
     this.#connections = connections
-    this.#clock = clock
+    this.#issuers = new KeptDocuments(clock)
+    this.#resources = new KeptDocuments(clock)
   }
 
   /**
@@ -81,10 +92,12 @@ export class Metadata {
    */
   async of(profile: Profile, ...needed: readonly Endpoint[]): Promise<ServerMetadata> {
     const named = endpointsOf(profile)
-    const { issuer } = profile
-    if (issuer === undefined) return { issuer: anonymous(profile), ...named }
-    if (needed.length > 0 && needed.every((name) => named[name] !== undefined)) return { issuer, ...named }
-    const document = await this.#discover(profile, issuer)
+    const isNamed = needed.length > 0 && needed.every((name) => named[name] !== undefined)
+    const stated = profile.issuer ?? originOf(profile)
+    if (isNamed && stated !== undefined) return { issuer: stated, ...named }
+    const issuer = await this.#issuerOf(profile)
+    if (issuer === undefined) return { issuer: stated ?? nowhere(profile), ...named }
+    const document = await this.ofIssuer(issuer, profile.ca_file)
     if (document !== undefined) {
       const isMutual = profile.token_endpoint_auth_method === 'tls_client_auth'
       return { ...document, ...(isMutual ? document.mtls_endpoint_aliases : {}), ...named }
@@ -99,39 +112,40 @@ export class Metadata {
     })
   }
 
-  #discover(profile: Profile, issuer: string): Promise<ServerMetadata | undefined> {
-    const key = JSON.stringify([issuer, profile.ca_file])
-    const known = this.#discovered.get(key)
-    const now = this.#clock.now()
-    // A clock that was set back must not keep a document for longer.
-    if (known !== undefined && now < known.untilMs && known.untilMs - now <= KEPT_MS) return known.document
-    const entry = { untilMs: now + KEPT_MS, document: this.#request(profile, issuer) }
-    this.#discovered.delete(key)
-    this.#discovered.set(key, entry)
-    const forget = () => {
-      if (this.#discovered.get(key) === entry) this.#discovered.delete(key)
-    }
-    entry.document.then((document) => document ?? forget(), forget)
-    for (const oldest of this.#discovered.keys()) {
-      if (this.#discovered.size <= MOST_KEPT) break
-      this.#discovered.delete(oldest)
-    }
-    return entry.document
+  /**
+   * What an issuer publishes, whichever profile asks.
+   *
+   * @returns `undefined` where the server answers and publishes nothing.
+   * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`
+   */
+  ofIssuer(issuer: string, caFile: string | undefined): Promise<ServerMetadata | undefined> {
+    return this.#issuers.of(JSON.stringify([issuer, caFile]), async () => {
+      const document = await readPublished(this.#connections, wellKnownUrls(issuer), caFile)
+      return document === undefined ? undefined : parseMetadata(issuer, document)
+    })
   }
 
-  /** `undefined` where the server answers and publishes nothing. */
-  async #request(profile: Profile, issuer: string): Promise<ServerMetadata | undefined> {
-    let trouble: CatchdError | undefined
-    for (const url of wellKnownUrls(issuer)) {
-      const headers = { accept: 'application/json', 'user-agent': `catchd/${VERSION}` }
-      const answer = await this.#connections.exchange(url, { method: 'GET', headers }, profile.ca_file)
-      // A page that a web application gives for every address is no metadata either.
-      const document = answer.status === 200 ? parseObject(answer.body) : undefined
-      if (document !== undefined) return parseMetadata(issuer, document)
-      if (answer.status === 429 || answer.status >= 500) trouble ??= busy(issuer, answer.status)
-    }
-    if (trouble !== undefined) throw trouble
-    return undefined
+  /**
+   * What the resource server at `url` publishes about itself (RFC 9728).
+   *
+   * @returns `undefined` where it answers and publishes nothing.
+   * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`
+   */
+  ofResource(url: string, caFile: string | undefined): Promise<ProtectedResource | undefined> {
+    return this.#resources.of(JSON.stringify([url, caFile]), () =>
+      findProtectedResource(this.#connections, url, caFile),
+    )
+  }
+
+  /** The issuer that the profile names, or its resource server does. */
+  async #issuerOf({ issuer, resource_server, ca_file, name }: Profile): Promise<string | undefined> {
+    if (issuer !== undefined || resource_server === undefined) return issuer
+    const resource = await this.ofResource(resource_server, ca_file)
+    if (resource !== undefined) return resource.issuer
+    throw new CatchdError('provider_answer_invalid', {
+      profile: name,
+      detail: `${resource_server} publishes no metadata that names its authorization server (RFC 9728): set issuer.`,
+    })
   }
 }
 
@@ -141,15 +155,16 @@ function endpointsOf(profile: Profile): Partial<Record<Endpoint, string>> {
   )
 }
 
-function anonymous(profile: Profile): string {
-  const endpoint = profile.token_endpoint ?? profile.authorization_endpoint
-  if (endpoint !== undefined && URL.canParse(endpoint)) return new URL(endpoint).origin
+/** Stands for an issuer where only endpoints are known. */
+function originOf({ token_endpoint, authorization_endpoint }: Profile): string | undefined {
+  const endpoint = token_endpoint ?? authorization_endpoint
+  return endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
+}
+
+function nowhere(profile: Profile): never {
   throw new CatchdError('profile_invalid', {
     profile: profile.name,
-    detail:
-      profile.resource_server === undefined
-        ? 'The profile names neither issuer nor endpoints.'
-        : 'Discovery from resource_server is not supported by this version: set issuer.',
+    detail: 'The profile names neither issuer nor endpoints.',
   })
 }
 
@@ -164,15 +179,6 @@ function wellKnownUrls(issuer: string): string[] {
       `${origin}/.well-known/openid-configuration${path}`,
     ]),
   ]
-}
-
-function parseObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /**
@@ -202,25 +208,10 @@ export function parseMetadata(issuer: string, value: object): ServerMetadata {
   return document
 }
 
-/**
- * A published endpoint decides what a browser opens and where a code goes: https, and only a server on loopback
- * may name loopback addresses, or it could aim our requests at other services of this machine.
- */
 function requireUsable(issuer: string, name: Endpoint, endpoint: string | undefined): void {
-  if (endpoint === undefined) return
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
-  const isWeb = url !== undefined && /^https?:$/.test(url.protocol) && url.username + url.password === ''
-  const isLocal = isWeb && isLoopbackHost(url.hostname)
-  if (isWeb && (isLocal ? isLoopbackHost(new URL(issuer).hostname) : url.protocol === 'https:')) return
+  if (endpoint === undefined || mayLeadTo(issuer, endpoint)) return
   throw new CatchdError(
     'provider_answer_invalid',
     `The metadata of ${issuer} gives a ${name} that is neither https nor, for an issuer on loopback, on loopback.`,
-  )
-}
-
-function busy(issuer: string, status: number): CatchdError {
-  return new CatchdError(
-    'provider_answer_invalid',
-    `${issuer} answered ${status} when asked for its metadata.`,
   )
 }

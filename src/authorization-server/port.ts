@@ -108,6 +108,49 @@ export interface AuthorizationServers {
   close(): void
 }
 
+/** What a URL led to. */
+export interface DiscoveredServer {
+  /** What was asked. */
+  readonly url: string
+  /** Resource indicator (RFC 8707); `null` when the URL is the authorization server itself. */
+  readonly resource: string | null
+  readonly issuer: string
+  /** What to ask for, separated by spaces; `null` when nobody says. */
+  readonly scope: string | null
+  /** Tokens have to be bound to a key (RFC 9728 §2, `dpop_bound_access_tokens_required`). */
+  readonly wantsDpop: boolean
+  /** Whether it has a registration endpoint (RFC 7591). */
+  readonly registersClients: boolean
+  /** Whether a client_id may be the URL of a Client ID Metadata Document. */
+  readonly takesClientMetadataDocuments: boolean
+}
+
+/** How a client introduces itself (RFC 7591 §2). */
+export interface ClientDescription {
+  readonly clientName: string
+  readonly redirectUri: string
+  readonly scope: string | null
+}
+
+export interface RegisteredClient {
+  readonly clientId: string
+  readonly clientSecret: Secret | null
+  readonly method: 'none' | 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt'
+  /** The answer as it came (RFC 7591 §3.2.1), `registration_access_token` included. */
+  readonly record: Secret
+}
+
+/** Finds servers that no profile names yet, and becomes a client of theirs. */
+export interface ServerDiscovery {
+  /**
+   * @param url - A protected resource or an issuer, http or https.
+   * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`, `profile_invalid`
+   */
+  discover(url: string, caFile?: string): Promise<DiscoveredServer>
+  /** @throws CatchdError `provider_refused` with the server's `error`, `provider_unreachable`, `provider_answer_invalid` */
+  register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient>
+}
+
 /** Looks into tokens, and asks their server about them. */
 export interface TokenInspector {
   /** Nothing is refreshed for it. Never throws: what could not be asked is part of the answer. */

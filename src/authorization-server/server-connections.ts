@@ -24,6 +24,8 @@ export interface ServerRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
+  /** The answer's body is not waited for: it may be a stream without an end. */
+  readonly headOnly?: boolean
   /** What is presented where the server asks for a certificate (RFC 8705); both in PEM form. */
   readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined
 }
@@ -32,7 +34,7 @@ export interface ServerAnswer {
   readonly status: number
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  /** Empty for a redirect, which nobody follows. */
+  /** Empty for a redirect, which nobody follows, and where only the head was asked for. */
   readonly body: string
 }
 
@@ -61,7 +63,9 @@ export class ServerConnections {
       incoming = await openTwiceAtMost(attempt)
       const { statusCode: status = 0 } = incoming
       if (status < 200 || status > 599) throw unusable(`${url.host} answered with the status ${status}.`)
-      return { status, headers: headersOf(incoming), body: await readBody(incoming, url.host) }
+      if (request.headOnly) incoming.destroy()
+      const body = request.headOnly ? '' : await readBody(incoming, url.host)
+      return { status, headers: headersOf(incoming), body }
     } catch (error) {
       if (error instanceof CatchdError) throw error
       if (attempt.signal.aborted) throw silence(url.host, this.#deadlineMs)

@@ -1,0 +1,128 @@
+/**
+ * Dynamic client registration (RFC 7591): the daemon introduces itself and gets a client_id, once per profile.
+ *
+ * What the server answers is what holds, even where it is not what was asked for (§3.2.1); an answer that cannot be
+ * used is refused before anything is written.
+ */
+import { z } from 'zod'
+import { CatchdError } from '../failures.js'
+import { Secret } from '../secret.js'
+import { VERSION } from '../version.js'
+import type { ServerMetadata } from './metadata.js'
+import type { ClientDescription, RegisteredClient } from './port.js'
+import { parseObject } from './published-document.js'
+import type { ServerAnswer, ServerConnections } from './server-connections.js'
+import { findRefusal } from './token-refusal.js'
+
+/** Those that need nothing but what a registration gives, the best for a program on somebody's machine first. */
+const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt'] as const
+
+const Answer = z.object({
+  client_id: z.string().min(1).max(4096),
+  client_secret: z.string().min(1).max(4096).nullish(),
+  client_secret_expires_at: z.number().nullish(),
+  token_endpoint_auth_method: z.enum(METHODS).nullish(),
+  redirect_uris: z.array(z.string()).nullish(),
+})
+
+/**
+ * @param server - Has a `registration_endpoint`.
+ * @throws CatchdError `provider_refused` with the server's `error` (§3.2.2), `provider_unreachable`,
+ *   `provider_answer_invalid`
+ */
+export async function registerClient(
+  connections: ServerConnections,
+  server: ServerMetadata,
+  description: ClientDescription,
+  caFile: string | undefined,
+): Promise<RegisteredClient> {
+  const { registration_endpoint: endpoint } = server
+  if (endpoint === undefined) throw unusable(server, 'has no registration_endpoint')
+  const asked = askedMethod(server)
+  const answer = await connections.exchange(
+    endpoint,
+    {
+      method: 'POST',
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/json',
+        'user-agent': `catchd/${VERSION}`,
+      },
+      body: JSON.stringify({
+        client_name: description.clientName,
+        software_id: 'catchd',
+        software_version: VERSION,
+        // RFC 8252 §8.4; OpenID Connect Registration §2 lets only native clients come back to loopback over http.
+        application_type: 'native',
+        redirect_uris: [description.redirectUri],
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        token_endpoint_auth_method: asked,
+        ...(description.scope === null ? {} : { scope: description.scope }),
+      }),
+    },
+    caFile,
+  )
+  return read(server, description, asked, answer)
+}
+
+/** RFC 8414 §2: where a server does not say, it takes client_secret_basic. */
+function askedMethod(server: ServerMetadata): (typeof METHODS)[number] {
+  const supported = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+  const method = METHODS.find((name) => supported.includes(name))
+  if (method !== undefined) return method
+  throw unusable(server, 'takes no client authentication that a registered client could use')
+}
+
+function read(
+  server: ServerMetadata,
+  description: ClientDescription,
+  asked: (typeof METHODS)[number],
+  answer: ServerAnswer,
+): RegisteredClient {
+  const members = parseObject(answer.body)
+  // 201 (§3.2.1); some answer 200.
+  if (members === undefined || (answer.status !== 201 && answer.status !== 200)) {
+    throw refused(server, answer.status, members)
+  }
+  const parsed = Answer.safeParse(members)
+  if (!parsed.success) {
+    const member = String(parsed.error.issues[0]?.path[0] ?? 'answer')
+    throw unusable(server, `answered the registration with an unusable ${member}`)
+  }
+  const { client_id: clientId, client_secret: secret, redirect_uris: redirectUris } = parsed.data
+  const clientSecret = secret ? new Secret(secret) : null
+  const method = parsed.data.token_endpoint_auth_method ?? (clientSecret === null ? 'none' : asked)
+  if (method !== 'none' && clientSecret === null) {
+    throw unusable(server, `registered a client for ${method} without a client_secret`)
+  }
+  if (redirectUris && !redirectUris.includes(description.redirectUri)) {
+    throw unusable(server, `registered other redirect URIs than ${description.redirectUri}`)
+  }
+  return {
+    clientId,
+    clientSecret: method === 'none' ? null : clientSecret,
+    method,
+    record: new Secret(answer.body),
+  }
+}
+
+function refused(server: ServerMetadata, status: number, members: object | undefined): CatchdError {
+  const { origin } = new URL(server.issuer)
+  const refusal = members === undefined ? undefined : findRefusal({ ...members }, status, [])
+  const detail =
+    status === 401 || status === 403
+      ? `${origin} registers clients only for those it knows (${status}). Register one there by hand.`
+      : `${origin} did not register a client (${status}).`
+  if (refusal === undefined && status < 400)
+    return unusable(server, `answered the registration with ${status}`)
+  return new CatchdError('provider_refused', {
+    detail,
+    ...(refusal?.error === undefined ? {} : { error: refusal.error }),
+    ...(refusal?.errorDescription === undefined ? {} : { errorDescription: refusal.errorDescription }),
+  })
+}
+
+function unusable(server: ServerMetadata, rule: string): CatchdError {
+  return new CatchdError('provider_answer_invalid', `${server.issuer} ${rule}.`)
+}

@@ -1,0 +1,119 @@
+/**
+ * From a URL to an authorization server: a protected resource names it (RFC 9728), or the URL is an issuer itself
+ * (RFC 8414, OpenID Connect Discovery), or its origin is.
+ */
+import { CatchdError } from '../failures.js'
+import { registerClient } from './client-registration.js'
+import type { Metadata, ServerMetadata } from './metadata.js'
+import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
+import type { ServerConnections } from './server-connections.js'
+
+/** What a server is asked for so that it issues a refresh token (OpenID Connect Core §11). */
+const OFFLINE = 'offline_access'
+
+export class PublishedServers implements ServerDiscovery {
+  readonly #connections: ServerConnections
+  readonly #metadata: Metadata
+
+  constructor(connections: ServerConnections, metadata: Metadata) {
+    this.#connections = connections
+    this.#metadata = metadata
+  }
+
+  async discover(url: string, caFile?: string): Promise<DiscoveredServer> {
+    const resource = await this.#metadata.ofResource(url, caFile)
+    if (resource === undefined) {
+      const server = await this.#issuerAt(url, caFile)
+      return { ...described(url, server), resource: null, scope: openid(server), wantsDpop: false }
+    }
+    const server = await this.#firstOf(withAndWithoutSlash(resource.issuer), caFile)
+    if (server === undefined) {
+      throw new CatchdError(
+        'provider_answer_invalid',
+        `${url} names ${resource.issuer} as its authorization server, which publishes no metadata (RFC 8414).`,
+      )
+    }
+    return {
+      ...described(url, server),
+      resource: resource.resource,
+      scope: resource.scope === null ? offline(server) : `${resource.scope} ${offline(server) ?? ''}`.trim(),
+      wantsDpop: resource.wantsDpop,
+    }
+  }
+
+  async register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient> {
+    const server = await this.#metadata.ofIssuer(issuer, caFile)
+    return registerClient(this.#connections, server ?? { issuer }, description, caFile)
+  }
+
+  /** The URL, or the whole origin. */
+  async #issuerAt(url: string, caFile: string | undefined): Promise<ServerMetadata> {
+    const issuers = [...withAndWithoutSlash(url), ...withAndWithoutSlash(new URL(url).origin)]
+    const server = await this.#firstOf(issuers, caFile)
+    if (server !== undefined) return server
+    throw new CatchdError('provider_answer_invalid', {
+      detail:
+        `${url} publishes neither the metadata of a protected resource (RFC 9728) nor that of an authorization ` +
+        'server (RFC 8414, OpenID Connect Discovery).',
+      next: 'catchd presets',
+    })
+  }
+
+  /** @throws CatchdError `issuer_mismatch` when there is metadata, and none of these is its issuer */
+  async #firstOf(
+    issuers: readonly string[],
+    caFile: string | undefined,
+  ): Promise<ServerMetadata | undefined> {
+    let mismatch: unknown
+    for (const issuer of new Set(issuers)) {
+      try {
+        const server = await this.#metadata.ofIssuer(issuer, caFile)
+        if (server !== undefined) return server
+      } catch (error) {
+        if (!(error instanceof CatchdError) || error.code !== 'issuer_mismatch') throw error
+        mismatch ??= error
+      }
+    }
+    if (mismatch !== undefined) throw mismatch
+    return undefined
+  }
+}
+
+/** Two issuers with one well-known address: its document says which of them it is. People and libraries mix them up. */
+function withAndWithoutSlash(issuer: string): string[] {
+  const bare = issuer.replace(/\/$/, '')
+  return [issuer, bare, `${bare}/`]
+}
+
+function described(
+  url: string,
+  server: ServerMetadata,
+): Pick<DiscoveredServer, 'url' | 'issuer' | 'registersClients' | 'takesClientMetadataDocuments'> {
+  requirePkce(server)
+  return {
+    url,
+    issuer: server.issuer,
+    registersClients: server.registration_endpoint !== undefined,
+    takesClientMetadataDocuments: server.client_id_metadata_document_supported === true,
+  }
+}
+
+/** A server that lists its methods and leaves S256 out would refuse the login, or not check it (RFC 9700 §2.1.1). */
+function requirePkce({ issuer, code_challenge_methods_supported: methods }: ServerMetadata): void {
+  if (methods === undefined || methods.includes('S256')) return
+  throw new CatchdError(
+    'provider_answer_invalid',
+    `${issuer} does not offer PKCE with S256 (code_challenge_methods_supported). Add a profile by hand to log in there all the same.`,
+  )
+}
+
+/** `null` where the server does not say that it issues refresh tokens for it. */
+function offline({ scopes_supported: scopes }: ServerMetadata): string | null {
+  return scopes?.includes(OFFLINE) ? OFFLINE : null
+}
+
+function openid(server: ServerMetadata): string | null {
+  const parts = [server.scopes_supported?.includes('openid') ? 'openid' : null, offline(server)]
+  const asked = parts.filter((part) => part !== null)
+  return asked.length === 0 ? null : asked.join(' ')
+}
