@@ -1,5 +1,5 @@
 /**
- * `catchd login NAME`: begins a login, shows its URL, waits, and says what was stored and until when. Ctrl-C and
+ * `catchd login NAME|URL`: begins a login, shows its URL, waits, and says what was stored and until when. Ctrl-C and
  * `--timeout` cancel the login, so that nothing waits for a browser any more.
  */
 import type { Command } from 'commander'
@@ -11,10 +11,18 @@ import { TimedOut } from './failure-output.js'
 import { expiryInWords } from './instants.js'
 import { readLine } from './line-input.js'
 import { printInstructions } from './login-instructions.js'
+import {
+  isForgottenClient,
+  isUrl,
+  profileOfUrl,
+  refuseUrlOptions,
+  registerAnew,
+  type UrlOptions,
+} from './login-url.js'
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
 import { facts, printJson, printNote, printResult, styled } from './output.js'
 
-interface LoginOptions {
+interface LoginOptions extends UrlOptions {
   readonly browser: boolean
   readonly start?: true
   readonly paste?: true
@@ -24,13 +32,35 @@ interface LoginOptions {
 
 export function defineLogin(command: Command, context: Context): void {
   command
-    .argument('<name>', 'profile')
+    .argument('<name>', 'profile, or the URL of a resource (an MCP server, an API) or an issuer')
     .option('--no-browser', 'print the URL, open nothing')
     .option('--start', 'print the begun login as JSON and return')
     .option('--paste', 'read the URL that the browser ended on, for a browser on another machine')
     .option('--timeout <seconds>', 'give up and cancel the login after this time', seconds(1, 3600))
+    .option('--name <profile>', 'with a URL: what to call its profile')
+    .option('--client-id <id>', 'with a URL: a client that you registered, instead of registering one')
+    .option('--scope <scopes>', 'with a URL: what to ask for instead of what the resource wants')
+    .option('--ca-file <path>', "with a URL: PEM file of the CA that signed the server's certificate")
+    .option('--register', 'with a URL: register another client, because the server forgot the last one')
     .option('--json', 'print the login as JSON')
-    .action((name: string, options: LoginOptions) => login(context, name, options))
+    .action((name: string, options: LoginOptions) =>
+      isUrl(name) ? loginAt(context, name, options) : loginAs(context, name, options),
+    )
+}
+
+async function loginAs(context: Context, name: string, options: LoginOptions): Promise<void> {
+  refuseUrlOptions(name, options)
+  await login(context, name, options)
+}
+
+async function loginAt(context: Context, url: string, options: LoginOptions): Promise<void> {
+  const name = await profileOfUrl(context, url, options)
+  try {
+    await login(context, name, options)
+  } catch (error) {
+    if (!isForgottenClient(error) || !(await registerAnew(context, url, name))) throw error
+    await login(context, name, options)
+  }
 }
 
 async function login(context: Context, name: string, options: LoginOptions): Promise<void> {

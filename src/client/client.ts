@@ -71,6 +71,16 @@ export interface ProofRequest {
   readonly nonce?: string | undefined
 }
 
+export interface DiscoveryRequest {
+  readonly url: string
+  /** Name of the profile; made from the host otherwise. */
+  readonly profile?: string
+  readonly client_id?: string
+  readonly scope?: string
+  readonly ca_file?: string
+  readonly register_again?: boolean
+}
+
 export interface NewClientRequest {
   readonly client: string
   readonly profiles: readonly string[]
@@ -180,6 +190,14 @@ export class CatchdClient {
 
   profile(name: string, options: CallOptions = {}): Promise<ProfileAnswer> {
     return this.#json({ ...options, method: 'GET', path: `/v1/profiles/${encodeURIComponent(name)}` })
+  }
+
+  /**
+   * The profile for the URL of a protected resource or an issuer; made by discovery and registration (RFC 9728,
+   * RFC 8414, RFC 7591) where there is none.
+   */
+  discoverProfile(body: DiscoveryRequest, options: CallOptions = {}): Promise<ProfileAnswer> {
+    return this.#json({ ...options, method: 'POST', path: '/v1/profiles', body })
   }
 
   /** A `client_secret` given as a string is kept in the daemon's vault. */

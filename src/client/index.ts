@@ -4,6 +4,7 @@ export {
   type CallOptions,
   CatchdClient,
   type CatchdClientOptions,
+  type DiscoveryRequest,
   type LoginRequest,
   type NewClientRequest,
   type ProofRequest,

@@ -83,7 +83,8 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-function serverUrlRule(text: string, key: (typeof SERVER_URLS)[number]): string | undefined {
+/** @returns What the address of a server breaks: a sentence that goes on after its key. */
+export function serverUrlRule(text: string, key: (typeof SERVER_URLS)[number]): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const { protocol, hostname, username, password, search } = new URL(text)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname)))

@@ -2,7 +2,7 @@
  * The composition root: the only file that knows every concrete class. Building starts nothing; `start` binds
  * and reads, `stop` undoes it.
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { OAuthAuthorizationServers } from '../authorization-server/authorization-servers.js'
 import { systemClock, toInstant } from '../clock.js'
 import { createClientSecrets } from '../config/client-secret.js'
@@ -38,6 +38,7 @@ import { EventHub } from './event-hub.js'
 import { InspectionDesk } from './inspection-desk.js'
 import type { DaemonLog } from './log.js'
 import { LoginDesk } from './login-desk.js'
+import { ProfileDiscovery } from './profile-discovery.js'
 import { ProfileService } from './profile-service.js'
 import { dpopKeyItems, ProofDesk } from './proof-desk.js'
 import { bindApiSocket } from './single-instance.js'
@@ -156,6 +157,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   let ownAuthorities: ReadonlySet<string> = new Set()
   const tokens = new TokenDesk(keeper, logins, notices, servers)
+  const profiles = new ProfileService(configuration, keeper, logins, vault, clock, servers)
   const services: ApiServices = {
     tokens,
     proofs: new ProofDesk(configuration, tokens, servers),
@@ -165,7 +167,15 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       clock,
       (profile) => configuration.profile(profile).login_pause_seconds ?? null,
     ),
-    profiles: new ProfileService(configuration, keeper, logins, vault, clock, servers),
+    profiles,
+    discovery: new ProfileDiscovery({
+      discovery: servers.discovery,
+      profiles,
+      entries: () => configuration.entries(),
+      vault,
+      redirectPort: environment.redirectPort,
+      configFolder: dirname(folders.configFile),
+    }),
     async status(limit) {
       const visible = (profile: string) => limit === undefined || limit.has(profile)
       return {

@@ -81,6 +81,7 @@ export class ProfileService implements ProfileApi {
     await this.#keeper.forget(profile)
     await this.#proofs.forgetKey(name)
     await this.#vault.delete(itemName.clientSecret(name))
+    await this.#vault.delete(itemName.registration(name))
   }
 
   /** What `show` gave can be put back: the mask stands for the secret that is there already. */

@@ -42,6 +42,8 @@ export interface Vault {
 export const itemName = {
   tokenSet: (profile: string) => `token-set/${profile}`,
   clientSecret: (profile: string) => `client-secret/${profile}`,
+  /** What a server answered to a dynamic registration (RFC 7591). */
+  registration: (profile: string) => `registration/${profile}`,
   dpopKey: (profile: string) => `dpop-key/${profile}`,
   login: (id: string) => `login/${id}`,
   deviceLogin: (id: string) => `device-login/${id}`,

@@ -6,7 +6,13 @@ import { ProfileName } from '../../config/profile.js'
 import { principalOf } from './permission.js'
 import { maySee } from './principal.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
-import { ProfileAnswer, ProfileConfiguration, ProfileListAnswer, profileAnswer } from './wire.js'
+import {
+  NewProfileFromUrl,
+  ProfileAnswer,
+  ProfileConfiguration,
+  ProfileListAnswer,
+  profileAnswer,
+} from './wire.js'
 
 const NewProfilePath = z.object({ profile: ProfileName })
 
@@ -26,6 +32,29 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
       const principal = principalOf(request)
       const views = await profiles.list()
       return { profiles: views.filter(({ name }) => maySee(principal, name)).map(profileAnswer) }
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/v1/profiles',
+    config: { needs: 'admin' },
+    schema: {
+      operationId: 'discoverProfile',
+      summary:
+        'The profile for the URL of a protected resource or an issuer: found, or made by discovery and registration',
+      body: NewProfileFromUrl,
+      response: answers({ 200: ProfileAnswer, 201: ProfileAnswer }),
+    },
+    handler: async (request, reply) => {
+      const { client_id, ca_file, register_again, ...rest } = request.body
+      const { view, created } = await services.discovery.fromUrl({
+        ...rest,
+        clientId: client_id,
+        caFile: ca_file,
+        registerAgain: register_again,
+      })
+      return reply.code(created ? 201 : 200).send(profileAnswer(view))
     },
   })
 

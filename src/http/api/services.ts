@@ -85,6 +85,30 @@ export interface ProfileApi {
   remove(name: string): Promise<void>
 }
 
+export interface DiscoveryRequest {
+  /** A protected resource or an issuer. */
+  readonly url: string
+  /** Name of the profile; one is made from the host otherwise. */
+  readonly profile?: string | undefined
+  /** Of a client that was registered by hand; otherwise one is registered (RFC 7591). */
+  readonly clientId?: string | undefined
+  /** What to ask for instead of what the resource wants. */
+  readonly scope?: string | undefined
+  readonly caFile?: string | undefined
+  /** The server no longer knows the client: another is registered for the profile. */
+  readonly registerAgain?: boolean | undefined
+}
+
+export interface DiscoveryApi {
+  /**
+   * The profile for a URL, made where there is none.
+   *
+   * @throws CatchdError `request_invalid`, `profile_invalid` (a client has to be registered by hand), `provider_refused`,
+   *   `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`
+   */
+  fromUrl(request: DiscoveryRequest): Promise<{ readonly view: ProfileView; readonly created: boolean }>
+}
+
 export interface DaemonStatus {
   readonly version: string
   readonly pid: number
@@ -123,6 +147,7 @@ export interface ApiServices {
   readonly inspections: InspectionService
   readonly logins: LoginApi
   readonly profiles: ProfileApi
+  readonly discovery: DiscoveryApi
   /** @param limit - Counts are of these profiles alone: what a key with these profiles may know. Default: all. */
   status(limit?: ReadonlySet<string>): Promise<DaemonStatus>
   /** @returns A function that ends the subscription. */

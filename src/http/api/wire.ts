@@ -164,6 +164,24 @@ export const PastedResponse = z
 
 export const ProfileConfiguration = ProfileEntry.meta({ id: 'ProfileConfiguration' })
 
+export const NewProfileFromUrl = z
+  .strictObject({
+    url: z.string().min(1).max(2048).describe('A protected resource (an MCP server, an API) or an issuer'),
+    profile: ProfileName.optional().describe('Name of the profile; made from the host otherwise'),
+    client_id: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Of a client registered by hand, or the URL of a Client ID Metadata Document'),
+    scope: z.string().optional().describe('What to ask for instead of what the resource wants'),
+    ca_file: z.string().min(1).optional(),
+    register_again: z
+      .boolean()
+      .default(false)
+      .describe('The server no longer knows the client: another is registered for the profile'),
+  })
+  .meta({ id: 'NewProfileFromUrl' })
+
 export const ProfileAnswer = z
   .object({
     profile: z.string(),

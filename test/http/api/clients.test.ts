@@ -101,6 +101,7 @@ describe('a limited key', () => {
     ['POST', '/v1/logins/login-of-PROFILE/response', { url: 'x' }, 'login'],
     ['DELETE', '/v1/logins/login-of-PROFILE', undefined, 'login'],
     ['DELETE', '/v1/tokens/PROFILE', undefined, 'admin'],
+    ['POST', '/v1/profiles', { url: 'https://mcp.example.com/mcp' }, 'admin'],
     ['PUT', '/v1/profiles/PROFILE', { client_id: 'x' }, 'admin'],
     ['DELETE', '/v1/profiles/PROFILE', undefined, 'admin'],
     ['GET', '/v1/clients', undefined, 'admin'],

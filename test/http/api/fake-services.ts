@@ -5,6 +5,7 @@ import type {
   ApiServices,
   DaemonEvent,
   DaemonStatus,
+  DiscoveryApi,
   InspectionService,
   LoginApi,
   LoginRequest,
@@ -196,6 +197,16 @@ export class FakeServices implements ApiServices {
       this.#called('profiles.remove', name)
       this.#known(name)
       this.entries.delete(name)
+    },
+  }
+
+  readonly discovery: DiscoveryApi = {
+    fromUrl: async ({ url, ...rest }) => {
+      this.#called('discovery.fromUrl', url, JSON.stringify(rest))
+      const name = rest.profile ?? new URL(url).hostname
+      const created = !this.entries.has(name)
+      if (created) this.entries.set(name, { resource_server: url })
+      return { view: this.#view(name), created }
     },
   }
 

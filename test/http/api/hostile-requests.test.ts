@@ -261,6 +261,7 @@ describe('over TCP, nothing is served without a key', () => {
     ['POST', '/v1/logins/login-1/response', '{"url":"http://x/"}'],
     ['DELETE', '/v1/logins/login-1'],
     ['GET', '/v1/profiles'],
+    ['POST', '/v1/profiles', '{"url":"https://mcp.example.com/mcp"}'],
     ['GET', '/v1/profiles/gw'],
     ['PUT', '/v1/profiles/gw', '{}'],
     ['DELETE', '/v1/profiles/gw'],

@@ -205,3 +205,35 @@ test('a path that cannot be decoded is refused, and only after the checks', asyn
   expect((await call('GET', '/v1/tokens/%canary', { key: null })).status).toBe(401)
   expect((await call('GET', '/v1/tokens/%canary', { headers: { host: 'evil' } })).status).toBe(403)
 })
+
+test('POST makes a profile from a URL with 201, and finds it again with 200', async () => {
+  const { call, services } = await openApi()
+  const body = {
+    url: 'https://mcp.example.com/mcp',
+    profile: 'tools',
+    client_id: 'c',
+    scope: 's',
+    ca_file: '/ca.pem',
+  }
+  const added = await call('POST', '/v1/profiles', { body })
+  expect([added.status, added.json(ProfileAnswer).profile]).toEqual([201, 'tools'])
+  expect((await call('POST', '/v1/profiles', { body: { ...body, register_again: true } })).status).toBe(200)
+  const asked = { profile: 'tools', scope: 's', clientId: 'c', caFile: '/ca.pem', registerAgain: false }
+  expect(services.calls.slice(0, 2)).toEqual([
+    `discovery.fromUrl ${body.url} ${JSON.stringify(asked)}`,
+    `discovery.fromUrl ${body.url} ${JSON.stringify({ ...asked, registerAgain: true })}`,
+  ])
+})
+
+test.each([
+  ['no url', {}, 'body.url'],
+  ['a name that is none', { url: 'https://a.example', profile: 'Bad Name' }, 'body.profile'],
+  ['an empty client_id', { url: 'https://a.example', client_id: '' }, 'body.client_id'],
+  ['a member that nobody knows', { url: 'https://a.example', clientid: 'x' }, 'clientid'],
+])('POST refuses %s', async (_name, body, place) => {
+  const { call, services } = await openApi()
+  const answer = await call('POST', '/v1/profiles', { body })
+  expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+  expect(answer.problem().detail).toContain(place)
+  expect(services.calls).toEqual([])
+})

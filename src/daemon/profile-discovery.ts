@@ -1,0 +1,208 @@
+/**
+ * From a URL to a profile: finds the authorization server, becomes a client of it where it registers clients, and
+ * writes the profile. A URL that a profile was made from before leads to that profile again.
+ */
+import type { ClientDescription, DiscoveredServer, ServerDiscovery } from '../authorization-server/port.js'
+import { absolutePath } from '../config/paths.js'
+import { type ProfileEntry, ProfileName } from '../config/profile.js'
+import { serverUrlRule } from '../config/rules.js'
+import { CatchdError } from '../failures.js'
+import type { DiscoveryApi, DiscoveryRequest, ProfileApi, ProfileView } from '../http/api/services.js'
+import { itemName, type Vault } from '../vault/vault.js'
+
+interface Parts {
+  readonly discovery: ServerDiscovery
+  readonly profiles: ProfileApi
+  readonly entries: () => ReadonlyMap<string, ProfileEntry>
+  readonly vault: Vault
+  /** Port of the default redirect URI; 0 for a fresh one per login. */
+  readonly redirectPort: number
+  /** What relative paths are relative to. */
+  readonly configFolder: string
+}
+
+type Result = { readonly view: ProfileView; readonly created: boolean }
+
+export class ProfileDiscovery implements DiscoveryApi {
+  readonly #parts: Parts
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** One at a time, so that two calls for one URL make one client and one profile. */
+  fromUrl(request: DiscoveryRequest): Promise<Result> {
+    const result = this.#tail.then(() => this.#fromUrl(request))
+    this.#tail = result.catch(() => undefined)
+    return result
+  }
+
+  async #fromUrl(request: DiscoveryRequest): Promise<Result> {
+    const rule = serverUrlRule(request.url, 'resource_server')
+    if (rule !== undefined) throw new CatchdError('request_invalid', `url ${rule}`)
+    const known = this.#find(request)
+    if (known === undefined) return this.#create(request)
+    this.#refuseOther(known, request)
+    if (request.registerAgain) await this.#registerAgain(known)
+    return { view: await this.#parts.profiles.show(known), created: false }
+  }
+
+  /** The profile that stands for this URL already. */
+  #find({ url, profile }: DiscoveryRequest): string | undefined {
+    const found = [...this.#parts.entries()]
+      .filter(([, entry]) => standsFor(entry, url))
+      .map(([name]) => name)
+    if (profile !== undefined) {
+      if (found.includes(profile)) return profile
+      if (!this.#parts.entries().has(profile)) return undefined
+      throw new CatchdError('request_invalid', {
+        profile,
+        detail: `There is a profile "${profile}" already, and it is not for ${url}.`,
+        next: `catchd profile show ${profile}`,
+      })
+    }
+    const [first, ...more] = found
+    if (more.length === 0) return first
+    throw new CatchdError('request_invalid', {
+      detail: `Several profiles are for ${url}: ${found.join(', ')}.`,
+      next: `catchd login ${first}`,
+    })
+  }
+
+  /** What is written already is changed by a person who sees it, not in passing. */
+  #refuseOther(name: string, { clientId, scope }: DiscoveryRequest): void {
+    const entry = this.#parts.entries().get(name) ?? {}
+    const other =
+      clientId !== undefined && clientId !== entry.client_id
+        ? 'client_id'
+        : scope !== undefined && scope !== entry.scope
+          ? 'scope'
+          : undefined
+    if (other === undefined) return
+    throw new CatchdError('request_invalid', {
+      profile: name,
+      detail: `Profile "${name}" is for this URL already, with another ${other}.`,
+      next: `catchd profile edit ${name}`,
+    })
+  }
+
+  async #create(request: DiscoveryRequest): Promise<Result> {
+    const { discovery, profiles, configFolder } = this.#parts
+    const caFile = request.caFile === undefined ? undefined : absolutePath(request.caFile, configFolder)
+    const server = await discovery.discover(request.url, caFile)
+    const name = request.profile ?? this.#freeName(new URL(request.url))
+    const scope = request.scope ?? server.scope
+    const redirect = redirectUris(name, this.#parts.redirectPort)
+    const entry: ProfileEntry = {
+      ...(server.resource === null ? {} : { resource_server: request.url }),
+      issuer: server.issuer,
+      ...(server.resource === null ? {} : { resource: server.resource }),
+      redirect_uri: redirect.configured,
+      ...scopeKeys(scope),
+      ...(server.wantsDpop ? { dpop: true } : {}),
+      ...(caFile === undefined ? {} : { ca_file: caFile }),
+    }
+    if (request.clientId !== undefined) {
+      return profiles.put(name, { ...entry, client_id: request.clientId })
+    }
+    if (!server.registersClients) throw needsClient(server, redirect.registered)
+    return this.#register(name, entry, {
+      issuer: server.issuer,
+      redirectUri: redirect.registered,
+      scope,
+      caFile,
+    })
+  }
+
+  /** For a registration that the server no longer knows. */
+  async #registerAgain(name: string): Promise<void> {
+    const entry = this.#parts.entries().get(name) ?? {}
+    const { issuer, ca_file } = entry
+    if (issuer === undefined || (await this.#parts.vault.get(itemName.registration(name))) === undefined) {
+      throw new CatchdError('request_invalid', {
+        profile: name,
+        detail: `The client of profile "${name}" was not registered by catchd: it is kept as it is.`,
+        next: `catchd profile show ${name}`,
+      })
+    }
+    await this.#register(name, entry, {
+      issuer,
+      redirectUri: redirectUris(name, this.#parts.redirectPort, entry.redirect_uri).registered,
+      scope: entry.scope ?? null,
+      caFile: ca_file === undefined ? undefined : absolutePath(ca_file, this.#parts.configFolder),
+    })
+  }
+
+  async #register(
+    name: string,
+    entry: ProfileEntry,
+    at: Omit<ClientDescription, 'clientName'> & { issuer: string; caFile: string | undefined },
+  ): Promise<Result> {
+    const { discovery, profiles, vault } = this.#parts
+    const { issuer, caFile, ...description } = at
+    const client = await discovery.register(issuer, { ...description, clientName: 'catchd' }, caFile)
+    const { client_secret: _before, token_endpoint_auth_method: _method, ...rest } = entry
+    const result = await profiles.put(name, {
+      ...rest,
+      client_id: client.clientId,
+      ...(client.clientSecret === null
+        ? {}
+        : { client_secret: client.clientSecret.reveal(), token_endpoint_auth_method: client.method }),
+    })
+    await vault.set(itemName.registration(name), client.record)
+    return result
+  }
+
+  /** After the host, because that is what people call the thing: `mcp.example.com`, `127.0.0.1-8080`. */
+  #freeName({ hostname, port }: URL): string {
+    const taken = this.#parts.entries()
+    const host = `${hostname}${port === '' ? '' : `-${port}`}`
+      .replaceAll(/[^a-z0-9._-]/g, '-')
+      .replace(/^[^a-z0-9]+/, '')
+    const base = ProfileName.safeParse(host.slice(0, 60)).success ? host.slice(0, 60) : 'server'
+    for (let number = 1; ; number += 1) {
+      const name = number === 1 ? base : `${base}-${number}`
+      if (!taken.has(name)) return name
+    }
+  }
+}
+
+function standsFor({ resource_server, issuer, resource }: ProfileEntry, url: string): boolean {
+  if (resource_server !== undefined) return sameUrl(resource_server, url)
+  return issuer !== undefined && resource === undefined && sameUrl(issuer, url)
+}
+
+function sameUrl(a: string, b: string): boolean {
+  return withoutEnd(a) === withoutEnd(b)
+}
+
+function withoutEnd(text: string): string {
+  return URL.canParse(text) ? new URL(text).href.replace(/\/$/, '') : text
+}
+
+/** With a fresh port per login, it is registered without one (RFC 8252 §7.3). */
+function redirectUris(name: string, port: number, configured = `http://127.0.0.1:${port}/callback/${name}`) {
+  const url = new URL(configured)
+  if (url.port === '0') url.port = ''
+  return { configured, registered: new URL(configured).port === '0' ? url.href : configured }
+}
+
+/** OpenID Connect Core §11: a server may leave `offline_access` out where it does not ask for consent. */
+function scopeKeys(scope: string | null): ProfileEntry {
+  if (scope === null || scope === '') return {}
+  const isOffline = scope.split(' ').includes('offline_access')
+  return { scope, ...(isOffline ? { authorization_parameters: { prompt: 'consent' } } : {}) }
+}
+
+function needsClient(server: DiscoveredServer, redirectUri: string): CatchdError {
+  const also = server.takesClientMetadataDocuments
+    ? ' The URL of a Client ID Metadata Document will do, too.'
+    : ''
+  return new CatchdError('profile_invalid', {
+    detail:
+      `${server.issuer} registers no clients by itself. Register one there with the redirect URI ${redirectUri}, ` +
+      `and give its client_id.${also}`,
+    next: `catchd login ${server.url} --client-id CLIENT_ID`,
+  })
+}
