@@ -58,7 +58,8 @@ export async function registerClient(
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
         token_endpoint_auth_method: asked,
-        ...(description.scope === null ? {} : { scope: description.scope }),
+        ...signingAlgorithms(server),
+        ...scopeOf(description, server),
       }),
     },
     caFile,
@@ -72,6 +73,26 @@ function askedMethod(server: ServerMetadata): (typeof METHODS)[number] {
   const method = METHODS.find((name) => supported.includes(name))
   if (method !== undefined) return method
   throw unusable(server, 'takes no client authentication that a registered client could use')
+}
+
+/** Scopes of a resource need not be those of the server, which then refuses them; and none of them limits nothing. */
+function scopeOf({ scope }: ClientDescription, { scopes_supported: known }: ServerMetadata): object {
+  const isKnown = known === undefined || scope?.split(' ').every((name) => known.includes(name))
+  return scope !== null && isKnown ? { scope } : {}
+}
+
+/** RS256 unless the client says otherwise (OpenID Connect Registration §2, JARM §3), which not every server signs with. */
+function signingAlgorithms(server: ServerMetadata): object {
+  return {
+    ...unlessUsual('id_token_signed_response_alg', server.id_token_signing_alg_values_supported),
+    ...unlessUsual('authorization_signed_response_alg', server.authorization_signing_alg_values_supported),
+  }
+}
+
+function unlessUsual(name: string, supported: readonly string[] | undefined): object {
+  if (supported === undefined || supported.includes('RS256')) return {}
+  const algorithm = supported.find((candidate) => /^(?:ES|PS|RS)\d+$|^Ed/.test(candidate))
+  return algorithm === undefined ? {} : { [name]: algorithm }
 }
 
 function read(
@@ -110,14 +131,13 @@ function read(
 function refused(server: ServerMetadata, status: number, members: object | undefined): CatchdError {
   const { origin } = new URL(server.issuer)
   const refusal = members === undefined ? undefined : findRefusal({ ...members }, status, [])
-  const detail =
-    status === 401 || status === 403
-      ? `${origin} registers clients only for those it knows (${status}). Register one there by hand.`
-      : `${origin} did not register a client (${status}).`
   if (refusal === undefined && status < 400)
     return unusable(server, `answered the registration with ${status}`)
   return new CatchdError('provider_refused', {
-    detail,
+    detail:
+      status === 401 || status === 403
+        ? `${origin} registers only clients of those it knows (${status}).`
+        : `${origin} did not register a client (${status}).`,
     ...(refusal?.error === undefined ? {} : { error: refusal.error }),
     ...(refusal?.errorDescription === undefined ? {} : { errorDescription: refusal.errorDescription }),
   })

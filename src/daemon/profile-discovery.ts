@@ -6,7 +6,7 @@ import type { ClientDescription, DiscoveredServer, ServerDiscovery } from '../au
 import { absolutePath } from '../config/paths.js'
 import { type ProfileEntry, ProfileName } from '../config/profile.js'
 import { serverUrlRule } from '../config/rules.js'
-import { CatchdError } from '../failures.js'
+import { asCatchdError, CatchdError } from '../failures.js'
 import type { DiscoveryApi, DiscoveryRequest, ProfileApi, ProfileView } from '../http/api/services.js'
 import { itemName, type Vault } from '../vault/vault.js'
 
@@ -141,7 +141,11 @@ export class ProfileDiscovery implements DiscoveryApi {
   ): Promise<Result> {
     const { discovery, profiles, vault } = this.#parts
     const { issuer, caFile, ...description } = at
-    const client = await discovery.register(issuer, { ...description, clientName: 'catchd' }, caFile)
+    const client = await discovery
+      .register(issuer, { ...description, clientName: 'catchd' }, caFile)
+      .catch((error: unknown) => {
+        throw byHand(asCatchdError(error), description.redirectUri, entry.resource_server ?? issuer)
+      })
     const { client_secret: _before, token_endpoint_auth_method: _method, ...rest } = entry
     const result = await profiles.put(name, {
       ...rest,
@@ -200,9 +204,27 @@ function needsClient(server: DiscoveredServer, redirectUri: string): CatchdError
     ? ' The URL of a Client ID Metadata Document will do, too.'
     : ''
   return new CatchdError('profile_invalid', {
-    detail:
-      `${server.issuer} registers no clients by itself. Register one there with the redirect URI ${redirectUri}, ` +
-      `and give its client_id.${also}`,
-    next: `catchd login ${server.url} --client-id CLIENT_ID`,
+    detail: `${server.issuer} registers no clients by itself. ${howToRegister(redirectUri)}${also}`,
+    next: nextWithClient(server.url),
   })
+}
+
+/** The refusal of a registration, with what a person can do instead. */
+function byHand(refusal: CatchdError, redirectUri: string, url: string): CatchdError {
+  if (refusal.code !== 'provider_refused') return refusal
+  const { error, errorDescription } = refusal
+  return new CatchdError('provider_refused', {
+    detail: `${refusal.detail ?? ''} ${howToRegister(redirectUri)}`.trim(),
+    ...(error === undefined ? {} : { error }),
+    ...(errorDescription === undefined ? {} : { errorDescription }),
+    next: nextWithClient(url),
+  })
+}
+
+function howToRegister(redirectUri: string): string {
+  return `Register one there by hand, with the redirect URI ${redirectUri}, and give its client_id.`
+}
+
+function nextWithClient(url: string): string {
+  return `catchd login ${url} --client-id CLIENT_ID`
 }

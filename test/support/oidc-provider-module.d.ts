@@ -14,5 +14,17 @@ declare module 'oidc-provider' {
       event: 'grant.error',
       listener: (context: GrantContext, error: Error & { readonly error_detail?: string }) => void,
     ): this
+    on(event: 'registration_create.success', listener: () => void): this
+    readonly AccessToken: { find(token: string): Promise<AccessToken | undefined> }
+    readonly Client: { readonly adapter: { destroy(id: string): Promise<void> } }
   }
+
+  interface AccessToken {
+    readonly clientId?: string
+    readonly scope?: string
+    readonly exp?: number
+    readonly aud?: string | string[]
+  }
+
+  export const errors: { readonly InvalidTarget: new () => Error }
 }

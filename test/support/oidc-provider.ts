@@ -8,7 +8,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Provider from 'oidc-provider'
+import Provider, { errors } from 'oidc-provider'
 import { CookieSession, type HtmlForm, readForm, redirectTarget } from './http-client.js'
 
 export interface OidcProviderOptions {
@@ -34,6 +34,18 @@ export interface OidcProviderOptions {
   readonly rotateRefreshTokens?: boolean
   /** Default false: also the device authorization grant. */
   readonly deviceFlow?: boolean
+  /** Default false: clients may register themselves (RFC 7591). */
+  readonly clientRegistration?: boolean
+  /** Resource indicators (RFC 8707) that tokens may be asked for, with their scopes. */
+  readonly resources?: Readonly<Record<string, string>>
+}
+
+/** What the server knows of an access token; expiry in seconds since the epoch. */
+export interface IssuedToken {
+  readonly clientId: string
+  readonly scopes: string[]
+  readonly expiresAt: number
+  readonly audience: string | undefined
 }
 
 export interface OidcProviderCounts {
@@ -45,6 +57,8 @@ export interface OidcProviderCounts {
   readonly revocations: number
   /** Pushed authorization requests, refused ones too. */
   readonly pushedRequests: number
+  /** Clients that registered themselves (RFC 7591). */
+  readonly registrations: number
 }
 
 export interface OidcApproval {
@@ -68,6 +82,9 @@ export interface OidcProvider {
   approve(authorizationUrl: string, approval?: OidcApproval): Promise<string | FormPost>
   /** Like {@link approve} for the response modes that redirect. */
   approveByRedirect(authorizationUrl: string, approval?: OidcApproval): Promise<string>
+  findToken(token: string): Promise<IssuedToken | undefined>
+  /** As if an administrator had removed it. */
+  forgetClient(clientId: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -90,6 +107,7 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
     refreshTokensReused: 0,
     revocations: 0,
     pushedRequests: 0,
+    registrations: 0,
   }
   const provider = new Provider(issuer, configuration(options, { clientId, clientSecret, authMethod }))
   provider.on('grant.success', ({ oidc }) => {
@@ -98,6 +116,9 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
   })
   provider.on('grant.error', (_context, error) => {
     if (error.error_detail === 'refresh token already used') counts.refreshTokensReused += 1
+  })
+  provider.on('registration_create.success', () => {
+    counts.registrations += 1
   })
   const serve = provider.callback()
   server.on('request', (request, response) => {
@@ -114,6 +135,14 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
     clientSecret,
     counts,
     approve,
+    async findToken(token) {
+      const found = await provider.AccessToken.find(token)
+      if (found?.clientId === undefined) return undefined
+      const { clientId: holder, scope = '', exp = 0, aud } = found
+      const audience = Array.isArray(aud) ? aud[0] : aud
+      return { clientId: holder, scopes: scope.split(' '), expiresAt: exp, audience }
+    },
+    forgetClient: (id) => provider.Client.adapter.destroy(id),
     async approveByRedirect(url, approval) {
       const response = await approve(url, approval)
       if (typeof response !== 'string') throw new Error('The server answered with a form, not a redirect.')
@@ -168,6 +197,16 @@ function configuration(options: OidcProviderOptions, registration: Registration)
       introspection: { enabled: true },
       deviceFlow: { enabled: options.deviceFlow ?? false },
       jwtResponseModes: { enabled: true },
+      registration: { enabled: options.clientRegistration ?? false },
+      resourceIndicators: {
+        enabled: options.resources !== undefined,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_context: unknown, resource: string) => {
+          const scope = options.resources?.[resource]
+          if (scope === undefined) throw new errors.InvalidTarget()
+          return { scope, audience: resource, accessTokenFormat: 'opaque' }
+        },
+      },
       pushedAuthorizationRequests: {
         enabled: true,
         requirePushedAuthorizationRequests: options.requirePushedRequests ?? false,

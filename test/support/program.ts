@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** Default 30,000; then it is killed and the run rejects. */
   readonly timeoutMs?: number
+  /** Called with all of stderr whenever there is more of it. */
+  readonly onStderr?: (text: string) => void
 }
 
 export interface Finished {
@@ -50,6 +52,7 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
   })
   child.stderr.on('data', (chunk: Buffer) => {
     output.stderr += chunk.toString('utf8')
+    options.onStderr?.(output.stderr)
   })
   child.stdin.on('error', () => {}) // it may end without reading
   child.stdin.end(options.stdin ?? '')
