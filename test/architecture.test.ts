@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   journal: [],
   doctor: ['authorization-server', 'client', 'config', 'http', 'vault'],
   demo: ['client'],
-  proxy: ['client'],
+  proxy: ['client', 'http'],
 }
 
 function files(folder: string): string[] {

@@ -11,6 +11,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { Agent } from 'undici'
 import type { TokenAnswer } from '../client/wire.js'
 import { asCatchdError, toProblem } from '../failures.js'
+import { WITHOUT_JSON_SCHEMA } from '../http/door.js'
 import { checkCaller } from './caller-checks.js'
 import type { LentToken } from './lent-token.js'
 import { RequestProofs } from './proofs.js'
@@ -49,6 +50,7 @@ export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance>
     exposeHeadRoutes: false,
     trustProxy: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
+    schemaController: WITHOUT_JSON_SCHEMA,
   })
   app.decorateRequest('lent', null)
   app.decorateRequest('isSecondTry', false)
