@@ -42,8 +42,9 @@ export class PublishedServers implements ServerDiscovery {
   }
 
   async register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient> {
-    const server = await this.#metadata.ofIssuer(issuer, caFile)
-    return registerClient(this.#connections, server ?? { issuer }, description, caFile)
+    const server = (await this.#metadata.ofIssuer(issuer, caFile)) ?? { issuer }
+    requireOneHouse(server)
+    return registerClient(this.#connections, server, description, caFile)
   }
 
   /** The URL, or the whole origin. */
@@ -96,6 +97,27 @@ function described(
     registersClients: server.registration_endpoint !== undefined,
     takesClientMetadataDocuments: server.client_id_metadata_document_supported === true,
   }
+}
+
+/**
+ * Endpoints of an honest server between those of another: with the honest registration and authorization endpoints a
+ * person approves as always, and the code goes elsewhere (RFC 9700 §4.4). `iss` tells; without it, code and token have
+ * to stay in one house.
+ */
+function requireOneHouse(server: ServerMetadata): void {
+  const { authorization_endpoint: front, token_endpoint: back } = server
+  if (server.authorization_response_iss_parameter_supported === true) return
+  if (front === undefined || back === undefined || areOfOneHouse(new URL(front), new URL(back))) return
+  throw new CatchdError(
+    'provider_answer_invalid',
+    `${server.issuer} has its authorization_endpoint at ${new URL(front).host} and its token_endpoint at ` +
+      `${new URL(back).host}, and does not announce iss (RFC 9207): a code could go to the wrong server. If you ` +
+      'trust both, register a client there by hand and give its client_id.',
+  )
+}
+
+function areOfOneHouse(a: URL, b: URL): boolean {
+  return a.host === b.host || a.hostname.endsWith(`.${b.hostname}`) || b.hostname.endsWith(`.${a.hostname}`)
 }
 
 /** A server that lists its methods and leaves S256 out would refuse the login, or not check it (RFC 9700 §2.1.1). */

@@ -1,0 +1,240 @@
+/** From a URL to an authorization server (RFC 9728, RFC 8414), and what is not believed on the way. */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { authorizationServers, type FakeServer, failureOf, json, startFakeServer } from './fake-server.js'
+
+let resource: FakeServer
+let issuer: FakeServer
+beforeEach(async () => {
+  resource = await startFakeServer()
+  issuer = await startFakeServer()
+})
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+function publish(members: object = {}): void {
+  issuer.routes.set('/.well-known/openid-configuration', json({ ...metadata(), ...members }))
+}
+
+function metadata() {
+  return {
+    issuer: issuer.base,
+    authorization_endpoint: `${issuer.base}/authorize`,
+    token_endpoint: `${issuer.base}/token`,
+    registration_endpoint: `${issuer.base}/register`,
+    code_challenge_methods_supported: ['S256'],
+  }
+}
+
+function describeResource(path: string, members: object = {}): void {
+  const document = { resource: `${resource.base}/mcp`, authorization_servers: [issuer.base] }
+  resource.routes.set(path, json({ ...document, ...members }))
+}
+
+function challenge(parameters: string, scheme = 'Bearer'): void {
+  resource.routes.set('/mcp', (_request, response) => {
+    response.writeHead(401, { 'www-authenticate': `${scheme} ${parameters}` }).end('no')
+  })
+}
+
+const discover = (url = `${resource.base}/mcp`) => authorizationServers().discovery.discover(url)
+
+describe('a protected resource', () => {
+  test('by the resource_metadata of its 401, before any well-known address', async () => {
+    publish()
+    describeResource('/somewhere/else')
+    challenge(`realm="x", resource_metadata="${resource.base}/somewhere/else", scope="read write"`)
+    expect(await discover()).toEqual({
+      url: `${resource.base}/mcp`,
+      resource: `${resource.base}/mcp`,
+      issuer: issuer.base,
+      scope: 'read write',
+      wantsDpop: false,
+      registersClients: true,
+      takesClientMetadataDocuments: false,
+    })
+    expect(resource.paths()).toEqual(['/mcp', '/somewhere/else'])
+  })
+
+  test.each([
+    ['a token instead of a quoted string', (url: string) => `resource_metadata=${url}`, 'Bearer'],
+    ['behind another scheme', (url: string) => `nonce="a", Bearer resource_metadata="${url}"`, 'Digest'],
+    ['in capitals', (url: string) => `RESOURCE_METADATA="${url}"`, 'bearer'],
+    ['escaped', (url: string) => `resource_metadata="${url.replace('t', '\\t')}"`, 'DPoP'],
+  ])('the parameter is read: %s', async (_name, parameters, scheme) => {
+    publish()
+    describeResource('/there')
+    challenge(parameters(`${resource.base}/there`), scheme)
+    expect((await discover()).issuer).toBe(issuer.base)
+  })
+
+  test('without a challenge, by the well-known address of its path, then of its host', async () => {
+    publish()
+    describeResource(WELL_KNOWN)
+    expect((await discover()).issuer).toBe(issuer.base)
+    expect(resource.paths()).toEqual(['/mcp', `${WELL_KNOWN}/mcp`, WELL_KNOWN])
+  })
+
+  test('a stream without an end instead of a 401 is left at once', async () => {
+    publish()
+    describeResource(`${WELL_KNOWN}/mcp`)
+    resource.routes.set('/mcp', (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n')
+    })
+    expect((await discover()).resource).toBe(`${resource.base}/mcp`)
+  })
+
+  test('the scopes that it offers are asked for, with offline_access where the server has it', async () => {
+    publish({ scopes_supported: ['openid', 'offline_access'] })
+    describeResource(`${WELL_KNOWN}/mcp`, { scopes_supported: ['a', 'b'] })
+    expect((await discover()).scope).toBe('a b offline_access')
+  })
+
+  test('a challenge for scopes comes first', async () => {
+    publish()
+    describeResource('/there', { scopes_supported: ['a', 'b'] })
+    challenge(`resource_metadata="${resource.base}/there", scope="a"`)
+    expect((await discover()).scope).toBe('a')
+  })
+
+  test('tokens bound to a key are asked for where it wants them', async () => {
+    publish()
+    describeResource(`${WELL_KNOWN}/mcp`, { dpop_bound_access_tokens_required: true })
+    expect((await discover()).wantsDpop).toBe(true)
+  })
+
+  test('a document for the whole host speaks for a path of it', async () => {
+    publish()
+    describeResource(WELL_KNOWN, { resource: resource.base })
+    expect((await discover()).resource).toBe(resource.base)
+  })
+
+  test('an issuer written with a slash that its own metadata does not have', async () => {
+    publish()
+    describeResource(WELL_KNOWN, { authorization_servers: [`${issuer.base}/`] })
+    expect((await discover()).issuer).toBe(issuer.base)
+  })
+})
+
+describe('what a resource says is not believed', () => {
+  const refusal = async () => {
+    const failure = await failureOf(discover())
+    expect(issuer.seen, 'nobody was sent there').toEqual([])
+    return [failure.code, failure.detail]
+  }
+
+  test.each([
+    ['of another host', 'https://honest.example/mcp'],
+    ['of another path', '/other'],
+    ['of a path that begins alike', '/mc'],
+    ['of a longer path', '/mcp/deeper'],
+    ['with a fragment', '/mcp#x'],
+    ['that is no URL', 'mcp'],
+  ])('about a resource %s', async (_name, other) => {
+    publish()
+    describeResource(`${WELL_KNOWN}/mcp`, { resource: other.startsWith('/') ? resource.base + other : other })
+    expect(await refusal()).toEqual([
+      'provider_answer_invalid',
+      expect.stringContaining('is about another resource'),
+    ])
+  })
+
+  test.each([
+    ['http beyond loopback', 'http://id.example.com'],
+    ['no web address', 'ftp://127.0.0.1'],
+    ['a user name', 'https://me:secret@id.example.com'],
+    ['nonsense', 'issuer'],
+  ])('an authorization server with %s', async (_name, server) => {
+    describeResource(`${WELL_KNOWN}/mcp`, { authorization_servers: [server] })
+    const [code, detail] = await refusal()
+    expect([code, detail]).toEqual([
+      'provider_answer_invalid',
+      expect.stringContaining('names an authorization server'),
+    ])
+    expect(detail).not.toContain('secret')
+  })
+
+  test.each(['http://id.example.com/x', 'file:///etc/passwd', 'x'])(
+    'metadata that is said to be at %s',
+    async (place) => {
+      challenge(`resource_metadata="${place}"`)
+      expect(await refusal()).toEqual(['provider_answer_invalid', expect.stringContaining('may not')])
+    },
+  )
+
+  test('a document that is not where the challenge says; the well-known one is not taken instead', async () => {
+    describeResource(WELL_KNOWN)
+    challenge(`resource_metadata="${resource.base}/nowhere"`)
+    expect(await refusal()).toEqual([
+      'provider_answer_invalid',
+      expect.stringContaining('does not stand where'),
+    ])
+  })
+
+  test.each([
+    ['resource', { resource: 1 }],
+    ['authorization_servers', { authorization_servers: 'https://id.example.com' }],
+    ['scopes_supported', { scopes_supported: [1] }],
+  ])('an unusable %s', async (member, members) => {
+    describeResource(`${WELL_KNOWN}/mcp`, members)
+    expect(await refusal()).toEqual(['provider_answer_invalid', expect.stringContaining(member)])
+  })
+
+  test('a redirect instead of metadata is not followed', async () => {
+    const other = await startFakeServer()
+    resource.routes.set(`${WELL_KNOWN}/mcp`, (_request, response) => {
+      response.writeHead(302, { location: `${other.base}/metadata` }).end()
+    })
+    await failureOf(discover())
+    expect(other.seen).toEqual([])
+  })
+})
+
+describe('an issuer', () => {
+  test.each(['', '/'])('by its URL with %j at the end', async (end) => {
+    publish({ scopes_supported: ['openid', 'offline_access', 'email'] })
+    expect(await discover(`${issuer.base}${end}`)).toMatchObject({
+      resource: null,
+      issuer: issuer.base,
+      scope: 'openid offline_access',
+    })
+  })
+
+  test('by the URL of something on its host that publishes nothing', async () => {
+    publish()
+    expect(await discover(`${issuer.base}/api/thing`)).toMatchObject({ resource: null, issuer: issuer.base })
+  })
+
+  test('metadata of another issuer', async () => {
+    publish({ issuer: 'https://honest.example' })
+    expect((await failureOf(discover(issuer.base))).code).toBe('issuer_mismatch')
+  })
+
+  test('that a resource names, with metadata of another', async () => {
+    publish({ issuer: 'https://honest.example' })
+    describeResource(`${WELL_KNOWN}/mcp`)
+    expect((await failureOf(discover())).code).toBe('issuer_mismatch')
+  })
+
+  test('that a resource names, without metadata', async () => {
+    describeResource(`${WELL_KNOWN}/mcp`)
+    const failure = await failureOf(discover())
+    expect([failure.code, failure.detail]).toEqual([
+      'provider_answer_invalid',
+      expect.stringContaining('publishes no metadata'),
+    ])
+  })
+
+  test('without S256 among its methods', async () => {
+    publish({ code_challenge_methods_supported: ['plain'] })
+    const failure = await failureOf(discover(issuer.base))
+    expect([failure.code, failure.detail]).toEqual([
+      'provider_answer_invalid',
+      expect.stringContaining('S256'),
+    ])
+  })
+
+  test('a host that publishes nothing at all', async () => {
+    const failure = await failureOf(discover(`${resource.base}/page`))
+    expect([failure.code, failure.next]).toEqual(['provider_answer_invalid', 'catchd presets'])
+  })
+})
