@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, expect, test } from 'vitest'
 import { type Daemon, startDaemon } from '../support/daemon.js'
+import { freePort } from '../support/free-port.js'
 import { callWhoami, MCP_SCOPE, startMcpServer } from '../support/mcp-server.js'
 import { type OidcProvider, startOidcProvider } from '../support/oidc-provider.js'
 import type { Finished } from '../support/program.js'
@@ -15,10 +16,11 @@ afterEach(async () => {
 })
 
 async function mcp(options: { readonly clientRegistration?: boolean } = {}) {
+  const redirectPort = await freePort()
   let server: OidcProvider | undefined
   const resource = await startMcpServer(async (url) => {
     server = await startOidcProvider({
-      redirectUris: ['http://127.0.0.1:1/unused'],
+      redirectUris: [`http://127.0.0.1:${redirectPort}/callback/hand`],
       clientRegistration: options.clientRegistration ?? true,
       resources: { [url]: MCP_SCOPE },
     })
@@ -28,7 +30,7 @@ async function mcp(options: { readonly clientRegistration?: boolean } = {}) {
   if (server === undefined) throw new Error('There is no authorization server.')
   const { close } = server
   cleanUps.push(() => close())
-  const daemon = await startDaemon({ env: { CATCHD_VAULT: 'file' } })
+  const daemon = await startDaemon({ redirectPort, env: { CATCHD_VAULT: 'file' } })
   cleanUps.push(() => daemon.stop())
   return { server, resource, daemon, name: `127.0.0.1-${new URL(resource.url).port}` }
 }
@@ -156,6 +158,28 @@ test('what a registration answered is in the vault, and gone with the profile', 
   const removed = await daemon.cli(['profile', 'remove', name])
   expect(removed.exitCode, removed.stderr).toBe(0)
   expect(await index()).not.toContain(`registration/${name}`)
+})
+
+test('a profile written by hand with its resource server alone: the issuer is found, and iss is compared', async () => {
+  const { server, resource, daemon } = await mcp({ clientRegistration: false })
+  const body = {
+    resource_server: resource.url,
+    resource: resource.url,
+    client_id: server.clientId,
+    scope: MCP_SCOPE,
+  }
+  expect((await daemon.api('PUT', '/v1/profiles/hand', { body })).status).toBe(201)
+  const begun = await daemon.api('POST', '/v1/logins', { body: { profile: 'hand' } })
+  const response = new URL(await server.approveByRedirect(String(begun.json['authorization_url'])))
+  expect(response.searchParams.get('iss')).toBe(server.issuer)
+  response.searchParams.set('iss', 'https://evil.example')
+  const id = String(begun.json['login_id'])
+  await daemon.api('POST', `/v1/logins/${id}/response`, { body: { url: response.href } })
+  const { json: login } = await daemon.api('GET', `/v1/logins/${id}`)
+  expect(login).toMatchObject({ status: 'failed', error: { code: 'issuer_mismatch' } })
+  expect(server.counts.tokenRequests).toBe(0)
+  const { login: next } = await daemon.login('hand', server.approve)
+  expect(next).toMatchObject({ status: 'succeeded' })
 })
 
 test('options that are for a URL are refused with the name of a profile', async () => {
