@@ -6,6 +6,7 @@
  * refresh-outcome.ts, id-token.ts) and how it travels (server-connections.ts).
  */
 import type { Clock } from '../clock.js'
+import { TOKEN_EXCHANGE } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -31,6 +32,7 @@ import type {
   RefreshOutcome,
   RevocationOutcome,
   ServerDiscovery,
+  SubjectTokens,
   TokenInspector,
   ToolRequest,
 } from './port.js'
@@ -42,6 +44,7 @@ import { requireRequestable } from './request-requirements.js'
 import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
 import { PublishedServers } from './server-discovery.js'
+import { exchangeParameters, requireIssuedType } from './token-exchange.js'
 import { DEVICE_CODE, sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
 import { requireTokenType, WrongTokenType } from './token-type.js'
@@ -51,6 +54,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   readonly #metadata: Metadata
   readonly #idTokens: IdTokens
   readonly #clientSecrets: ClientSecrets
+  readonly #subjectTokens: SubjectTokens
   readonly #clock: Pick<Clock, 'now'>
   readonly #dpopKeys: DpopKeys
   readonly #proofs: ProofFetch
@@ -60,6 +64,8 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   constructor(parts: {
     readonly clock: Pick<Clock, 'now'>
     readonly clientSecrets: ClientSecrets
+    /** Needed for token exchanges only. */
+    readonly subjectTokens?: SubjectTokens
     readonly dpopKeys: DpopKeyItems
     readonly deadlineMs?: number
   }) {
@@ -68,6 +74,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     this.discovery = new PublishedServers(this.#connections, this.#metadata)
     this.#idTokens = new IdTokens(this.#connections)
     this.#clientSecrets = parts.clientSecrets
+    this.#subjectTokens = parts.subjectTokens ?? nothingToExchange
     this.#clock = parts.clock
     this.#dpopKeys = new DpopKeys(parts.dpopKeys)
     this.#proofs = new ProofFetch(this.#dpopKeys, parts.clock)
@@ -149,19 +156,24 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     }
   }
 
-  clientCredentials(profile: Profile): Promise<TokenResponse> {
+  obtain(profile: Profile): Promise<TokenResponse> {
     return inNameOf(profile, async () => {
+      const exchanged = profile.grant === TOKEN_EXCHANGE ? await this.#subjectTokens(profile) : undefined
       const server = await this.#metadata.of(profile, 'token_endpoint')
       const scope = wireScope(profile)
       const { response } = await this.#request({
         profile,
         server,
         endpoint: server.token_endpoint,
-        grantType: 'client_credentials',
-        parameters: scope === '' ? {} : { scope },
+        grantType: exchanged === undefined ? 'client_credentials' : TOKEN_EXCHANGE,
+        parameters: {
+          ...(scope === '' ? {} : { scope }),
+          ...(exchanged === undefined ? {} : exchangeParameters(profile, exchanged)),
+        },
         scope,
-        secrets: [],
+        secrets: exchanged === undefined ? [] : [exchanged],
       }).then(orThrow)
+      if (exchanged !== undefined) requireIssuedType(profile, response)
       return withoutIdToken(response)
     })
   }
@@ -309,6 +321,10 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     requireTokenType(profile, response)
     return { response }
   }
+}
+
+const nothingToExchange: SubjectTokens = async ({ name }) => {
+  throw new CatchdError('profile_invalid', { profile: name, detail: 'There is nothing to exchange.' })
 }
 
 function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }): { response: TokenResponse } {

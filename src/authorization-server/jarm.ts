@@ -13,7 +13,7 @@ import type { CodeGrant } from './port.js'
 import type { ServerConnections } from './server-connections.js'
 
 export function isSigned({ response_mode }: Profile): boolean {
-  return response_mode === 'query.jwt'
+  return response_mode.endsWith('.jwt')
 }
 
 /** Said before a browser opens. @throws CatchdError `profile_invalid` */
@@ -22,7 +22,7 @@ export function requireSignable(profile: Profile, server: ServerMetadata): void 
   throw new CatchdError('profile_invalid', {
     profile: profile.name,
     detail:
-      'Signed responses (query.jwt) could not be checked: the profile needs an issuer that publishes its jwks_uri.',
+      'Signed responses (response_mode with .jwt) could not be checked: the profile needs an issuer that publishes its jwks_uri.',
   })
 }
 
@@ -38,7 +38,7 @@ export async function verifyResponse(
   { signedResponse = null }: CodeGrant,
 ): Promise<void> {
   if (signedResponse === null) {
-    if (isSigned(profile)) throw invalid('is not signed, as response_mode query.jwt wants it')
+    if (isSigned(profile)) throw invalid(`is not signed, as response_mode ${profile.response_mode} wants it`)
     return
   }
   if (!isSigned(profile)) throw invalid('is signed, which response_mode of the profile does not ask for')

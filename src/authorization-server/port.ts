@@ -100,8 +100,8 @@ export interface AuthorizationServers {
   /** Asks whether somebody has approved it. Never throws. */
   pollDevice(profile: Profile, deviceCode: Secret): Promise<DevicePoll>
   refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome>
-  /** The client credentials grant (RFC 6749 §4.4). */
-  clientCredentials(profile: Profile): Promise<TokenResponse>
+  /** Tokens without a person: client credentials (RFC 6749 §4.4) or a token exchange (RFC 8693). */
+  obtain(profile: Profile): Promise<TokenResponse>
   /** Revokes the refresh token, else the access token (RFC 7009). Never throws. */
   revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome>
   /** Closes idle connections. */
@@ -176,6 +176,9 @@ export interface ToolRequest {
   /** `DPoP-Nonce` of the resource server. */
   readonly nonce?: string | undefined
 }
+
+/** Reads what a profile exchanges (RFC 8693). @throws CatchdError `profile_invalid`, what the other profile's token throws */
+export type SubjectTokens = (profile: Profile) => Promise<Secret>
 
 /** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
 export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>

@@ -6,6 +6,7 @@
  * exception is a request that the server refused for want of a DPoP nonce, before it took the code (proof-fetch.ts).
  * What the answer means is token-response.ts.
  */
+import type { TOKEN_EXCHANGE } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -24,8 +25,14 @@ export interface TokenRequest {
   readonly server: ServerMetadata
   /** The token endpoint, or where refresh requests go. */
   readonly endpoint: string | undefined
-  readonly grantType: 'authorization_code' | 'client_credentials' | 'refresh_token' | typeof DEVICE_CODE
-  readonly parameters: Readonly<Record<string, string>>
+  readonly grantType:
+    | 'authorization_code'
+    | 'client_credentials'
+    | 'refresh_token'
+    | typeof DEVICE_CODE
+    | typeof TOKEN_EXCHANGE
+  /** A list is a parameter that stands there more than once. */
+  readonly parameters: Readonly<Record<string, string | readonly string[]>>
   /** What `{scope}` in `token_parameters` stands for, separated as the server wants it. */
   readonly scope: string
   readonly clientSecret: Secret | undefined
@@ -88,7 +95,10 @@ function fixedRedirectUri({ grant, redirect_uri }: Profile): string {
 }
 
 function parametersOf({ profile, parameters, scope, grantType }: TokenRequest): URLSearchParams {
-  const body = new URLSearchParams(parameters)
+  const body = new URLSearchParams()
+  for (const [name, values] of Object.entries(parameters)) {
+    for (const value of [values].flat()) body.append(name, value)
+  }
   for (const resource of resources(profile)) body.append('resource', resource)
   const refreshing = grantType === 'refresh_token' ? profile.refresh_parameters : {}
   for (const [name, value] of Object.entries({ ...profile.token_parameters, ...refreshing })) {

@@ -2,8 +2,10 @@
  * `catchd login NAME|URL`: begins a login, shows its URL, waits, and says what was stored and until when. Ctrl-C and
  * `--timeout` cancel the login, so that nothing waits for a browser any more.
  */
+
 import type { Command } from 'commander'
 import type { LoginAnswer, StoredTokenSet } from '../client/wire.js'
+import { needsNoPerson } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
@@ -69,7 +71,7 @@ async function login(context: Context, name: string, options: LoginOptions): Pro
   try {
     begun = await context.client.beginLogin({ profile: name, open })
   } catch (error) {
-    if (await needsNoPerson(context, name, error)) return fetchInstead(context, name, options)
+    if (await comesWithoutPerson(context, name, error)) return fetchInstead(context, name, options)
     throw error
   }
   printInstructions(begun, open)
@@ -152,17 +154,17 @@ async function accepted(context: Context, id: string, url: string, signal: Abort
   }
 }
 
-/** A client_credentials profile is refused a login: its token comes without a person (RFC 6749 §4.4). */
-async function needsNoPerson(context: Context, name: string, error: unknown): Promise<boolean> {
+/** Such a profile is refused a login: its token comes without a person (RFC 6749 §4.4, RFC 8693). */
+async function comesWithoutPerson(context: Context, name: string, error: unknown): Promise<boolean> {
   if (!(error instanceof CatchdError) || error.code !== 'request_invalid') return false
   const { configuration } = await context.client.profile(name)
-  return configuration.grant === 'client_credentials'
+  return needsNoPerson(configuration.grant ?? '')
 }
 
 async function fetchInstead(context: Context, name: string, options: LoginOptions): Promise<void> {
   const { access_token: _secret, ...rest } = await context.client.token(name)
   if (options.json || options.start) return printJson(rest)
-  printResult(`No login is needed: ${name} uses client_credentials.`)
+  printResult(`No login is needed: tokens of ${name} come without a person.`)
   printResult(facts([['token', expiryInWords(rest.expires_at, Date.now())]]))
 }
 

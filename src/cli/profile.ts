@@ -1,7 +1,9 @@
 /** `catchd profile add|list|show|remove|edit`: the configuration, through the daemon that owns the file. */
+
 import type { Command } from 'commander'
 import type { CatchdClient } from '../client/client.js'
 import type { ProfileAnswer } from '../client/wire.js'
+import { needsNoPerson } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { readAll } from './line-input.js'
@@ -103,7 +105,7 @@ async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
 
 async function printAdvice(context: Context, { profile, configuration }: ProfileAnswer): Promise<void> {
   const { grant } = configuration
-  if (grant === 'client_credentials') {
+  if (grant !== undefined && needsNoPerson(grant)) {
     printNote(`  → catchd token ${profile}`)
     return
   }

@@ -133,12 +133,31 @@ export interface ProfileEntry {
     | 'authorization_code'
     | 'urn:ietf:params:oauth:grant-type:device_code'
     | 'client_credentials'
+    | 'urn:ietf:params:oauth:grant-type:token-exchange'
+  /** Token exchange: what is exchanged, the token of another profile or the content of a file (RFC 8693 §2.1) */
+  readonly subject_token?:
+    | {
+        /** Another profile */
+        readonly profile: string
+        /** Which of its tokens; access_token */
+        readonly token?: 'access_token' | 'id_token'
+      }
+    | {
+        /** Path of a file that holds nothing else */
+        readonly file: string
+      }
+  /** Token exchange: a token type identifier (RFC 8693 §3); by default that of an access token or id_token, for a file that of a JWT */
+  readonly subject_token_type?: string
+  /** Token exchange: a token type identifier (RFC 8693 §3) */
+  readonly requested_token_type?: string
+  /** Token exchange: logical names of where the new token is for (RFC 8693 §2.1) */
+  readonly audience?: string | readonly string[]
   /** Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3) */
   readonly redirect_uri?: string
   /** Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port */
   readonly listen?: string
-  /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); query.jwt: signed by the server (JARM) */
-  readonly response_mode?: 'query' | 'form_post' | 'fragment' | 'query.jwt'
+  /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM) */
+  readonly response_mode?: 'query' | 'form_post' | 'fragment' | 'query.jwt' | 'form_post.jwt' | 'fragment.jwt'
   /** What to ask for, separated by spaces (RFC 6749 §3.3) */
   readonly scope?: string
   /** Some servers want a comma between scopes */

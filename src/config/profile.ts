@@ -7,6 +7,7 @@
  * `extends` and `base_url` into a {@link Profile} is resolve.ts.
  */
 import { z } from 'zod'
+import { TOKEN_EXCHANGE } from './grants.js'
 
 /** Completes "a profile name …". */
 export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit'
@@ -43,6 +44,18 @@ export const ClientSecretSource = z.union(
   },
 )
 export type ClientSecretSource = z.infer<typeof ClientSecretSource>
+
+/** What a token exchange begins with (RFC 8693 §2.1). */
+export const SubjectTokenSource = z.union(
+  [
+    z.strictObject({
+      profile: ProfileName.describe('Another profile'),
+      token: z.enum(['access_token', 'id_token']).optional().describe('Which of its tokens; access_token'),
+    }),
+    z.strictObject({ file: z.string().min(1).describe('Path of a file that holds nothing else') }),
+  ],
+  { error: 'must be {"profile": "NAME"}, {"profile": "NAME", "token": "id_token"} or {"file": "path"}' },
+)
 
 const pointer = z.string().regex(/^\//, 'must be a JSON pointer that begins with /')
 
@@ -129,8 +142,28 @@ export const ProfileEntry = z
       .min(1)
       .describe('PEM file of the certificate for tls_client_auth (RFC 8705)'),
     grant: z
-      .enum(['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code', 'client_credentials'])
+      .enum([
+        'authorization_code',
+        'urn:ietf:params:oauth:grant-type:device_code',
+        'client_credentials',
+        TOKEN_EXCHANGE,
+      ])
       .describe('How tokens are obtained'),
+    subject_token: SubjectTokenSource.describe(
+      'Token exchange: what is exchanged, the token of another profile or the content of a file (RFC 8693 §2.1)',
+    ),
+    subject_token_type: z
+      .string()
+      .min(1)
+      .describe(
+        'Token exchange: a token type identifier (RFC 8693 §3); by default that of an access token or id_token, for a file that of a JWT',
+      ),
+    requested_token_type: z.string().min(1).describe('Token exchange: a token type identifier (RFC 8693 §3)'),
+    audience: z
+      .union([z.string().min(1), z.array(z.string().min(1))], {
+        error: 'must be a string or a list of strings',
+      })
+      .describe('Token exchange: logical names of where the new token is for (RFC 8693 §2.1)'),
     redirect_uri: endpoint.describe(
       'Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3)',
     ),
@@ -141,9 +174,9 @@ export const ProfileEntry = z
         'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port',
       ),
     response_mode: z
-      .enum(['query', 'form_post', 'fragment', 'query.jwt'])
+      .enum(['query', 'form_post', 'fragment', 'query.jwt', 'form_post.jwt', 'fragment.jwt'])
       .describe(
-        'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); query.jwt: signed by the server (JARM)',
+        'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM)',
       ),
     scope: z.string().describe('What to ask for, separated by spaces (RFC 6749 §3.3)'),
     scope_separator: z.string().length(1).describe('Some servers want a comma between scopes'),

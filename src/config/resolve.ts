@@ -5,8 +5,10 @@
  * Pure. What is merely unfinished (no client_id, no endpoints, no base_url) is `profile_invalid`, because an
  * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
  */
+
 import { findPreset, PRESETS, type Preset, presetRedirectUri } from '../authorization-server/presets.js'
 import { CatchdError } from '../failures.js'
+import { needsNoPerson, TOKEN_EXCHANGE } from './grants.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
 import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
 import { suggestion } from './suggestion.js'
@@ -133,7 +135,7 @@ function suited({ profile }: Preset, written: Keys, name: string, { redirectPort
 /** RFC 6749 §3.3; a client that asks for itself (§4.4) gets no refresh token, whatever it asks for. */
 function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant }: Keys): Keys {
   const asked = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
-  const isNeeded = offline_scope !== '' && grant !== 'client_credentials' && !asked.includes(offline_scope)
+  const isNeeded = offline_scope !== '' && !needsNoPerson(grant ?? '') && !asked.includes(offline_scope)
   return isNeeded ? { scope: `${scope} ${offline_scope}`.trim() } : {}
 }
 
@@ -195,6 +197,8 @@ function withAbsolutePaths(entry: Keys, configFolder: string): Keys {
     const path = entry[key]
     if (path !== undefined) paths[key] = absolutePath(path, configFolder)
   }
+  if (entry.subject_token !== undefined && 'file' in entry.subject_token)
+    paths.subject_token = { file: absolutePath(entry.subject_token.file, configFolder) }
   if (entry.client_secret !== undefined)
     paths.client_secret = withAbsoluteSource(entry.client_secret, configFolder)
   return paths
@@ -211,6 +215,7 @@ const NEEDED = {
   authorization_code: ['authorization_endpoint', 'token_endpoint'],
   'urn:ietf:params:oauth:grant-type:device_code': ['device_authorization_endpoint', 'token_endpoint'],
   client_credentials: ['token_endpoint'],
+  [TOKEN_EXCHANGE]: ['token_endpoint'],
 } as const satisfies Record<Profile['grant'], (typeof SERVER_URLS)[number][]>
 
 function refuseMissingEndpoints(profile: Omit<Profile, 'client_id'>): void {

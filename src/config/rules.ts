@@ -5,6 +5,7 @@
  * RFC 9700 §4.4): it is allowed only where `iss` (RFC 9207) tells the servers apart.
  */
 import { CatchdError } from '../failures.js'
+import { TOKEN_EXCHANGE } from './grants.js'
 import { isLoopbackHost, isLoopbackListener } from './loopback.js'
 import type { Profile, ProfileEntry } from './profile.js'
 import { SERVER_URLS } from './resolve.js'
@@ -30,6 +31,8 @@ export function reviewProfiles(profiles: ReadonlyMap<string, Profile>): Review {
     const broken = brokenAlone(profile)
     if (broken !== undefined) return { broken, issRequired: new Set() }
   }
+  const broken = brokenExchange(profiles)
+  if (broken !== undefined) return { broken, issRequired: new Set() }
   return reviewSharing(profiles)
 }
 
@@ -71,6 +74,7 @@ const RULES: readonly Rule[] = [
   tokenParameters,
   refreshParameters,
   keyFiles,
+  tokenExchange,
 ]
 
 function serverUrls(profile: Profile): ReturnType<Rule> {
@@ -172,6 +176,38 @@ function keyFiles(profile: Profile): ReturnType<Rule> {
   if (method === 'tls_client_auth' && certificate_file === undefined)
     return ['token_endpoint_auth_method', `${method} needs certificate_file.`]
   return undefined
+}
+
+function tokenExchange({ grant, subject_token }: Profile): ReturnType<Rule> {
+  const isExchange = grant === TOKEN_EXCHANGE
+  if (isExchange && subject_token === undefined)
+    return [
+      'subject_token',
+      'says what the grant token-exchange exchanges: {"profile": "NAME"} or {"file": "path"}.',
+    ]
+  if (!isExchange && subject_token !== undefined)
+    return ['subject_token', `means something with the grant ${TOKEN_EXCHANGE} only.`]
+  return undefined
+}
+
+/** A token exchange may begin with that of another, but never with itself. */
+function brokenExchange(profiles: ReadonlyMap<string, Profile>): BrokenRule | undefined {
+  for (const { name, subject_token: source } of profiles.values()) {
+    const seen = new Set([name])
+    for (let next = profileOf(source); next !== undefined; ) {
+      const subject = profiles.get(next)
+      if (subject === undefined)
+        return { profile: name, key: 'subject_token', rule: `names "${next}", and there is no such profile.` }
+      if (seen.has(next)) return { profile: name, key: 'subject_token', rule: `comes back to "${next}".` }
+      seen.add(next)
+      next = profileOf(subject.subject_token)
+    }
+  }
+  return undefined
+}
+
+function profileOf(source: Profile['subject_token']): string | undefined {
+  return source !== undefined && 'profile' in source ? source.profile : undefined
 }
 
 function reviewSharing(profiles: ReadonlyMap<string, Profile>): Review {

@@ -9,6 +9,7 @@ import { createClientSecrets } from '../config/client-secret.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
 import { ConfigurationStore } from '../config/store.js'
+import { createSubjectTokens } from '../config/subject-token.js'
 import { CatchdError } from '../failures.js'
 import { buildApiApp } from '../http/api/api-app.js'
 import { markConnection } from '../http/api/doorkeeping.js'
@@ -95,6 +96,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const servers = new OAuthAuthorizationServers({
     clock,
     clientSecrets: createClientSecrets({ vault, environment: process.env }),
+    subjectTokens: createSubjectTokens((name) => keeper.get(name, undefined)),
     dpopKeys: dpopKeyItems(vault),
   })
   const refreshSteps = new StepJournal(join(folders.stateFolder, 'refreshes.journal'))

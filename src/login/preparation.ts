@@ -43,9 +43,14 @@ export async function prepareLogin(
     createdAtMs,
     expiresAtMs: createdAtMs + timeoutSeconds * 1000,
     origin: servers.origin(profile),
-    responseMode: profile.response_mode === 'query.jwt' ? 'query' : profile.response_mode,
+    responseMode: carrierOf(profile.response_mode),
     stateEcho: profile.state_echo,
   }
+}
+
+/** How a response comes, signed (JARM §2.3) or not. */
+function carrierOf(mode: Profile['response_mode']): PendingLogin['responseMode'] {
+  return mode.replace('.jwt', '') as PendingLogin['responseMode']
 }
 
 /** @throws CatchdError `request_invalid` for a profile whose tokens come without a person (RFC 6749 §4.4) */
@@ -53,7 +58,7 @@ export function requireCodeGrant(profile: Profile): void {
   if (profile.grant === 'authorization_code') return
   throw new CatchdError('request_invalid', {
     profile: profile.name,
-    detail: 'A client_credentials profile needs no login; ask for its token.',
+    detail: 'Tokens of this profile come without a person, and need no login: ask for one.',
     next: `catchd token ${profile.name}`,
   })
 }

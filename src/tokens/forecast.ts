@@ -4,6 +4,7 @@
  * Pure. A refresh token whose end the server does not tell (RFC 6749 §5.1 knows no such member) makes the instant
  * unknown, and it is said so, not guessed. Telling the person is src/notices.
  */
+import { needsNoPerson } from '../config/grants.js'
 import type { LifePolicy } from './token-life.js'
 import type { RefusedRefreshToken, TokenSet } from './token-set.js'
 
@@ -30,7 +31,7 @@ const UNKNOWN: Forecast = { certainty: 'unknown', atMs: null }
  * @param set - `null`: none is stored.
  */
 export function forecast(policy: LifePolicy, set: TokenSet | null, nowMs: number): Forecast {
-  if (policy.grant === 'client_credentials') return NEVER
+  if (needsNoPerson(policy.grant)) return NEVER
   if (set === null) return { certainty: 'now', atMs: nowMs, reason: 'none_stored' }
   if (set.refusedRefreshToken !== null) {
     return { certainty: 'now', atMs: nowMs, reason: set.refusedRefreshToken.reason }

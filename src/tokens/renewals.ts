@@ -2,8 +2,10 @@
  * Getting new tokens without a person: one request per profile at a time, however many ask, journalled before a
  * refresh token leaves and stored before anybody is served (RFC 6749 §6; §4.4 for client credentials).
  */
+
 import type { AuthorizationServers, RefreshOutcome } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
+import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import type { Holding, Holdings } from './holdings.js'
@@ -74,7 +76,11 @@ export class Renewals {
     if (outcome.outcome === 'reauthorize') throw await this.#refused(profile, holding, set, outcome.error)
     this.#settle(profile, set)
     const { clock, random } = this.#parts
-    const backOff = backOffAfter(holding.state.backOff, outcome.retryAfterSeconds, clock.now(), random())
+    // A person can end this at any moment, by logging in to the profile whose token is exchanged: nobody waits for them.
+    const isPersons = outcome.error.code === 'login_required'
+    const backOff = isPersons
+      ? null
+      : backOffAfter(holding.state.backOff, outcome.retryAfterSeconds, clock.now(), random())
     holding.step({ step: 'refresh_failed', backOff, failure: outcome.error })
     this.#parts.log({ event: 'token.refresh_failed', profile: profile.name, code: outcome.error.code })
     throw outcome.error
@@ -82,12 +88,12 @@ export class Renewals {
 
   async #ask(profile: Profile, set: TokenSet | null): Promise<RefreshOutcome> {
     const { journal, servers } = this.#parts
-    if (set !== null && profile.grant !== 'client_credentials') {
+    if (set !== null && !needsNoPerson(profile.grant)) {
       if (set.refreshToken !== null) await journal.sending(profile.name, set.refreshToken)
       return servers.refresh(profile, set)
     }
     try {
-      return { outcome: 'refreshed', response: await servers.clientCredentials(profile) }
+      return { outcome: 'refreshed', response: await servers.obtain(profile) }
     } catch (error) {
       return { outcome: 'retry_later', error: asCatchdError(error), retryAfterSeconds: null }
     }

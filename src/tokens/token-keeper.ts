@@ -7,8 +7,10 @@
  * cannot be stored stays in memory, is served, retried and reported; a failed refresh never deletes a token set;
  * nothing comes back after a logout. What to do at which time is token-life.ts and refresh-back-off.ts.
  */
+
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
+import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Vault } from '../vault/vault.js'
@@ -128,7 +130,7 @@ export class TokenKeeper {
     const holding = this.#holdings.of(profile)
     const set = await this.#holdings.load(profile, holding)
     this.#used(name, holding, this.#parts.clock.now())
-    if (profile.grant === 'client_credentials') return this.#renew(profile, holding)
+    if (needsNoPerson(profile.grant)) return this.#renew(profile, holding)
     if (set === null) throw loginRequired(name, null)
     if (set.refreshToken === null) {
       throw new CatchdError('login_required', {

@@ -5,6 +5,7 @@
  * The wall clock decides. A clock that was set back behind the moment a token set was obtained cannot tell how
  * long it is good for, so such a set is due.
  */
+import { needsNoPerson } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import { type BackOff, mustWait } from './refresh-back-off.js'
 import type { RefusedRefreshToken, TokenSet } from './token-set.js'
@@ -44,7 +45,7 @@ export type TokenStep =
   | { readonly step: 'refreshed'; readonly set: TokenSet; readonly atMs: number }
   /** The refresh token is dead; the record stays, marked. */
   | { readonly step: 'refresh_refused'; readonly set: TokenSet; readonly failure: CatchdError }
-  | { readonly step: 'refresh_failed'; readonly backOff: BackOff; readonly failure: CatchdError }
+  | { readonly step: 'refresh_failed'; readonly backOff: BackOff | null; readonly failure: CatchdError }
   /** The request ended after a login or a logout that counts more. */
   | { readonly step: 'overtaken' }
   | { readonly step: 'forgotten' }
@@ -95,7 +96,7 @@ export function phaseOf(
 ): TokenPhase {
   const { set } = state
   if (state.isRefreshing) return 'refreshing'
-  if (set == null) return policy.grant === 'client_credentials' ? 'due' : 'none'
+  if (set == null) return needsNoPerson(policy.grant) ? 'due' : 'none'
   if (isFreshFor(set, minTtlSeconds, nowMs)) return set.expiresAtMs === null ? 'unknown_lifetime' : 'fresh'
   return isOver(set, nowMs) && !canRenew(policy, set) ? 'login_required' : 'due'
 }
@@ -147,7 +148,7 @@ function isJustRefreshed({ refreshedAtMs }: TokenState, nowMs: number): boolean 
 
 /** Whether new tokens can be had without a person. */
 export function canRenew(policy: LifePolicy, set: TokenSet | null): boolean {
-  if (policy.grant === 'client_credentials') return true
+  if (needsNoPerson(policy.grant)) return true
   return set !== null && set.refreshToken !== null && set.refusedRefreshToken === null
 }
 

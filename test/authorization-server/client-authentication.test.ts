@@ -106,7 +106,7 @@ describe('private_key_jwt', () => {
     const servers = authorizationServers()
     await servers.redeem(profile, GRANT)
     const first = server.form()['client_assertion'] ?? ''
-    await servers.clientCredentials({ ...profile, grant: 'client_credentials' })
+    await servers.obtain({ ...profile, grant: 'client_credentials' })
     const second = server.form()['client_assertion'] ?? ''
     const key = await importSPKI(spki(publicKey), 'ES256')
     const [one, two] = [await jwtVerify(first, key), await jwtVerify(second, key)]
@@ -146,9 +146,9 @@ describe('private_key_jwt', () => {
       private_key_file: file('key.pem', pem(old.privateKey)),
     })
     const servers = authorizationServers()
-    await servers.clientCredentials(profile)
+    await servers.obtain(profile)
     file('key.pem', pem(fresh.privateKey))
-    await servers.clientCredentials(profile)
+    await servers.obtain(profile)
     await jwtVerify(server.form()['client_assertion'] ?? '', fresh.publicKey)
   })
 

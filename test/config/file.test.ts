@@ -227,16 +227,28 @@ describe('limits', () => {
     expect(detailOf(text)).toContain('nested deeper than 32 levels')
   })
 
-  test('10,000 profiles are read in less than a second', () => {
-    const profiles = Object.fromEntries(
-      Array.from({ length: 10_000 }, (_, index) => [
-        `p${index}`,
-        { preset: 'github', client_id: `c${index}` },
-      ]),
-    )
-    const begun = performance.now()
-    expect(parse(JSON.stringify({ profiles })).profiles.size).toBe(10_000)
-    expect(performance.now() - begun).toBeLessThan(1000)
+  test('ten times the profiles do not take a hundred times the time', () => {
+    const textOf = (count: number) =>
+      JSON.stringify({
+        profiles: Object.fromEntries(
+          Array.from({ length: count }, (_, index) => [
+            `p${index}`,
+            { preset: 'github', client_id: `c${index}` },
+          ]),
+        ),
+      })
+    const fastestOfThree = (count: number) => {
+      const text = textOf(count)
+      return Math.min(
+        ...[1, 2, 3].map(() => {
+          const begun = performance.now()
+          expect(parse(text).profiles.size).toBe(count)
+          return performance.now() - begun
+        }),
+      )
+    }
+    fastestOfThree(1000) // compiled now
+    expect(fastestOfThree(10_000) / fastestOfThree(1000)).toBeLessThan(50)
   })
 })
 

@@ -136,6 +136,16 @@ describe('signed authorization responses (JARM)', () => {
     expect(server.counts.tokenRequests).toBe(0)
   })
 
+  test.each(['form_post.jwt', 'fragment.jwt'])('come as %s too', async (response_mode) => {
+    const { server, daemon } = await corp({ profile: { response_mode } })
+    const { login } = await daemon.login('corp', async (url) => {
+      const answer = await server.approve(url)
+      // What the page that catches a fragment does.
+      return typeof answer === 'string' ? answer.replace('#', '?') : answer
+    })
+    expect(login).toMatchObject({ status: 'succeeded', error: null })
+  })
+
   test('one whose signature was left away ends the login, and its code is not sent', async () => {
     const { server, daemon } = await corp(JARM)
     const { login } = await daemon.login('corp', async (url) => {
@@ -387,5 +397,84 @@ describe('catchd inspect', () => {
       return (await daemon.api('GET', '/v1/tokens/corp/inspection', call)).status
     }
     expect([await inspect('token'), await inspect('login')]).toEqual([403, 200])
+  })
+})
+
+describe('token exchange (RFC 8693)', () => {
+  const exchange = (server: OidcProvider, changes: object = {}) => ({
+    issuer: server.issuer,
+    client_id: server.clientId,
+    grant: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: { profile: 'corp' },
+    audience: 'orders',
+    ...changes,
+  })
+
+  async function exchanging(changes: object = {}) {
+    const system = await corp({ tokenExchange: true })
+    const body = exchange(system.server, changes)
+    const put = await system.daemon.api('PUT', '/v1/profiles/orders', { body })
+    expect(put.status, put.text).toBe(201)
+    return { ...system, token: () => system.daemon.api('GET', '/v1/tokens/orders') }
+  }
+
+  test('the token of one profile becomes that of another, without a login of its own', async () => {
+    const { server, daemon, token } = await exchanging()
+    const before = await token()
+    expect([before.status, before.json['code'], before.json['profile']]).toEqual([
+      409,
+      'login_required',
+      'corp',
+    ])
+    expect(before.json['next']).toBe('catchd login corp')
+    await daemon.login('corp', server.approve)
+    const { status, json } = await token()
+    expect([status, json['scope'], json['profile']]).toEqual([200, 'email', 'orders'])
+    expect(await server.findToken(String(json['access_token']))).toMatchObject({ audience: 'orders' })
+    const { json: subject } = await daemon.api('GET', '/v1/tokens/corp')
+    expect(json['access_token']).not.toBe(subject['access_token'])
+    const run = await daemon.cli(['login', 'orders'])
+    expect([run.exitCode, run.stdout]).toEqual([0, expect.stringContaining('No login is needed')])
+    const again = await daemon.api('POST', '/v1/tokens/orders/refresh')
+    expect(again.json['access_token']).not.toBe(json['access_token'])
+  })
+
+  test('a refused exchange says what the server said', async () => {
+    const { server, daemon, token } = await exchanging({ audience: 'forbidden' })
+    await daemon.login('corp', server.approve)
+    const { status, json } = await token()
+    expect([status, json['code'], json['error'], json['profile']]).toEqual([
+      502,
+      'provider_refused',
+      'invalid_target',
+      'orders',
+    ])
+  })
+
+  test('a file that something else keeps fresh is read each time', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'catchd-subject-'))
+    cleanUps.push(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'token')
+    const type = 'urn:ietf:params:oauth:token-type:access_token'
+    const { server, daemon, token } = await exchanging({ subject_token: { file }, subject_token_type: type })
+    const missing = await token()
+    expect([missing.status, missing.json['code']]).toEqual([422, 'profile_invalid'])
+    expect(missing.json['detail']).toContain(file)
+    await daemon.login('corp', server.approve)
+    const { json: subject } = await daemon.api('GET', '/v1/tokens/corp')
+    await writeFile(file, `${String(subject['access_token'])}\n`)
+    expect((await daemon.api('POST', '/v1/tokens/orders/refresh')).status).toBe(200)
+  })
+
+  test.each([
+    ['of a profile that is not there', { subject_token: { profile: 'nobody' } }, 'there is no such profile'],
+    ['of itself', { subject_token: { profile: 'orders' } }, 'comes back to "orders"'],
+    ['of nothing', { subject_token: undefined }, 'says what the grant'],
+    ['with another grant', { grant: 'client_credentials' }, 'means something with the grant'],
+  ])('an exchange %s is refused when it is written', async (_name, changes, part) => {
+    const { server, daemon } = await corp({ tokenExchange: true })
+    const put = await daemon.api('PUT', '/v1/profiles/orders', { body: exchange(server, changes) })
+    expect([put.status, put.json['code']]).toEqual([422, 'config_invalid'])
+    expect(put.json['detail']).toContain(part)
   })
 })

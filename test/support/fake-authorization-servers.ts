@@ -127,7 +127,7 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     return this.refreshAnswer(this.refreshed.length)
   }
 
-  async clientCredentials(): Promise<TokenResponse> {
+  async obtain(): Promise<TokenResponse> {
     this.credentialsAsked += 1
     await this.gate
     return tokenResponse({ accessToken: new Secret(`machine-${this.credentialsAsked}`), refreshToken: null })

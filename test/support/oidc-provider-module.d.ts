@@ -15,16 +15,35 @@ declare module 'oidc-provider' {
       listener: (context: GrantContext, error: Error & { readonly error_detail?: string }) => void,
     ): this
     on(event: 'registration_create.success', listener: () => void): this
-    readonly AccessToken: { find(token: string): Promise<AccessToken | undefined> }
+    registerGrantType(
+      name: string,
+      handler: (context: TokenContext) => Promise<void>,
+      parameters: readonly string[],
+    ): void
+    readonly AccessToken: {
+      new (properties: object): AccessToken
+      find(token: string): Promise<AccessToken | undefined>
+    }
     readonly Client: { readonly adapter: { destroy(id: string): Promise<void> } }
   }
 
+  interface TokenContext {
+    readonly oidc: { readonly params: Readonly<Record<string, string | undefined>>; readonly client: object }
+    body: object
+  }
+
   interface AccessToken {
+    readonly accountId?: string
+    readonly grantId?: string
+    save(): Promise<string>
     readonly clientId?: string
     readonly scope?: string
     readonly exp?: number
-    readonly aud?: string | string[]
+    aud?: string | string[] | undefined
   }
 
-  export const errors: { readonly InvalidTarget: new () => Error }
+  export const errors: {
+    readonly InvalidTarget: new () => Error
+    readonly InvalidRequest: new (description: string) => Error
+  }
 }

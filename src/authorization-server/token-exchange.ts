@@ -1,0 +1,41 @@
+/** The parameters of a token exchange and what its answer has to say (RFC 8693 §2.1, §2.2.1). Pure. */
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import type { TokenResponse } from '../tokens/token-set.js'
+
+const TYPE = 'urn:ietf:params:oauth:token-type:'
+
+/** `resource` is added to every token request (RFC 8707), scope by the caller. */
+export function exchangeParameters(
+  profile: Profile,
+  subjectToken: Secret,
+): Record<string, string | readonly string[]> {
+  const { audience, requested_token_type: requested } = profile
+  return {
+    subject_token: subjectToken.reveal(),
+    subject_token_type: profile.subject_token_type ?? TYPE + kindOf(profile),
+    ...(requested === undefined ? {} : { requested_token_type: requested }),
+    ...(audience === undefined ? {} : { audience }),
+  }
+}
+
+function kindOf({ subject_token: source }: Profile): string {
+  if (source !== undefined && 'profile' in source) return source.token ?? 'access_token'
+  return 'jwt'
+}
+
+/**
+ * What was asked for is what is used: an id_token in `access_token` would go to servers that should not see it.
+ *
+ * @throws CatchdError `provider_answer_invalid`
+ */
+export function requireIssuedType(profile: Profile, { parameters }: TokenResponse): void {
+  const issued = parameters['issued_token_type']
+  const expected = profile.requested_token_type
+  if (expected === undefined || issued === undefined || issued === expected) return
+  throw new CatchdError('provider_answer_invalid', {
+    profile: profile.name,
+    detail: `The token exchange gave another type of token than the requested_token_type ${expected}.`,
+  })
+}
