@@ -75,6 +75,8 @@ function installSystemPackages() {
     curl: 'curl',
     zsh: 'zsh',
     fish: 'fish',
+    'systemd-socket-activate': 'systemd',
+    python3: 'python3',
   }
   const missing = Object.entries(packages)
     .filter(([command]) => !isInstalled(command))

@@ -75,6 +75,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'show the vault, or move to another',
     load: async () => (await import('./vault.js')).defineVault,
   },
+  service: {
+    summary: 'start catchd with your session, or on its first use',
+    load: async () => (await import('./service.js')).defineService,
+  },
   doctor: {
     summary: 'find out what is wrong here, and how to put it right',
     load: async () => (await import('./doctor.js')).defineDoctor,

@@ -2,6 +2,7 @@
  * The composition root: the only file that knows every concrete class. Building starts nothing; `start` binds
  * and reads, `stop` undoes it.
  */
+import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { OAuthAuthorizationServers } from '../authorization-server/authorization-servers.js'
 import { systemClock, toInstant } from '../clock.js'
@@ -34,6 +35,7 @@ import { TokenKeeper } from '../tokens/token-keeper.js'
 import { describeVault, type OpenVaultOptions, openVault } from '../vault/open-vault.js'
 import { rememberVault } from '../vault/vault-choice.js'
 import { VaultSlot } from '../vault/vault-slot.js'
+import type { ActivatedSockets } from './activation.js'
 import { browserOpener } from './browser.js'
 import { EventHub } from './event-hub.js'
 import { InspectionDesk } from './inspection-desk.js'
@@ -66,12 +68,14 @@ export interface DaemonSettings {
   readonly folders: Folders
   readonly log: DaemonLog
   readonly version: string
+  /** What listens already when the daemon starts. */
+  readonly activated: ActivatedSockets
   /** Called when the API is asked to end the daemon. */
   readonly onStop: () => void
 }
 
 export async function compose(settings: DaemonSettings): Promise<Daemon> {
-  const { environment, folders, log, version } = settings
+  const { environment, folders, log, version, activated } = settings
   const clock = systemClock
   const startedAtMs = clock.now()
 
@@ -230,13 +234,17 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
 
   const open = async () => {
     // The bound socket is the lock: what only one daemon may touch comes after it.
-    bound.socket = await bindApiSocket(folders.socketPath, () =>
-      apiDoor.open({ path: folders.socketPath }, (socket) => markConnection(socket, 'socket')),
-    )
+    const markSocket = (socket: Socket) => markConnection(socket, 'socket')
+    bound.socket =
+      activated.api === undefined
+        ? await bindApiSocket(folders.socketPath, () =>
+            apiDoor.open({ path: folders.socketPath }, markSocket),
+          )
+        : await apiDoor.open({ fd: activated.api }, markSocket)
     journal.open()
     refreshSteps.open()
     if (environment.apiPort !== 0) {
-      bound.tcp = await openTcp(apiDoor, environment.apiPort)
+      bound.tcp = await openTcp(apiDoor, environment.apiPort, activated.tcp)
       ownAuthorities = tcpAuthorities(bound.tcp)
     }
     configuration.onChange(({ ok }) => {
@@ -244,7 +252,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
     })
     adoptConfiguration() // a response may come as soon as the address is bound
-    await listeners.openDefault(environment.redirectPort)
+    await listeners.openDefault(environment.redirectPort, activated.redirect)
   }
 
   return {
@@ -287,9 +295,10 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   }
 }
 
-async function openTcp(door: Door, port: number): Promise<OpenAddress> {
+async function openTcp(door: Door, port: number, descriptor: number | undefined): Promise<OpenAddress> {
+  const address = descriptor === undefined ? { host: '127.0.0.1', port } : { fd: descriptor }
   try {
-    return await door.open({ host: '127.0.0.1', port }, (socket) => markConnection(socket, 'tcp'))
+    return await door.open(address, (socket) => markConnection(socket, 'tcp'))
   } catch (error) {
     const holder = await findPortHolder(port)
     throw new CatchdError('already_running', {

@@ -5,6 +5,7 @@ import { parseEnvironment } from '../config/environment.js'
 import { ensureFolder, resolveFolders } from '../config/folders.js'
 import { EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
+import { takeActivatedSockets } from './activation.js'
 import { compose } from './compose.js'
 import { openLog } from './log.js'
 
@@ -15,6 +16,7 @@ import { openLog } from './log.js'
  */
 export async function runDaemon(): Promise<void> {
   process.umask(0o077)
+  const activated = takeActivatedSockets(process.env, process.pid)
   const environment = parseEnvironment(process.env)
   const folders = resolveFolders(environment)
   for (const folder of new Set([folders.configFolder, folders.stateFolder, folders.runtimeFolder])) {
@@ -30,7 +32,7 @@ export async function runDaemon(): Promise<void> {
   const ended = new Promise<void>((resolve) => {
     end = resolve
   })
-  const daemon = await compose({ environment, folders, log, version: VERSION, onStop: end })
+  const daemon = await compose({ environment, folders, log, version: VERSION, activated, onStop: end })
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
   process.on('SIGHUP', () => {}) // the terminal that started it went away

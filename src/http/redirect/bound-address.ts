@@ -22,7 +22,9 @@ export function boundAddressOf(socket: Socket): BoundAddress | undefined {
   return boundAddresses.get(socket)
 }
 
-interface Lingering {
+interface Parts {
+  /** Listens there already. */
+  readonly descriptor: number | undefined
   readonly clock: Clock
   /** After the result page was fetched. */
   readonly lingerMs: number
@@ -32,7 +34,7 @@ interface Lingering {
 
 export class BoundAddress {
   readonly host: string
-  readonly #parts: Lingering
+  readonly #parts: Parts
   readonly #opened: Promise<OpenAddress>
   #port: number
   #bound = false
@@ -43,11 +45,13 @@ export class BoundAddress {
   #forwarded = false
 
   /** Begins to bind; {@link opened} tells how it went. */
-  constructor(door: Door, host: string, port: number, parts: Lingering) {
+  constructor(door: Door, host: string, port: number, parts: Parts) {
     this.host = host
     this.#port = port
     this.#parts = parts
-    this.#opened = door.open({ host, port }, (socket) => boundAddresses.set(socket, this))
+    const { descriptor: fd } = parts
+    const address = fd === undefined ? { host, port } : { fd }
+    this.#opened = door.open(address, (socket) => boundAddresses.set(socket, this))
     this.#opened.catch(() => {}) // whoever waits in opened() is told
   }
 

@@ -25,6 +25,7 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   #defaultPort: number | undefined
   #defaultAddress: BoundAddress | undefined
   #defaultFailure: CatchdError | undefined
+  #descriptor: number | undefined
   #closed = false
 
   /** @param parts.lingerMs - How long a released address stays open after its result page was fetched. */
@@ -47,10 +48,12 @@ export class LoopbackRedirectListeners implements RedirectListeners {
    * ({@link defaultFailure}), and the next login that needs it tries again.
    *
    * @param port - 0: there is no default port.
+   * @param descriptor - Listens there already (socket activation).
    */
-  async openDefault(port: number): Promise<void> {
+  async openDefault(port: number, descriptor?: number): Promise<void> {
     if (port === 0) return
     this.#defaultPort = port
+    this.#descriptor = descriptor
     try {
       const lease = await this.acquire(`http://127.0.0.1:${port}/`, null)
       lease.release()
@@ -147,7 +150,11 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   }
 
   #bind(host: string, port: number): BoundAddress {
+    const isDefault = host === '127.0.0.1' && port === this.#defaultPort
+    const descriptor = isDefault ? this.#descriptor : undefined
+    if (isDefault) this.#descriptor = undefined // it is closed with the address
     const address = new BoundAddress(this.#door, host, port, {
+      descriptor,
       clock: this.#clock,
       lingerMs: this.#lingerMs,
       onClose: (closing) => this.#forget(closing),

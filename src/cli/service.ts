@@ -1,0 +1,158 @@
+/** `catchd service install|uninstall|status`: the daemon as a service of this user; src/service says what that takes. */
+import { execFile } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { homedir, userInfo } from 'node:os'
+import { dirname, isAbsolute } from 'node:path'
+import { promisify } from 'node:util'
+import type { Command } from 'commander'
+import { CatchdError } from '../failures.js'
+import { launchdPlan } from '../service/launchd.js'
+import { environmentToKeep, type ServicePlan, type ServiceSetup } from '../service/plan.js'
+import { systemdPlan } from '../service/systemd.js'
+import { windowsTaskPlan } from '../service/windows-task.js'
+import type { Context } from './context.js'
+import { printJson, printNote, printResult, styled } from './output.js'
+
+interface JsonOption {
+  readonly json?: true
+}
+
+interface InstallOptions extends JsonOption {
+  readonly print?: true
+}
+
+/** Switching a service on takes a moment, never this long. */
+const COMMAND_DEADLINE_MS = 30_000
+
+export function defineService(command: Command, context: Context): void {
+  command
+    .command('install')
+    .summary('write the service of this platform and switch it on')
+    .option('--print', 'print the files and commands, change nothing')
+    .option('--json', 'print the result as JSON')
+    .action((options: InstallOptions) => install(context, options))
+  command
+    .command('uninstall')
+    .summary('switch it off and remove its files')
+    .option('--json', 'print the result as JSON')
+    .action((options: JsonOption) => uninstall(context, options))
+  command
+    .command('status')
+    .summary('say whether it is switched on')
+    .option('--json', 'print the result as JSON')
+    .action((options: JsonOption) => status(context, options))
+}
+
+async function install(context: Context, options: InstallOptions): Promise<void> {
+  const plan = planFor(context)
+  if (options.print) return printPlan(plan, options)
+  refuseTemporaryProgram(context.mainFile)
+  await stopRunning(context)
+  for (const { path, content, encoding = 'utf8' } of plan.files) {
+    await mkdir(dirname(path), { recursive: true })
+    // It may hold a proxy's password.
+    await writeFile(path, content, { encoding, mode: 0o600 })
+  }
+  for (const command of plan.enable) {
+    const failure = await run(command)
+    if (failure !== undefined) throw notEnabled(plan, command, failure)
+  }
+  if (options.json) return printJson({ kind: plan.kind, enabled: true, files: pathsOf(plan) })
+  printResult(styled('green', `Installed: ${plan.kind}`))
+  for (const path of pathsOf(plan)) printNote(`  ${path}`)
+  if (plan.kind === 'systemd user service') printNote('The first connection starts the daemon.')
+}
+
+async function uninstall(context: Context, options: JsonOption): Promise<void> {
+  const plan = planFor(context)
+  for (const command of plan.disable) await run(command)
+  for (const path of pathsOf(plan)) await rm(path, { force: true })
+  for (const command of plan.afterRemoval) await run(command)
+  if (options.json) return printJson({ kind: plan.kind, enabled: false })
+  printResult(`Removed: ${plan.kind}`)
+}
+
+async function status(context: Context, options: JsonOption): Promise<void> {
+  const plan = planFor(context)
+  const enabled = (await run(plan.query)) === undefined
+  if (options.json) return printJson({ kind: plan.kind, enabled, files: pathsOf(plan) })
+  printResult(`${plan.kind}: ${enabled ? 'switched on' : 'not installed'}`)
+  if (!enabled) printNote('  → catchd service install')
+}
+
+function planFor(context: Context): ServicePlan {
+  const setup = setupOf(context)
+  switch (process.platform) {
+    case 'darwin':
+      return launchdPlan(setup)
+    case 'win32':
+      return windowsTaskPlan(setup, context.folders.stateFolder, userInfo().username)
+    default:
+      return systemdPlan(setup)
+  }
+}
+
+function setupOf({ environment, folders, mainFile }: Context): ServiceSetup {
+  const configHome = process.env['XDG_CONFIG_HOME'] ?? ''
+  return {
+    node: process.execPath,
+    program: mainFile,
+    homeFolder: homedir(),
+    configHome: isAbsolute(configHome) ? configHome : undefined,
+    userId: process.getuid?.() ?? 0,
+    socketPath: folders.socketPath,
+    apiPort: environment.apiPort,
+    redirectPort: environment.redirectPort,
+    environment: environmentToKeep(process.env),
+  }
+}
+
+/** npx keeps what it runs in a cache that it empties when it likes. */
+function refuseTemporaryProgram(program: string): void {
+  if (!program.split(/[\\/]/).includes('_npx')) return
+  throw new CatchdError('request_invalid', {
+    detail: 'This catchd was started by npx, from a folder that may be gone tomorrow.',
+    next: 'npm install --global --allow-scripts=keytar catchd',
+  })
+}
+
+/** The addresses must be free for the service. */
+async function stopRunning(context: Context): Promise<void> {
+  try {
+    await context.localClient().stop()
+    printNote('The running daemon was stopped; the service takes its place.')
+  } catch (error) {
+    if (!(error instanceof CatchdError) || error.code !== 'daemon_unreachable') throw error
+  }
+}
+
+/** @returns What went wrong; `undefined` when nothing did. */
+async function run([program, ...args]: readonly [string, ...string[]]): Promise<string | undefined> {
+  try {
+    await promisify(execFile)(program, args, { timeout: COMMAND_DEADLINE_MS, windowsHide: true })
+    return undefined
+  } catch (error) {
+    const { stderr = '', code } = error as { stderr?: string; code?: string | number }
+    return stderr.trim().split('\n')[0] || `it ended with ${code ?? 'a signal'}`
+  }
+}
+
+function notEnabled(plan: ServicePlan, command: readonly string[], failure: string): CatchdError {
+  return new CatchdError('request_invalid', {
+    detail: `The ${plan.kind} is written but not switched on: ${command.join(' ')}: ${failure}`,
+    next: command.join(' '),
+  })
+}
+
+function printPlan(plan: ServicePlan, options: JsonOption): void {
+  if (options.json) {
+    printJson(plan)
+    return
+  }
+  for (const { path, content } of plan.files) printResult(`# ${path}\n${content.replace(/^\uFEFF/, '')}`)
+  for (const command of plan.enable) printResult(`# then: ${command.join(' ')}`)
+}
+
+function pathsOf({ files }: ServicePlan): string[] {
+  return files.map(({ path }) => path)
+}
