@@ -11,6 +11,10 @@ export interface CommandRow {
 }
 
 export const COMMANDS: Readonly<Record<string, CommandRow>> = {
+  init: {
+    summary: 'answer a few questions and have a first token',
+    load: async () => (await import('./init.js')).defineInit,
+  },
   login: {
     summary: 'log in to a profile in the browser',
     load: async () => (await import('./login.js')).defineLogin,

@@ -24,7 +24,7 @@ import {
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
 import { facts, printJson, printNote, printResult, styled } from './output.js'
 
-interface LoginOptions extends UrlOptions {
+export interface LoginOptions extends UrlOptions {
   readonly browser: boolean
   readonly start?: true
   readonly paste?: true
@@ -65,7 +65,7 @@ async function loginAt(context: Context, url: string, options: LoginOptions): Pr
   }
 }
 
-async function login(context: Context, name: string, options: LoginOptions): Promise<void> {
+export async function login(context: Context, name: string, options: LoginOptions): Promise<void> {
   const open = options.browser && options.paste === undefined
   let begun: LoginAnswer
   try {

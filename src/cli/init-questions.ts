@@ -1,0 +1,74 @@
+/** Questions at a terminal, by @clack/prompts, which only `catchd init` loads. They stand on stderr. */
+import type * as Clack from '@clack/prompts'
+import { Interrupted } from './interruption.js'
+
+interface Choice {
+  readonly value: string
+  readonly label: string
+  readonly hint: string
+}
+
+interface TextQuestion {
+  readonly placeholder?: string
+  readonly initial?: string
+  readonly optional?: boolean
+  /** @returns What is wrong with an answer. */
+  readonly rule?: (text: string) => string | undefined
+}
+
+export class Questions {
+  readonly #clack: typeof Clack
+  readonly #output = process.stderr
+
+  private constructor(clack: typeof Clack) {
+    this.#clack = clack
+  }
+
+  static async begin(title: string): Promise<Questions> {
+    const questions = new Questions(await import('@clack/prompts'))
+    questions.#clack.intro(title, { output: questions.#output })
+    return questions
+  }
+
+  /** The list gets shorter as the person types. */
+  async choose(message: string, choices: readonly Choice[]): Promise<string> {
+    const { autocomplete } = this.#clack
+    const options = choices.map((choice) => ({ ...choice }))
+    return this.#answered(await autocomplete({ message, options, maxItems: 10, output: this.#output }))
+  }
+
+  async text(message: string, question: TextQuestion = {}): Promise<string> {
+    const { placeholder, initial, optional = false, rule } = question
+    const answer = await this.#clack.text({
+      message,
+      ...(placeholder === undefined ? {} : { placeholder }),
+      ...(initial === undefined ? {} : { initialValue: initial }),
+      validate: (text = '') => {
+        if (text.trim() === '') return optional ? undefined : 'It cannot be empty.'
+        return rule?.(text.trim())
+      },
+      output: this.#output,
+    })
+    return this.#answered(answer).trim()
+  }
+
+  /** What is typed does not stand on the screen. */
+  async hidden(message: string, isNeeded: boolean): Promise<string> {
+    const answer = await this.#clack.password({
+      message,
+      validate: (text) => (isNeeded && !text ? 'It cannot be empty.' : undefined),
+      output: this.#output,
+    })
+    return this.#answered(answer)
+  }
+
+  say(text: string): void {
+    this.#clack.note(text, undefined, { output: this.#output, format: (line) => line })
+  }
+
+  #answered(answer: string | symbol | undefined): string {
+    if (!this.#clack.isCancel(answer)) return String(answer ?? '')
+    this.#clack.cancel('Nothing was changed.', { output: this.#output })
+    throw new Interrupted('SIGINT')
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * `catchd init`: asks for a first profile, writes it, logs in, and says how to use the token. Everything it does can be
+ * done without it, by the commands that it names.
+ */
+import type { Command } from 'commander'
+import { findPreset, PRESETS, type Preset } from '../authorization-server/presets.js'
+import type { ProfileEntry } from '../client/wire.js'
+import { CatchdError } from '../failures.js'
+import type { Context } from './context.js'
+import { Questions } from './init-questions.js'
+import { login } from './login.js'
+import { isUrl, profileOfUrl } from './login-url.js'
+import { printNote, printResult } from './output.js'
+import { registrationAdvice } from './registration-advice.js'
+
+export function defineInit(command: Command, context: Context): void {
+  command.option('--json', 'print a failure as JSON').action(() => init(context))
+}
+
+async function init(context: Context): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new CatchdError('request_invalid', {
+      detail: 'catchd init asks questions, and there is no terminal to ask them in.',
+      next: 'catchd profile add --help',
+    })
+  }
+  const questions = await Questions.begin('catchd: a profile and its first login')
+  const server = await questions.choose('Where is the token from?', [
+    { value: '', label: 'An MCP server, an API or an issuer', hint: 'by its URL' },
+    ...PRESETS.map(({ name, title }) => ({ value: name, label: title, hint: name })),
+  ])
+  const preset = findPreset(server)
+  const name =
+    preset === undefined ? await byUrl(context, questions) : await byPreset(context, questions, preset)
+  await login(context, name, { browser: true })
+  for (const line of howToUse(name, context)) printResult(line)
+}
+
+/** One URL leads to all the rest, unless a client has to be registered by hand. */
+async function byUrl(context: Context, questions: Questions): Promise<string> {
+  const url = await questions.text('Its URL', {
+    placeholder: 'https://mcp.example.com/mcp',
+    rule: (text) => (isUrl(text) && URL.canParse(text) ? undefined : 'It begins with https://'),
+  })
+  try {
+    return await profileOfUrl(context, url, {})
+  } catch (error) {
+    const byHand =
+      error instanceof CatchdError && (error.code === 'profile_invalid' || error.code === 'provider_refused')
+    if (!byHand || error.next?.includes('--client-id') !== true) throw error
+    questions.say(error.detail ?? error.message)
+  }
+  const clientId = await questions.text('The client_id that the server gave you')
+  return profileOfUrl(context, url, { clientId })
+}
+
+async function byPreset(context: Context, questions: Questions, preset: Preset): Promise<string> {
+  const taken = new Set((await context.client.profiles()).map(({ profile }) => profile))
+  const name = await questions.text('What should the profile be called?', {
+    initial: freeName(preset.name, taken),
+    rule: (text) => (taken.has(text) ? 'There is a profile of this name.' : undefined),
+  })
+  const base = needsBase(preset)
+    ? {
+        base_url: await questions.text('The address of your server', {
+          placeholder: 'https://gw.example.com:5543',
+          rule: (text) => (isUrl(text) ? undefined : 'It begins with https://'),
+        }),
+      }
+    : {}
+  const port = context.environment.redirectPort
+  questions.say(registrationAdvice(name, { preset: preset.name }, port).join('\n'))
+  const clientId = await questions.text('The client_id that the server gave you')
+  const secret = await questions.hidden(
+    preset.client === 'confidential' ? 'The client secret' : 'The client secret, if there is one',
+    preset.client === 'confidential',
+  )
+  const scope = await questions.text('Scopes, separated by spaces', {
+    optional: true,
+    ...(preset.profile.scope === undefined ? {} : { initial: preset.profile.scope }),
+  })
+  const entry: ProfileEntry = {
+    preset: preset.name,
+    ...base,
+    client_id: clientId,
+    ...(secret === '' ? {} : { client_secret: secret }),
+    ...(scope === '' || scope === preset.profile.scope ? {} : { scope }),
+  }
+  await context.client.putProfile(name, entry)
+  printNote(`Written to ${context.folders.configFile}${secret === '' ? '' : '; the secret is in the vault'}.`)
+  return name
+}
+
+function needsBase({ profile }: Preset): boolean {
+  return profile.base_url === undefined && JSON.stringify(profile).includes('{base}')
+}
+
+function freeName(wanted: string, taken: ReadonlySet<string>): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? wanted : `${wanted}-${number}`
+    if (!taken.has(name)) return name
+  }
+}
+
+function howToUse(name: string, { folders }: Context): string[] {
+  return [
+    '',
+    `catchd token ${name}`,
+    `curl -H "Authorization: Bearer $(catchd token ${name})" https://…`,
+    `curl --unix-socket ${folders.socketPath} http://localhost/v1/tokens/${name}`,
+  ]
+}

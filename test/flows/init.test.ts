@@ -1,0 +1,143 @@
+/** `catchd init` in a terminal, answered by keys: from nothing to a token. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { approve } from '../../src/demo/approval.js'
+import { type Gateway, startGateway } from '../../src/demo/gateway.js'
+import { type Daemon, startDaemon } from '../support/daemon.js'
+import { needs } from '../support/needs.js'
+import { environment, PROGRAM } from '../support/program.js'
+
+const ENTER = '\r'
+const CTRL_C = '\x03'
+const WITHIN_MS = 15_000
+
+const cleanUps: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+/** A person at a terminal: sees all that was written so far, and presses keys. */
+class Terminal {
+  readonly #child: ChildProcess
+  #screen = ''
+  /** How much of it was waited for already. */
+  #read = 0
+  keys = 0
+
+  constructor(daemon: Daemon) {
+    // Without a window of its own there would be no columns.
+    const command = `stty cols 200 rows 60; '${process.execPath}' '${PROGRAM}' init`
+    this.#child = spawn('script', ['-qfec', command, '/dev/null'], {
+      env: environment({
+        HOME: daemon.home,
+        CATCHD_HOME: daemon.home,
+        CATCHD_API_PORT: String(daemon.apiPort),
+        CATCHD_REDIRECT_PORT: String(daemon.redirectPort),
+        CATCHD_BROWSER: 'none',
+        TERM: 'xterm-256color',
+      }),
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.#screen += chunk.toString('utf8')
+    })
+    cleanUps.push(async () => this.#child.kill('SIGKILL'))
+  }
+
+  get screen(): string {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal reads
+    return this.#screen.replaceAll(/\x1b\[[0-9;?]*[a-zA-Z]/g, '')
+  }
+
+  /** @returns What matched, after the place of the last one. */
+  async sees(pattern: RegExp): Promise<string> {
+    const giveUpAtMs = Date.now() + WITHIN_MS
+    while (Date.now() < giveUpAtMs) {
+      const match = pattern.exec(this.screen.slice(this.#read))
+      if (match !== null) {
+        this.#read += match.index + match[0].length
+        return match[0]
+      }
+      await delay(20)
+    }
+    throw new Error(`${pattern} did not appear:\n${this.screen}`)
+  }
+
+  async press(keys: string): Promise<void> {
+    this.keys += keys.length
+    this.#child.stdin?.write(keys)
+    await delay(50)
+  }
+
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode !== null) return this.#child.exitCode
+    const [code] = (await once(this.#child, 'exit')) as [number | null]
+    return code
+  }
+}
+
+async function started(): Promise<{ gateway: Gateway; daemon: Daemon }> {
+  const gateway = await startGateway()
+  cleanUps.push(() => gateway.close())
+  const daemon = await startDaemon()
+  cleanUps.push(() => daemon.stop())
+  return { gateway, daemon }
+}
+
+describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
+  test('a preset: what to register is shown, the secret is not, and there is a token at the end', async () => {
+    const { gateway, daemon } = await started()
+    const terminal = new Terminal(daemon)
+    await terminal.sees(/Where is the token from\?/)
+    await terminal.press(`webm`)
+    await terminal.press(ENTER)
+    await terminal.sees(/What should the profile be called\?/)
+    await terminal.press(ENTER)
+    await terminal.sees(/The address of your server/)
+    await terminal.press(gateway.baseUrl + ENTER)
+    await terminal.sees(new RegExp(`Register this redirect URI.*${daemon.redirectUri('webmethods')}`))
+    gateway.allowRedirectUri(daemon.redirectUri('webmethods'))
+    await terminal.sees(/The client_id/)
+    await terminal.press(gateway.clientId + ENTER)
+    await terminal.sees(/The client secret/)
+    await terminal.press((gateway.clientSecret ?? '') + ENTER)
+    await terminal.sees(/Scopes/)
+    await terminal.press(`email${ENTER}`)
+    const url = await terminal.sees(/http:\/\/127\.0\.0\.1:\d+\/invoke\/\S+/)
+    await daemon.follow(
+      await approve(url, { user: gateway.users[0].name, password: gateway.users[0].password }),
+    )
+    await terminal.sees(/Logged in: webmethods/)
+    await terminal.sees(/catchd token webmethods/)
+    expect(await terminal.ended()).toBe(0)
+    expect(terminal.screen).not.toContain(gateway.clientSecret)
+    expect((await daemon.api('GET', '/v1/tokens/webmethods')).status).toBe(200)
+    const { json } = await daemon.api('GET', '/v1/profiles/webmethods')
+    expect(json['configuration']).toEqual({
+      preset: 'webmethods',
+      base_url: gateway.baseUrl,
+      client_id: gateway.clientId,
+      client_secret: { keychain: true },
+      scope: 'email',
+    })
+  })
+
+  test('Ctrl-C changes nothing', async () => {
+    const { daemon } = await started()
+    const terminal = new Terminal(daemon)
+    await terminal.sees(/Where is the token from\?/)
+    await terminal.press(CTRL_C)
+    await terminal.sees(/Nothing was changed/)
+    expect(await terminal.ended()).toBe(130)
+    expect((await daemon.api('GET', '/v1/profiles')).json['profiles']).toEqual([])
+  })
+})
+
+test('without a terminal it asks nothing', async () => {
+  const { daemon } = await started()
+  const run = await daemon.cli(['init'])
+  expect(run.exitCode).toBe(2)
+  expect(run.stderr).toContain('→ catchd profile add --help')
+})
