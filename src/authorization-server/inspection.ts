@@ -82,7 +82,14 @@ async function introspect(
     ),
   )
   const members = await membersOf(response, 'introspection endpoint', sentSecrets(set, secret))
-  if (typeof members['active'] === 'boolean') return members
+  // A string at webMethods: "false" must not pass for a yes.
+  const active = new Map<unknown, boolean>([
+    [true, true],
+    [false, false],
+    ['true', true],
+    ['false', false],
+  ]).get(members['active'])
+  if (active !== undefined) return { ...members, active }
   throw new CatchdError(
     'provider_answer_invalid',
     'The introspection endpoint does not say whether the token is active.',

@@ -124,11 +124,17 @@ test('a bound token is shown with a proof, and a nonce that is asked for is sent
   ])
 })
 
+test('a word for a token that is over is a no', async () => {
+  server.routes.set('/introspect', json({ active: 'false' }))
+  expect((await inspect()).introspection).toEqual({ outcome: 'answered', members: { active: false } })
+})
+
 describe('introspection that', () => {
   test.each([
     ['says that the token is over', { active: false }, 200, 'answered'],
     ['does not say whether it is active', { scope: 'email' }, 200, 'provider_answer_invalid'],
-    ['says it with a word', { active: 'true' }, 200, 'provider_answer_invalid'],
+    ['says it with a word', { active: 'true' }, 200, 'answered'],
+    ['says it with a word that means neither', { active: 'perhaps' }, 200, 'provider_answer_invalid'],
     ['refuses the client', { error: 'invalid_client' }, 401, 'provider_refused'],
     ['is in trouble', {}, 500, 'provider_answer_invalid'],
   ])('%s', async (_what, body, status, outcome) => {

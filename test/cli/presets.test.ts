@@ -52,8 +52,8 @@ describe('presets NAME', () => {
 
   test('with a redirect port of its own', async () => {
     const environment = { env: { CATCHD_REDIRECT_PORT: '9000' } }
-    const { stdout } = await run(await fakeDaemon(), ['presets', 'cognito'], environment)
-    expect(stdout).toMatch(/redirect URI +http:\/\/localhost:9000\/callback\/cognito$/m)
+    const { stdout } = await run(await fakeDaemon(), ['presets', 'slack'], environment)
+    expect(stdout).toMatch(/redirect URI +http:\/\/localhost:9000\/callback\/slack$/m)
   })
 })
 

@@ -4,11 +4,11 @@
  *
  * All hosts of the vendor live on one port: `https://HOST/PATH` is found at `ORIGIN/HOST/PATH`.
  */
-import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { decodeBasic, placeOf, random, readParameters, send, sha256 } from './emulator-wire.js'
+import { JWKS, signIdToken } from './id-tokens.js'
 import {
   type Answer,
   type Issued,
@@ -19,8 +19,6 @@ import {
   type Vendor,
 } from './vendor.js'
 
-const KEYS = await generateKeyPair('RS256', { extractable: true })
-const JWKS = { keys: [{ ...(await exportJWK(KEYS.publicKey)), kid: 'k', alg: 'RS256', use: 'sig' }] }
 const JWKS_URL = 'https://keys.vendor.example/jwks'
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -59,7 +57,7 @@ export class Emulator {
   readonly #refreshTokens = new Map<string, Grant>()
   readonly #accessTokens = new Set<string>()
   origin = ''
-  /** Why requests were refused, for whoever reads a failure. */
+  /** Why requests were refused, or answered with less, for whoever reads a failure. */
   readonly refusals: string[] = []
   /** The tokens of the newest answer, as the vendor means them. */
   last: Issued | undefined
@@ -130,8 +128,7 @@ export class Emulator {
     if (place === device) return this.#authorizeDevice(parameters)
     this.#authenticate(headers, parameters)
     if (place === revoke) return this.#revoke(parameters)
-    // `active` is a string at some.
-    if (place === introspect) return { body: { active: String(this.knows(parameters['token'] ?? '')) } }
+    if (place === introspect) return this.#introspect(parameters)
     return this.#token(place, parameters, headers)
   }
 
@@ -162,7 +159,8 @@ export class Emulator {
     if ((parameters['state'] ?? '') === '') return 'there is no state'
     const asked = this.#scopesOf(parameters[scopeParameter])
     const unknown = asked.find((scope) => ![...scopes, ...knownScopes].includes(scope))
-    if (asked.length === 0 || unknown !== undefined) return `the scope ${unknown ?? ''} is unknown`
+    if (unknown !== undefined) return `the scope ${unknown} is unknown`
+    if (asked.length === 0 && scopes.length > 0) return `there is no ${scopeParameter}`
     const hasChallenge = parameters['code_challenge'] !== undefined && method === 'S256'
     if (pkce === 'required' && !hasChallenge) return 'PKCE with S256 is required'
     return this.#vendor.refusesAuthorization?.(parameters)
@@ -197,15 +195,9 @@ export class Emulator {
   }
 
   async #parameters(request: IncomingMessage): Promise<Parameters> {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    const text = Buffer.concat(chunks).toString()
-    const type = request.headers['content-type'] ?? ''
-    const isJson = this.#vendor.body === 'json'
-    if (!type.startsWith(isJson ? 'application/json' : 'application/x-www-form-urlencoded')) {
-      throw new Refused(`the body is ${type}`, 'invalid_request', 'request')
-    }
-    return (isJson ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text))) as Parameters
+    const parameters = await readParameters(request, this.#vendor.body)
+    if (parameters !== undefined) return parameters
+    throw new Refused(`the body is ${request.headers['content-type']}`, 'invalid_request', 'request')
   }
 
   #authenticate(headers: Headers, { client_id: bodyId, client_secret: bodySecret }: Parameters): void {
@@ -269,13 +261,10 @@ export class Emulator {
   }
 
   async #issue(grant: Grant, token: Parameters, headers: Headers): Promise<Answer> {
-    const { issuesRefreshToken = () => true, rotates, lifetime, answer, discovery } = this.#vendor
-    const { scopes, authorization } = grant
+    const { rotates, lifetime, answer, discovery } = this.#vendor
+    const { scopes } = grant
     const isRefresh = token['grant_type'] === 'refresh_token'
-    if (!isRefresh) {
-      grant.isRefreshable =
-        issuesRefreshToken !== 'never' && issuesRefreshToken({ scopes, authorization, token })
-    }
+    if (!isRefresh) grant.isRefreshable = this.#mayRefresh(grant, token)
     const refreshToken = grant.isRefreshable && (!isRefresh || rotates) ? random('refresh') : null
     if (refreshToken !== null) this.#refreshTokens.set(refreshToken, grant)
     const accessToken = random('access')
@@ -285,6 +274,7 @@ export class Emulator {
       grant: isRefresh ? 'refresh' : token['device_code'] === undefined ? 'code' : 'device',
       accessToken,
       refreshToken,
+      sent: token['refresh_token'] ?? null,
       scopes,
       idToken: givesIdToken ? await this.#idToken(grant, isRefresh) : null,
       headers,
@@ -293,16 +283,23 @@ export class Emulator {
     return (answer ?? standardAnswer(lifetime))(issued)
   }
 
+  #mayRefresh({ scopes, authorization }: Grant, token: Parameters): boolean {
+    const { neverRefreshes, withholdsRefreshToken } = this.#vendor
+    const why = withholdsRefreshToken?.({ scopes, authorization, token })
+    if (why !== undefined) this.refusals.push(`no refresh token, because ${why}`)
+    return neverRefreshes !== true && why === undefined
+  }
+
   /** OpenID Connect Core §12.2: without a nonce on refresh. */
   #idToken({ nonce }: Grant, isRefresh: boolean): Promise<string> {
-    return new SignJWT(nonce === undefined || isRefresh ? {} : { nonce })
-      .setProtectedHeader({ alg: 'RS256', kid: 'k' })
-      .setIssuer(this.moved(this.#vendor.discovery?.issuer ?? ''))
-      .setAudience(this.#client.id)
-      .setSubject('person-1')
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(KEYS.privateKey)
+    const issuer = this.moved(this.#vendor.discovery?.issuer ?? '')
+    const audience = this.#client.id
+    return signIdToken(issuer, audience, nonce === undefined || isRefresh ? {} : { nonce })
+  }
+
+  #introspect({ token = '' }: Parameters): Answer {
+    const active = this.knows(token)
+    return { body: { active: this.#vendor.activeIsText ? String(active) : active } }
   }
 
   #revoke({ token = '' }: Parameters): Answer {
@@ -330,28 +327,4 @@ export class Emulator {
       ...Object.fromEntries(named),
     }
   }
-}
-
-function placeOf({ origin, pathname }: URL): string {
-  return `${origin}${pathname}`
-}
-
-function send(response: ServerResponse, { status = 200, body }: Answer): void {
-  const isForm = typeof body === 'string'
-  const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json'
-  response.writeHead(status, { 'content-type': type }).end(isForm ? body : JSON.stringify(body))
-}
-
-function decodeBasic(header: string | undefined, credentials: Vendor['credentials']): string | undefined {
-  if (header === undefined) return undefined
-  const pair = Buffer.from(header.replace(/^Basic /, ''), 'base64').toString()
-  return credentials === 'raw basic' ? pair : decodeURIComponent(pair.replaceAll('+', ' '))
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
-}
-
-function random(kind: string): string {
-  return `${kind}-${randomBytes(12).toString('hex')}`
 }

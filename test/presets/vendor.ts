@@ -9,6 +9,8 @@ export interface Issued {
   readonly accessToken: string
   /** `null` when none was issued, or the one that was sent goes on. */
   readonly refreshToken: string | null
+  /** The refresh token that was sent, for vendors that repeat it in the answer. */
+  readonly sent: string | null
   readonly scopes: readonly string[]
   readonly idToken: string | null
   readonly headers: Readonly<Record<string, string | undefined>>
@@ -35,6 +37,8 @@ export interface Vendor {
   readonly preset: string
   /** Where the rules were read. */
   readonly rules: string
+  /** What is registered there, where a vendor has clients of several kinds that answer differently. */
+  readonly variant?: string
   /** What a person gives as base_url. */
   readonly baseUrl?: string
   readonly clients: readonly ('public' | 'confidential')[]
@@ -47,6 +51,8 @@ export interface Vendor {
   readonly refresh?: string
   readonly revoke?: string
   readonly introspect?: string
+  /** `active` is a string. */
+  readonly activeIsText?: true
   readonly device?: string
   /** Its metadata is published, the id_tokens are signed. `names` are the endpoints that stand there. */
   readonly discovery?: {
@@ -57,7 +63,7 @@ export interface Vendor {
   /** Whether the redirect URI of a request is one that was registered. */
   readonly redirect: (asked: URL, registered: string | undefined) => boolean
 
-  /** What the client asks for; the person grants all but the last, where the vendor says what was granted. */
+  /** What the client asks for; the person grants all but the last, where the vendor says what was granted. Some have none. */
   readonly scopes: readonly string[]
   /** Further scopes that the vendor knows. */
   readonly knownScopes?: readonly string[]
@@ -81,14 +87,13 @@ export interface Vendor {
     parameters: Parameters,
     context: { readonly headers: Readonly<Record<string, string | undefined>>; readonly redirectUri: string },
   ) => string | undefined
-  /** Whether a refresh token is issued to a person who has agreed before; always, unless it says so. */
-  readonly issuesRefreshToken?:
-    | 'never'
-    | ((asked: {
-        readonly scopes: readonly string[]
-        readonly authorization: Parameters
-        readonly token: Parameters
-      }) => boolean)
+  /** Why a person who has agreed before gets no refresh token. */
+  readonly withholdsRefreshToken?: (asked: {
+    readonly scopes: readonly string[]
+    readonly authorization: Parameters
+    readonly token: Parameters
+  }) => string | undefined
+  readonly neverRefreshes?: true
   readonly rotates?: true
   /** Seconds that an access token lives, `null` when the vendor does not say. */
   readonly lifetime: number | null
@@ -105,7 +110,7 @@ export const exact = (asked: URL, registered: string | undefined): boolean => as
 export function anyPort(asked: URL, registered: string | undefined): boolean {
   if (registered === undefined) return false
   const entry = new URL(registered)
-  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(asked.hostname)
+  const isLoopback = LOOPBACK.some((host) => host === asked.hostname)
   return (
     exact(asked, registered) ||
     (isLoopback &&
@@ -116,10 +121,43 @@ export function anyPort(asked: URL, registered: string | undefined): boolean {
 }
 
 /** Over https, or on one of these hosts; and then registered as `match` says. */
-export const onlyOn =
-  (hosts: readonly string[], match: Vendor['redirect']): Vendor['redirect'] =>
-  (asked, registered) =>
+export function onlyOn(hosts: readonly string[], match: Vendor['redirect']): Vendor['redirect'] {
+  return (asked, registered) =>
     (asked.protocol === 'https:' || hosts.includes(asked.hostname)) && match(asked, registered)
+}
+
+export const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost'] as const
+
+/** Plain http on these hosts needs no entry at the vendor. */
+export const unregisteredOn =
+  (hosts: readonly string[]): Vendor['redirect'] =>
+  (asked, registered) =>
+    (asked.protocol === 'http:' && hosts.includes(asked.hostname)) || exact(asked, registered)
+
+/** Says which of these has not the value that the vendor wants; `null`: any. */
+export function wants(wanted: Readonly<Record<string, string | null>>) {
+  return (parameters: Parameters): string | undefined => {
+    const missing = Object.entries(wanted).find(([name, value]) => {
+      const given = parameters[name] ?? ''
+      return value === null ? given === '' : given !== value
+    })
+    return missing === undefined
+      ? undefined
+      : `${missing[0]} is ${missing[1] ?? 'asked for'}, and was not sent`
+  }
+}
+
+/** For `withholdsRefreshToken`. */
+export const unlessScope =
+  (name: string): NonNullable<Vendor['withholdsRefreshToken']> =>
+  ({ scopes }) =>
+    scopes.includes(name) ? undefined : `scope ${name} was not asked for`
+
+/** For `withholdsRefreshToken`. */
+export const unlessAuthorization =
+  (wanted: Readonly<Record<string, string>>): NonNullable<Vendor['withholdsRefreshToken']> =>
+  ({ authorization }) =>
+    wants(wanted)(authorization)
 
 /** RFC 6749 §5.1. A member that is `undefined` is left out. */
 export function standardAnswer(lifetime: number | null, members: Readonly<Record<string, unknown>> = {}) {

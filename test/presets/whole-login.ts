@@ -164,17 +164,18 @@ function assertMeant(
   set: TokenSet,
   kept: string | null,
 ) {
-  assert.equal(set.accessToken.reveal(), last?.accessToken, 'the access token')
-  assert.equal(set.refreshToken?.reveal() ?? null, last?.refreshToken ?? kept, 'the refresh token')
-  assert.equal(set.tokenType, 'Bearer')
-  assert.equal(set.scope, last?.scopes.join(' '), 'the scope')
-  assert.equal(secondsUntil(set.expiresAtMs, set), lifetime, 'the lifetime')
-  assert.equal(
-    secondsUntil(set.refreshTokenExpiresAtMs, set),
-    refreshLifetime ?? null,
-    'that of the refresh token',
-  )
-  assert.equal(set.idToken === null, last?.idToken === null, 'the id_token')
+  same('the access token', set.accessToken.reveal(), last?.accessToken)
+  same('the refresh token', set.refreshToken?.reveal() ?? null, last?.refreshToken ?? kept)
+  same('the token_type', set.tokenType, 'Bearer')
+  same('the scope', set.scope ?? '', last?.scopes.join(' '))
+  same('the lifetime', secondsUntil(set.expiresAtMs, set), lifetime)
+  const refreshable = set.refreshTokenExpiresAtMs
+  same('that of the refresh token', secondsUntil(refreshable, set), refreshLifetime ?? null)
+  same('whether there is an id_token', set.idToken !== null, last?.idToken != null)
+}
+
+function same(what: string, actual: unknown, meant: unknown): void {
+  assert.equal(actual, meant, `${what} is ${actual}, not ${meant}`)
 }
 
 function secondsUntil(atMs: number | null, { obtainedAtMs }: TokenSet): number | null {
@@ -193,8 +194,8 @@ async function keepAndRefresh({ vendor, emulator, profile, servers }: Party, set
     log: () => {},
   })
   await keeper.keep(NAME, set)
-  const isIssued = vendor.issuesRefreshToken !== 'never'
-  assert.equal(set.refreshToken !== null, isIssued, 'whether there is a refresh token')
+  const isIssued = vendor.neverRefreshes !== true
+  same('whether there is a refresh token', set.refreshToken !== null, isIssued)
   let current = set
   for (let round = 0; isIssued && round < 2; round++) {
     const next = await keeper.refresh(NAME)
@@ -206,7 +207,7 @@ async function keepAndRefresh({ vendor, emulator, profile, servers }: Party, set
     () => undefined,
     (error: unknown) => (error instanceof CatchdError ? error.code : error),
   )
-  assert.equal(refused, 'login_required', 'a dead refresh token asks for a login')
+  same('what a dead refresh token leads to', refused, 'login_required')
   const { set: kept } = await keeper.find(NAME)
   assert.equal(kept?.refusedRefreshToken != null, isIssued, 'the dead refresh token is marked')
 }
@@ -214,9 +215,9 @@ async function keepAndRefresh({ vendor, emulator, profile, servers }: Party, set
 /** Introspection where there is one; revocation where there is one. */
 async function logOut({ vendor, emulator, profile, servers }: Party, set: TokenSet): Promise<void> {
   const { introspection } = await servers.inspect(profile, set)
-  assert.equal(introspection.outcome, vendor.introspect === undefined ? 'not_asked' : 'answered')
+  same('introspection', introspection.outcome, vendor.introspect === undefined ? 'not_asked' : 'answered')
   const { outcome } = await servers.revoke(profile, set)
-  assert.equal(outcome, vendor.revoke === undefined ? 'unsupported' : 'revoked', 'the revocation')
+  same('revocation', outcome, vendor.revoke === undefined ? 'unsupported' : 'revoked')
   if (vendor.revoke === undefined) return
   for (const token of [set.accessToken, set.refreshToken]) {
     assert.equal(token !== null && emulator.knows(token.reveal()), false, 'a token outlives the logout')

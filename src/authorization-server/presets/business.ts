@@ -3,6 +3,13 @@ import type { Preset } from './preset.js'
 
 const checked = '2026-11-23'
 
+/** Https everywhere else. */
+const LOCALHOST_ALONE = {
+  match: 'exact',
+  refuses: ['127.0.0.1', '[::1]'],
+  instead: 'Use localhost by that name.',
+} as const
+
 const QUICKBOOKS = {
   source:
     'https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/set-redirect-uri',
@@ -41,13 +48,14 @@ export const BUSINESS: readonly Preset[] = [
     source: 'https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide',
     checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
+    redirect: LOCALHOST_ALONE,
     register: 'Under "Auth" of the app, with the scopes that are asked for.',
     profile: {
       authorization_endpoint: 'https://app.hubspot.com/oauth/authorize',
       token_endpoint: 'https://api.hubapi.com/oauth/v3/token',
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
       token_endpoint_auth_method: 'client_secret_post',
-      token_response: { pointers: { scope: ['/scope', '/scopes'] } },
+      token_response: { pointers: { scope: '/scopes' } },
     },
   },
   {
@@ -101,7 +109,7 @@ export const BUSINESS: readonly Preset[] = [
     ...QUICKBOOKS,
     name: 'quickbooks-sandbox',
     title: 'QuickBooks (sandbox)',
-    redirect: { match: 'exact', refuses: ['127.0.0.1', '[::1]'], instead: 'Use localhost by that name.' },
+    redirect: LOCALHOST_ALONE,
     register: 'Under the development keys of the app.',
     profile: { ...QUICKBOOKS_ENDPOINTS, redirect_uri: 'http://localhost:{port}/callback/{profile}' },
   },
@@ -111,12 +119,13 @@ export const BUSINESS: readonly Preset[] = [
     source: 'https://developer.xero.com/documentation/guides/oauth2/pkce-flow/',
     checked,
     client: 'either',
-    redirect: { match: 'exact' },
+    redirect: LOCALHOST_ALONE,
     register: 'A "Mobile or desktop app" has no secret, a "Web app" has one.',
     profile: {
       authorization_endpoint: 'https://login.xero.com/identity/connect/authorize',
       token_endpoint: 'https://identity.xero.com/connect/token',
       revocation_endpoint: 'https://identity.xero.com/connect/revocation',
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
       offline_scope: 'offline_access',
     },
   },
@@ -136,9 +145,10 @@ export const BUSINESS: readonly Preset[] = [
       revocation_endpoint: '{base}/oauth/v2/token/revoke',
       token_endpoint_auth_method: 'client_secret_post',
       scope_separator: ',',
-      authorization_parameters: { access_type: 'offline' },
+      // A refresh token comes only with offline access, and without the prompt only the first time.
+      authorization_parameters: { access_type: 'offline', prompt: 'consent' },
       // expires_in may be milliseconds; the seconds then stand beside it.
-      token_response: { pointers: { expires_in: ['/expires_in_sec', '/expires_in'] } },
+      token_response: { pointers: { expires_in: '/expires_in_sec' } },
     },
   },
 ]

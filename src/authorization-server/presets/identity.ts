@@ -103,7 +103,8 @@ export const IDENTITY: readonly Preset[] = [
   {
     name: 'cognito',
     title: 'Amazon Cognito',
-    source: 'https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html',
+    source:
+      'https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html',
     checked,
     client: 'either',
     redirect: { match: 'exact' },
@@ -113,8 +114,6 @@ export const IDENTITY: readonly Preset[] = [
       authorization_endpoint: '{base}/oauth2/authorize',
       token_endpoint: '{base}/oauth2/token',
       revocation_endpoint: '{base}/oauth2/revoke',
-      // Plain http is for localhost alone, by that name.
-      redirect_uri: 'http://localhost:{port}/callback/{profile}',
     },
   },
 ]

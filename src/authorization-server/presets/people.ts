@@ -74,6 +74,7 @@ export const PEOPLE: readonly Preset[] = [
     profile: {
       authorization_endpoint: 'https://www.linkedin.com/oauth/native-pkce/authorization',
       token_endpoint: 'https://www.linkedin.com/oauth/v2/accessToken',
+      token_response: { defaults: { token_type: 'Bearer' } },
     },
   },
   {
@@ -96,7 +97,7 @@ export const PEOPLE: readonly Preset[] = [
     source: 'https://developers.strava.com/docs/authentication/',
     checked,
     client: 'confidential',
-    redirect: { match: 'unregistered' },
+    redirect: { match: 'unregistered', refuses: ['[::1]'], instead: 'Use 127.0.0.1 or localhost.' },
     register: 'An API application; only its domain is compared, and localhost and 127.0.0.1 always pass.',
     profile: {
       authorization_endpoint: 'https://www.strava.com/oauth/authorize',

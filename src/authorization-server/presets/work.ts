@@ -10,7 +10,8 @@ export const WORK: readonly Preset[] = [
     source: 'https://docs.slack.dev/authentication/using-pkce',
     checked,
     client: 'public',
-    redirect: { match: 'exact' },
+    // Any other redirect counts as that of a server, which has a secret.
+    redirect: { match: 'exact', refuses: ['127.0.0.1', '[::1]'], instead: 'Use localhost by that name.' },
     register:
       'PKCE has to be switched on for the app, which cannot be undone. scope names user scopes: a redirect to localhost gives no bot scopes.',
     profile: {
@@ -24,8 +25,8 @@ export const WORK: readonly Preset[] = [
           // A login answers with the person's token inside, a refresh with it on top.
           access_token: ['/authed_user/access_token', '/access_token'],
           refresh_token: ['/authed_user/refresh_token', '/refresh_token'],
-          expires_in: ['/authed_user/expires_in', '/expires_in'],
-          scope: ['/authed_user/scope', '/scope'],
+          expires_in: '/authed_user/expires_in',
+          scope: '/authed_user/scope',
           // Where the standard has the type of the token, it says "bot" or "user".
           token_type: '/no_such_member',
         },
@@ -36,7 +37,7 @@ export const WORK: readonly Preset[] = [
   {
     name: 'notion',
     title: 'Notion',
-    source: 'https://developers.notion.com/docs/authorization',
+    source: 'https://developers.notion.com/reference/create-a-token',
     checked,
     client: 'confidential',
     redirect: { match: 'exact' },
@@ -46,6 +47,7 @@ export const WORK: readonly Preset[] = [
       token_endpoint: 'https://api.notion.com/v1/oauth/token',
       token_request_format: 'json',
       authorization_parameters: { owner: 'user' },
+      token_request_headers: { 'Notion-Version': '2025-09-03' },
       // The token request that it documents has no code_verifier.
       code_challenge_method: 'none',
     },
