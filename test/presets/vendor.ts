@@ -141,9 +141,9 @@ export function wants(wanted: Readonly<Record<string, string | null>>) {
       const given = parameters[name] ?? ''
       return value === null ? given === '' : given !== value
     })
-    return missing === undefined
-      ? undefined
-      : `${missing[0]} is ${missing[1] ?? 'asked for'}, and was not sent`
+    if (missing === undefined) return undefined
+    const [name, value] = missing
+    return value === null ? `${name} is missing` : `${name} has to be ${value}`
   }
 }
 

@@ -1,0 +1,97 @@
+/**
+ * Every quirk of a preset is there for a reason: without it a whole login fails at that vendor, and the emulator says
+ * which rule was broken. Addresses are left alone; what is without effect does not belong into the data.
+ */
+import { expect, test } from 'vitest'
+import { PRESETS, type Preset } from '../../src/authorization-server/presets.js'
+import { SERVER_URLS } from '../../src/config/resolve.js'
+import { VENDORS } from './vendors.js'
+import { deviceLogin, wholeLogin } from './whole-login.js'
+
+const ADDRESSES: ReadonlySet<string> = new Set([...SERVER_URLS, 'base_url'])
+
+type Path = readonly string[]
+
+/** Paths to all that can be taken out alone; each way of a list of pointers is one. */
+function quirksOf(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [path]
+  if (Array.isArray(value) && value.length === 1) return [path]
+  return Object.entries(value)
+    .filter(([key]) => path.length > 0 || !ADDRESSES.has(key))
+    .flatMap(([key, inner]) => quirksOf(inner, [...path, key]))
+}
+
+function without<Value>(value: Value, [key = '', ...rest]: Path): Value {
+  if (Array.isArray(value)) return value.filter((_element, index) => String(index) !== key) as Value
+  const entries = Object.entries(value as Readonly<Record<string, unknown>>)
+  return Object.fromEntries(
+    entries
+      .filter(([name]) => name !== key || rest.length > 0)
+      .map(([name, inner]) => [name, name === key ? without(inner, rest) : inner]),
+  ) as Value
+}
+
+/** What the emulator, or the comparison with what it issued, says about the rule behind a key. */
+const REASONS: Readonly<Record<string, RegExp>> = {
+  // Where the preset rules the host out, the program refuses it before the vendor can; presets.test.ts compares the two.
+  redirect_uri: /the redirect URI \S+ is refused|takes no redirect URI that begins with/,
+  token_endpoint_auth_method: /the secret is not in the body/,
+  client_secret_basic_encoding: /the secret is not in the header/,
+  token_request_format: /the body is application\/x-www-form-urlencoded/,
+  code_challenge_method: /code_verifier is not documented/,
+  scope_parameter: /scope is for bots|there is no user_scope/,
+  scope_separator: /the scope \S+ \S.* is unknown/,
+  offline_scope: /no refresh token, because scope \S+ was not asked for/,
+  'token_response.scope_separator': /the scope is \S+,\S+, not/,
+  'token_response.dead_refresh_token': /the refresh token is dead/,
+  'token_response.pointers.access_token': /no access_token|the access token is/,
+  'token_response.pointers.refresh_token': /(whether there is a|the) refresh token is/,
+  'token_response.pointers.expires_in': /the lifetime is/,
+  'token_response.pointers.scope': /the scope is/,
+  'token_response.pointers.token_type': /token_type that catchd does not know/,
+  'token_response.defaults.token_type': /no token_type/,
+}
+
+const PARAMETERS = new Set([
+  'authorization_parameters',
+  'token_parameters',
+  'refresh_parameters',
+  'token_request_headers',
+])
+
+function reasonFor(path: Path): RegExp {
+  const [key = '', name = ''] = path
+  if (PARAMETERS.has(key)) return new RegExp(`\\b${name} (has to be|is missing)`)
+  const reason = REASONS[path.filter((step) => !/^\d+$/.test(step)).join('.')]
+  if (reason === undefined) throw new Error(`Nobody wrote down what ${path.join('.')} is for.`)
+  return reason
+}
+
+/** Why logins fail, of every kind that the vendor has. */
+async function failures(preset: Preset): Promise<string[]> {
+  const options = { presets: [preset] }
+  const logins = VENDORS.filter((vendor) => vendor.preset === preset.name).flatMap((vendor) => [
+    ...vendor.clients.map((kind) => () => wholeLogin(vendor, kind, options)),
+    ...(vendor.device === undefined ? [] : [() => deviceLogin(vendor, options)]),
+  ])
+  const outcomes = await Promise.allSettled(logins.map((login) => login()))
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []))
+}
+
+const MUTATIONS = PRESETS.flatMap((preset) =>
+  quirksOf(preset.profile).map((path) => [preset.name, path.join('.'), preset, path] as const),
+)
+
+test.each(MUTATIONS)('%s needs %s', async (_name, _key, preset, path) => {
+  const reasons = await failures({ ...preset, profile: without(preset.profile, path) })
+  expect(reasons.join('\n')).toMatch(reasonFor(path))
+})
+
+test('nothing fails as long as nothing is taken out', async () => {
+  for (const preset of PRESETS.slice(0, 3)) expect(await failures(preset)).toEqual([])
+})
+
+test.each(Object.keys(REASONS))('%s is still a quirk of some preset', (key) => {
+  const keys = MUTATIONS.map(([, , , path]) => path.filter((step) => !/^\d+$/.test(step)).join('.'))
+  expect(keys).toContain(key)
+})
