@@ -9,6 +9,7 @@ import { configurationJsonSchemaText } from '../src/config/json-schema.js'
 import { CLIENT_TYPES_FILE, renderClientTypes } from './client-types.js'
 import { renderEnvExample } from './env-example.js'
 import { OPENAPI_FILE, renderOpenApi } from './generate-openapi.js'
+import { PROVIDERS_FILE, renderProviders } from './providers.js'
 import { renderConfigurationReference, renderErrorReference } from './reference.js'
 
 /** Paths from the root of the repository, with what stands there. */
@@ -17,6 +18,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['schema/config.schema.json', configurationJsonSchemaText()],
     ['docs/reference-configuration.md', renderConfigurationReference()],
     ['docs/reference-errors.md', renderErrorReference()],
+    [PROVIDERS_FILE, renderProviders()],
     ['.env.example', renderEnvExample()],
     [OPENAPI_FILE, await renderOpenApi()],
     [CLIENT_TYPES_FILE, renderClientTypes()],

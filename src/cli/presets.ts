@@ -82,7 +82,7 @@ function requirePreset(name: string): Preset {
 }
 
 /** What a person copies: where to come back to, for the registration, and the command, for a profile of the same name. */
-function pasteable(preset: Preset, port: number): { redirect_uri: string | null; command: string } {
+export function pasteable(preset: Preset, port: number): { redirect_uri: string | null; command: string } {
   const { name, client } = preset
   const usual = defaultRedirectUri(preset, { profile: name, port })
   const needsOwn = redirectObjection(preset, usual) !== undefined
