@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { authorizationRefusal, type Client, scopesIn } from './authorization-rules.js'
 import { decodeBasic, placeOf, random, readParameters, send, sha256 } from './emulator-wire.js'
 import { JWKS, signIdToken } from './id-tokens.js'
 import {
@@ -28,14 +29,6 @@ interface Grant {
   readonly redirectUri: string
   readonly nonce: string | undefined
   isRefreshable: boolean
-}
-
-export interface Client {
-  readonly id: string
-  readonly kind: 'public' | 'confidential'
-  readonly secret: string
-  /** What was entered at the vendor; nothing where loopback needs no entry. */
-  readonly registered: string | undefined
 }
 
 type Headers = Readonly<Record<string, string | undefined>>
@@ -134,40 +127,19 @@ export class Emulator {
 
   #authorize(url: URL, response: ServerResponse): Answer | undefined {
     const parameters: Parameters = Object.fromEntries(url.searchParams)
-    const refusal = this.#authorizationRefusal(parameters)
+    const refusal = authorizationRefusal(this.#vendor, this.#client, parameters)
     if (refusal !== undefined) {
       this.refusals.push(refusal)
       return { status: 400, body: { page: refusal } }
     }
-    const asked = this.#scopesOf(parameters[this.#vendor.scopeParameter ?? 'scope'])
+    const asked = scopesIn(this.#vendor, parameters[this.#vendor.scopeParameter ?? 'scope'])
     const code = this.#begin(this.#granted(asked), parameters)
     const target = new URL(parameters['redirect_uri'] ?? '')
-    const answer = { code, state: parameters['state'] ?? '', ...this.#vendor.callback }
+    const echo = this.#vendor.dropsState ? {} : { state: parameters['state'] ?? '' }
+    const answer = { code, ...echo, ...this.#vendor.callback }
     for (const [name, value] of Object.entries(answer)) target.searchParams.set(name, value)
     response.writeHead(302, { location: target.href }).end()
     return undefined
-  }
-
-  #authorizationRefusal(parameters: Parameters): string | undefined {
-    const { scopes, knownScopes = [], pkce, redirect, scopeParameter = 'scope' } = this.#vendor
-    const { redirect_uri: redirectUri = '', code_challenge_method: method } = parameters
-    if (parameters['client_id'] !== this.#client.id) return 'the client_id is unknown'
-    if (!URL.canParse(redirectUri) || !redirect(new URL(redirectUri), this.#client.registered)) {
-      return `the redirect URI ${redirectUri} is refused; ${this.#client.registered} was registered`
-    }
-    if (parameters['response_type'] !== 'code') return 'the response_type is not code'
-    if ((parameters['state'] ?? '') === '') return 'there is no state'
-    const asked = this.#scopesOf(parameters[scopeParameter])
-    const unknown = asked.find((scope) => ![...scopes, ...knownScopes].includes(scope))
-    if (unknown !== undefined) return `the scope ${unknown} is unknown`
-    if (asked.length === 0 && scopes.length > 0) return `there is no ${scopeParameter}`
-    const hasChallenge = parameters['code_challenge'] !== undefined && method === 'S256'
-    if (pkce === 'required' && !hasChallenge) return 'PKCE with S256 is required'
-    return this.#vendor.refusesAuthorization?.(parameters)
-  }
-
-  #scopesOf(text = ''): string[] {
-    return text.split(this.#vendor.scopeSeparator ?? ' ').filter((scope) => scope !== '')
   }
 
   /** The person unticks the last of the client's own scopes; only a vendor that says so lets anybody know. */
@@ -187,7 +159,7 @@ export class Emulator {
     if (parameters['client_id'] !== this.#client.id) {
       throw new Refused('the client_id is unknown', 'invalid_client', 'client')
     }
-    const code = this.#begin(this.#granted(this.#scopesOf(parameters['scope'])), {})
+    const code = this.#begin(this.#granted(scopesIn(this.#vendor, parameters['scope'])), {})
     const page = 'https://vendor.example/device'
     return {
       body: { device_code: code, user_code: 'AB-CD', verification_uri: page, expires_in: 900, interval: 5 },

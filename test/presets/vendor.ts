@@ -44,7 +44,7 @@ export interface Vendor {
   readonly clients: readonly ('public' | 'confidential')[]
   readonly secret?: string
   /** Keys that a person sets because the registration page says so. */
-  readonly written?: Readonly<Record<string, string>>
+  readonly written?: Readonly<Record<string, string | boolean>>
 
   readonly authorize: string
   readonly token: string
@@ -74,6 +74,8 @@ export interface Vendor {
   readonly pkce?: 'required'
   /** Why it refuses an authorization request. */
   readonly refusesAuthorization?: (parameters: Parameters) => string | undefined
+  /** It does not repeat `state`. */
+  readonly dropsState?: true
   /** Added to the authorization response. */
   readonly callback?: Parameters
 

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
+import type { CodeGrant } from '../../src/authorization-server/port.js'
 import {
   defaultRedirectUri,
   registeredRedirectUri,
@@ -41,8 +42,10 @@ export async function wholeLogin(
   options: LoginOptions = {},
 ): Promise<void> {
   await withParty(vendor, kind, options, async (party) => {
-    await keepAndRefresh(party, await logIn(party))
-    await logOut(party, await logIn(party))
+    await keepAndRefresh(party, (await logIn(party)).set)
+    const { set, grant } = await logIn(party)
+    await logOut(party, set)
+    await redeemAgain(party, grant)
   })
 }
 
@@ -132,7 +135,13 @@ function movedTo(emulator: Emulator, profile: Profile): Profile {
   return { ...profile, ...Object.fromEntries(urls) }
 }
 
-async function logIn({ vendor, emulator, profile, servers }: Party): Promise<TokenSet> {
+interface LoggedIn {
+  readonly set: TokenSet
+  /** What was redeemed. */
+  readonly grant: CodeGrant
+}
+
+async function logIn({ vendor, emulator, profile, servers }: Party): Promise<LoggedIn> {
   const { redirect_uri: redirectUri } = profile
   const state = randomSecret()
   const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
@@ -148,13 +157,26 @@ async function logIn({ vendor, emulator, profile, servers }: Party): Promise<Tok
   assert.ok(location.startsWith(`${redirectUri}?`))
   const response = parseAuthorizationResponse(new URL(location).search.slice(1))
   if (response.kind !== 'code') assert.fail('no code came back')
-  assert.equal(response.state?.reveal(), state.reveal())
-  const tokens = await servers.redeem(profile, { code: response.code, redirectUri, codeVerifier, nonce })
+  same('whether state came back', response.state?.reveal() === state.reveal(), vendor.dropsState !== true)
+  const grant = { code: response.code, redirectUri, codeVerifier, nonce }
+  const tokens = await servers.redeem(profile, grant)
   const origin = servers.origin(profile)
   const set = tokenSetFrom(tokens, origin, profile.scope ?? null, Date.now(), response.extra)
   assertMeant(vendor, emulator, set, null)
   for (const [name, value] of Object.entries(vendor.callback ?? {})) assert.equal(set.parameters[name], value)
-  return set
+  return { set, grant }
+}
+
+/** A code works once (RFC 6749 §4.1.2), and whatever shape the refusal has, it is one and keeps the code to itself. */
+async function redeemAgain({ profile, servers }: Party, grant: CodeGrant): Promise<void> {
+  const outcome = await servers.redeem(profile, grant).then(
+    () => 'tokens',
+    (error: unknown) => error,
+  )
+  if (!(outcome instanceof CatchdError)) assert.fail(`a spent code gave ${outcome}`)
+  same('what a spent code leads to', outcome.code, 'provider_refused')
+  const said = `${outcome.message} ${outcome.error} ${outcome.errorDescription}`
+  same('whether the refusal holds the code', said.includes(grant.code.reveal()), false)
 }
 
 /** @param kept - The refresh token that goes on when no other is issued. */

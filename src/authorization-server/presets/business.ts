@@ -1,14 +1,7 @@
 /** Customers, shops and books. Data only. */
-import type { Preset } from './preset.js'
+import { LOCALHOST_ALONE, type Preset } from './preset.js'
 
 const checked = '2026-11-23'
-
-/** Https everywhere else. */
-const LOCALHOST_ALONE = {
-  match: 'exact',
-  refuses: ['127.0.0.1', '[::1]'],
-  instead: 'Use localhost by that name.',
-} as const
 
 const QUICKBOOKS = {
   source:
@@ -29,7 +22,7 @@ export const BUSINESS: readonly Preset[] = [
     source: 'https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm',
     checked,
     client: 'either',
-    redirect: { match: 'exact' },
+    redirect: LOCALHOST_ALONE,
     register:
       'A connected app or external client app whose scopes include refresh_token. For a sandbox or a domain of your own set base_url.',
     profile: {
@@ -38,6 +31,7 @@ export const BUSINESS: readonly Preset[] = [
       token_endpoint: '{base}/services/oauth2/token',
       revocation_endpoint: '{base}/services/oauth2/revoke',
       introspection_endpoint: '{base}/services/oauth2/introspect',
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
       token_endpoint_auth_method: 'client_secret_post',
       offline_scope: 'refresh_token',
     },

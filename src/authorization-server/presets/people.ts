@@ -1,5 +1,5 @@
 /** What people watch, hear, post and run. Data only. */
-import type { Preset } from './preset.js'
+import { LOCALHOST_ALONE, type Preset } from './preset.js'
 
 const checked = '2026-11-23'
 
@@ -112,12 +112,13 @@ export const PEOPLE: readonly Preset[] = [
     source: 'https://dev.twitch.tv/docs/authentication/getting-tokens-oauth/',
     checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
+    redirect: LOCALHOST_ALONE,
     register: 'Under "OAuth Redirect URLs" of the application.',
     profile: {
       authorization_endpoint: 'https://id.twitch.tv/oauth2/authorize',
       token_endpoint: 'https://id.twitch.tv/oauth2/token',
       revocation_endpoint: 'https://id.twitch.tv/oauth2/revoke',
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
       token_endpoint_auth_method: 'client_secret_post',
     },
   },

@@ -23,6 +23,13 @@ export interface RedirectRule {
   readonly instead?: string
 }
 
+/** Where all else has to be https. */
+export const LOCALHOST_ALONE: RedirectRule = {
+  match: 'exact',
+  refuses: ['127.0.0.1', '[::1]'],
+  instead: 'Use localhost by that name.',
+}
+
 export interface Preset {
   readonly name: string
   readonly title: string

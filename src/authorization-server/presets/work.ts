@@ -1,5 +1,5 @@
 /** Where people write, meet and keep their files. Data only. */
-import type { Preset } from './preset.js'
+import { LOCALHOST_ALONE, type Preset } from './preset.js'
 
 const checked = '2026-11-23'
 
@@ -11,7 +11,7 @@ export const WORK: readonly Preset[] = [
     checked,
     client: 'public',
     // Any other redirect counts as that of a server, which has a secret.
-    redirect: { match: 'exact', refuses: ['127.0.0.1', '[::1]'], instead: 'Use localhost by that name.' },
+    redirect: LOCALHOST_ALONE,
     register:
       'PKCE has to be switched on for the app, which cannot be undone. scope names user scopes: a redirect to localhost gives no bot scopes.',
     profile: {
@@ -64,6 +64,8 @@ export const WORK: readonly Preset[] = [
       authorization_endpoint: 'https://app.asana.com/-/oauth_authorize',
       token_endpoint: 'https://app.asana.com/-/oauth_token',
       revocation_endpoint: 'https://app.asana.com/-/oauth_revoke',
+      // Https is asked for; localhost is known to pass.
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
       token_endpoint_auth_method: 'client_secret_post',
     },
   },
@@ -98,10 +100,10 @@ export const WORK: readonly Preset[] = [
   {
     name: 'box',
     title: 'Box',
-    source: 'https://developer.box.com/guides/authentication/oauth2/without-sdk/',
+    source: 'https://developer.box.com/guides/authentication/oauth2/oauth2-setup/',
     checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
+    redirect: { match: 'any_port' },
     register: 'A custom app with user authentication (OAuth 2.0).',
     profile: {
       authorization_endpoint: 'https://account.box.com/api/oauth2/authorize',

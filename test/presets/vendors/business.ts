@@ -40,7 +40,7 @@ export const BUSINESS: readonly Vendor[] = [
     token: 'https://login.salesforce.com/services/oauth2/token',
     revoke: 'https://login.salesforce.com/services/oauth2/revoke',
     introspect: 'https://login.salesforce.com/services/oauth2/introspect',
-    redirect: exact,
+    redirect: onlyOn(['localhost'], exact),
     scopes: ['api', 'web'],
     knownScopes: ['refresh_token'],
     credentials: 'body',

@@ -19,42 +19,52 @@ const AUTH0 = 'https://tenant.auth0.example'
 const REALM = 'https://keycloak.example/realms/work'
 const POOL = 'https://domain.auth.eu-central-1.amazoncognito.com'
 
+const WEBMETHODS: Vendor = {
+  preset: 'webmethods',
+  rules:
+    'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
+  baseUrl: 'https://gateway.example:5543',
+  clients: ['public', 'confidential'],
+  // What form encoding changes has to arrive as it is.
+  secret: 'se:cr+et/=',
+  authorize: `${GATEWAY}/pub.apigateway.oauth2/authorize`,
+  token: `${GATEWAY}/pub.apigateway.oauth2/getAccessToken`,
+  refresh: `${GATEWAY}/pub.oauth/refreshAccessToken`,
+  revoke: `${GATEWAY}/pub.oauth/revokeToken`,
+  introspect: `${GATEWAY}/pub.oauth/introspectToken`,
+  activeIsText: true,
+  redirect: exact,
+  scopes: ['orders', 'stock'],
+  saysScope: false,
+  body: 'json',
+  credentials: 'raw basic',
+  members: ['grant_type', 'code', 'code_verifier', 'redirect_uri', 'scope', 'client_id', 'refresh_token'],
+  refusesToken: (parameters) =>
+    parameters['grant_type'] === 'refresh_token'
+      ? undefined
+      : wants({ scope: null, client_id: null, redirect_uri: null })(parameters),
+  lifetime: 3600,
+  // A refresh repeats the grant type and the refresh token, and the scope ends with a space.
+  answer: ({ grant, accessToken, refreshToken, sent, scopes }) => ({
+    body: {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      refresh_token: refreshToken ?? sent,
+      ...(grant === 'refresh' ? { grant_type: 'refresh_token', scope: `${scopes.join(' ')} ` } : {}),
+    },
+  }),
+}
+
 export const IDENTITY: readonly Vendor[] = [
+  WEBMETHODS,
   {
-    preset: 'webmethods',
-    rules:
-      'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
-    baseUrl: 'https://gateway.example:5543',
-    clients: ['public', 'confidential'],
-    // What form encoding changes has to arrive as it is.
-    secret: 'se:cr+et/=',
-    authorize: `${GATEWAY}/pub.apigateway.oauth2/authorize`,
-    token: `${GATEWAY}/pub.apigateway.oauth2/getAccessToken`,
-    refresh: `${GATEWAY}/pub.oauth/refreshAccessToken`,
-    revoke: `${GATEWAY}/pub.oauth/revokeToken`,
-    introspect: `${GATEWAY}/pub.oauth/introspectToken`,
-    activeIsText: true,
-    redirect: exact,
-    scopes: ['orders', 'stock'],
-    saysScope: false,
-    body: 'json',
-    credentials: 'raw basic',
-    members: ['grant_type', 'code', 'code_verifier', 'redirect_uri', 'scope', 'client_id', 'refresh_token'],
-    refusesToken: (parameters) =>
-      parameters['grant_type'] === 'refresh_token'
-        ? undefined
-        : wants({ scope: null, client_id: null, redirect_uri: null })(parameters),
-    lifetime: 3600,
-    // A refresh repeats the grant type and the refresh token, and the scope ends with a space.
-    answer: ({ grant, accessToken, refreshToken, sent, scopes }) => ({
-      body: {
-        access_token: accessToken,
-        token_type: 'Bearer',
-        expires_in: 3600,
-        refresh_token: refreshToken ?? sent,
-        ...(grant === 'refresh' ? { grant_type: 'refresh_token', scope: `${scopes.join(' ')} ` } : {}),
-      },
-    }),
+    ...WEBMETHODS,
+    variant: 'without state, refresh limit 0',
+    written: { state_echo: false },
+    dropsState: true,
+    neverRefreshes: true,
+    answer: standardAnswer(3600, { scope: undefined }),
   },
   {
     preset: 'google',

@@ -166,7 +166,7 @@ export const PEOPLE: readonly Vendor[] = [
     authorize: 'https://id.twitch.tv/oauth2/authorize',
     token: 'https://id.twitch.tv/oauth2/token',
     revoke: 'https://id.twitch.tv/oauth2/revoke',
-    redirect: exact,
+    redirect: onlyOn(['localhost'], exact),
     scopes: ['user:read:email', 'chat:read', 'channel:read:polls'],
     credentials: 'body',
     rotates: true,
