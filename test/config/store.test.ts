@@ -391,22 +391,28 @@ describe('putting and removing', () => {
   )
 })
 
-test('10,000 profiles: read in two seconds, looked up at once, changed in three', async () => {
-  const profiles = Object.fromEntries(
-    Array.from({ length: 10_000 }, (_, index) => [
-      `p${index}`,
-      { issuer: `https://i${index}.test`, client_id: 'c' },
-    ]),
-  )
-  const begun = performance.now()
-  const { store } = await open(JSON.stringify({ profiles }))
+test('10,000 profiles are read, looked up and changed; looking one up costs what it costs among ten', async () => {
+  const textOf = (count: number) =>
+    JSON.stringify({
+      profiles: Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [
+          `p${index}`,
+          { issuer: `https://i${index}.test`, client_id: 'c' },
+        ]),
+      ),
+    })
+  const lookUp = (store: ConfigurationStore) => {
+    const rounds = [1, 2, 3, 4, 5].map(() => {
+      const begun = performance.now()
+      for (let count = 0; count < 10_000; count += 1) store.profile(`p${count % 10}`)
+      return performance.now() - begun
+    })
+    return Math.min(...rounds)
+  }
+  const { store: small } = await open(textOf(10))
+  const { store } = await open(textOf(10_000))
   expect(store.profiles().size).toBe(10_000)
-  expect(performance.now() - begun).toBeLessThan(2000)
-  const looked = performance.now()
-  for (let index = 0; index < 10_000; index += 1) store.profile(`p${index}`)
-  expect(performance.now() - looked).toBeLessThan(100)
-  const put = performance.now()
+  expect(lookUp(store) / lookUp(small)).toBeLessThan(50) // a search through all of them would be a thousand
   await store.put('p9999', { issuer: 'https://i.test', client_id: 'other' })
-  expect(performance.now() - put).toBeLessThan(3000)
   expect(store.profile('p9999').client_id).toBe('other')
 })
