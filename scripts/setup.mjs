@@ -77,10 +77,23 @@ function installSystemPackages() {
     fish: 'fish',
     'systemd-socket-activate': 'systemd',
     python3: 'python3',
+    starman: 'starman',
+    // LemonLDAP::NG, which puts nothing on the PATH; and what it loads when it starts, though it only recommends that.
+    '/usr/share/lemonldap-ng/bin/llngDeleteSession': [
+      'liblemonldap-ng-portal-perl',
+      'liblemonldap-ng-manager-perl',
+      'libconvert-base32-perl',
+      'libgd-securityimage-perl',
+      'libimage-magick-perl',
+      'libstring-random-perl',
+      'libio-string-perl',
+      'libmime-tools-perl',
+      'libemail-sender-perl',
+    ],
   }
   const missing = Object.entries(packages)
     .filter(([command]) => !isInstalled(command))
-    .map(([, name]) => name)
+    .flatMap(([, names]) => names)
   if (!hasLibsecret()) missing.push('libsecret-1-dev', 'pkg-config')
   if (missing.length === 0) return
   const mayInstall = process.getuid?.() === 0 && isInstalled('apt-get')

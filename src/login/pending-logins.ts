@@ -163,10 +163,15 @@ function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): Catc
   })
 }
 
-/** RFC 6749 §4.1.2.1. */
+/**
+ * What says that a person did not agree: RFC 6749 §4.1.2.1; and OpenID Connect Core §3.1.2.6, which LemonLDAP::NG
+ * answers with where consent was asked for and refused.
+ */
+const DENIALS = new Set(['access_denied', 'consent_required'])
+
 function judgeError(login: PendingLogin, response: AuthorizationResponse): CatchdError | undefined {
   if (response.kind === 'code') return undefined
-  const denied = response.error === 'access_denied'
+  const denied = DENIALS.has(response.error)
   return new CatchdError(denied ? 'authorization_denied' : 'provider_refused', {
     profile: login.profile,
     detail: denied

@@ -265,6 +265,7 @@ describe("a response with the login's own state ends it", () => {
   test.each([
     ['error', {}, `error=server_error&state=${STATE}`, 'provider_refused'],
     ['access_denied', {}, `error=access_denied&state=${STATE}`, 'authorization_denied'],
+    ['consent_required', {}, `error=consent_required&state=${STATE}`, 'authorization_denied'],
     ['wrong iss', { expectedIssuer: ISSUER }, `${GENUINE}&iss=https%3A%2F%2Fevil.example`, 'issuer_mismatch'],
     ['iss with a trailing slash', { expectedIssuer: ISSUER }, `${GENUINE}&iss=${ISSUER}/`, 'issuer_mismatch'],
     ['iss in other case', { expectedIssuer: ISSUER }, `${GENUINE}&iss=https://AS.example`, 'issuer_mismatch'],
