@@ -143,10 +143,11 @@ async function membersOf(response: Response, where: string, sent: readonly Secre
   const parsed = JsonObject.safeParse(await response.json().catch(() => undefined))
   const members = parsed.success ? parsed.data : {}
   if (status >= 200 && status < 300 && parsed.success) return members
-  if (status < 400 || status >= 500) {
-    throw new CatchdError('provider_answer_invalid', `The ${where} answered ${status} and no JSON object.`)
-  }
   const refusal = findRefusal(members, status, sent)
+  if (status < 400 || (status >= 500 && refusal?.error === undefined)) {
+    const what = parsed.success ? 'without saying why' : 'and no JSON object'
+    throw new CatchdError('provider_answer_invalid', `The ${where} answered ${status} ${what}.`)
+  }
   const error = refusal?.error ?? challengeError(response)
   throw new CatchdError('provider_refused', {
     detail: `The ${where} refused the request (${status}).`,

@@ -137,6 +137,7 @@ describe('introspection that', () => {
     ['says it with a word that means neither', { active: 'perhaps' }, 200, 'provider_answer_invalid'],
     ['refuses the client', { error: 'invalid_client' }, 401, 'provider_refused'],
     ['is in trouble', {}, 500, 'provider_answer_invalid'],
+    ['is in trouble and says so', { error: 'server_error' }, 500, 'provider_refused'],
   ])('%s', async (_what, body, status, outcome) => {
     server.routes.set('/introspect', json(body, status))
     const { introspection, userinfo } = await inspect()
