@@ -172,6 +172,7 @@ describe('a token response that is odd but good', () => {
     expect(system.server.tokenRequests).toHaveLength(1)
   })
 })
+
 /** Regular expressions in the place of strings, for `toMatchObject`. */
 function matching(failure: object): object {
   return Object.fromEntries(

@@ -142,9 +142,11 @@ describe('the answer to a refresh', () => {
 
   test('without an id_token: the one of the login stays (OpenID Connect Core §12.2)', async () => {
     await system.logIn()
-    system.server.changeNextAnswers(withMembers({ id_token: undefined }))
+    system.server.changeNextAnswers(withMembers({ id_token: undefined, scope: undefined }))
     expect(await refresh()).toMatchObject({ status: 200 })
     expect(await profile()).toMatchObject({ status: 'logged_in', subject: 'johndoe' })
+    const { json } = await system.daemon.api('GET', '/v1/tokens/mock/inspection')
+    expect(json['id_token']).toMatchObject({ claims: { sub: 'johndoe' } })
   })
 
   const claims =
