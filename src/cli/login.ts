@@ -23,6 +23,7 @@ import {
 } from './login-url.js'
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
 import { facts, printJson, printNote, printResult, styled } from './output.js'
+import { WaitingLine } from './waiting-line.js'
 
 export interface LoginOptions extends UrlOptions {
   readonly browser: boolean
@@ -93,6 +94,7 @@ async function settle(
   const limits = AbortSignal.any([interrupted, ...timeout])
   const over = new AbortController()
   const signal = AbortSignal.any([limits, over.signal])
+  const line = options.paste ? undefined : new WaitingLine(waitedFor(begun))
   try {
     const waiting = untilSettled(watchingClient, begun.login_id, signal)
     return requireSuccess(await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting))
@@ -108,7 +110,14 @@ async function settle(
     )
   } finally {
     over.abort()
+    line?.end()
   }
+}
+
+function waitedFor({ user_code, redirect_uri }: LoginAnswer): string {
+  return user_code === undefined
+    ? `Waiting for the browser at ${redirect_uri}`
+    : 'Waiting for the code to be entered'
 }
 
 /** The browser may also come to the redirect URI by itself: then nothing need be pasted. */

@@ -26,18 +26,53 @@ export function styled(style: Style, text: string, stream: NodeJS.WriteStream = 
   return styleText(style, text, { stream, validateStream: true })
 }
 
-/** Rows of equal length in aligned columns, under a heading; cells are made printable. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => row.map(printable))
-  const widths = heading.map((name, column) =>
-    Math.max(name.length, ...cells.map((row) => (row[column] ?? '').length)),
+/** A cell of a table; `style` colours all of it. */
+export type Cell = string | { readonly text: string; readonly style: Style }
+
+/**
+ * Rows of equal length in aligned columns, under a heading; cells are made printable. On a terminal that is too narrow
+ * the widest columns are cut, with an ellipsis; a pipe gets all of it.
+ */
+export function table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const cells = rows.map((row) => row.map(toCell))
+  const wanted = heading.map((name, column) =>
+    Math.max(name.length, ...cells.map((row) => (row[column]?.text ?? '').length)),
   )
-  const line = (row: readonly string[]) =>
+  const widths = fitted(wanted, process.stdout.isTTY ? (process.stdout.columns ?? Infinity) : Infinity)
+  const line = (row: readonly { text: string; style?: Style }[]) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
+      .map(({ text, style }, column) => {
+        const padded = cut(text, widths[column] ?? 0).padEnd(
+          column === row.length - 1 ? 0 : (widths[column] ?? 0),
+        )
+        return style === undefined ? padded : styled(style, padded)
+      })
+      .join(GAP)
       .trimEnd()
-  return [styled('bold', line(heading)), ...cells.map(line)].join('\n')
+  return [styled('bold', line(heading.map((text) => ({ text })))), ...cells.map(line)].join('\n')
+}
+
+const GAP = '  '
+/** A column that is cut further says nothing. */
+const NARROWEST = 6
+
+function toCell(cell: Cell): { text: string; style?: Style } {
+  return typeof cell === 'string' ? { text: printable(cell) } : { ...cell, text: printable(cell.text) }
+}
+
+function fitted(wanted: readonly number[], columns: number): number[] {
+  const widths = [...wanted]
+  const total = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1))
+  while (total() > columns) {
+    const widest = Math.max(...widths)
+    if (widest <= NARROWEST) break
+    widths[widths.indexOf(widest)] = widest - 1
+  }
+  return widths
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 }
 
 /** Names and values in two aligned columns, indented. */

@@ -1,13 +1,13 @@
 /** Profiles as a table: name, server, status, expiry, and when a person is needed next. */
 import type { ProfileAnswer } from '../client/wire.js'
 import { relative } from './instants.js'
-import { table } from './output.js'
+import { type Cell, table } from './output.js'
 
-const STATUS_WORDS: Readonly<Record<string, string>> = {
-  logged_in: 'logged in',
-  login_required: 'login required',
-  login_pending: 'login pending',
-  expired: 'expired',
+const STATUS_WORDS: Readonly<Record<string, Cell>> = {
+  logged_in: { text: 'logged in', style: 'green' },
+  login_required: { text: 'login required', style: 'yellow' },
+  login_pending: { text: 'login pending', style: 'cyan' },
+  expired: { text: 'expired', style: 'red' },
 }
 
 export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {

@@ -1,25 +1,76 @@
 /** `catchd status`: the daemon, the vault, the configuration, the listeners and the profiles on one screen. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import type { CatchdClient } from '../client/client.js'
 import type { DaemonStatus } from '../client/wire.js'
+import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { relative } from './instants.js'
 import { facts, printJson, printResult } from './output.js'
 import { profileTable } from './profile-table.js'
 
+const EVERY_MS = 1_000
+/** To the upper left corner; and away with what stands behind the end of a line, and below. */
+const HOME = '\u001B[H'
+const CLEAR_LINE = '\u001B[K'
+const CLEAR_BELOW = '\u001B[J'
+/** A screen of its own, so that what was there before comes back. */
+const ENTER = '\u001B[?1049h\u001B[?25l'
+const LEAVE = '\u001B[?25h\u001B[?1049l'
+
+interface StatusOptions {
+  readonly json?: true
+  readonly watch?: true
+}
+
 export function defineStatus(command: Command, context: Context): void {
   command
     .option('--json', "print the daemon's status and its profiles as JSON")
-    .action((options: { json?: true }) => status(context, options))
+    .option('-w, --watch', 'keep it on the screen, until Ctrl-C')
+    .action((options: StatusOptions) => (options.watch ? watch(context, options) : status(context, options)))
 }
 
-async function status(context: Context, options: { readonly json?: true }): Promise<void> {
-  const [daemon, profiles] = [await context.client.status(), await context.client.profiles()]
+async function status(context: Context, options: StatusOptions): Promise<void> {
+  const { client } = context
+  if (!options.json) return printResult(await screenOf(client))
+  const [daemon, profiles] = [await client.status(), await client.profiles()]
   // `profiles` is their number in the daemon's answer; a program gets both.
-  if (options.json) return printJson({ ...daemon, profile_list: profiles })
-  printResult(facts(statusFacts(daemon, Date.now())))
-  if (profiles.length === 0)
-    printResult('\nNo profiles yet: catchd profile add NAME --issuer URL --client-id ID')
-  else printResult(`\n${profileTable(profiles, Date.now())}`)
+  printJson({ ...daemon, profile_list: profiles })
+}
+
+/** Ctrl-C is how it ends: nothing went wrong then. */
+async function watch(context: Context, { json }: StatusOptions): Promise<void> {
+  if (json || !process.stdout.isTTY) {
+    throw new CatchdError('request_invalid', {
+      detail: '--watch draws on a terminal. A program reads what happens from /v1/events.',
+      next: 'catchd status --json',
+    })
+  }
+  const { client, watchingClient, signal } = context
+  await client.status() // starts the daemon where it is not there
+  process.stdout.write(ENTER)
+  try {
+    while (!signal.aborted) {
+      const screen = await screenOf(watchingClient).catch((error: unknown) => {
+        if (error instanceof CatchdError) return error.message
+        throw error
+      })
+      const lines = screen.split('\n').slice(0, (process.stdout.rows ?? 24) - 1)
+      process.stdout.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`)
+      await delay(EVERY_MS, undefined, { signal }).catch(() => {})
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    process.stdout.write(LEAVE)
+  }
+}
+
+async function screenOf(client: CatchdClient): Promise<string> {
+  const [daemon, profiles] = [await client.status(), await client.profiles()]
+  const nowMs = Date.now()
+  const list = profiles.length === 0 ? 'No profiles yet: catchd init' : profileTable(profiles, nowMs)
+  return `${facts(statusFacts(daemon, nowMs))}\n\n${list}`
 }
 
 function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {

@@ -234,7 +234,7 @@ describe('a profile that needs no person', () => {
     const daemon = await fakeDaemon(needsNone)
     const { exitCode, stdout } = await run(daemon, ['login', 'job'])
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('No login is needed: job uses client_credentials.')
+    expect(stdout).toContain('No login is needed: tokens of job come without a person.')
     expect(stdout).toContain('expiry unknown')
     expect(stdout).not.toContain('at-1')
   })
