@@ -1,5 +1,6 @@
 /**
- * Whose certificates are believed: the CAs that Node knows, and for a profile with `ca_file` that one too.
+ * Whose certificates are believed: the CAs that Node knows, those of the system, and for a profile with `ca_file`
+ * that one too.
  *
  * `ca_file` adds and never replaces, so that one profile may reach a private gateway and a public server. There
  * is no switch that turns verification off, and NODE_TLS_REJECT_UNAUTHORIZED=0 does not do it either.
@@ -10,15 +11,37 @@ import { readFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import tls from 'node:tls'
 import { CatchdError } from '../failures.js'
+import { SystemAuthorities } from './system-authorities.js'
 
 /** An agent holds some 150 parsed certificates. */
 const MOST_AGENTS = 64
 
+/**
+ * What one address of a name gets before the next is tried (RFC 8305). Node's own 250 ms are less than a far server
+ * needs, which then counts as dead; the last address has no such limit.
+ */
+export const ADDRESS_ATTEMPT_MS = 1_000
+
+export const EITHER_FAMILY = {
+  autoSelectFamily: true,
+  autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
+} as const
+
+interface Trusting {
+  /** What it was made of; anything else makes a new one. */
+  readonly pem: string | undefined
+  readonly system: readonly string[]
+  readonly agent: Agent
+}
+
 export class CertificateAuthorities {
-  /** Made when it is needed first: a daemon that starts reaches for no server yet. */
-  #default: Agent | undefined
-  /** By path, the one used longest ago first; a file that changed gets a new agent. */
-  readonly #byFile = new Map<string, { readonly pem: string; readonly agent: Agent }>()
+  readonly #system: SystemAuthorities
+  /** By path, the one used longest ago first; '' for profiles without `ca_file`. None is made before it is needed. */
+  readonly #agents = new Map<string, Trusting>()
+
+  constructor(env: NodeJS.ProcessEnv = process.env, system = new SystemAuthorities(env)) {
+    this.#system = system
+  }
 
   /**
    * @param clientCertificate - Presented by this agent, which is then made for one exchange: a key is not kept.
@@ -28,40 +51,40 @@ export class CertificateAuthorities {
     caFile: string | undefined,
     clientCertificate?: { readonly cert: string; readonly key: string },
   ): Promise<Agent> {
-    if (caFile === undefined && clientCertificate === undefined) {
-      this.#default ??= agentTrusting(undefined)
-      return this.#default
-    }
     const pem = caFile === undefined ? undefined : await readCertificates(caFile)
-    if (caFile === undefined || pem === undefined || clientCertificate !== undefined) {
-      return agentTrusting(pem, clientCertificate)
+    const system = await this.#system.certificates()
+    if (clientCertificate !== undefined) return agentTrusting(pem, system, clientCertificate)
+    const path = caFile ?? ''
+    const known = this.#agents.get(path)
+    const made =
+      known?.pem === pem && known?.system === system
+        ? known
+        : { pem, system, agent: agentTrusting(pem, system) }
+    this.#agents.delete(path)
+    this.#agents.set(path, made)
+    for (const longest of this.#agents.keys()) {
+      if (this.#agents.size <= MOST_AGENTS) break
+      this.#agents.delete(longest)
     }
-    const known = this.#byFile.get(caFile)
-    const agent = known?.pem === pem ? known.agent : agentTrusting(pem)
-    this.#byFile.delete(caFile)
-    this.#byFile.set(caFile, { pem, agent })
-    for (const longest of this.#byFile.keys()) {
-      if (this.#byFile.size <= MOST_AGENTS) break
-      this.#byFile.delete(longest)
-    }
-    return agent
+    return made.agent
   }
 
   /** Also ends the exchanges under way. */
   close(): void {
-    this.#default?.destroy()
-    for (const { agent } of this.#byFile.values()) agent.destroy()
+    for (const { agent } of this.#agents.values()) agent.destroy()
   }
 }
 
 /** One secure context for all connections of an agent: parsing the CAs takes some 10 ms. */
 function agentTrusting(
   pem: string | undefined,
+  system: readonly string[],
   clientCertificate?: { readonly cert: string; readonly key: string },
 ): Agent {
-  const authorities = pem === undefined ? {} : { ca: [...knownToNode(), pem] }
+  const more = pem === undefined ? system : [...system, pem]
+  const authorities = more.length === 0 ? {} : { ca: [...knownToNode(), ...more] }
   const secureContext = tls.createSecureContext({ ...authorities, ...clientCertificate })
-  return new Agent({ keepAlive: false, rejectUnauthorized: true, secureContext })
+  return new Agent({ keepAlive: false, rejectUnauthorized: true, secureContext, ...EITHER_FAMILY })
 }
 
 /** `ca` replaces what Node would use by default, so that is repeated: NODE_EXTRA_CA_CERTS, --use-system-ca. */

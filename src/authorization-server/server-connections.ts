@@ -12,7 +12,7 @@ import type { Socket } from 'node:net'
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { isLoopbackHost } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
-import { CertificateAuthorities } from './certificate-authorities.js'
+import { CertificateAuthorities, EITHER_FAMILY } from './certificate-authorities.js'
 import { connectionFailure, isReset, silence } from './connection-failure.js'
 
 /** A server that answers later than this is given up. */
@@ -40,11 +40,13 @@ export interface ServerAnswer {
 
 export class ServerConnections {
   readonly #deadlineMs: number
-  readonly #http = new HttpAgent({ keepAlive: false })
-  readonly #authorities = new CertificateAuthorities()
+  readonly #http = new HttpAgent({ keepAlive: false, ...EITHER_FAMILY })
+  readonly #authorities: CertificateAuthorities
 
-  constructor(deadlineMs = DEADLINE_MS) {
+  /** @param env - Names CAs beyond Node's (`SSL_CERT_FILE`). */
+  constructor(deadlineMs = DEADLINE_MS, env: NodeJS.ProcessEnv = process.env) {
     this.#deadlineMs = deadlineMs
+    this.#authorities = new CertificateAuthorities(env)
   }
 
   /**
