@@ -90,6 +90,8 @@ function installSystemPackages() {
       'libmime-tools-perl',
       'libemail-sender-perl',
     ],
+    // The program alone: the package `tinyproxy` would start a proxy on this machine.
+    tinyproxy: 'tinyproxy-bin',
   }
   const missing = Object.entries(packages)
     .filter(([command]) => !isInstalled(command))

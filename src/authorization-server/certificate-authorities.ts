@@ -68,11 +68,6 @@ export class CertificateAuthorities {
     }
     return made.agent
   }
-
-  /** Also ends the exchanges under way. */
-  close(): void {
-    for (const { agent } of this.#agents.values()) agent.destroy()
-  }
 }
 
 /** One secure context for all connections of an agent: parsing the CAs takes some 10 ms. */

@@ -5,6 +5,7 @@
  * Pure. Names the host and the cause, never the path or the query: they may hold what nobody should see.
  */
 import { CatchdError } from '../failures.js'
+import type { HttpProxy } from './proxy-choice.js'
 
 /** The CA is not known here: the usual case of a private one. */
 const UNKNOWN_AUTHORITY = new Set([
@@ -31,19 +32,85 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the connection was not accepted in time',
 }
 
-/** @param host - Host and port, as `URL.host` gives them. */
-export function connectionFailure(thrown: unknown, host: string): CatchdError {
+/**
+ * @param host - Host and port, as `URL.host` gives them.
+ * @param proxy - Whose tunnel led there.
+ */
+export function connectionFailure(thrown: unknown, host: string, proxy: HttpProxy | undefined): CatchdError {
   const code = codeOf(thrown)
   if (code.startsWith('HPE_')) {
     return new CatchdError('provider_answer_invalid', `What ${host} answered is not HTTP (${code}).`)
   }
-  return new CatchdError('provider_unreachable', `${host} cannot be reached: ${reasonFor(code)}.`)
+  return unreachable(`${host} cannot be reached${through(proxy)}: ${reasonFor(code)}.`)
 }
 
 /** @param deadlineMs - What the server had. */
-export function silence(host: string, deadlineMs: number): CatchdError {
-  const seconds = deadlineMs / 1000
-  return new CatchdError('provider_unreachable', `${host} did not answer within ${seconds} seconds.`)
+export function silence(host: string, deadlineMs: number, proxy: HttpProxy | undefined): CatchdError {
+  return unreachable(`${host} did not answer within ${deadlineMs / 1000} seconds${through(proxy)}.`)
+}
+
+/** The proxy itself cannot be reached, or is no proxy. */
+export function proxyFailure(thrown: unknown, { host, variable }: HttpProxy): CatchdError {
+  const code = codeOf(thrown)
+  const what = code.startsWith('HPE_')
+    ? `What the proxy ${host} answered is not HTTP (${code}).`
+    : `The proxy ${host} cannot be reached: ${reasonFor(code)}.`
+  return atProxy(`${what} Correct ${variable}, or name servers that need no proxy in NO_PROXY.`)
+}
+
+/** @param server - Host and port of the server that it was asked to reach. */
+export function proxySilence({ host, variable }: HttpProxy, server: string, deadlineMs: number): CatchdError {
+  return atProxy(
+    `The proxy ${host} did not open a tunnel to ${server} within ${deadlineMs / 1000} seconds. Is ${variable} right?`,
+  )
+}
+
+/**
+ * The answer to CONNECT that opened no tunnel (RFC 9110 §9.3.6).
+ *
+ * @param challenges - Of `Proxy-Authenticate`.
+ */
+export function tunnelRefusal(
+  status: number,
+  challenges: string,
+  proxy: HttpProxy,
+  server: string,
+): CatchdError {
+  const { host, variable, authorization } = proxy
+  const refused = `The proxy ${host} refused a tunnel to ${server} (status ${status}).`
+  if (status === 407) return atProxy(`${refused} ${howToAuthenticate(challenges, variable, authorization)}`)
+  if (status >= 500)
+    return atProxy(`${refused} It may not reach that server; whoever runs the proxy can tell.`)
+  return atProxy(
+    `${refused} Ask whoever runs it to allow CONNECT to that server, or name the server in NO_PROXY.`,
+  )
+}
+
+/** In TLS the client speaks first: what came before belongs to the proxy. */
+export function tunnelNoise({ host, variable }: HttpProxy): CatchdError {
+  return atProxy(`What the proxy ${host} sent through its tunnel is not TLS. Is ${variable} right?`)
+}
+
+function howToAuthenticate(challenges: string, variable: string, sent: unknown): string {
+  if (challenges !== '' && !/\bbasic\b/i.test(challenges)) {
+    return `It wants another authentication than Basic: let ${variable} name a local proxy that can do it, such as px or cntlm.`
+  }
+  return sent === undefined
+    ? `It wants a user name and password: set ${variable} to http://USER:PASSWORD@HOST:PORT.`
+    : `It did not accept the user name and password of ${variable}; special characters in them are percent-encoded.`
+}
+
+/** The profile is not at fault: `catchd doctor` says which proxy is in use. */
+function atProxy(detail: string): CatchdError {
+  return new CatchdError('provider_unreachable', { detail, next: 'catchd doctor' })
+}
+
+function unreachable(detail: string): CatchdError {
+  return new CatchdError('provider_unreachable', detail)
+}
+
+function through(proxy: HttpProxy | undefined): string {
+  return proxy === undefined ? '' : ` through the proxy ${proxy.host}`
 }
 
 /** Whether the other side, or something on the way, cut the connection. */

@@ -3,17 +3,19 @@
  *
  * The one place for the deadline, the cap on answers, the loopback rule for plain http and "no redirects are
  * followed": a 307 would post code and verifier again, elsewhere. node:http(s) rather than the global fetch,
- * which takes no CA of our own. Every exchange has a connection of its own: an idle one that the server has just
+ * which takes no CA of our own, also through a proxy (proxy-tunnel.ts). Every exchange has a connection of its own: an idle one that the server has just
  * closed fails after the request was written, and then nobody knows whether the code was used up.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { isLoopbackHost } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { CertificateAuthorities, EITHER_FAMILY } from './certificate-authorities.js'
-import { connectionFailure, isReset, silence } from './connection-failure.js'
+import { connectionFailure, isReset, proxyFailure, proxySilence, silence } from './connection-failure.js'
+import { type HttpProxy, proxyFor } from './proxy-choice.js'
+import { openTunnel, secureTunnel } from './proxy-tunnel.js'
 
 /** A server that answers later than this is given up. */
 export const DEADLINE_MS = 10_000
@@ -41,11 +43,14 @@ export interface ServerAnswer {
 export class ServerConnections {
   readonly #deadlineMs: number
   readonly #http = new HttpAgent({ keepAlive: false, ...EITHER_FAMILY })
+  readonly #env: NodeJS.ProcessEnv
   readonly #authorities: CertificateAuthorities
+  readonly #underWay = new Set<AbortController>()
 
-  /** @param env - Names CAs beyond Node's (`SSL_CERT_FILE`). */
+  /** @param env - Names the proxy (proxy-choice.ts) and CAs beyond Node's (`SSL_CERT_FILE`). */
   constructor(deadlineMs = DEADLINE_MS, env: NodeJS.ProcessEnv = process.env) {
     this.#deadlineMs = deadlineMs
+    this.#env = env
     this.#authorities = new CertificateAuthorities(env)
   }
 
@@ -56,13 +61,19 @@ export class ServerConnections {
    */
   async exchange(text: string, request: ServerRequest, caFile: string | undefined): Promise<ServerAnswer> {
     const url = parseServerUrl(text)
+    const proxy = proxyFor(url, this.#env)
     const { clientCertificate } = request
-    const agent =
-      url.protocol === 'https:' ? await this.#authorities.agentFor(caFile, clientCertificate) : this.#http
-    const attempt = { url, request, agent, signal: AbortSignal.timeout(this.#deadlineMs) }
+    const trust =
+      url.protocol === 'https:' ? await this.#authorities.agentFor(caFile, clientCertificate) : undefined
+    const ending = new AbortController()
+    const { signal } = ending
+    const deadline = setTimeout(() => ending.abort(), this.#deadlineMs)
+    this.#underWay.add(ending)
+    const tunnel = proxy && trust && (() => this.#openTunnel(proxy, url, trust, caFile, signal))
+    const progress: Progress = { at: proxy === undefined ? 'server' : 'proxy', written: false }
     let incoming: IncomingMessage | undefined
     try {
-      incoming = await openTwiceAtMost(attempt)
+      incoming = await openTwiceAtMost({ url, request, agent: trust ?? this.#http, signal, tunnel, progress })
       const { statusCode: status = 0 } = incoming
       if (status < 200 || status > 599) throw unusable(`${url.host} answered with the status ${status}.`)
       if (request.headOnly) incoming.destroy()
@@ -70,16 +81,35 @@ export class ServerConnections {
       return { status, headers: headersOf(incoming), body }
     } catch (error) {
       if (error instanceof CatchdError) throw error
-      if (attempt.signal.aborted) throw silence(url.host, this.#deadlineMs)
+      if (proxy !== undefined && progress.at === 'proxy') {
+        throw signal.aborted ? proxySilence(proxy, url.host, this.#deadlineMs) : proxyFailure(error, proxy)
+      }
+      if (signal.aborted) throw silence(url.host, this.#deadlineMs, proxy)
       if (incoming !== undefined && isReset(error)) throw unusable(`The answer of ${url.host} broke off.`)
-      throw connectionFailure(error, url.host)
+      throw connectionFailure(error, url.host, proxy)
+    } finally {
+      clearTimeout(deadline)
+      this.#underWay.delete(ending)
+      ending.abort() // no connection outlives its exchange
     }
   }
 
-  /** Also ends the exchanges under way. */
+  /** The proxy is trusted as the server is, and never shown the client certificate. */
+  async #openTunnel(
+    proxy: HttpProxy,
+    server: URL,
+    trust: HttpsAgent,
+    caFile: string | undefined,
+    signal: AbortSignal,
+  ): Promise<() => Socket> {
+    const agent = proxy.isSecure ? await this.#authorities.agentFor(caFile) : this.#http
+    const socket = await openTunnel({ proxy, server, agent, signal })
+    return () => secureTunnel(socket, server, trust)
+  }
+
+  /** Ends the exchanges under way. */
   close(): void {
-    this.#http.destroy()
-    this.#authorities.close()
+    for (const ending of this.#underWay) ending.abort()
   }
 }
 
@@ -96,11 +126,21 @@ function parseServerUrl(text: string): URL {
   )
 }
 
+/** How far an exchange came, for what may be done and said when it fails. */
+interface Progress {
+  at: 'proxy' | 'server'
+  /** Whether the server may have seen the request. */
+  written: boolean
+}
+
 interface Attempt {
   readonly url: URL
   readonly request: ServerRequest
   readonly agent: HttpAgent
   readonly signal: AbortSignal
+  /** Opens a tunnel through the proxy; `undefined`: the server is reached directly. */
+  readonly tunnel: (() => Promise<() => Socket>) | undefined
+  readonly progress: Progress
 }
 
 /**
@@ -108,20 +148,21 @@ interface Attempt {
  * nothing was written. A code that may have reached the server must not reach it twice (RFC 6749 §4.1.2).
  */
 async function openTwiceAtMost(attempt: Attempt): Promise<IncomingMessage> {
-  const progress = { written: false }
+  const { request, signal, progress } = attempt
   try {
-    return await open(attempt, progress)
+    return await open(attempt)
   } catch (error) {
-    const harmless = attempt.request.method === 'GET' || !progress.written
-    if (!harmless || !isReset(error) || attempt.signal.aborted) throw error
-    return open(attempt, progress)
+    const harmless = request.method === 'GET' || !progress.written
+    if (!harmless || !isReset(error) || signal.aborted) throw error
+    return open(attempt)
   }
 }
 
-function open(
-  { url, request: { method, headers, body }, agent, signal }: Attempt,
-  progress: { written: boolean },
-): Promise<IncomingMessage> {
+async function open({ url, request, agent, signal, tunnel, progress }: Attempt): Promise<IncomingMessage> {
+  const { method, headers, body } = request
+  if (tunnel !== undefined) progress.at = 'proxy'
+  const createConnection = await tunnel?.()
+  progress.at = 'server'
   const start = url.protocol === 'https:' ? httpsRequest : httpRequest
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
   return new Promise((resolve, reject) => {
@@ -129,12 +170,12 @@ function open(
       method,
       // A few hundred bytes need no compression; what a server compresses all the same is decoded.
       headers: { 'accept-encoding': 'identity', ...headers, ...length },
-      agent,
+      ...(createConnection === undefined ? { agent } : { createConnection }),
       signal,
     })
-    outgoing.on('socket', (socket: Socket) => {
+    outgoing.on('socket', (connection: Socket) => {
       // Node holds the request back until the connection, TLS included, is there.
-      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+      connection.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
         progress.written = true
       })
     })

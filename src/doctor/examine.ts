@@ -9,8 +9,9 @@ import type { Profile } from '../config/profile.js'
 import { examineConfiguration, examineEnvironment, requireProfile } from './configuration.js'
 import { askDaemon, type DaemonState, examinePort, judgeDaemon, portsNeeded } from './daemon.js'
 import { type Finding, failed, warn } from './finding.js'
-import { checkBrowser, checkNode, checkProxies, type Machine } from './machine.js'
+import { checkBrowser, checkNode, type Machine } from './machine.js'
 import { checkFolders, checkStateFiles } from './places.js'
+import { checkProxy, compareProxies, startEnvironment } from './proxy.js'
 import { examineServer } from './server.js'
 import { examineTokens } from './tokens.js'
 import { examineVault, judgeDaemonVault, judgeUnsaved } from './vault.js'
@@ -26,7 +27,7 @@ export async function examine(machine: Machine, profile: string | undefined): Pr
   try {
     folders = resolveFolders(environment)
   } catch (error) {
-    return [...beginning, failed('folders', error), checkProxies(machine)]
+    return [...beginning, failed('folders', error), checkProxy(machine)]
   }
   const client = clientOf(environment, folders)
   try {
@@ -68,7 +69,8 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
   // One after the other: two needs may name the same port.
   for (const need of portsNeeded(environment, configuration.profiles))
     findings.push(await examinePort(need, daemon))
-  findings.push(checkBrowser(machine, environment.browser), checkProxies(machine))
+  findings.push(checkBrowser(machine, environment.browser), checkProxy(machine))
+  if (status !== undefined) findings.push(...compareProxies(machine, await startEnvironment(status.pid)))
   if (name !== undefined) findings.push(...(await examineProfile(scene, name, configuration.profiles)))
   return findings
 }

@@ -1,5 +1,5 @@
 /**
- * The machine: Node.js, the browser, proxies, and how missing programs are installed here.
+ * The machine: Node.js, the browser, and how missing programs are installed here.
  *
  * Pure checks over facts that {@link thisMachine} gathers; nothing is started.
  */
@@ -89,18 +89,6 @@ export function checkBrowser(machine: Machine, command: string | undefined): Fin
 
 function sourceOf(command: string | undefined): string {
   return command === undefined ? 'BROWSER' : 'CATCHD_BROWSER'
-}
-
-const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY']
-
-/** Names only: the values may hold a password. */
-export function checkProxies({ env }: Pick<Machine, 'env'>): Finding {
-  const names = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]).filter((name) => env[name])
-  if (names.length === 0) return ok('proxy', 'No proxy variable is set.')
-  return warn(
-    'proxy',
-    `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} set, and this version does not use proxies: authorization servers are reached directly.`,
-  )
 }
 
 /** Names of a package by package manager. */

@@ -102,7 +102,6 @@ describe('the bundle', () => {
     const { ca } = makeCertificates(folder)
     writeFileSync(bundle, ca)
     const authorities = new CertificateAuthorities({ SSL_CERT_FILE: bundle })
-    cleanUp(() => authorities.close())
     const agent = await authorities.agentFor(undefined)
     expect(await authorities.agentFor(undefined)).toBe(agent)
     writeFileSync(bundle, `${ca}\n`)

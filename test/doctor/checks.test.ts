@@ -8,15 +8,9 @@ import type { DaemonStatus, ProfileAnswer } from '../../src/client/wire.js'
 import { examineEnvironment } from '../../src/doctor/configuration.js'
 import { askDaemon, type DaemonState, judgeDaemon, judgePort } from '../../src/doctor/daemon.js'
 import { exitCodeOf, fail, failed, ok, warn } from '../../src/doctor/finding.js'
-import {
-  checkBrowser,
-  checkNode,
-  checkProxies,
-  installCommand,
-  KEYRING,
-  type Machine,
-} from '../../src/doctor/machine.js'
+import { checkBrowser, checkNode, installCommand, KEYRING, type Machine } from '../../src/doctor/machine.js'
 import { checkFolder, checkStateFiles, judgeFolder, judgeSpace } from '../../src/doctor/places.js'
+import { checkProxy, compareProxies, startEnvironment } from '../../src/doctor/proxy.js'
 import { judgeClock } from '../../src/doctor/server.js'
 import { judgeTokens } from '../../src/doctor/tokens.js'
 import { judgeDaemonVault, judgeKeychain, judgeUnsaved } from '../../src/doctor/vault.js'
@@ -117,12 +111,41 @@ describe('the browser', () => {
   })
 })
 
-test('proxy variables are warned of by name, in either case, without their values', () => {
-  expect(checkProxies({ env: {} }).status).toBe('ok')
-  const { status, detail } = checkProxies({ env: { https_proxy: 'http://me:canary@proxy', ALL_PROXY: 'x' } })
-  expect(status).toBe('warn')
-  expect(detail).toMatch(/https_proxy, ALL_PROXY are set/)
-  expect(detail).not.toContain('canary')
+describe('the proxy', () => {
+  test.each([
+    [{}, 'ok', /^None/],
+    [{ https_proxy: 'http://proxy:3128' }, 'ok', /^proxy:3128, from https_proxy\.$/],
+    [
+      { ALL_PROXY: 'me:canary@proxy:3128', NO_PROXY: 'intranet' },
+      'ok',
+      /from ALL_PROXY, with a user name.*NO_PROXY/,
+    ],
+    [{ HTTPS_PROXY: 'socks5://me:canary@proxy' }, 'fail', /HTTPS_PROXY names a socks5 proxy/],
+  ] as const)('%j', (env, status, detail) => {
+    const finding = checkProxy({ env })
+    expect(finding).toMatchObject({
+      status,
+      next: status === 'fail' ? 'env -u HTTPS_PROXY catchd daemon restart' : null,
+    })
+    expect(finding.detail).toMatch(detail)
+    expect(finding.detail).not.toMatch(/canary|intranet/)
+  })
+
+  test('a daemon with other variables than the shell is named with them, without values', () => {
+    const shell = { HTTPS_PROXY: 'http://me:canary@proxy', NO_PROXY: 'a', PATH: '/bin' }
+    const [finding] = compareProxies({ env: shell }, { no_proxy: 'a', NO_PROXY: 'a' })
+    expect(finding).toMatchObject({ status: 'warn', next: 'catchd daemon restart' })
+    expect(finding?.detail).toContain('HTTPS_PROXY')
+    expect(finding?.detail).toMatch(/no_proxy/)
+    expect(finding?.detail).not.toMatch(/canary|NO_PROXY|PATH/)
+    expect(compareProxies({ env: shell }, { ...shell, PATH: '/other' })).toEqual([])
+    expect(compareProxies({ env: shell }, undefined)).toEqual([])
+  })
+
+  test.skipIf(process.platform !== 'linux')('what a process was started with is read', async () => {
+    expect(await startEnvironment(process.pid)).toMatchObject({ PATH: process.env['PATH'] })
+    expect(await startEnvironment(2 ** 30)).toBeUndefined()
+  })
 })
 
 test.each([

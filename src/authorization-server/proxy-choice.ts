@@ -1,0 +1,132 @@
+/**
+ * Which proxy a request takes, by the variables that curl and most tools read: HTTPS_PROXY, ALL_PROXY, HTTP_PROXY and
+ * NO_PROXY, lower case first.
+ *
+ * Pure. A proxy's user name and password leave this module in its `authorization` alone; `host` and `variable` are
+ * what messages name. Loopback hosts are reached directly whatever the variables say: a proxy's loopback is its own.
+ */
+import { BlockList, isIP } from 'node:net'
+import { isLoopbackHost } from '../config/loopback.js'
+import { CatchdError } from '../failures.js'
+import { Secret } from '../secret.js'
+
+export interface HttpProxy {
+  /** Whether it is spoken to over TLS (`https://` in the variable). */
+  readonly isSecure: boolean
+  /** Without brackets. */
+  readonly hostname: string
+  readonly port: number
+  /** Host and port, as messages name it. */
+  readonly host: string
+  /** The variable that names it. */
+  readonly variable: string
+  /** Value of `Proxy-Authorization` (RFC 7617), where the variable holds a user name. */
+  readonly authorization: Secret | undefined
+}
+
+/** HTTP_PROXY last, as undici's EnvHttpProxyAgent takes it: some companies set that one alone. */
+const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'http_proxy', 'HTTP_PROXY']
+
+/** All that decide; `catchd doctor` compares them between the daemon and the shell. */
+export const PROXY_VARIABLES: readonly string[] = [...VARIABLES, 'no_proxy', 'NO_PROXY']
+
+/**
+ * @returns `undefined`: the server is reached directly.
+ * @throws CatchdError `provider_unreachable` when the variable names no proxy that can be used; it is never passed
+ *   over, since what it forbids is to go directly
+ */
+export function proxyFor(server: URL, env: NodeJS.ProcessEnv): HttpProxy | undefined {
+  return isDirect(server, env) ? undefined : configuredProxy(env)
+}
+
+/** The proxy of servers that NO_PROXY does not name. @throws as {@link proxyFor} does */
+export function configuredProxy(env: NodeJS.ProcessEnv): HttpProxy | undefined {
+  const variable = VARIABLES.find((name) => env[name]?.trim())
+  return variable === undefined ? undefined : readProxy(variable, env[variable]?.trim() ?? '')
+}
+
+function readProxy(variable: string, value: string): HttpProxy {
+  // `proxy:3128` is the short form of `http://proxy:3128`, and would else be a URL of the scheme `proxy`.
+  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.hostname === '') throw unusable(variable, 'is not the URL of a proxy')
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw unusable(variable, `names a ${url.protocol.slice(0, -1)} proxy, which catchd cannot use`)
+  }
+  // A password with `/`, `?` or `#` as it is: what looks like the host is then part of it, and must not be named.
+  if (`${url.pathname}${url.search}${url.hash}`.includes('@')) {
+    throw unusable(variable, 'holds a password whose special characters are not percent-encoded')
+  }
+  const isSecure = url.protocol === 'https:'
+  return {
+    isSecure,
+    hostname: withoutBrackets(url.hostname),
+    port: Number(url.port) || (isSecure ? 443 : 80),
+    host: url.host,
+    variable,
+    authorization: authorizationOf(url),
+  }
+}
+
+function unusable(variable: string, what: string): CatchdError {
+  return new CatchdError('provider_unreachable', {
+    detail: `${variable} ${what}. Set HTTPS_PROXY to http://HOST:PORT, or NO_PROXY to the servers that need no proxy.`,
+    next: `env -u ${variable} catchd daemon restart`,
+  })
+}
+
+function authorizationOf({ username, password }: URL): Secret | undefined {
+  if (username === '' && password === '') return undefined
+  const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`
+  return new Secret(`Basic ${Buffer.from(credentials).toString('base64')}`)
+}
+
+/** A password with a bare `%` in it is taken as it stands. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Whether a server is reached without a proxy, whatever proxy there is. */
+function isDirect({ hostname, port, protocol }: URL, env: NodeJS.ProcessEnv): boolean {
+  // RFC 6761 §6.3 makes every name under `localhost` loopback.
+  if (isLoopbackHost(hostname) || hostname.endsWith('.localhost')) return true
+  const list = env['no_proxy'] || env['NO_PROXY'] || ''
+  const host = withoutBrackets(hostname).replace(/\.$/, '')
+  const serverPort = port || (protocol === 'https:' ? '443' : '80')
+  return list.split(/[\s,]+/).some((entry) => entry !== '' && covers(entry.toLowerCase(), host, serverPort))
+}
+
+/**
+ * @param entry - `*`; a name, which covers what is under it too, with or without `.` or `*.` before it; an address;
+ *   addresses as `10.0.0.0/8`. A name or address may name a port.
+ */
+function covers(entry: string, host: string, port: string): boolean {
+  if (entry === '*') return true
+  if (entry.includes('/')) return isWithin(host, entry)
+  const [, name = entry, onlyPort = port] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? []
+  if (onlyPort !== port) return false
+  const bare = withoutBrackets(name)
+    .replace(/^\*?\./, '')
+    .replace(/\.$/, '')
+  if (isIP(host) !== 0) return isWithin(host, `${bare}/${isIP(bare) === 6 ? 128 : 32}`)
+  return host === bare || host.endsWith(`.${bare}`)
+}
+
+function isWithin(host: string, range: string): boolean {
+  const [network = '', bits = ''] = range.split('/')
+  const family = isIP(withoutBrackets(network))
+  if (family === 0 || family !== isIP(host) || !/^\d{1,3}$/.test(bits)) return false
+  if (Number(bits) > (family === 6 ? 128 : 32)) return false
+  const type = family === 6 ? 'ipv6' : 'ipv4'
+  const list = new BlockList()
+  list.addSubnet(withoutBrackets(network), Number(bits), type)
+  return list.check(host, type)
+}
+
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.+)\]$/, '$1')
+}
