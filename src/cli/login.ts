@@ -6,6 +6,7 @@
 import type { Command } from 'commander'
 import type { LoginAnswer, StoredTokenSet } from '../client/wire.js'
 import { needsNoPerson } from '../config/grants.js'
+import { type LoginAdvice, loginAdvice, settingOf, theseSurroundings } from '../doctor/surroundings.js'
 import { CatchdError } from '../failures.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
@@ -75,12 +76,36 @@ export async function login(context: Context, name: string, options: LoginOption
     if (await comesWithoutPerson(context, name, error)) return fetchInstead(context, name, options)
     throw error
   }
+  const advice = options.paste ? undefined : adviceFor(begun, open)
   printInstructions(begun, open)
+  if (advice?.isNeeded) printAdvice(advice, name)
   if (options.start) return printJson(begun)
-  const settled = await settle(context, begun, name, options)
+  const settled = await settle(context, begun, name, options).catch((error: unknown) => {
+    if (advice?.isNeeded === false && neverCameBack(error)) printAdvice(advice, name)
+    throw error
+  })
   if (options.json) return printJson(settled)
   printResult(styled('green', `Logged in: ${name}`))
   if (settled.stored) printResult(storedInWords(settled.stored))
+}
+
+/** Where the browser may not find its way back to this machine. */
+function adviceFor({ user_code, redirect_uri }: LoginAnswer, opened: boolean): LoginAdvice | undefined {
+  if (user_code !== undefined || !redirect_uri) return undefined
+  const { CATCHD_BROWSER: chosen = process.env['BROWSER'] } = process.env
+  // Whoever chose one knows where it runs; editors forward the port themselves.
+  if (opened && chosen && chosen !== 'none') return undefined
+  return loginAdvice(settingOf(theseSurroundings()), redirect_uri)
+}
+
+function printAdvice({ detail, next }: LoginAdvice, name: string): void {
+  printNote(detail.replaceAll('NAME', name))
+  printNote(`  → ${next.replaceAll('NAME', name)}`)
+}
+
+function neverCameBack(error: unknown): boolean {
+  const { failure = error } = error instanceof TimedOut ? error : {}
+  return failure instanceof CatchdError && failure.code === 'login_expired'
 }
 
 async function settle(

@@ -69,7 +69,7 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
   // One after the other: two needs may name the same port.
   for (const need of portsNeeded(environment, configuration.profiles))
     findings.push(await examinePort(need, daemon))
-  findings.push(checkBrowser(machine, environment.browser), checkProxy(machine))
+  findings.push(checkBrowser(machine, environment.browser, environment.redirectPort), checkProxy(machine))
   if (status !== undefined) findings.push(...compareProxies(machine, await startEnvironment(status.pid)))
   if (name !== undefined) findings.push(...(await examineProfile(scene, name, configuration.profiles)))
   return findings

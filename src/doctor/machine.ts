@@ -7,22 +7,21 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { EXIT } from '../failures.js'
 import { type Finding, fail, ok, warn } from './finding.js'
+import { loginAdvice, type Surroundings, settingOf, theseSurroundings } from './surroundings.js'
 
-export interface Machine {
+export interface Machine extends Surroundings {
   readonly nodeVersion: string
-  readonly platform: NodeJS.Platform
-  readonly env: NodeJS.ProcessEnv
   readonly isRoot: boolean
   /** Whether a program of this name or path can be run. */
   readonly hasProgram: (name: string) => boolean
 }
 
 export function thisMachine(): Machine {
-  const { platform, env } = process
+  const surroundings = theseSurroundings()
+  const { platform, env } = surroundings
   return {
+    ...surroundings,
     nodeVersion: process.versions.node,
-    platform,
-    env,
     isRoot: process.getuid?.() === 0,
     hasProgram: (name) => isProgram(name, platform, env),
   }
@@ -56,12 +55,17 @@ export function checkNode({ nodeVersion }: Pick<Machine, 'nodeVersion'>): Findin
   )
 }
 
-/** @param command - `CATCHD_BROWSER`; `undefined`: the system's own way. */
-export function checkBrowser(machine: Machine, command: string | undefined): Finding {
-  const { platform, env, hasProgram } = machine
+/**
+ * Whether one is opened, and whether it comes back to this machine.
+ *
+ * @param command - `CATCHD_BROWSER`; `undefined`: the system's own way.
+ */
+export function checkBrowser(machine: Machine, command: string | undefined, redirectPort: number): Finding {
+  const { env, hasProgram } = machine
+  const setting = settingOf(machine)
+  const advice = loginAdvice(setting, `http://127.0.0.1:${redirectPort}/callback`)
   const chosen = command ?? (env['BROWSER']?.split(':')[0] || undefined)
-  if (chosen === 'none') return ok('browser', 'Off (CATCHD_BROWSER=none): the authorization URL is printed.')
-  if (chosen !== undefined) {
+  if (chosen !== undefined && chosen !== 'none') {
     const [program = ''] = chosen.split(/ +/)
     if (hasProgram(program)) return ok('browser', `${program}, from ${sourceOf(command)}`)
     return warn(
@@ -70,15 +74,15 @@ export function checkBrowser(machine: Machine, command: string | undefined): Fin
       `env -u ${sourceOf(command)} catchd daemon restart`,
     )
   }
-  if (platform !== 'linux') return ok('browser', "The system's browser")
-  if (env['WSL_DISTRO_NAME']) return ok('browser', "The browser of Windows, from the subsystem's Linux")
-  if (!env['DISPLAY'] && !env['WAYLAND_DISPLAY']) {
-    return warn(
-      'browser',
-      'No display here: the authorization URL is printed. Open it on another machine and paste back the URL that browser ends on.',
-      'catchd login NAME --paste',
-    )
+  const off = 'Off (CATCHD_BROWSER=none): the authorization URL is printed.'
+  if (advice !== undefined) {
+    const detail = chosen === 'none' ? `${off} ${advice.detail}` : advice.detail
+    // Whoever switched it off knows that something else has to be done.
+    return advice.isNeeded && chosen !== 'none' ? warn('browser', detail, advice.next) : ok('browser', detail)
   }
+  if (chosen === 'none') return ok('browser', off)
+  if (setting === 'wsl1') return ok('browser', "The browser of Windows, from the subsystem's Linux")
+  if (machine.platform !== 'linux') return ok('browser', "The system's browser")
   if (hasProgram('xdg-open')) return ok('browser', 'xdg-open')
   return warn(
     'browser',

@@ -20,6 +20,9 @@ const STORED = {
 const SUCCEEDED = { login_id: 'l-1', profile: 'gw', status: 'succeeded', error: null, stored: STORED }
 const PENDING = { login_id: 'l-1', profile: 'gw', status: 'pending', error: null }
 
+/** A desktop, whatever the tests run on. */
+const DESKTOP = { env: { DISPLAY: ':0' } }
+
 const routes = (settled: Routes[string]): Routes => ({
   'POST /v1/logins': { status: 201, body: BEGUN },
   'GET /v1/logins/l-1': settled,
@@ -32,7 +35,7 @@ const nobody = { silent: true } as const
 describe('a login that succeeds', () => {
   test('opens the browser, shows the URL all the same, and says what was stored and until when', async () => {
     const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
-    const { exitCode, stdout, stderr } = await run(daemon, ['login', 'gw'])
+    const { exitCode, stdout, stderr } = await run(daemon, ['login', 'gw'], DESKTOP)
     expect(exitCode).toBe(0)
     expect(daemon.asked[0]?.body).toEqual({ profile: 'gw', open: true })
     expect(stderr).toBe(`Open this URL if no browser appears:\n${URL_}\n`)
@@ -80,7 +83,7 @@ describe('a login that succeeds', () => {
 
   test('--no-browser opens nothing', async () => {
     const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
-    const { stderr } = await run(daemon, ['login', 'gw', '--no-browser'])
+    const { stderr } = await run(daemon, ['login', 'gw', '--no-browser'], DESKTOP)
     expect(daemon.asked[0]?.body).toEqual({ profile: 'gw', open: false })
     expect(stderr).toBe(`Open this URL in a browser:\n${URL_}\n`)
   })
@@ -97,6 +100,48 @@ describe('a login that succeeds', () => {
     expect(exitCode).toBe(0)
     expect(JSON.parse(stdout)).toEqual(BEGUN)
     expect(daemon.calls).toEqual(['POST /v1/logins'])
+  })
+})
+
+describe('where the browser is on another machine', () => {
+  const SSH = { env: { SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' } }
+  const WSL = { env: { WSL_DISTRO_NAME: 'Debian', DISPLAY: ':0' } }
+
+  test('a remote shell is told how to forward the port, under the URL', async () => {
+    const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw'], SSH)
+    expect(exitCode).toBe(0)
+    expect(stderr.startsWith(`Open this URL if no browser appears:\n${URL_}\n`)).toBe(true)
+    expect(stderr).toContain('catchd login gw --paste')
+    expect(stderr).toContain('\n  → ssh -L 8252:127.0.0.1:8252 HOST\n')
+  })
+
+  test('whoever pastes is told nothing more', async () => {
+    const daemon = await fakeDaemon({ ...routes({ body: SUCCEEDED }), 'POST /v1/logins/l-1/response': {} })
+    const { stderr } = await run(daemon, ['login', 'gw', '--paste'], {
+      ...SSH,
+      stdin: 'http://127.0.0.1/x\n',
+    })
+    expect(stderr).not.toContain('ssh -L')
+  })
+
+  test('nor is whoever chose a browser, such as that of an editor which forwards ports', async () => {
+    const daemon = await fakeDaemon(routes({ body: SUCCEEDED }))
+    const { stderr } = await run(daemon, ['login', 'gw'], {
+      env: { ...SSH.env, BROWSER: '/editor/browser.sh' },
+    })
+    expect(stderr).not.toContain('ssh -L')
+  })
+
+  test('WSL is told about its network when the browser did not come back, and not before', async () => {
+    const expired = { code: 'login_expired', detail: 'D.', error: null }
+    const daemon = await fakeDaemon(routes({ body: { ...PENDING, status: 'expired', error: expired } }))
+    const late = await run(daemon, ['login', 'gw'], WSL)
+    expect(late.stderr).toMatch(/localhostForwarding.*catchd login gw --paste.*catchd: /s)
+    const slow = await run(await fakeDaemon(routes(nobody)), ['login', 'gw', '--timeout', '1'], WSL)
+    expect(slow.stderr).toContain('localhostForwarding')
+    const good = await run(await fakeDaemon(routes({ body: SUCCEEDED })), ['login', 'gw'], WSL)
+    expect(good.stderr).toBe(`Open this URL if no browser appears:\n${URL_}\n`)
   })
 })
 

@@ -24,6 +24,8 @@ function machine(facts: Partial<Machine> & { programs?: readonly string[] } = {}
     nodeVersion: '22.1.0',
     platform: 'linux',
     env: {},
+    kernelRelease: '6.1.0-40-amd64',
+    isContainer: false,
     isRoot: false,
     hasProgram: (name) => programs.includes(name),
     ...rest,
@@ -106,8 +108,30 @@ describe('the browser', () => {
     ],
     ['macOS', { platform: 'darwin' as const }, undefined, 'ok', null],
     ['Windows seen from Linux', { env: { WSL_DISTRO_NAME: 'Debian' } }, undefined, 'ok', null],
+    ['a container', { isContainer: true }, undefined, 'warn', 'catchd login NAME --paste'],
+    [
+      'a remote shell',
+      { env: { SSH_CONNECTION: 'x' } },
+      undefined,
+      'warn',
+      'ssh -L 8252:127.0.0.1:8252 HOST',
+    ],
+    [
+      "a remote shell with an editor's way back",
+      { env: { SSH_TTY: 'x', BROWSER: 'code' }, programs: ['code'] },
+      undefined,
+      'ok',
+      null,
+    ],
   ] as const)('%s', (_, facts, command, status, next) => {
-    expect(checkBrowser(machine(facts), command)).toMatchObject({ status, next })
+    expect(checkBrowser(machine(facts), command, 8252)).toMatchObject({ status, next })
+  })
+
+  test('one that is switched off, where the redirect does not come back by itself, is told so', () => {
+    const remote = machine({ env: { SSH_CONNECTION: '192.0.2.1 1 192.0.2.2 22' } })
+    const finding = checkBrowser(remote, 'none', 8252)
+    expect(finding).toMatchObject({ status: 'ok', next: null })
+    expect(finding.detail).toMatch(/CATCHD_BROWSER=none.*SSH/)
   })
 })
 
