@@ -144,6 +144,12 @@ function refuseUnparsed(socket: Socket, status: string): void {
   socket.once('close', () => clearTimeout(timer))
 }
 
+/**
+ * Connections that may wait to be accepted: a thousand tools may ask at the same moment, and on a unix socket the one that
+ * finds no room is refused (EAGAIN) instead of being tried again. The system lowers it to its own limit.
+ */
+const BACKLOG = 4_096
+
 function listen(server: Server, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -156,14 +162,20 @@ function listen(server: Server, address: Address): Promise<void> {
       // this call, so the mask holds exactly for it.
       const mask = process.umask(0o177)
       try {
-        server.listen({ path: address.path })
+        server.listen({ path: address.path, backlog: BACKLOG })
       } finally {
         process.umask(mask)
       }
     } else if ('fd' in address) {
-      server.listen({ fd: address.fd })
+      server.listen({ fd: address.fd, backlog: BACKLOG })
     } else {
-      server.listen({ host: address.host, port: address.port, exclusive: true, ipv6Only: true })
+      server.listen({
+        host: address.host,
+        port: address.port,
+        exclusive: true,
+        ipv6Only: true,
+        backlog: BACKLOG,
+      })
     }
   })
 }

@@ -98,3 +98,27 @@ test('a hundred logins at once, each with its own page and none crossed', async 
   }
   expect(gateway.counts.codesRedeemedTwice).toBe(0)
 })
+
+test('a thousand callers at a moment when the daemon is busy: each finds room on the socket and is answered', async () => {
+  const { daemon, login } = await start({})
+  await login()
+  process.kill(daemon.pid, 'SIGSTOP')
+  cleanUps.push(() => void process.kill(daemon.pid, 'SIGCONT'))
+  const callers = Array.from({ length: 1_000 }, () => ask(daemon.socketPath, '/v1/tokens/gw'))
+  await delay(200)
+  process.kill(daemon.pid, 'SIGCONT')
+  expect(new Set(await Promise.all(callers))).toEqual(new Set(['HTTP/1.1 200 OK']))
+})
+
+/** @returns The status line, or why there is none. */
+function ask(path: string, target: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`))
+    socket.once('data', (chunk: Buffer) => {
+      resolve(chunk.toString().split('\r\n')[0] ?? '')
+      socket.destroy()
+    })
+    socket.once('error', (error) => resolve(error.message))
+  })
+}
