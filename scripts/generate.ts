@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configurationJsonSchemaText } from '../src/config/json-schema.js'
 import { CLIENT_TYPES_FILE, renderClientTypes } from './client-types.js'
+import { COMMAND_PAGE_FILE, MAN_PAGE_FILE, renderCommandPage, renderManPage } from './command-reference.js'
 import { renderEnvExample } from './env-example.js'
 import { OPENAPI_FILE, renderOpenApi } from './generate-openapi.js'
 import { PROVIDERS_FILE, renderProviders } from './providers.js'
@@ -19,6 +20,8 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference-configuration.md', renderConfigurationReference()],
     ['docs/reference-errors.md', renderErrorReference()],
     [PROVIDERS_FILE, renderProviders()],
+    [COMMAND_PAGE_FILE, await renderCommandPage()],
+    [MAN_PAGE_FILE, await renderManPage()],
     ['.env.example', renderEnvExample()],
     [OPENAPI_FILE, await renderOpenApi()],
     [CLIENT_TYPES_FILE, renderClientTypes()],

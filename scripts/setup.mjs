@@ -77,6 +77,7 @@ function installSystemPackages() {
     fish: 'fish',
     'systemd-socket-activate': 'systemd',
     python3: 'python3',
+    groff: 'groff-base',
     starman: 'starman',
     // LemonLDAP::NG, which puts nothing on the PATH; and what it loads when it starts, though it only recommends that.
     '/usr/share/lemonldap-ng/bin/llngDeleteSession': [

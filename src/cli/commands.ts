@@ -16,7 +16,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => (await import('./init.js')).defineInit,
   },
   login: {
-    summary: 'log in to a profile in the browser',
+    summary: 'log in to a profile, or at a URL, in the browser',
     load: async () => (await import('./login.js')).defineLogin,
   },
   token: {
