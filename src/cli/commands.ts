@@ -47,6 +47,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'add, list, show, remove or edit profiles',
     load: async () => (await import('./profile.js')).defineProfile,
   },
+  import: {
+    summary: "make profiles from another program's configuration",
+    load: async () => (await import('./import.js')).defineImport,
+  },
   presets: {
     summary: 'list the servers that are known',
     load: async () => (await import('./presets.js')).definePresets,

@@ -1,0 +1,113 @@
+/** `catchd import PROGRAM [FILE]`: profiles from another program's configuration. */
+import { readFile } from 'node:fs/promises'
+import { Argument, type Command } from 'commander'
+import { CatchdError } from '../failures.js'
+import { readBruno, readPostman } from '../import/api-clients.js'
+import { readGoogleClient } from '../import/google-client.js'
+import type { Imported, ImportedProfile, Reader } from '../import/import.js'
+import { readKubeconfig } from '../import/kubeconfig.js'
+import { readMcpHost } from '../import/mcp-hosts.js'
+import { readOidcAgent } from '../import/oidc-agent.js'
+import { readPizauth } from '../import/pizauth.js'
+import type { Context } from './context.js'
+import { readAll } from './line-input.js'
+import { printJson, printNote, printResult, styled } from './output.js'
+
+const PROGRAMS: Readonly<Record<string, { readonly read: Reader; readonly input: string }>> = {
+  'oidc-agent': { read: readOidcAgent, input: 'oidc-gen --print NAME' },
+  pizauth: { read: readPizauth, input: '~/.config/pizauth.conf' },
+  mcp: { read: readMcpHost, input: "an MCP host's configuration, with or without mcp-remote" },
+  kubeconfig: { read: readKubeconfig, input: 'kubectl config view --raw --output json' },
+  google: { read: readGoogleClient, input: 'client_secret_….json of the Google Cloud console' },
+  postman: { read: readPostman, input: 'an exported collection' },
+  bruno: { read: readBruno, input: 'a .bru file' },
+}
+
+interface ImportOptions {
+  readonly json?: true
+}
+
+interface Written {
+  readonly profile: string
+  readonly notes: readonly string[]
+}
+
+export function defineImport(command: Command, context: Context): void {
+  command
+    .addArgument(new Argument('<program>', 'whose configuration it is').choices(Object.keys(PROGRAMS)))
+    .argument('[file]', 'stdin otherwise')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `\nWhat to give:\n${Object.entries(PROGRAMS)
+        .map(([name, { input }]) => `  ${name.padEnd(12)} ${input}`)
+        .join('\n')}`,
+    )
+    .action((program: string, file: string | undefined, options: ImportOptions) =>
+      importFrom(context, program, file, options),
+    )
+}
+
+async function importFrom(
+  context: Context,
+  program: string,
+  file: string | undefined,
+  options: ImportOptions,
+): Promise<void> {
+  const text = file === undefined ? await readAll() : await readText(file)
+  const imported = PROGRAMS[program]?.read(text) ?? { profiles: [], urls: [] }
+  const taken = new Set((await context.client.profiles()).map(({ profile }) => profile))
+  const written: Written[] = []
+  for (const profile of imported.profiles) written.push(await write(context, profile, taken))
+  if (options.json) return printJson({ profiles: written, urls: imported.urls })
+  print(written, imported)
+}
+
+/** A name that is taken is not written over: the newcomer gets another. */
+async function write(
+  { client }: Context,
+  { name, entry, notes }: ImportedProfile,
+  taken: Set<string>,
+): Promise<Written> {
+  const profile = freeName(name, taken)
+  taken.add(profile)
+  await client.putProfile(profile, entry)
+  return { profile, notes: notes.map((note) => note.replace('NAME', profile)) }
+}
+
+function print(written: readonly Written[], { urls }: Imported): void {
+  for (const { profile, notes } of written) {
+    printResult(styled('green', `Imported: ${profile}`))
+    for (const note of notes) printNote(`  ${note}`)
+    printNote(`  → catchd login ${profile}`)
+  }
+  for (const { name, url } of urls) printResult(`catchd login ${url} --name ${profileName(name)}`)
+}
+
+function freeName(wanted: string, taken: ReadonlySet<string>): string {
+  const base = profileName(wanted)
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? base : `${base}-${number}`
+    if (!taken.has(name)) return name
+  }
+}
+
+/** What fits the rule for names of what the other program calls it. */
+function profileName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+|-+$/g, '')
+  return name.slice(0, 60) || 'imported'
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new CatchdError('request_invalid', {
+      detail: `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`,
+      next: 'catchd import --help',
+    })
+  }
+}

@@ -1,0 +1,80 @@
+/** Users of a kubeconfig that log in by OpenID Connect, as `kubectl config view --raw --output json` shows it. */
+import {
+  entryOf,
+  type Imported,
+  type ImportedProfile,
+  isRecord,
+  notReadable,
+  parseJsonOf,
+  REFRESH_TOKEN_STAYS,
+  textOf,
+} from './import.js'
+
+const PROGRAM = 'kubectl'
+
+export function readKubeconfig(text: string): Imported {
+  const { users } = parseJsonOf(PROGRAM, text)
+  const profiles = (Array.isArray(users) ? users : []).flatMap((user: unknown) => profileOf(user) ?? [])
+  if (profiles.length === 0) {
+    throw notReadable(
+      PROGRAM,
+      'no user in it logs in by OpenID Connect (kubectl config view --raw --output json).',
+    )
+  }
+  return { profiles, urls: [] }
+}
+
+function profileOf(value: unknown): ImportedProfile | undefined {
+  if (!isRecord(value) || !isRecord(value['user'])) return undefined
+  const name = textOf(value, 'name') ?? 'kubernetes'
+  const { exec, 'auth-provider': provider } = value['user']
+  if (isRecord(exec)) return kubelogin(name, exec)
+  if (isRecord(provider) && provider['name'] === 'oidc' && isRecord(provider['config'])) {
+    return authProvider(name, provider['config'])
+  }
+  return undefined
+}
+
+/** `kubectl oidc-login get-token --oidc-issuer-url=…`. */
+function kubelogin(name: string, { args }: Readonly<Record<string, unknown>>): ImportedProfile | undefined {
+  const words = Array.isArray(args) ? args.map(String) : []
+  const values = (option: string) =>
+    words.flatMap((word, index) => {
+      if (word.startsWith(`--${option}=`)) return [word.slice(option.length + 3)]
+      return word === `--${option}` && words[index + 1] !== undefined ? [String(words[index + 1])] : []
+    })
+  const [issuer] = values('oidc-issuer-url')
+  if (issuer === undefined) return undefined
+  const [redirectUri] = values('listen-address').map((address) => `http://${address}`)
+  return {
+    name,
+    entry: entryOf({
+      issuer,
+      client_id: values('oidc-client-id')[0],
+      client_secret: values('oidc-client-secret')[0],
+      scope: ['openid', ...values('oidc-extra-scope').flatMap((scopes) => scopes.split(','))].join(' '),
+      ca_file: values('certificate-authority')[0],
+      // What kubelogin listens on where nobody says otherwise.
+      redirect_uri: redirectUri ?? 'http://localhost:8000',
+    }),
+    notes: ['In the kubeconfig let exec run: catchd credential --profile NAME kubectl'],
+  }
+}
+
+/** Gone from kubectl since 1.26, and still in many files. */
+function authProvider(name: string, config: Readonly<Record<string, unknown>>): ImportedProfile {
+  return {
+    name,
+    entry: entryOf({
+      issuer: textOf(config, 'idp-issuer-url'),
+      client_id: textOf(config, 'client-id'),
+      client_secret: textOf(config, 'client-secret'),
+      scope: ['openid', ...(textOf(config, 'extra-scopes')?.split(',') ?? [])].join(' '),
+      ca_file: textOf(config, 'idp-certificate-authority'),
+    }),
+    notes: [
+      'In the kubeconfig let exec run: catchd credential --profile NAME kubectl',
+      ...(textOf(config, 'refresh-token') === undefined ? [] : [REFRESH_TOKEN_STAYS]),
+    ],
+  }
+}

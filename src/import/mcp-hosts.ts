@@ -1,0 +1,22 @@
+/** MCP servers of an MCP host's configuration: those behind mcp-remote, and those by URL. */
+import { type Imported, type ImportedUrl, isRecord, notReadable, parseJsonOf, textOf } from './import.js'
+
+const PROGRAM = 'an MCP host'
+
+export function readMcpHost(text: string): Imported {
+  const file = parseJsonOf(PROGRAM, text)
+  const servers = file['mcpServers'] ?? file['servers']
+  const urls = Object.entries(isRecord(servers) ? servers : {}).flatMap(([name, server]) =>
+    urlOf(name, server),
+  )
+  if (urls.length === 0) throw notReadable(PROGRAM, 'no server in it has a URL, or is reached by mcp-remote.')
+  return { profiles: [], urls }
+}
+
+function urlOf(name: string, server: unknown): ImportedUrl[] {
+  if (!isRecord(server)) return []
+  const args = Array.isArray(server['args']) ? server['args'].map(String) : []
+  const isRemote = args.some((word) => /^mcp-remote(@|$)/.test(word))
+  const url = textOf(server, 'url') ?? (isRemote ? args.find((word) => /^https?:\/\//.test(word)) : undefined)
+  return url === undefined ? [] : [{ name, url }]
+}

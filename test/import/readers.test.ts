@@ -1,0 +1,242 @@
+/** What other programs write, and what becomes of it. */
+import { describe, expect, test } from 'vitest'
+import { ProfileEntry } from '../../src/config/profile.js'
+import { readBruno, readPostman } from '../../src/import/api-clients.js'
+import { readGoogleClient } from '../../src/import/google-client.js'
+import type { Reader } from '../../src/import/import.js'
+import { readKubeconfig } from '../../src/import/kubeconfig.js'
+import { readMcpHost } from '../../src/import/mcp-hosts.js'
+import { readOidcAgent } from '../../src/import/oidc-agent.js'
+import { readPizauth } from '../../src/import/pizauth.js'
+
+/** The profiles of a text, each of which the configuration would take. */
+function profilesOf(read: Reader, text: string) {
+  const { profiles } = read(text)
+  for (const { entry } of profiles) ProfileEntry.parse(entry)
+  return profiles
+}
+
+test('oidc-agent: an account as it is printed', () => {
+  const account = {
+    name: 'corp',
+    client_name: 'oidc-agent:corp-host',
+    issuer_url: 'https://id.example.com/',
+    client_id: 'c-1',
+    client_secret: 's-1',
+    refresh_token: 'refresh-canary',
+    cert_path: '/etc/ssl/certs/ca-certificates.crt',
+    scope: 'openid offline_access',
+    audience: 'https://api.example.com',
+    redirect_uris: ['edu.kit.data.oidc-agent:/redirect', 'http://localhost:4242', 'http://localhost:8080'],
+  }
+  const [profile] = profilesOf(readOidcAgent, JSON.stringify(account))
+  expect(profile?.entry).toEqual({
+    issuer: 'https://id.example.com',
+    client_id: 'c-1',
+    client_secret: 's-1',
+    scope: 'openid offline_access',
+    redirect_uri: 'http://localhost:4242',
+    ca_file: '/etc/ssl/certs/ca-certificates.crt',
+    authorization_parameters: { audience: 'https://api.example.com' },
+  })
+  expect(profile?.notes.join(' ')).toContain('refresh token stays there')
+  expect(JSON.stringify(profile)).not.toContain('refresh-canary')
+})
+
+test('pizauth: accounts with comments, lists and fields of their own', () => {
+  const text = `
+startup_cmd = "pizauth restore";
+// account "old" { auth_uri = "https://old.example.com"; }
+account "office" {
+    auth_uri = "https://login.microsoftonline.com/common/oauth2/v2.0/authorize";
+    token_uri = "https://login.microsoftonline.com/common/oauth2/v2.0/token";
+    client_id = "c-1";
+    client_secret = "s-1";
+    scopes = [
+      "https://outlook.office365.com/IMAP.AccessAsUser.All",
+      "offline_access"
+    ];
+    redirect_uri = "http://localhost/";
+    auth_uri_fields = { "login_hint": "ada@example.com" };
+}
+account "second" { auth_uri = "https://a.example/x"; token_uri = "https://a.example/y"; client_id = "c-2"; }
+`
+  const profiles = profilesOf(readPizauth, text)
+  expect(profiles.map(({ name }) => name)).toEqual(['office', 'second'])
+  expect(profiles[0]?.entry).toEqual({
+    authorization_endpoint: 'https://login.microsoftonline.com/common/oauth2/v2.0/authorize',
+    token_endpoint: 'https://login.microsoftonline.com/common/oauth2/v2.0/token',
+    client_id: 'c-1',
+    client_secret: 's-1',
+    token_endpoint_auth_method: 'client_secret_post',
+    scope: 'https://outlook.office365.com/IMAP.AccessAsUser.All offline_access',
+    redirect_uri: 'http://localhost:0/',
+    authorization_parameters: { login_hint: 'ada@example.com' },
+  })
+  expect(profiles[1]?.entry).toEqual({
+    authorization_endpoint: 'https://a.example/x',
+    token_endpoint: 'https://a.example/y',
+    client_id: 'c-2',
+  })
+})
+
+test('kubeconfig: users of kubelogin and of the old provider; certificates stay out', () => {
+  const config = {
+    users: [
+      { name: 'cert', user: { 'client-certificate-data': 'x' } },
+      {
+        name: 'oidc',
+        user: {
+          exec: {
+            command: 'kubectl',
+            args: [
+              'oidc-login',
+              'get-token',
+              '--oidc-issuer-url=https://id.example.com',
+              '--oidc-client-id',
+              'kubernetes',
+              '--oidc-extra-scope=email,groups',
+              '--oidc-extra-scope=offline_access',
+            ],
+          },
+        },
+      },
+      {
+        name: 'old',
+        user: {
+          'auth-provider': {
+            name: 'oidc',
+            config: {
+              'idp-issuer-url': 'https://id.example.com',
+              'client-id': 'k',
+              'client-secret': 's-1',
+              'refresh-token': 'refresh-canary',
+              'id-token': 'id-canary',
+            },
+          },
+        },
+      },
+    ],
+  }
+  const profiles = profilesOf(readKubeconfig, JSON.stringify(config))
+  expect(profiles.map(({ name, entry }) => [name, entry])).toEqual([
+    [
+      'oidc',
+      {
+        issuer: 'https://id.example.com',
+        client_id: 'kubernetes',
+        scope: 'openid email groups offline_access',
+        redirect_uri: 'http://localhost:8000',
+      },
+    ],
+    ['old', { issuer: 'https://id.example.com', client_id: 'k', client_secret: 's-1', scope: 'openid' }],
+  ])
+  expect(JSON.stringify(profiles)).not.toContain('canary')
+})
+
+test.each(['installed', 'web'])('Google: a client of kind %s', (kind) => {
+  const client = { client_id: 'c.apps.googleusercontent.com', client_secret: 's-1', project_id: 'my-project' }
+  const [profile] = profilesOf(readGoogleClient, JSON.stringify({ [kind]: client }))
+  expect(profile).toMatchObject({
+    name: 'my-project',
+    entry: { preset: 'google', client_id: 'c.apps.googleusercontent.com', client_secret: 's-1' },
+  })
+  expect(profile?.notes.some((note) => note.includes('web applications'))).toBe(kind === 'web')
+})
+
+test('an MCP host: servers behind mcp-remote and by URL; programs are none of ours', () => {
+  const config = {
+    mcpServers: {
+      linear: { command: 'npx', args: ['-y', 'mcp-remote@latest', 'https://mcp.linear.app/mcp', '--debug'] },
+      direct: { type: 'http', url: 'https://mcp.example.com/mcp' },
+      files: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '/home'] },
+    },
+  }
+  expect(readMcpHost(JSON.stringify(config)).urls).toEqual([
+    { name: 'linear', url: 'https://mcp.linear.app/mcp' },
+    { name: 'direct', url: 'https://mcp.example.com/mcp' },
+  ])
+})
+
+test('Postman: settings anywhere in a collection', () => {
+  const oauth2 = Object.entries({
+    tokenName: 'orders',
+    grant_type: 'authorization_code_with_pkce',
+    authUrl: 'https://id.example.com/authorize',
+    accessTokenUrl: 'https://id.example.com/token',
+    clientId: '{{clientId}}',
+    clientSecret: 's-1',
+    scope: 'orders:read',
+    redirect_uri: 'https://oauth.pstmn.io/v1/callback',
+    client_authentication: 'body',
+  }).map(([key, value]) => ({ key, value, type: 'string' }))
+  const collection = { item: [{ request: { auth: { type: 'oauth2', oauth2 } } }] }
+  const [profile] = profilesOf(readPostman, JSON.stringify(collection))
+  expect(profile?.entry).toEqual({
+    authorization_endpoint: 'https://id.example.com/authorize',
+    token_endpoint: 'https://id.example.com/token',
+    client_id: '{{clientId}}',
+    client_secret: 's-1',
+    scope: 'orders:read',
+    token_endpoint_auth_method: 'client_secret_post',
+  })
+  expect(profile?.notes).toEqual([
+    expect.stringContaining('oauth.pstmn.io/v1/callback is not on this machine'),
+    expect.stringContaining('{{clientId}}'),
+  ])
+})
+
+test('Bruno: a request with client credentials', () => {
+  const text = `meta {
+  name: Orders
+  type: http
+}
+
+auth:oauth2 {
+  grant_type: client_credentials
+  access_token_url: https://id.example.com/token
+  client_id: c-1
+  client_secret: s-1
+  scope: orders:read
+  credentials_placement: basic_auth_header
+}
+`
+  const [profile] = profilesOf(readBruno, text)
+  expect(profile).toEqual({
+    name: 'Orders',
+    entry: {
+      token_endpoint: 'https://id.example.com/token',
+      client_id: 'c-1',
+      client_secret: 's-1',
+      grant: 'client_credentials',
+      scope: 'orders:read',
+    },
+    notes: [],
+  })
+})
+
+describe('what is not theirs is refused, and not repeated', () => {
+  const readers: [string, Reader][] = [
+    ['oidc-agent', readOidcAgent],
+    ['pizauth', readPizauth],
+    ['kubeconfig', readKubeconfig],
+    ['google', readGoogleClient],
+    ['mcp', readMcpHost],
+    ['postman', readPostman],
+    ['bruno', readBruno],
+  ]
+  test.each(
+    readers.flatMap(([name, read]) =>
+      ['', '{}', '[]', 'null', '{"secret": "canary"', '{"users":{"canary":1}}', 'canary'].map(
+        (text) => [name, text, read] as const,
+      ),
+    ),
+  )('%s: %j', (_name, text, read) => {
+    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'request_invalid' }))
+    try {
+      read(text)
+    } catch (error) {
+      expect(String(error)).not.toContain('canary')
+    }
+  })
+})
