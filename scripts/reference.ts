@@ -99,6 +99,8 @@ ${Object.entries(schema.properties?.['notify']?.properties ?? {})
 - \`issuer\`, endpoints and the like are https, or http on a loopback address.
 - \`redirect_uri\` names 127.0.0.1, [::1] or localhost; with \`listen\` it may be any name that leads to this machine.
   Nothing but loopback is ever bound.
+- \`redirect_certificate_file\` and \`redirect_private_key_file\` go together, and with an https \`redirect_uri\` only
+  ([https on loopback](https-loopback.md)).
 - Two profiles of different authorization servers may share a redirect URI only if both name an \`issuer\`, and then
   the servers must send \`iss\` (RFC 9207).
 - \`state_echo: false\` needs PKCE and a redirect URI that no other profile has.

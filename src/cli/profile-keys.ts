@@ -5,12 +5,13 @@
 import { resolve } from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { FILE_KEYS } from '../config/paths.js'
 import { ProfileEntry } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { commaList } from './arguments.js'
 
 /** A relative path on the command line means the folder the person stands in; in the file, the file's own. */
-const FILE_KEYS: ReadonlySet<string> = new Set(['private_key_file', 'certificate_file', 'ca_file'])
+const FILES: ReadonlySet<string> = new Set(FILE_KEYS)
 
 /** How the value of one key is read. `previous` is the value so far, where an option is repeated. */
 type Reader = (text: string, previous: unknown) => unknown
@@ -51,7 +52,7 @@ function optionFor(key: string, schema: z.infer<typeof KeySchema>): Option {
 
 function kindOf(key: string, schema: z.infer<typeof KeySchema>): [placeholder: string, Reader] {
   if (key === 'resource') return ['<url>', readRepeated]
-  if (FILE_KEYS.has(key)) return ['<path>', (text) => resolve(text)]
+  if (FILES.has(key)) return ['<path>', (text) => resolve(text)]
   switch (schema.type) {
     case 'integer':
       return ['<number>', readInteger]

@@ -154,7 +154,11 @@ export interface ProfileEntry {
   readonly audience?: string | readonly string[]
   /** Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3) */
   readonly redirect_uri?: string
-  /** Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port */
+  /** PEM file of the certificate, its chain after it, that an https redirect_uri is served with; without it the certificate of `catchd certificate make` */
+  readonly redirect_certificate_file?: string
+  /** PEM file of the private key of redirect_certificate_file; readable by its owner alone */
+  readonly redirect_private_key_file?: string
+  /** Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port; serves https only with redirect_certificate_file */
   readonly listen?: string
   /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM) */
   readonly response_mode?: 'query' | 'form_post' | 'fragment' | 'query.jwt' | 'form_post.jwt' | 'fragment.jwt'

@@ -167,11 +167,21 @@ export const ProfileEntry = z
     redirect_uri: endpoint.describe(
       'Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3)',
     ),
+    redirect_certificate_file: z
+      .string()
+      .min(1)
+      .describe(
+        'PEM file of the certificate, its chain after it, that an https redirect_uri is served with; without it the certificate of `catchd certificate make`',
+      ),
+    redirect_private_key_file: z
+      .string()
+      .min(1)
+      .describe('PEM file of the private key of redirect_certificate_file; readable by its owner alone'),
     listen: z
       .string()
       .min(1)
       .describe(
-        'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port',
+        'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port; serves https only with redirect_certificate_file',
       ),
     response_mode: z
       .enum(['query', 'form_post', 'fragment', 'query.jwt', 'form_post.jwt', 'fragment.jwt'])

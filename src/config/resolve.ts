@@ -9,7 +9,7 @@
 import { findPreset, PRESETS, type Preset, presetRedirectUri } from '../authorization-server/presets.js'
 import { CatchdError } from '../failures.js'
 import { needsNoPerson, TOKEN_EXCHANGE } from './grants.js'
-import { absolutePath, withAbsoluteProgram } from './paths.js'
+import { absolutePath, FILE_KEYS, withAbsoluteProgram } from './paths.js'
 import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
 import { suggestion } from './suggestion.js'
 
@@ -193,7 +193,7 @@ function withoutEmptyParameters(entry: Keys): Keys {
 
 function withAbsolutePaths(entry: Keys, configFolder: string): Keys {
   const paths: Keys = { ...entry }
-  for (const key of ['ca_file', 'private_key_file', 'certificate_file'] as const) {
+  for (const key of FILE_KEYS) {
     const path = entry[key]
     if (path !== undefined) paths[key] = absolutePath(path, configFolder)
   }

@@ -69,6 +69,7 @@ const RULES: readonly Rule[] = [
   serverUrls,
   redirectUri,
   listener,
+  redirectCertificate,
   unansweredState,
   authorizationParameters,
   tokenParameters,
@@ -118,6 +119,23 @@ function redirectUri({ redirect_uri, listen }: Profile): ReturnType<Rule> {
 function listener({ listen }: Profile): ReturnType<Rule> {
   if (listen === undefined || isLoopbackListener(listen)) return undefined
   return ['listen', 'must be a loopback host:port such as 127.0.0.1:8080. Nothing else is ever bound.']
+}
+
+/** Naming one says that the listener speaks TLS itself; with `listen` alone a tunnel does that for it. */
+function redirectCertificate(profile: Profile): ReturnType<Rule> {
+  const { redirect_uri, redirect_certificate_file: certificate, redirect_private_key_file: key } = profile
+  if (certificate === undefined && key === undefined) return undefined
+  if (key === undefined) {
+    return ['redirect_certificate_file', 'needs redirect_private_key_file, the PEM file of its private key.']
+  }
+  if (certificate === undefined) {
+    return ['redirect_private_key_file', 'needs redirect_certificate_file, the PEM file of its certificate.']
+  }
+  if (new URL(redirect_uri).protocol === 'https:') return undefined
+  return [
+    'redirect_certificate_file',
+    'is for an https redirect_uri. Let redirect_uri begin with https://, or remove both redirect_certificate_file and redirect_private_key_file.',
+  ]
 }
 
 function unansweredState({ state_echo, code_challenge_method }: Profile): ReturnType<Rule> {

@@ -18,6 +18,7 @@ import { KeyRing } from '../http/api/keys.js'
 import type { ApiServices } from '../http/api/services.js'
 import { Door, type OpenAddress } from '../http/door.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
+import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
 import { buildRedirectApp } from '../http/redirect/redirect-app.js'
 import { StepJournal } from '../journal/step-journal.js'
@@ -132,7 +133,11 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     clock,
     log: (event) => log.info(event),
   })
-  const listeners = new LoopbackRedirectListeners({ door: new Door(redirectApp, REDIRECT_LIMITS), clock })
+  const listeners = new LoopbackRedirectListeners({
+    door: new Door(redirectApp, REDIRECT_LIMITS),
+    clock,
+    ownCertificate: ownCertificateFiles(folders.stateFolder),
+  })
   const openBrowser = browserOpener(environment.browser ?? null, process.env)
   const storedIn = () => describeVault(vault.current, folders.keychainService)
   const redirectedLogins = new LoginService({
@@ -323,7 +328,7 @@ function redirectUris(configuration: ConfigurationStore, port: number): string[]
 /** The redirect door is built before the logins that it asks: each question finds them when it comes. */
 function answersOf(logins: () => RedirectAnswers): RedirectAnswers {
   return {
-    findRedirectUri: (authority, path) => logins().findRedirectUri(authority, path),
+    findRedirectUri: (authority, path, scheme) => logins().findRedirectUri(authority, path, scheme),
     knowsAuthority: (authority) => logins().knowsAuthority(authority),
     responseModes: (redirectUri) => logins().responseModes(redirectUri),
     answer: (redirectUri, parameters) => logins().answer(redirectUri, parameters),

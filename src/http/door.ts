@@ -9,6 +9,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import type { Handshakes, ServedCertificate, TlsServer } from './tls-server.js'
 
 /** Headers of every page and every answer, errors included. */
 export const ANSWER_HEADERS = {
@@ -42,6 +43,8 @@ export type Address =
 export interface OpenAddress {
   /** Port that was bound; 0 for a socket path. */
   readonly port: number
+  /** Another certificate from the next handshake on; means nothing on an address without TLS. */
+  present(certificate: ServedCertificate): void
   /** Stops accepting at once; resolves when requests in flight are answered or `drainMs` are over. */
   close(drainMs: number): Promise<void>
 }
@@ -64,30 +67,48 @@ export class Door {
    *
    * @param mark - Called with each accepted connection, before its first request: the way to know in a route
    *   which address a request came in through.
+   * @param certificate - Serves https with it, and nothing else.
    * @throws the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`), for the caller to translate.
    */
-  async open(address: Address, mark: (socket: Socket) => void = () => {}): Promise<OpenAddress> {
-    const server = createServer({
+  async open(
+    address: Address,
+    mark: (socket: Socket) => void = () => {},
+    certificate?: ServedCertificate,
+  ): Promise<OpenAddress> {
+    const options = {
       maxHeaderSize: this.#limits.maxHeaderBytes,
       headersTimeout: 5_000,
       requestTimeout: 10_000,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: this.#limits.keepAliveMs,
       requireHostHeader: false, // hasOneOriginFormTarget refuses a missing one, with our headers
-    })
+    }
     const connections = new Connections(this.#limits.mostConnections)
-    server.on('connection', (socket: Socket) => {
-      mark(socket)
-      connections.add(socket)
-    })
+    let tls: TlsServer | undefined
+    let server: Server
+    if (certificate === undefined) {
+      server = createServer(options)
+      server.on('connection', (socket: Socket) => {
+        mark(socket)
+        connections.add(socket)
+      })
+    } else {
+      const { createTlsServer, Handshakes } = await import('./tls-server.js')
+      tls = createTlsServer(options, certificate)
+      server = tls.server
+      admitSecured(tls, new Handshakes(), connections, mark)
+    }
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       connections.asks(request.socket, response)
       if (hasOneOriginFormTarget(request)) this.#handler(request, response)
       else refuseUnread(response)
     })
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      refuseUnparsed(socket as Socket, STATUS_OF_PARSER[error.code ?? ''] ?? BAD_REQUEST),
-    )
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const code = error.code ?? ''
+      // A handshake that failed: plain http on an https address, a certificate that the client does not trust.
+      if (tls !== undefined && !/^(HPE|ERR_HTTP)_/.test(code)) socket.destroy()
+      else refuseUnparsed(socket as Socket, STATUS_OF_PARSER[code] ?? BAD_REQUEST)
+    })
     // A CONNECT or an upgrade is never ours; without a listener Node would close without an answer.
     server.on('connect', (_request, socket) => refuseUnparsed(socket as Socket, BAD_REQUEST))
     await listen(server, address)
@@ -95,9 +116,27 @@ export class Door {
     const bound = server.address()
     return {
       port: typeof bound === 'object' && bound !== null ? bound.port : 0,
+      present: (next) => tls?.present(next),
       close: (drainMs) => close(server, connections, drainMs),
     }
   }
+}
+
+/** A connection counts from the moment it is accepted; requests come over what its handshake makes of it. */
+function admitSecured(
+  { server }: TlsServer,
+  handshakes: Handshakes,
+  connections: Connections,
+  mark: (socket: Socket) => void,
+): void {
+  server.on('connection', (accepted: Socket) => {
+    handshakes.add(accepted)
+    connections.add(accepted)
+  })
+  server.on('secureConnection', (secured) => {
+    mark(secured)
+    connections.replace(handshakes.finish(secured), secured)
+  })
 }
 
 /**
@@ -206,6 +245,13 @@ class Connections {
     if (this.#open.size >= this.#most) this.#evict(socket)
     this.#open.set(socket, null)
     socket.once('close', () => this.#open.delete(socket))
+  }
+
+  /** A handshake is over: the same connection, of the same age, under another name. */
+  replace(accepted: Socket | undefined, secured: Socket): void {
+    if (accepted !== undefined) this.#open.delete(accepted)
+    this.#open.set(secured, null)
+    secured.once('close', () => this.#open.delete(secured))
   }
 
   /** Answers leave in the order of their requests (RFC 9112 §9.3.2): the newest one is the last. */

@@ -3,6 +3,7 @@
  * logins ask of the redirect door.
  */
 import type { Login, SettledLogin } from './login.js'
+import type { RedirectScheme } from './redirect-uris.js'
 
 /** Implemented by LoginService, used by src/http/redirect. */
 export interface RedirectAnswers {
@@ -12,8 +13,9 @@ export interface RedirectAnswers {
    *
    * @param authority - `host:port` or `host` exactly as in the Host header.
    * @param path - Raw path of the request target, undecoded, without query.
+   * @param scheme - What the browser came by; `undefined` where it cannot be known, behind a tunnel.
    */
-  findRedirectUri(authority: string, path: string): string | undefined
+  findRedirectUri(authority: string, path: string, scheme?: RedirectScheme): string | undefined
   /** Whether any known redirect URI has this authority (so that a wrong Host and a wrong path are told apart). */
   knowsAuthority(authority: string): boolean
   /** Response modes of the logins pending on a redirect URI; empty when none pends. */
@@ -31,6 +33,12 @@ export interface RedirectAnswers {
   find(id: string): Login | undefined
 }
 
+/** What an https redirect URI is served with: absolute paths of PEM files. */
+export interface CertificateFiles {
+  readonly certificateFile: string
+  readonly privateKeyFile: string
+}
+
 /** A hold on a bound address. */
 export interface RedirectLease {
   /** The redirect URI with the port that was really bound. */
@@ -43,9 +51,15 @@ export interface RedirectLease {
 export interface RedirectListeners {
   /**
    * Binds what the redirect URI names: a loopback literal itself, `localhost` on both families or neither,
-   * `listen` where given. Port 0 takes a free one. Already bound addresses are shared.
+   * `listen` where given. Port 0 takes a free one. Already bound addresses are shared, but never by http and https.
    *
-   * @throws CatchdError `redirect_port_in_use`, naming the port and, where the system tells, the process.
+   * @param certificate - For an https redirect URI, read anew each time; `null`: the daemon's own.
+   * @throws CatchdError `redirect_port_in_use`, naming the port and, where the system tells, the process;
+   *   `profile_invalid` for a certificate that a browser would not take.
    */
-  acquire(redirectUri: string, listen: string | null): Promise<RedirectLease>
+  acquire(
+    redirectUri: string,
+    listen: string | null,
+    certificate: CertificateFiles | null,
+  ): Promise<RedirectLease>
 }

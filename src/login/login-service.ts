@@ -19,9 +19,9 @@ import { interruption, type LoginStore } from './login-store.js'
 import { responsePart } from './pasted-response.js'
 import { type Claim, PendingLogins } from './pending-logins.js'
 import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
-import { prepareLogin, requireCodeGrant } from './preparation.js'
+import { certificateOf, prepareLogin, requireCodeGrant } from './preparation.js'
 import { redeem } from './redemption.js'
-import { RedirectUris } from './redirect-uris.js'
+import { type RedirectScheme, RedirectUris } from './redirect-uris.js'
 import { waitForEnd } from './settled-wait.js'
 import { cancelled, displaced, expired } from './unanswered.js'
 
@@ -85,7 +85,9 @@ export class LoginService implements RedirectAnswers {
     const profile = this.#parts.profiles.profile(request.profile)
     requireCodeGrant(profile)
     this.#pending.ensureRoom()
-    const lease = await this.#parts.listeners.acquire(profile.redirect_uri, profile.listen ?? null)
+    const lease = await this.#parts.listeners
+      .acquire(profile.redirect_uri, profile.listen ?? null, certificateOf(profile))
+      .catch((error: unknown) => Promise.reject(asCatchdError(error).of(profile.name)))
     try {
       const login = await prepareLogin(this.#parts, profile, lease.redirectUri, request.timeoutSeconds)
       await this.#parts.store.store(login)
@@ -153,8 +155,8 @@ export class LoginService implements RedirectAnswers {
     return true
   }
 
-  findRedirectUri(authority: string, path: string): string | undefined {
-    return this.#redirectUris.find(authority, path) ?? this.#configured.find(authority, path)
+  findRedirectUri(authority: string, path: string, scheme?: RedirectScheme): string | undefined {
+    return this.#redirectUris.find(authority, path, scheme) ?? this.#configured.find(authority, path, scheme)
   }
 
   knowsAuthority(authority: string): boolean {
@@ -301,7 +303,8 @@ export class LoginService implements RedirectAnswers {
 
   async #readmit(login: PendingLogin): Promise<void> {
     try {
-      this.#admit(login, await this.#parts.listeners.acquire(login.redirectUri, login.listen))
+      const { redirectUri, listen, certificate } = login
+      this.#admit(login, await this.#parts.listeners.acquire(redirectUri, listen, certificate))
     } catch (error) {
       this.#answered.track(login)
       this.#redirectUris.hold(login.redirectUri)

@@ -7,6 +7,7 @@
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
+import type { CertificateFiles } from './doorway.js'
 
 /** Asked for through the API: what a login is for. */
 export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
@@ -37,6 +38,8 @@ export interface PendingLogin extends LoginBase {
   readonly stateEcho: boolean
   /** host:port to bind where the redirect URI is not loopback. */
   readonly listen: string | null
+  /** Of an https redirect URI; `null`: the daemon's own, or none. */
+  readonly certificate: CertificateFiles | null
 }
 
 /** What a person enters where (RFC 8628 §3.3). */

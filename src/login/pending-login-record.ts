@@ -12,6 +12,11 @@ const PendingLoginRecord = z.object({
   profile: z.string(),
   redirect_uri: z.string(),
   listen: z.string().nullable(),
+  /** Records of earlier programs have none. */
+  certificate: z
+    .object({ certificate_file: z.string(), private_key_file: z.string() })
+    .nullable()
+    .default(null),
   created_at_ms: z.number(),
   expires_at_ms: z.number(),
   state: z.string(),
@@ -33,6 +38,13 @@ export function serialisePendingLogin(login: PendingLogin): Secret {
     profile: login.profile,
     redirect_uri: login.redirectUri,
     listen: login.listen,
+    certificate:
+      login.certificate === null
+        ? null
+        : {
+            certificate_file: login.certificate.certificateFile,
+            private_key_file: login.certificate.privateKeyFile,
+          },
     created_at_ms: login.createdAtMs,
     expires_at_ms: login.expiresAtMs,
     state: login.state.reveal(),
@@ -59,6 +71,13 @@ export function parsePendingLogin(item: Secret): PendingLogin | undefined {
     profile: record.profile,
     redirectUri: record.redirect_uri,
     listen: record.listen,
+    certificate:
+      record.certificate === null
+        ? null
+        : {
+            certificateFile: record.certificate.certificate_file,
+            privateKeyFile: record.certificate.private_key_file,
+          },
     createdAtMs: record.created_at_ms,
     expiresAtMs: record.expires_at_ms,
     state: new Secret(record.state),

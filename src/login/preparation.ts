@@ -6,6 +6,7 @@ import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import type { CertificateFiles } from './doorway.js'
 import type { PendingLogin } from './login.js'
 import { randomId, randomSecret } from './pkce.js'
 import type { LoginProfiles } from './ports.js'
@@ -40,6 +41,7 @@ export async function prepareLogin(
     ...request,
     ...prepared,
     listen: profile.listen ?? null,
+    certificate: certificateOf(profile),
     createdAtMs,
     expiresAtMs: createdAtMs + timeoutSeconds * 1000,
     origin: servers.origin(profile),
@@ -51,6 +53,13 @@ export async function prepareLogin(
 /** How a response comes, signed (JARM §2.3) or not. */
 function carrierOf(mode: Profile['response_mode']): PendingLogin['responseMode'] {
   return mode.replace('.jwt', '') as PendingLogin['responseMode']
+}
+
+/** What the profile's redirect URI is to be served with; `null`: the daemon's own certificate, or none. */
+export function certificateOf(profile: Profile): CertificateFiles | null {
+  const { redirect_certificate_file: certificateFile, redirect_private_key_file: privateKeyFile } = profile
+  if (certificateFile === undefined || privateKeyFile === undefined) return null
+  return { certificateFile, privateKeyFile }
 }
 
 /** @throws CatchdError `request_invalid` for a profile whose tokens come without a person (RFC 6749 §4.4) */

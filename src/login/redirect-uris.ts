@@ -3,10 +3,13 @@
  * the configured profiles. Pure look-ups by the Host header and the raw path of a request.
  */
 
-/** `http://localhost:3000/cb?x=1` → authority `localhost:3000`, path `/cb`. */
+/** Of a redirect URI. */
+export type RedirectScheme = 'http' | 'https'
+
+/** `http://localhost:3000/cb?x=1` → authority `localhost:3000`, path `http:/cb`. */
 function partsOf(redirectUri: string): { authority: string; path: string } {
-  const { host, pathname } = new URL(redirectUri)
-  return { authority: host, path: pathname }
+  const { protocol, host, pathname } = new URL(redirectUri)
+  return { authority: host, path: `${protocol}${pathname}` }
 }
 
 /** Redirect URIs with the number of their holders. */
@@ -32,8 +35,14 @@ export class RedirectUris {
     if (paths.size === 0) this.#paths.delete(authority)
   }
 
-  find(authority: string, path: string): string | undefined {
-    return this.#paths.get(authority)?.get(path)?.redirectUri
+  /** @param scheme - Of the connection; `undefined` where a tunnel in front hides how the browser came. */
+  find(authority: string, path: string, scheme?: RedirectScheme): string | undefined {
+    const paths = this.#paths.get(authority)
+    const found =
+      scheme === undefined
+        ? (paths?.get(`http:${path}`) ?? paths?.get(`https:${path}`))
+        : paths?.get(`${scheme}:${path}`)
+    return found?.redirectUri
   }
 
   knowsAuthority(authority: string): boolean {

@@ -15,6 +15,16 @@ export interface Certificates {
   readonly key: string
   /** PEM of the server's certificate, good for localhost, 127.0.0.1 and [::1]. */
   readonly cert: string
+  /** PEM files of the two; the key's is private to its owner. */
+  readonly keyFile: string
+  readonly certFile: string
+}
+
+export interface CertificateOptions {
+  /** From now; negative: it has expired. */
+  readonly days?: number
+  /** Default serverAuth. */
+  readonly extendedKeyUsage?: string
 }
 
 const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
@@ -23,12 +33,16 @@ const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-no
  * @param folder - An existing folder; the files are written there.
  * @param names - Subject alternative names in openssl's spelling.
  */
-export function makeCertificates(folder: string, names = 'DNS:localhost,IP:127.0.0.1,IP:::1'): Certificates {
+export function makeCertificates(
+  folder: string,
+  names = 'DNS:localhost,IP:127.0.0.1,IP:::1',
+  { days = 2, extendedKeyUsage = 'serverAuth' }: CertificateOptions = {},
+): Certificates {
   const file = (name: string) => join(folder, name)
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' })
   writeFileSync(
     file('server.ext'),
-    `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n`,
+    `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=${extendedKeyUsage}\nkeyUsage=digitalSignature\n`,
   )
   openssl(
     ...['req', '-x509', ...CURVE, '-days', '2', '-subj', '/CN=Test CA'],
@@ -40,10 +54,17 @@ export function makeCertificates(folder: string, names = 'DNS:localhost,IP:127.0
     ...['-keyout', file('server.key'), '-out', file('server.csr')],
   )
   openssl(
-    ...['x509', '-req', '-in', file('server.csr'), '-days', '2', '-CAcreateserial'],
+    ...['x509', '-req', '-in', file('server.csr'), '-days', String(days), '-CAcreateserial'],
     ...['-CA', file('ca.pem'), '-CAkey', file('ca.key')],
     ...['-extfile', file('server.ext'), '-out', file('server.pem')],
   )
   const read = (name: string) => readFileSync(file(name), 'utf8')
-  return { caFile: file('ca.pem'), ca: read('ca.pem'), key: read('server.key'), cert: read('server.pem') }
+  return {
+    caFile: file('ca.pem'),
+    ca: read('ca.pem'),
+    key: read('server.key'),
+    cert: read('server.pem'),
+    keyFile: file('server.key'),
+    certFile: file('server.pem'),
+  }
 }

@@ -17,23 +17,24 @@ export interface BindTarget {
   readonly familiesOptional: boolean
   /** Bound through `listen`: the Host header names another port or host than the bound one. */
   readonly forwarded: boolean
+  /** Serve https. What forwards to `listen` has ended TLS already, unless the profile names a certificate. */
+  readonly tls: boolean
 }
 
 /**
  * @param listen - `host:port` to bind instead of what the redirect URI names, or `null`.
+ * @param hasCertificate - The profile names one.
  * @throws CatchdError `profile_invalid` when that is no loopback address that can be served.
  */
-export function readBindTarget(redirectUri: string, listen: string | null): BindTarget {
+export function readBindTarget(
+  redirectUri: string,
+  listen: string | null,
+  hasCertificate = false,
+): BindTarget {
   const url = parseRedirectUri(redirectUri)
-  if (listen !== null) return readListen(listen, url)
-  if (url.protocol === 'https:') {
-    throw new CatchdError(
-      'profile_invalid',
-      'An https redirect URI on loopback needs a certificate, which this version does not serve; use http ' +
-        '(RFC 8252 §7.3 allows it on loopback), or "listen" with a TLS proxy of your own in front.',
-    )
-  }
-  return { ...addressesOf(url), port: portOf(url), forwarded: false }
+  const isHttps = url.protocol === 'https:'
+  if (listen !== null) return { ...readListen(listen, url), tls: isHttps && hasCertificate }
+  return { ...addressesOf(url), port: portOf(url), forwarded: false, tls: isHttps }
 }
 
 /** The redirect URI as it was spelt, with only a port 0 replaced: servers compare it exactly. */
@@ -41,10 +42,11 @@ export function withBoundPort(redirectUri: string, port: number): string {
   return redirectUri.replace(/^(https?:\/\/[^/?#]*:)0+(?=[/?#]|$)/i, `$1${port}`)
 }
 
-/** Port that a Host header names; a missing one is that of http. */
-export function portOfAuthority(authority: string): number {
+/** Port that a Host header names; a missing one is that of the scheme. */
+export function portOfAuthority(authority: string, tls: boolean): number {
   const port = /:(\d+)$/.exec(authority)?.[1]
-  return port === undefined ? 80 : Number(port)
+  if (port !== undefined) return Number(port)
+  return tls ? 443 : 80
 }
 
 function parseRedirectUri(redirectUri: string): URL {
@@ -61,7 +63,7 @@ function parseRedirectUri(redirectUri: string): URL {
   return url
 }
 
-function readListen(listen: string, redirectUri: URL): BindTarget {
+function readListen(listen: string, redirectUri: URL): Omit<BindTarget, 'tls'> {
   const url = URL.canParse(`http://${listen}`) ? new URL(`http://${listen}`) : undefined
   const port = /:(\d+)$/.exec(listen)?.[1]
   if (url === undefined || port === undefined || url.host === '' || `${url.pathname}${url.search}` !== '/') {

@@ -7,7 +7,9 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock } from '../../clock.js'
+import type { RedirectScheme } from '../../login/redirect-uris.js'
 import type { Door, OpenAddress } from '../door.js'
+import type { ServedCertificate } from '../tls-server.js'
 import { portOfAuthority } from './bind-target.js'
 
 /** The browser fetches the result page at once; this is for a slow one. */
@@ -34,6 +36,8 @@ interface Parts {
 
 export class BoundAddress {
   readonly host: string
+  /** Serves https, and nothing else. */
+  readonly tls: boolean
   readonly #parts: Parts
   readonly #opened: Promise<OpenAddress>
   #port: number
@@ -45,13 +49,18 @@ export class BoundAddress {
   #forwarded = false
 
   /** Begins to bind; {@link opened} tells how it went. */
-  constructor(door: Door, host: string, port: number, parts: Parts) {
+  constructor(
+    door: Door,
+    { host, port, certificate }: { host: string; port: number; certificate: ServedCertificate | undefined },
+    parts: Parts,
+  ) {
     this.host = host
+    this.tls = certificate !== undefined
     this.#port = port
     this.#parts = parts
     const { descriptor: fd } = parts
     const address = fd === undefined ? { host, port } : { fd }
-    this.#opened = door.open(address, (socket) => boundAddresses.set(socket, this))
+    this.#opened = door.open(address, (socket) => boundAddresses.set(socket, this), certificate)
     this.#opened.catch(() => {}) // whoever waits in opened() is told
   }
 
@@ -60,6 +69,23 @@ export class BoundAddress {
     const open = await this.#opened
     this.#port = open.port
     this.#bound = true
+  }
+
+  /** The certificate of a later login: a renewed one, or one for another name that shares the address. */
+  async present(certificate: ServedCertificate): Promise<void> {
+    const open = await this.#opened
+    open.present(certificate)
+  }
+
+  /** Nobody holds it; it only lingers. */
+  get isIdle(): boolean {
+    return this.#holders === 0
+  }
+
+  /** What a browser came by; `undefined` where a tunnel may stand in front. */
+  get scheme(): RedirectScheme | undefined {
+    if (this.tls) return 'https'
+    return this.#forwarded ? undefined : 'http'
   }
 
   get isBound(): boolean {
@@ -100,7 +126,7 @@ export class BoundAddress {
 
   /** Whether a Host header may name this address: a bound port answers for no other one. */
   answersFor(authority: string): boolean {
-    return this.#forwarded || portOfAuthority(authority) === this.#port
+    return this.#forwarded || portOfAuthority(authority, this.tls) === this.#port
   }
 
   /** Stops accepting at once; resolves when answers in flight are sent or `drainMs` are over. */
@@ -110,7 +136,7 @@ export class BoundAddress {
   }
 
   toString(): string {
-    return `http://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.#port}`
+    return `${this.tls ? 'https' : 'http'}://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.#port}`
   }
 
   #closeAfter(delayMs: number): void {

@@ -8,8 +8,9 @@
  */
 import { type Clock, systemClock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
-import type { RedirectLease, RedirectListeners } from '../../login/doorway.js'
+import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/doorway.js'
 import type { Door } from '../door.js'
+import type { ServedCertificate } from '../tls-server.js'
 import { type BindTarget, readBindTarget, withBoundPort } from './bind-target.js'
 import { BoundAddress } from './bound-address.js'
 import { findPortHolder } from './port-holder.js'
@@ -21,6 +22,7 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   readonly #door: Door
   readonly #clock: Clock
   readonly #lingerMs: number
+  readonly #ownCertificate: CertificateFiles | null
   readonly #addresses = new Map<string, BoundAddress>()
   #defaultPort: number | undefined
   #defaultAddress: BoundAddress | undefined
@@ -28,19 +30,25 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   #descriptor: number | undefined
   #closed = false
 
-  /** @param parts.lingerMs - How long a released address stays open after its result page was fetched. */
+  /**
+   * @param parts.lingerMs - How long a released address stays open after its result page was fetched.
+   * @param parts.ownCertificate - For https redirect URIs that come without one.
+   */
   constructor({
     door,
     clock = systemClock,
     lingerMs = 3_000,
+    ownCertificate = null,
   }: {
     readonly door: Door
     readonly clock?: Clock
     readonly lingerMs?: number
+    readonly ownCertificate?: CertificateFiles | null
   }) {
     this.#door = door
     this.#clock = clock
     this.#lingerMs = lingerMs
+    this.#ownCertificate = ownCertificate
   }
 
   /**
@@ -75,11 +83,19 @@ export class LoopbackRedirectListeners implements RedirectListeners {
 
   /**
    * @throws CatchdError `redirect_port_in_use`, naming the port and, where the system tells, the process;
-   *   `profile_invalid` when what the profile names cannot be bound; nothing new is bound then.
+   *   `profile_invalid` when what the profile names cannot be bound or served; nothing new is bound then.
    */
-  async acquire(redirectUri: string, listen: string | null): Promise<RedirectLease> {
+  async acquire(
+    redirectUri: string,
+    listen: string | null,
+    certificate: CertificateFiles | null = null,
+  ): Promise<RedirectLease> {
     if (this.#closed) throw new CatchdError('daemon_unreachable', 'The daemon is stopping.')
-    const target = readBindTarget(redirectUri, listen)
+    const { tls, ...where } = readBindTarget(redirectUri, listen, certificate !== null)
+    const target = {
+      ...where,
+      served: tls ? await this.#readCertificate(redirectUri, certificate) : undefined,
+    }
     const held = target.port === 0 ? await this.#holdFreePort(target) : await this.#holdAll(target)
     const port = held[0]?.port ?? target.port
     let released = false
@@ -99,7 +115,21 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     await Promise.all([...this.#addresses.values()].map((address) => address.close(drainMs)))
   }
 
-  async #holdFreePort(target: BindTarget): Promise<BoundAddress[]> {
+  /** Each time anew, so that a renewed certificate counts from the next login on. */
+  async #readCertificate(redirectUri: string, named: CertificateFiles | null): Promise<ServedCertificate> {
+    const files = named ?? this.#ownCertificate
+    if (files === null)
+      throw new CatchdError('profile_invalid', 'redirect_uri needs redirect_certificate_file.')
+    const { readServedCertificate } = await import('./certificate-files.js')
+    return readServedCertificate({
+      hostname: new URL(redirectUri).hostname,
+      files,
+      isOwn: named === null,
+      nowMs: this.#clock.now(),
+    })
+  }
+
+  async #holdFreePort(target: ServedTarget): Promise<BoundAddress[]> {
     for (let triesLeft = FREE_PORT_TRIES - 1; ; triesLeft -= 1) {
       try {
         return await this.#holdAll(target)
@@ -111,13 +141,14 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   }
 
   /** All addresses of the target on one port, or none. */
-  async #holdAll({ hosts, port, familiesOptional, forwarded }: BindTarget): Promise<BoundAddress[]> {
+  async #holdAll(target: ServedTarget): Promise<BoundAddress[]> {
+    const { hosts, port, familiesOptional } = target
     const held: BoundAddress[] = []
     let lacking: unknown
     try {
       for (const host of hosts) {
         try {
-          held.push(await this.#hold(host, held[0]?.port ?? port, forwarded))
+          held.push(await this.#hold(host, held[0]?.port ?? port, target))
         } catch (error) {
           if (!familiesOptional || !isLackingFamily(error)) throw error
           lacking = error
@@ -131,11 +162,18 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     }
   }
 
-  async #hold(host: string, port: number, forwarded: boolean): Promise<BoundAddress> {
-    const address = this.#addresses.get(keyOf(host, port)) ?? this.#bind(host, port)
+  async #hold(host: string, port: number, { forwarded, served }: ServedTarget): Promise<BoundAddress> {
+    const key = keyOf(host, port)
+    let shared = this.#addresses.get(key)
+    while (shared !== undefined && shared.tls !== (served !== undefined)) {
+      await this.#clear(shared)
+      shared = this.#addresses.get(key)
+    }
+    const address = shared ?? this.#bind(host, port, served)
     address.hold(forwarded)
     try {
       await address.opened()
+      if (served !== undefined && address === shared) await address.present(served)
     } catch (error) {
       this.#forget(address)
       throw error
@@ -149,16 +187,30 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     return address
   }
 
-  #bind(host: string, port: number): BoundAddress {
+  /** An address that merely lingers gives way at once; one that a login needs does not. */
+  async #clear(address: BoundAddress): Promise<void> {
+    if (address.isIdle) return address.close(0)
+    const [taken, wanted] = address.tls ? ['https', 'http'] : ['http', 'https']
+    throw new CatchdError(
+      'redirect_port_in_use',
+      `Port ${address.port} of this daemon serves ${taken} redirect URIs, and one port cannot serve both. Give the ${wanted} redirect URI a port of its own.`,
+    )
+  }
+
+  #bind(host: string, port: number, certificate: ServedCertificate | undefined): BoundAddress {
     const isDefault = host === '127.0.0.1' && port === this.#defaultPort
     const descriptor = isDefault ? this.#descriptor : undefined
     if (isDefault) this.#descriptor = undefined // it is closed with the address
-    const address = new BoundAddress(this.#door, host, port, {
-      descriptor,
-      clock: this.#clock,
-      lingerMs: this.#lingerMs,
-      onClose: (closing) => this.#forget(closing),
-    })
+    const address = new BoundAddress(
+      this.#door,
+      { host, port, certificate },
+      {
+        descriptor,
+        clock: this.#clock,
+        lingerMs: this.#lingerMs,
+        onClose: (closing) => this.#forget(closing),
+      },
+    )
     if (port !== 0) this.#addresses.set(keyOf(host, port), address)
     return address
   }
@@ -177,6 +229,9 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     address.hold(false)
   }
 }
+
+/** Where to bind, and the certificate to serve there; `undefined` for http. */
+type ServedTarget = Omit<BindTarget, 'tls'> & { readonly served: ServedCertificate | undefined }
 
 function keyOf(host: string, port: number): string {
   return `${host} ${port}`

@@ -81,13 +81,14 @@ function refuseHost({ headers, socket }: RedirectRequest, answers: RedirectAnswe
 
 /** Compared byte for byte: `/%63allback`, `//callback` and `/callback/` are other paths. */
 function findDestination(
-  { target, headers }: RedirectRequest,
+  { target, headers, socket }: RedirectRequest,
   answers: RedirectAnswers,
 ): Destination | undefined {
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   const query = mark < 0 ? '' : target.slice(mark + 1)
-  const redirectUri = answers.findRedirectUri(headers.host ?? '', path)
+  const scheme = boundAddressOf(socket)?.scheme
+  const redirectUri = answers.findRedirectUri(headers.host ?? '', path, scheme)
   if (redirectUri !== undefined) return { kind: 'redirect_uri', redirectUri, query }
   const loginId = RESULT_PATH.exec(path)?.[1]
   if (loginId !== undefined) return { kind: 'result', loginId, answeredBefore: query === ANSWERED_BEFORE }

@@ -65,6 +65,7 @@ export function pendingLogin(changes: Partial<PendingLogin> = {}): PendingLogin 
     responseMode: 'query',
     stateEcho: true,
     listen: null,
+    certificate: null,
     ...changes,
   }
 }

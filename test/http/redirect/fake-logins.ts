@@ -8,7 +8,7 @@ import { parseAuthorizationResponse } from '../../../src/login/authorization-res
 import type { RedirectAnswers } from '../../../src/login/doorway.js'
 import type { Login, PendingLogin, SettledLogin, StoredSummary } from '../../../src/login/login.js'
 import { PendingLogins } from '../../../src/login/pending-logins.js'
-import { RedirectUris } from '../../../src/login/redirect-uris.js'
+import { type RedirectScheme, RedirectUris } from '../../../src/login/redirect-uris.js'
 import { Secret } from '../../../src/secret.js'
 
 export const NOW_MS = Date.UTC(2026, 10, 23, 14, 3)
@@ -52,6 +52,7 @@ export class FakeLogins implements RedirectAnswers {
       responseMode: 'query',
       stateEcho: true,
       listen: null,
+      certificate: null,
       ...login,
       state: new Secret(login.state),
     }
@@ -74,8 +75,8 @@ export class FakeLogins implements RedirectAnswers {
     this.#answered.settle(login)
   }
 
-  findRedirectUri(authority: string, path: string): string | undefined {
-    return this.#redirectUris.find(authority, path)
+  findRedirectUri(authority: string, path: string, scheme?: RedirectScheme): string | undefined {
+    return this.#redirectUris.find(authority, path, scheme)
   }
 
   knowsAuthority(authority: string): boolean {

@@ -140,7 +140,7 @@ describe('what is bound', () => {
     ['a private address', 'http://192.168.1.5:3000/cb', null],
     ['the unspecified address', 'http://0.0.0.0:3000/cb', null],
     ['a mapped address', 'http://[::ffff:127.0.0.1]:3000/cb', null],
-    ['https on loopback', 'https://127.0.0.1:3000/cb', null],
+    ['https where there is no certificate', 'https://127.0.0.1:3000/cb', null],
     ['another scheme', 'myapp://127.0.0.1/cb', null],
     ['user information', 'http://u:0@127.0.0.1:3000/cb', null],
     ['a fragment', 'http://127.0.0.1:3000/cb#x', null],

@@ -1,0 +1,80 @@
+/**
+ * The TLS side of a bound address (RFC 8446): one certificate per host name, replaceable while it serves.
+ *
+ * Loaded when the first https address opens, because most daemons never serve one. Reading and judging
+ * certificates is src/http/redirect/certificate-files.ts. There is no Strict-Transport-Security: it would bind
+ * every other program that serves this host name on this machine.
+ */
+import { createServer, type Server, type ServerOptions } from 'node:https'
+import { isIP, type Socket } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Secret } from '../secret.js'
+
+/** What an https address presents to clients that ask for a host. */
+export interface ServedCertificate {
+  /** A name, or an IP address without brackets. */
+  readonly host: string
+  /** PEM; the chain after the certificate. */
+  readonly certificate: string
+  /** PEM. */
+  readonly privateKey: Secret
+}
+
+export interface TlsServer {
+  readonly server: Server
+  /** From the next handshake on. */
+  present(certificate: ServedCertificate): void
+}
+
+/** Browsers finish theirs in milliseconds. */
+const HANDSHAKE_TIMEOUT_MS = 5_000
+
+export function createTlsServer(options: ServerOptions, first: ServedCertificate): TlsServer {
+  const contexts = new Map<string, SecureContext>()
+  const server = createServer({
+    ...options,
+    ...presented(first),
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    SNICallback: (name, found) => found(null, contexts.get(name.toLowerCase())),
+  })
+  const present = (certificate: ServedCertificate) => {
+    // Server Name Indication has no IP addresses (RFC 6066 §3): they get the certificate of those who name nothing.
+    if (isIP(certificate.host) !== 0) server.setSecureContext(presented(certificate))
+    else contexts.set(certificate.host, createSecureContext(presented(certificate)))
+  }
+  present(first)
+  return { server, present }
+}
+
+/** TLS 1.0 and 1.1 are deprecated (RFC 8996). */
+function presented({ certificate, privateKey }: ServedCertificate) {
+  return { cert: certificate, key: privateKey.reveal(), minVersion: 'TLSv1.2' } as const
+}
+
+/**
+ * Which accepted connection a finished handshake belongs to: Node tells of both, and not of what joins them, but
+ * the client's address and port do.
+ */
+export class Handshakes {
+  readonly #accepted = new Map<string, Socket>()
+
+  add(accepted: Socket): void {
+    const key = peerOf(accepted)
+    this.#accepted.set(key, accepted)
+    accepted.once('close', () => {
+      if (this.#accepted.get(key) === accepted) this.#accepted.delete(key)
+    })
+  }
+
+  finish(secured: Socket): Socket | undefined {
+    const key = peerOf(secured)
+    const accepted = this.#accepted.get(key)
+    this.#accepted.delete(key)
+    return accepted
+  }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}

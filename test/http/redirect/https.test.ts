@@ -1,0 +1,379 @@
+/** https redirect URIs: served by the same door with the same guards, and by nothing older than TLS 1.2. */
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect as connectPlain } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ConnectionOptions, connect, type PeerCertificate, type TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../../src/clock.js'
+import { Door } from '../../../src/http/door.js'
+import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
+import { buildRedirectApp } from '../../../src/http/redirect/redirect-app.js'
+import type { CertificateFiles } from '../../../src/login/doorway.js'
+import { type CertificateOptions, type Certificates, makeCertificates } from '../../support/certificates.js'
+import { freePort } from '../../support/free-port.js'
+import { FakeLogins } from './fake-logins.js'
+import { CODE, GENUINE, STATE } from './opened-door.js'
+import { ask, exchange, rawRequest, readAnswer } from './raw-http.js'
+
+let folder: string
+let good: Certificates
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'catchd-https-'))
+  good = made('good')
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function made(name: string, names?: string, options?: CertificateOptions): Certificates {
+  mkdirSync(join(folder, name))
+  return makeCertificates(join(folder, name), names, options)
+}
+
+function filesOf({ certFile, keyFile }: Certificates): CertificateFiles {
+  return { certificateFile: certFile, privateKeyFile: keyFile }
+}
+
+async function open({ mostConnections = 100, own = null as CertificateFiles | null } = {}) {
+  const logins = new FakeLogins()
+  const app = await buildRedirectApp({ answers: logins, clock: systemClock })
+  const door = new Door(app, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
+  const listeners = new LoopbackRedirectListeners({ door, ownCertificate: own })
+  onTestFinished(async () => {
+    await listeners.close(0)
+    await app.close()
+  })
+  /** A pending login on an https redirect URI. */
+  const begin = async (redirectUri: string, certificates = good, listen: string | null = null) => {
+    const lease = await listeners.acquire(redirectUri, listen, filesOf(certificates))
+    logins.begin({ id: 'login-1', state: STATE, redirectUri: lease.redirectUri })
+    const { host: authority, port } = new URL(lease.redirectUri)
+    return { ...lease, authority, port: Number(port) }
+  }
+  return { logins, listeners, begin }
+}
+
+/** A finished handshake that trusts the CA of `certificates` alone. */
+function secure(port: number, options: ConnectionOptions = {}, certificates = good): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      { port, host: '127.0.0.1', servername: 'localhost', ca: certificates.ca, ...options },
+      () => resolve(socket),
+    )
+    socket.on('error', reject)
+  })
+}
+
+/** Sends bytes over TLS and reads until the server closes. */
+async function askSecurely(port: number, bytes: string, options: ConnectionOptions = {}) {
+  return converse(await secure(port, options), bytes)
+}
+
+async function converse(socket: TLSSocket, bytes: string) {
+  let text = ''
+  socket.setEncoding('latin1')
+  socket.on('data', (chunk: string) => {
+    text += chunk
+  })
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.write(bytes)
+  await closed
+  return readAnswer(text)
+}
+
+async function presentedAt(port: number, options: ConnectionOptions, certificates = good) {
+  const socket = await secure(port, options, certificates)
+  const certificate: PeerCertificate = socket.getPeerCertificate()
+  socket.destroy()
+  return certificate.subjectaltname
+}
+
+describe('an https redirect URI', () => {
+  test.each([
+    ['https://127.0.0.1:0/callback/gw', ['127.0.0.1']],
+    ['https://[::1]:0/callback/gw', ['::1']],
+    ['https://localhost:0/callback/gw', ['127.0.0.1', '::1']],
+  ])('%s answers over TLS on every address that it binds', async (uri, hosts) => {
+    for (const host of hosts) {
+      const { logins, listeners, begin } = await open()
+      const { authority, port } = await begin(uri)
+      expect(listeners.addresses()).toHaveLength(hosts.length)
+      expect(listeners.addresses().every((address) => address.startsWith('https://'))).toBe(true)
+      const target = `/callback/gw?${GENUINE}`
+      const answer = await askSecurely(port, rawRequest({ target, host: authority }), { host })
+      expect(answer.status).toBe(303)
+      expect(answer.headers.get('location')).toBe('/catchd/login-1')
+      expect(answer.headers.has('strict-transport-security')).toBe(false)
+      expect(logins.tokenRequests).toBe(1)
+      const page = rawRequest({ target: '/catchd/login-1', host: authority })
+      expect((await askSecurely(port, page, { host })).status).toBe(200)
+      await listeners.close(0)
+    }
+  })
+
+  test('a name that listen leads to is served with its own certificate', async () => {
+    const app = made('hosts-file', 'DNS:app.example.test')
+    const { logins, begin } = await open()
+    const port = await freePort()
+    await begin(`https://app.example.test:${port}/cb`, app, `127.0.0.1:${port}`)
+    const request = rawRequest({ target: `/cb?${GENUINE}`, host: `app.example.test:${port}` })
+    const answer = await askSecurely(port, request, { servername: 'app.example.test', ca: app.ca })
+    expect([answer.status, logins.tokenRequests]).toEqual([303, 1])
+  })
+
+  test('listen without a certificate is plain http: the tunnel has ended TLS', async () => {
+    const { logins, listeners } = await open()
+    const port = await freePort()
+    const redirectUri = 'https://tunnel.example/cb'
+    await listeners.acquire(redirectUri, `127.0.0.1:${port}`, null)
+    logins.begin({ id: 'login-1', state: STATE, redirectUri })
+    const answer = await ask(port, rawRequest({ target: `/cb?${GENUINE}`, host: 'tunnel.example' }))
+    expect(answer.status).toBe(303)
+  })
+
+  test('two names share one address, each with its certificate', async () => {
+    const app = made('sharing', 'DNS:app.example.test')
+    const { listeners, begin } = await open()
+    const { port } = await begin('https://127.0.0.1:0/callback/gw')
+    await listeners.acquire(`https://app.example.test:${port}/cb`, `127.0.0.1:${port}`, filesOf(app))
+    expect(listeners.addresses()).toEqual([`https://127.0.0.1:${port}`])
+    expect(await presentedAt(port, { servername: 'app.example.test' }, app)).toBe('DNS:app.example.test')
+    expect(await presentedAt(port, { servername: '' })).toContain('IP Address:127.0.0.1')
+  })
+
+  test.each(['localhost', '127.0.0.1'])(
+    'a certificate renewed on the disk is presented from the next login on: %s',
+    async (host) => {
+      const { listeners, begin } = await open()
+      const mutable = made(`renewed-${host}`)
+      const { redirectUri, port } = await begin(`https://${host}:0/callback/gw`, mutable)
+      const renewed = made(`renewal-${host}`)
+      copyFileSync(renewed.certFile, mutable.certFile)
+      copyFileSync(renewed.keyFile, mutable.keyFile)
+      const servername = host === 'localhost' ? host : ''
+      await presentedAt(port, { servername, host: '127.0.0.1' }, mutable)
+      await listeners.acquire(redirectUri, null, filesOf(mutable))
+      await presentedAt(port, { servername, host: '127.0.0.1' }, renewed)
+      await expect(presentedAt(port, { servername }, mutable)).rejects.toThrow()
+    },
+  )
+})
+
+describe('the guards are those of http', () => {
+  test.each<[string, Partial<Parameters<typeof rawRequest>[0]>, number]>([
+    ['a rebound Host', { host: 'evil.example' }, 403],
+    ['no Host', { host: null }, 400],
+    ['an image', { headers: ['Sec-Fetch-Mode: no-cors', 'Sec-Fetch-Dest: image'] }, 403],
+    ['a prefetch', { headers: ['Sec-Purpose: prefetch'] }, 403],
+    ['HEAD', { method: 'HEAD' }, 405],
+    ['another path', { target: '/callback/%67w?x' }, 404],
+    ['long headers', { headers: [`X-Long: ${'x'.repeat(9_000)}`] }, 431],
+  ])('%s is refused and changes nothing', async (_name, request, status) => {
+    const { logins, begin } = await open()
+    const { authority, port } = await begin('https://localhost:0/callback/gw')
+    const bytes = rawRequest({ target: `/callback/gw?${GENUINE}`, host: authority, ...request })
+    const answer = await askSecurely(port, bytes)
+    expect(answer.status).toBe(status)
+    expect(answer.text).not.toContain(CODE)
+    expect([logins.tokenRequests, logins.isPending('login-1')]).toEqual([0, true])
+  })
+
+  test('the Host of another port is refused', async () => {
+    const { logins, begin } = await open()
+    const { port } = await begin('https://localhost:0/callback/gw')
+    logins.configure('https://localhost:1/callback/gw')
+    const target = `/callback/gw?${GENUINE}`
+    expect((await askSecurely(port, rawRequest({ target, host: 'localhost:1' }))).status).toBe(403)
+  })
+
+  test('a connection counts once, its handshake and what came of it together', async () => {
+    const { begin } = await open({ mostConnections: 3 })
+    const { authority, port } = await begin('https://127.0.0.1:0/callback/gw')
+    const older = [await secure(port), await secure(port)]
+    const page = rawRequest({ target: '/catchd/login-1', host: authority })
+    expect((await askSecurely(port, page)).status).toBe(200)
+    for (const socket of older) expect((await converse(socket, page)).status).toBe(200)
+  })
+
+  test('the oldest unfinished connection gives way, in a handshake or after it', async () => {
+    const { begin } = await open({ mostConnections: 3 })
+    const { authority, port } = await begin('https://127.0.0.1:0/callback/gw')
+    const silent = connectPlain(port, '127.0.0.1')
+    silent.on('error', () => {})
+    await new Promise((resolve) => silent.once('connect', resolve))
+    const idle = [await secure(port), await secure(port)]
+    for (const socket of idle) socket.on('error', () => {})
+    const silentEnds = new Promise((resolve) => silent.once('close', resolve))
+    const idleEnds = new Promise((resolve) => idle[0]?.once('close', resolve))
+    const page = rawRequest({ target: '/catchd/login-1', host: authority })
+    expect((await askSecurely(port, page)).status).toBe(200)
+    await silentEnds
+    const [one, two] = [await secure(port), await secure(port)]
+    expect((await askSecurely(port, page)).status).toBe(200)
+    await idleEnds
+    for (const socket of [...idle, one, two]) socket.destroy()
+  })
+})
+
+describe('what does not speak TLS 1.2 or later', () => {
+  test('a plain http request is closed without an answer, and the login goes on pending', async () => {
+    const { logins, begin } = await open()
+    const { authority, port } = await begin('https://127.0.0.1:0/callback/gw')
+    const bytes = rawRequest({ target: `/callback/gw?${GENUINE}`, host: authority })
+    expect(await exchange(port, bytes)).not.toContain('HTTP/1.1')
+    expect([logins.tokenRequests, logins.isPending('login-1')]).toEqual([0, true])
+    const again = await askSecurely(port, bytes)
+    expect(again.status).toBe(303)
+  })
+
+  test('TLS 1.1 is refused, TLS 1.2 is not', async () => {
+    const { begin } = await open()
+    const { port } = await begin('https://127.0.0.1:0/callback/gw')
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' } as const
+    await expect(secure(port, old)).rejects.toThrow(/protocol version/)
+    const socket = await secure(port, { maxVersion: 'TLSv1.2' })
+    expect(socket.getProtocol()).toBe('TLSv1.2')
+    socket.destroy()
+  })
+})
+
+describe('http and https on one port', () => {
+  test.each([
+    ['https', 'http'],
+    ['http', 'https'],
+  ])('%s after %s is refused while a login needs it', async (wanted, taken) => {
+    const { listeners } = await open()
+    const acquire = (scheme: string, port: number) =>
+      listeners.acquire(`${scheme}://127.0.0.1:${port}/cb`, null, scheme === 'https' ? filesOf(good) : null)
+    const lease = await acquire(taken, await freePort())
+    const port = Number(new URL(lease.redirectUri).port)
+    await expect(acquire(wanted, port)).rejects.toMatchObject({
+      code: 'redirect_port_in_use',
+      detail: expect.stringContaining(`serves ${taken} redirect URIs`),
+    })
+    expect(listeners.addresses()).toEqual([`${taken}://127.0.0.1:${port}`])
+    lease.release()
+    // It lingers for its result page, and gives way to a login.
+    await acquire(wanted, port)
+    expect(listeners.addresses()).toEqual([`${wanted}://127.0.0.1:${port}`])
+  })
+
+  test('two logins that need it at once share it', async () => {
+    const { listeners } = await open()
+    const redirectUri = `https://localhost:${await freePort()}/cb`
+    const leases = await Promise.all([1, 2, 3].map(() => listeners.acquire(redirectUri, null, filesOf(good))))
+    expect(leases.map((lease) => lease.redirectUri)).toEqual([redirectUri, redirectUri, redirectUri])
+    expect(listeners.addresses()).toHaveLength(2)
+  })
+
+  test('an earlier login on the http redirect URI does not take the response of the https one', async () => {
+    const { logins, listeners, begin } = await open()
+    const port = await freePort()
+    logins.configure(`http://127.0.0.1:${port}/callback/gw`)
+    const { authority } = await begin(`https://127.0.0.1:${port}/callback/gw`)
+    const target = `/callback/gw?${GENUINE}`
+    expect((await askSecurely(port, rawRequest({ target, host: authority }))).status).toBe(303)
+    expect(logins.tokenRequests).toBe(1)
+    expect(listeners.addresses()).toHaveLength(1)
+  })
+})
+
+describe('a certificate that no browser would take is refused, naming the file and the reason', () => {
+  const refused = async (files: CertificateFiles, uri = 'https://localhost:0/cb', own = false) => {
+    const { listeners } = await open({ own: own ? files : null })
+    const failure = await listeners.acquire(uri, null, own ? null : files).then(
+      () => expect.unreachable('it was taken'),
+      (error: unknown) => error as Error & { code: string; detail: string; next: string },
+    )
+    expect(failure.code).toBe('profile_invalid')
+    expect(listeners.addresses()).toEqual([])
+    return failure
+  }
+  const written = (name: string, text: string, mode = 0o600) => {
+    const path = join(folder, name)
+    writeFileSync(path, text, { mode })
+    return path
+  }
+
+  test('expired', async () => {
+    const files = filesOf(made('expired', undefined, { days: -1 }))
+    expect((await refused(files)).detail).toMatch(
+      new RegExp(`^redirect_certificate_file ${files.certificateFile} expired at \\d{4}-.*Z\\.$`),
+    )
+  })
+
+  test('not the certificate of the key', async () => {
+    const other = made('other-key')
+    const files = { certificateFile: good.certFile, privateKeyFile: other.keyFile }
+    expect((await refused(files)).detail).toBe(
+      `redirect_certificate_file ${good.certFile} is not the certificate of the key in ${other.keyFile}.`,
+    )
+  })
+
+  test.each([
+    ['https://127.0.0.1:0/cb', '127.0.0.1'],
+    ['https://[::1]:0/cb', '::1'],
+    ['https://localhost:0/cb', 'localhost'],
+  ])('not for the host of %s', async (uri, host) => {
+    const elsewhere = made(`elsewhere-${host}`, 'DNS:example.test')
+    const { detail } = await refused(filesOf(elsewhere), uri)
+    expect(detail).toContain(elsewhere.certFile)
+    expect(detail).toContain(`is not for ${host}: it names DNS:example.test`)
+  })
+
+  test('not for a server', async () => {
+    const files = filesOf(made('client', undefined, { extendedKeyUsage: 'clientAuth' }))
+    expect((await refused(files)).detail).toContain('is not meant for a server')
+  })
+
+  test.skipIf(process.getuid === undefined)('a key that others can read', async () => {
+    const open = made('open-key')
+    chmodSync(open.keyFile, 0o640)
+    const { detail } = await refused(filesOf(open))
+    expect(detail).toContain('can be read or changed by other users')
+    expect(detail).toContain(`chmod 600 '${open.keyFile}'`)
+  })
+
+  test.each<[string, () => CertificateFiles, string]>([
+    ['no such certificate', () => ({ ...filesOf(good), certificateFile: join(folder, 'gone') }), 'ENOENT'],
+    ['no such key', () => ({ ...filesOf(good), privateKeyFile: join(folder, 'gone') }), 'ENOENT'],
+    ['a folder', () => ({ ...filesOf(good), certificateFile: folder }), 'is no PEM file'],
+    [
+      'no certificate inside',
+      () => ({ ...filesOf(good), certificateFile: written('junk.pem', 'canary-junk') }),
+      'holds no certificate in PEM form',
+    ],
+    [
+      'no key inside',
+      () => ({ ...filesOf(good), privateKeyFile: written('junk.key', 'canary-junk') }),
+      'holds no private key in PEM form',
+    ],
+    [
+      'an encrypted key',
+      () => ({
+        ...filesOf(good),
+        privateKeyFile: written('locked.key', '-----BEGIN ENCRYPTED PRIVATE KEY-----\ncanary\n'),
+      }),
+      'is encrypted',
+    ],
+  ])('%s', async (_name, files, reason) => {
+    const { detail } = await refused(files())
+    expect(detail).toContain(reason)
+    expect(detail).toContain(folder)
+    expect(detail).not.toContain('canary')
+  })
+
+  test('none at all: the command that makes one is named', async () => {
+    const files = { certificateFile: join(folder, 'own.pem'), privateKeyFile: join(folder, 'own.key') }
+    const failure = await refused(files, 'https://localhost:0/cb', true)
+    expect(failure.detail).toContain('needs a certificate, and catchd has made none yet')
+    expect(failure.next).toBe('catchd certificate make')
+  })
+
+  test("catchd's own, for another host: another has to be named", async () => {
+    const failure = await refused(filesOf(good), 'https://127.0.0.2:0/cb', true)
+    expect(failure.detail).toContain('is not for 127.0.0.2')
+    expect(failure.detail).toContain('redirect_certificate_file')
+  })
+})
