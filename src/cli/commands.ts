@@ -55,6 +55,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'list the servers that are known',
     load: async () => (await import('./presets.js')).definePresets,
   },
+  certificate: {
+    summary: 'make or show the certificate for https redirect URIs',
+    load: async () => (await import('./certificate.js')).defineCertificate,
+  },
   catch: {
     summary: 'print the next authorization response as JSON, redeem nothing',
     load: async () => (await import('./catch.js')).defineCatch,

@@ -42,7 +42,10 @@ export function redirectObjection(
   const host = loopbackHostOf(redirectUri)
   if (host === undefined || redirect.refuses?.includes(host) !== true) return undefined
   const rule = `${title} takes no redirect URI that begins with http://${host}.`
-  return redirect.instead === undefined ? rule : `${rule} ${redirect.instead}`
+  const takesNoHttp = LOOPBACK_HOSTS.every((each) => redirect.refuses?.includes(each as LoopbackHost))
+  return [rule, redirect.instead, takesNoHttp ? HTTPS_ADVICE : undefined]
+    .filter((sentence) => sentence !== undefined)
+    .join(' ')
 }
 
 /**
@@ -63,6 +66,10 @@ export function requireRegistrable(profile: Profile): void {
     })
   }
 }
+
+/** Where plain http is out of the question. */
+const HTTPS_ADVICE =
+  'How this machine serves https itself, under localhost or a name of the hosts file: docs/https-loopback.md.'
 
 const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'] satisfies LoopbackHost[]
 
