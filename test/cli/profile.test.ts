@@ -68,6 +68,8 @@ describe('profile keys on the command line', () => {
     [['--client-secret', '{"env":"GW_SECRET"}'], { client_secret: { env: 'GW_SECRET' } }],
     [['--client-secret', '{"file":"secret.txt"}'], { client_secret: { file: resolve('secret.txt') } }],
     [['--ca-file', 'ca.pem'], { ca_file: resolve('ca.pem') }],
+    [['--redirect-certificate-file', 'c.pem'], { redirect_certificate_file: resolve('c.pem') }],
+    [['--redirect-private-key-file', 'c.key'], { redirect_private_key_file: resolve('c.key') }],
     [['--code-challenge-method', 'S256'], { code_challenge_method: 'S256' }],
   ])('%j', (words, expected) => {
     const entry = parse(...words)

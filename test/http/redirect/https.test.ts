@@ -238,7 +238,31 @@ describe('what does not speak TLS 1.2 or later', () => {
   })
 })
 
+test('whoever does not finish a handshake, or a request after it, is let go within seconds', async () => {
+  const { begin } = await open()
+  const { port } = await begin('https://127.0.0.1:0/callback/gw')
+  const silent = connectPlain(port, '127.0.0.1').on('error', () => {})
+  const silentEnds = new Promise((resolve) => silent.once('close', resolve))
+  const answer = await converse(await secure(port), 'GET /callback/gw?code=')
+  expect(answer.status).toBe(408)
+  silent.resume()
+  await silentEnds
+}, 15_000)
+
 describe('http and https on one port', () => {
+  test('the default port is for http', async () => {
+    const { listeners } = await open()
+    const port = await freePort()
+    await listeners.openDefault(port)
+    await expect(
+      listeners.acquire(`https://localhost:${port}/cb`, null, filesOf(good)),
+    ).rejects.toMatchObject({
+      code: 'redirect_port_in_use',
+      detail: expect.stringContaining('Give the https redirect URI a port of its own'),
+    })
+    expect(listeners.addresses()).toEqual([`http://127.0.0.1:${port}`])
+  })
+
   test.each([
     ['https', 'http'],
     ['http', 'https'],
