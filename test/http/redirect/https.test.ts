@@ -1,5 +1,5 @@
 /** https redirect URIs: served by the same door with the same guards, and by nothing older than TLS 1.2. */
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { Door } from '../../../src/http/door.js'
 import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
 import { buildRedirectApp } from '../../../src/http/redirect/redirect-app.js'
 import type { CertificateFiles } from '../../../src/login/doorway.js'
-import { type CertificateOptions, type Certificates, makeCertificates } from '../../support/certificates.js'
+import { type Certificates, makeCertificates } from '../../support/certificates.js'
 import { freePort } from '../../support/free-port.js'
 import { FakeLogins } from './fake-logins.js'
 import { CODE, GENUINE, STATE } from './opened-door.js'
@@ -26,20 +26,20 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function made(name: string, names?: string, options?: CertificateOptions): Certificates {
+function made(name: string, names?: string): Certificates {
   mkdirSync(join(folder, name))
-  return makeCertificates(join(folder, name), names, options)
+  return makeCertificates(join(folder, name), names)
 }
 
 function filesOf({ certFile, keyFile }: Certificates): CertificateFiles {
   return { certificateFile: certFile, privateKeyFile: keyFile }
 }
 
-async function open({ mostConnections = 100, own = null as CertificateFiles | null } = {}) {
+async function open({ mostConnections = 100 } = {}) {
   const logins = new FakeLogins()
   const app = await buildRedirectApp({ answers: logins, clock: systemClock })
   const door = new Door(app, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
-  const listeners = new LoopbackRedirectListeners({ door, ownCertificate: own })
+  const listeners = new LoopbackRedirectListeners({ door })
   onTestFinished(async () => {
     await listeners.close(0)
     await app.close()
@@ -300,104 +300,5 @@ describe('http and https on one port', () => {
     expect((await askSecurely(port, rawRequest({ target, host: authority }))).status).toBe(303)
     expect(logins.tokenRequests).toBe(1)
     expect(listeners.addresses()).toHaveLength(1)
-  })
-})
-
-describe('a certificate that no browser would take is refused, naming the file and the reason', () => {
-  const refused = async (files: CertificateFiles, uri = 'https://localhost:0/cb', own = false) => {
-    const { listeners } = await open({ own: own ? files : null })
-    const failure = await listeners.acquire(uri, null, own ? null : files).then(
-      () => expect.unreachable('it was taken'),
-      (error: unknown) => error as Error & { code: string; detail: string; next: string },
-    )
-    expect(failure.code).toBe('profile_invalid')
-    expect(listeners.addresses()).toEqual([])
-    return failure
-  }
-  const written = (name: string, text: string, mode = 0o600) => {
-    const path = join(folder, name)
-    writeFileSync(path, text, { mode })
-    return path
-  }
-
-  test('expired', async () => {
-    const files = filesOf(made('expired', undefined, { days: -1 }))
-    expect((await refused(files)).detail).toMatch(
-      new RegExp(`^redirect_certificate_file ${files.certificateFile} expired at \\d{4}-.*Z\\.$`),
-    )
-  })
-
-  test('not the certificate of the key', async () => {
-    const other = made('other-key')
-    const files = { certificateFile: good.certFile, privateKeyFile: other.keyFile }
-    expect((await refused(files)).detail).toBe(
-      `redirect_certificate_file ${good.certFile} is not the certificate of the key in ${other.keyFile}.`,
-    )
-  })
-
-  test.each([
-    ['https://127.0.0.1:0/cb', '127.0.0.1'],
-    ['https://[::1]:0/cb', '::1'],
-    ['https://localhost:0/cb', 'localhost'],
-  ])('not for the host of %s', async (uri, host) => {
-    const elsewhere = made(`elsewhere-${host}`, 'DNS:example.test')
-    const { detail } = await refused(filesOf(elsewhere), uri)
-    expect(detail).toContain(elsewhere.certFile)
-    expect(detail).toContain(`is not for ${host}: it names DNS:example.test`)
-  })
-
-  test('not for a server', async () => {
-    const files = filesOf(made('client', undefined, { extendedKeyUsage: 'clientAuth' }))
-    expect((await refused(files)).detail).toContain('is not meant for a server')
-  })
-
-  test.skipIf(process.getuid === undefined)('a key that others can read', async () => {
-    const open = made('open-key')
-    chmodSync(open.keyFile, 0o640)
-    const { detail } = await refused(filesOf(open))
-    expect(detail).toContain('can be read or changed by other users')
-    expect(detail).toContain(`chmod 600 '${open.keyFile}'`)
-  })
-
-  test.each<[string, () => CertificateFiles, string]>([
-    ['no such certificate', () => ({ ...filesOf(good), certificateFile: join(folder, 'gone') }), 'ENOENT'],
-    ['no such key', () => ({ ...filesOf(good), privateKeyFile: join(folder, 'gone') }), 'ENOENT'],
-    ['a folder', () => ({ ...filesOf(good), certificateFile: folder }), 'is no PEM file'],
-    [
-      'no certificate inside',
-      () => ({ ...filesOf(good), certificateFile: written('junk.pem', 'canary-junk') }),
-      'holds no certificate in PEM form',
-    ],
-    [
-      'no key inside',
-      () => ({ ...filesOf(good), privateKeyFile: written('junk.key', 'canary-junk') }),
-      'holds no private key in PEM form',
-    ],
-    [
-      'an encrypted key',
-      () => ({
-        ...filesOf(good),
-        privateKeyFile: written('locked.key', '-----BEGIN ENCRYPTED PRIVATE KEY-----\ncanary\n'),
-      }),
-      'is encrypted',
-    ],
-  ])('%s', async (_name, files, reason) => {
-    const { detail } = await refused(files())
-    expect(detail).toContain(reason)
-    expect(detail).toContain(folder)
-    expect(detail).not.toContain('canary')
-  })
-
-  test('none at all: the command that makes one is named', async () => {
-    const files = { certificateFile: join(folder, 'own.pem'), privateKeyFile: join(folder, 'own.key') }
-    const failure = await refused(files, 'https://localhost:0/cb', true)
-    expect(failure.detail).toContain('needs a certificate, and catchd has made none yet')
-    expect(failure.next).toBe('catchd certificate make')
-  })
-
-  test("catchd's own, for another host: another has to be named", async () => {
-    const failure = await refused(filesOf(good), 'https://127.0.0.2:0/cb', true)
-    expect(failure.detail).toContain('is not for 127.0.0.2')
-    expect(failure.detail).toContain('redirect_certificate_file')
   })
 })
