@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Scene, VaultKind } from './scene.js'
-import { nextReplacement, untilQuiet } from './watched-file.js'
+import { replacementAfter, untilQuiet } from './watched-file.js'
 
 /** What a round had reached when the daemon died. */
 export interface Aftermath {
@@ -94,7 +94,8 @@ export const CRASH_STEPS: readonly CrashStep[] = [
     async play(scene) {
       const login = await begun(scene)
       await untilQuiet(scene.storeFile)
-      const stored = nextReplacement(scene.storeFile)
+      const { answered } = scene.server.watchNext({ hold: false })
+      const stored = replacementAfter(scene.storeFile, answered)
       bring(scene, login)
       await stored
       await scene.daemon.kill()
@@ -185,7 +186,8 @@ export const CRASH_STEPS: readonly CrashStep[] = [
     only: 'file',
     async play(scene) {
       await untilQuiet(scene.storeFile)
-      const stored = nextReplacement(scene.storeFile)
+      const { answered } = scene.server.watchNext({ hold: false })
+      const stored = replacementAfter(scene.storeFile, answered)
       ask(scene)
       await stored
       await scene.daemon.kill()

@@ -29,6 +29,40 @@ export function nextReplacement(file: string): Promise<number> {
   })
 }
 
+/**
+ * The first replacement after a moment: one that comes late from what was done before is passed over, and one that comes
+ * before this process sees the moment is not missed.
+ *
+ * @param moment - `performance.now()` of it.
+ */
+export async function replacementAfter(file: string, moment: Promise<number>): Promise<number> {
+  const seen: number[] = []
+  let wake = () => {}
+  const watcher = watch(dirname(file), (event, name) => {
+    if (event !== 'rename' || name !== basename(file)) return
+    seen.push(performance.now())
+    wake()
+  })
+  try {
+    const sinceMs = await moment
+    const giveUpAtMs = performance.now() + GIVE_UP_MS
+    for (;;) {
+      const found = seen.find((atMs) => atMs >= sinceMs)
+      if (found !== undefined) return found
+      const leftMs = giveUpAtMs - performance.now()
+      if (leftMs <= 0) throw new Error(`${basename(file)} was not replaced within ${GIVE_UP_MS} ms.`)
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          wake = resolve
+        }),
+        delay(leftMs),
+      ])
+    }
+  } finally {
+    watcher.close()
+  }
+}
+
 /** Resolves when the file was left alone for a while: writes that come after an answer are over then. */
 export async function untilQuiet(file: string, forMs = 30): Promise<void> {
   let before = await identity(file)
