@@ -10,7 +10,7 @@ import { Secret } from '../secret.js'
 import { VERSION } from '../version.js'
 import type { ServerMetadata } from './metadata.js'
 import type { ClientDescription, RegisteredClient } from './port.js'
-import { parseObject } from './published-document.js'
+import { mayLeadTo, parseObject } from './published-document.js'
 import type { ServerAnswer, ServerConnections } from './server-connections.js'
 import { findRefusal } from './token-refusal.js'
 
@@ -65,6 +65,34 @@ export async function registerClient(
     caFile,
   )
   return read(server, description, asked, answer)
+}
+
+const Management = z.object({
+  registration_client_uri: z.string(),
+  registration_access_token: z
+    .string()
+    .min(1)
+    .regex(/^[\x21-\x7e]+$/),
+})
+
+/**
+ * Takes a client off the server's list again (RFC 7592 §2.3), where the registration said how. Nobody needs it any more,
+ * and nothing depends on whether it works: never throws.
+ *
+ * @param issuer - What the server may lead to is judged by it.
+ * @param record - The answer to the registration.
+ */
+export async function unregisterClient(
+  connections: ServerConnections,
+  issuer: string,
+  record: Secret,
+  caFile: string | undefined,
+): Promise<void> {
+  const parsed = Management.safeParse(parseObject(record.reveal()))
+  if (!parsed.success || !mayLeadTo(issuer, parsed.data.registration_client_uri)) return
+  const { registration_client_uri: url, registration_access_token: token } = parsed.data
+  const headers = { authorization: `Bearer ${token}`, 'user-agent': `catchd/${VERSION}` }
+  await connections.exchange(url, { method: 'DELETE', headers }, caFile).catch(() => undefined)
 }
 
 /** RFC 8414 §2: where a server does not say, it takes client_secret_basic. */

@@ -149,6 +149,8 @@ export interface ServerDiscovery {
   discover(url: string, caFile?: string): Promise<DiscoveredServer>
   /** @throws CatchdError `provider_refused` with the server's `error`, `provider_unreachable`, `provider_answer_invalid` */
   register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient>
+  /** Takes a registered client off the server's list again (RFC 7592), where it can be. Never throws. */
+  unregister(issuer: string, record: Secret, caFile?: string): Promise<void>
 }
 
 /** Looks into tokens, and asks their server about them. */

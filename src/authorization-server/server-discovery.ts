@@ -3,7 +3,8 @@
  * (RFC 8414, OpenID Connect Discovery), or its origin is.
  */
 import { CatchdError } from '../failures.js'
-import { registerClient } from './client-registration.js'
+import type { Secret } from '../secret.js'
+import { registerClient, unregisterClient } from './client-registration.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
 import type { ServerConnections } from './server-connections.js'
@@ -45,6 +46,10 @@ export class PublishedServers implements ServerDiscovery {
     const server = (await this.#metadata.ofIssuer(issuer, caFile)) ?? { issuer }
     requireOneHouse(server)
     return registerClient(this.#connections, server, description, caFile)
+  }
+
+  unregister(issuer: string, record: Secret, caFile?: string): Promise<void> {
+    return unregisterClient(this.#connections, issuer, record, caFile)
   }
 
   /** The URL, or the whole origin. */

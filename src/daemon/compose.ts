@@ -168,7 +168,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   let ownAuthorities: ReadonlySet<string> = new Set()
   const tokens = new TokenDesk(keeper, logins, notices, servers)
-  const profiles = new ProfileService(configuration, keeper, logins, vault, clock, servers)
+  const profiles = new ProfileService(configuration, keeper, logins, vault, clock, servers, servers.discovery)
   const services: ApiServices = {
     tokens,
     proofs: new ProofDesk(configuration, tokens, servers),

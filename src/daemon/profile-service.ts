@@ -2,9 +2,9 @@
  * Profiles as the API shows and edits them: the configuration beside each profile's standing. Secrets never
  * leave: a client secret is shown as where it comes from.
  */
-import type { DpopProofs } from '../authorization-server/port.js'
+import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
-import type { ProfileEntry } from '../config/profile.js'
+import type { Profile, ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
 import type { ProfileApi, ProfileStatusName, ProfileView } from '../http/api/services.js'
 import type { Logins } from '../login/logins.js'
@@ -26,6 +26,7 @@ export class ProfileService implements ProfileApi {
   readonly #vault: Vault
   readonly #clock: Clock
   readonly #proofs: Pick<DpopProofs, 'forgetKey'>
+  readonly #discovery: Pick<ServerDiscovery, 'unregister'>
 
   constructor(
     configuration: ConfigurationStore,
@@ -34,8 +35,10 @@ export class ProfileService implements ProfileApi {
     vault: Vault,
     clock: Clock,
     proofs: Pick<DpopProofs, 'forgetKey'>,
+    discovery: Pick<ServerDiscovery, 'unregister'>,
   ) {
     this.#proofs = proofs
+    this.#discovery = discovery
     this.#clock = clock
     this.#configuration = configuration
     this.#keeper = keeper
@@ -81,7 +84,15 @@ export class ProfileService implements ProfileApi {
     await this.#keeper.forget(profile)
     await this.#proofs.forgetKey(name)
     await this.#vault.delete(itemName.clientSecret(name))
+    await this.#unregister(profile)
+  }
+
+  /** A client that registered itself leaves nothing behind at the server, either. */
+  async #unregister({ name, issuer, ca_file }: Profile): Promise<void> {
+    const record = await this.#vault.get(itemName.registration(name))
+    if (record === undefined) return
     await this.#vault.delete(itemName.registration(name))
+    if (issuer !== undefined) await this.#discovery.unregister(issuer, record, ca_file)
   }
 
   /** What `show` gave can be put back: the mask stands for the secret that is there already. */

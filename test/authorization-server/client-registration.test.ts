@@ -1,5 +1,6 @@
 /** Dynamic client registration (RFC 7591): what is asked, and which answers are taken. */
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/secret.js'
 import {
   authorizationServers,
   type FakeServer,
@@ -178,5 +179,41 @@ describe('endpoints of an honest server between those of another (mix-up)', () =
   ])('but not where %s', async (_name, members) => {
     publish({ authorization_endpoint: 'https://honest.example/authorize', ...members })
     expect((await register(created({}))).clientId).toBe('c-1')
+  })
+})
+
+describe('taking a client off the list again (RFC 7592)', () => {
+  const unregister = (record: object | string) =>
+    authorizationServers().discovery.unregister(
+      server.base,
+      new Secret(typeof record === 'string' ? record : JSON.stringify(record)),
+    )
+  const managed = () => ({
+    registration_client_uri: `${server.base}/register/c-1`,
+    registration_access_token: 'rat-1',
+  })
+
+  test('by the URI and the token that the registration gave', async () => {
+    await unregister(managed())
+    expect(server.seen.map(({ method, url }) => `${method} ${url}`)).toEqual(['DELETE /register/c-1'])
+    expect(server.seen[0]?.headers.authorization).toBe('Bearer rat-1')
+  })
+
+  test.each([
+    ['no URI', () => ({ ...managed(), registration_client_uri: undefined })],
+    [
+      'a URI where the token must not go',
+      () => ({ ...managed(), registration_client_uri: 'http://a.example/' }),
+    ],
+    ['a token that breaks the header', () => ({ ...managed(), registration_access_token: 'a\r\nb: c' })],
+    ['nothing that can be read', () => 'nonsense'],
+  ])('%s: nothing is sent', async (_name, record) => {
+    await unregister(record())
+    expect(server.seen).toEqual([])
+  })
+
+  test("a server that is gone is nobody's trouble", async () => {
+    const record = { ...managed(), registration_client_uri: 'http://127.0.0.1:1/register/c-1' }
+    await expect(unregister(record)).resolves.toBeUndefined()
   })
 })

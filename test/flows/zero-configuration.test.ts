@@ -158,6 +158,7 @@ test('what a registration answered is in the vault, and gone with the profile', 
   const removed = await daemon.cli(['profile', 'remove', name])
   expect(removed.exitCode, removed.stderr).toBe(0)
   expect(await index()).not.toContain(`registration/${name}`)
+  expect(server.counts.deregistrations).toBe(1)
 })
 
 test('a profile written by hand with its resource server alone: the issuer is found, and iss is compared', async () => {

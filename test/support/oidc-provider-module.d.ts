@@ -14,7 +14,7 @@ declare module 'oidc-provider' {
       event: 'grant.error',
       listener: (context: GrantContext, error: Error & { readonly error_detail?: string }) => void,
     ): this
-    on(event: 'registration_create.success', listener: () => void): this
+    on(event: 'registration_create.success' | 'registration_delete.success', listener: () => void): this
     registerGrantType(
       name: string,
       handler: (context: TokenContext) => Promise<void>,

@@ -61,6 +61,8 @@ export interface OidcProviderCounts {
   readonly pushedRequests: number
   /** Clients that registered themselves (RFC 7591). */
   readonly registrations: number
+  /** Those that were taken off the list again (RFC 7592). */
+  readonly deregistrations: number
 }
 
 export interface OidcApproval {
@@ -110,6 +112,7 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
     revocations: 0,
     pushedRequests: 0,
     registrations: 0,
+    deregistrations: 0,
   }
   const provider = new Provider(issuer, configuration(options, { clientId, clientSecret, authMethod }))
   if (options.tokenExchange) registerTokenExchange(provider)
@@ -122,6 +125,9 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
   })
   provider.on('registration_create.success', () => {
     counts.registrations += 1
+  })
+  provider.on('registration_delete.success', () => {
+    counts.deregistrations += 1
   })
   const serve = provider.callback()
   server.on('request', (request, response) => {
@@ -202,6 +208,7 @@ function configuration(options: OidcProviderOptions, registration: Registration)
       deviceFlow: { enabled: options.deviceFlow ?? false },
       jwtResponseModes: { enabled: true },
       registration: { enabled: options.clientRegistration ?? false },
+      registrationManagement: { enabled: options.clientRegistration ?? false },
       resourceIndicators: {
         enabled: options.resources !== undefined,
         useGrantedResource: () => true,
