@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { startSeedSystem } from '../test/support/seed-system.js'
 import { startBareServer } from './bench/bare-server.js'
 import { loginRow } from './bench/logins.js'
+import { proxyRows } from './bench/proxied.js'
 import { readRows, scaleRow } from './bench/reads.js'
 import { refreshRows } from './bench/refreshes.js'
 import { type Comparison, compare, isMet, type Result, TABLE_HEAD, tableRow } from './bench/rounds.js'
@@ -46,6 +47,9 @@ async function main(): Promise<void> {
     await measure(await readRows(daemon, bare))
     await measure(startRows(daemon, bare))
     bare.stop()
+    const proxied = await proxyRows(daemon)
+    await measure(proxied.rows)
+    await proxied.stop()
     const scale = await scaleRow(daemon)
     await measure([scale])
     await scale.stop()
