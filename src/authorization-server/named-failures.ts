@@ -1,6 +1,6 @@
 /** Failures of this room told of the profile they belong to. */
 import type { Profile } from '../config/profile.js'
-import { asCatchdError, CatchdError } from '../failures.js'
+import { asCatchdError, type CatchdError } from '../failures.js'
 
 /** Errors say whose profile it is, so that the command they name can be run as it stands. */
 export async function inNameOf<Result>(profile: Profile, work: () => Promise<Result>): Promise<Result> {
@@ -11,15 +11,9 @@ export async function inNameOf<Result>(profile: Profile, work: () => Promise<Res
   }
 }
 
+/** Only failures of this room are; one of the vault is nobody's profile's. */
 export function named(failure: CatchdError, profile: Profile): CatchdError {
-  if (failure.profile !== undefined || !OURS.has(failure.code)) return failure
-  const { code, detail, error, errorDescription } = failure
-  return new CatchdError(code, {
-    profile: profile.name,
-    ...(detail === undefined ? {} : { detail }),
-    ...(error === undefined ? {} : { error }),
-    ...(errorDescription === undefined ? {} : { errorDescription }),
-  })
+  return OURS.has(failure.code) ? failure.of(profile.name) : failure
 }
 
 const OURS: ReadonlySet<string> = new Set([
