@@ -28,6 +28,7 @@ import type {
   DeviceAuthorization,
   DevicePoll,
   DpopProofs,
+  ExpectedIssuer,
   PreparedAuthorization,
   RefreshOutcome,
   RevocationOutcome,
@@ -40,7 +41,7 @@ import { requireRegistrable } from './presets/registration.js'
 import { ProofFetch } from './proof-fetch.js'
 import { mustPush, pushAuthorizationRequest } from './pushed-authorization.js'
 import { refusedRefresh } from './refresh-outcome.js'
-import { requireRequestable } from './request-requirements.js'
+import { requireRedeemable, requireRequestable } from './request-requirements.js'
 import { revokeTokens } from './revocation.js'
 import { ServerConnections } from './server-connections.js'
 import { PublishedServers } from './server-discovery.js'
@@ -102,10 +103,18 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
           profile,
           await this.#authorizationParameters(profile, server, request),
         ),
-        // Without an issuer in the profile, its resource server has named one.
-        expectedIssuer: profile.issuer ?? (profile.resource_server === undefined ? null : server.issuer),
+        expectedIssuer: issuerOf(profile, server),
         issRequired,
       }
+    })
+  }
+
+  expect(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer> {
+    return inNameOf(profile, async () => {
+      requireRegistrable(profile)
+      const server = await this.#metadata.of(profile)
+      const issRequired = requireRedeemable(profile, server, issRequiredByConfiguration)
+      return { expectedIssuer: issuerOf(profile, server), issRequired }
     })
   }
 
@@ -325,6 +334,11 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
 
 const nothingToExchange: SubjectTokens = async ({ name }) => {
   throw new CatchdError('profile_invalid', { profile: name, detail: 'There is nothing to exchange.' })
+}
+
+/** Without an issuer in the profile, its resource server has named one. */
+function issuerOf(profile: Profile, server: ServerMetadata): string | null {
+  return profile.issuer ?? (profile.resource_server === undefined ? null : server.issuer)
 }
 
 function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }): { response: TokenResponse } {

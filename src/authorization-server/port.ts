@@ -20,13 +20,17 @@ export interface AuthorizationRequest {
   readonly nonce: Secret | null
 }
 
-/** An authorization request ready for the browser (RFC 6749 §4.1.1). */
-export interface PreparedAuthorization {
-  readonly authorizationUrl: string
+/** Whom an authorization response must come from. */
+export interface ExpectedIssuer {
   /** Issuer that `iss` is compared with (RFC 9207); `null` when the profile has none. */
   readonly expectedIssuer: string | null
   /** Whether the server advertises `authorization_response_iss_parameter_supported`: a missing `iss` is then refused. */
   readonly issRequired: boolean
+}
+
+/** An authorization request ready for the browser (RFC 6749 §4.1.1). */
+export interface PreparedAuthorization extends ExpectedIssuer {
+  readonly authorizationUrl: string
 }
 
 /** The code and what it is bound to (RFC 6749 §4.1.3, RFC 7636 §4.5). */
@@ -36,6 +40,7 @@ export interface CodeGrant {
   readonly signedResponse?: Secret | null
   readonly redirectUri: string
   readonly codeVerifier: Secret | null
+  /** `null` when none was sent, and when another tool built the request and only it knows. */
   readonly nonce: Secret | null
 }
 
@@ -93,6 +98,8 @@ export interface AuthorizationServers {
     request: AuthorizationRequest,
     issRequiredByConfiguration: boolean,
   ): Promise<PreparedAuthorization>
+  /** The same for an authorization request that another tool built: nothing is sent to its authorization endpoint. */
+  expect(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer>
   /** Redeems a code; sends exactly one token request, never again for the same code. */
   redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse>
   /** Begins a device login. */

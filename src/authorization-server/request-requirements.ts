@@ -1,6 +1,6 @@
 /**
- * What an authorization request needs of the profile and of what its server publishes; all of it said before a browser
- * opens. Pure.
+ * What an authorization request and its response need of the profile and of what its server publishes; all of it said
+ * before a browser opens. Pure.
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -29,6 +29,20 @@ export function requireRequestable(
       'The server wants authorization requests to be pushed (RFC 9126), and no metadata says where. Set pushed_authorization_request_endpoint.',
     )
   }
+  return { endpoint, issRequired: requireRedeemable(profile, server, issRequiredByConfiguration) }
+}
+
+/**
+ * The part that does not depend on who builds the authorization request.
+ *
+ * @returns Whether the server announces `iss` (RFC 9207 §3).
+ * @throws CatchdError `profile_invalid` naming what is missing and the fix
+ */
+export function requireRedeemable(
+  profile: Profile,
+  server: ServerMetadata,
+  issRequiredByConfiguration: boolean,
+): boolean {
   requireProofAlgorithm(profile, server)
   requireSignable(profile, server)
   if (asksForIdToken(profile) && server.jwks_uri === undefined) {
@@ -43,7 +57,7 @@ export function requireRequestable(
         'announce iss (RFC 9207). Give the profile a redirect_uri of its own.',
     )
   }
-  return { endpoint, issRequired }
+  return issRequired
 }
 
 /** RFC 9449 §5.1. */

@@ -16,7 +16,7 @@ export interface StartedLoginAnswer {
   readonly login_id: string
   readonly profile: string
   readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
-  /** While the login is pending */
+  /** While the login is pending; not of one that was adopted */
   readonly authorization_url?: string
   /** null for a device login */
   readonly redirect_uri: string | null
@@ -34,7 +34,7 @@ export interface SettledLoginAnswer {
   readonly login_id: string
   readonly profile: string
   readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
-  /** While the login is pending */
+  /** While the login is pending; not of one that was adopted */
   readonly authorization_url?: string
   /** null for a device login */
   readonly redirect_uri: string | null

@@ -1,7 +1,8 @@
 /** Logins as the API offers them: what callers may ask of the login service, and the shared automatic login. */
 import type { Clock } from '../clock.js'
-import type { LoginApi, LoginRequest } from '../http/api/services.js'
+import type { LoginApi } from '../http/api/services.js'
 import type { Login } from '../login/login.js'
+import type { AdoptionRequest, LoginRequest } from '../login/login-request.js'
 import type { Logins } from '../login/logins.js'
 import { SharedLogins } from '../login/shared-logins.js'
 
@@ -14,7 +15,7 @@ export class LoginDesk implements LoginApi {
     this.#shared = new SharedLogins({ logins, clock, pauseSeconds })
   }
 
-  begin(request: LoginRequest): Promise<Login> {
+  begin(request: LoginRequest | AdoptionRequest): Promise<Login> {
     return this.#shared.begin(request)
   }
 

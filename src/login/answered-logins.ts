@@ -63,6 +63,10 @@ export class AnsweredLogins {
     return login?.redirectUri === redirectUri ? login : undefined
   }
 
+  hasState(state: string): boolean {
+    return this.#byState.has(state)
+  }
+
   /** Resolves when the login is settled; `undefined` when it is not known here. */
   settled(id: string): Promise<SettledLogin> | undefined {
     return this.#byId.get(id)?.settled

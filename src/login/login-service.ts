@@ -13,13 +13,15 @@ import type { Secret } from '../secret.js'
 import { AnsweredLogins } from './answered-logins.js'
 import { type AuthorizationResponse, parseAuthorizationResponse } from './authorization-response.js'
 import type { RedirectAnswers, RedirectLease, RedirectListeners } from './doorway.js'
+import { ExpiryAlarm } from './expiry-alarm.js'
 import type { InterruptedLogin } from './journal.js'
 import type { Login, PendingLogin, SettledLogin } from './login.js'
+import type { AdoptionRequest, LoginRequest } from './login-request.js'
 import { interruption, type LoginStore } from './login-store.js'
 import { responsePart } from './pasted-response.js'
 import { type Claim, PendingLogins } from './pending-logins.js'
 import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
-import { certificateOf, prepareLogin, requireCodeGrant } from './preparation.js'
+import { adoptLogin, certificateOf, prepareLogin, requireCodeGrant } from './preparation.js'
 import { redeem } from './redemption.js'
 import { type RedirectScheme, RedirectUris } from './redirect-uris.js'
 import { waitForEnd } from './settled-wait.js'
@@ -48,11 +50,16 @@ export class LoginService implements RedirectAnswers {
   readonly #leases = new Map<string, RedirectLease>()
   #restored: Promise<void> | undefined
   #isRestored = false
-  #cancelTimer: () => void = () => {}
+  readonly #alarm: ExpiryAlarm
   #configuredUris: readonly string[] = []
 
   constructor(parts: LoginServiceParts) {
     this.#parts = parts
+    this.#alarm = new ExpiryAlarm(
+      parts.clock,
+      () => this.#pending.nextExpiryMs(),
+      () => this.#expire(),
+    )
   }
 
   countPending(isCounted: (profile: string) => boolean): number {
@@ -72,16 +79,12 @@ export class LoginService implements RedirectAnswers {
   }
 
   /**
-   * Begins a login of its own and gives out its authorization URL.
+   * Begins a login of its own and gives out its authorization URL, or adopts one whose URL another tool built.
    *
    * @throws CatchdError `profile_unknown`, `profile_invalid`, `too_many_logins`, `redirect_port_in_use`,
    *   `provider_unreachable` and the vault's codes; nothing pends then.
    */
-  async begin(request: {
-    readonly profile: string
-    readonly open: boolean
-    readonly timeoutSeconds?: number | undefined
-  }): Promise<PendingLogin> {
+  async begin(request: LoginRequest | AdoptionRequest): Promise<PendingLogin> {
     const profile = this.#parts.profiles.profile(request.profile)
     requireCodeGrant(profile)
     this.#pending.ensureRoom()
@@ -89,11 +92,14 @@ export class LoginService implements RedirectAnswers {
       .acquire(profile.redirect_uri, profile.listen ?? null, certificateOf(profile))
       .catch((error: unknown) => Promise.reject(asCatchdError(error).of(profile.name)))
     try {
-      const login = await prepareLogin(this.#parts, profile, lease.redirectUri, request.timeoutSeconds)
+      const login =
+        'state' in request
+          ? await adoptLogin(this.#parts, profile, lease.redirectUri, request)
+          : await prepareLogin(this.#parts, profile, lease.redirectUri, request.timeoutSeconds)
       await this.#parts.store.store(login)
       this.#admit(login, lease)
       this.#parts.log({ event: 'login.begun', login: login.id, profile: login.profile })
-      if (request.open) void this.#open(login)
+      if ('open' in request && request.open) void this.#open(login)
       return login
     } catch (error) {
       lease.release()
@@ -112,6 +118,11 @@ export class LoginService implements RedirectAnswers {
 
   find(id: string): Login | undefined {
     return this.#pending.find(id) ?? this.#answered.find(id)
+  }
+
+  /** Whether a login waits for this `state`, or was answered with it. */
+  knowsState(state: string): boolean {
+    return this.#pending.hasState(state) || this.#answered.hasState(state)
   }
 
   /** Resolves when the login is settled; `undefined` when it is not known. */
@@ -180,7 +191,7 @@ export class LoginService implements RedirectAnswers {
 
   /** Stops the timer; pending logins stay in the vault for the next start. */
   close(): void {
-    this.#cancelTimer()
+    this.#alarm.cancel()
   }
 
   /** Nothing is awaited before the claim: two responses at once must not both find the login pending. */
@@ -199,12 +210,12 @@ export class LoginService implements RedirectAnswers {
     for (const evicted of this.#pending.add(login)) {
       this.#end(evicted, 'cancelled', displaced(evicted.profile))
     }
-    this.#wakeForExpiry()
+    this.#alarm.set()
   }
 
   async #open(login: PendingLogin): Promise<void> {
     try {
-      await this.#parts.openBrowser(login.authorizationUrl)
+      if (login.authorizationUrl !== null) await this.#parts.openBrowser(login.authorizationUrl)
     } catch (error) {
       this.#trouble(login.id, 'browser', error)
     }
@@ -275,22 +286,11 @@ export class LoginService implements RedirectAnswers {
     this.#parts.log({ event: 'login.trouble', login, step, code: asCatchdError(error).code })
   }
 
-  /** By the wall clock: a timer that slept too long finds every login that is over. */
   #expire(): void {
     for (const login of this.#pending.takeExpired(this.#parts.clock.now())) {
       this.#answered.claimed(login)
       this.#end(login, 'expired', expired(login.profile, 'Nobody finished the login in time.'))
     }
-  }
-
-  #wakeForExpiry(): void {
-    this.#cancelTimer()
-    const next = this.#pending.nextExpiryMs()
-    if (next === undefined) return
-    this.#cancelTimer = this.#parts.clock.after(Math.min(next - this.#parts.clock.now(), 60_000), () => {
-      this.#expire()
-      this.#wakeForExpiry()
-    })
   }
 
   async #restore(): Promise<void> {

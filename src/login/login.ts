@@ -27,8 +27,10 @@ export interface PendingLogin extends LoginBase {
   readonly status: 'pending'
   readonly state: Secret
   readonly codeVerifier: Secret | null
+  /** `null` when none was sent, and when only the tool that built the request knows it. */
   readonly nonce: Secret | null
-  readonly authorizationUrl: string
+  /** `null` when another tool built the authorization request. */
+  readonly authorizationUrl: string | null
   /** Whom the code will be redeemed at; a profile edited meanwhile must not send it elsewhere. */
   readonly origin: TokenSetOrigin
   readonly expectedIssuer: string | null

@@ -4,17 +4,13 @@
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
 import type { DeviceLogins } from './device-logins.js'
 import type { Login, PendingDeviceLogin, PendingLogin, SettledLogin } from './login.js'
+import type { AdoptionRequest, LoginRequest } from './login-request.js'
 import type { LoginService } from './login-service.js'
 
 export type AnyPendingLogin = PendingLogin | PendingDeviceLogin
-
-export interface LoginRequest {
-  readonly profile: string
-  readonly open: boolean
-  readonly timeoutSeconds?: number | undefined
-}
 
 const DEVICE_CODE: Profile['grant'] = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -22,6 +18,8 @@ export class Logins {
   readonly #redirected: LoginService
   readonly #device: DeviceLogins
   readonly #profile: (name: string) => Profile
+  /** States that others chose, of logins that are about to begin. */
+  readonly #beginning = new Set<string>()
 
   constructor(redirected: LoginService, device: DeviceLogins, profile: (name: string) => Profile) {
     this.#redirected = redirected
@@ -29,12 +27,37 @@ export class Logins {
     this.#profile = profile
   }
 
-  /** @throws as {@link LoginService.begin} and {@link DeviceLogins.begin} do */
-  async begin(request: LoginRequest): Promise<AnyPendingLogin> {
+  /**
+   * @throws as {@link LoginService.begin} and {@link DeviceLogins.begin} do; `request_invalid` when another tool's
+   *   `state` is in use already
+   */
+  async begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin> {
     const profile = this.#profile(request.profile)
+    if ('state' in request) return this.#withState(request.state, () => this.#redirected.begin(request))
     if (profile.grant === DEVICE_CODE)
       return this.#device.begin(profile, request.open, request.timeoutSeconds)
     return this.#redirected.begin(request)
+  }
+
+  /**
+   * A `state` that others chose belongs to one login only, however many ask for it at once: two would compete for one
+   * response, and one that was answered would meet the answer of the other.
+   */
+  async #withState<Begun>(state: Secret, begin: () => Promise<Begun>): Promise<Begun> {
+    await this.restore() // the login that it belongs to may be of the last run
+    const value = state.reveal()
+    if (this.#beginning.has(value) || this.#redirected.knowsState(value)) {
+      throw new CatchdError(
+        'request_invalid',
+        'This state belongs to another login; each authorization request needs one of its own (RFC 6749 §10.12).',
+      )
+    }
+    this.#beginning.add(value)
+    try {
+      return await begin()
+    } finally {
+      this.#beginning.delete(value)
+    }
   }
 
   find(id: string): Login | undefined {

@@ -22,7 +22,7 @@ const PendingLoginRecord = z.object({
   state: z.string(),
   code_verifier: z.string().nullable(),
   nonce: z.string().nullable(),
-  authorization_url: z.string(),
+  authorization_url: z.string().nullable(),
   authorization_server: z.string(),
   client_id: z.string(),
   expected_issuer: z.string().nullable(),

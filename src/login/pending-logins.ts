@@ -44,6 +44,10 @@ export class PendingLogins {
     return this.#byId.get(id)
   }
 
+  hasState(state: string): boolean {
+    return this.#byState.has(state)
+  }
+
   /** @throws CatchdError `too_many_logins` when 1,000 logins pend already. */
   ensureRoom(): void {
     if (this.#byId.size >= MOST_IN_ALL) {

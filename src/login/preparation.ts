@@ -1,13 +1,20 @@
 /**
  * A login before anybody hears of it: fresh `state`, `code_verifier` and `nonce`, and the authorization URL that
- * carries them (RFC 6749 §4.1.1, RFC 7636 §4.3). Nothing is stored or bound here.
+ * carries them (RFC 6749 §4.1.1, RFC 7636 §4.3); or those of a request that another tool built. Nothing is stored or
+ * bound here.
  */
-import type { AuthorizationServers } from '../authorization-server/port.js'
+import type {
+  AuthorizationRequest,
+  AuthorizationServers,
+  ExpectedIssuer,
+} from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
+import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { CertificateFiles } from './doorway.js'
 import type { PendingLogin } from './login.js'
+import type { AdoptionRequest } from './login-request.js'
 import { randomId, randomSecret } from './pkce.js'
 import type { LoginProfiles } from './ports.js'
 
@@ -33,13 +40,43 @@ export async function prepareLogin(
   const nonce = (profile.scope ?? '').split(/[ ,]/).includes('openid') ? randomSecret() : null
   const request = { redirectUri, state, codeVerifier, nonce }
   const prepared = await servers.prepare(profile, request, profiles.issRequired(profile.name))
+  return pendingLogin({ clock, servers }, profile, { ...request, ...prepared }, timeoutSeconds)
+}
+
+/**
+ * The login of an authorization request that another tool built: its URL is not known here, and neither is its `nonce`.
+ *
+ * @throws CatchdError `profile_invalid`, `provider_*`
+ */
+export async function adoptLogin(
+  { clock, servers, profiles, ...parts }: PreparationParts,
+  profile: Profile,
+  redirectUri: string,
+  { state, codeVerifier, timeoutSeconds = parts.timeoutSeconds }: AdoptionRequest,
+): Promise<PendingLogin> {
+  if (redirectUri !== profile.redirect_uri) {
+    throw new CatchdError('profile_invalid', {
+      profile: profile.name,
+      detail: 'Its redirect_uri takes a fresh port for each login, which no other tool can know beforehand.',
+    })
+  }
+  const expected = await servers.expect(profile, profiles.issRequired(profile.name))
+  const request = { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null }
+  return pendingLogin({ clock, servers }, profile, { ...request, ...expected }, timeoutSeconds)
+}
+
+function pendingLogin(
+  { clock, servers }: Pick<PreparationParts, 'clock' | 'servers'>,
+  profile: Profile,
+  request: AuthorizationRequest & ExpectedIssuer & Pick<PendingLogin, 'authorizationUrl'>,
+  timeoutSeconds: number,
+): PendingLogin {
   const createdAtMs = clock.now()
   return {
     status: 'pending',
     id: randomId(),
     profile: profile.name,
     ...request,
-    ...prepared,
     listen: profile.listen ?? null,
     certificate: certificateOf(profile),
     createdAtMs,
@@ -62,9 +99,16 @@ export function certificateOf(profile: Profile): CertificateFiles | null {
   return { certificateFile, privateKeyFile }
 }
 
-/** @throws CatchdError `request_invalid` for a profile whose tokens come without a person (RFC 6749 §4.4) */
+/** @throws CatchdError `request_invalid` for a profile whose tokens come in another way than by a redirect */
 export function requireCodeGrant(profile: Profile): void {
   if (profile.grant === 'authorization_code') return
+  if (!needsNoPerson(profile.grant)) {
+    throw new CatchdError('request_invalid', {
+      profile: profile.name,
+      detail: 'A device login has no authorization request that could be adopted.',
+      next: `catchd login ${profile.name}`,
+    })
+  }
   throw new CatchdError('request_invalid', {
     profile: profile.name,
     detail: 'Tokens of this profile come without a person, and need no login: ask for one.',

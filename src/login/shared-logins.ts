@@ -6,13 +6,14 @@ import type { Clock } from '../clock.js'
 import { toInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
 import type { Login, SettledLogin } from './login.js'
-import type { AnyPendingLogin, LoginRequest } from './logins.js'
+import type { AdoptionRequest, LoginRequest } from './login-request.js'
+import type { AnyPendingLogin } from './logins.js'
 import { TabBudget } from './tab-budget.js'
 
 /** What is needed of the login service. */
 export interface SharedLoginsParts {
   readonly logins: {
-    begin(request: LoginRequest): Promise<AnyPendingLogin>
+    begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin>
     find(id: string): Login | undefined
     settled(id: string): Promise<SettledLogin> | undefined
     pendingOf(profile: string): readonly AnyPendingLogin[]
@@ -37,9 +38,10 @@ export class SharedLogins {
     this.#parts = parts
   }
 
-  /** A login of its own, which a person asked for. @throws as the login service's `begin` does */
-  async begin(request: LoginRequest): Promise<AnyPendingLogin> {
-    const { profile, open } = request
+  /** A login of its own, which a person or their tool asked for. @throws as the login service's `begin` does */
+  async begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin> {
+    const { profile } = request
+    const open = 'open' in request && request.open
     this.#budget.personCame(profile)
     const begun = this.#parts.logins.begin(request)
     const login = await (open ? this.#sharing(profile, begun) : begun)
@@ -67,8 +69,11 @@ export class SharedLogins {
     return this.#current(login)
   }
 
+  /** One that was adopted is in the hands of its tool: nobody else could send a person to it. */
   #openTab(profile: string): AnyPendingLogin | undefined {
-    return this.#parts.logins.pendingOf(profile).findLast(({ id }) => this.#ofPeople.get(id) !== false)
+    const mayHaveTab = ({ id, authorizationUrl }: AnyPendingLogin) =>
+      authorizationUrl !== null && this.#ofPeople.get(id) !== false
+    return this.#parts.logins.pendingOf(profile).findLast(mayHaveTab)
   }
 
   /** A vault that was locked at the start may still hold the login whose tab is open. */

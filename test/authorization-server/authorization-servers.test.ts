@@ -526,4 +526,21 @@ describe('metadata and id_token', async () => {
     publish({ authorization_response_iss_parameter_supported: true })
     expect(await servers().prepare(corp(), request, true)).toMatchObject({ issRequired: true })
   })
+
+  test('whom the response to a request of another tool must come from, with nothing pushed or built', async () => {
+    publish({
+      authorization_response_iss_parameter_supported: true,
+      require_pushed_authorization_requests: true,
+    })
+    expect(await servers().expect(corp(), true)).toEqual({ expectedIssuer: base, issRequired: true })
+    expect(seen.map(({ method }) => method)).not.toContain('POST')
+    publish()
+    expect(await servers().expect(corp(), false)).toEqual({ expectedIssuer: base, issRequired: false })
+    expect((await failureOf(servers().expect(corp(), true))).code).toBe('profile_invalid')
+  })
+
+  test('without an issuer, no response is expected to name one', async () => {
+    expect(await servers().expect(profile(), false)).toEqual({ expectedIssuer: null, issRequired: false })
+    expect(seen).toEqual([])
+  })
 })

@@ -5,6 +5,7 @@ import type {
   CodeGrant,
   DeviceAuthorization,
   DevicePoll,
+  ExpectedIssuer,
   PreparedAuthorization,
   RefreshOutcome,
   RevocationOutcome,
@@ -95,6 +96,11 @@ export class FakeAuthorizationServers implements AuthorizationServers {
       expectedIssuer: this.expectedIssuer,
       issRequired: this.issRequired,
     }
+  }
+
+  async expect(): Promise<ExpectedIssuer> {
+    await this.gate
+    return { expectedIssuer: this.expectedIssuer, issRequired: this.issRequired }
   }
 
   async redeem(_profile: Profile, grant: CodeGrant): Promise<TokenResponse> {

@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
+import { loginRequest, NewLogin } from './new-login.js'
 import { requirePermission } from './permission.js'
 import {
   type ApiScope,
@@ -14,14 +15,7 @@ import {
   type RouteParts,
   seconds,
 } from './scope.js'
-import {
-  LoginAnswer,
-  loginAnswer,
-  NewLogin,
-  PastedResponse,
-  StartedLoginAnswer,
-  startedLoginAnswer,
-} from './wire.js'
+import { LoginAnswer, loginAnswer, PastedResponse, StartedLoginAnswer, startedLoginAnswer } from './wire.js'
 
 const LoginPath = z.object({ login: z.string() })
 
@@ -42,14 +36,15 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     config: { needs: 'login' },
     schema: {
       operationId: 'beginLogin',
-      summary: 'Begins a login of its own and gives out its authorization URL',
+      summary:
+        'Begins a login of its own and gives out its authorization URL, or adopts one that another tool built',
       body: NewLogin,
       response: answers({ 201: StartedLoginAnswer }),
     },
     handler: async (request, reply) => {
-      const { profile, open, timeout } = request.body
-      requirePermission(request, 'login', profile)
-      const login = await logins.begin({ profile, open, timeoutSeconds: timeout })
+      const asked = loginRequest(request.body)
+      requirePermission(request, 'login', asked.profile)
+      const login = await logins.begin(asked)
       return reply.code(201).send(startedLoginAnswer(login))
     },
   })

@@ -4,6 +4,7 @@
  */
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Login } from '../../login/login.js'
+import type { AdoptionRequest, LoginRequest } from '../../login/login-request.js'
 import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 
@@ -42,15 +43,9 @@ export interface InspectionService {
   inspect(profile: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }>
 }
 
-export interface LoginRequest {
-  readonly profile: string
-  readonly open: boolean
-  readonly timeoutSeconds?: number | undefined
-}
-
 export interface LoginApi {
   /** Each call starts a login of its own. */
-  begin(request: LoginRequest): Promise<Login>
+  begin(request: LoginRequest | AdoptionRequest): Promise<Login>
   /** `login=auto`: joins the profile's pending automatic login or starts one, opening at most one tab. */
   beginShared(profile: string): Promise<Login>
   find(id: string): Login | undefined

@@ -170,6 +170,9 @@ function unsuccessful(login: Exclude<Login, { status: 'succeeded' }>): Error {
     detail: 'A login runs for the profile and waits for a person in the browser.',
     next: `catchd login ${login.profile}`,
   })
-  const url = login.status === 'pending' ? { authorization_url: login.authorizationUrl } : {}
+  const url =
+    login.status === 'pending' && login.authorizationUrl !== null
+      ? { authorization_url: login.authorizationUrl }
+      : {}
   return new Refusal(failure, { members: { login_id: login.id, ...url } })
 }

@@ -66,20 +66,15 @@ export const ProofRequest = z
 
 export const ProofAnswer = TokenAnswer.extend({ dpop: z.string() }).meta({ id: 'Proof' })
 
-export const NewLogin = z
-  .strictObject({
-    profile: ProfileName,
-    open: z.boolean().default(false).describe('Whether the daemon opens the browser'),
-    timeout: z.int().min(5).max(3600).optional().describe('Seconds until the login expires'),
-  })
-  .meta({ id: 'NewLogin' })
-
 export const StartedLoginAnswer = z
   .object({
     login_id: z.string(),
     profile: z.string(),
     status: z.enum(['pending', 'exchanging', 'succeeded', 'failed', 'expired', 'cancelled']),
-    authorization_url: z.string().optional().describe('While the login is pending'),
+    authorization_url: z
+      .string()
+      .optional()
+      .describe('While the login is pending; not of one that was adopted'),
     redirect_uri: z.string().nullable().describe('null for a device login'),
     expires_at: Instant,
     user_code: z.string().optional().describe('Device login: what a person enters (RFC 8628)'),
@@ -116,7 +111,9 @@ export function startedLoginAnswer(login: Login): StartedLoginAnswer {
     login_id: login.id,
     profile: login.profile,
     status: login.status,
-    ...(login.status === 'pending' ? { authorization_url: login.authorizationUrl } : {}),
+    ...(login.status === 'pending' && login.authorizationUrl !== null
+      ? { authorization_url: login.authorizationUrl }
+      : {}),
     redirect_uri: login.redirectUri === '' ? null : login.redirectUri,
     expires_at: toInstant(login.expiresAtMs),
     ...('device' in login ? devicePrompt(login.device) : {}),

@@ -8,13 +8,13 @@ import type {
   DiscoveryApi,
   InspectionService,
   LoginApi,
-  LoginRequest,
   ProfileApi,
   ProfileView,
   ProofService,
   TokenService,
 } from '../../../src/http/api/services.js'
 import type { Login, PendingLogin } from '../../../src/login/login.js'
+import type { AdoptionRequest, LoginRequest } from '../../../src/login/login-request.js'
 import { Secret } from '../../../src/secret.js'
 import type { Inspection } from '../../../src/tokens/inspection.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
@@ -151,10 +151,10 @@ export class FakeServices implements ApiServices {
   }
 
   readonly logins: LoginApi = {
-    begin: async (request: LoginRequest) => {
+    begin: async (request: LoginRequest | AdoptionRequest) => {
       this.#called('logins.begin', JSON.stringify(request))
       this.#known(request.profile)
-      return this.#pend(request.profile)
+      return this.#pend(request.profile, 'state' in request ? { authorizationUrl: null } : {})
     },
     beginShared: async (profile) => {
       this.#called('logins.beginShared', profile)
@@ -265,8 +265,8 @@ export class FakeServices implements ApiServices {
     return login
   }
 
-  #pend(profile: string): Login {
-    const login = pendingLogin({ id: `login-${this.pending.size + 1}`, profile })
+  #pend(profile: string, changes: Partial<PendingLogin> = {}): Login {
+    const login = pendingLogin({ id: `login-${this.pending.size + 1}`, profile, ...changes })
     this.pending.set(login.id, login)
     return login
   }

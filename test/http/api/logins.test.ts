@@ -87,6 +87,73 @@ describe('POST /v1/logins', () => {
   })
 })
 
+describe('POST /v1/logins with an authorization request that another tool built', () => {
+  const request = {
+    profile: 'gw',
+    state: 'state-canary-of-16',
+    code_verifier: 'verifier-canary-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  }
+
+  test('adopts it, and answers without an authorization URL', async () => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', { body: { ...request, timeout: 60 } })
+    expect(answer.status).toBe(201)
+    const { authorization_url, ...rest } = STARTED
+    expect(answer.json(StartedLoginAnswer)).toEqual(rest)
+    expect(services.calls).toEqual([
+      'logins.begin {"profile":"gw","state":"[secret]","codeVerifier":"[secret]","timeoutSeconds":60}',
+    ])
+  })
+
+  test.each([
+    ['a state of 15 characters', { ...request, state: 's'.repeat(15) }, 'body.state'],
+    ['a state of 1,025 characters', { ...request, state: 's'.repeat(1025) }, 'body.state'],
+    ['a state with a line end', { ...request, state: `canary-of-16-more\n` }, 'body.state'],
+    ['a state that is no text', { ...request, state: 1234567890123456 }, 'body.state'],
+    ['a verifier of 42 characters', { ...request, code_verifier: 'v'.repeat(42) }, 'body.code_verifier'],
+    ['a verifier of 129 characters', { ...request, code_verifier: 'v'.repeat(129) }, 'body.code_verifier'],
+    [
+      'a verifier with a space',
+      { ...request, code_verifier: `canary ${'v'.repeat(43)}` },
+      'body.code_verifier',
+    ],
+    ['no verifier', { profile: 'gw', state: request.state }, 'body.code_verifier'],
+    ['no state', { profile: 'gw', code_verifier: request.code_verifier }, 'body.state'],
+    ['no profile', { state: request.state, code_verifier: request.code_verifier }, 'body.profile'],
+    ['open', { ...request, open: true }, 'body.open'],
+    ['a nonce', { ...request, nonce: 'canary' }, 'nonce'],
+  ])('%s is refused, nothing begins and nothing is repeated', async (_name, body, place) => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', { body })
+    expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+    expect(answer.problem().detail).toContain(place)
+    expect(answer.text).not.toContain('canary')
+    expect(services.calls).toEqual([])
+  })
+
+  test.each([
+    ['token for the profile', ['token'], ['gw']],
+    ['login for another profile', ['login'], ['corp']],
+  ] as const)('a key with %s is refused', async (_name, actions, profiles) => {
+    const { call, services, keys } = await openApi()
+    const { key } = await keys.add({ name: 'ci', profiles, actions, expiresInSeconds: null })
+    const answer = await call('POST', '/v1/logins', { body: request, key: key.reveal() })
+    expect([answer.status, answer.problem().code]).toEqual([403, 'forbidden'])
+    expect(services.calls).toEqual([])
+  })
+
+  test('a key with login for the profile may', async () => {
+    const { call, keys } = await openApi()
+    const { key } = await keys.add({
+      name: 'ci',
+      profiles: ['gw'],
+      actions: ['login'],
+      expiresInSeconds: null,
+    })
+    expect((await call('POST', '/v1/logins', { body: request, key: key.reveal() })).status).toBe(201)
+  })
+})
+
 describe('GET /v1/logins/{id}', () => {
   test('a pending login', async () => {
     const { call, services } = await openApi()

@@ -1,0 +1,54 @@
+/**
+ * The body of `POST /v1/logins`: a login of a profile, or an authorization request of another tool's that is adopted.
+ *
+ * One object rather than a union of two, so that what is wrong is said of the member that is wrong.
+ */
+import { z } from 'zod'
+import { ProfileName } from '../../config/profile.js'
+import type { AdoptionRequest, LoginRequest } from '../../login/login-request.js'
+import { Secret } from '../../secret.js'
+
+/** Shorter ones can be guessed by whoever may send a browser here (RFC 6749 §10.10). */
+const SHORTEST_STATE = 16
+const LONGEST_STATE = 1024
+
+/** RFC 6749 §A.5. */
+const State = z
+  .string()
+  .min(SHORTEST_STATE, `must have at least ${SHORTEST_STATE} characters`)
+  .max(LONGEST_STATE, `must have at most ${LONGEST_STATE} characters`)
+  .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII')
+
+export const NewLogin = z
+  .strictObject({
+    profile: ProfileName.optional().describe('Whose login it is'),
+    open: z
+      .boolean()
+      .optional()
+      .describe('Whether the daemon opens the browser; default false, and never for what another tool built'),
+    timeout: z.int().min(5).max(3600).optional().describe('Seconds until the login expires'),
+    state: State.optional().describe('Of an authorization request that another tool built for the profile'),
+    code_verifier: z
+      .string()
+      .regex(/^[\w.~-]{43,128}$/, 'must be 43 to 128 of A-Z a-z 0-9 - . _ ~ (RFC 7636 §4.1)')
+      .optional()
+      .describe('Of that request; the code is redeemed with it'),
+  })
+  .superRefine((body, issues) => {
+    const complain = (member: string, message: string) =>
+      issues.addIssue({ code: 'custom', path: [member], message })
+    if (body.profile === undefined) complain('profile', 'is missing')
+    if (body.state === undefined && body.code_verifier === undefined) return
+    if (body.state === undefined) complain('state', 'is missing beside code_verifier')
+    if (body.code_verifier === undefined) complain('code_verifier', 'is missing beside state')
+    if (body.open === true) complain('open', 'is not for an authorization request that another tool built')
+  })
+  .meta({ id: 'NewLogin' })
+export type NewLogin = z.infer<typeof NewLogin>
+
+export function loginRequest(body: NewLogin): LoginRequest | AdoptionRequest {
+  const { profile = '', open = false, timeout, state, code_verifier: codeVerifier } = body
+  if (state === undefined || codeVerifier === undefined) return { profile, open, timeoutSeconds: timeout }
+  const request = { state: new Secret(state), codeVerifier: new Secret(codeVerifier) }
+  return { profile, ...request, timeoutSeconds: timeout }
+}

@@ -1,0 +1,17 @@
+/** What a login can begin with. Pure types. */
+import type { Secret } from '../secret.js'
+
+/** One whose authorization request is built here. */
+export interface LoginRequest {
+  readonly profile: string
+  readonly open: boolean
+  readonly timeoutSeconds?: number | undefined
+}
+
+/** One whose authorization request another tool built and brings to the browser itself. */
+export interface AdoptionRequest {
+  readonly profile: string
+  readonly state: Secret
+  readonly codeVerifier: Secret
+  readonly timeoutSeconds?: number | undefined
+}
