@@ -1,8 +1,12 @@
 /**
  * `catchd catch`: the next authorization response at a redirect URI, as JSON. Nothing is redeemed: the code is
  * for whoever built the authorization request.
+ *
+ * An error response is printed like any other, and the exit code says what it means: a script that only looks at that
+ * does not take an error for a code.
  */
 import type { Command } from 'commander'
+import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
 import { printJson, printNote } from './output.js'
@@ -16,7 +20,7 @@ interface CatchOptions {
 export function defineCatch(command: Command, context: Context): void {
   command
     .option('--redirect-uri <uri>', 'where the response arrives; unset: the default listener, /callback')
-    .option('--state <state>', 'the state it must carry')
+    .option('--state <state>', 'the state it must carry; unset: any response')
     .option('--json', 'the response is always printed as JSON')
     .action((options: CatchOptions) => catchResponse(context, options))
 }
@@ -29,10 +33,29 @@ async function catchResponse(context: Context, options: CatchOptions): Promise<v
   })
   printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri ?? '')}`)
   try {
-    const login = requireSuccess(await untilSettled(context.watchingClient, begun.login_id, signal))
-    printJson(login.response ?? {})
+    const { response } = requireSuccess(await untilSettled(context.watchingClient, begun.login_id, signal))
+    if (response === undefined) throw handedOver()
+    printJson(response)
+    refuseErrorResponse(response)
   } catch (error) {
     if (signal.aborted) await giveUp(context.watchingClient, begun.login_id)
     throw error
   }
+}
+
+/** RFC 6749 §4.1.2.1; 3 where a person said no, 4 where the server did. */
+function refuseErrorResponse({ error, error_description }: Readonly<Record<string, string>>): void {
+  if (error === undefined) return
+  throw new CatchdError(error === 'access_denied' ? 'authorization_denied' : 'provider_refused', {
+    error,
+    ...(error_description === undefined ? {} : { errorDescription: error_description }),
+    next: 'catchd catch',
+  })
+}
+
+function handedOver(): CatchdError {
+  return new CatchdError('login_unknown', {
+    detail: 'The response came, and was handed to another caller.',
+    next: 'catchd catch',
+  })
 }

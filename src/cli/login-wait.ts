@@ -50,7 +50,7 @@ export function requireSuccess(login: LoginAnswer): LoginAnswer {
     problemToError({ ...login.error, profile }) ??
     new CatchdError(login.status === 'expired' ? 'login_expired' : 'login_required', {
       detail: `The login ended as ${login.status}.`,
-      ...(profile === undefined ? {} : { profile }),
+      ...(profile ? { profile } : {}),
     })
   )
 }

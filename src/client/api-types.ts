@@ -14,7 +14,8 @@ export interface TokenAnswer {
 
 export interface StartedLoginAnswer {
   readonly login_id: string
-  readonly profile: string
+  /** null for what is only caught */
+  readonly profile: string | null
   readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
   /** While the login is pending; not of one that was adopted */
   readonly authorization_url?: string
@@ -32,7 +33,8 @@ export interface StartedLoginAnswer {
 
 export interface SettledLoginAnswer {
   readonly login_id: string
-  readonly profile: string
+  /** null for what is only caught */
+  readonly profile: string | null
   readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
   /** While the login is pending; not of one that was adopted */
   readonly authorization_url?: string
@@ -52,6 +54,8 @@ export interface SettledLoginAnswer {
     readonly error: string | null
     readonly error_description: string | null
   } | null
+  /** What was caught, once: the parameters of the authorization response as they came */
+  readonly response?: Readonly<Record<string, string>>
   /** What a succeeded login put into the vault */
   readonly stored: {
     readonly stored_in: string

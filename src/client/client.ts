@@ -59,8 +59,13 @@ export interface WaitOptions extends CallOptions {
 /** What a login is for: a profile, an authorization request of somebody else's, or only to catch a response. */
 export type LoginRequest =
   | { readonly profile: string; readonly open?: boolean; readonly timeout?: number }
-  | { readonly profile: string; readonly state: string; readonly code_verifier: string }
-  | { readonly redirect_uri: string; readonly state?: string }
+  | {
+      readonly profile: string
+      readonly state: string
+      readonly code_verifier: string
+      readonly timeout?: number
+    }
+  | { readonly redirect_uri: string; readonly state?: string; readonly timeout?: number }
 
 /** The request that is about to be sent to a resource server. */
 export interface ProofRequest {
@@ -164,6 +169,7 @@ export class CatchdClient {
     return this.#json({ ...options, method: 'POST', path: '/v1/logins', body })
   }
 
+  /** A response that was caught is in the first answer after it came, and in no other. */
   login(id: string, options: WaitOptions = {}): Promise<LoginAnswer> {
     const path = `/v1/logins/${encodeURIComponent(id)}${queryOf({ wait: options.wait })}`
     return this.#json({ method: 'GET', path, waitSeconds: options.wait, signal: options.signal })

@@ -24,10 +24,7 @@ export type ProfileStatusName = ProfileAnswer['status']
 
 /** A login as it was begun, or as it stands. */
 export type LoginAnswer = StartedLoginAnswer &
-  Partial<Pick<SettledLoginAnswer, 'error' | 'stored'>> & {
-    /** Catch only, once: the parameters of the authorization response. */
-    readonly response?: Readonly<Record<string, string>>
-  }
+  Partial<Pick<SettledLoginAnswer, 'error' | 'stored' | 'response'>>
 
 /** What a logout did at the authorization server; the tokens are forgotten here either way. */
 export interface LogoutAnswer {

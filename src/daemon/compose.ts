@@ -22,12 +22,14 @@ import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
 import { buildRedirectApp } from '../http/redirect/redirect-app.js'
 import { StepJournal } from '../journal/step-journal.js'
+import { Catches } from '../login/catches.js'
 import { DeviceLogins } from '../login/device-logins.js'
 import type { RedirectAnswers } from '../login/doorway.js'
 import { LoginJournal } from '../login/journal.js'
 import { LoginService } from '../login/login-service.js'
 import { LoginStore } from '../login/login-store.js'
 import { Logins } from '../login/logins.js'
+import { RedirectDesk } from '../login/redirect-desk.js'
 import { harmless, runCommand } from '../notices/command.js'
 import { notificationCommand } from '../notices/desktop.js'
 import { NOTICES_FILE, NoticeMemory } from '../notices/notice-memory.js'
@@ -45,6 +47,7 @@ import { LoginDesk } from './login-desk.js'
 import { ProfileDiscovery } from './profile-discovery.js'
 import { ProfileService } from './profile-service.js'
 import { dpopKeyItems, ProofDesk } from './proof-desk.js'
+import { sharerOf } from './redirect-sharer.js'
 import { bindApiSocket } from './single-instance.js'
 import { TokenDesk } from './token-desk.js'
 
@@ -129,7 +132,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
 
   const journal = new LoginJournal(join(folders.stateFolder, 'logins.journal'))
   const redirectApp = await buildRedirectApp({
-    answers: answersOf(() => redirectedLogins),
+    answers: answersOf(() => redirectDesk),
     clock,
     log: (event) => log.info(event),
   })
@@ -163,7 +166,16 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     describeVault: storedIn,
     log: tell,
   })
-  const logins = new Logins(redirectedLogins, deviceLogins, (name) => configuration.profile(name))
+  const catches = new Catches({
+    clock,
+    vault,
+    listeners,
+    sharer: (redirectUri) => sharerOf(redirectUri, configuration, redirectedLogins),
+    timeoutSeconds: environment.loginTimeoutSeconds,
+    log: tell,
+  })
+  const redirectDesk = new RedirectDesk(redirectedLogins, catches)
+  const logins = new Logins(redirectedLogins, deviceLogins, catches, (name) => configuration.profile(name))
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   let ownAuthorities: ReadonlySet<string> = new Set()
@@ -188,7 +200,8 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       configFolder: dirname(folders.configFile),
     }),
     async status(limit) {
-      const visible = (profile: string) => limit === undefined || limit.has(profile)
+      const visible = (profile: string | null) =>
+        limit === undefined || (profile !== null && limit.has(profile))
       return {
         version,
         pid: process.pid,

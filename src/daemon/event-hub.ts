@@ -7,6 +7,7 @@ import type { DaemonEvent } from '../http/api/services.js'
 const PUBLIC: ReadonlySet<string> = new Set([
   'login.begun',
   'login.claimed',
+  'login.caught',
   'login.succeeded',
   'login.ended',
   'token.refreshed',

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js'
 import type { LoginApi } from '../http/api/services.js'
 import type { Login } from '../login/login.js'
-import type { AdoptionRequest, LoginRequest } from '../login/login-request.js'
+import type { AdoptionRequest, CatchRequest, LoginRequest } from '../login/login-request.js'
 import type { Logins } from '../login/logins.js'
 import { SharedLogins } from '../login/shared-logins.js'
 
@@ -17,6 +17,14 @@ export class LoginDesk implements LoginApi {
 
   begin(request: LoginRequest | AdoptionRequest): Promise<Login> {
     return this.#shared.begin(request)
+  }
+
+  beginCatch(request: CatchRequest): Promise<Login> {
+    return this.#logins.beginCatch(request)
+  }
+
+  takeResponse(id: string): Readonly<Record<string, string>> | undefined {
+    return this.#logins.takeResponse(id)
   }
 
   beginShared(profile: string): Promise<Login> {

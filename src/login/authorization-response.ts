@@ -58,7 +58,7 @@ export function parseAuthorizationResponse(encoded: string): AuthorizationRespon
 }
 
 /** Strict `application/x-www-form-urlencoded`: bad percent signs and bad UTF-8 are refused, not repaired. */
-function decodeParameters(encoded: string): Map<string, string> {
+export function decodeParameters(encoded: string): Map<string, string> {
   const parameters = new Map<string, string>()
   const pairs = encoded.split('&').filter((pair) => pair !== '')
   if (pairs.length > MOST_PARAMETERS)

@@ -8,6 +8,14 @@ export interface LoginRequest {
   readonly timeoutSeconds?: number | undefined
 }
 
+/** An authorization response that another tool redeems. */
+export interface CatchRequest {
+  readonly redirectUri: string
+  /** `null`: any response, where nobody else shares the redirect URI. */
+  readonly state: Secret | null
+  readonly timeoutSeconds?: number | undefined
+}
+
 /** One whose authorization request another tool built and brings to the browser itself. */
 export interface AdoptionRequest {
   readonly profile: string

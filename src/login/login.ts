@@ -9,21 +9,23 @@ import type { Secret } from '../secret.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { CertificateFiles } from './doorway.js'
 
-/** Asked for through the API: what a login is for. */
 export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
 
 interface LoginBase {
   /** 128 random bits, base64url; no secret. */
   readonly id: string
-  readonly profile: string
   /** Exactly as sent in the authorization request, with the port that was bound; empty for a device login. */
   readonly redirectUri: string
   readonly createdAtMs: number
   readonly expiresAtMs: number
 }
 
+interface LoginOfProfile extends LoginBase {
+  readonly profile: string
+}
+
 /** Waiting for its authorization response. */
-export interface PendingLogin extends LoginBase {
+export interface PendingLogin extends LoginOfProfile {
   readonly status: 'pending'
   readonly state: Secret
   readonly codeVerifier: Secret | null
@@ -52,15 +54,24 @@ export interface DevicePrompt {
 }
 
 /** Waiting for a person at the authorization server; no browser comes back to us. */
-export interface PendingDeviceLogin extends LoginBase {
+export interface PendingDeviceLogin extends LoginOfProfile {
   readonly status: 'pending'
   /** Where the person goes, with the code in it where the server can have it so. */
   readonly authorizationUrl: string
   readonly device: DevicePrompt
 }
 
+/** Waiting for an authorization response that another tool redeems. */
+export interface PendingCatch extends LoginBase {
+  readonly status: 'pending'
+  readonly profile: null
+  readonly authorizationUrl: null
+  /** `null`: any response is taken. */
+  readonly state: Secret | null
+}
+
 /** Claimed; the token request is on its way. */
-export interface ExchangingLogin extends LoginBase {
+export interface ExchangingLogin extends LoginOfProfile {
   readonly status: 'exchanging'
 }
 
@@ -74,15 +85,25 @@ export interface StoredSummary {
   readonly subject: string | null
 }
 
-export interface SucceededLogin extends LoginBase {
+export interface SucceededLogin extends LoginOfProfile {
   readonly status: 'succeeded'
   readonly stored: StoredSummary
 }
 
+/** The response was caught; it is kept apart from this, and handed over once. */
+export interface CaughtLogin extends LoginBase {
+  readonly status: 'succeeded'
+  readonly profile: null
+  /** What the response was. */
+  readonly caught: 'code' | 'error'
+}
+
 export interface UnsuccessfulLogin extends LoginBase {
+  /** `null`: it was a catch. */
+  readonly profile: string | null
   readonly status: 'failed' | 'expired' | 'cancelled'
   readonly failure: CatchdError
 }
 
-export type SettledLogin = SucceededLogin | UnsuccessfulLogin
-export type Login = PendingLogin | PendingDeviceLogin | ExchangingLogin | SettledLogin
+export type SettledLogin = SucceededLogin | CaughtLogin | UnsuccessfulLogin
+export type Login = PendingLogin | PendingDeviceLogin | PendingCatch | ExchangingLogin | SettledLogin

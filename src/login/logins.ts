@@ -1,13 +1,15 @@
 /**
- * All logins under one roof: those that end at a redirect URI (login-service.ts) and those where a person enters a
- * code (device-logins.ts). Which one it is, is the profile's `grant`.
+ * All logins under one roof: those that end at a redirect URI (login-service.ts), those where a person enters a code
+ * (device-logins.ts), and authorization responses that other tools redeem (catches.ts). Which of the first two it is, is
+ * the profile's `grant`.
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import type { Catches } from './catches.js'
 import type { DeviceLogins } from './device-logins.js'
-import type { Login, PendingDeviceLogin, PendingLogin, SettledLogin } from './login.js'
-import type { AdoptionRequest, LoginRequest } from './login-request.js'
+import type { Login, PendingCatch, PendingDeviceLogin, PendingLogin, SettledLogin } from './login.js'
+import type { AdoptionRequest, CatchRequest, LoginRequest } from './login-request.js'
 import type { LoginService } from './login-service.js'
 
 export type AnyPendingLogin = PendingLogin | PendingDeviceLogin
@@ -17,13 +19,20 @@ const DEVICE_CODE: Profile['grant'] = 'urn:ietf:params:oauth:grant-type:device_c
 export class Logins {
   readonly #redirected: LoginService
   readonly #device: DeviceLogins
+  readonly #catches: Catches
   readonly #profile: (name: string) => Profile
   /** States that others chose, of logins that are about to begin. */
   readonly #beginning = new Set<string>()
 
-  constructor(redirected: LoginService, device: DeviceLogins, profile: (name: string) => Profile) {
+  constructor(
+    redirected: LoginService,
+    device: DeviceLogins,
+    catches: Catches,
+    profile: (name: string) => Profile,
+  ) {
     this.#redirected = redirected
     this.#device = device
+    this.#catches = catches
     this.#profile = profile
   }
 
@@ -40,13 +49,31 @@ export class Logins {
   }
 
   /**
+   * Waits for an authorization response and redeems nothing.
+   *
+   * @throws as {@link Catches.begin} does; `request_invalid` when the `state` is in use already
+   */
+  async beginCatch(request: CatchRequest): Promise<PendingCatch> {
+    const { state } = request
+    return state === null
+      ? this.#catches.begin(request)
+      : this.#withState(state, () => this.#catches.begin(request))
+  }
+
+  /** What was caught, once. */
+  takeResponse(id: string): Readonly<Record<string, string>> | undefined {
+    return this.#catches.takeResponse(id)
+  }
+
+  /**
    * A `state` that others chose belongs to one login only, however many ask for it at once: two would compete for one
    * response, and one that was answered would meet the answer of the other.
    */
   async #withState<Begun>(state: Secret, begin: () => Promise<Begun>): Promise<Begun> {
     await this.restore() // the login that it belongs to may be of the last run
     const value = state.reveal()
-    if (this.#beginning.has(value) || this.#redirected.knowsState(value)) {
+    const isKnown = this.#redirected.knowsState(value) || this.#catches.knowsState(value)
+    if (isKnown || this.#beginning.has(value)) {
       throw new CatchdError(
         'request_invalid',
         'This state belongs to another login; each authorization request needs one of its own (RFC 6749 §10.12).',
@@ -61,31 +88,31 @@ export class Logins {
   }
 
   find(id: string): Login | undefined {
-    return this.#redirected.find(id) ?? this.#device.find(id)
+    return this.#redirected.find(id) ?? this.#device.find(id) ?? this.#catches.find(id)
   }
 
   settled(id: string): Promise<SettledLogin> | undefined {
-    return this.#redirected.settled(id) ?? this.#device.settled(id)
+    return this.#redirected.settled(id) ?? this.#device.settled(id) ?? this.#catches.settled(id)
   }
 
   wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined> {
-    const logins = this.#device.find(id) === undefined ? this.#redirected : this.#device
-    return logins.wait(id, waitMs, signal)
+    return this.#keeperOf(id).wait(id, waitMs, signal)
   }
 
   /** @throws as {@link LoginService.paste} does; `request_invalid` for a device login */
   async paste(id: string, url: string): Promise<Login> {
-    const device = this.#device.find(id)
-    if (device === undefined) return this.#redirected.paste(id, url)
+    const { profile } = this.#device.find(id) ?? {}
+    if (!profile)
+      return (this.#catches.find(id) === undefined ? this.#redirected : this.#catches).paste(id, url)
     throw new CatchdError('request_invalid', {
-      profile: device.profile,
+      profile,
       detail: 'A device login has no redirect that could be pasted: enter its code at the server.',
     })
   }
 
   /** @returns false when there is no such login; a settled one stays as it is. */
   cancel(id: string): boolean {
-    return this.#device.find(id) === undefined ? this.#redirected.cancel(id) : this.#device.cancel(id)
+    return this.#keeperOf(id).cancel(id)
   }
 
   /** Ends every pending login of a profile, as a logout does. */
@@ -99,17 +126,25 @@ export class Logins {
     return all.sort((a, b) => a.createdAtMs - b.createdAtMs)
   }
 
-  countPending(isCounted: (profile: string) => boolean): number {
-    return this.#redirected.countPending(isCounted) + this.#device.count(isCounted)
+  /** @param isCounted - Asked with `null` for what belongs to no profile. */
+  countPending(isCounted: (profile: string | null) => boolean): number {
+    const catches = isCounted(null) ? this.#catches.count : 0
+    return this.#redirected.countPending(isCounted) + this.#device.count(isCounted) + catches
   }
 
   /** Brings back what was pending when the daemon ended. Never throws. */
   async restore(): Promise<void> {
-    await Promise.all([this.#redirected.restore(), this.#device.restore()])
+    await Promise.all([this.#redirected.restore(), this.#device.restore(), this.#catches.restore()])
   }
 
   close(): void {
     this.#redirected.close()
     this.#device.close()
+    this.#catches.close()
+  }
+
+  #keeperOf(id: string) {
+    if (this.#device.find(id) !== undefined) return this.#device
+    return this.#catches.find(id) === undefined ? this.#redirected : this.#catches
   }
 }

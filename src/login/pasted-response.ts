@@ -1,18 +1,18 @@
 /** Paste-back: the URL that a browser on another machine ended on, as the response that it carries. Pure. */
 import { CatchdError } from '../failures.js'
-import type { PendingLogin } from './login.js'
+import type { PendingCatch, PendingLogin } from './login.js'
 
 /**
  * The encoded parameters of a pasted URL, which must be on the login's own redirect URI.
  *
  * @throws CatchdError `redirect_malformed`
  */
-export function responsePart(pasted: string, login: PendingLogin): string {
+export function responsePart(pasted: string, login: PendingLogin | PendingCatch): string {
   const url = URL.canParse(pasted.trim()) ? new URL(pasted.trim()) : undefined
   const expected = new URL(login.redirectUri)
   if (url === undefined || url.origin !== expected.origin || url.pathname !== expected.pathname) {
     throw new CatchdError('redirect_malformed', {
-      profile: login.profile,
+      ...(login.profile === null ? {} : { profile: login.profile }),
       detail: `The pasted text is not a URL that begins with ${login.redirectUri}.`,
     })
   }

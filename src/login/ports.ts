@@ -23,7 +23,14 @@ export type LoginEvent =
   | {
       readonly event: 'login.begun' | 'login.claimed' | 'login.succeeded'
       readonly login: string
-      readonly profile: string
+      /** None of a catch. */
+      readonly profile?: string
     }
-  | { readonly event: 'login.ended'; readonly login: string; readonly profile: string; readonly code: string }
+  | { readonly event: 'login.caught'; readonly login: string }
+  | {
+      readonly event: 'login.ended'
+      readonly login: string
+      readonly profile?: string
+      readonly code: string
+    }
   | { readonly event: 'login.trouble'; readonly login: string; readonly step: string; readonly code: string }

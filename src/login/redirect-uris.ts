@@ -12,6 +12,12 @@ function partsOf(redirectUri: string): { authority: string; path: string } {
   return { authority: host, path: `${protocol}${pathname}` }
 }
 
+/** Whether a browser that comes to one of them cannot be told from one that comes to the other. */
+export function isSamePlace(one: string, other: string): boolean {
+  const [a, b] = [partsOf(one), partsOf(other)]
+  return a.authority === b.authority && a.path === b.path
+}
+
 /** Redirect URIs with the number of their holders. */
 export class RedirectUris {
   readonly #paths = new Map<string, Map<string, { redirectUri: string; holders: number }>>()

@@ -1,8 +1,15 @@
 /** Why a login ended although no response came. Pure. */
 import { CatchdError } from '../failures.js'
 
-export function cancelled(profile: string): CatchdError {
-  return new CatchdError('login_required', { profile, detail: 'The login was cancelled.' })
+const NEXT_OF_CATCH = 'catchd catch'
+
+/** @param profile - `null`: of a catch, which is begun again by its tool. */
+export function cancelled(profile: string | null): CatchdError {
+  if (profile !== null)
+    return new CatchdError('login_required', { profile, detail: 'The login was cancelled.' })
+  const detail =
+    'Nobody waits for the authorization response any more: it was cancelled, or another tool does.'
+  return new CatchdError('login_required', { detail, next: NEXT_OF_CATCH })
 }
 
 export function displaced(profile: string): CatchdError {
@@ -10,6 +17,7 @@ export function displaced(profile: string): CatchdError {
 }
 
 /** @param detail - What nobody did in time. */
-export function expired(profile: string, detail: string): CatchdError {
+export function expired(profile: string | null, detail: string): CatchdError {
+  if (profile === null) return new CatchdError('login_expired', { detail, next: NEXT_OF_CATCH })
   return new CatchdError('login_expired', { profile, detail })
 }

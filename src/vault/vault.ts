@@ -46,5 +46,6 @@ export const itemName = {
   registration: (profile: string) => `registration/${profile}`,
   dpopKey: (profile: string) => `dpop-key/${profile}`,
   login: (id: string) => `login/${id}`,
+  catch: (id: string) => `catch/${id}`,
   deviceLogin: (id: string) => `device-login/${id}`,
 } as const

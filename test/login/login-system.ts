@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Profile } from '../../src/config/profile.js'
 import { CatchdError } from '../../src/failures.js'
+import { Catches } from '../../src/login/catches.js'
 import { DeviceLogins } from '../../src/login/device-logins.js'
 import type { RedirectListeners } from '../../src/login/doorway.js'
 import { LoginJournal } from '../../src/login/journal.js'
@@ -12,6 +13,7 @@ import { LoginService } from '../../src/login/login-service.js'
 import { LoginStore } from '../../src/login/login-store.js'
 import { Logins } from '../../src/login/logins.js'
 import type { LoginEvent } from '../../src/login/ports.js'
+import { RedirectDesk } from '../../src/login/redirect-desk.js'
 import { FakeAuthorizationServers, testProfile } from '../support/fake-authorization-servers.js'
 import { FakeVault } from '../support/fake-vault.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -67,8 +69,13 @@ export function startLogins(...changed: Partial<Profile>[]) {
     }
     const store = new LoginStore(vault, journal)
     const redirected = new LoginService({ ...parts, store, listeners, timeoutSeconds: 600 })
-    const logins = new Logins(redirected, new DeviceLogins(parts), profileOf)
-    return { logins, answer: redirected.answer.bind(redirected) }
+    const sharer = (redirectUri: string) =>
+      [...profiles.values()].find((profile) => profile.redirect_uri === redirectUri)?.name ??
+      (redirected.responseModes(redirectUri).size > 0 ? 'a login' : undefined)
+    const catches = new Catches({ ...parts, listeners, sharer, timeoutSeconds: 600 })
+    const desk = new RedirectDesk(redirected, catches)
+    const logins = new Logins(redirected, new DeviceLogins(parts), catches, profileOf)
+    return { logins, desk, answer: desk.answer.bind(desk) }
   }
   return { clock, vault, servers, listeners, profiles, kept, opened, events, restart: make, ...make() }
 }

@@ -1,10 +1,11 @@
 /**
  * `/v1/logins`: begin a login, follow it, hand in its response from another machine, give it up.
  */
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
-import { loginRequest, NewLogin } from './new-login.js'
+import { catchRequest, loginRequest, NewLogin } from './new-login.js'
 import { requirePermission } from './permission.js'
 import {
   type ApiScope,
@@ -23,11 +24,17 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
   const { logins } = services
 
   /** @throws CatchdError `login_unknown`, or `forbidden` when its profile is not among the key's */
-  const find = (request: Parameters<typeof requirePermission>[0], id: string): Login => {
+  const find = (request: FastifyRequest, id: string): Login => {
     const login = logins.find(id)
     if (login === undefined) throw new CatchdError('login_unknown')
-    requirePermission(request, 'login', login.profile)
+    requireLoginPermission(request, login.profile)
     return login
+  }
+
+  /** A response is given to whoever still listens: it is handed over once. */
+  const answerOnce = (login: Login, reply: FastifyReply): LoginAnswer => {
+    const response = 'caught' in login && !reply.raw.destroyed ? logins.takeResponse(login.id) : undefined
+    return { ...loginAnswer(login), ...(response === undefined ? {} : { response }) }
   }
 
   app.route({
@@ -37,14 +44,16 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     schema: {
       operationId: 'beginLogin',
       summary:
-        'Begins a login of its own and gives out its authorization URL, or adopts one that another tool built',
+        'Begins a login of its own and gives out its authorization URL, adopts one that another tool built, or only catches an authorization response',
       body: NewLogin,
       response: answers({ 201: StartedLoginAnswer }),
     },
     handler: async (request, reply) => {
-      const asked = loginRequest(request.body)
-      requirePermission(request, 'login', asked.profile)
-      const login = await logins.begin(asked)
+      const { body } = request
+      requireLoginPermission(request, body.profile ?? null)
+      const caught = catchRequest(body)
+      const login =
+        caught === undefined ? await logins.begin(loginRequest(body)) : await logins.beginCatch(caught)
       return reply.code(201).send(startedLoginAnswer(login))
     },
   })
@@ -65,10 +74,10 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     handler: async (request, reply) => {
       const login = find(request, request.params.login)
       const { wait = 0 } = request.query
-      if (wait === 0 || !isOpen(login)) return loginAnswer(login)
+      if (wait === 0 || !isOpen(login)) return answerOnce(login, reply)
       const settled = await waits.hold(reply, (signal) => logins.wait(login.id, wait * 1000, signal))
       if (settled === undefined) throw new CatchdError('login_unknown')
-      return loginAnswer(settled)
+      return answerOnce(settled, reply)
     },
   })
 
@@ -106,6 +115,16 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
       return reply.code(204).send()
     },
   })
+}
+
+/**
+ * What belongs to no profile is the admin's: a key that could catch would be handed the codes of any profile.
+ *
+ * @throws CatchdError `forbidden`
+ */
+function requireLoginPermission(request: FastifyRequest, profile: string | null): void {
+  if (profile === null) requirePermission(request, 'admin', undefined)
+  else requirePermission(request, 'login', profile)
 }
 
 function isOpen({ status }: Login): boolean {

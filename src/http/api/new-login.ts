@@ -1,12 +1,14 @@
 /**
- * The body of `POST /v1/logins`: a login of a profile, or an authorization request of another tool's that is adopted.
+ * The body of `POST /v1/logins`: a login of a profile, an authorization request of another tool's that is adopted, or a
+ * redirect URI at which a response is only caught.
  *
- * One object rather than a union of two, so that what is wrong is said of the member that is wrong.
+ * One object rather than a union of three, so that what is wrong is said of the member that is wrong.
  */
 import { z } from 'zod'
 import { ProfileName } from '../../config/profile.js'
-import type { AdoptionRequest, LoginRequest } from '../../login/login-request.js'
+import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
 import { Secret } from '../../secret.js'
+import { readBindTarget } from '../redirect/bind-target.js'
 
 /** Shorter ones can be guessed by whoever may send a browser here (RFC 6749 §10.10). */
 const SHORTEST_STATE = 16
@@ -19,6 +21,8 @@ const State = z
   .max(LONGEST_STATE, `must have at most ${LONGEST_STATE} characters`)
   .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII')
 
+const OF_PROFILES = ['profile', 'open', 'code_verifier'] as const
+
 export const NewLogin = z
   .strictObject({
     profile: ProfileName.optional().describe('Whose login it is'),
@@ -27,16 +31,28 @@ export const NewLogin = z
       .optional()
       .describe('Whether the daemon opens the browser; default false, and never for what another tool built'),
     timeout: z.int().min(5).max(3600).optional().describe('Seconds until the login expires'),
-    state: State.optional().describe('Of an authorization request that another tool built for the profile'),
+    state: State.optional().describe('Of an authorization request that another tool built'),
     code_verifier: z
       .string()
       .regex(/^[\w.~-]{43,128}$/, 'must be 43 to 128 of A-Z a-z 0-9 - . _ ~ (RFC 7636 §4.1)')
       .optional()
-      .describe('Of that request; the code is redeemed with it'),
+      .describe('Of that request, for a profile; the code is redeemed with it'),
+    redirect_uri: z
+      .string()
+      .max(2048)
+      .refine(canBeBound, 'must be an http URL on loopback, without user information and fragment')
+      .optional()
+      .describe('Catch only, without a profile: where the response arrives; nothing is redeemed'),
   })
   .superRefine((body, issues) => {
     const complain = (member: string, message: string) =>
       issues.addIssue({ code: 'custom', path: [member], message })
+    if (body.redirect_uri !== undefined) {
+      for (const member of OF_PROFILES)
+        if (body[member] !== undefined)
+          complain(member, 'is not for a redirect_uri, where nothing is redeemed')
+      return
+    }
     if (body.profile === undefined) complain('profile', 'is missing')
     if (body.state === undefined && body.code_verifier === undefined) return
     if (body.state === undefined) complain('state', 'is missing beside code_verifier')
@@ -51,4 +67,23 @@ export function loginRequest(body: NewLogin): LoginRequest | AdoptionRequest {
   if (state === undefined || codeVerifier === undefined) return { profile, open, timeoutSeconds: timeout }
   const request = { state: new Secret(state), codeVerifier: new Secret(codeVerifier) }
   return { profile, ...request, timeoutSeconds: timeout }
+}
+
+/** @returns `undefined` for a login of a profile. */
+export function catchRequest({ redirect_uri, state, timeout }: NewLogin): CatchRequest | undefined {
+  if (redirect_uri === undefined) return undefined
+  return {
+    redirectUri: redirect_uri,
+    state: state === undefined ? null : new Secret(state),
+    timeoutSeconds: timeout,
+  }
+}
+
+function canBeBound(redirectUri: string): boolean {
+  try {
+    readBindTarget(redirectUri, null)
+    return true
+  } catch {
+    return false
+  }
 }

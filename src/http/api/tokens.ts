@@ -147,7 +147,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     const begun = await services.logins.beginShared(profile)
     const wait = (signal: AbortSignal) => services.logins.wait(begun.id, waitSeconds * 1000, signal)
     const login = waitSeconds === 0 ? begun : ((await parts.waits.hold(reply, wait)) ?? begun)
-    if (login.status !== 'succeeded') throw unsuccessful(login)
+    if (login.status !== 'succeeded') throw unsuccessful(login, profile)
   }
 
   function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): string {
@@ -163,12 +163,12 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
 type TokenRequest = FastifyRequest<{ Params: z.infer<typeof ProfilePath>; Querystring: TokenQuery }>
 
 /** Why there is no token yet; a login that goes on is told of, so that the caller can send a person there. */
-function unsuccessful(login: Exclude<Login, { status: 'succeeded' }>): Error {
+function unsuccessful(login: Exclude<Login, { status: 'succeeded' }>, profile: string): Error {
   if ('failure' in login) return login.failure
   const failure = new CatchdError('login_required', {
-    profile: login.profile,
+    profile,
     detail: 'A login runs for the profile and waits for a person in the browser.',
-    next: `catchd login ${login.profile}`,
+    next: `catchd login ${profile}`,
   })
   const url =
     login.status === 'pending' && login.authorizationUrl !== null

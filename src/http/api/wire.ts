@@ -69,7 +69,7 @@ export const ProofAnswer = TokenAnswer.extend({ dpop: z.string() }).meta({ id: '
 export const StartedLoginAnswer = z
   .object({
     login_id: z.string(),
-    profile: z.string(),
+    profile: z.string().nullable().describe('null for what is only caught'),
     status: z.enum(['pending', 'exchanging', 'succeeded', 'failed', 'expired', 'cancelled']),
     authorization_url: z
       .string()
@@ -93,6 +93,10 @@ export const LoginAnswer = StartedLoginAnswer.extend({
       error_description: z.string().nullable(),
     })
     .nullable(),
+  response: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('What was caught, once: the parameters of the authorization response as they came'),
   stored: z
     .object({
       stored_in: z.string(),
@@ -132,7 +136,7 @@ export function loginAnswer(login: Login): LoginAnswer {
   return {
     ...startedLoginAnswer(login),
     error: 'failure' in login ? loginError(login.failure) : null,
-    stored: login.status === 'succeeded' ? storedAnswer(login.stored) : null,
+    stored: 'stored' in login ? storedAnswer(login.stored) : null,
   }
 }
 

@@ -13,8 +13,8 @@ import type {
   ProofService,
   TokenService,
 } from '../../../src/http/api/services.js'
-import type { Login, PendingLogin } from '../../../src/login/login.js'
-import type { AdoptionRequest, LoginRequest } from '../../../src/login/login-request.js'
+import type { Login, PendingCatch, PendingLogin } from '../../../src/login/login.js'
+import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../../src/login/login-request.js'
 import { Secret } from '../../../src/secret.js'
 import type { Inspection } from '../../../src/tokens/inspection.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
@@ -70,6 +70,20 @@ export function pendingLogin(changes: Partial<PendingLogin> = {}): PendingLogin 
   }
 }
 
+export function pendingCatch(changes: Partial<PendingCatch> = {}): PendingCatch {
+  return {
+    id: 'login-1',
+    profile: null,
+    status: 'pending',
+    redirectUri: 'http://localhost:3000/cb',
+    createdAtMs: NOW_MS,
+    expiresAtMs: NOW_MS + 600_000,
+    authorizationUrl: null,
+    state: new Secret(STATE),
+    ...changes,
+  }
+}
+
 export const PROOF = 'header.payload.signature'
 
 export class FakeServices implements ApiServices {
@@ -83,6 +97,8 @@ export class FakeServices implements ApiServices {
   /** What `get` gives; none: a person has to log in. */
   readonly stored = new Map<string, TokenSet>()
   readonly pending = new Map<string, Login>()
+  /** Responses that nobody fetched yet. */
+  readonly caught = new Map<string, Readonly<Record<string, string>>>()
   /** Why a logout does not revoke; `null`: it does. */
   notRevoked: string | null = null
   /** What the next call of any service throws. */
@@ -155,6 +171,18 @@ export class FakeServices implements ApiServices {
       this.#called('logins.begin', JSON.stringify(request))
       this.#known(request.profile)
       return this.#pend(request.profile, 'state' in request ? { authorizationUrl: null } : {})
+    },
+    beginCatch: async (request: CatchRequest) => {
+      this.#called('logins.beginCatch', JSON.stringify(request))
+      return this.end(
+        pendingCatch({ id: `login-${this.pending.size + 1}`, redirectUri: request.redirectUri }),
+      )
+    },
+    takeResponse: (id) => {
+      this.#called('logins.takeResponse', id)
+      const response = this.caught.get(id)
+      this.caught.delete(id)
+      return response
     },
     beginShared: async (profile) => {
       this.#called('logins.beginShared', profile)
@@ -241,6 +269,7 @@ export class FakeServices implements ApiServices {
   /** Ends a login well and lets its waiters go. */
   settle(id: string): Login {
     const { profile, redirectUri, createdAtMs, expiresAtMs } = this.pending.get(id) ?? pendingLogin({ id })
+    if (profile === null) throw new Error('a catch stores nothing')
     const stored = {
       storedIn: 'the login keychain (service catchd)',
       scope: 'email',

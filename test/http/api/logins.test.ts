@@ -4,7 +4,7 @@ import { CatchdError } from '../../../src/failures.js'
 import { LoginAnswer, StartedLoginAnswer } from '../../../src/http/api/wire.js'
 import { settle } from '../../support/manual-clock.js'
 import { rawRequest } from '../redirect/raw-http.js'
-import { pendingLogin } from './fake-services.js'
+import { pendingCatch, pendingLogin } from './fake-services.js'
 import { openApi, serveApi } from './opened-api.js'
 
 const STARTED = {
@@ -154,7 +154,85 @@ describe('POST /v1/logins with an authorization request that another tool built'
   })
 })
 
+describe('POST /v1/logins with a redirect URI alone', () => {
+  const body = { redirect_uri: 'http://localhost:3000/cb', state: 'state-canary-of-16' }
+
+  test('begins to wait for a response of no profile', async () => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', { body: { ...body, timeout: 60 } })
+    expect(answer.status).toBe(201)
+    expect(answer.json(StartedLoginAnswer)).toMatchObject({ profile: null, redirect_uri: body.redirect_uri })
+    expect(answer.text).not.toContain('canary')
+    expect(services.calls).toEqual([
+      `logins.beginCatch {"redirectUri":"${body.redirect_uri}","state":"[secret]","timeoutSeconds":60}`,
+    ])
+  })
+
+  test('the state may be left out', async () => {
+    const { call, services } = await openApi()
+    await call('POST', '/v1/logins', { body: { redirect_uri: body.redirect_uri } })
+    expect(services.calls).toEqual([`logins.beginCatch {"redirectUri":"${body.redirect_uri}","state":null}`])
+  })
+
+  test.each([
+    ['https', { redirect_uri: 'https://localhost:3000/cb' }, 'body.redirect_uri'],
+    ['another machine', { redirect_uri: 'http://192.0.2.1:3000/cb' }, 'body.redirect_uri'],
+    ['every address', { redirect_uri: 'http://0.0.0.0:3000/cb' }, 'body.redirect_uri'],
+    ['a fragment', { redirect_uri: 'http://localhost:3000/cb#canary' }, 'body.redirect_uri'],
+    ['user information', { redirect_uri: 'http://canary:x@localhost:3000/cb' }, 'body.redirect_uri'],
+    ['no URL', { redirect_uri: 'canary' }, 'body.redirect_uri'],
+    ['2 KiB', { redirect_uri: `http://localhost:3000/${'c'.repeat(2048)}` }, 'body.redirect_uri'],
+    ['a profile', { ...body, profile: 'gw' }, 'body.profile'],
+    ['a verifier', { ...body, code_verifier: 'v'.repeat(43) }, 'body.code_verifier'],
+    ['open', { ...body, open: false }, 'body.open'],
+    ['a short state', { ...body, state: 'short' }, 'body.state'],
+  ])('%s is refused, and nothing waits', async (_name, wrong, place) => {
+    const { call, services } = await openApi()
+    const answer = await call('POST', '/v1/logins', { body: wrong })
+    expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+    expect(answer.problem().detail).toContain(place)
+    expect(answer.text).not.toContain('canary')
+    expect(services.calls).toEqual([])
+  })
+
+  test('needs admin, as does all that follows', async () => {
+    const { call, services, keys } = await openApi()
+    const login = await keys.add({ name: 'ci', profiles: ['gw'], actions: ['login'], expiresInSeconds: null })
+    const admin = await keys.add({ name: 'all', profiles: [], actions: ['admin'], expiresInSeconds: null })
+    services.pending.set('login-1', pendingCatch())
+    services.caught.set('login-1', { code: 'code-canary' })
+    for (const [method, url, sent] of [
+      ['POST', '/v1/logins', body],
+      ['GET', '/v1/logins/login-1', undefined],
+      ['DELETE', '/v1/logins/login-1', undefined],
+      ['POST', '/v1/logins/login-1/response', { url: 'http://localhost:3000/cb?code=x' }],
+    ] as const) {
+      const answer = await call(method, url, { body: sent, key: login.key.reveal() })
+      expect([answer.status, answer.problem().code]).toEqual([403, 'forbidden'])
+    }
+    expect(services.calls).toEqual([])
+    expect((await call('POST', '/v1/logins', { body, key: admin.key.reveal() })).status).toBe(201)
+  })
+})
+
 describe('GET /v1/logins/{id}', () => {
+  test('what was caught is in one answer', async () => {
+    const { call, services } = await openApi()
+    const { authorizationUrl: _none, state: _state, ...caught } = pendingCatch()
+    services.end({ ...caught, status: 'succeeded', caught: 'code' })
+    services.caught.set('login-1', { code: 'code-canary', state: 'of-the-tool' })
+    const first = await call('GET', '/v1/logins/login-1?wait=5')
+    expect(first.json(LoginAnswer)).toMatchObject({
+      profile: null,
+      status: 'succeeded',
+      error: null,
+      stored: null,
+      response: { code: 'code-canary', state: 'of-the-tool' },
+    })
+    const second = await call('GET', '/v1/logins/login-1')
+    expect(second.json(LoginAnswer)).not.toHaveProperty('response')
+  })
+
   test('a pending login', async () => {
     const { call, services } = await openApi()
     services.pending.set('login-1', pendingLogin())

@@ -5,7 +5,13 @@
  */
 import { toInstant } from '../../../clock.js'
 import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
-import type { Login, StoredSummary, SucceededLogin, UnsuccessfulLogin } from '../../../login/login.js'
+import type {
+  CaughtLogin,
+  Login,
+  StoredSummary,
+  SucceededLogin,
+  UnsuccessfulLogin,
+} from '../../../login/login.js'
 import { type Html, html } from './html.js'
 import { fromNow, inWords } from './instants.js'
 import { command, fact, facts, type Page, page, type Tone } from './page.js'
@@ -35,17 +41,19 @@ export function resultPage(login: Login, nowMs: number, answeredBefore: boolean)
     case 'exchanging':
       return exchangingPage(login.profile)
     case 'succeeded':
-      return succeededPage(login, nowMs, answeredBefore)
+      return 'caught' in login
+        ? caughtPage(login, answeredBefore)
+        : succeededPage(login, nowMs, answeredBefore)
     default:
       return unsuccessfulPage(login, answeredBefore)
   }
 }
 
-function pendingPage(profile: string): Page {
+function pendingPage(profile: string | null): Page {
   return page({
     status: 200,
     tone: 'waiting',
-    headline: `Waiting for you: ${profile}`,
+    headline: ofProfile('Waiting for you', profile),
     summary: [
       html`<p>This login is not answered yet. Finish it at the authorization server, in the tab that was opened for it.</p>`,
     ],
@@ -110,12 +118,12 @@ function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Pa
   return page({
     status: failure.status,
     tone,
-    headline: `${headline}: ${profile}`,
+    headline: ofProfile(headline, profile),
     summary: causes(login),
     body: html`${alreadyUsed(answeredBefore)}
 ${quote(failure)}
 ${facts([
-  fact('Profile', html`<code>${profile}</code>`),
+  ...(profile === null ? [] : [fact('Profile', html`<code>${profile}</code>`)]),
   ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
   fact('Failure', html`<code>${failure.code}</code>`),
 ])}
@@ -145,6 +153,28 @@ function quote({ error, errorDescription }: CatchdError): Html | null {
   return html`<section aria-label="The authorization server said"><h2>The authorization server said</h2><blockquote dir="auto">${
     error === undefined ? null : html`<code>${error}</code>`
   }${errorDescription === undefined ? null : html`<p>${errorDescription}</p>`}</blockquote></section>`
+}
+
+/** Said of what was caught; what came is the tool's alone, also where it is an error. */
+function caughtPage({ caught }: CaughtLogin, answeredBefore: boolean): Page {
+  const isError = caught === 'error'
+  return page({
+    status: 200,
+    tone: isError ? 'failed' : 'done',
+    headline: isError ? 'Error handed over' : 'Response handed over',
+    summary: [
+      isError
+        ? html`<p>The authorization server answered with an error. The tool that waits for the response was handed it, and says more.</p>`
+        : html`<p>The authorization response was handed to the tool that waits for it. Nothing was redeemed or stored here.</p>`,
+    ],
+    body: html`${alreadyUsed(answeredBefore)}`,
+    closing: CLOSE_TAB,
+  })
+}
+
+/** A response that is only caught belongs to no profile. */
+function ofProfile(headline: string, profile: string | null): string {
+  return profile === null ? headline : `${headline}: ${profile}`
 }
 
 function alreadyUsed(answeredBefore: boolean): Html | null {
