@@ -59,7 +59,7 @@ async function list(context: Context, options: { readonly json?: true }): Promis
   if (options.json) return printJson({ clients })
   printResult(
     table(
-      ['NAME', 'PROFILES', 'ACTIONS', 'EXPIRES'],
+      ['NAME', 'PROFILES', 'ACTIONS', 'EXPIRES', 'LAST USED', 'USES'],
       clients.map((key) => row(key, Date.now())),
     ),
   )
@@ -67,7 +67,8 @@ async function list(context: Context, options: { readonly json?: true }): Promis
 
 function row(key: ClientAnswer, nowMs: number): string[] {
   const expires = key.expires_at ? relative(key.expires_at, nowMs) : 'never'
-  return [key.client, key.profiles.join(', '), key.actions.join(', '), expires]
+  const lastUsed = key.last_used_at ? relative(key.last_used_at, nowMs) : 'never'
+  return [key.client, key.profiles.join(', '), key.actions.join(', '), expires, lastUsed, String(key.uses)]
 }
 
 function actions(text: string): ClientAction[] {

@@ -238,8 +238,10 @@ export interface ClientAnswer {
   /** RFC 3339, UTC */
   readonly created_at: string
   readonly expires_at: string | null
-  /** Since the daemon started */
+  /** null: never */
   readonly last_used_at: string | null
+  /** Requests with the key; a crash may cost the last minute of them */
+  readonly uses: number
 }
 
 export interface ClientWithKey {
@@ -249,8 +251,10 @@ export interface ClientWithKey {
   /** RFC 3339, UTC */
   readonly created_at: string
   readonly expires_at: string | null
-  /** Since the daemon started */
+  /** null: never */
   readonly last_used_at: string | null
+  /** Requests with the key; a crash may cost the last minute of them */
+  readonly uses: number
   /** Shown this once; sent as `Authorization: Bearer KEY` */
   readonly key: string
 }
@@ -280,6 +284,17 @@ export interface DaemonStatus {
   }
   readonly profiles: number
   readonly logins_pending: number
+  /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
+  readonly token_accesses?: readonly {
+    /** Name of an API key, `admin`, or `socket` */
+    readonly client: string
+    readonly profile: string
+    /** RFC 3339, UTC */
+    readonly first_at: string
+    /** RFC 3339, UTC */
+    readonly last_at: string
+    readonly count: number
+  }[]
 }
 
 export interface VaultMigration {

@@ -12,6 +12,7 @@ import type { Folders } from '../config/folders.js'
 import { ConfigurationStore } from '../config/store.js'
 import { createSubjectTokens } from '../config/subject-token.js'
 import { CatchdError } from '../failures.js'
+import { AccessRecord, tokenAccess } from '../http/api/access-record.js'
 import { buildApiApp } from '../http/api/api-app.js'
 import { markConnection } from '../http/api/doorkeeping.js'
 import { KeyRing } from '../http/api/keys.js'
@@ -181,6 +182,9 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   let ownAuthorities: ReadonlySet<string> = new Set()
   const tokens = new TokenDesk(keeper, logins, notices, servers)
   const profiles = new ProfileService(configuration, keeper, logins, vault, clock, servers, servers.discovery)
+  const accesses = new AccessRecord(clock.now, ({ client, profile }) =>
+    tell({ event: 'token.served', client, profile }),
+  )
   const services: ApiServices = {
     tokens,
     proofs: new ProofDesk(configuration, tokens, servers),
@@ -220,14 +224,16 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
         config: configuration.status(),
         profiles: [...configuration.entries().keys()].filter(visible).length,
         logins_pending: logins.countPending(visible),
+        ...(limit === undefined ? { token_accesses: accesses.newest.map(tokenAccess) } : {}),
       }
     },
+    tokenServed: (client, profile) => accesses.served(client, profile),
     subscribe: (listener) => events.subscribe(listener),
     clientChanged: (event, client) => tell({ event, client }),
     migrateVault: (to) => migrate(vault, vaultOptions, to),
     stop: settings.onStop,
   }
-  const keys = await KeyRing.open(folders.stateFolder)
+  const keys = await KeyRing.open(folders.stateFolder, clock, (event) => log.warn(event))
   let serve = () => {}
   let refuse: (failure: unknown) => void = () => {}
   const started = new Promise<void>((resolve, reject) => {
@@ -303,6 +309,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       logins.close()
       await notices.close()
       await keeper.drain()
+      await keys.close()
       configuration.close()
       servers.close()
       await vault.close()

@@ -16,6 +16,7 @@ const PUBLIC: ReadonlySet<string> = new Set([
   'token.forgotten',
   'token.unsaved',
   'token.saved',
+  'token.served',
   'configuration.changed',
   'configuration.refused',
   'client.added',

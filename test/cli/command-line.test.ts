@@ -274,13 +274,25 @@ describe('client', () => {
   })
 
   test('list and remove', async () => {
-    const ci = { client: 'ci', profiles: ['gw'], actions: ['token'], created_at: null, expires_at: null }
+    const used = { last_used_at: new Date(Date.now() - 3 * 86_400_000).toISOString(), uses: 7 }
+    const ci = {
+      client: 'ci',
+      profiles: ['gw'],
+      actions: ['token'],
+      created_at: null,
+      expires_at: null,
+      ...used,
+    }
+    const cd = { ...ci, client: 'cd', last_used_at: null, uses: 0 }
     const daemon = await fakeDaemon({
-      'GET /v1/clients': { body: { clients: [ci] } },
+      'GET /v1/clients': { body: { clients: [ci, cd] } },
       'DELETE /v1/clients/ci': {},
       'DELETE /v1/clients/cd': problem('client_unknown', 404, { detail: 'D.' }),
     })
-    expect((await run(daemon, ['client', 'list'])).stdout).toMatch(/^ci +gw +token +never$/m)
+    const { stdout } = await run(daemon, ['client', 'list'])
+    expect(stdout).toMatch(/LAST USED +USES$/m)
+    expect(stdout).toMatch(/^ci +gw +token +never +3 d ago +7$/m)
+    expect(stdout).toMatch(/^cd +gw +token +never +never +0$/m)
     expect((await run(daemon, ['client', 'remove', 'ci'])).stdout).toBe('Removed: ci\n')
     expect((await run(daemon, ['client', 'remove', 'cd'])).exitCode).toBe(7)
   })

@@ -63,8 +63,11 @@ export async function replacementAfter(file: string, moment: Promise<number>): P
   }
 }
 
-/** Resolves when the file was left alone for a while: writes that come after an answer are over then. */
-export async function untilQuiet(file: string, forMs = 30): Promise<void> {
+/**
+ * Resolves when the file was left alone for a while: writes that come after an answer are over then, also on a machine
+ * that is busy with other tests.
+ */
+export async function untilQuiet(file: string, forMs = 200): Promise<void> {
   let before = await identity(file)
   for (;;) {
     await delay(forMs)

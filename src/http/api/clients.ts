@@ -10,7 +10,7 @@ import { ClientAnswer, ClientListAnswer, clientAnswer, NewClient, NewClientAnswe
 const ClientPath = z.object({ client: z.string() })
 
 export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): void {
-  const answer = (client: ClientKey) => clientAnswer(client, keys.lastUsedAtMs(client.name))
+  const answer = (client: ClientKey) => clientAnswer(client, keys.useOf(client))
 
   app.route({
     method: 'GET',

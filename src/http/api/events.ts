@@ -7,7 +7,7 @@ import { type Clock, toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { ANSWER_HEADERS } from '../door.js'
 import { principalOf } from './permission.js'
-import { limitOf } from './principal.js'
+import { limitOf, type Principal } from './principal.js'
 import type { ApiScope, RouteParts } from './scope.js'
 import type { DaemonEvent } from './services.js'
 
@@ -37,14 +37,14 @@ export function eventRoutes(app: ApiScope, { services, clock }: RouteParts): voi
       if (streams.size >= MOST_STREAMS) {
         throw new CatchdError('too_many_logins', `${MOST_STREAMS} streams of events are open already.`)
       }
-      const limit = limitOf(principalOf(request))
+      const principal = principalOf(request)
       reply.hijack()
       const stream = reply.raw
       stream.writeHead(200, { ...ANSWER_HEADERS, 'content-type': 'text/event-stream', connection: 'close' })
       stream.write('retry: 2000\n\n')
       streams.add(stream)
       const unsubscribe = services.subscribe((event) => {
-        if (isVisible(event, limit)) send(stream, textOf(event, clock.now()))
+        if (isVisible(event, principal)) send(stream, textOf(event, clock.now()))
       })
       const stopBeating = beat(stream, clock)
       stream.once('close', () => {
@@ -56,9 +56,11 @@ export function eventRoutes(app: ApiScope, { services, clock }: RouteParts): voi
   })
 }
 
-/** What is about no profile is for who may know all of them. */
-function isVisible({ profile }: DaemonEvent, limit: ReadonlySet<string> | undefined): boolean {
-  return limit === undefined || (profile !== undefined && limit.has(profile))
+/** What is about no profile is for who may know all of them, and so is what other keys do. */
+function isVisible({ profile, client }: DaemonEvent, principal: Principal): boolean {
+  const limit = limitOf(principal)
+  if (limit === undefined) return true
+  return profile !== undefined && limit.has(profile) && (client === undefined || client === principal.name)
 }
 
 /** JSON has no line ends, so one `data` line holds it. */

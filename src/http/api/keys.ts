@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { Secret } from '../../secret.js'
 import { type ClientKey, readClientKeys, writeClientKeys } from './client-keys.js'
+import { type KeyUse, KeyUses, type KeyUsesEvent } from './key-uses.js'
 import { type ClientAction, owner, type Principal } from './principal.js'
 import { createPrivateFile, readPrivateFile } from './private-files.js'
 
@@ -40,12 +41,19 @@ export class KeyRing {
   #clients: ReadonlyMap<string, Holder & { readonly client: ClientKey }>
   /** What a connection presented last, and whose it was. */
   readonly #seen = new WeakMap<object, { readonly header: string; readonly holder: Holder }>()
-  readonly #lastUsedAtMs = new Map<string, number>()
+  readonly #uses: KeyUses
   /** One change after the other, each on what the one before left. */
   #changes: Promise<unknown> = Promise.resolve()
 
-  private constructor(path: string, clock: Clock, adminKey: Secret, clients: readonly ClientKey[]) {
+  private constructor(
+    path: string,
+    clock: Clock,
+    adminKey: Secret,
+    clients: readonly ClientKey[],
+    uses: KeyUses,
+  ) {
     this.#path = path
+    this.#uses = uses
     this.#clock = clock
     this.#admin = { hash: hashOf(adminKey.reveal()), principal: owner('admin'), client: null }
     this.#clients = new Map(clients.map((client) => [client.name, holderOf(client)]))
@@ -56,10 +64,15 @@ export class KeyRing {
    *
    * @throws CatchdError `config_invalid` when a file of keys is damaged or not this user's alone.
    */
-  static async open(stateFolder: string, clock: Clock = systemClock): Promise<KeyRing> {
+  static async open(
+    stateFolder: string,
+    clock: Clock = systemClock,
+    log: (event: KeyUsesEvent) => void = () => {},
+  ): Promise<KeyRing> {
     const adminKey = await ensureAdminKey(join(stateFolder, 'admin.key'))
     const path = join(stateFolder, 'clients.json')
-    return new KeyRing(path, clock, adminKey, await readClientKeys(path))
+    const clients = await readClientKeys(path)
+    return new KeyRing(path, clock, adminKey, clients, await KeyUses.open(stateFolder, clock, log))
   }
 
   /**
@@ -73,7 +86,7 @@ export class KeyRing {
     const found = seen ?? this.#find(header)
     if (found === undefined || this.#hasExpired(found)) return undefined
     if (seen === undefined) this.#seen.set(connection, { header, holder: found })
-    if (found.client !== null) this.#lastUsedAtMs.set(found.client.name, this.#clock.now())
+    if (found.client !== null) this.#uses.used(found.client.name, found.client.createdAtMs)
     return found.principal
   }
 
@@ -85,9 +98,8 @@ export class KeyRing {
     return this.#clients.get(name)?.client
   }
 
-  /** Since the daemon started; `null` when not yet. */
-  lastUsedAtMs(name: string): number | null {
-    return this.#lastUsedAtMs.get(name) ?? null
+  useOf({ name, createdAtMs }: ClientKey): KeyUse {
+    return this.#uses.of(name, createdAtMs)
   }
 
   /**
@@ -127,7 +139,12 @@ export class KeyRing {
     await this.#change(async (clients) => {
       if (!clients.delete(name)) throw new CatchdError('client_unknown')
     })
-    this.#lastUsedAtMs.delete(name)
+    this.#uses.forget(name)
+  }
+
+  /** Writes down what is known of the use of keys. Never throws. */
+  async close(): Promise<void> {
+    await this.#uses.close()
   }
 
   #find(header: string): Holder | undefined {

@@ -2,6 +2,7 @@
  * `/v1/tokens/{profile}/proof`: for tokens that are bound to a key of the daemon (DPoP, RFC 9449), the token and a
  * proof for one request. The key itself never leaves.
  */
+import { principalOf } from './permission.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
 import { ProofAnswer, ProofRequest, tokenAnswer } from './wire.js'
 
@@ -20,6 +21,7 @@ export function proofRoutes(app: ApiScope, { services, clock }: RouteParts): voi
     handler: async (request) => {
       const { profile } = request.params
       const { set, proof } = await services.proofs.prove(profile, request.body)
+      services.tokenServed(principalOf(request).name, profile)
       return { ...tokenAnswer(set, profile, clock.now()), dpop: proof }
     },
   })

@@ -126,6 +126,17 @@ export interface DaemonStatus {
   readonly config: { readonly path: string; readonly ok: boolean; readonly error: string | null }
   readonly profiles: number
   readonly logins_pending: number
+  /** Of all profiles together, so that it is for those alone who may know all of them. */
+  readonly token_accesses?: TokenAccess[]
+}
+
+/** Who got a token, within one minute. */
+export interface TokenAccess {
+  readonly client: string
+  readonly profile: string
+  readonly first_at: string
+  readonly last_at: string
+  readonly count: number
 }
 
 /** Something that happened; names and codes only. */
@@ -151,6 +162,8 @@ export interface ApiServices {
   status(limit?: ReadonlySet<string>): Promise<DaemonStatus>
   /** @returns A function that ends the subscription. */
   subscribe(listener: (event: DaemonEvent) => void): () => void
+  /** A token of the profile is on its way to whoever holds this key. Called for every one: it must cost nothing. */
+  tokenServed(client: string, profile: string): void
   /** An API key was added or removed. */
   clientChanged(event: 'client.added' | 'client.removed', client: string): void
   /** Vault migration, for `catchd vault migrate`. */

@@ -57,5 +57,6 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
 /** What is wrong with the configuration may name profiles of others. */
 function limited(status: DaemonStatus, profiles: ReadonlySet<string>): DaemonStatus {
   const unsaved = status.vault.unsaved.filter((profile) => profiles.has(profile))
-  return { ...status, vault: { ...status.vault, unsaved }, config: { ...status.config, error: null } }
+  const { token_accesses: _ofOthersToo, ...rest } = status
+  return { ...rest, vault: { ...status.vault, unsaved }, config: { ...status.config, error: null } }
 }

@@ -11,7 +11,7 @@ import type { Login } from '../../login/login.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 import { prefersPlainText } from './accepted-type.js'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from './logout-headers.js'
-import { requirePermission } from './permission.js'
+import { principalOf, requirePermission } from './permission.js'
 import { tokenAnswerText } from './prepared-token.js'
 import { Refusal } from './problems.js'
 import {
@@ -100,7 +100,9 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     },
     handler: async (request) => {
       const { profile } = request.params
-      return tokenAnswer(await services.tokens.refresh(profile), profile, clock.now())
+      const set = await services.tokens.refresh(profile)
+      services.tokenServed(principalOf(request).name, profile)
+      return tokenAnswer(set, profile, clock.now())
     },
   })
 
@@ -151,6 +153,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
   }
 
   function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): string {
+    services.tokenServed(principalOf(request).name, request.params.profile)
     if (!prefersPlainText(request.headers.accept)) {
       reply.header('content-type', 'application/json; charset=utf-8')
       return tokenAnswerText(set, request.params.profile, clock.now())

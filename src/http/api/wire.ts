@@ -12,6 +12,7 @@ import { FAILURES, type FailureCode } from '../../failures.js'
 import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import type { ClientKey } from './client-keys.js'
+import type { KeyUse } from './key-uses.js'
 import { ClientAction } from './principal.js'
 import type { ProfileView } from './services.js'
 
@@ -238,7 +239,8 @@ export const ClientAnswer = z
     actions: z.array(ClientAction),
     created_at: Instant,
     expires_at: Instant.nullable(),
-    last_used_at: Instant.nullable().describe('Since the daemon started'),
+    last_used_at: Instant.nullable().describe('null: never'),
+    uses: z.int().describe('Requests with the key; a crash may cost the last minute of them'),
   })
   .meta({ id: 'Client' })
 export type ClientAnswer = z.infer<typeof ClientAnswer>
@@ -249,7 +251,7 @@ export const NewClientAnswer = ClientAnswer.extend({
 
 export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
 
-export function clientAnswer(client: ClientKey, lastUsedAtMs: number | null): ClientAnswer {
+export function clientAnswer(client: ClientKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
   return {
     client: client.name,
     profiles: [...client.profiles],
@@ -257,6 +259,7 @@ export function clientAnswer(client: ClientKey, lastUsedAtMs: number | null): Cl
     created_at: toInstant(client.createdAtMs),
     expires_at: instantOrNull(client.expiresAtMs),
     last_used_at: instantOrNull(lastUsedAtMs),
+    uses,
   }
 }
 
@@ -279,6 +282,20 @@ export const StatusAnswer = z
     config: z.object({ path: z.string(), ok: z.boolean(), error: z.string().nullable() }),
     profiles: z.int(),
     logins_pending: z.int(),
+    token_accesses: z
+      .array(
+        z.object({
+          client: z.string().describe('Name of an API key, `admin`, or `socket`'),
+          profile: z.string(),
+          first_at: Instant,
+          last_at: Instant,
+          count: z.int(),
+        }),
+      )
+      .optional()
+      .describe(
+        'For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute',
+      ),
   })
   .meta({ id: 'Status' })
 export type StatusAnswer = z.infer<typeof StatusAnswer>

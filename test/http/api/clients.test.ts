@@ -24,12 +24,13 @@ describe('/v1/clients', () => {
       created_at: '2026-01-01T00:00:00Z',
       expires_at: '2026-04-01T00:00:00Z',
       last_used_at: null,
+      uses: 0,
     })
     expect(key).toMatch(/^[\w-]{43}$/)
     services.fresh.set('gw', tokenSet())
     expect((await call('GET', '/v1/tokens/gw', { key })).status).toBe(200)
     const one = await call('GET', '/v1/clients/ci')
-    expect(one.json(ClientAnswer)).toEqual({ ...rest, last_used_at: '2026-01-01T00:00:00Z' })
+    expect(one.json(ClientAnswer)).toEqual({ ...rest, last_used_at: '2026-01-01T00:00:00Z', uses: 1 })
     const all = await call('GET', '/v1/clients')
     expect(all.json(ClientListAnswer).clients).toEqual([one.json(ClientAnswer)])
     for (const { text } of [one, all]) expect(text).not.toContain(key)

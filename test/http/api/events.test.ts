@@ -48,6 +48,18 @@ test('a key hears of its profiles alone, and of nothing that is about none', asy
   expect(text()).not.toContain('other')
 })
 
+test('a key does not hear who else got the tokens of its profiles', async () => {
+  const api = await serveApi()
+  const ci = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: null } as const
+  const { key } = await api.keys.add(ci)
+  const [limited, owner] = [await listen(api, key.reveal()), await listen(api)]
+  api.services.happen({ event: 'token.served', profile: 'gw', client: 'somebody' })
+  api.services.happen({ event: 'token.served', profile: 'gw', client: 'ci' })
+  await expect.poll(limited.text).toContain('"client":"ci"')
+  expect(limited.text()).not.toContain('somebody')
+  await expect.poll(owner.text).toContain('somebody')
+})
+
 test('without a key there is no stream', async () => {
   const api = await serveApi()
   expect((await api.tcp({ target: '/v1/events' })).status).toBe(401)

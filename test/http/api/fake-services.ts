@@ -84,6 +84,14 @@ export function pendingCatch(changes: Partial<PendingCatch> = {}): PendingCatch 
   }
 }
 
+export const ACCESS = {
+  client: 'ci',
+  profile: 'gw',
+  first_at: '2026-01-01T00:00:00Z',
+  last_at: '2026-01-01T00:00:30Z',
+  count: 7,
+}
+
 export const PROOF = 'header.payload.signature'
 
 export class FakeServices implements ApiServices {
@@ -111,6 +119,12 @@ export class FakeServices implements ApiServices {
   subscribe(listener: (event: DaemonEvent) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
+  }
+
+  readonly served: string[] = []
+
+  tokenServed(client: string, profile: string): void {
+    this.served.push(`${client} ${profile}`)
   }
 
   clientChanged(event: string, client: string): void {
@@ -254,6 +268,7 @@ export class FakeServices implements ApiServices {
       config: { path: '/home/a/config.jsonc', ok: false, error: 'profiles.corp.scoep is not known' },
       profiles: limit?.size ?? 2,
       logins_pending: 0,
+      token_accesses: [ACCESS],
     }
   }
 

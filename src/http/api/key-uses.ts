@@ -1,0 +1,142 @@
+/**
+ * When each API key was used last, and how often: `client-uses.json` in the state folder.
+ *
+ * Counting is a look-up in memory; the file is written beside the requests, once a minute at most and at the end, so
+ * that a crash costs a minute of it. What cannot be read or written is never a reason to refuse a key.
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Clock } from '../../clock.js'
+import { writeDurably } from '../../config/write.js'
+import { asCatchdError } from '../../failures.js'
+import { readPrivateFile } from './private-files.js'
+
+export interface KeyUse {
+  readonly lastUsedAtMs: number | null
+  readonly uses: number
+}
+
+export interface KeyUsesEvent {
+  readonly event: 'client_uses.unreadable' | 'client_uses.unwritten'
+  readonly code: string
+}
+
+const FILE = 'client-uses.json'
+const WRITE_EVERY_MS = 60_000
+
+const UsesFile = z.object({
+  version: z.literal(1),
+  uses: z.array(
+    z.object({
+      client: z.string(),
+      /** Tells a key from one of the same name before it. */
+      created_at_ms: z.number(),
+      last_used_at_ms: z.number(),
+      uses: z.int().min(0),
+    }),
+  ),
+})
+
+interface Entry {
+  readonly createdAtMs: number
+  lastUsedAtMs: number
+  uses: number
+}
+
+export class KeyUses {
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #log: (event: KeyUsesEvent) => void
+  readonly #byClient = new Map<string, Entry>()
+  #isDirty = false
+  #cancelWrite: (() => void) | undefined
+  #written: Promise<void> = Promise.resolve()
+
+  private constructor(path: string, clock: Clock, log: (event: KeyUsesEvent) => void) {
+    this.#path = path
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Never throws. */
+  static async open(stateFolder: string, clock: Clock, log: (event: KeyUsesEvent) => void): Promise<KeyUses> {
+    const made = new KeyUses(join(stateFolder, FILE), clock, log)
+    await made.#read()
+    return made
+  }
+
+  /** On the way of every request that comes with a key. */
+  used(client: string, createdAtMs: number): void {
+    const nowMs = this.#clock.now()
+    const entry = this.#byClient.get(client)
+    if (entry?.createdAtMs === createdAtMs) {
+      entry.lastUsedAtMs = nowMs
+      entry.uses += 1
+    } else {
+      this.#byClient.set(client, { createdAtMs, lastUsedAtMs: nowMs, uses: 1 })
+    }
+    this.#changed()
+  }
+
+  of(client: string, createdAtMs: number): KeyUse {
+    const entry = this.#byClient.get(client)
+    return entry?.createdAtMs === createdAtMs
+      ? { lastUsedAtMs: entry.lastUsedAtMs, uses: entry.uses }
+      : { lastUsedAtMs: null, uses: 0 }
+  }
+
+  forget(client: string): void {
+    if (this.#byClient.delete(client)) this.#changed()
+  }
+
+  /** Writes what is not written yet. */
+  async close(): Promise<void> {
+    this.#cancelWrite?.()
+    await this.#written
+    await this.#write()
+  }
+
+  #changed(): void {
+    this.#isDirty = true
+    this.#cancelWrite ??= this.#clock.after(WRITE_EVERY_MS, () => {
+      this.#cancelWrite = undefined
+      this.#written = this.#write()
+    })
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#isDirty) return
+    this.#isDirty = false
+    const file: z.infer<typeof UsesFile> = {
+      version: 1,
+      uses: [...this.#byClient].map(([client, { createdAtMs, lastUsedAtMs, uses }]) => ({
+        client,
+        created_at_ms: createdAtMs,
+        last_used_at_ms: lastUsedAtMs,
+        uses,
+      })),
+    }
+    try {
+      await writeDurably(this.#path, `${JSON.stringify(file, null, 2)}\n`)
+    } catch (error) {
+      this.#isDirty = true // the next use tries again
+      this.#log({ event: 'client_uses.unwritten', code: asCatchdError(error).code })
+    }
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const text = await readPrivateFile(this.#path)
+      if (text === undefined) return
+      for (const record of UsesFile.parse(JSON.parse(text)).uses) {
+        this.#byClient.set(record.client, {
+          createdAtMs: record.created_at_ms,
+          lastUsedAtMs: record.last_used_at_ms,
+          uses: record.uses,
+        })
+      }
+    } catch (error) {
+      this.#log({ event: 'client_uses.unreadable', code: asCatchdError(error).code })
+    }
+  }
+}
