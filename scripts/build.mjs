@@ -39,6 +39,7 @@ await build({
   entryPoints: {
     main: 'src/main.ts',
     'client/index': 'src/client/index.ts',
+    'client/mcp': 'src/client/mcp.ts',
     'vault/keytar-child': 'src/vault/keytar-child.ts',
   },
   outdir: 'dist',

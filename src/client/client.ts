@@ -3,9 +3,10 @@
  *
  * Each method is one call. A failure is a {@link CatchdError} with the daemon's code, detail and next command.
  * By default it talks to this user's daemon over its unix socket, and with `CATCHD_URL` and `CATCHD_API_KEY`
- * set, over TCP. It never starts a daemon; who wants that gives `onNothingListens`.
+ * set, over TCP. It starts no daemon unless told to (`start`).
  */
 import { NOT_REVOKED_HEADER, REVOKED_HEADER } from '../http/api/logout-headers.js'
+import type { DaemonEvent } from './event-stream.js'
 import { findSocketPath } from './socket-path.js'
 import { type Answer, type Exchange, NothingListens, Transport } from './transport.js'
 import type {
@@ -34,6 +35,11 @@ export interface CatchdClientOptions {
   readonly timeoutMs?: number
   /** Ends every call that names no signal of its own. */
   readonly signal?: AbortSignal
+  /**
+   * Start this user's daemon when it is not there. Only where it is looked for by default: what a `socketPath` or a URL
+   * names is somebody else's to start.
+   */
+  readonly start?: boolean
   /** Called when nothing listens and nothing was sent; when it resolves, the call is made once more. */
   readonly onNothingListens?: () => Promise<void>
 }
@@ -108,7 +114,8 @@ export class CatchdClient {
       timeoutMs: options.timeoutMs,
     })
     this.#signal = options.signal
-    this.#onNothingListens = options.onNothingListens
+    const isOwn = options.socketPath === undefined && !(options.url ?? CATCHD_URL)
+    this.#onNothingListens = options.onNothingListens ?? (options.start && isOwn ? startDaemon : undefined)
   }
 
   /** A token with at least `minTtl` seconds left. @throws CatchdError `login_required`, … */
@@ -245,19 +252,27 @@ export class CatchdClient {
   }
 
   /**
+   * What happens, as it happens, until `signal` is aborted; the connection is made again when it is lost. `connected` comes
+   * first on each one: what happened before it was not seen. A key hears of its profiles alone.
+   *
+   * @throws CatchdError when the first connection cannot be made
+   */
+  async *events(options: CallOptions = {}): AsyncGenerator<DaemonEvent, void, undefined> {
+    const { daemonEvents } = await import('./event-stream.js')
+    const signal = options.signal ?? this.#signal
+    const open = () => this.#transport.stream('/v1/events', signal)
+    // A daemon that ended while it was watched was ended by somebody: only the first connection starts it.
+    yield* daemonEvents((isFirst) => (isFirst ? this.#started(open) : open()), signal)
+  }
+
+  /**
    * Any call of the API.
    *
    * @throws CatchdError the daemon's own, or `daemon_unreachable`; what the signal was aborted with
    */
   async request(call: Exchange): Promise<Answer> {
     const complete = { ...call, signal: call.signal ?? this.#signal }
-    try {
-      return await this.#transport.exchange(complete)
-    } catch (error) {
-      if (!(error instanceof NothingListens) || this.#onNothingListens === undefined) throw error
-      await this.#onNothingListens()
-      return this.#transport.exchange(complete)
-    }
+    return this.#started(() => this.#transport.exchange(complete))
   }
 
   /** Closes idle connections; they do not keep the process alive either way. */
@@ -265,9 +280,25 @@ export class CatchdClient {
     this.#transport.close()
   }
 
+  /** Once more, after the daemon was started where that is wanted. */
+  async #started<Result>(call: () => Promise<Result>): Promise<Result> {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof NothingListens) || this.#onNothingListens === undefined) throw error
+      await this.#onNothingListens()
+      return call()
+    }
+  }
+
   async #json<Body>(call: Exchange): Promise<Body> {
     return this.#transport.contentOf(await this.request(call)) as Body
   }
+}
+
+async function startDaemon(): Promise<void> {
+  const { startDaemon: start } = await import('./program-start.js')
+  await start()
 }
 
 function queryOf(parameters: Readonly<Record<string, string | number | undefined>>): string {

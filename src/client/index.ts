@@ -11,6 +11,7 @@ export {
   type TokenOptions,
   type WaitOptions,
 } from './client.js'
+export type { DaemonEvent } from './event-stream.js'
 export type {
   ClientAction,
   ClientAnswer,

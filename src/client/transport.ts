@@ -90,6 +90,34 @@ export class Transport {
     }
   }
 
+  /**
+   * An answer that goes on: resolves when it begins, and is the caller's to read and to end.
+   *
+   * @throws as {@link exchange} does
+   */
+  async stream(path: string, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    signal?.throwIfAborted()
+    const call = { method: 'GET', path, signal } as const
+    const { start, options } = await this.#prepare(call)
+    const timeoutMs = this.#address.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    return new Promise((resolve, reject) => {
+      const outgoing = start({ ...options, agent: false, ...(signal === undefined ? {} : { signal }) })
+      const timer = setTimeout(() => outgoing.destroy(new Error('late')), timeoutMs)
+      outgoing.on('error', (error) => {
+        clearTimeout(timer)
+        reject(this.#translate(error, outgoing, call))
+      })
+      outgoing.on('response', (incoming) => {
+        clearTimeout(timer)
+        if (incoming.statusCode === 200) return resolve(incoming)
+        readText(incoming)
+          .then((text) => this.#read(incoming, text))
+          .then(() => reject(this.#notOurs()), reject)
+      })
+      outgoing.end()
+    })
+  }
+
   /** Closes idle connections. */
   close(): void {
     this.#agent.destroy()

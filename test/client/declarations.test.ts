@@ -22,9 +22,21 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-function compile(source: string): string {
+/** @param libraries - Whether declarations of others are believed; ours are checked. */
+function compile(source: string, libraries = false): string {
   writeFileSync(join(folder, 'program.ts'), source)
-  const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--types', 'node']
+  const options = [
+    '--strict',
+    '--noEmit',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--types',
+    'node',
+    '--skipLibCheck',
+    String(libraries),
+  ]
   try {
     execFileSync(
       process.execPath,
@@ -52,6 +64,26 @@ test('a program compiles against them, without skipLibCheck', () => {
       if (error instanceof CatchdError && error.code === 'login_required') console.log(error.next, seconds, response.ok)
     }
   `)
+  expect(complaint).toBe('')
+})
+
+test('so does an MCP host, whose SDK takes the provider', () => {
+  mkdirSync(join(folder, 'node_modules', '@modelcontextprotocol'))
+  const sdk = join('node_modules', '@modelcontextprotocol', 'sdk')
+  symlinkSync(join(ROOT, sdk), join(folder, sdk))
+  const complaint = compile(
+    `
+    import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+    import { CatchdClient } from 'catchd'
+    import { catchdAuthProvider } from 'catchd/mcp'
+    const url = new URL('https://mcp.example.com/mcp')
+    new StreamableHTTPClientTransport(url, { authProvider: catchdAuthProvider({ url }) })
+    const client = new CatchdClient({ start: true })
+    catchdAuthProvider({ profile: 'mcp', client, waitSeconds: 0, onLogin: (where: string) => console.log(where) })
+    for await (const { event, at, profile } of client.events({ signal: AbortSignal.timeout(1) })) console.log(event, at, profile)
+  `,
+    true,
+  )
   expect(complaint).toBe('')
 })
 

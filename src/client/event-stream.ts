@@ -1,0 +1,87 @@
+/**
+ * What the daemon tells as it happens (`/v1/events`, server-sent events, WHATWG HTML §9.2), as an async iterable that
+ * connects again when the daemon was restarted.
+ *
+ * Nothing is kept for whoever was not connected: `connected` is the first event of each connection, after which the state
+ * has to be asked for where a gap would matter.
+ */
+import type { IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CatchdError } from '../failures.js'
+
+export interface DaemonEvent {
+  /** `login.succeeded`, `token.refreshed`, `configuration.changed`, …; `connected` is the library's own. */
+  readonly event: string
+  /** RFC 3339, UTC */
+  readonly at: string
+  readonly profile?: string
+  readonly login_id?: string
+  /** Why, where something failed. */
+  readonly code?: string
+  /** An API key's name. */
+  readonly client?: string
+}
+
+/** As the daemon asks of browsers (`retry:`). */
+const RECONNECT_MS = 2_000
+/** The daemon sends something every 15 s: a connection that is silent for so long is dead. */
+const LONGEST_SILENCE_MS = 45_000
+/** Events are names and codes. */
+const LONGEST_EVENT = 64 * 1024
+
+/**
+ * @param open - Connects; called again whenever the connection was lost.
+ * @param signal - Ends the iteration, which then returns.
+ * @throws CatchdError when the first connection cannot be made, or a later one is refused
+ */
+export async function* daemonEvents(
+  open: (isFirst: boolean) => Promise<IncomingMessage>,
+  signal: AbortSignal | undefined,
+  reconnectMs: number = RECONNECT_MS,
+): AsyncGenerator<DaemonEvent, void, undefined> {
+  let isFirst = true
+  while (signal?.aborted !== true) {
+    try {
+      const stream = await open(isFirst)
+      isFirst = false
+      try {
+        yield { event: 'connected', at: new Date().toISOString() }
+        yield* eventsOf(stream)
+      } finally {
+        stream.destroy() // whoever stops iterating has no use for it
+      }
+    } catch (error) {
+      if (signal?.aborted) return
+      const isRefused = error instanceof CatchdError && error.code !== 'daemon_unreachable'
+      if (isFirst || isRefused) throw error
+    }
+    await delay(reconnectMs, undefined, signal === undefined ? {} : { signal }).catch(() => {})
+  }
+}
+
+async function* eventsOf(stream: IncomingMessage): AsyncGenerator<DaemonEvent, void, undefined> {
+  stream.setTimeout(LONGEST_SILENCE_MS, () => stream.destroy(new Error('silent')))
+  let rest = ''
+  for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
+    const blocks = `${rest}${chunk}`.split('\n\n')
+    rest = blocks.pop() ?? ''
+    if (rest.length > LONGEST_EVENT) throw new Error('an event without end')
+    for (const block of blocks) {
+      const event = parse(block)
+      if (event !== undefined) yield event
+    }
+  }
+}
+
+/** @returns `undefined` for a comment, for `retry:` and for what is no event of a daemon. */
+function parse(block: string): DaemonEvent | undefined {
+  const data = block.split('\n').find((line) => line.startsWith('data: '))
+  if (data === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(data.slice('data: '.length))
+    const isEvent = typeof value === 'object' && value !== null && 'event' in value
+    return isEvent ? (value as DaemonEvent) : undefined
+  } catch {
+    return undefined
+  }
+}
