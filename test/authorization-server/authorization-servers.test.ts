@@ -410,6 +410,18 @@ describe('metadata and id_token', async () => {
     expect(seen.filter(({ url }) => url === '/jwks')).toHaveLength(1)
   })
 
+  test('a nonce that only another tool knows is not compared; the rest of its id_token is', async () => {
+    publish()
+    const adopted = async (audience: string) => {
+      const idToken = await sign(claims(), { audience }).sign(key.privateKey)
+      routes.set('/token', json({ ...TOKENS, id_token: idToken }))
+      routes.set('/jwks', json({ keys: [jwk] }))
+      return servers().redeem(corp(), { ...grant(), nonce: null })
+    }
+    expect(await adopted('client-1')).toMatchObject({ issuer: base, subject: 'ada' })
+    expect((await failureOf(adopted('someone'))).code).toBe('provider_answer_invalid')
+  })
+
   test('RFC 8414 metadata serves where there is no OpenID Connect document', async () => {
     publish({}, '/.well-known/oauth-authorization-server')
     const request = {

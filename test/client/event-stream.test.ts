@@ -1,6 +1,9 @@
 /** `client.events()`: what the daemon tells, over connections that come and go. */
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
@@ -142,7 +145,7 @@ describe('the first connection', () => {
     await expect(take(client.events(), 1)).rejects.toMatchObject({ code: 'daemon_unreachable' })
   })
 
-  test('may start the daemon, later ones do not', async () => {
+  test('may start the daemon', async () => {
     let starts = 0
     const onNothingListens = async () => {
       starts += 1
@@ -151,5 +154,27 @@ describe('the first connection', () => {
     const client = new CatchdClient({ socketPath: '/nonexistent/catchd.sock', onNothingListens })
     await expect(take(client.events(), 1)).rejects.toMatchObject({ code: 'config_invalid' })
     expect(starts).toBe(1)
+  })
+
+  test('is the only one that may: watching does not undo that somebody stopped the daemon', async () => {
+    let tries = 0
+    const { server } = await serve((response) => void stream(response).end())
+    const folder = mkdtempSync(join(tmpdir(), 'catchd-events-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const socketPath = join(folder, 'catchd.sock')
+    await new Promise((resolve) => server.close(resolve))
+    await new Promise<void>((resolve) => server.listen(socketPath, resolve))
+    const onNothingListens = async () => {
+      tries += 1
+    }
+    const over = new AbortController()
+    const events = new CatchdClient({ socketPath, onNothingListens }).events({ signal: over.signal })
+    expect((await events.next()).value).toMatchObject({ event: 'connected' })
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    const next = events.next()
+    await delay(2_500) // one more connection was tried by then
+    over.abort()
+    expect([await next, tries]).toEqual([{ done: true, value: undefined }, 0])
   })
 })
