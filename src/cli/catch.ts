@@ -39,8 +39,16 @@ async function catchResponse(context: Context, options: CatchOptions): Promise<v
     refuseErrorResponse(response)
   } catch (error) {
     if (signal.aborted) await giveUp(context.watchingClient, begun.login_id)
-    throw error
+    throw again(error)
   }
+}
+
+/** What ends a wait is said of logins in general, whose next step would be another login. */
+function again(error: unknown): unknown {
+  const isOver =
+    error instanceof CatchdError && (error.code === 'login_expired' || error.code === 'login_required')
+  if (!isOver || error.detail === undefined) return error
+  return new CatchdError(error.code, { detail: error.detail, next: 'catchd catch' })
 }
 
 /** RFC 6749 §4.1.2.1; 3 where a person said no, 4 where the server did. */

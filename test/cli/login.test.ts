@@ -310,34 +310,3 @@ test('a device grant shows its code and where to enter it', async () => {
   expect(stderr).toContain('WDJB-MJHT')
   expect(stderr).toContain('https://id.example/device')
 })
-
-describe('catch', () => {
-  test('prints the response as JSON and redeems nothing', async () => {
-    const response = { code: 'c-1', state: 's-1' }
-    const daemon = await fakeDaemon({
-      ...routes({ body: { login_id: 'l-1', status: 'succeeded', error: null, response } }),
-      'POST /v1/logins': { status: 201, body: { ...BEGUN, redirect_uri: 'http://localhost:3000/cb' } },
-    })
-    const words = ['catch', '--redirect-uri', 'http://localhost:3000/cb', '--state', 's-1']
-    const { exitCode, stdout, stderr } = await run(daemon, words)
-    expect(exitCode).toBe(0)
-    expect(JSON.parse(stdout)).toEqual(response)
-    expect(stderr).toContain('http://localhost:3000/cb')
-    expect(daemon.asked[0]?.body).toEqual({ redirect_uri: 'http://localhost:3000/cb', state: 's-1' })
-  })
-
-  test('without --redirect-uri it is the default listener', async () => {
-    const daemon = await fakeDaemon(routes({ body: { login_id: 'l-1', status: 'succeeded', response: {} } }))
-    await run(daemon, ['catch'], { env: { CATCHD_REDIRECT_PORT: '9999' } })
-    expect(daemon.asked[0]?.body).toEqual({ redirect_uri: 'http://127.0.0.1:9999/callback' })
-  })
-
-  test('an interrupt cancels it', async () => {
-    const daemon = await fakeDaemon(routes(nobody))
-    const running = start(daemon, ['catch'], { stdin: '' })
-    await running.said('Waiting')
-    running.child.kill('SIGINT')
-    expect((await running.finished()).exitCode).toBe(130)
-    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
-  })
-})
