@@ -210,10 +210,12 @@ export class Catches {
   /** A redirect URI is no profile's here: what is wrong with it is wrong with the request. */
   async #bind(redirectUri: string): Promise<RedirectLease> {
     try {
-      return await this.#parts.listeners.acquire(redirectUri, null)
+      return await this.#parts.listeners.acquire(redirectUri, null, null)
     } catch (error) {
-      const { code, detail = '' } = asCatchdError(error)
-      throw code === 'profile_invalid' ? new CatchdError('request_invalid', detail) : error
+      const { code, detail = '', next } = asCatchdError(error)
+      if (code !== 'profile_invalid') throw error
+      const isOwn = next.includes('certificate') // what makes one is no business of a profile
+      throw new CatchdError('request_invalid', { detail, ...(isOwn ? { next } : {}) })
     }
   }
 
@@ -281,7 +283,7 @@ export class Catches {
       const item = await vault.get(name)
       const pending = item === undefined ? undefined : parseCatch(item)
       const lease =
-        pending && (await listeners.acquire(pending.redirectUri, null).catch(this.#noted(pending.id)))
+        pending && (await listeners.acquire(pending.redirectUri, null, null).catch(this.#noted(pending.id)))
       if (pending === undefined || lease === undefined) await vault.delete(name)
       else this.#admit(pending, lease)
     }
