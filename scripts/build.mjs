@@ -8,6 +8,7 @@ import { chmodSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { bundlePage } from './page-bundle.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -33,6 +34,16 @@ const LEFT_OUT = {
   },
 }
 
+/** The script and the style sheet of the dashboard's page, as texts in a file that only the dashboard loads. */
+const PAGE_SOURCE = {
+  name: 'page-source',
+  setup(building) {
+    building.onLoad({ filter: /[/\\]dashboard[/\\]page-source\.ts$/ }, async () => ({
+      contents: `const page = ${JSON.stringify(await bundlePage())}\nexport const pageSource = async () => page`,
+    }))
+  },
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 await build({
   absWorkingDir: root,
@@ -51,7 +62,7 @@ await build({
   // jsonc-parser's CommonJS build loads its parts in a way that no bundler can follow.
   mainFields: ['module', 'main'],
   target: 'node20.19',
-  plugins: [LEFT_OUT],
+  plugins: [LEFT_OUT, PAGE_SOURCE],
   external: ['keytar'],
   define: { 'process.env["CATCHD_BUILD_VERSION"]': JSON.stringify(version) },
   // CommonJS packages inside an ES module bundle still ask for Node's modules through `require`.

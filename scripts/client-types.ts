@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { ProfileEntry } from '../src/config/profile.js'
+import { DashboardLinkAnswer } from '../src/http/api/dashboard-links.js'
 import { InspectionAnswer } from '../src/http/api/inspection.js'
 import { ClientAction } from '../src/http/api/principal.js'
 import {
@@ -36,6 +37,7 @@ const TYPES: Readonly<Record<string, z.ZodType>> = {
   VaultMigration: VaultMigrationAnswer,
   InspectionAnswer,
   ProofAnswer,
+  DashboardLink: DashboardLinkAnswer,
 }
 
 /** As far as our own schemas use JSON Schema. */

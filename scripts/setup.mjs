@@ -47,7 +47,12 @@ function hasLibsecret() {
 function build() {
   const built = join(root, 'dist', 'catchd.cjs')
   const builtAt = existsSync(built) ? statSync(built).mtimeMs : 0
-  const sources = [join(root, 'src'), join(root, 'scripts', 'build.mjs'), join(root, 'package.json')]
+  const sources = [
+    join(root, 'src'),
+    join(root, 'scripts', 'build.mjs'),
+    join(root, 'scripts', 'page-bundle.mjs'),
+    join(root, 'package.json'),
+  ]
   if (sources.every((source) => newest(source) <= builtAt)) return
   say('building')
   run(process.execPath, [join(root, 'scripts', 'build.mjs')])

@@ -366,3 +366,10 @@ export interface ProofAnswer {
   readonly profile: string
   readonly dpop: string
 }
+
+export interface DashboardLink {
+  /** Opens the dashboard in one browser, once */
+  readonly url: string
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+}

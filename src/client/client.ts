@@ -14,6 +14,7 @@ import type {
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
+  DashboardLink,
   InspectionAnswer,
   LoginAnswer,
   LogoutAnswer,
@@ -235,6 +236,11 @@ export class CatchdClient {
 
   async removeClient(name: string, options: CallOptions = {}): Promise<void> {
     await this.request({ ...options, method: 'DELETE', path: `/v1/clients/${encodeURIComponent(name)}` })
+  }
+
+  /** A one-time link to the dashboard, for a browser on this machine. @throws CatchdError `config_invalid` without a TCP API */
+  dashboardLink(options: CallOptions = {}): Promise<DashboardLink> {
+    return this.#json({ ...options, method: 'POST', path: '/v1/dashboard/links' })
   }
 
   status(options: CallOptions = {}): Promise<DaemonStatus> {

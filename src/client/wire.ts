@@ -12,6 +12,7 @@ export type {
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
+  DashboardLink,
   InspectionAnswer,
   ProfileAnswer,
   ProfileEntry,

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { OAuthAuthorizationServers } from '../authorization-server/authorization-servers.js'
+import { PRESETS } from '../authorization-server/presets.js'
 import { systemClock, toInstant } from '../clock.js'
 import { createClientSecrets } from '../config/client-secret.js'
 import type { Environment } from '../config/environment.js'
@@ -48,6 +49,7 @@ import { LoginDesk } from './login-desk.js'
 import { ProfileDiscovery } from './profile-discovery.js'
 import { ProfileService } from './profile-service.js'
 import { dpopKeyItems, ProofDesk } from './proof-desk.js'
+import { RecentActivity } from './recent-activity.js'
 import { sharerOf } from './redirect-sharer.js'
 import { bindApiSocket } from './single-instance.js'
 import { TokenDesk } from './token-desk.js'
@@ -85,6 +87,8 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const startedAtMs = clock.now()
 
   const events = new EventHub()
+  const activity = new RecentActivity(clock)
+  events.subscribe((event) => activity.remember(event))
   const tell = (event: Parameters<EventHub['publish']>[0]) => {
     log.info(event)
     notices.saw(event)
@@ -203,6 +207,8 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
       redirectPort: environment.redirectPort,
       configFolder: dirname(folders.configFile),
     }),
+    activity,
+    presets: () => PRESETS,
     async status(limit) {
       const visible = (profile: string | null) =>
         limit === undefined || (profile !== null && limit.has(profile))

@@ -46,4 +46,8 @@ export class LoginDesk implements LoginApi {
   cancel(id: string): boolean {
     return this.#logins.cancel(id)
   }
+
+  pendingOf(profile: string): Login[] {
+    return this.#logins.pendingOf(profile)
+  }
 }

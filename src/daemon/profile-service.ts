@@ -4,6 +4,7 @@
  */
 import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
+import { needsNoPerson } from '../config/grants.js'
 import type { Profile, ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
 import type { ProfileApi, ProfileStatusName, ProfileView } from '../http/api/services.js'
@@ -11,6 +12,7 @@ import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
 import { forecast } from '../tokens/forecast.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
+import type { TokenSet } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
 
 /** Vault reads under way at once while a list is made. */
@@ -105,12 +107,15 @@ export class ProfileService implements ProfileApi {
 
   async #standing(name: string): Promise<Omit<ProfileView, 'name' | 'entry'>> {
     const { set, needsLogin } = await this.#keeper.find(name)
+    const profile = this.#configuration.profile(name)
     return {
       status: this.#status(name, set !== null, needsLogin),
       expiresAtMs: set?.expiresAtMs ?? null,
       scope: set?.scope ?? null,
       subject: set?.subject ?? null,
-      loginNeededAtMs: forecast(this.#configuration.profile(name), set, this.#clock.now()).atMs,
+      loginNeededAtMs: forecast(profile, set, this.#clock.now()).atMs,
+      obtainedAtMs: set?.obtainedAtMs ?? null,
+      canRefresh: needsNoPerson(profile.grant) || isRefreshable(set),
     }
   }
 
@@ -119,6 +124,10 @@ export class ProfileService implements ProfileApi {
     if (this.#logins.pendingOf(name).length > 0) return 'login_pending'
     return hasSet ? 'expired' : 'login_required'
   }
+}
+
+function isRefreshable(set: TokenSet | null): boolean {
+  return set !== null && set.refreshToken !== null && set.refusedRefreshToken === null
 }
 
 /** A secret written into the file as a string is not repeated to anybody. */

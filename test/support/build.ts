@@ -14,6 +14,7 @@ export async function setup(): Promise<void> {
   const builtAtMs = await modifiedAtMs(join(root, 'dist/catchd.cjs'))
   const sources = [
     join(root, 'scripts/build.mjs'),
+    join(root, 'scripts/page-bundle.mjs'),
     join(root, 'package.json'),
     ...(await filesUnder(join(root, 'src'))),
   ]

@@ -2,12 +2,16 @@
  * Who gets in: the checks that every request passes before anything of it is read (DESIGN: promise 6).
  *
  * In this order: Host, exactly (DNS rebinding, 0.0.0.0); no sign of a web page (Origin, Referer, Fetch Metadata,
- * preflight, upgrade); a key, always over TCP and where one is sent over the socket too. None of it has an
- * effect. What the key allows is permission.ts.
+ * preflight, upgrade); a key, always over TCP and where one is sent over the socket too. A session of the dashboard
+ * stands in for the key, and has checks of its own (dashboard/session-checks.ts). None of it has an effect. What the
+ * key allows is permission.ts.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { CatchdError } from '../../failures.js'
+import { admitSession, principalOfSession } from '../dashboard/session-checks.js'
+import { sessionIds } from '../dashboard/session-cookie.js'
+import type { DashboardSessions } from '../dashboard/sessions.js'
 import { kindOfConnection } from './doorkeeping.js'
 import type { KeyRing } from './keys.js'
 import { owner, type Principal } from './principal.js'
@@ -23,19 +27,35 @@ export interface Gate {
   readonly keys: KeyRing
   /** What a Host header may say on the TCP listener. */
   readonly tcpAuthority: () => ReadonlySet<string>
+  readonly sessions: DashboardSessions
 }
 
 /** @throws CatchdError `host_refused`, `origin_refused`, `unauthorized` */
 export function admit(visitor: Visitor, gate: Gate): Principal {
   requireHost(visitor, gate)
+  const session = findSession(visitor, gate)
+  if (session !== undefined) return session
   refuseWebPage(visitor)
   return authenticate(visitor, gate)
+}
+
+/** Only where no key was sent: a key never comes from a web page, whatever cookie is with it. */
+function findSession(visitor: Visitor, { sessions }: Gate): Principal | undefined {
+  const { cookie, authorization, host = '' } = visitor.headers
+  if (cookie === undefined || authorization !== undefined) return undefined
+  if (kindOfConnection(visitor.socket) === 'socket') return undefined
+  const ids = sessionIds(cookie, host)
+  return ids.length === 0 ? undefined : principalOfSession(admitSession(visitor, ids, sessions))
 }
 
 /** No page can reach the socket, so that its Host only has to be a harmless one. */
 const HOST_ON_SOCKET = /^(localhost(:\d{1,5})?)?$/
 
-function requireHost({ headers: { host = '' }, socket }: Visitor, gate: Gate): void {
+/** @throws CatchdError `host_refused` */
+export function requireHost(
+  { headers: { host = '' }, socket }: Visitor,
+  gate: Pick<Gate, 'tcpAuthority'>,
+): void {
   const isOurs =
     kindOfConnection(socket) === 'socket' ? HOST_ON_SOCKET.test(host) : gate.tcpAuthority().has(host)
   if (!isOurs) throw new CatchdError('host_refused')

@@ -15,8 +15,10 @@ import Fastify, {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
+import { admitPage } from '../dashboard/session-checks.js'
+import { DashboardSessions } from '../dashboard/sessions.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
-import { admit, type Gate } from './admission.js'
+import { admit, type Gate, requireHost, type Visitor } from './admission.js'
 import { requireRoutePermission } from './permission.js'
 import type { Principal } from './principal.js'
 import { asRefusal, Refusal, sendProblem } from './problems.js'
@@ -49,7 +51,7 @@ export interface FaultEvent {
   readonly at: string
 }
 
-export interface ApiAppParts extends Gate {
+export interface ApiAppParts extends Omit<Gate, 'sessions'> {
   readonly services: ApiServices
   readonly clock?: Clock
   readonly log?: (event: FaultEvent) => void
@@ -64,8 +66,9 @@ export interface ApiAppParts extends Gate {
  *   listen itself. Closing it ends the calls that wait for a login with how that login stands.
  */
 export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> {
-  const { services, keys, clock = systemClock } = parts
-  const desk = new FrontDesk(parts)
+  const { services, keys, tcpAuthority, clock = systemClock } = parts
+  const sessions = new DashboardSessions(clock)
+  const desk = new FrontDesk({ ...parts, sessions })
   const app = Fastify({
     logger: false,
     schemaController: WITHOUT_JSON_SCHEMA,
@@ -93,7 +96,14 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
   app.setErrorHandler((error, request, reply) => desk.refuse(error, request, reply))
   const waits = new Waits()
   app.addHook('preClose', async () => waits.end())
-  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), { services, keys, waits, clock })
+  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), {
+    services,
+    keys,
+    waits,
+    clock,
+    sessions,
+    tcpAuthority,
+  })
   await app.ready()
   return app
 }
@@ -117,8 +127,8 @@ class FrontDesk {
   readonly #log: (event: FaultEvent) => void
   readonly #logAnswerEvent: (event: AnsweredEvent) => void
 
-  constructor({ keys, tcpAuthority, log = () => {}, logAnswer = () => {} }: ApiAppParts) {
-    this.#gate = { keys, tcpAuthority }
+  constructor({ keys, tcpAuthority, sessions, log = () => {}, logAnswer = () => {} }: ApiAppParts & Gate) {
+    this.#gate = { keys, tcpAuthority, sessions }
     this.#log = log
     this.#logAnswerEvent = logAnswer
   }
@@ -135,6 +145,12 @@ class FrontDesk {
   }
 
   #letIn(request: FastifyRequest): void {
+    const { page } = request.routeOptions.config
+    if (page !== undefined) {
+      requireHost(visitorOf(request), this.#gate)
+      admitPage(visitorOf(request), page)
+      return
+    }
     request.setDecorator<Principal>('principal', this.#admit(request))
     if (request.is404) return
     const { allow } = request.routeOptions.config
@@ -174,8 +190,8 @@ class FrontDesk {
     })
   }
 
-  #admit({ method, headers, raw }: FastifyRequest): Principal {
-    return admit({ method, headers, socket: raw.socket }, this.#gate)
+  #admit(request: FastifyRequest): Principal {
+    return admit(visitorOf(request), this.#gate)
   }
 
   #logAnswer({ method }: FastifyRequest, answer: Omit<AnsweredEvent, 'event' | 'method'>): void {
@@ -195,6 +211,10 @@ class FrontDesk {
         .join(' | '),
     })
   }
+}
+
+function visitorOf({ method, headers, raw }: FastifyRequest): Visitor {
+  return { method, headers, socket: raw.socket }
 }
 
 function routeOf(request: FastifyRequest): string {

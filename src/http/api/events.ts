@@ -38,6 +38,7 @@ export function eventRoutes(app: ApiScope, { services, clock }: RouteParts): voi
         throw new CatchdError('too_many_logins', `${MOST_STREAMS} streams of events are open already.`)
       }
       const principal = principalOf(request)
+      const ended = principal.session?.ended
       reply.hijack()
       const stream = reply.raw
       stream.writeHead(200, { ...ANSWER_HEADERS, 'content-type': 'text/event-stream', connection: 'close' })
@@ -47,7 +48,10 @@ export function eventRoutes(app: ApiScope, { services, clock }: RouteParts): voi
         if (isVisible(event, principal)) send(stream, textOf(event, clock.now()))
       })
       const stopBeating = beat(stream, clock)
+      const end = () => stream.end()
+      ended?.addEventListener('abort', end)
       stream.once('close', () => {
+        ended?.removeEventListener('abort', end)
         streams.delete(stream)
         unsubscribe()
         stopBeating()

@@ -5,6 +5,8 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { CatchdError } from '../../failures.js'
+import type { PageKind } from '../dashboard/session-checks.js'
+import { requireCallOfSession } from '../dashboard/session-limits.js'
 import { type ClientAction, mayDo, maySee, type Principal } from './principal.js'
 
 declare module 'fastify' {
@@ -13,6 +15,8 @@ declare module 'fastify' {
     needs?: ClientAction | 'any'
     /** Methods that are served at this address, where the request's is not among them. */
     allow?: string
+    /** Served to browsers themselves, which have no key: judged by dashboard/session-checks.ts. */
+    page?: PageKind
   }
 }
 
@@ -26,6 +30,7 @@ export function principalOf(request: FastifyRequest): Principal {
 /** @throws CatchdError `forbidden` */
 export function requireRoutePermission(request: FastifyRequest): void {
   const { needs = 'admin' } = request.routeOptions.config
+  if (principalOf(request).session !== undefined) requireCallOfSession(request.method, request.routeOptions)
   const { profile } = request.params as { readonly profile?: string }
   requirePermission(request, needs, profile)
 }

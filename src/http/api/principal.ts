@@ -5,6 +5,7 @@
  * every profile.
  */
 import { z } from 'zod'
+import type { Session } from '../dashboard/sessions.js'
 
 export const ClientAction = z.enum(['token', 'login', 'admin'])
 export type ClientAction = z.infer<typeof ClientAction>
@@ -14,6 +15,8 @@ export interface Principal {
   readonly name: string
   readonly actions: ReadonlySet<ClientAction>
   readonly profiles: ReadonlySet<string> | 'all'
+  /** A browser that entered the dashboard, which may do less than a key (dashboard/session-limits.ts). */
+  readonly session?: Session
 }
 
 /** The user of this machine, by the socket that nobody else can open or by the key that nobody else can read. */

@@ -16,7 +16,7 @@ export interface ProblemExtras {
   /** Value of the Allow header of a 405. */
   readonly allow?: string | undefined
   /** Extension members (RFC 9457 §3.2). */
-  readonly members?: Readonly<Record<string, string>> | undefined
+  readonly members?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A refusal that says more than its failure. */
@@ -52,7 +52,8 @@ export function asRefusal(thrown: unknown): Refusal {
   if (thrown instanceof Refusal) return thrown
   if (thrown instanceof CatchdError) return new Refusal(thrown, {})
   if (hasZodFastifySchemaValidationErrors(thrown)) {
-    return new Refusal(new CatchdError('request_invalid', describeIssues(thrown)), {})
+    const failure = new CatchdError('request_invalid', describeIssues(thrown))
+    return new Refusal(failure, { members: { errors: errorsOf(thrown) } })
   }
   const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500
   if (status >= 400 && status < 500) {
@@ -87,11 +88,21 @@ const PLACES: Readonly<Record<string, string>> = {
   params: 'path',
 }
 
-function describeIssues({ validation, validationContext = 'body' }: ValidationFailure): string {
+/** The same for a program: where each mistake is, and its rule (RFC 9457 §3 has such a member in its example). */
+function errorsOf({ validation, validationContext = 'body' }: ValidationFailure) {
   const place = PLACES[validationContext] ?? 'request'
-  return validation
-    .slice(0, MOST_ISSUES)
-    .map((issue) => `${[place, ...pathOf(issue)].join('.')}: ${ruleOf(issue)}.`)
+  const errors = new Map<string, { in: string; name: string; detail: string }>()
+  for (const issue of validation) {
+    const name = pathOf(issue).join('.')
+    // Several checks of one value may share their rule.
+    errors.set(`${name} ${ruleOf(issue)}`, { in: place, name, detail: ruleOf(issue) })
+  }
+  return [...errors.values()].slice(0, MOST_ISSUES)
+}
+
+function describeIssues(thrown: ValidationFailure): string {
+  return errorsOf(thrown)
+    .map(({ in: place, name, detail }) => `${name === '' ? place : `${place}.${name}`}: ${detail}.`)
     .join(' ')
 }
 

@@ -7,11 +7,15 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { dashboardRoutes } from '../dashboard/dashboard-routes.js'
+import { bodyCheckOf } from '../dashboard/session-limits.js'
 import { clientRoutes } from './clients.js'
+import { dashboardLinkRoutes } from './dashboard-links.js'
 import { eventRoutes } from './events.js'
 import { inspectionRoutes } from './inspection.js'
 import { loginRoutes } from './logins.js'
 import { openApiRoute } from './openapi.js'
+import { principalOf } from './permission.js'
 import { profileRoutes } from './profiles.js'
 import { proofRoutes } from './proofs.js'
 import type { ApiScope, RouteParts } from './scope.js'
@@ -29,6 +33,11 @@ export function registerRoutes(app: ApiScope, parts: RouteParts): void {
     const served = methods.get(route.url) ?? new Set()
     for (const method of [route.method].flat()) served.add(method)
     methods.set(route.url, served)
+    const checkBody = bodyCheckOf(route, parts.services.profiles)
+    if (checkBody === undefined) return
+    route.preHandler = async (request) => {
+      if (principalOf(request).session !== undefined) await checkBody(request.body, request)
+    }
   })
   tokenRoutes(app, parts)
   proofRoutes(app, parts)
@@ -38,6 +47,8 @@ export function registerRoutes(app: ApiScope, parts: RouteParts): void {
   clientRoutes(app, parts)
   statusRoutes(app, parts)
   eventRoutes(app, parts)
+  dashboardLinkRoutes(app, parts)
+  dashboardRoutes(app, parts)
   openApiRoute(app)
   for (const [url, served] of [...methods]) refuseOtherMethods(app, url, served)
 }

@@ -9,6 +9,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Clock } from '../../clock.js'
+import type { DashboardSessions } from '../dashboard/sessions.js'
 import type { KeyRing } from './keys.js'
 import type { ApiServices } from './services.js'
 import type { Waits } from './waits.js'
@@ -27,6 +28,9 @@ export interface RouteParts {
   readonly keys: KeyRing
   readonly waits: Waits
   readonly clock: Clock
+  readonly sessions: DashboardSessions
+  /** What a Host header may say on the TCP listener; empty while there is none. */
+  readonly tcpAuthority: () => ReadonlySet<string>
 }
 
 /** Which profiles exist is the services' to say, with a suggestion; whether a new name is one is the schema's. */

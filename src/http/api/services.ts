@@ -59,6 +59,8 @@ export interface LoginApi {
   paste(id: string, url: string): Promise<Login>
   /** Idempotent for a settled login; `false` when there is no such login. */
   cancel(id: string): boolean
+  /** Those that wait for a person, from the oldest to the newest. */
+  pendingOf(profile: string): Login[]
 }
 
 export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
@@ -73,6 +75,10 @@ export interface ProfileView {
   readonly subject: string | null
   /** When a person is needed next, as things stand; `null` when that is unknown or never. */
   readonly loginNeededAtMs: number | null
+  /** When the tokens came, by a login or a refresh; `null`: there are none. */
+  readonly obtainedAtMs: number | null
+  /** Whether new tokens can be had without a person. */
+  readonly canRefresh: boolean
 }
 
 export interface ProfileApi {
@@ -151,6 +157,18 @@ export interface DaemonEvent {
   readonly client?: string
 }
 
+/** What happened lately, since the daemon started; kept in memory, and of that not much. */
+export interface ActivityApi {
+  /** From the newest to the oldest. */
+  recent(): readonly HappenedEvent[]
+  /** Why the profile's last refresh failed; `undefined` when it did not. */
+  refreshTrouble(profile: string): { readonly code: string; readonly atMs: number } | undefined
+}
+
+export interface HappenedEvent extends DaemonEvent {
+  readonly atMs: number
+}
+
 export interface ApiServices {
   readonly tokens: TokenService
   readonly proofs: ProofService
@@ -158,6 +176,9 @@ export interface ApiServices {
   readonly logins: LoginApi
   readonly profiles: ProfileApi
   readonly discovery: DiscoveryApi
+  readonly activity: ActivityApi
+  /** The servers that are known, for who adds a profile. */
+  presets(): readonly { readonly name: string; readonly title: string }[]
   /** @param limit - Counts are of these profiles alone: what a key with these profiles may know. Default: all. */
   status(limit?: ReadonlySet<string>): Promise<DaemonStatus>
   /** @returns A function that ends the subscription. */

@@ -31,6 +31,10 @@ export const ProblemAnswer = z
     error_description: z.string().optional(),
     login_id: z.string().optional().describe('With login_required: the login that was started or waited for'),
     authorization_url: z.string().optional().describe('With login_required: where that login goes on'),
+    errors: z
+      .array(z.object({ in: z.string(), name: z.string(), detail: z.string() }))
+      .optional()
+      .describe('With request_invalid: in `body`, `query` or `path`, which member breaks which rule'),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' })
 

@@ -2,10 +2,12 @@
 import type { ProfileEntry } from '../../../src/config/profile.js'
 import { CatchdError } from '../../../src/failures.js'
 import type {
+  ActivityApi,
   ApiServices,
   DaemonEvent,
   DaemonStatus,
   DiscoveryApi,
+  HappenedEvent,
   InspectionService,
   LoginApi,
   ProfileApi,
@@ -219,6 +221,7 @@ export class FakeServices implements ApiServices {
       this.#called('logins.cancel', id)
       return this.pending.has(id)
     },
+    pendingOf: (profile) => [...this.pending.values()].filter((login) => login.profile === profile),
   }
 
   readonly profiles: ProfileApi = {
@@ -251,6 +254,17 @@ export class FakeServices implements ApiServices {
       if (created) this.entries.set(name, { resource_server: url })
       return { view: this.#view(name), created }
     },
+  }
+
+  readonly happened: HappenedEvent[] = []
+
+  readonly activity: ActivityApi = {
+    recent: () => this.happened,
+    refreshTrouble: () => undefined,
+  }
+
+  presets() {
+    return [{ name: 'webmethods', title: 'webMethods API Gateway' }]
   }
 
   async status(limit?: ReadonlySet<string>): Promise<DaemonStatus> {
@@ -325,6 +339,8 @@ export class FakeServices implements ApiServices {
       scope: 'email',
       subject: 'alice',
       loginNeededAtMs: NOW_MS + 86_400_000,
+      obtainedAtMs: NOW_MS,
+      canRefresh: true,
     }
   }
 

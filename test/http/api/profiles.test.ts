@@ -155,7 +155,6 @@ test('the log knows patterns, names and codes, never a URL', async () => {
 })
 
 test.each([
-  ['GET', '/'],
   ['GET', '/v2/status'],
   ['GET', '/v1'],
   ['GET', '/v1/status/'],

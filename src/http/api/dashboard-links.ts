@@ -1,0 +1,40 @@
+/** `/v1/dashboard/links`: the way into the dashboard, for `catchd dashboard`. The admin's alone. */
+import { z } from 'zod'
+import { toInstant } from '../../clock.js'
+import { CatchdError } from '../../failures.js'
+import { type ApiScope, answers, NoBody, type RouteParts } from './scope.js'
+
+export const DashboardLinkAnswer = z
+  .object({
+    url: z.string().describe('Opens the dashboard in one browser, once'),
+    expires_at: z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' }),
+  })
+  .meta({ id: 'DashboardLink' })
+
+export function dashboardLinkRoutes(app: ApiScope, { sessions, tcpAuthority }: RouteParts): void {
+  app.route({
+    method: 'POST',
+    url: '/v1/dashboard/links',
+    config: { needs: 'admin' },
+    schema: {
+      operationId: 'makeDashboardLink',
+      summary: 'A one-time link to the dashboard, good for a minute',
+      body: NoBody,
+      response: answers({ 201: DashboardLinkAnswer }),
+    },
+    handler: async (_request, reply) => {
+      // The literal address comes first: a cookie of `localhost` would be another one.
+      const [authority] = tcpAuthority()
+      if (authority === undefined) {
+        throw new CatchdError('config_invalid', {
+          detail: 'The dashboard is served on the API port, which CATCHD_API_PORT=0 turns off.',
+          next: 'CATCHD_API_PORT=7636 catchd daemon restart',
+        })
+      }
+      const { token, expiresAtMs } = sessions.makeLink()
+      return reply
+        .code(201)
+        .send({ url: `http://${authority}/enter?link=${token.reveal()}`, expires_at: toInstant(expiresAtMs) })
+    },
+  })
+}

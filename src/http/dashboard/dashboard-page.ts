@@ -1,0 +1,87 @@
+/**
+ * The dashboard's one page, and its panels alone, which the page asks for again whenever something happened.
+ *
+ * No token, code, verifier or hash is known here. Where a pending login goes on is not part of it either: the page
+ * can be read with the cookie alone, which other servers on this host are sent too.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Secret } from '../../secret.js'
+import type { RouteParts } from '../api/scope.js'
+import { type Html, html } from '../redirect/pages/html.js'
+import type { Page } from '../redirect/pages/page.js'
+import { assets } from './assets.js'
+import { dialogs } from './dialogs.js'
+import { type Overview, readOverview } from './overview.js'
+import { activityPanel } from './panels/activity-panel.js'
+import { alerts, healthPanel } from './panels/health-panel.js'
+import { keysPanel } from './panels/keys-panel.js'
+import { profilesPanel } from './panels/profiles-panel.js'
+import { waitingPanel } from './panels/waiting-panel.js'
+
+/** @param key - What the page sends with its calls, as long as it has not done so. */
+export async function dashboardPage(parts: RouteParts, key: Secret | null): Promise<Page> {
+  const { script, style } = await assets()
+  const overview = await readOverview(parts)
+  const nonce = randomBytes(18).toString('base64')
+  const document = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Dashboard · catchd</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+${key === null ? null : html`<meta name="catchd-page-key" content="${key.reveal()}">`}
+<link rel="stylesheet" href="${style.path}" nonce="${nonce}">
+<script src="${script.path}" nonce="${nonce}" defer></script>
+</head>
+<body>
+<a class="skip" href="#profiles-title">Skip to the profiles</a>
+<header class="top"><h1>catchd</h1><p id="live" class="live" role="status">Connecting</p><button type="button" class="plain" data-action="leave">Leave</button></header>
+<noscript><div class="box failed"><p>This page shows how things stood when it was opened. Scripts are switched off, so nothing moves and no button works.</p></div></noscript>
+<div id="notices" class="notices" role="status"></div>
+<main>
+${panelsOf(overview)}
+</main>
+${dialogs(parts.services.presets())}
+</body>
+</html>
+`
+  return { status: 200, body: document.toString(), contentSecurityPolicy: policy(nonce) }
+}
+
+export async function panels(parts: RouteParts): Promise<string> {
+  return panelsOf(await readOverview(parts)).toString()
+}
+
+function panelsOf(overview: Overview): Html {
+  const add = html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
+  const make = html`<button type="button" class="plain" data-action="make-key">Make a key</button>`
+  return html`<div class="alerts" data-panel="alerts">${alerts(overview)}</div>
+<div class="columns"><div class="wide">
+${section('profiles', 'Profiles', profilesPanel(overview), add)}
+</div><div class="narrow">
+${section('waiting', 'Waiting logins', waitingPanel(overview))}
+${section('activity', 'Activity', activityPanel(overview))}
+${section('keys', 'API keys', keysPanel(overview), make)}
+${section('health', 'Health', healthPanel(overview))}
+</div></div>`
+}
+
+function section(name: string, title: string, body: Html, action: Html | null = null): Html {
+  return html`<section data-panel="${name}" aria-labelledby="${name}-title"><div class="title"><h2 id="${name}-title" tabindex="-1">${title}</h2>${action}</div>
+${body}</section>`
+}
+
+/** Styles and scripts are the two files that carry this answer's nonce; everything else is refused. */
+function policy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    "connect-src 'self'",
+    "frame-ancestors 'none'",
+    "form-action 'none'",
+    "base-uri 'none'",
+  ].join('; ')
+}

@@ -1,0 +1,136 @@
+/**
+ * The dashboard: what people look at (DESIGN: API TCP). Pages, their parts, and the few calls of the page that the API
+ * has not, because its own answer would hold a token.
+ *
+ * Who is let in is session-checks.ts and session-limits.ts; what pages look like is behind `pages.js`, which is loaded
+ * by the first of them: a daemon that nobody looks at carries none of it.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { CatchdError } from '../../failures.js'
+import { principalOf } from '../api/permission.js'
+import { type ApiScope, NoBody, ProfilePath, type RouteParts } from '../api/scope.js'
+import { startedLoginAnswer } from '../api/wire.js'
+import type { Page } from '../redirect/pages/page.js'
+import { isFromElsewhere, sessionEnded, sessionOfNavigation } from './session-checks.js'
+import { endedCookie, sessionCookie } from './session-cookie.js'
+import type { Session } from './sessions.js'
+
+const loadPages = () => import('./pages.js')
+
+export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
+  const { services, sessions } = parts
+
+  app.route({
+    method: 'GET',
+    url: '/',
+    config: { page: 'document' },
+    schema: { hide: true, querystring: z.object({}) },
+    handler: async (request, reply) => {
+      const { dashboardPage, enterPage } = await loadPages()
+      const session = sessionOfNavigation(request.headers, sessions)
+      if (session === undefined) {
+        return send(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'stranger'))
+      }
+      sessions.used(session)
+      return send(reply, await dashboardPage(parts, session.undeliveredKey))
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/enter',
+    config: { page: 'document' },
+    schema: { hide: true, querystring: z.object({ link: z.string().optional() }) },
+    handler: async (request, reply) => {
+      const { link = '' } = request.query
+      const { host = '' } = request.headers
+      const id = host.startsWith('127.0.0.1:') ? sessions.enter(link) : undefined
+      if (id === undefined) return send(reply, (await loadPages()).enterPage('used'))
+      // Whoever enters again leaves the session before.
+      sessionOfNavigation(request.headers, sessions)?.end()
+      return reply.code(303).header('set-cookie', sessionCookie(id, host)).header('location', '/').send()
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/assets/:name',
+    config: { page: 'part' },
+    schema: { hide: true, params: z.object({ name: z.string() }) },
+    handler: async (request, reply) => {
+      if (sessionOfNavigation(request.headers, sessions) === undefined) throw sessionEnded()
+      const asset = (await (await loadPages()).assets()).get(request.params.name)
+      if (asset === undefined) throw new CatchdError('route_unknown')
+      return reply.type(asset.type).send(asset.content)
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/dashboard/panels',
+    config: { needs: 'any' },
+    schema: { hide: true },
+    handler: async (request, reply) => {
+      sessionOf(request)
+      const markup = await (await loadPages()).panels(parts)
+      return reply.type('text/html; charset=utf-8').send(markup)
+    },
+  })
+
+  // Where a person goes to finish a login. Not part of the page itself: who got hold of the cookie alone could send
+  // the authorization response of somebody else.
+  app.route({
+    method: 'GET',
+    url: '/dashboard/logins/:login',
+    config: { needs: 'any' },
+    schema: { hide: true, params: z.object({ login: z.string() }) },
+    handler: async (request) => {
+      sessionOf(request)
+      const login = services.logins.find(request.params.login)
+      if (login === undefined) throw new CatchdError('login_unknown')
+      return startedLoginAnswer(login)
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/dashboard/profiles/:profile/refresh',
+    config: { needs: 'any' },
+    schema: { hide: true, params: ProfilePath, body: NoBody },
+    handler: async (request, reply) => {
+      sessionOf(request)
+      await services.tokens.refresh(request.params.profile)
+      return reply.code(204).send()
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/dashboard/leave',
+    config: { needs: 'any' },
+    schema: { hide: true, body: NoBody },
+    handler: async (request, reply) => {
+      sessionOf(request).end()
+      return reply
+        .code(204)
+        .header('set-cookie', endedCookie(request.headers.host ?? ''))
+        .send()
+    },
+  })
+}
+
+/** These calls are the page's: to a key they do not exist. */
+function sessionOf(request: FastifyRequest): Session {
+  const { session } = principalOf(request)
+  if (session === undefined) throw new CatchdError('route_unknown')
+  return session
+}
+
+function send(reply: FastifyReply, { status, body, contentSecurityPolicy }: Page): FastifyReply {
+  return reply
+    .header('content-security-policy', contentSecurityPolicy)
+    .type('text/html; charset=utf-8')
+    .code(status)
+    .send(body)
+}

@@ -1,0 +1,136 @@
+/**
+ * The dialogs of the page, empty: its script fills and opens them. A form is never submitted by the browser (the
+ * content security policy has `form-action 'none'`); the script sends what it holds.
+ */
+import { ProfileEntry } from '../../config/profile.js'
+import { ClientAction } from '../api/principal.js'
+import { type Html, html } from '../redirect/pages/html.js'
+
+/** What most profiles have; the rest is written as JSON under them. */
+const FIELDS = [
+  'preset',
+  'base_url',
+  'issuer',
+  'client_id',
+  'client_secret',
+  'grant',
+  'scope',
+  'redirect_uri',
+] as const
+type Field = (typeof FIELDS)[number]
+
+const LABELS: Readonly<Record<Field, string>> = {
+  preset: 'Preset',
+  base_url: 'Base URL',
+  issuer: 'Issuer',
+  client_id: 'Client ID',
+  client_secret: 'Client secret',
+  grant: 'Grant',
+  scope: 'Scope',
+  redirect_uri: 'Redirect URI',
+}
+
+export interface PresetName {
+  readonly name: string
+  readonly title: string
+}
+
+export function dialogs(presets: readonly PresetName[]): Html {
+  return html`${profileDialog(presets)}${keyDialog()}${newKeyDialog()}${loginDialog()}${confirmDialog()}`
+}
+
+function profileDialog(presets: readonly PresetName[]): Html {
+  return dialog(
+    'profile',
+    'Add a profile',
+    html`${field('name', 'Name', 'What you call it on the command line', html`<input name="name" id="profile-name" autocomplete="off" spellcheck="false" aria-describedby="profile-name-hint profile-name-error">`)}
+${FIELDS.map((name) => field(name, LABELS[name], hintOf(name), control(name)))}
+<datalist id="presets">${presets.map(({ name, title }) => html`<option value="${name}">${title}</option>`)}</datalist>
+${field('other', 'Other settings', 'Every key of the configuration reference, as a JSON object', html`<textarea name="other" id="profile-other" rows="4" spellcheck="false" aria-describedby="profile-other-hint profile-other-error"></textarea>`)}`,
+    html`<button type="button" class="danger" data-action="remove-profile" hidden>Remove</button>
+<span class="space"></span>
+<button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="primary">Save</button>`,
+  )
+}
+
+function control(name: Field): Html {
+  const described = `profile-${name}-hint profile-${name}-error`
+  if (name === 'grant') {
+    const values = ProfileEntry.shape.grant.unwrap().options
+    return html`<select name="grant" id="profile-grant" aria-describedby="${described}"><option value="">as the preset says, else authorization_code</option>${values.map((value) => html`<option>${value}</option>`)}</select>`
+  }
+  const type = name === 'client_secret' ? 'password' : 'text'
+  const list = name === 'preset' ? html` list="presets"` : null
+  return html`<input type="${type}" name="${name}" id="profile-${name}" autocomplete="off" spellcheck="false"${list} aria-describedby="${described}">`
+}
+
+function hintOf(name: Field): string {
+  if (name === 'client_secret') return 'Goes into the vault and is not shown again; empty keeps what is there'
+  return (ProfileEntry.shape[name].description ?? '').replaceAll('`', '')
+}
+
+function field(name: string, label: string, hint: string, input: Html, scope = 'profile'): Html {
+  const id = `${scope}-${name}`
+  return html`<div class="field"><label for="${id}">${label}</label>${input}
+<p class="hint" id="${id}-hint">${hint}</p><p class="error" id="${id}-error" hidden></p></div>`
+}
+
+function keyDialog(): Html {
+  const described = (name: string) => `key-${name}-hint key-${name}-error`
+  const actions = ClientAction.options.filter((action) => action !== 'admin')
+  return dialog(
+    'key',
+    'Make a key',
+    html`${field('client', 'Name', 'The tool that will use it', html`<input name="client" id="key-client" autocomplete="off" spellcheck="false" aria-describedby="${described('client')}">`, 'key')}
+${field('profiles', 'Profiles', 'Names, separated by spaces', html`<input name="profiles" id="key-profiles" autocomplete="off" spellcheck="false" aria-describedby="${described('profiles')}">`, 'key')}
+<fieldset><legend>It may</legend>${actions.map(
+      (action) =>
+        html`<label class="choice"><input type="checkbox" name="actions" value="${action}"${action === 'token' ? html` checked` : null}> ${ACTIONS[action] ?? action}</label>`,
+    )}<p class="error" id="key-actions-error" hidden></p></fieldset>
+${field('expires', 'Expires after', 'Days; empty for never', html`<input name="expires" id="key-expires" inputmode="numeric" value="90" aria-describedby="${described('expires')}">`, 'key')}`,
+    html`<span class="space"></span><button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="primary">Make the key</button>`,
+  )
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  token: 'get tokens of these profiles',
+  login: 'also refresh them and log in',
+}
+
+function newKeyDialog(): Html {
+  return dialog(
+    'new-key',
+    'Copy the key now',
+    html`<p>It is shown this once, and kept here as a hash only. It is sent as <code>Authorization: Bearer KEY</code>.</p>
+<div class="snippet"><pre tabindex="0" aria-label="The key"><code id="new-key-value"></code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> the key</span></button></div>`,
+    html`<span class="space"></span><button type="submit" class="primary">Done</button>`,
+  )
+}
+
+function loginDialog(): Html {
+  return dialog(
+    'login',
+    'Log in',
+    html`<p id="login-how"></p><p id="login-code" class="code" hidden></p>
+<p><a id="login-link" class="primary" target="_blank" rel="noopener noreferrer">Open the login page</a></p>`,
+    html`<button type="button" class="plain" data-action="cancel">Cancel the login</button><span class="space"></span><button type="submit" class="plain">Close</button>`,
+  )
+}
+
+function confirmDialog(): Html {
+  return dialog(
+    'confirm',
+    'Are you sure?',
+    html`<p id="confirm-text"></p>`,
+    html`<span class="space"></span><button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="danger">Yes</button>`,
+  )
+}
+
+function dialog(name: string, title: string, body: Html, footer: Html): Html {
+  return html`<dialog id="${name}-dialog" aria-labelledby="${name}-title"><form novalidate id="${name}-form">
+<h2 id="${name}-title" tabindex="-1">${title}</h2>
+<div class="box failed" id="${name}-failure" role="alert" hidden></div>
+${body}
+<div class="buttons">${footer}</div>
+</form></dialog>`
+}

@@ -1,0 +1,45 @@
+/**
+ * All that the page shows, read at one instant. What cannot be read (a locked vault, a bad configuration) is its
+ * failure, so that the rest of the page still stands.
+ */
+import { asCatchdError, type CatchdError } from '../../failures.js'
+import type { Login } from '../../login/login.js'
+import type { ClientKey } from '../api/client-keys.js'
+import type { RouteParts } from '../api/scope.js'
+import type { DaemonStatus, HappenedEvent, ProfileView } from '../api/services.js'
+
+export interface ProfileOverview extends ProfileView {
+  readonly trouble: { readonly code: string; readonly atMs: number } | undefined
+}
+
+export interface KeyOverview {
+  readonly client: ClientKey
+  readonly lastUsedAtMs: number | null
+}
+
+export interface Overview {
+  readonly nowMs: number
+  readonly profiles: readonly ProfileOverview[] | CatchdError
+  readonly waiting: readonly Login[]
+  readonly keys: readonly KeyOverview[]
+  readonly recent: readonly HappenedEvent[]
+  readonly status: DaemonStatus | CatchdError
+}
+
+export async function readOverview({ services, keys, clock }: RouteParts): Promise<Overview> {
+  const [profiles, status] = await Promise.all([
+    services.profiles.list().catch(asCatchdError),
+    services.status().catch(asCatchdError),
+  ])
+  const known = Array.isArray(profiles) ? profiles : []
+  return {
+    nowMs: clock.now(),
+    profiles: Array.isArray(profiles)
+      ? profiles.map((view) => ({ ...view, trouble: services.activity.refreshTrouble(view.name) }))
+      : profiles,
+    waiting: known.flatMap(({ name }) => services.logins.pendingOf(name)),
+    keys: keys.clients().map((client) => ({ client, lastUsedAtMs: keys.lastUsedAtMs(client.name) })),
+    recent: services.activity.recent(),
+    status,
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The stream of events, and the panels that are fetched again when something happened. `EventSource` cannot send the
+ * session's key, so the stream is read with `fetch`.
+ */
+import { call } from './calls.js'
+import { byId } from './elements.js'
+import { morph } from './morphing.js'
+import { isOver, showEnd } from './notices.js'
+import { tick } from './ticking.js'
+
+const RETRY_MS = 2_000
+/** Several events come together: a login is claimed, succeeds, and is forgotten. */
+const GATHER_MS = 120
+
+export interface HappenedEvent {
+  readonly event: string
+  readonly profile?: string
+  readonly login_id?: string
+  readonly code?: string
+}
+
+let isGathering = false
+
+/** Brings the panels up to date, soon. */
+export function showNews(): void {
+  if (isGathering) return
+  isGathering = true
+  setTimeout(() => {
+    isGathering = false
+    void showPanels()
+  }, GATHER_MS)
+}
+
+async function showPanels(): Promise<void> {
+  try {
+    const text = await (await call('GET', '/dashboard/panels')).text()
+    const next = new DOMParser().parseFromString(text, 'text/html')
+    for (const panel of next.querySelectorAll<HTMLElement>('[data-panel]')) {
+      const current = document.querySelector(`[data-panel="${panel.dataset['panel']}"]`)
+      if (current !== null) morph(current, panel)
+    }
+    tick()
+  } catch (error) {
+    if (isOver(error)) showEnd()
+  }
+}
+
+/** Follows what happens, as long as there is a session. */
+export async function follow(onEvent: (event: HappenedEvent) => void): Promise<void> {
+  for (;;) {
+    try {
+      const { body } = await call('GET', '/v1/events')
+      show('Live', 'on')
+      showNews() // what happened before the stream began
+      if (body !== null) await read(body.pipeThrough(new TextDecoderStream()).getReader(), onEvent)
+    } catch (error) {
+      if (isOver(error)) return showEnd()
+    }
+    show('Reconnecting', 'off')
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
+}
+
+async function read(reader: ReadableStreamDefaultReader<string>, onEvent: (event: HappenedEvent) => void) {
+  let text = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    const blocks = (text + value).split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const data = /^data: (.*)$/m.exec(block)?.[1]
+      if (data !== undefined) onEvent(JSON.parse(data) as HappenedEvent)
+    }
+  }
+}
+
+function show(words: string, state: 'on' | 'off'): void {
+  const live = byId('live')
+  if (live.textContent !== words) live.textContent = words
+  live.className = `live ${state}`
+}

@@ -1,0 +1,68 @@
+/** Logging in: where a person goes on, and how it ended. */
+import { call } from './calls.js'
+import { close, isOpen, onSubmit, open } from './dialog.js'
+import { byId } from './elements.js'
+import type { HappenedEvent } from './live.js'
+import { notify } from './notices.js'
+
+interface BegunLogin {
+  readonly login_id: string
+  readonly profile: string
+  readonly authorization_url?: string
+  readonly user_code?: string
+  readonly verification_uri?: string
+  readonly verification_uri_complete?: string
+}
+
+/** The login that the open dialog is about. */
+let shown = ''
+
+export function prepareLoginDialog(): void {
+  onSubmit('login', async () => {})
+}
+
+export async function logIn(profile: string): Promise<void> {
+  show(await begun(call('POST', '/v1/logins', { profile, open: false })))
+}
+
+export async function goOn(id: string): Promise<void> {
+  show(await begun(call('GET', `/dashboard/logins/${encodeURIComponent(id)}`)))
+}
+
+export async function giveUp(id: string): Promise<void> {
+  await call('DELETE', `/v1/logins/${encodeURIComponent(id)}`)
+}
+
+async function begun(answer: Promise<Response>): Promise<BegunLogin> {
+  return (await (await answer).json()) as BegunLogin
+}
+
+/** The tab may be blocked, so its address stands in the dialog as well. */
+function show(login: BegunLogin): void {
+  const { login_id, profile, user_code, authorization_url } = login
+  const url = login.verification_uri_complete ?? login.verification_uri ?? authorization_url ?? ''
+  if (!/^https?:/.test(url)) {
+    notify(`${profile}: this login does not wait any more.`, 'failed')
+    return
+  }
+  shown = login_id
+  byId('login-title').textContent = `Log in to ${profile}`
+  byId('login-how').textContent =
+    user_code === undefined
+      ? 'Finish the login in the tab that was opened. If there is none, open it here; this closes by itself.'
+      : 'Enter this code at the authorization server, on any machine:'
+  byId('login-code').textContent = user_code ?? ''
+  byId('login-code').hidden = user_code === undefined
+  byId<HTMLAnchorElement>('login-link').href = url
+  const cancel = byId('login-form').querySelector<HTMLElement>('[data-action=cancel]')
+  if (cancel !== null) Object.assign(cancel.dataset, { login: login_id, subject: profile })
+  open('login')
+  if (user_code === undefined) window.open(url, '_blank', 'noopener,noreferrer')
+}
+
+/** What became of a login is said wherever it was begun. */
+export function hearOfLogin({ event, profile = '', login_id: id }: HappenedEvent): void {
+  if (event !== 'login.succeeded' && event !== 'login.ended') return
+  if (id === shown && isOpen('login')) close('login')
+  if (event === 'login.succeeded') notify(`Logged in: ${profile}`)
+}

@@ -1,0 +1,95 @@
+/** The page's script: what its buttons do, and what moves by itself. */
+import { call, forgetKey, keepKey } from './calls.js'
+import { close, confirm } from './dialog.js'
+import { byId } from './elements.js'
+import { openKeyForm, prepareKeyForm } from './key-form.js'
+import { follow, showNews } from './live.js'
+import { giveUp, goOn, hearOfLogin, logIn, prepareLoginDialog } from './logins.js'
+import { notify, notifyFailure } from './notices.js'
+import { addProfile, editProfile, prepareProfileForm } from './profile-form.js'
+import { startTicking } from './ticking.js'
+
+/** @param subject - Name of the profile or key that the button is about. */
+type Action = (subject: string, button: HTMLElement) => Promise<void> | void
+
+const profilePath = (prefix: string, name: string) => `${prefix}/${encodeURIComponent(name)}`
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  login: logIn,
+  continue: (_profile, { dataset }) => goOn(dataset['login'] ?? ''),
+  async cancel(profile, { dataset }) {
+    await giveUp(dataset['login'] ?? '')
+    notify(`Login cancelled: ${profile}`)
+  },
+  async refresh(profile) {
+    await call('POST', `${profilePath('/dashboard/profiles', profile)}/refresh`)
+    notify(`Refreshed: ${profile}`)
+  },
+  async logout(profile) {
+    const text = `${profile}: its tokens are revoked where the server can, and forgotten. Tools get none until somebody logs in again.`
+    if (!(await confirm(text, 'Log out'))) return
+    const { headers } = await call('DELETE', profilePath('/v1/tokens', profile))
+    const notRevoked = headers.get('catchd-not-revoked')
+    notify(`Logged out: ${profile}`)
+    if (notRevoked !== null) notify(`${profile}: the server still knows the tokens. ${notRevoked}`, 'failed')
+  },
+  'add-profile': addProfile,
+  'edit-profile': editProfile,
+  async 'remove-profile'(profile) {
+    if (!(await confirm(`${profile}: the profile is removed, and logged out before.`, 'Remove'))) return
+    await call('DELETE', profilePath('/v1/profiles', profile))
+    close('profile')
+    notify(`Removed: ${profile}`)
+  },
+  'make-key': () => openKeyForm(profileNames()),
+  async 'remove-key'(key) {
+    if (!(await confirm(`${key}: whatever uses this key gets no token any more, at once.`, 'Remove'))) return
+    await call('DELETE', profilePath('/v1/clients', key))
+    notify(`Key removed: ${key}`)
+  },
+  async copy(_subject, button) {
+    const text = button.parentElement?.querySelector('code')?.textContent ?? ''
+    await navigator.clipboard.writeText(text)
+    notify('Copied')
+  },
+  close: (_subject, button) => button.closest('dialog')?.close(),
+  async leave() {
+    await call('POST', '/dashboard/leave')
+    forgetKey()
+    location.replace('/')
+  },
+}
+
+function profileNames(): string[] {
+  const buttons = document.querySelectorAll<HTMLElement>('[data-panel=profiles] [data-action=edit-profile]')
+  return [...buttons].map(({ dataset }) => dataset['subject'] ?? '')
+}
+
+async function act(button: HTMLElement): Promise<void> {
+  const { action = '', subject = '' } = button.dataset
+  if (button.getAttribute('aria-busy') === 'true') return
+  button.setAttribute('aria-busy', 'true')
+  try {
+    await ACTIONS[action]?.(subject, button)
+    showNews()
+  } catch (error) {
+    notifyFailure(error)
+  } finally {
+    button.removeAttribute('aria-busy')
+  }
+}
+
+keepKey()
+prepareProfileForm()
+prepareKeyForm()
+prepareLoginDialog()
+document.addEventListener('click', (event) => {
+  const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-action]') : null
+  if (button !== null) void act(button)
+})
+startTicking(showNews)
+void follow((event) => {
+  hearOfLogin(event)
+  showNews()
+})
+byId('live').textContent = 'Connecting'

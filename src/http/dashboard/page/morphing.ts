@@ -1,0 +1,51 @@
+/**
+ * Making a part of the page look like what the server sent, by changing only what is different: the focus, an open
+ * disclosure and a selection stay where they are.
+ */
+
+/** Attributes that are the reader's doing, not the server's. */
+const KEPT = new Set(['open'])
+
+export function morph(current: Element, next: Element): void {
+  for (const { name } of [...current.attributes]) {
+    if (!next.hasAttribute(name) && !KEPT.has(name)) current.removeAttribute(name)
+  }
+  for (const { name, value } of next.attributes) {
+    if (current.getAttribute(name) !== value) current.setAttribute(name, value)
+  }
+  morphChildren(current, next)
+}
+
+function morphChildren(current: Element, next: Element): void {
+  const byKey = new Map([...current.children].map((child) => [keyOf(child), child]))
+  let place = current.firstChild
+  for (const wanted of [...next.childNodes]) {
+    const key = keyOf(wanted)
+    const found = key === undefined ? place : (byKey.get(key) ?? null)
+    if (found !== null && isAlike(found, wanted)) {
+      if (found === place) place = place.nextSibling
+      else current.insertBefore(found, place)
+      morphNode(found, wanted)
+    } else {
+      current.insertBefore(document.importNode(wanted, true), place)
+    }
+  }
+  while (place !== null) {
+    const after: ChildNode | null = place.nextSibling
+    place.remove()
+    place = after
+  }
+}
+
+function morphNode(current: Node, next: Node): void {
+  if (current instanceof Element && next instanceof Element) morph(current, next)
+  else if (current.nodeValue !== next.nodeValue) current.nodeValue = next.nodeValue
+}
+
+function isAlike(one: Node, other: Node): boolean {
+  return one.nodeName === other.nodeName && keyOf(one) === keyOf(other)
+}
+
+function keyOf(node: Node): string | undefined {
+  return node instanceof HTMLElement ? node.dataset['key'] : undefined
+}

@@ -1,0 +1,31 @@
+/** What moves by itself: time left, bars, and how long ago something was. */
+import { fromNow } from '../../redirect/pages/instants.js'
+import { barLeft, timeLeft } from '../time-left.js'
+
+const TICK_MS = 1_000
+
+/** @param onOver - Called when something has just run out. */
+export function startTicking(onOver: () => void): void {
+  setInterval(() => tick(onOver), TICK_MS)
+}
+
+export function tick(onOver: () => void = () => {}): void {
+  const nowMs = Date.now()
+  for (const time of document.querySelectorAll<HTMLTimeElement>('time[data-relative]')) {
+    write(time, fromNow(Date.parse(time.dateTime), nowMs))
+  }
+  for (const left of document.querySelectorAll<HTMLElement>('[data-left]')) {
+    const untilMs = Date.parse(left.dataset['left'] ?? '')
+    write(left, timeLeft(untilMs, nowMs))
+    if (untilMs <= nowMs && untilMs > nowMs - TICK_MS) onOver()
+  }
+  for (const bar of document.querySelectorAll<HTMLProgressElement>('progress[data-until]')) {
+    const { from = '', until = '' } = bar.dataset
+    bar.value = barLeft(Date.parse(from), Date.parse(until), nowMs)
+  }
+}
+
+/** Only what is different: a selection in the text stays. */
+function write(place: HTMLElement, text: string): void {
+  if (place.textContent !== text) place.textContent = text
+}

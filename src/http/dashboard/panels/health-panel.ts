@@ -1,0 +1,52 @@
+/** How the daemon is: vault, listeners, configuration; and what of it needs somebody at once. */
+import { CatchdError } from '../../../failures.js'
+import type { DaemonStatus } from '../../api/services.js'
+import { type Html, html } from '../../redirect/pages/html.js'
+import type { Overview } from '../overview.js'
+import { badge, failureBox, relativeTime, row } from './pieces.js'
+
+export function healthPanel({ status, nowMs }: Overview): Html {
+  if (status instanceof CatchdError) return failureBox(status)
+  const { vault, listeners, config, version, pid, started_at } = status
+  return html`<dl>
+${row('Vault', html`${vault.kind} (${vault.engine}) ${badge(vault.health === 'ok' ? 'done' : 'failed', vault.health)}`)}
+${row('Redirects', addresses(listeners.redirect))}
+${row('API', addresses(listeners.tcp === null ? [] : [listeners.tcp]))}
+${row('Socket', html`<code>${listeners.socket ?? 'none'}</code>`)}
+${row('Configuration', html`<code>${config.path}</code> ${config.ok ? badge('done', 'in use') : badge('failed', 'not in use')}`)}
+${row('Daemon', html`${version}, process ${pid}, started ${relativeTime(Date.parse(started_at), nowMs)}`)}
+</dl>`
+}
+
+function addresses(list: readonly string[]): Html {
+  if (list.length === 0) return badge('failed', 'none')
+  return html`${list.map((address) => html`<code>${address}</code> `)}${badge('done', 'listening')}`
+}
+
+/** Above everything else; nothing when all is well. */
+export function alerts({ status }: Overview): Html {
+  if (status instanceof CatchdError) return html``
+  return html`${troubles(status).map(([text, next]) => html`<div class="box failed"><p>${text}</p><p>Run next: <code>${next}</code></p></div>`)}`
+}
+
+type Trouble = readonly [text: string, next: string]
+
+function troubles({ vault, config, listeners }: DaemonStatus): Trouble[] {
+  const all: (Trouble | false)[] = [
+    vault.health === 'locked' && [
+      'The keychain is locked. Tokens in memory are still served; unlock it to log in or refresh.',
+      'catchd vault status',
+    ],
+    vault.health === 'unavailable' && ['The vault cannot be used.', 'catchd doctor'],
+    vault.unsaved.length > 0 && [
+      `The newest tokens of ${vault.unsaved.join(', ')} are in memory only. Storing them is tried again and again.`,
+      'catchd vault status',
+    ],
+    !config.ok && [
+      `The configuration file is not in use, the last good one is: ${config.error ?? 'it is not valid'}`,
+      'catchd profile edit',
+    ],
+    listeners.redirect.length === 0 && ['No redirect can be caught: the port is taken.', 'catchd status'],
+  ]
+  return all.filter((trouble) => trouble !== false)
+}

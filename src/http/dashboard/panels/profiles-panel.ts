@@ -1,0 +1,104 @@
+/** The profiles: how each stands, how long its token lasts, and what can be done about it. */
+import { toInstant } from '../../../clock.js'
+import { needsNoPerson } from '../../../config/grants.js'
+import { CatchdError, FAILURES } from '../../../failures.js'
+import type { ProfileStatusName } from '../../api/services.js'
+import { type Html, html } from '../../redirect/pages/html.js'
+import { inWords } from '../../redirect/pages/instants.js'
+import type { Overview, ProfileOverview } from '../overview.js'
+import { barLeft, timeLeft, WHOLE_BAR } from '../time-left.js'
+import { badge, button, emptyBox, failureBox, relativeTime, row, type Tone } from './pieces.js'
+import { snippets } from './snippets.js'
+
+export function profilesPanel({ profiles, nowMs }: Overview): Html {
+  if (profiles instanceof CatchdError) return failureBox(profiles)
+  if (profiles.length === 0) {
+    return emptyBox(html`<h3>No profile yet</h3>
+<p>A profile is one account at one authorization server. Add one here, or let catchd find everything from the URL of an API:</p>
+<pre><code>catchd login https://mcp.example.com/mcp</code></pre>
+<p><button type="button" class="primary" data-action="add-profile">Add a profile</button></p>`)
+  }
+  return html`<ul class="cards">${profiles.map((profile) => card(profile, nowMs))}</ul>`
+}
+
+const STANDINGS: Readonly<Record<ProfileStatusName, { readonly tone: Tone; readonly words: string }>> = {
+  logged_in: { tone: 'done', words: 'Logged in' },
+  login_required: { tone: 'denied', words: 'Login required' },
+  login_pending: { tone: 'waiting', words: 'Waiting for you' },
+  expired: { tone: 'failed', words: 'Expired' },
+}
+
+function card(profile: ProfileOverview, nowMs: number): Html {
+  const { name, status, subject, canRefresh, obtainedAtMs } = profile
+  const { tone, words } = STANDINGS[status]
+  const isPersons = !isAutomatic(profile)
+  return html`<li class="card" data-key="profile-${name}">
+<div class="head"><h3>${name}</h3>${badge(tone, words)}</div>
+<p class="account">${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}</p>
+${life(profile, nowMs)}
+<dl>
+${row('Scopes', scopes(profile))}
+${row('Person needed', personNeeded(profile, nowMs))}
+${row('Last refresh', lastRefresh(profile, nowMs))}
+</dl>
+<div class="buttons">
+${isPersons ? button('login', 'Log in', name, status === 'logged_in' ? {} : { kind: 'primary' }) : null}
+${canRefresh ? button('refresh', 'Refresh', name, isPersons ? {} : { kind: 'primary' }) : null}
+${obtainedAtMs === null ? null : button('logout', 'Log out', name)}
+${button('edit-profile', 'Edit', name)}
+</div>
+${snippets(profile)}
+</li>`
+}
+
+function isAutomatic({ entry: { grant } }: ProfileOverview): boolean {
+  return grant !== undefined && needsNoPerson(grant)
+}
+
+/** The host says it best; a preset without one has its name. */
+function serverOf({ entry }: ProfileOverview): string {
+  const { base_url, issuer, resource_server, token_endpoint, preset } = entry
+  const url = base_url ?? issuer ?? resource_server ?? token_endpoint
+  return url !== undefined && URL.canParse(url) ? new URL(url).host : (preset ?? 'an inherited server')
+}
+
+function life({ name, expiresAtMs, obtainedAtMs, status }: ProfileOverview, nowMs: number): Html {
+  if (obtainedAtMs === null) return html`<p class="life">No token is stored.</p>`
+  const words = expiresAtMs === null ? undefined : inWords(expiresAtMs)
+  if (expiresAtMs === null || words === undefined) {
+    return html`<p class="life">The server does not say how long the token lasts.</p>`
+  }
+  const [from, until] = [toInstant(obtainedAtMs), toInstant(expiresAtMs)]
+  const value = barLeft(obtainedAtMs, expiresAtMs, nowMs)
+  const tone = status === 'expired' ? 'failed' : 'done'
+  return html`<div class="life ${tone}"><p><span data-left="${until}">${timeLeft(expiresAtMs, nowMs)}</span> left <small>until <time datetime="${until}">${words}</time></small></p>
+<progress max="${WHOLE_BAR}" value="${value}" data-from="${from}" data-until="${until}" aria-label="Time left of the access token of ${name}"></progress></div>`
+}
+
+function scopes({ scope, obtainedAtMs }: ProfileOverview): Html {
+  if (obtainedAtMs === null) return html`–`
+  const names = (scope ?? '').split(' ').filter((name) => name !== '')
+  if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
+  return html`<ul class="chips">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
+}
+
+/** What is unknown is said to be unknown (promise 10). */
+function personNeeded(profile: ProfileOverview, nowMs: number): Html {
+  const { loginNeededAtMs } = profile
+  if (isAutomatic(profile)) return html`never`
+  if (loginNeededAtMs === null) return html`unknown: the server does not say`
+  if (loginNeededAtMs <= nowMs) return html`<strong>now</strong>`
+  return relativeTime(loginNeededAtMs, nowMs)
+}
+
+function lastRefresh({ obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html {
+  const last = obtainedAtMs === null ? html`–` : relativeTime(obtainedAtMs, nowMs)
+  if (trouble === undefined) return last
+  return html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span>${
+    obtainedAtMs === null ? null : html`<small>the one before: ${last}</small>`
+  }`
+}
+
+export function titleOf(code: string): string {
+  return Object.hasOwn(FAILURES, code) ? FAILURES[code as keyof typeof FAILURES].title : code
+}

@@ -1,0 +1,36 @@
+/** How a profile's token gets into tools: lines to copy, none of which holds a token (docs/tools.md). */
+import { type Html, html } from '../../redirect/pages/html.js'
+import type { ProfileOverview } from '../overview.js'
+
+export function snippets({ name, entry }: ProfileOverview): Html {
+  const lines = entry.dpop === true ? forBoundTokens(name) : forTools(name)
+  return html`<details class="snippets"><summary>Use it<span class="unseen"> ${name}</span></summary>
+<ul>${lines.map(([tool, text]) => snippet(name, tool, text))}</ul></details>`
+}
+
+function snippet(profile: string, tool: string, text: string): Html {
+  return html`<li><h4>${tool}</h4><div class="snippet"><pre tabindex="0" aria-label="${tool}, ${profile}"><code>${text}</code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> for ${tool}, ${profile}</span></button></div></li>`
+}
+
+type Line = readonly [tool: string, text: string]
+
+function forTools(name: string): Line[] {
+  return [
+    ['Shell', `catchd token ${name}`],
+    ['A command', `catchd exec ${name} -- sh -c 'echo "$ACCESS_TOKEN"'`],
+    ['curl', `catchd token ${name} --format header | curl --header @- https://api.example.com/`],
+    [
+      'curl, over the socket',
+      `curl --unix-socket "$XDG_RUNTIME_DIR/catchd/catchd.sock" http://localhost/v1/tokens/${name}`,
+    ],
+    ['git', `git config --global credential.helper '!catchd credential --profile ${name} git'`],
+    ['MCP host', `"headersHelper": "catchd credential --profile ${name} headers"`],
+    ['JavaScript', `const { access_token } = await new CatchdClient().token('${name}')`],
+    ...forBoundTokens(name),
+  ]
+}
+
+/** Tokens that are bound to a key need a proof with every request (RFC 9449). */
+function forBoundTokens(name: string): Line[] {
+  return [['A tool that knows no tokens', `catchd proxy ${name} --upstream https://api.example.com`]]
+}

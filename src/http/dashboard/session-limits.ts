@@ -1,0 +1,80 @@
+/**
+ * What a session of the dashboard may call, all of it in one place: what is not in this list is refused, so that a new
+ * route gives nothing away by being new.
+ *
+ * Missing are the calls whose answer holds a token, a code or a proof, those that would outlast the session (another
+ * link, an admin's key), and those that are the command line's own.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import { CatchdError } from '../../failures.js'
+import type { ProfileApi } from '../api/services.js'
+
+const CALLS: ReadonlySet<string> = new Set([
+  'GET /v1/status',
+  'GET /v1/events',
+  'GET /v1/profiles',
+  'POST /v1/profiles',
+  'GET /v1/profiles/:profile',
+  'PUT /v1/profiles/:profile',
+  'DELETE /v1/profiles/:profile',
+  'DELETE /v1/tokens/:profile',
+  'POST /v1/logins',
+  'DELETE /v1/logins/:login',
+  'GET /v1/clients',
+  'POST /v1/clients',
+  'GET /v1/clients/:client',
+  'DELETE /v1/clients/:client',
+  'GET /openapi.json',
+  'GET /dashboard/panels',
+  'GET /dashboard/logins/:login',
+  'POST /dashboard/profiles/:profile/refresh',
+  'POST /dashboard/leave',
+])
+
+/** @throws CatchdError `forbidden` */
+export function requireCallOfSession(
+  method: string,
+  { config, url = '' }: FastifyRequest['routeOptions'],
+): void {
+  if (config.allow !== undefined || CALLS.has(`${method} ${url}`)) return
+  throw new CatchdError('forbidden', {
+    detail: 'A session of the dashboard may not call this: it gets no token, and nothing that outlasts it.',
+    next: 'catchd status',
+  })
+}
+
+type BodyCheck = (body: unknown, request: FastifyRequest) => Promise<void> | void
+
+/** Limits that show in the body; checked when it has been validated. */
+export function bodyCheckOf(route: RouteOptions, profiles: ProfileApi): BodyCheck | undefined {
+  const { url, method } = route
+  if (url === '/v1/clients' && method === 'POST') return refuseAdminKey
+  if (url === '/v1/profiles/:profile' && method === 'PUT') {
+    return (body, request) =>
+      refuseNewCommand(body, (request.params as { profile: string }).profile, profiles)
+  }
+  return undefined
+}
+
+function refuseAdminKey(body: unknown): void {
+  const { actions } = body as { readonly actions: readonly string[] }
+  if (!actions.includes('admin')) return
+  throw new CatchdError('forbidden', {
+    detail: 'A key with the action `admin` would outlast the session. Make it on the command line.',
+    next: 'catchd client add NAME --actions admin --profiles NAMES',
+  })
+}
+
+/** A page must not be a way to run programs. */
+async function refuseNewCommand(body: unknown, name: string, profiles: ProfileApi): Promise<void> {
+  const { client_secret: secret } = body as { readonly client_secret?: unknown }
+  if (typeof secret !== 'object' || secret === null || !('command' in secret)) return
+  const before = (await profiles.list()).find((profile) => profile.name === name)
+  if (isDeepStrictEqual(before?.entry.client_secret, secret)) return
+  throw new CatchdError('forbidden', {
+    detail:
+      'A command that prints the client secret is written into the configuration file, not into a page.',
+    next: `catchd profile edit ${name}`,
+  })
+}
