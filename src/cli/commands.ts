@@ -43,6 +43,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'show the daemon, the vault, the configuration and the profiles',
     load: async () => (await import('./status.js')).defineStatus,
   },
+  dashboard: {
+    summary: 'open the page that shows profiles, logins, keys and what happens',
+    load: async () => (await import('./dashboard.js')).defineDashboard,
+  },
   profile: {
     summary: 'add, list, show, remove or edit profiles',
     load: async () => (await import('./profile.js')).defineProfile,
