@@ -55,7 +55,11 @@ export async function panels(parts: RouteParts): Promise<string> {
 }
 
 function panelsOf(overview: Overview): Html {
-  const add = html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
+  const { profiles } = overview
+  const isEmpty = Array.isArray(profiles) && profiles.length === 0 // then the panel itself has the button
+  const add = isEmpty
+    ? null
+    : html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
   const make = html`<button type="button" class="plain" data-action="make-key">Make a key</button>`
   return html`<div class="alerts" data-panel="alerts">${alerts(overview)}</div>
 <div class="columns"><div class="wide">

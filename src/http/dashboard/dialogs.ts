@@ -66,7 +66,7 @@ function control(name: Field): Html {
 
 function hintOf(name: Field): string {
   if (name === 'client_secret') return 'Goes into the vault and is not shown again; empty keeps what is there'
-  return (ProfileEntry.shape[name].description ?? '').replaceAll('`', '')
+  return (ProfileEntry.shape[name].unwrap().description ?? '').replaceAll('`', '')
 }
 
 function field(name: string, label: string, hint: string, input: Html, scope = 'profile'): Html {
@@ -131,6 +131,6 @@ function dialog(name: string, title: string, body: Html, footer: Html): Html {
 <h2 id="${name}-title" tabindex="-1">${title}</h2>
 <div class="box failed" id="${name}-failure" role="alert" hidden></div>
 ${body}
-<div class="buttons">${footer}</div>
+<div class="buttons footer">${footer}</div>
 </form></dialog>`
 }

@@ -1,4 +1,8 @@
-/** How long something still lasts, in words that change while one looks. Pure; the page's script uses it too. */
+/**
+ * How long something still lasts and how long ago it was, in words that change while one looks. Pure; the page's
+ * script uses it too.
+ */
+import { fromNow } from '../redirect/pages/instants.js'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -13,6 +17,11 @@ export function timeLeft(untilMs: number, nowMs: number): string {
   if (left < HOUR) return `${Math.floor(left / MINUTE)} min ${(left % MINUTE) / SECOND} s`
   if (left < 2 * DAY) return `${Math.floor(left / HOUR)} h ${Math.floor((left % HOUR) / MINUTE)} min`
   return `${Math.floor(left / DAY)} days`
+}
+
+/** `3 minutes ago`, `in 2 days`, `just now`. */
+export function distance(atMs: number, nowMs: number): string {
+  return Math.abs(atMs - nowMs) < 2 * SECOND ? 'just now' : fromNow(atMs, nowMs)
 }
 
 /** What a bar counts in. */

@@ -5,10 +5,11 @@
 import { call } from './calls.js'
 import { byId } from './elements.js'
 import { morph } from './morphing.js'
-import { isOver, showEnd } from './notices.js'
+import { isEnded, isOver, showEnd } from './notices.js'
 import { tick } from './ticking.js'
 
 const RETRY_MS = 2_000
+const LOOK_MS = 20_000
 /** Several events come together: a login is claimed, succeeds, and is forgotten. */
 const GATHER_MS = 120
 
@@ -23,7 +24,7 @@ let isGathering = false
 
 /** Brings the panels up to date, soon. */
 export function showNews(): void {
-  if (isGathering) return
+  if (isGathering || isEnded()) return
   isGathering = true
   setTimeout(() => {
     isGathering = false
@@ -43,6 +44,13 @@ async function showPanels(): Promise<void> {
   } catch (error) {
     if (isOver(error)) showEnd()
   }
+}
+
+/** What no event tells of: the health of the vault, the use of a key. */
+export function lookNowAndThen(): void {
+  setInterval(() => {
+    if (document.visibilityState === 'visible') showNews()
+  }, LOOK_MS)
 }
 
 /** Follows what happens, as long as there is a session. */

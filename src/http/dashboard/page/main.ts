@@ -1,9 +1,8 @@
 /** The page's script: what its buttons do, and what moves by itself. */
 import { call, forgetKey, keepKey } from './calls.js'
 import { close, confirm } from './dialog.js'
-import { byId } from './elements.js'
 import { openKeyForm, prepareKeyForm } from './key-form.js'
-import { follow, showNews } from './live.js'
+import { follow, lookNowAndThen, showNews } from './live.js'
 import { giveUp, goOn, hearOfLogin, logIn, prepareLoginDialog } from './logins.js'
 import { notify, notifyFailure } from './notices.js'
 import { addProfile, editProfile, prepareProfileForm } from './profile-form.js'
@@ -88,8 +87,8 @@ document.addEventListener('click', (event) => {
   if (button !== null) void act(button)
 })
 startTicking(showNews)
+lookNowAndThen()
 void follow((event) => {
   hearOfLogin(event)
   showNews()
 })
-byId('live').textContent = 'Connecting'

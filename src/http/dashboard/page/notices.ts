@@ -20,8 +20,17 @@ export function isOver(error: unknown): boolean {
   return error instanceof CallFailed && (error.status === 401 || error.problem.code === 'origin_refused')
 }
 
+let hasEnded = false
+
+/** Whether there is nothing left to be brought up to date. */
+export function isEnded(): boolean {
+  return hasEnded
+}
+
 /** Nothing of the page stays: who sits here now may be somebody else. */
 export function showEnd(): void {
+  if (hasEnded) return
+  hasEnded = true
   forgetKey()
   for (const dialog of document.querySelectorAll('dialog')) dialog.close()
   byId('live').textContent = 'Ended'

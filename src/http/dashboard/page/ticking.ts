@@ -1,6 +1,5 @@
 /** What moves by itself: time left, bars, and how long ago something was. */
-import { fromNow } from '../../redirect/pages/instants.js'
-import { barLeft, timeLeft } from '../time-left.js'
+import { barLeft, distance, timeLeft } from '../time-left.js'
 
 const TICK_MS = 1_000
 
@@ -12,7 +11,7 @@ export function startTicking(onOver: () => void): void {
 export function tick(onOver: () => void = () => {}): void {
   const nowMs = Date.now()
   for (const time of document.querySelectorAll<HTMLTimeElement>('time[data-relative]')) {
-    write(time, fromNow(Date.parse(time.dateTime), nowMs))
+    write(time, distance(Date.parse(time.dateTime), nowMs))
   }
   for (const left of document.querySelectorAll<HTMLElement>('[data-left]')) {
     const untilMs = Date.parse(left.dataset['left'] ?? '')

@@ -9,13 +9,17 @@ export function healthPanel({ status, nowMs }: Overview): Html {
   if (status instanceof CatchdError) return failureBox(status)
   const { vault, listeners, config, version, pid, started_at } = status
   return html`<dl>
-${row('Vault', html`${vault.kind} (${vault.engine}) ${badge(vault.health === 'ok' ? 'done' : 'failed', vault.health)}`)}
+${row('Vault', html`${vaultName(vault)} ${badge(vault.health === 'ok' ? 'done' : 'failed', vault.health)}`)}
 ${row('Redirects', addresses(listeners.redirect))}
 ${row('API', addresses(listeners.tcp === null ? [] : [listeners.tcp]))}
 ${row('Socket', html`<code>${listeners.socket ?? 'none'}</code>`)}
 ${row('Configuration', html`<code>${config.path}</code> ${config.ok ? badge('done', 'in use') : badge('failed', 'not in use')}`)}
 ${row('Daemon', html`${version}, process ${pid}, started ${relativeTime(Date.parse(started_at), nowMs)}`)}
 </dl>`
+}
+
+function vaultName({ kind, engine }: DaemonStatus['vault']): string {
+  return kind === engine ? kind : `${kind} (${engine})`
 }
 
 function addresses(list: readonly string[]): Html {

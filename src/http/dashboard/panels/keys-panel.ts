@@ -21,7 +21,7 @@ function item({ client, lastUsedAtMs }: KeyOverview, nowMs: number): Html {
   return html`<li data-key="key-${name}"><div><strong>${name}</strong> ${actions.map((action) => html`<code class="chip">${action}</code> `)}
 <small>${actions.includes('admin') ? 'every profile' : profiles.join(', ')}</small>
 <small>${used}, ${expiry(expiresAtMs, nowMs)}</small></div>
-<div class="buttons">${button('remove-key', 'Remove', name, { kind: 'danger' })}</div></li>`
+<div class="buttons">${button('remove-key', 'Remove', name)}</div></li>`
 }
 
 function expiry(expiresAtMs: number | null, nowMs: number): Html {

@@ -2,7 +2,8 @@
 import { toInstant } from '../../../clock.js'
 import type { CatchdError } from '../../../failures.js'
 import { type Html, html } from '../../redirect/pages/html.js'
-import { fromNow, inWords } from '../../redirect/pages/instants.js'
+import { inWords } from '../../redirect/pages/instants.js'
+import { distance } from '../time-left.js'
 
 /** Decides colour; the words beside it say the same. */
 export type Tone = 'done' | 'denied' | 'failed' | 'waiting' | 'over'
@@ -15,7 +16,7 @@ export function badge(tone: Tone, words: string): Html {
 export function relativeTime(atMs: number, nowMs: number): Html {
   const words = inWords(atMs)
   if (words === undefined) return html`far away`
-  return html`<time datetime="${toInstant(atMs)}" title="${words}" data-relative>${fromNow(atMs, nowMs)}</time>`
+  return html`<time datetime="${toInstant(atMs)}" title="${words}" data-relative>${distance(atMs, nowMs)}</time>`
 }
 
 export function row(term: string, description: Html): Html {
@@ -27,7 +28,7 @@ export function button(
   action: string,
   label: string,
   subject: string,
-  options: { readonly kind?: 'primary' | 'danger'; readonly login?: string } = {},
+  options: { readonly kind?: 'primary'; readonly login?: string } = {},
 ): Html {
   const login = options.login === undefined ? null : html` data-login="${options.login}"`
   // What it acts on is said to those who do not see where it stands.

@@ -8,9 +8,9 @@ import { inWords } from '../../redirect/pages/instants.js'
 import type { Overview, ProfileOverview } from '../overview.js'
 import { barLeft, timeLeft, WHOLE_BAR } from '../time-left.js'
 import { badge, button, emptyBox, failureBox, relativeTime, row, type Tone } from './pieces.js'
-import { snippets } from './snippets.js'
+import { type Addresses, snippets } from './snippets.js'
 
-export function profilesPanel({ profiles, nowMs }: Overview): Html {
+export function profilesPanel({ profiles, status, nowMs }: Overview): Html {
   if (profiles instanceof CatchdError) return failureBox(profiles)
   if (profiles.length === 0) {
     return emptyBox(html`<h3>No profile yet</h3>
@@ -18,7 +18,8 @@ export function profilesPanel({ profiles, nowMs }: Overview): Html {
 <pre><code>catchd login https://mcp.example.com/mcp</code></pre>
 <p><button type="button" class="primary" data-action="add-profile">Add a profile</button></p>`)
   }
-  return html`<ul class="cards">${profiles.map((profile) => card(profile, nowMs))}</ul>`
+  const addresses = status instanceof CatchdError ? undefined : status.listeners
+  return html`<ul class="cards">${profiles.map((profile) => card(profile, addresses, nowMs))}</ul>`
 }
 
 const STANDINGS: Readonly<Record<ProfileStatusName, { readonly tone: Tone; readonly words: string }>> = {
@@ -28,18 +29,18 @@ const STANDINGS: Readonly<Record<ProfileStatusName, { readonly tone: Tone; reado
   expired: { tone: 'failed', words: 'Expired' },
 }
 
-function card(profile: ProfileOverview, nowMs: number): Html {
+function card(profile: ProfileOverview, addresses: Addresses, nowMs: number): Html {
   const { name, status, subject, canRefresh, obtainedAtMs } = profile
-  const { tone, words } = STANDINGS[status]
+  const { tone, words } = standing(profile)
   const isPersons = !isAutomatic(profile)
   return html`<li class="card" data-key="profile-${name}">
 <div class="head"><h3>${name}</h3>${badge(tone, words)}</div>
 <p class="account">${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}</p>
 ${life(profile, nowMs)}
 <dl>
-${row('Scopes', scopes(profile))}
+${obtainedAtMs === null ? null : row('Scopes', scopes(profile))}
 ${row('Person needed', personNeeded(profile, nowMs))}
-${row('Last refresh', lastRefresh(profile, nowMs))}
+${lastRefresh(profile, nowMs)}
 </dl>
 <div class="buttons">
 ${isPersons ? button('login', 'Log in', name, status === 'logged_in' ? {} : { kind: 'primary' }) : null}
@@ -47,8 +48,15 @@ ${canRefresh ? button('refresh', 'Refresh', name, isPersons ? {} : { kind: 'prim
 ${obtainedAtMs === null ? null : button('logout', 'Log out', name)}
 ${button('edit-profile', 'Edit', name)}
 </div>
-${snippets(profile)}
+${snippets(profile, addresses)}
 </li>`
+}
+
+/** A profile whose tokens come without a person is never logged in. */
+function standing(profile: ProfileOverview): { readonly tone: Tone; readonly words: string } {
+  if (!isAutomatic(profile)) return STANDINGS[profile.status]
+  if (profile.trouble !== undefined) return { tone: 'failed', words: 'Refresh failed' }
+  return { tone: 'done', words: 'No login needed' }
 }
 
 function isAutomatic({ entry: { grant } }: ProfileOverview): boolean {
@@ -75,8 +83,7 @@ function life({ name, expiresAtMs, obtainedAtMs, status }: ProfileOverview, nowM
 <progress max="${WHOLE_BAR}" value="${value}" data-from="${from}" data-until="${until}" aria-label="Time left of the access token of ${name}"></progress></div>`
 }
 
-function scopes({ scope, obtainedAtMs }: ProfileOverview): Html {
-  if (obtainedAtMs === null) return html`–`
+function scopes({ scope }: ProfileOverview): Html {
   const names = (scope ?? '').split(' ').filter((name) => name !== '')
   if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
   return html`<ul class="chips">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
@@ -91,12 +98,13 @@ function personNeeded(profile: ProfileOverview, nowMs: number): Html {
   return relativeTime(loginNeededAtMs, nowMs)
 }
 
-function lastRefresh({ obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html {
-  const last = obtainedAtMs === null ? html`–` : relativeTime(obtainedAtMs, nowMs)
-  if (trouble === undefined) return last
-  return html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span>${
-    obtainedAtMs === null ? null : html`<small>the one before: ${last}</small>`
+function lastRefresh({ obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html | null {
+  const last = obtainedAtMs === null ? null : relativeTime(obtainedAtMs, nowMs)
+  if (trouble === undefined) return last === null ? null : row('Last refresh', last)
+  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span>${
+    last === null ? null : html`<small>the tokens in use came ${last}</small>`
   }`
+  return row('Last refresh', failure)
 }
 
 export function titleOf(code: string): string {

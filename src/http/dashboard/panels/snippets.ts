@@ -1,9 +1,13 @@
 /** How a profile's token gets into tools: lines to copy, none of which holds a token (docs/tools.md). */
+import type { DaemonStatus } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { ProfileOverview } from '../overview.js'
 
-export function snippets({ name, entry }: ProfileOverview): Html {
-  const lines = entry.dpop === true ? forBoundTokens(name) : forTools(name)
+/** Where the API is reached; `undefined` while nobody knows. */
+export type Addresses = Pick<DaemonStatus['listeners'], 'socket' | 'tcp'> | undefined
+
+export function snippets({ name, entry }: ProfileOverview, addresses: Addresses): Html {
+  const lines = entry.dpop === true ? forBoundTokens(name) : forTools(name, addresses)
   return html`<details class="snippets"><summary>Use it<span class="unseen"> ${name}</span></summary>
 <ul>${lines.map(([tool, text]) => snippet(name, tool, text))}</ul></details>`
 }
@@ -14,19 +18,30 @@ function snippet(profile: string, tool: string, text: string): Html {
 
 type Line = readonly [tool: string, text: string]
 
-function forTools(name: string): Line[] {
+function forTools(name: string, addresses: Addresses): Line[] {
   return [
     ['Shell', `catchd token ${name}`],
     ['A command', `catchd exec ${name} -- sh -c 'echo "$ACCESS_TOKEN"'`],
     ['curl', `catchd token ${name} --format header | curl --header @- https://api.example.com/`],
-    [
-      'curl, over the socket',
-      `curl --unix-socket "$XDG_RUNTIME_DIR/catchd/catchd.sock" http://localhost/v1/tokens/${name}`,
-    ],
+    ...forHttp(name, addresses),
     ['git', `git config --global credential.helper '!catchd credential --profile ${name} git'`],
+    ['kubectl', `{command: catchd, args: [credential, --profile, ${name}, kubectl]}`],
     ['MCP host', `"headersHelper": "catchd credential --profile ${name} headers"`],
     ['JavaScript', `const { access_token } = await new CatchdClient().token('${name}')`],
     ...forBoundTokens(name),
+  ]
+}
+
+function forHttp(name: string, addresses: Addresses): Line[] {
+  const { socket = null, tcp = null } = addresses ?? {}
+  const path = `/v1/tokens/${name}`
+  return [
+    ...(socket === null
+      ? []
+      : [['The socket', `curl --unix-socket '${socket}' http://localhost${path}`] as const]),
+    ...(tcp === null
+      ? []
+      : [['TCP, with an API key', `curl --header 'Authorization: Bearer KEY' ${tcp}${path}`] as const]),
   ]
 }
 
