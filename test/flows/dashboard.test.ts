@@ -391,8 +391,11 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
       const answer = await daemon.api(method, path, { via: 'tcp', key: null, headers })
       expect([path, answer.status]).toEqual([path, 403])
     }
+    const page = await daemon.api('GET', '/', { via: 'tcp', key: null, headers: { cookie } })
+    expect(page.text).toContain('Loading')
+    expect(page.text).not.toMatch(/gw|catchd\.sock/)
     await neighbour.goto(`http://127.0.0.1:${daemon.apiPort}/`)
-    expect(await neighbour.getByRole('heading', { name: 'Profiles' }).count()).toBe(1)
+    await card(neighbour, 'gw').waitFor(SOON)
   })
 
   describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {

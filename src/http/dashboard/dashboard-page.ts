@@ -1,8 +1,9 @@
 /**
  * The dashboard's one page, and its panels alone, which the page asks for again whenever something happened.
  *
- * No token, code, verifier or hash is known here. Where a pending login goes on is not part of it either: the page
- * can be read with the cookie alone, which other servers on this host are sent too.
+ * No token, code, verifier or hash is known here, and not where a pending login goes on. Once the key of the page has
+ * been used, the page comes with empty panels, which its script has filled with a call that carries the key: the
+ * cookie alone, which other servers on this host are sent too, shows nothing.
  */
 import { randomBytes } from 'node:crypto'
 import type { Secret } from '../../secret.js'
@@ -15,13 +16,14 @@ import { type Overview, readOverview } from './overview.js'
 import { activityPanel } from './panels/activity-panel.js'
 import { alerts, healthPanel } from './panels/health-panel.js'
 import { keysPanel } from './panels/keys-panel.js'
+import { emptyBox } from './panels/pieces.js'
 import { profilesPanel } from './panels/profiles-panel.js'
 import { waitingPanel } from './panels/waiting-panel.js'
 
 /** @param key - What the page sends with its calls, as long as it has not done so. */
 export async function dashboardPage(parts: RouteParts, key: Secret | null): Promise<Page> {
   const { script, style } = await assets()
-  const overview = await readOverview(parts)
+  const overview = key === null ? null : await readOverview(parts)
   const nonce = randomBytes(18).toString('base64')
   const document = html`<!doctype html>
 <html lang="en">
@@ -54,21 +56,23 @@ export async function panels(parts: RouteParts): Promise<string> {
   return panelsOf(await readOverview(parts)).toString()
 }
 
-function panelsOf(overview: Overview): Html {
-  const { profiles } = overview
+function panelsOf(overview: Overview | null): Html {
+  const profiles = overview?.profiles
   const isEmpty = Array.isArray(profiles) && profiles.length === 0 // then the panel itself has the button
   const add = isEmpty
     ? null
     : html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
   const make = html`<button type="button" class="plain" data-action="make-key">Make a key</button>`
-  return html`<div class="alerts" data-panel="alerts">${alerts(overview)}</div>
+  const shown = (panel: (overview: Overview) => Html) =>
+    overview === null ? emptyBox(html`<p>Loading …</p>`) : panel(overview)
+  return html`<div class="alerts" data-panel="alerts">${overview === null ? null : alerts(overview)}</div>
 <div class="columns"><div class="wide">
-${section('profiles', 'Profiles', profilesPanel(overview), add)}
+${section('profiles', 'Profiles', shown(profilesPanel), add)}
 </div><div class="narrow">
-${section('waiting', 'Waiting logins', waitingPanel(overview))}
-${section('activity', 'Activity', activityPanel(overview))}
-${section('keys', 'API keys', keysPanel(overview), make)}
-${section('health', 'Health', healthPanel(overview))}
+${section('waiting', 'Waiting logins', shown(waitingPanel))}
+${section('activity', 'Activity', shown(activityPanel))}
+${section('keys', 'API keys', shown(keysPanel), make)}
+${section('health', 'Health', shown(healthPanel))}
 </div></div>`
 }
 

@@ -37,6 +37,7 @@ export function admitSession(
   const { origin } = headers
   const isOwn =
     isOwnPage(headers) &&
+    !isPreflightOrUpgrade(headers) &&
     headers['sec-fetch-site'] === 'same-origin' &&
     (headers['sec-fetch-dest'] ?? 'empty') === 'empty' &&
     headers['sec-fetch-mode'] !== 'navigate' &&
@@ -63,9 +64,9 @@ export function principalOfSession(session: Session): Principal {
 export function admitPage({ method, headers, socket }: Visitor, kind: PageKind): void {
   if (kindOfConnection(socket) === 'socket') throw new CatchdError('route_unknown')
   const isPrefetch = headers['sec-purpose'] !== undefined || headers['purpose'] !== undefined
-  const isFetched = headers['access-control-request-method'] !== undefined || headers.upgrade !== undefined
   const isAllowed = kind === 'document' ? isNavigation(headers) : isPart(headers)
-  if (method !== 'GET' || isPrefetch || isFetched || !isAllowed) throw new CatchdError('origin_refused')
+  if (method !== 'GET' || isPrefetch || isPreflightOrUpgrade(headers) || !isAllowed)
+    throw new CatchdError('origin_refused')
 }
 
 /** The session of a navigation; one that another site began counts as a stranger's. */
@@ -85,6 +86,10 @@ export function sessionEnded(): CatchdError {
     detail: 'The session of the dashboard has ended.',
     next: 'catchd dashboard',
   })
+}
+
+function isPreflightOrUpgrade(headers: IncomingHttpHeaders): boolean {
+  return headers['access-control-request-method'] !== undefined || headers.upgrade !== undefined
 }
 
 /** A top-level navigation has no Origin when it is a GET; one that names one is no navigation. */

@@ -2,7 +2,7 @@
  * The cookie that a session of the dashboard lives in. Pure.
  *
  * Cookies know no port (RFC 6265 §8.5): the name holds ours, so that two daemons on one machine do not overwrite each
- * other's, and every server on this host is sent it. That is why it is not enough by itself (session-checks.ts).
+ * other's, and every server on this host is sent it. That is why it shows and does nothing by itself (session-checks.ts).
  */
 import type { Secret } from '../../secret.js'
 

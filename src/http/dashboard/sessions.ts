@@ -52,7 +52,7 @@ export class Session {
 
   /**
    * What the page sends with every call, until it has done so once: a cookie goes to every port of the host, so that
-   * it alone must not be enough, and who got hold of it later must not read this here.
+   * it alone must not be enough, and who got hold of it later must not read this.
    */
   get undeliveredKey(): Secret | null {
     return this.#key

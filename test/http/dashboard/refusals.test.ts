@@ -159,6 +159,10 @@ describe('the page', () => {
     const later = await open(api, '/', api.browser.cookie)
     expect(later.status).toBe(200)
     expect(later.body).not.toMatch(/name="catchd-page-key"/)
+    // The cookie alone, which every server on this host is sent, shows nothing of anybody.
+    expect(later.body).toContain('Loading')
+    expect(later.body).not.toMatch(/alice|corp|keytar|catchd\.sock/)
+    expect((await callAs(api, 'GET', '/dashboard/panels')).body).toMatch(/alice/)
   })
 })
 
@@ -177,6 +181,13 @@ describe('a call of the page', () => {
   const changes: [name: string, change: readonly [string, string | null], expected: [number, string]][] = [
     ['a foreign Origin', ['origin', 'Origin: https://evil.example'], [403, 'origin_refused']],
     ['the Origin of another port', ['origin', 'Origin: http://127.0.0.1:3000'], [403, 'origin_refused']],
+    ['an extension', ['origin', 'Origin: chrome-extension://abcdefghijklmnop'], [403, 'origin_refused']],
+    ['an upgrade', ['upgrade', 'Upgrade: websocket'], [403, 'origin_refused']],
+    [
+      'a preflight',
+      ['access-control-request-method', 'Access-Control-Request-Method: GET'],
+      [403, 'origin_refused'],
+    ],
     ['the Origin null', ['origin', 'Origin: null'], [403, 'origin_refused']],
     ['a foreign Referer', ['referer', 'Referer: https://evil.example/'], [403, 'origin_refused']],
     ['another site', ['sec-fetch-site', 'Sec-Fetch-Site: cross-site'], [403, 'origin_refused']],

@@ -32,7 +32,8 @@ export function showNews(): void {
   }, GATHER_MS)
 }
 
-async function showPanels(): Promise<void> {
+/** Brings the panels up to date, now. */
+export async function showPanels(): Promise<void> {
   try {
     const text = await (await call('GET', '/dashboard/panels')).text()
     const next = new DOMParser().parseFromString(text, 'text/html')

@@ -2,7 +2,7 @@
 import { call, forgetKey, keepKey } from './calls.js'
 import { close, confirm } from './dialog.js'
 import { openKeyForm, prepareKeyForm } from './key-form.js'
-import { follow, lookNowAndThen, showNews } from './live.js'
+import { follow, lookNowAndThen, showNews, showPanels } from './live.js'
 import { giveUp, goOn, hearOfLogin, logIn, prepareLoginDialog } from './logins.js'
 import { notify, notifyFailure } from './notices.js'
 import { addProfile, editProfile, prepareProfileForm } from './profile-form.js'
@@ -86,6 +86,7 @@ document.addEventListener('click', (event) => {
   const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-action]') : null
   if (button !== null) void act(button)
 })
+void showPanels()
 startTicking(showNews)
 lookNowAndThen()
 void follow((event) => {
