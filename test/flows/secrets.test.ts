@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { approve } from '../../src/demo/approval.js'
 import { startGateway } from '../../src/demo/gateway.js'
-import { startDaemon } from '../support/daemon.js'
+import { type Daemon, startDaemon } from '../support/daemon.js'
 
 const CLIENT_SECRET = 'canary-client-secret-3f9a'
 
@@ -15,6 +15,29 @@ function filesUnder(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
+}
+
+/** @returns What the page shows, without the key that it is given; link, cookie and key become secrets too. */
+async function lookAtDashboard(daemon: Daemon, secrets: Map<string, string>): Promise<string[]> {
+  const { json } = await daemon.api('POST', '/v1/dashboard/links')
+  const link = new URL(String(json['url']))
+  secrets.set('dashboard link', link.searchParams.get('link') ?? 'none')
+  const browse = (path: string, headers: Record<string, string>) =>
+    daemon.api('GET', path, { via: 'tcp', key: null, headers })
+  const entered = await browse(link.pathname + link.search, {})
+  const cookie = entered.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+  secrets.set('dashboard session', cookie.split('=')[1] ?? 'none')
+  const page = await browse('/', { cookie })
+  const key = /name="catchd-page-key" content="([\w-]+)"/.exec(page.text)?.[1] ?? 'none'
+  secrets.set('page key', key)
+  const panels = await browse('/dashboard/panels', {
+    cookie,
+    'catchd-page-key': key,
+    'sec-fetch-site': 'same-origin',
+  })
+  expect([page.status, panels.status]).toEqual([200, 200])
+  expect(panels.text).toContain('data-key="profile-gw"')
+  return [page.text.replace(key, ''), panels.text, (await browse(link.pathname + link.search, {})).text]
 }
 
 test.each(['memory', 'file'])(
@@ -98,6 +121,7 @@ test.each(['memory', 'file'])(
         shown.push((await daemon.api('GET', path)).text)
       }
       shown.push((await daemon.api('GET', '/v1/tokens/gw', { via: 'tcp', key: 'wrong' })).text)
+      shown.push(...(await lookAtDashboard(daemon, secrets)))
       const status = await daemon.cli(['status'])
       shown.push(status.stdout, status.stderr)
 
