@@ -2,116 +2,45 @@
  * The dashboard in a real browser, on the built program: what a person sees, does and hears of, and that the content
  * security policy has nothing to complain about meanwhile.
  */
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Gateway, type GatewayOptions, startGateway } from '../../src/demo/gateway.js'
-import { launchChromium, withoutChromium } from '../support/browser.js'
-import { type Daemon, startDaemon } from '../support/daemon.js'
-import { freePort } from '../support/free-port.js'
+import { describe, expect, test } from 'vitest'
+import { withoutChromium } from '../support/browser.js'
+import { startDaemon } from '../support/daemon.js'
 import { startOidcProvider } from '../support/oidc-provider.js'
+import { card, dashboardScene, SOON } from './dashboard-scene.js'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+describe('catchd dashboard', () => {
+  test('starts the daemon where there is none, and prints a link that lets in', async () => {
+    const daemon = await startDaemon({ config: { profiles: {} } })
+    try {
+      await daemon.kill('SIGTERM')
+      const { exitCode, stdout, stderr } = await daemon.cli(['dashboard'])
+      expect(exitCode, stderr).toBe(0)
+      const link = new URL(stdout.trim())
+      expect(link.origin).toBe(`http://127.0.0.1:${daemon.apiPort}`)
+      const entered = await daemon.follow(link.href)
+      expect([entered.status, entered.headers.location]).toEqual([303, '/'])
+    } finally {
+      await daemon.stop()
+    }
+  })
 
-/** For what only time brings: a stream that reconnects, a gathering of events. */
-const SOON = { timeout: 10_000 }
+  test('says what to do where the API port is off', async () => {
+    const daemon = await startDaemon({ config: { profiles: {} }, env: { CATCHD_API_PORT: '0' } })
+    try {
+      const { exitCode, stdout, stderr } = await daemon.cli(['dashboard'])
+      expect([exitCode, stdout]).toEqual([7, ''])
+      expect(stderr).toContain('CATCHD_API_PORT=0 turns off')
+      expect(stderr).toContain('→ CATCHD_API_PORT=7636 catchd daemon restart')
+    } finally {
+      await daemon.stop()
+    }
+  })
+})
 
 describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () => {
-  let browser: Browser
-  let screenshots: string
-  const cleanUps: (() => Promise<void>)[] = []
-
-  beforeAll(async () => {
-    browser = await launchChromium()
-    screenshots = process.env['CATCHD_TEST_SCREENSHOTS'] ?? (await mkdtemp(join(tmpdir(), 'catchd-screens-')))
-  })
-  afterAll(async () => {
-    await browser?.close()
-    if (process.env['CATCHD_TEST_SCREENSHOTS'] === undefined)
-      await rm(screenshots, { recursive: true, force: true })
-  })
-  afterEach(async () => {
-    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-  })
-
-  async function scene(options: GatewayOptions = {}, moreProfiles: object = {}) {
-    const redirectPort = await freePort()
-    const redirectUri = `http://127.0.0.1:${redirectPort}/callback/gw`
-    const gateway = await startGateway({ redirectUris: [redirectUri], refreshTokens: true, ...options })
-    cleanUps.push(() => gateway.close())
-    const gw = {
-      preset: 'webmethods',
-      base_url: gateway.baseUrl,
-      client_id: gateway.clientId,
-      client_secret: gateway.clientSecret,
-      scope: 'email',
-    }
-    const daemon = await startDaemon({ redirectPort, config: { profiles: { gw, ...moreProfiles } } })
-    cleanUps.push(() => daemon.stop())
-    return { gateway, daemon }
-  }
-
-  async function makeLink(daemon: Daemon): Promise<string> {
-    const { exitCode, stdout } = await daemon.cli(['dashboard', '--no-browser'])
-    expect(exitCode).toBe(0)
-    return stdout.trim()
-  }
-
-  /** A browser that entered, with everything that its console and its policy complain about. */
-  async function enter(daemon: Daemon, options: BrowserContextOptions = {}) {
-    const context = await browser.newContext(options)
-    cleanUps.push(() => context.close())
-    const complaints = await complaintsOf(context)
-    const page = await context.newPage()
-    const link = await makeLink(daemon)
-    await page.goto(link)
-    await page.getByText('Live', { exact: true }).waitFor()
-    return { context, page, link, complaints }
-  }
-
-  async function complaintsOf(context: BrowserContext): Promise<string[]> {
-    const complaints: string[] = []
-    await context.exposeFunction('complain', (text: string) => complaints.push(text))
-    await context.addInitScript(
-      `addEventListener('securitypolicyviolation', (event) => complain(event.violatedDirective + ' ' + event.blockedURI))`,
-    )
-    context.on('weberror', (error) => complaints.push(String(error.error())))
-    context.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text())
-    })
-    return complaints
-  }
-
-  function credentialsOf(gateway: Gateway): BrowserContextOptions {
-    const [user] = gateway.users
-    return {
-      httpCredentials: {
-        username: user.name,
-        password: user.password,
-        origin: new URL(gateway.baseUrl).origin,
-      },
-    }
-  }
-
-  const card = (page: Page, profile: string) =>
-    page.locator('.card').filter({ has: page.getByRole('heading', { name: profile, exact: true }) })
-
-  /** The whole login, in the tab that the page opens. */
-  async function logIn(page: Page, profile = 'gw'): Promise<void> {
-    const opened = page.context().waitForEvent('page')
-    await card(page, profile).getByRole('button', { name: 'Log in' }).click()
-    const tab = await opened
-    await tab.getByRole('button', { name: 'Approve' }).click()
-    await tab.getByRole('heading', { name: /Logged in/ }).waitFor()
-    await tab.close()
-    await card(page, profile).getByText('Logged in', { exact: true }).waitFor(SOON)
-  }
+  const { cleanUps, scene, enter, logIn, newContext, credentialsOf } = dashboardScene()
 
   test('a link opens the page once, and leaves nothing in the address bar', async () => {
     const { daemon } = await scene()
@@ -124,7 +53,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(await page.content()).not.toContain('catchd-page-key"')
     expect(complaints).toEqual([])
 
-    const other = await (await browser.newContext()).newPage()
+    const other = await (await newContext()).newPage()
     cleanUps.push(() => other.context().close())
     const refused = await other.goto(link)
     expect(refused?.status()).toBe(401)
@@ -331,6 +260,30 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(await page.evaluate('document.activeElement.textContent')).toContain('Copy for Shell')
   })
 
+  test('all of it works from the keyboard, and the focus comes back', async () => {
+    const { daemon } = await scene()
+    const { page } = await enter(daemon)
+    await card(page, 'gw').getByText('Login required', { exact: true }).waitFor()
+    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Skip to the profiles')
+    await page.keyboard.press('Enter')
+    const reached: unknown[] = []
+    for (let presses = 0; presses < 4; presses += 1) {
+      await page.keyboard.press('Tab')
+      reached.push(await focused())
+    }
+    expect(reached).toEqual(['Add a profile', 'Log in gw', 'Edit gw', 'Use it gw'])
+    await page.keyboard.press('Enter')
+    expect(await card(page, 'gw').getByText('catchd token gw', { exact: true }).isVisible()).toBe(true)
+    await page.keyboard.press('Shift+Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Edit gw' }).waitFor()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+    expect(await focused()).toBe('Edit gw')
+  })
+
   test('a snippet is copied', async () => {
     const { daemon } = await scene()
     const { page } = await enter(daemon, { permissions: ['clipboard-read', 'clipboard-write'] })
@@ -396,90 +349,5 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(page.text).not.toMatch(/gw|catchd\.sock/)
     await neighbour.goto(`http://127.0.0.1:${daemon.apiPort}/`)
     await card(neighbour, 'gw').waitFor(SOON)
-  })
-
-  describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-    async function violations(page: Page): Promise<unknown> {
-      await page.evaluate(AXE) // past the policy of the page, as a person's own tools are
-      return page.evaluate(
-        `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-          .then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html.slice(0, 160))]))`,
-      )
-    }
-    const shoot = async (page: Page, name: string) => {
-      for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 900 })
-        await page.screenshot({
-          path: join(screenshots, `dashboard-${name}-${colorScheme}-${width}.png`),
-          fullPage: true,
-        })
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-      }
-    }
-
-    test('full, with dialogs, empty and broken: nothing for axe to find', async () => {
-      const { gateway, daemon } = await scene(
-        {},
-        {
-          corp: { issuer: 'https://id.example.com', client_id: 'catchd', scope: 'openid offline_access' },
-          'machine-to-machine': {
-            token_endpoint: 'https://id.example.com/token',
-            client_id: 'catchd',
-            client_secret: { env: 'NOTHING' },
-            grant: 'client_credentials',
-          },
-        },
-      )
-      const { page } = await enter(daemon, { colorScheme, ...credentialsOf(gateway) })
-      await logIn(page)
-      await daemon.api('POST', '/v1/clients', {
-        body: { client: 'ci', profiles: ['gw', 'corp'], actions: ['token', 'login'] },
-      })
-      await daemon.api('POST', '/v1/logins', { body: { profile: 'gw', open: false } })
-      await daemon.api('POST', '/v1/tokens/machine-to-machine/refresh')
-      await page.locator('[data-panel=waiting] li').waitFor(SOON)
-      await page.locator('.notice').waitFor({ state: 'detached', timeout: 15_000 })
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'full')
-
-      await card(page, 'gw').getByText('Use it').click()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'snippets')
-      await card(page, 'gw').getByText('Use it').click()
-
-      await card(page, 'gw').getByRole('button', { name: 'Edit' }).click()
-      await page.getByLabel('Base URL').fill('nonsense')
-      await page.getByRole('button', { name: 'Save' }).click()
-      await page.getByText('must be an http or https URL').waitFor()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'editor')
-      await page.keyboard.press('Escape')
-
-      await page.getByRole('button', { name: 'Make a key' }).click()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'key')
-      await page.keyboard.press('Escape')
-
-      await daemon.writeConfig('{ "profiles": ')
-      await page
-        .locator('.alerts')
-        .getByText(/configuration file/)
-        .waitFor(SOON)
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'broken')
-    })
-
-    test('empty, and for strangers: nothing for axe to find', async () => {
-      const daemon = await startDaemon({ config: { profiles: {} } })
-      cleanUps.push(() => daemon.stop())
-      const { page } = await enter(daemon, { colorScheme })
-      await page.getByRole('heading', { name: 'No profile yet' }).waitFor()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'empty')
-      await page.getByRole('button', { name: 'Leave' }).click()
-      await page.getByRole('heading', { name: 'Enter by catchd dashboard' }).waitFor()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'stranger')
-    })
   })
 })

@@ -3,7 +3,7 @@
  *
  * All of it is in memory, and only hashes are: a restart of the daemon ends every session. A link is good for one
  * visit within a minute. Whoever comes second with it ends the session that it opened, because one of the two was
- * not meant (RFC 9700 §4.5 does so with codes). How a request proves that it is a session's own is session-checks.ts.
+ * not meant (RFC 6749 §4.1.2 does so with codes). How a request proves that it is a session's own is session-checks.ts.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setMaxListeners } from 'node:events'

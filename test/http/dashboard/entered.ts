@@ -1,5 +1,6 @@
 /** The API over TCP with a browser that entered the dashboard, and what such a browser sends. */
 import { expect } from 'vitest'
+import { ProblemAnswer } from '../../../src/http/api/wire.js'
 import { type ServedApi, serveApi } from '../api/opened-api.js'
 import type { RawAnswer } from '../redirect/raw-http.js'
 
@@ -23,6 +24,11 @@ export async function makeLink(api: ServedApi): Promise<string> {
   const { url } = JSON.parse(answer.body) as { url: string }
   expect(new URL(url).origin).toBe(`http://127.0.0.1:${api.port}`)
   return new URL(url).pathname + new URL(url).search
+}
+
+/** Status and code of a refusal. */
+export function outcome(answer: RawAnswer): [status: number, code: string] {
+  return [answer.status, ProblemAnswer.parse(JSON.parse(answer.body)).code]
 }
 
 export function cookieOf(answer: RawAnswer): string {
