@@ -50,9 +50,9 @@ type BodyCheck = (body: unknown, request: FastifyRequest) => Promise<void> | voi
 export function bodyCheckOf(route: RouteOptions, profiles: ProfileApi): BodyCheck | undefined {
   const { url, method } = route
   if (url === '/v1/clients' && method === 'POST') return refuseAdminKey
+  if (url === '/v1/logins' && method === 'POST') return refuseForeignLogin
   if (url === '/v1/profiles/:profile' && method === 'PUT') {
-    return (body, request) =>
-      refuseNewCommand(body, (request.params as { profile: string }).profile, profiles)
+    return (body, request) => refuseNewSource(body, (request.params as { profile: string }).profile, profiles)
   }
   return undefined
 }
@@ -66,15 +66,37 @@ function refuseAdminKey(body: unknown): void {
   })
 }
 
-/** A page must not be a way to run programs. */
-async function refuseNewCommand(body: unknown, name: string, profiles: ProfileApi): Promise<void> {
-  const { client_secret: secret } = body as { readonly client_secret?: unknown }
-  if (typeof secret !== 'object' || secret === null || !('command' in secret)) return
-  const before = (await profiles.list()).find((profile) => profile.name === name)
-  if (isDeepStrictEqual(before?.entry.client_secret, secret)) return
+/** A page must not be a way to run programs, nor to have a file of this machine sent to a server that it names. */
+async function refuseNewSource(body: unknown, name: string, profiles: ProfileApi): Promise<void> {
+  const entry = body as Readonly<Record<string, unknown>>
+  if (!SOURCES.some((key) => readsThisMachine(entry[key]))) return
+  const before = (await profiles.list()).find((profile) => profile.name === name)?.entry
+  const named = SOURCES.find(
+    (key) => readsThisMachine(entry[key]) && !isDeepStrictEqual(before?.[key], entry[key]),
+  )
+  if (named === undefined) return
   throw new CatchdError('forbidden', {
-    detail:
-      'A command that prints the client secret is written into the configuration file, not into a page.',
+    detail: `A command or a file that ${named} is read from is written into the configuration file, not into a page.`,
     next: `catchd profile edit ${name}`,
+  })
+}
+
+const SOURCES = ['client_secret', 'subject_token'] as const
+
+function readsThisMachine(source: unknown): boolean {
+  return (
+    typeof source === 'object' &&
+    source !== null &&
+    ('command' in source || 'file' in source || 'env' in source)
+  )
+}
+
+/** Requests that another tool built, and responses that are for another tool, are no business of a page. */
+function refuseForeignLogin(body: unknown): void {
+  const { state, redirect_uri: redirectUri } = body as Readonly<Record<string, unknown>>
+  if (state === undefined && redirectUri === undefined) return
+  throw new CatchdError('forbidden', {
+    detail: 'A session of the dashboard begins logins of profiles, and nothing for another tool.',
+    next: 'catchd catch --help',
   })
 }

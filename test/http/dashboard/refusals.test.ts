@@ -107,6 +107,12 @@ describe('a session gets no token', () => {
     ['POST', '/v1/vault/migrate', { to: 'file' }],
     ['POST', '/v1/clients', { client: 'x', actions: ['admin'] }],
     ['PUT', '/v1/profiles/gw', { client_secret: { command: ['sh', '-c', 'id'] } }],
+    ['PUT', '/v1/profiles/gw', { client_secret: { file: '/home/a/.ssh/id_ed25519' } }],
+    ['PUT', '/v1/profiles/gw', { client_secret: { env: 'AWS_SECRET_ACCESS_KEY' } }],
+    ['PUT', '/v1/profiles/gw', { subject_token: { file: '/home/a/.ssh/id_ed25519' } }],
+    ['POST', '/v1/logins', { redirect_uri: 'http://localhost:3000/cb', state: 's'.repeat(16) }],
+    ['POST', '/v1/logins', { profile: 'gw', state: 's'.repeat(16), code_verifier: 'v'.repeat(43) }],
+    ['POST', '/v1/dashboard/links'],
   ])('%s %s', async (method, target, body?: object) => {
     const api = await enteredApi()
     api.services.fresh.set('gw', tokenSet())

@@ -13,7 +13,8 @@ export function waitingPanel({ waiting, nowMs }: Overview): Html {
 
 /** Where it goes on is not said here: the page asks for it when the person does (dashboard-routes.ts). */
 function item(login: Login, nowMs: number): Html {
-  const { id, profile, createdAtMs, expiresAtMs } = login
+  const { id, createdAtMs, expiresAtMs } = login
+  const profile = login.profile ?? 'a response for a tool'
   const how = 'device' in login ? 'by a code on another machine' : 'in the browser'
   return html`<li data-key="login-${id}"><div><strong>${profile}</strong> <span>${how}</span>
 <small>begun ${relativeTime(createdAtMs, nowMs)}, <span data-left="${toInstant(expiresAtMs)}">${timeLeft(expiresAtMs, nowMs)}</span> left</small></div>
