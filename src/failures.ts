@@ -187,6 +187,16 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES
 
+/** What a diagnosis goes by, besides code and words: never printed as it is. */
+export interface Clue {
+  /** The word of Node.js or of a library for what went wrong: `CERT_HAS_EXPIRED`, `ECONNREFUSED`. */
+  readonly reason?: string
+  /** The issuer that metadata or a response named instead of the expected one; comes from outside. */
+  readonly issuer?: string
+  /** Where `issuer` was read: what the server publishes at its own address, or what a browser brought. */
+  readonly issuerFrom?: 'metadata' | 'response'
+}
+
 /** What an error may say beyond its code; all of it fit for a public bug report. */
 export interface FailureContext {
   /** One or two sentences: the cause, with names and numbers, never a secret. */
@@ -197,6 +207,7 @@ export interface FailureContext {
   readonly errorDescription?: string
   /** Replaces the catalogue's command to run next. */
   readonly next?: string
+  readonly clue?: Clue | undefined
   readonly cause?: unknown
 }
 
@@ -208,10 +219,11 @@ export class CatchdError extends Error {
   readonly profile: string | undefined
   readonly error: string | undefined
   readonly errorDescription: string | undefined
+  readonly clue: Clue | undefined
   readonly #next: string | undefined
 
   constructor(code: FailureCode, context: FailureContext | string = {}) {
-    const { detail, profile, error, errorDescription, next, cause } =
+    const { detail, profile, error, errorDescription, next, clue, cause } =
       typeof context === 'string' ? ({ detail: context } as FailureContext) : context
     super(detail ?? FAILURES[code].title, cause === undefined ? undefined : { cause })
     this.code = code
@@ -219,6 +231,7 @@ export class CatchdError extends Error {
     this.profile = profile
     this.error = error
     this.errorDescription = errorDescription
+    this.clue = clue
     this.#next = next
   }
 
@@ -231,6 +244,7 @@ export class CatchdError extends Error {
       ...(this.error === undefined ? {} : { error: this.error }),
       ...(this.errorDescription === undefined ? {} : { errorDescription: this.errorDescription }),
       ...(this.#next === undefined ? {} : { next: this.#next }),
+      clue: this.clue,
       cause: this.cause,
     })
   }

@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   daemon: ['authorization-server', 'config', 'http', 'journal', 'login', 'notices', 'tokens', 'vault'],
   notices: ['config', 'tokens', 'vault'],
   http: ['config', 'login', 'tokens'],
+  diagnosis: ['authorization-server', 'config'],
   login: ['authorization-server', 'config', 'journal', 'tokens', 'vault'],
   tokens: ['authorization-server', 'config', 'vault'],
   'authorization-server': ['config', 'tokens', 'login'],
@@ -64,7 +65,7 @@ test('arrows between the rooms point down', () => {
   expect(wrong).toEqual([])
 })
 
-test('the pure parts of login and tokens know no I/O, no framework and no clock', () => {
+test('the pure parts of login, tokens and diagnosis know no I/O, no framework and no clock', () => {
   const pure = [
     'login/authorization-response.ts',
     'login/pending-logins.ts',
@@ -79,6 +80,16 @@ test('the pure parts of login and tokens know no I/O, no framework and no clock'
     'login/device-login-record.ts',
     'login/stored-summary.ts',
     'login/tab-budget.ts',
+    'diagnosis/diagnose.ts',
+    'diagnosis/redirect-uri.ts',
+    'diagnosis/client.ts',
+    'diagnosis/proof-key.ts',
+    'diagnosis/scopes.ts',
+    'diagnosis/response.ts',
+    'diagnosis/issuer.ts',
+    'diagnosis/connection.ts',
+    'diagnosis/clock.ts',
+    'diagnosis/facts.ts',
     'tokens/token-set.ts',
     'tokens/token-life.ts',
     'tokens/forecast.ts',

@@ -61,7 +61,10 @@ function parseWebUrl(endpoint: string, profile: Profile): URL {
 }
 
 /** The profile's scopes, one by one, whichever way they were written. */
-export function scopesOf({ scope = '', scope_separator }: Profile): string[] {
+export function scopesOf({
+  scope = '',
+  scope_separator,
+}: Pick<Profile, 'scope' | 'scope_separator'>): string[] {
   return scope.split(/\s+/).flatMap((part) => part.split(scope_separator).filter((name) => name !== ''))
 }
 

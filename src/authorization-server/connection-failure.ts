@@ -8,7 +8,7 @@ import { CatchdError } from '../failures.js'
 import type { HttpProxy } from './proxy-choice.js'
 
 /** The CA is not known here: the usual case of a private one. */
-const UNKNOWN_AUTHORITY = new Set([
+export const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_GET_ISSUER_CERT',
@@ -41,12 +41,12 @@ export function connectionFailure(thrown: unknown, host: string, proxy: HttpProx
   if (code.startsWith('HPE_')) {
     return new CatchdError('provider_answer_invalid', `What ${host} answered is not HTTP (${code}).`)
   }
-  return unreachable(`${host} cannot be reached${through(proxy)}: ${reasonFor(code)}.`)
+  return unreachable(`${host} cannot be reached${through(proxy)}: ${reasonFor(code)}.`, code)
 }
 
 /** @param deadlineMs - What the server had. */
 export function silence(host: string, deadlineMs: number, proxy: HttpProxy | undefined): CatchdError {
-  return unreachable(`${host} did not answer within ${deadlineMs / 1000} seconds${through(proxy)}.`)
+  return unreachable(`${host} did not answer within ${deadlineMs / 1000} seconds${through(proxy)}.`, 'ETIMEDOUT')
 }
 
 /** The proxy itself cannot be reached, or is no proxy. */
@@ -105,8 +105,9 @@ function atProxy(detail: string): CatchdError {
   return new CatchdError('provider_unreachable', { detail, next: 'catchd doctor' })
 }
 
-function unreachable(detail: string): CatchdError {
-  return new CatchdError('provider_unreachable', detail)
+/** @param reason - The error code behind it, for src/diagnosis. */
+function unreachable(detail: string, reason: string): CatchdError {
+  return new CatchdError('provider_unreachable', { detail, clue: { reason } })
 }
 
 function through(proxy: HttpProxy | undefined): string {

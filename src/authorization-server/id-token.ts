@@ -152,7 +152,7 @@ export function keysFetch(connections: ServerConnections, profile: Profile): Ret
       response = await fetch(url, options)
     } catch (error) {
       if (!(error instanceof CatchdError)) throw error
-      throw new NotCheckable(error.code, error.detail)
+      throw new NotCheckable(error.code, { detail: error.message, clue: error.clue })
     }
     const text = await response.text()
     if (response.status === 200 && isKeySet(text)) {
@@ -181,7 +181,8 @@ function translated(error: unknown): CatchdError {
     return new NotCheckable('provider_answer_invalid', 'The server publishes no key that fits the id_token.')
   }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
-    return new NotCheckable('provider_answer_invalid', `The id_token does not hold: ${String(message)}.`)
+    const detail = `The id_token does not hold: ${String(message)}.`
+    return new NotCheckable('provider_answer_invalid', { detail, clue: { reason: code } })
   }
   const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
   return invalid(isTheirs ? message : 'it cannot be read')

@@ -43,6 +43,7 @@ const Document = z.object({
   token_endpoint_auth_methods_supported: words,
   code_challenge_methods_supported: words,
   grant_types_supported: words,
+  response_modes_supported: words,
   scopes_supported: words,
   client_id_metadata_document_supported: z.boolean().nullish(),
   mtls_endpoint_aliases: z
@@ -62,6 +63,7 @@ export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
   readonly token_endpoint_auth_methods_supported?: string[]
   readonly code_challenge_methods_supported?: string[]
   readonly grant_types_supported?: string[]
+  readonly response_modes_supported?: string[]
   readonly scopes_supported?: string[]
   /** Takes the URL of a Client ID Metadata Document for a client_id. */
   readonly client_id_metadata_document_supported?: boolean
@@ -196,10 +198,10 @@ export function parseMetadata(issuer: string, value: object): ServerMetadata {
     Object.entries(parsed.data).filter(([, member]) => member !== undefined && member !== null),
   ) as ServerMetadata
   if (document.issuer !== issuer) {
-    throw new CatchdError(
-      'issuer_mismatch',
-      `The metadata published for ${issuer} names another issuer; the profile's issuer has to be exactly that of the server.`,
-    )
+    throw new CatchdError('issuer_mismatch', {
+      detail: `The metadata published for ${issuer} names another issuer; the profile's issuer has to be exactly that of the server.`,
+      clue: { issuer: document.issuer, issuerFrom: 'metadata' },
+    })
   }
   for (const name of ENDPOINTS) {
     requireUsable(issuer, name, document[name])

@@ -1,0 +1,68 @@
+/** PKCE (RFC 7636): what the profile sends, what the server announces, what it said. Pure. */
+import { type Cause, type Facts, listed, register, set, words } from './facts.js'
+
+/** Entra: AADSTS501481 (the verifier does not fit), AADSTS9002325 (a challenge is required). */
+const WORDS = /code[_ -]?(?:challenge|verifier)|\bPKCE\b|proof key|AADSTS(?:50148|501481|9002325)\d*/i
+const UNSUPPORTED =
+  /not (?:supported|enabled|allowed)|unsupported|unknown|unrecogni[sz]ed|unexpected|disabled/i
+
+export function proofKeyCauses(facts: Facts): Cause[] {
+  const { step } = facts
+  if (step !== 'authorization' && step !== 'token_request') return []
+  return WORDS.test(words(facts)) ? [...methodNotAnnounced(facts), ...bySaying(facts)] : []
+}
+
+/** A method that the server does not list, known before anything was sent. */
+export function methodNotAnnounced({ profile, metadata }: Facts): Cause[] {
+  const method = profile.code_challenge_method
+  const supported = metadata?.code_challenge_methods_supported
+  if (supported === undefined || profile.grant !== 'authorization_code') return []
+  const other = supported.includes('S256') ? 'S256' : supported.includes('plain') ? 'plain' : undefined
+  if (other === undefined || supported.includes(method)) return []
+  const isOff = method === 'none'
+  return [
+    {
+      cause: isOff ? 'pkce_required' : 'pkce_method',
+      detail: isOff
+        ? `PKCE is switched off in the profile, and the server announces ${listed(supported)}.`
+        : `The code challenge is made by ${method}, and the server announces ${listed(supported)}.`,
+      fix: set(profile, 'code_challenge_method', other),
+    },
+  ]
+}
+
+function bySaying(facts: Facts): Cause[] {
+  const { profile, preset, metadata, step } = facts
+  const method = profile.code_challenge_method
+  if (method === 'none') {
+    return [
+      {
+        cause: 'pkce_required',
+        detail: 'The server wants a code challenge (PKCE), and the profile has it switched off.',
+        fix: set(profile, 'code_challenge_method', 'S256'),
+      },
+    ]
+  }
+  if (method === 'plain' && metadata?.code_challenge_methods_supported === undefined) {
+    return [
+      {
+        cause: 'pkce_method',
+        detail: 'The code challenge is made by plain, which this server seems not to take.',
+        fix: set(profile, 'code_challenge_method', 'S256'),
+      },
+    ]
+  }
+  const isRefused = step === 'authorization' || UNSUPPORTED.test(words(facts))
+  const hint = preset === undefined ? '' : ` ${preset.title}: ${preset.register}`
+  return [
+    {
+      cause: 'pkce_not_enabled',
+      detail: `${
+        isRefused
+          ? `The server refuses the code challenge (${method}): PKCE is not switched on for the client.`
+          : `The verifier was sent and not accepted: the server kept no challenge of method ${method}, as happens where PKCE is not switched on for the client.`
+      }${hint}`,
+      fix: register(`PKCE with ${method}`),
+    },
+  ]
+}

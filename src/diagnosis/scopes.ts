@@ -1,0 +1,121 @@
+/** Scopes (RFC 6749 §3.3), and what a server wants to be asked for before it issues a refresh token. Pure. */
+import { scopesOf } from '../authorization-server/authorization-request.js'
+import { type Cause, type Facts, listed, register, run, set, words } from './facts.js'
+
+/** Entra: AADSTS70011, AADSTS650053 (does not exist), AADSTS65005 (is not listed for the client). */
+const REFUSED =
+  /\binvalid_scope\b|scope.*(?:invalid|unknown|not (?:allowed|supported|exist|valid))|(?:invalid|unknown|unsupported) scopes?|AADSTS(?:70011|650053|65005)\b/i
+
+export function scopeCauses(facts: Facts): Cause[] {
+  if (facts.step === 'no_refresh_token') return offlineCauses(facts)
+  if (facts.step === 'refresh') return refreshCauses(facts)
+  if (facts.step !== 'authorization' && facts.step !== 'token_request') return []
+  if (!REFUSED.test(words(facts))) return []
+  const known = [...unknownScopes(facts), ...separatorCauses(facts)]
+  return known.length > 0 ? known : scopesToAllow(facts)
+}
+
+/** Scopes that the server does not list; servers need not list all of theirs (RFC 8414 §2). */
+export function unknownScopes({ profile, metadata }: Facts): Cause[] {
+  const supported = metadata?.scopes_supported
+  if (supported === undefined) return []
+  const asked = scopesOf(profile)
+  const unknown = asked.filter((scope) => !supported.includes(scope))
+  if (unknown.length === 0) return []
+  const rest = asked.filter((scope) => supported.includes(scope))
+  return [
+    {
+      cause: 'scope_unknown',
+      detail: `${listed(unknown)} ${unknown.length === 1 ? 'is' : 'are'} asked for and not among the scopes that the server announces: ${listed(supported)}.`,
+      fix: set(profile, 'scope', rest.join(profile.scope_separator)),
+    },
+  ]
+}
+
+function separatorCauses({ profile, preset }: Facts): Cause[] {
+  if (preset === undefined) return []
+  const wanted = preset.profile.scope_separator ?? ' '
+  if (wanted === profile.scope_separator || scopesOf(profile).length < 2) return []
+  return [
+    {
+      cause: 'scope_separator',
+      detail: `The scopes are separated by ${JSON.stringify(profile.scope_separator)}, and ${preset.title} wants ${JSON.stringify(wanted)}.`,
+      fix: set(profile, 'scope_separator', wanted),
+    },
+  ]
+}
+
+function scopesToAllow({ profile }: Facts): Cause[] {
+  const asked = scopesOf(profile)
+  if (asked.length === 0) {
+    return [
+      {
+        cause: 'scope_unknown',
+        detail: 'No scope is asked for, and the server wants one.',
+        fix: set(profile, 'scope', 'SCOPE'),
+      },
+    ]
+  }
+  return [
+    {
+      cause: 'scope_unknown',
+      detail: `One of the scopes does not exist at the server, or client ${profile.client_id} may not ask for it: ${listed(asked)}.`,
+      fix: register(asked.join(' ')),
+    },
+  ]
+}
+
+/** The names that servers have for it; `offline_access` is OpenID Connect Core §11. */
+const OFFLINE_SCOPES = ['offline_access', 'offline.access', 'offline', 'refresh_token']
+/** Parameters that ask for it: Google and Zoho, Dropbox, Reddit. */
+const OFFLINE_PARAMETERS = ['access_type', 'token_access_type', 'duration']
+
+/** What would bring a refresh token, and is not asked for. */
+export function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
+  if (profile.grant === 'client_credentials') return []
+  const asked = scopesOf(profile)
+  const offered =
+    preset?.profile.offline_scope ??
+    OFFLINE_SCOPES.find((scope) => metadata?.scopes_supported?.includes(scope) === true)
+  const causes: Cause[] = []
+  if (offered !== undefined && !asked.includes(offered)) {
+    causes.push({
+      cause: 'offline_scope_missing',
+      detail: `There is no refresh token: the server issues one when scope ${offered} is asked for, and the profile does not ask.`,
+      fix: set(profile, 'scope', [...asked, offered].join(profile.scope_separator)),
+    })
+  }
+  for (const [name, value] of Object.entries(preset?.profile.authorization_parameters ?? {})) {
+    if (!OFFLINE_PARAMETERS.includes(name) || profile.authorization_parameters[name] === value) continue
+    causes.push({
+      cause: 'offline_parameter_missing',
+      detail: `There is no refresh token: ${preset?.title} issues one when ${name}=${value} is asked for, and the profile takes it away.`,
+      fix: set(profile, 'authorization_parameters', { ...profile.authorization_parameters, [name]: value }),
+    })
+  }
+  if (causes.length > 0 || offered === undefined) return causes
+  return metadata?.grant_types_supported?.includes('refresh_token') === true
+    ? [
+        {
+          cause: 'refresh_not_allowed',
+          detail: `There is no refresh token although ${offered} was asked for: the client ${profile.client_id} is not registered for the grant refresh_token, or the person did not consent to it.`,
+          fix: register('refresh_token'),
+        },
+      ]
+    : []
+}
+
+/** RFC 6749 §5.2: the refresh token is invalid, expired, revoked, or was issued to another client. */
+function refreshCauses({ profile, error }: Facts): Cause[] {
+  const isDead =
+    error === 'invalid_grant' || profile.token_response?.dead_refresh_token?.includes(error ?? '') === true
+  if (!isDead) return []
+  return [
+    {
+      cause: 'refresh_token_dead',
+      detail:
+        'The server does not take the refresh token any more: it expired, was revoked, or was used before.',
+      fix: run(`catchd login ${profile.name}`),
+    },
+  ]
+}
