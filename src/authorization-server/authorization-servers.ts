@@ -49,6 +49,7 @@ import { exchangeParameters, requireIssuedType } from './token-exchange.js'
 import { DEVICE_CODE, sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
 import { requireTokenType, WrongTokenType } from './token-type.js'
+import type { Transcript } from './transcript.js'
 
 export class OAuthAuthorizationServers implements AuthorizationServers, DpopProofs, TokenInspector {
   readonly #connections: ServerConnections
@@ -86,6 +87,10 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       authorizationServer: profile.issuer ?? profile.token_endpoint ?? profile.resource_server ?? '',
       clientId: profile.client_id,
     }
+  }
+
+  published(profile: Profile): ServerMetadata | undefined {
+    return this.#metadata.lastOf(profile)
   }
 
   prepare(
@@ -132,6 +137,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
         parameters: { code: grant.code.reveal(), redirect_uri: grant.redirectUri, ...verifier },
         scope: wireScope(profile),
         secrets: grant.codeVerifier === null ? [grant.code] : [grant.code, grant.codeVerifier],
+        transcript: grant.transcript,
       }).then(orThrow)
       if (!asksForIdToken(profile)) return withoutIdToken(response)
       const context = { grant: 'authorization_code', nonce: grant.nonce } as const
@@ -147,9 +153,9 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     })
   }
 
-  async pollDevice(profile: Profile, deviceCode: Secret): Promise<DevicePoll> {
+  async pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll> {
     try {
-      return await inNameOf(profile, () => this.#pollDevice(profile, deviceCode))
+      return await inNameOf(profile, () => this.#pollDevice(profile, deviceCode, transcript))
     } catch (error) {
       const failure = asCatchdError(error)
       const isPassing = failure.code === 'provider_unreachable' || failure.code.startsWith('vault_')
@@ -240,7 +246,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     return new URLSearchParams({ client_id: profile.client_id, request_uri: requestUri })
   }
 
-  async #pollDevice(profile: Profile, deviceCode: Secret): Promise<DevicePoll> {
+  async #pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll> {
     const server = await this.#server(profile)
     const outcome = await this.#request({
       profile,
@@ -250,6 +256,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       parameters: { device_code: deviceCode.reveal() },
       scope: wireScope(profile),
       secrets: [deviceCode],
+      transcript,
     })
     if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
     const { response } = outcome

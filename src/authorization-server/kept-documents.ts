@@ -12,7 +12,7 @@ export class KeptDocuments<Kept> {
   readonly #clock: Pick<Clock, 'now'>
   readonly #kept = new Map<
     string,
-    { readonly untilMs: number; readonly document: Promise<Kept | undefined> }
+    { readonly untilMs: number; readonly document: Promise<Kept | undefined>; settled?: Kept }
   >()
 
   constructor(clock: Pick<Clock, 'now'>) {
@@ -25,17 +25,28 @@ export class KeptDocuments<Kept> {
     const now = this.#clock.now()
     // A clock that was set back must not keep a document for longer.
     if (known !== undefined && now < known.untilMs && known.untilMs - now <= KEPT_MS) return known.document
-    const entry = { untilMs: now + KEPT_MS, document: request() }
+    const entry: { untilMs: number; document: Promise<Kept | undefined>; settled?: Kept } = {
+      untilMs: now + KEPT_MS,
+      document: request(),
+    }
     this.#kept.delete(key)
     this.#kept.set(key, entry)
     const forget = () => {
       if (this.#kept.get(key) === entry) this.#kept.delete(key)
     }
-    entry.document.then((document) => document ?? forget(), forget)
+    entry.document.then((document) => {
+      if (document === undefined) forget()
+      else entry.settled = document
+    }, forget)
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= MOST_KEPT) break
       this.#kept.delete(oldest)
     }
     return entry.document
+  }
+
+  /** What came last, be it old; asks nobody. */
+  lastOf(key: string): Kept | undefined {
+    return this.#kept.get(key)?.settled
   }
 }

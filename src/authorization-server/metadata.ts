@@ -121,10 +121,20 @@ export class Metadata {
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`
    */
   ofIssuer(issuer: string, caFile: string | undefined): Promise<ServerMetadata | undefined> {
-    return this.#issuers.of(JSON.stringify([issuer, caFile]), async () => {
+    return this.#issuers.of(keyOf(issuer, caFile), async () => {
       const document = await readPublished(this.#connections, wellKnownUrls(issuer), caFile)
       return document === undefined ? undefined : parseMetadata(issuer, document)
     })
+  }
+
+  /** What was published when it was asked for last, without what the profile names; asks nobody. */
+  lastOf({ issuer, resource_server, ca_file }: Profile): ServerMetadata | undefined {
+    const named =
+      issuer ??
+      (resource_server === undefined
+        ? undefined
+        : this.#resources.lastOf(keyOf(resource_server, ca_file))?.issuer)
+    return named === undefined ? undefined : this.#issuers.lastOf(keyOf(named, ca_file))
   }
 
   /**
@@ -134,9 +144,7 @@ export class Metadata {
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`
    */
   ofResource(url: string, caFile: string | undefined): Promise<ProtectedResource | undefined> {
-    return this.#resources.of(JSON.stringify([url, caFile]), () =>
-      findProtectedResource(this.#connections, url, caFile),
-    )
+    return this.#resources.of(keyOf(url, caFile), () => findProtectedResource(this.#connections, url, caFile))
   }
 
   /** The issuer that the profile names, or its resource server does. */
@@ -149,6 +157,10 @@ export class Metadata {
       detail: `${resource_server} publishes no metadata that names its authorization server (RFC 9728): set issuer.`,
     })
   }
+}
+
+function keyOf(address: string, caFile: string | undefined): string {
+  return JSON.stringify([address, caFile])
 }
 
 function endpointsOf(profile: Profile): Partial<Record<Endpoint, string>> {

@@ -9,6 +9,8 @@ import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { Inspection } from '../tokens/inspection.js'
 import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
+import type { ServerMetadata } from './metadata.js'
+import type { Transcript } from './transcript.js'
 
 /** The values one authorization request is bound to. */
 export interface AuthorizationRequest {
@@ -42,6 +44,8 @@ export interface CodeGrant {
   readonly codeVerifier: Secret | null
   /** `null` when none was sent, and when another tool built the request and only it knows. */
   readonly nonce: Secret | null
+  /** Where what is sent and answered is written down. */
+  readonly transcript?: Transcript | undefined
 }
 
 /** What a device login shows and polls with (RFC 8628 §3.2). */
@@ -89,6 +93,8 @@ export type RevocationOutcome =
 export interface AuthorizationServers {
   /** Whom token sets of this profile belong to; no I/O. */
   origin(profile: Profile): TokenSetOrigin
+  /** What the server publishes, as far as it was asked lately; no I/O. */
+  published(profile: Profile): ServerMetadata | undefined
   /**
    * Discovers metadata where needed and builds the authorization URL. With `issRequiredByConfiguration` (two
    * servers share the redirect URI) a server that does not advertise `iss` is `profile_invalid`.
@@ -105,7 +111,7 @@ export interface AuthorizationServers {
   /** Begins a device login. */
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
   /** Asks whether somebody has approved it. Never throws. */
-  pollDevice(profile: Profile, deviceCode: Secret): Promise<DevicePoll>
+  pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll>
   refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome>
   /** Tokens without a person: client credentials (RFC 6749 §4.4) or a token exchange (RFC 8693). */
   obtain(profile: Profile): Promise<TokenResponse>

@@ -6,6 +6,7 @@ import type { Profile } from '../config/profile.js'
 import { VERSION } from '../version.js'
 import { readClientCertificate } from './client-key.js'
 import type { ServerConnections } from './server-connections.js'
+import type { Transcript } from './transcript.js'
 
 /** What oauth4webapi hands over; its bodies are form parameters or nothing. */
 interface FetchOptions {
@@ -30,10 +31,13 @@ const NOT_FOR_PROFILES = new Set([
 /**
  * Answers are read whole, within the deadline and the cap, before they are seen. `token_request_headers` goes
  * along with what is posted; where both say something, client authentication and `Accept` are ours.
+ *
+ * @param transcript - Where what was sent and answered is written down, without secrets.
  */
 export function serverFetch(
   connections: ServerConnections,
   profile: Profile,
+  transcript?: Transcript,
 ): (url: string, options: FetchOptions) => Promise<Response> {
   return async (url, { method, headers: { 'user-agent': _library, ...headers }, body }) => {
     const parameters = body instanceof URLSearchParams ? body : undefined
@@ -54,7 +58,10 @@ export function serverFetch(
       profile.token_endpoint_auth_method === 'tls_client_auth' && url.startsWith('https:')
         ? await readClientCertificate(profile)
         : undefined
-    const answer = await connections.exchange(url, { method, ...sent, clientCertificate }, profile.ca_file)
+    const exchange = () => connections.exchange(url, { method, ...sent, clientCertificate }, profile.ca_file)
+    const { authorization } = headers
+    const answer = await (transcript?.watch({ method, url, parameters, authorization }, exchange) ??
+      exchange())
     // The constructor of Response refuses a body, be it empty, with statuses that have none (204, 304).
     return new Response(answer.body === '' ? null : answer.body, {
       status: answer.status,

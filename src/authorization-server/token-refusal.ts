@@ -87,7 +87,7 @@ function refused({ code, description }: Named, sent: readonly Secret[]): CatchdE
 }
 
 /** Nothing that splits a line or turns its direction, nothing long, none of our own secrets. */
-function harmless(text: string, sent: readonly Secret[], longest: number): string {
+export function harmless(text: string, sent: readonly Secret[], longest: number): string {
   let clean = text
   for (const spelling of spellings(sent)) clean = clean.replaceAll(spelling, '[secret]')
   return clean

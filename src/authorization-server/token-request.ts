@@ -16,6 +16,7 @@ import type { ServerMetadata } from './metadata.js'
 import type { ProofFetch } from './proof-fetch.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
+import type { Transcript } from './transcript.js'
 
 /** RFC 8628 §3.4. */
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -36,6 +37,7 @@ export interface TokenRequest {
   /** What `{scope}` in `token_parameters` stands for, separated as the server wants it. */
   readonly scope: string
   readonly clientSecret: Secret | undefined
+  readonly transcript?: Transcript | undefined
 }
 
 /** What the token endpoint answered, unread. */
@@ -61,7 +63,8 @@ export async function sendTokenRequest(
     })
   }
   const oauth = await import('oauth4webapi')
-  const response = await proofs.send(profile, serverFetch(connections, profile), (fetch) =>
+  const sending = serverFetch(connections, profile, request.transcript)
+  const response = await proofs.send(profile, sending, (fetch) =>
     oauth.genericTokenEndpointRequest(
       { ...server, token_endpoint: endpoint },
       { client_id: profile.client_id },

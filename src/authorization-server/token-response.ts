@@ -45,7 +45,10 @@ export function readTokenAnswer(
 }
 
 /** JSON first, whatever the content type says; then the form encoding that some servers answer with. */
-function parseMembers({ contentType, body }: Pick<TokenAnswer, 'contentType' | 'body'>): Members | undefined {
+export function parseMembers({
+  contentType,
+  body,
+}: Pick<TokenAnswer, 'contentType' | 'body'>): Members | undefined {
   const text = body.trim()
   if (text.startsWith('{')) return parseJson(text)
   const isForm = /^(application\/x-www-form-urlencoded|text\/plain)/i.test(contentType)

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { CatchdClient } from '../client/client.js'
 import { problemToError } from '../client/transport.js'
 import type { LoginAnswer } from '../client/wire.js'
+import { advised } from '../diagnosis/advice.js'
 import { CatchdError } from '../failures.js'
 
 /** One long poll; the next one follows at once. */
@@ -42,17 +43,35 @@ async function delay(ms: number, signal: AbortSignal): Promise<void> {
   await setTimeout(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
 }
 
-/** Resolves the login that succeeded. @throws CatchdError why it did not */
+/** Resolves the login that succeeded. @throws CatchdError why it did not, with the likely cause */
 export function requireSuccess(login: LoginAnswer): LoginAnswer {
   if (login.status === 'succeeded') return login
+  // Who cancelled it knows why.
+  const causes = login.status === 'cancelled' ? [] : (login.report?.causes ?? [])
+  throw advised(failureOf(login), causes)
+}
+
+function failureOf(login: LoginAnswer): CatchdError {
   const { profile } = login
-  throw (
+  return (
     problemToError({ ...login.error, profile }) ??
     new CatchdError(login.status === 'expired' ? 'login_expired' : 'login_required', {
       detail: `The login ended as ${login.status}.`,
       ...(profile ? { profile } : {}),
     })
   )
+}
+
+/** What a login that was given up has to say; nothing where the daemon does not answer. */
+export async function causesOf(
+  client: CatchdClient,
+  id: string,
+): Promise<NonNullable<LoginAnswer['report']>['causes']> {
+  try {
+    return (await client.login(id, { signal: AbortSignal.timeout(2_000) })).report?.causes ?? []
+  } catch {
+    return []
+  }
 }
 
 /** The person changed their mind or the time ran out: nothing should still wait for the browser. */

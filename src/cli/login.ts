@@ -6,6 +6,7 @@
 import type { Command } from 'commander'
 import type { LoginAnswer, StoredTokenSet } from '../client/wire.js'
 import { needsNoPerson } from '../config/grants.js'
+import { advised, causeInWords } from '../diagnosis/advice.js'
 import { type LoginAdvice, loginAdvice, settingOf, theseSurroundings } from '../doctor/surroundings.js'
 import { CatchdError } from '../failures.js'
 import { seconds } from './arguments.js'
@@ -14,6 +15,7 @@ import { TimedOut } from './failure-output.js'
 import { expiryInWords } from './instants.js'
 import { readLine } from './line-input.js'
 import { printInstructions } from './login-instructions.js'
+import { exchangeLines } from './login-report.js'
 import {
   isForgottenClient,
   isUrl,
@@ -22,8 +24,9 @@ import {
   registerAnew,
   type UrlOptions,
 } from './login-url.js'
-import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
+import { causesOf, giveUp, requireSuccess, untilSettled } from './login-wait.js'
 import { facts, printJson, printNote, printResult, styled } from './output.js'
+import { printable } from './printable.js'
 import { WaitingLine } from './waiting-line.js'
 
 export interface LoginOptions extends UrlOptions {
@@ -31,6 +34,7 @@ export interface LoginOptions extends UrlOptions {
   readonly start?: true
   readonly paste?: true
   readonly timeout?: number
+  readonly verbose?: true
   readonly json?: true
 }
 
@@ -46,6 +50,7 @@ export function defineLogin(command: Command, context: Context): void {
     .option('--scope <scopes>', 'with a URL: what to ask for instead of what the resource wants')
     .option('--ca-file <path>', "with a URL: PEM file of the CA that signed the server's certificate")
     .option('--register', 'with a URL: register another client, because the server forgot the last one')
+    .option('--verbose', 'also show what was sent and answered, without secrets')
     .option('--json', 'print the login as JSON')
     .action((name: string, options: LoginOptions) =>
       isUrl(name) ? loginAt(context, name, options) : loginAs(context, name, options),
@@ -87,6 +92,8 @@ export async function login(context: Context, name: string, options: LoginOption
   if (options.json) return printJson(settled)
   printResult(styled('green', `Logged in: ${name}`))
   if (settled.stored) printResult(storedInWords(settled.stored))
+  const [cause] = settled.report?.causes ?? []
+  if (cause !== undefined) printNote(printable(causeInWords(cause)))
 }
 
 /** Where the browser may not find its way back to this machine. */
@@ -122,17 +129,19 @@ async function settle(
   const line = options.paste ? undefined : new WaitingLine(waitedFor(begun))
   try {
     const waiting = untilSettled(watchingClient, begun.login_id, signal)
-    return requireSuccess(await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting))
+    const settled = await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting)
+    if (options.verbose)
+      for (const line of (settled.report?.exchanges ?? []).flatMap(exchangeLines)) printNote(line)
+    return requireSuccess(settled)
   } catch (error) {
     if (options.paste || limits.aborted) await giveUp(watchingClient, begun.login_id)
     if (!limits.aborted) throw error
     if (interrupted.aborted) throw interrupted.reason
-    throw new TimedOut(
-      new CatchdError('login_expired', {
-        detail: `It was not finished within ${options.timeout} s (--timeout) and was cancelled.`,
-        profile: name,
-      }),
-    )
+    const failure = new CatchdError('login_expired', {
+      detail: `It was not finished within ${options.timeout} s (--timeout) and was cancelled.`,
+      profile: name,
+    })
+    throw new TimedOut(advised(failure, await causesOf(watchingClient, begun.login_id)))
   } finally {
     over.abort()
     line?.end()

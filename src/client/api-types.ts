@@ -64,6 +64,74 @@ export interface SettledLoginAnswer {
     readonly refreshable: boolean
     readonly subject: string | null
   } | null
+  /** Of a login that did not succeed, or brought no refresh token where one could be had; not kept over a restart */
+  readonly report: {
+    /** Likely causes, the likeliest first; empty where nothing is known */
+    readonly causes: readonly {
+      readonly cause:
+        | 'redirect_uri_mismatch'
+        | 'redirect_uri_host'
+        | 'redirect_uri_port'
+        | 'client_unknown'
+        | 'browser_elsewhere'
+        | 'client_secret_wrong'
+        | 'client_secret_missing'
+        | 'client_secret_unwanted'
+        | 'client_authentication_method'
+        | 'client_secret_encoding'
+        | 'grant_not_allowed'
+        | 'pkce_required'
+        | 'pkce_method'
+        | 'pkce_not_enabled'
+        | 'scope_unknown'
+        | 'scope_separator'
+        | 'offline_scope_missing'
+        | 'offline_parameter_missing'
+        | 'refresh_not_allowed'
+        | 'response_mode_unsupported'
+        | 'issuer_mismatch'
+        | 'foreign_response'
+        | 'clock_skew'
+        | 'private_ca'
+        | 'certificate_expired'
+        | 'certificate_name'
+        | 'proxy'
+        | 'server_unreachable'
+        | 'server_trouble'
+        | 'endpoint_wrong'
+        | 'request_format'
+        | 'refresh_token_dead'
+      /** A sentence or two */
+      readonly detail: string
+      /** Either a command or a value to register */
+      readonly fix: {
+        /** A command */
+        readonly run: string | null
+        /** The member of the profile to set with it */
+        readonly set: string | null
+        /** A value to enter at the authorization server */
+        readonly register: string | null
+      }
+    }[]
+    /** What was sent and answered, without secrets; the authorization request first */
+    readonly exchanges: readonly {
+      readonly method: string
+      /** Host and path */
+      readonly endpoint: string
+      /** Parameters; what may be secret reads [secret] */
+      readonly sent: Readonly<Record<string, string>>
+      /** Scheme of the Authorization header */
+      readonly authorization: string | null
+      /** null where nothing was answered, or a browser saw it */
+      readonly status: number | null
+      /** error members, or what came beside the tokens */
+      readonly answered: Readonly<Record<string, string>>
+      /** Why there is no answer */
+      readonly trouble: string | null
+      /** Seconds by which this machine is ahead of the Date header of the server */
+      readonly clock_difference: number | null
+    }[]
+  } | null
 }
 
 export interface ProfileEntry {

@@ -183,6 +183,12 @@ export class CatchdClient {
     return this.#json({ method: 'GET', path, waitSeconds: options.wait, signal: options.signal })
   }
 
+  /** The logins of a profile that the daemon remembers, the newest first. */
+  async logins(profile: string, options: CallOptions = {}): Promise<readonly LoginAnswer[]> {
+    const path = `/v1/logins${queryOf({ profile: encodeURIComponent(profile) })}`
+    return (await this.#json<{ logins: LoginAnswer[] }>({ ...options, method: 'GET', path })).logins
+  }
+
   /** Hands in the URL that the browser ended on. */
   paste(id: string, url: string, options: CallOptions = {}): Promise<LoginAnswer> {
     return this.#json({

@@ -19,6 +19,7 @@ export type {
   DaemonStatus,
   InspectionAnswer,
   LoginAnswer,
+  LoginReport,
   LoginStatus,
   LogoutAnswer,
   ProfileAnswer,

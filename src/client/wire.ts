@@ -25,7 +25,7 @@ export type ProfileStatusName = ProfileAnswer['status']
 
 /** A login as it was begun, or as it stands. */
 export type LoginAnswer = StartedLoginAnswer &
-  Partial<Pick<SettledLoginAnswer, 'error' | 'stored' | 'response'>>
+  Partial<Pick<SettledLoginAnswer, 'error' | 'stored' | 'response' | 'report'>>
 
 /** What a logout did at the authorization server; the tokens are forgotten here either way. */
 export interface LogoutAnswer {
@@ -38,3 +38,5 @@ export interface LogoutAnswer {
 export type LoginStatus = LoginAnswer['status']
 /** What a succeeded login put into the vault. */
 export type StoredTokenSet = NonNullable<LoginAnswer['stored']>
+/** What was sent and answered in a login, without secrets, and the likely causes of its end. */
+export type LoginReport = NonNullable<LoginAnswer['report']>

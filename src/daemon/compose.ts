@@ -12,6 +12,7 @@ import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
 import { ConfigurationStore } from '../config/store.js'
 import { createSubjectTokens } from '../config/subject-token.js'
+import { surroundingsOf } from '../diagnosis/surroundings.js'
 import { CatchdError } from '../failures.js'
 import { AccessRecord, tokenAccess } from '../http/api/access-record.js'
 import { buildApiApp } from '../http/api/api-app.js'
@@ -148,6 +149,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   })
   const openBrowser = browserOpener(environment.browser ?? null, process.env)
   const storedIn = () => describeVault(vault.current, folders.keychainService)
+  const surroundings = surroundingsOf(process.platform, process.env)
   const redirectedLogins = new LoginService({
     clock,
     store: new LoginStore(vault, journal),
@@ -158,6 +160,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     openBrowser,
     describeVault: storedIn,
     timeoutSeconds: environment.loginTimeoutSeconds,
+    surroundings,
     log: tell,
   })
 
@@ -169,6 +172,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     profiles: configuration,
     openBrowser,
     describeVault: storedIn,
+    surroundings,
     log: tell,
   })
   const catches = new Catches({

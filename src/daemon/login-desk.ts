@@ -35,6 +35,10 @@ export class LoginDesk implements LoginApi {
     return this.#logins.find(id)
   }
 
+  ofProfile(profile: string): readonly Login[] {
+    return this.#logins.ofProfile(profile)
+  }
+
   wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined> {
     return this.#logins.wait(id, waitMs, signal)
   }

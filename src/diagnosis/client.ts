@@ -27,7 +27,9 @@ export function clientCauses(facts: Facts): Cause[] {
   }
   const isRefused = NAMES.test(words(facts)) || UNWANTED.test(words(facts)) || MISSING.test(words(facts))
   const isBareRefusal = httpStatus === 401 && error === undefined
-  return isRefused || isBareRefusal ? [...authenticationOf(facts, false), wrongCredentials(profile)] : []
+  return isRefused || isBareRefusal
+    ? [...authenticationOf(facts, false), wrongCredentials(profile), ...otherMethod(facts)]
+    : []
 }
 
 function authenticationOf(facts: Facts, isPushed: boolean): Cause[] {
@@ -140,6 +142,21 @@ function otherPlace({ profile, metadata, preset }: Facts): Cause[] {
     {
       cause: 'client_authentication_method',
       detail: `The secret was sent ${here}; the server does not say what it takes, and some want it ${there}.`,
+      fix: set(profile, 'token_endpoint_auth_method', other),
+    },
+  ]
+}
+
+/** A server that takes several methods may have the client registered for one of them (RFC 7591 §2). */
+function otherMethod({ profile, metadata }: Facts): Cause[] {
+  const method = profile.token_endpoint_auth_method
+  const supported = metadata?.token_endpoint_auth_methods_supported ?? []
+  const other = WITH_SECRET.find((candidate) => candidate !== method && supported.includes(candidate))
+  if (other === undefined || !profile.hasClientSecret || !supported.includes(method)) return []
+  return [
+    {
+      cause: 'client_authentication_method',
+      detail: `The server takes ${listed(supported)}, and the client may be registered for another one than ${method}.`,
       fix: set(profile, 'token_endpoint_auth_method', other),
     },
   ]

@@ -1,6 +1,4 @@
-/**
- * Two clocks: how far this machine's is from the server's, as far as its Date header tells, and what that breaks. Pure.
- */
+/** Two clocks that do not agree, and what that breaks. Pure. */
 import { type Cause, type Facts, run } from './facts.js'
 
 /** Beyond this, id_tokens and signed assertions may be refused for being too old or not valid yet. */
@@ -13,25 +11,6 @@ const SET_CLOCK: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
 
 export function setClockCommand(platform: NodeJS.Platform): string {
   return SET_CLOCK[platform] ?? 'sudo timedatectl set-ntp true'
-}
-
-/**
- * Date has whole seconds (RFC 9110 §6.6.1), and was written some time between request and answer.
- *
- * @param date - The server's header.
- * @returns By how many seconds at least this machine is ahead, negative when it is behind, 0 when the two may agree;
- *   `undefined` where the server does not say what time it is.
- */
-export function clockDifference(
-  date: string | undefined,
-  sentAtMs: number,
-  answeredAtMs: number,
-): number | undefined {
-  const serverMs = Date.parse(date ?? '')
-  if (Number.isNaN(serverMs)) return undefined
-  const behindMs = Math.max(0, serverMs - answeredAtMs)
-  const aheadMs = Math.max(0, sentAtMs - (serverMs + 1_000))
-  return Math.round((aheadMs - behindMs) / 1000)
 }
 
 /** `12 s ahead of the server`. */

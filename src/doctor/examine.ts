@@ -6,9 +6,11 @@ import { CatchdClient } from '../client/client.js'
 import type { Environment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
 import type { Profile } from '../config/profile.js'
+import { surroundingsOf } from '../diagnosis/surroundings.js'
 import { examineConfiguration, examineEnvironment, requireProfile } from './configuration.js'
 import { askDaemon, type DaemonState, examinePort, judgeDaemon, portsNeeded } from './daemon.js'
 import { type Finding, failed, warn } from './finding.js'
+import { examineLastLogin } from './last-login.js'
 import { checkBrowser, checkNode, type Machine } from './machine.js'
 import { checkFolders, checkStateFiles } from './places.js'
 import { checkProxy, compareProxies, startEnvironment } from './proxy.js'
@@ -82,12 +84,14 @@ async function examineRemote(scene: Scene, name: string | undefined): Promise<Fi
   if (daemon.state !== 'running') return findings
   const { vault } = daemon.status
   findings.push(judgeDaemonVault(vault), judgeUnsaved(vault.unsaved))
-  if (name !== undefined) findings.push(await examineTokens(name, client))
+  if (name !== undefined) {
+    findings.push(...(await examineTokens(name, client)), ...(await examineLastLogin(name, client)))
+  }
   return findings
 }
 
 async function examineProfile(
-  { client, daemon }: Scene,
+  { machine, client, daemon }: Scene,
   name: string,
   profiles: ReadonlyMap<string, Profile> | undefined,
 ): Promise<Finding[]> {
@@ -96,10 +100,14 @@ async function examineProfile(
   }
   const findings: Finding[] = []
   try {
-    findings.push(...(await examineServer(requireProfile(name, profiles))))
+    const profile = requireProfile(name, profiles)
+    const surroundings = surroundingsOf(machine.platform, machine.env)
+    const server = await examineServer(profile, surroundings)
+    findings.push(...server.findings)
+    if (daemon.state !== 'running') return findings
+    findings.push(...(await examineTokens(name, client, { profile, published: server.published })))
   } catch (error) {
     return [failed('profile', error)]
   }
-  if (daemon.state === 'running') findings.push(await examineTokens(name, client))
-  return findings
+  return [...findings, ...(await examineLastLogin(name, client))]
 }

@@ -1,32 +1,50 @@
 /**
- * One profile's authorization server: its endpoints, its metadata, whether the token endpoint can be reached with
- * the profile's `ca_file`, and whether its clock and ours agree. The only checks that use the network.
+ * One profile's authorization server: its endpoints, its metadata and whether the profile agrees with it, whether the
+ * token endpoint can be reached with the profile's `ca_file`, and whether its clock and ours agree. The only checks
+ * that use the network.
  *
  * No credential is sent: the token endpoint is asked with a bare GET, which it may well refuse.
  */
+import { clockDifference } from '../authorization-server/clock-difference.js'
 import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
+import { findPreset } from '../authorization-server/presets.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { systemClock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
+import { advised } from '../diagnosis/advice.js'
+import { differenceInWords, NOTABLE_SKEW_SECONDS, setClockCommand } from '../diagnosis/clock.js'
+import { diagnose } from '../diagnosis/diagnose.js'
+import { withoutSecrets } from '../diagnosis/facts.js'
+import type { Surroundings } from '../diagnosis/surroundings.js'
 import { asCatchdError, EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
+import { judgeAgreement } from './agreement.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 
-/** Beyond this, id_tokens and signed assertions may be refused for being too old or not valid yet. */
-const NOTABLE_SKEW_SECONDS = 30
+/** Beyond this, what is signed is refused for being too old or not valid yet. */
 const HARMFUL_SKEW_SECONDS = 300
 
-export async function examineServer(profile: Profile): Promise<Finding[]> {
+export interface ExaminedServer {
+  readonly findings: Finding[]
+  /** What the server publishes; `undefined` where that is not known. */
+  readonly published: ServerMetadata | undefined
+}
+
+export async function examineServer(profile: Profile, surroundings: Surroundings): Promise<ExaminedServer> {
   const connections = new ServerConnections()
+  const metadata = new Metadata(connections, systemClock)
   try {
     const findings = [describeProfile(profile)]
-    const metadata = await examineMetadata(profile, connections)
-    findings.push(metadata.finding)
-    const tokenEndpoint = profile.token_endpoint ?? metadata.known?.token_endpoint
+    const explain = (check: string, error: unknown) =>
+      explained(check, error, profile, metadata, surroundings)
+    const { finding, known } = await examineMetadata(profile, metadata, explain)
+    const published = metadata.lastOf(profile)
+    findings.push(finding, ...judgeAgreement(profile, known, published))
+    const tokenEndpoint = profile.token_endpoint ?? known?.token_endpoint
     if (tokenEndpoint !== undefined) {
-      findings.push(...(await examineTokenEndpoint(profile, tokenEndpoint, connections)))
+      findings.push(...(await examineTokenEndpoint(profile, tokenEndpoint, connections, explain)))
     }
-    return findings
+    return { findings, published }
   } finally {
     connections.close()
   }
@@ -37,13 +55,39 @@ function describeProfile({ name, grant, client_id, redirect_uri }: Profile): Fin
   return ok('profile', `${name}: ${grant}, client ${client_id}${redirect}`)
 }
 
+type Explain = (check: string, error: unknown) => Finding
+
+/** What was thrown on the way to the server, with the likely cause. */
+function explained(
+  check: string,
+  thrown: unknown,
+  profile: Profile,
+  metadata: Metadata,
+  { platform, proxyVariables }: Surroundings,
+): Finding {
+  const failure = asCatchdError(thrown).of(profile.name)
+  const causes = diagnose({
+    profile: withoutSecrets(profile),
+    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    metadata: metadata.lastOf(profile),
+    step: 'discovery',
+    redirectUri: profile.redirect_uri,
+    code: failure.code,
+    clue: failure.clue,
+    proxyVariables,
+    platform,
+  })
+  return failed(check, advised(failure, causes))
+}
+
 async function examineMetadata(
   profile: Profile,
-  connections: ServerConnections,
+  metadata: Metadata,
+  explain: Explain,
 ): Promise<{ finding: Finding; known: ServerMetadata | undefined }> {
   const check = 'endpoints'
   try {
-    const known = await new Metadata(connections, systemClock).of(profile)
+    const known = await metadata.of(profile)
     const { authorization_endpoint, token_endpoint } = known
     const endpoints = [
       authorization_endpoint === undefined ? undefined : `authorization ${authorization_endpoint}`,
@@ -52,7 +96,7 @@ async function examineMetadata(
     const source = profile.issuer === undefined ? 'as configured' : `issuer ${profile.issuer}`
     return { finding: ok(check, `${source}: ${endpoints.join(', ')}`), known }
   } catch (error) {
-    return { finding: failed(check, asCatchdError(error).of(profile.name)), known: undefined }
+    return { finding: explain(check, error), known: undefined }
   }
 }
 
@@ -60,6 +104,7 @@ async function examineTokenEndpoint(
   profile: Profile,
   url: string,
   connections: ServerConnections,
+  explain: Explain,
 ): Promise<Finding[]> {
   const check = 'token endpoint'
   const sentAtMs = Date.now()
@@ -77,21 +122,11 @@ async function examineTokenEndpoint(
         : ok(check, `${host} answers (${answer.status} to a GET without credentials).`)
     return [reached, judgeClock(answer.headers['date'], sentAtMs, Date.now(), process.platform)]
   } catch (error) {
-    return [failed(check, asCatchdError(error).of(profile.name))]
+    return [explain(check, error)]
   }
 }
 
-const SET_CLOCK: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
-  darwin: 'sudo sntp -sS time.apple.com',
-  linux: 'sudo timedatectl set-ntp true',
-  win32: 'w32tm /resync',
-}
-
-/**
- * Date has whole seconds (RFC 9110 §6.6.1), and was written some time between request and answer.
- *
- * @param date - The server's header.
- */
+/** @param date - The server's header. */
 export function judgeClock(
   date: string | undefined,
   sentAtMs: number,
@@ -99,15 +134,13 @@ export function judgeClock(
   platform: NodeJS.Platform,
 ): Finding {
   const check = 'clock'
-  const serverMs = Date.parse(date ?? '')
-  if (Number.isNaN(serverMs)) return ok(check, 'The server does not say what time it is.')
-  const behindMs = Math.max(0, serverMs - answeredAtMs)
-  const aheadMs = Math.max(0, sentAtMs - (serverMs + 1_000))
-  const seconds = Math.round(Math.max(behindMs, aheadMs) / 1000)
+  const difference = clockDifference(date, sentAtMs, answeredAtMs)
+  if (difference === undefined) return ok(check, 'The server does not say what time it is.')
+  const seconds = Math.abs(difference)
   if (seconds < NOTABLE_SKEW_SECONDS)
     return ok(check, `It agrees with the server's to ${Math.max(1, seconds)} s.`)
-  const detail = `This machine is ${seconds} s ${behindMs > 0 ? 'behind' : 'ahead of'} the server.`
-  const fix = SET_CLOCK[platform] ?? null
+  const detail = `This machine is ${differenceInWords(difference)}.`
+  const fix = setClockCommand(platform)
   if (seconds < HARMFUL_SKEW_SECONDS) return warn(check, detail, fix)
   return fail(
     check,

@@ -1,14 +1,49 @@
 /** A profile's tokens, as the running daemon has them; it is asked, never started. */
+import type { ServerMetadata } from '../authorization-server/metadata.js'
+import { findPreset } from '../authorization-server/presets.js'
 import type { CatchdClient } from '../client/client.js'
 import type { ProfileAnswer } from '../client/wire.js'
+import type { Profile } from '../config/profile.js'
+import { causeInWords } from '../diagnosis/advice.js'
+import { diagnose } from '../diagnosis/diagnose.js'
+import { withoutSecrets } from '../diagnosis/facts.js'
 import { type Finding, failed, ok, warn } from './finding.js'
 
-export async function examineTokens(name: string, client: Pick<CatchdClient, 'profile'>): Promise<Finding> {
+/** What a missing refresh token is explained by. */
+export interface ProfileAndServer {
+  readonly profile: Profile
+  readonly published: ServerMetadata | undefined
+}
+
+/** @param known - Where profile and server are known here. */
+export async function examineTokens(
+  name: string,
+  client: Pick<CatchdClient, 'profile'>,
+  known?: ProfileAndServer,
+): Promise<Finding[]> {
   try {
-    return judgeTokens(await client.profile(name))
+    const answer = await client.profile(name)
+    return [judgeTokens(answer), ...(known === undefined ? [] : judgeRefresh(answer, known))]
   } catch (error) {
-    return failed('tokens', error)
+    return [failed('tokens', error)]
   }
+}
+
+/** A person is needed as soon as the access token ends: there is no refresh token, and it may be known why. */
+export function judgeRefresh(
+  { status, expires_at, login_needed_at }: ProfileAnswer,
+  { profile, published }: ProfileAndServer,
+): Finding[] {
+  if (status !== 'logged_in' || expires_at === null || login_needed_at !== expires_at) return []
+  const causes = diagnose({
+    profile: withoutSecrets(profile),
+    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    metadata: published,
+    step: 'no_refresh_token',
+    redirectUri: profile.redirect_uri,
+    platform: process.platform,
+  })
+  return causes.slice(0, 1).map((cause) => warn('refresh', causeInWords(cause), cause.fix.run))
 }
 
 export function judgeTokens({ profile, status, expires_at, login_needed_at }: ProfileAnswer): Finding {

@@ -57,6 +57,14 @@ export class AnsweredLogins {
     return this.#byId.get(id)?.login
   }
 
+  /** From the newest to the oldest. */
+  ofProfile(profile: string): Login[] {
+    return [...this.#byId.values()]
+      .map(({ login }) => login)
+      .filter((login) => login.profile === profile)
+      .reverse()
+  }
+
   /** The login that was claimed with this `state` on this redirect URI. */
   findByState(state: string, redirectUri: string): Login | undefined {
     const login = this.#byState.get(state)?.login

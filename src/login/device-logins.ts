@@ -7,14 +7,17 @@
  * token set is in the vault. Redirects are login-service.ts.
  */
 import type { AuthorizationServers, DevicePoll } from '../authorization-server/port.js'
+import { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
+import type { Surroundings } from '../diagnosis/surroundings.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { tokenSetFrom } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import { AnsweredLogins } from './answered-logins.js'
 import { type PolledLogin, parseDeviceLogin, serialiseDeviceLogin } from './device-login-record.js'
 import type { Login, PendingDeviceLogin, SettledLogin } from './login.js'
+import { deviceReportOf } from './login-report.js'
 import { randomId } from './pkce.js'
 import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
 import { profileOfLogin } from './redemption.js'
@@ -31,6 +34,7 @@ export interface DeviceLoginsParts {
   /** Opens the verification URI in a browser; its failure is not the login's. */
   readonly openBrowser: (url: string) => Promise<void>
   readonly describeVault: () => string
+  readonly surroundings?: Surroundings
   readonly log: (event: LoginEvent) => void
 }
 
@@ -45,6 +49,8 @@ const LONGEST_INTERVAL_MS = 60_000
 interface Entry extends PolledLogin {
   intervalMs: number
   cancelTimer: () => void
+  /** Of the last poll. */
+  transcript?: Transcript
 }
 
 export class DeviceLogins {
@@ -119,6 +125,10 @@ export class DeviceLogins {
     return this.#answered.find(id)
   }
 
+  ofProfile(profile: string): Login[] {
+    return this.#answered.ofProfile(profile)
+  }
+
   settled(id: string): Promise<SettledLogin> | undefined {
     return this.#answered.settled(id)
   }
@@ -179,7 +189,8 @@ export class DeviceLogins {
     try {
       const profile = profileOfLogin(this.#parts, login.profile, entry.origin)
       const ticket = tokens.ticket(profile.name)
-      const poll = await this.#parts.servers.pollDevice(profile, entry.deviceCode)
+      entry.transcript = new Transcript(clock)
+      const poll = await this.#parts.servers.pollDevice(profile, entry.deviceCode, entry.transcript)
       await this.#take(entry, profile, poll, ticket)
     } catch (error) {
       this.#fail(entry, asCatchdError(error))
@@ -213,8 +224,11 @@ export class DeviceLogins {
 
   #fail(entry: Entry, failure: CatchdError): void {
     if (!this.#pending.has(entry.login.id)) return
+    const { login, origin, transcript } = entry
     const status = failure.code === 'login_expired' ? 'expired' : 'failed'
-    this.#conclude(entry, { ...baseOf(entry.login), status, failure: failure.of(entry.login.profile) })
+    const ending = { step: 'token_request', failure, ...(transcript && { transcript }) } as const
+    const report = deviceReportOf(this.#parts, { ...login, origin }, ending)
+    this.#conclude(entry, { ...baseOf(login), status, failure: failure.of(login.profile), report })
   }
 
   #cancel(entry: Entry, failure: CatchdError): void {

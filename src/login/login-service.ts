@@ -7,7 +7,9 @@
  * login begins with preparation.ts, what its code becomes redemption.ts, what a crash left login-store.ts.
  */
 import type { AuthorizationServers } from '../authorization-server/port.js'
+import { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
+import type { Surroundings } from '../diagnosis/surroundings.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { AnsweredLogins } from './answered-logins.js'
@@ -16,14 +18,16 @@ import type { RedirectAnswers, RedirectLease, RedirectListeners } from './doorwa
 import { ExpiryAlarm } from './expiry-alarm.js'
 import type { InterruptedLogin } from './journal.js'
 import type { Login, PendingLogin, SettledLogin } from './login.js'
+import { type Ending, whyNotBegun } from './login-report.js'
 import type { AdoptionRequest, LoginRequest } from './login-request.js'
-import { interruption, type LoginStore } from './login-store.js'
+import type { LoginStore } from './login-store.js'
 import { responsePart } from './pasted-response.js'
 import { type Claim, PendingLogins } from './pending-logins.js'
 import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
 import { adoptLogin, certificateOf, prepareLogin, requireCodeGrant } from './preparation.js'
 import { redeem } from './redemption.js'
 import { type RedirectScheme, RedirectUris } from './redirect-uris.js'
+import { interrupted, succeeded, unsuccessful } from './settled-login.js'
 import { waitForEnd } from './settled-wait.js'
 import { cancelled, displaced, expired } from './unanswered.js'
 
@@ -38,6 +42,7 @@ export interface LoginServiceParts {
   readonly openBrowser: (authorizationUrl: string) => Promise<void>
   readonly describeVault: () => string
   readonly timeoutSeconds: number
+  readonly surroundings?: Surroundings
   readonly log: (event: LoginEvent) => void
 }
 
@@ -103,7 +108,7 @@ export class LoginService implements RedirectAnswers {
       return login
     } catch (error) {
       lease.release()
-      throw error
+      throw whyNotBegun(this.#parts, profile, lease.redirectUri, error)
     }
   }
 
@@ -123,6 +128,11 @@ export class LoginService implements RedirectAnswers {
   /** Whether a login waits for this `state`, or was answered with it. */
   knowsState(state: string): boolean {
     return this.#pending.hasState(state) || this.#answered.hasState(state)
+  }
+
+  /** From the newest to the oldest. */
+  ofProfile(profile: string): Login[] {
+    return this.#answered.ofProfile(profile)
   }
 
   /** Resolves when the login is settled; `undefined` when it is not known. */
@@ -162,7 +172,7 @@ export class LoginService implements RedirectAnswers {
   cancel(id: string): boolean {
     const login = this.#pending.remove(id)
     if (login === undefined) return this.#answered.find(id) !== undefined
-    this.#end(login, 'cancelled', cancelled(login.profile))
+    this.#end(login, 'cancelled', cancelled(login.profile), { step: 'no_response' })
     return true
   }
 
@@ -231,14 +241,18 @@ export class LoginService implements RedirectAnswers {
   async #settle(claim: Claim): Promise<SettledLogin> {
     const { login } = claim
     this.#answered.claimed(login)
-    if (claim.verdict === 'failed') return this.#end(login, 'failed', claim.failure)
+    if (claim.verdict === 'failed') {
+      return this.#end(login, 'failed', claim.failure, { step: 'authorization', claim })
+    }
     this.#parts.log({ event: 'login.claimed', login: login.id, profile: login.profile })
+    const transcript = new Transcript(this.#parts.clock)
     try {
       await this.#journalClaim(login)
-      const stored = await redeem(this.#parts, login, claim)
-      return this.#conclude(login, { ...baseOf(login), status: 'succeeded', stored })
+      const stored = await redeem(this.#parts, login, claim, transcript)
+      const ending = { step: 'no_refresh_token', claim, transcript } as const
+      return this.#conclude(login, succeeded(this.#parts, login, stored, ending))
     } catch (error) {
-      return this.#end(login, 'failed', asCatchdError(error))
+      return this.#end(login, 'failed', asCatchdError(error), { step: 'token_request', claim, transcript })
     }
   }
 
@@ -251,8 +265,14 @@ export class LoginService implements RedirectAnswers {
     }
   }
 
-  #end(login: PendingLogin, status: 'failed' | 'expired' | 'cancelled', failure: CatchdError): SettledLogin {
-    return this.#conclude(login, { ...baseOf(login), status, failure: failure.of(login.profile) })
+  /** @param ending - What explains the end; without it there is nothing to explain. */
+  #end(
+    login: PendingLogin,
+    status: 'failed' | 'expired' | 'cancelled',
+    failure: CatchdError,
+    ending?: Ending,
+  ): SettledLogin {
+    return this.#conclude(login, unsuccessful(this.#parts, login, status, failure, ending))
   }
 
   #conclude(login: PendingLogin, settled: SettledLogin): SettledLogin {
@@ -289,7 +309,8 @@ export class LoginService implements RedirectAnswers {
   #expire(): void {
     for (const login of this.#pending.takeExpired(this.#parts.clock.now())) {
       this.#answered.claimed(login)
-      this.#end(login, 'expired', expired(login.profile, 'Nobody finished the login in time.'))
+      const failure = expired(login.profile, 'Nobody finished the login in time.')
+      this.#end(login, 'expired', failure, { step: 'no_response' })
     }
   }
 
@@ -313,13 +334,7 @@ export class LoginService implements RedirectAnswers {
   }
 
   #endInterrupted(login: InterruptedLogin): void {
-    const settled: SettledLogin = {
-      ...login,
-      createdAtMs: 0,
-      expiresAtMs: this.#parts.clock.now(),
-      status: 'failed',
-      failure: interruption(login.profile),
-    }
+    const settled = interrupted(login, this.#parts.clock.now())
     this.#redirectUris.hold(settled.redirectUri)
     this.#answered.track(settled)
     this.#answered.settle(settled)
@@ -334,8 +349,4 @@ function refuseExpired(login: SettledLogin): SettledLogin {
 
 function isStateUnknown(error: unknown): boolean {
   return error instanceof CatchdError && error.code === 'state_unknown'
-}
-
-function baseOf({ id, profile, redirectUri, createdAtMs, expiresAtMs }: PendingLogin) {
-  return { id, profile, redirectUri, createdAtMs, expiresAtMs }
 }

@@ -8,6 +8,7 @@ import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { CertificateFiles } from './doorway.js'
+import type { LoginReport } from './login-report.js'
 
 export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
 
@@ -88,6 +89,8 @@ export interface StoredSummary {
 export interface SucceededLogin extends LoginOfProfile {
   readonly status: 'succeeded'
   readonly stored: StoredSummary
+  /** Where no refresh token came, and it is known what would bring one. */
+  readonly report?: LoginReport
 }
 
 /** The response was caught; it is kept apart from this, and handed over once. */
@@ -103,6 +106,8 @@ export interface UnsuccessfulLogin extends LoginBase {
   readonly profile: string | null
   readonly status: 'failed' | 'expired' | 'cancelled'
   readonly failure: CatchdError
+  /** What was sent and answered, and what that means; not of logins that a crash or newer ones ended. */
+  readonly report?: LoginReport
 }
 
 export type SettledLogin = SucceededLogin | CaughtLogin | UnsuccessfulLogin

@@ -91,6 +91,12 @@ export class Logins {
     return this.#redirected.find(id) ?? this.#device.find(id) ?? this.#catches.find(id)
   }
 
+  /** Those that are remembered, the newest first. */
+  ofProfile(profile: string): Login[] {
+    const all = [...this.#redirected.ofProfile(profile), ...this.#device.ofProfile(profile)]
+    return all.sort((a, b) => b.createdAtMs - a.createdAtMs)
+  }
+
   settled(id: string): Promise<SettledLogin> | undefined {
     return this.#redirected.settled(id) ?? this.#device.settled(id) ?? this.#catches.settled(id)
   }

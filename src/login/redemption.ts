@@ -3,6 +3,7 @@
  * is kept before anybody is told (RFC 6749 §4.1.3).
  */
 import type { AuthorizationServers } from '../authorization-server/port.js'
+import type { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -25,6 +26,7 @@ export async function redeem(
   parts: RedemptionParts,
   login: PendingLogin,
   claim: Claim & { verdict: 'code' },
+  transcript: Transcript,
 ): Promise<StoredSummary> {
   const { clock, servers, tokens } = parts
   const profile = profileOfLogin(parts, login.profile, login.origin)
@@ -35,6 +37,7 @@ export async function redeem(
     redirectUri: login.redirectUri,
     codeVerifier: login.codeVerifier,
     nonce: login.nonce,
+    transcript,
   })
   const set = tokenSetFrom(response, login.origin, profile.scope ?? null, clock.now(), claim.extra)
   await tokens.keep(login.profile, set, ticket)

@@ -178,13 +178,89 @@ describe('a login that does not succeed', () => {
   })
 })
 
+describe('the report of a login', () => {
+  const cause = (fix: object) => ({ cause: 'pkce_method', detail: 'Why it is so.', fix })
+  const EXCHANGES = [
+    {
+      method: 'POST',
+      endpoint: 'id.example/token',
+      sent: { grant_type: 'authorization_code', code: '[secret]' },
+      authorization: 'Basic',
+      status: 401,
+      answered: { error: 'invalid_client', error_description: '\u001b[2Jno' },
+      trouble: null,
+      clock_difference: null,
+    },
+  ]
+  const SET = { run: 'catchd profile edit gw', set: '"a": "b"', register: null }
+  const failed = (fix: object, status = 'failed') => ({
+    ...PENDING,
+    status,
+    error: { code: 'provider_refused', detail: 'It was refused.', error: 'invalid_client' },
+    report: { causes: [cause(fix)], exchanges: EXCHANGES },
+  })
+
+  test('the likely cause stands with the failure, and its command is the next one', async () => {
+    const daemon = await fakeDaemon(routes({ body: failed(SET) }))
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw'])
+    expect(exitCode).toBe(4)
+    expect(stderr).toContain('It was refused. Likely cause: Why it is so. Set "a": "b" in the profile.\n')
+    expect(stderr).toMatch(/\n {2}→ catchd profile edit gw\n$/)
+    expect(stderr).not.toContain('id.example/token')
+  })
+
+  test('what has to be registered is said, and tried by another login', async () => {
+    const fix = { run: null, set: null, register: 'http://127.0.0.1:8252/callback/gw' }
+    const daemon = await fakeDaemon(routes({ body: failed(fix) }))
+    const { stderr } = await run(daemon, ['login', 'gw'])
+    expect(stderr).toContain('Register exactly this at the server: http://127.0.0.1:8252/callback/gw\n')
+    expect(stderr).toMatch(/\n {2}→ catchd login gw\n$/)
+  })
+
+  test('--verbose shows what was sent and answered', async () => {
+    const daemon = await fakeDaemon(routes({ body: failed(SET) }))
+    const { stderr } = await run(daemon, ['login', 'gw', '--verbose'])
+    expect(stderr).toContain(
+      '> POST id.example/token  Authorization: Basic [secret]  grant_type=authorization_code  code=[secret]\n' +
+        '< 401  error=invalid_client  error_description=\\u{1b}[2Jno\n',
+    )
+  })
+
+  test('one that was cancelled is not explained', async () => {
+    const daemon = await fakeDaemon(routes({ body: failed(SET, 'cancelled') }))
+    expect((await run(daemon, ['login', 'gw'])).stderr).not.toContain('Likely cause')
+  })
+
+  test('a --timeout is explained by what the cancelled login has to say', async () => {
+    let polls = 0
+    const daemon = await fakeDaemon(
+      routes(() => {
+        polls += 1
+        return polls === 1 ? nobody : { body: failed(SET, 'cancelled') }
+      }),
+    )
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw', '--timeout', '1'])
+    expect(exitCode).toBe(124)
+    expect(stderr).toContain('Likely cause: Why it is so.')
+  })
+
+  test('a login without a refresh token says what would bring one', async () => {
+    const stored = { ...STORED, refreshable: false }
+    const report = { causes: [cause(SET)], exchanges: [] }
+    const daemon = await fakeDaemon(routes({ body: { ...SUCCEEDED, stored, report } }))
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw'])
+    expect(exitCode).toBe(0)
+    expect(stderr).toContain('Why it is so. Set "a": "b" in the profile.\n')
+  })
+})
+
 describe('giving up', () => {
   test('--timeout is exit code 124 and cancels the login', async () => {
     const daemon = await fakeDaemon(routes(nobody))
     const { exitCode, stdout, stderr } = await run(daemon, ['login', 'gw', '--timeout', '1'])
     expect({ exitCode, stdout }).toEqual({ exitCode: 124, stdout: '' })
     expect(stderr).toContain('1 s (--timeout)')
-    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+    expect(daemon.calls.slice(-2)).toEqual(['DELETE /v1/logins/l-1', 'GET /v1/logins/l-1'])
   })
 
   test.each([

@@ -1,10 +1,10 @@
 /** From facts to likely causes: each cause at least once, and nothing where nothing is known. */
 import { describe, expect, test } from 'vitest'
+import { clockDifference } from '../../src/authorization-server/clock-difference.js'
 import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
 import { findPreset } from '../../src/authorization-server/presets.js'
 import type { Profile } from '../../src/config/profile.js'
-import { clockDifference } from '../../src/diagnosis/clock.js'
-import { contradictions, diagnose } from '../../src/diagnosis/diagnose.js'
+import { diagnose } from '../../src/diagnosis/diagnose.js'
 import { CAUSES, type Cause, type Facts, withoutSecrets } from '../../src/diagnosis/facts.js'
 import { testProfile } from '../support/fake-authorization-servers.js'
 
@@ -554,6 +554,13 @@ test('of a login without any response the redirect URI is likeliest, then the cl
   ])
 })
 
+test('where the server takes several methods, another one comes after a wrong secret', () => {
+  const metadata = { token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'] }
+  const causes = diagnose(facts({ ...refused('invalid_client'), profile: BASIC, metadata }))
+  expect(causes.map(({ cause }) => cause)).toEqual(['client_secret_wrong', 'client_authentication_method'])
+  expect(causes[1]?.fix.set).toBe('"token_endpoint_auth_method": "client_secret_post"')
+})
+
 test('a loopback URI that needs no entry points to the kind of client', () => {
   const [cause] = diagnose(
     facts({ step: 'authorization', ...refused('redirect_uri_mismatch'), preset: 'google' }),
@@ -593,49 +600,6 @@ describe('nothing is claimed where nothing is known', () => {
     ['an unfinished list', { step: 'token_request', metadata: {} }],
   ])('%s', (_name, scene) => {
     expect(diagnose(facts(scene))).toEqual([])
-  })
-
-  test('a profile without metadata and preset contradicts nothing', () => {
-    expect(contradictions(facts({}))).toEqual([])
-    expect(contradictions(facts({ metadata: {} }))).toEqual([])
-  })
-
-  test('a profile that fits contradicts nothing', () => {
-    const metadata = {
-      token_endpoint_auth_methods_supported: ['client_secret_basic'],
-      code_challenge_methods_supported: ['plain', 'S256'],
-      scopes_supported: ['email'],
-      response_modes_supported: ['query'],
-      grant_types_supported: ['authorization_code'],
-    }
-    expect(contradictions(facts({ metadata, profile: BASIC }))).toEqual([])
-  })
-})
-
-describe('contradictions, before anything is sent', () => {
-  test.each<[Scene, Cause['cause']]>([
-    [{ preset: 'entra' }, 'redirect_uri_host'],
-    [{ metadata: { grant_types_supported: ['client_credentials'] } }, 'grant_not_allowed'],
-    [{ metadata: { response_modes_supported: ['form_post'] } }, 'response_mode_unsupported'],
-    [{ metadata: { code_challenge_methods_supported: ['plain'] } }, 'pkce_method'],
-    [
-      {
-        metadata: { code_challenge_methods_supported: ['S256'] },
-        profile: { code_challenge_method: 'none' },
-      },
-      'pkce_required',
-    ],
-    [
-      { metadata: { token_endpoint_auth_methods_supported: ['client_secret_post'] } },
-      'client_secret_missing',
-    ],
-    [
-      { metadata: { token_endpoint_auth_methods_supported: ['client_secret_post'] }, profile: BASIC },
-      'client_authentication_method',
-    ],
-    [{ metadata: { scopes_supported: ['openid'] } }, 'scope_unknown'],
-  ])('%j', (scene, cause) => {
-    expect(contradictions(facts(scene)).map((found) => found.cause)).toEqual([cause])
   })
 })
 

@@ -7,10 +7,15 @@ import { CatchdError } from '../../src/failures.js'
 import type { RedirectListeners } from '../../src/login/doorway.js'
 import { LoginJournal } from '../../src/login/journal.js'
 import type { PendingLogin } from '../../src/login/login.js'
+import type { LoginReport } from '../../src/login/login-report.js'
 import { LoginService } from '../../src/login/login-service.js'
 import { LoginStore } from '../../src/login/login-store.js'
 import { SharedLogins } from '../../src/login/shared-logins.js'
-import { FakeAuthorizationServers, testProfile } from '../support/fake-authorization-servers.js'
+import {
+  FakeAuthorizationServers,
+  testProfile,
+  tokenResponse,
+} from '../support/fake-authorization-servers.js'
 import { FakeVault } from '../support/fake-vault.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 
@@ -414,4 +419,101 @@ test('twenty interleaved logins are not crossed', async () => {
   expect(servers.redeemed.map((grant) => grant.codeVerifier?.reveal()).sort()).toEqual(
     begun.map((login) => login.codeVerifier?.reveal()).sort(),
   )
+})
+
+describe('the report', () => {
+  const report = (login: unknown) => (login as { report?: LoginReport }).report
+
+  test('of an authorization error: the request without secrets, the answer and the likely cause', async () => {
+    const { logins } = start()
+    const login = await begin(logins)
+    const state = login.state.reveal()
+    const settled = await logins.answer(
+      REDIRECT_URI,
+      `error=redirect_uri_mismatch&error_description=${state}&state=${encodeURIComponent(state)}`,
+    )
+    expect(report(settled)?.exchanges).toMatchObject([
+      {
+        endpoint: 'as.example/authorize',
+        sent: { state: '[secret]', redirect_uri: REDIRECT_URI },
+        answered: { error: 'redirect_uri_mismatch', error_description: '[secret]' },
+      },
+    ])
+    expect(report(settled)?.causes[0]).toMatchObject({
+      cause: 'redirect_uri_mismatch',
+      fix: { register: REDIRECT_URI },
+    })
+    expect(JSON.stringify(report(settled))).not.toContain(state)
+  })
+
+  test('of a refused code compares the profile with what the server publishes', async () => {
+    const scene = start({ client_secret: { env: 'X' }, token_endpoint_auth_method: 'client_secret_basic' })
+    scene.servers.metadata = {
+      issuer: 'https://as.example',
+      token_endpoint_auth_methods_supported: ['client_secret_post'],
+    }
+    scene.servers.answer = () => {
+      throw new CatchdError('provider_refused', { error: 'invalid_client' })
+    }
+    const login = await begin(scene.logins)
+    const settled = await scene.logins.answer(REDIRECT_URI, codeResponse(login))
+    expect(report(settled)?.exchanges[0]?.answered).toEqual({ code: '[secret]' })
+    expect(report(settled)?.causes[0]?.fix.set).toBe('"token_endpoint_auth_method": "client_secret_post"')
+  })
+
+  test('of a login that nobody answered points to the redirect URI', async () => {
+    const { logins, clock } = start()
+    const login = await begin(logins)
+    await clock.pass(601_000)
+    const over = logins.find(login.id)
+    expect(over?.status).toBe('expired')
+    expect(report(over)?.causes[0]).toMatchObject({ fix: { register: REDIRECT_URI } })
+    expect(report(over)?.exchanges[0]?.trouble).toContain('No response')
+  })
+
+  test('says nothing about a profile that was pointed elsewhere meanwhile', async () => {
+    const { logins, profiles } = start()
+    const login = await begin(logins)
+    profiles.set('gw', testProfile({ token_endpoint: 'https://other.example/token' }))
+    const settled = await logins.answer(REDIRECT_URI, codeResponse(login))
+    expect(settled).toMatchObject({ status: 'failed', failure: { code: 'profile_invalid' } })
+    expect(report(settled)?.causes).toEqual([])
+  })
+
+  test('of a success is there only where no refresh token came and one is offered', async () => {
+    const { logins, servers } = start()
+    servers.answer = () => tokenResponse({ refreshToken: null })
+    const answered = async () => {
+      const login = await begin(logins)
+      return report(await logins.answer(REDIRECT_URI, codeResponse(login)))
+    }
+    expect(await answered()).toBeUndefined()
+    servers.metadata = { issuer: 'https://as.example', scopes_supported: ['offline_access'] }
+    expect((await answered())?.causes).toMatchObject([{ cause: 'offline_scope_missing' }])
+    servers.answer = () => tokenResponse()
+    expect(await answered()).toBeUndefined()
+  })
+
+  test('of one that cannot begin stands in the failure itself', async () => {
+    const { logins, servers } = start()
+    servers.prepare = () =>
+      Promise.reject(
+        new CatchdError('provider_unreachable', {
+          detail: 'No.',
+          clue: { reason: 'SELF_SIGNED_CERT_IN_CHAIN' },
+        }),
+      )
+    await expect(begin(logins)).rejects.toMatchObject({
+      code: 'provider_unreachable',
+      detail: expect.stringMatching(/^No\. Likely cause: .*Set "ca_file": "PATH\.pem" in the profile\.$/),
+      next: 'catchd profile edit gw',
+    })
+  })
+
+  test('the logins of a profile are found again, the newest first', async () => {
+    const { logins } = start()
+    const [first, second] = [await begin(logins), await begin(logins)]
+    expect(logins.ofProfile('gw').map(({ id }) => id)).toEqual([second.id, first.id])
+    expect(logins.ofProfile('other')).toEqual([])
+  })
 })

@@ -1,4 +1,5 @@
 /** The AuthorizationServers port without a network: answers what a test lays out and counts what it is asked. */
+import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,
@@ -80,12 +81,17 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     }),
   })
   revocation: RevocationOutcome = { outcome: 'revoked' }
+  metadata: ServerMetadata | undefined
 
   origin(profile: Profile): TokenSetOrigin {
     return {
       authorizationServer: profile.issuer ?? profile.token_endpoint ?? '',
       clientId: profile.client_id,
     }
+  }
+
+  published(): ServerMetadata | undefined {
+    return this.metadata
   }
 
   async prepare(_profile: Profile, request: AuthorizationRequest): Promise<PreparedAuthorization> {

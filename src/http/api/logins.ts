@@ -1,8 +1,9 @@
 /**
- * `/v1/logins`: begin a login, follow it, hand in its response from another machine, give it up.
+ * `/v1/logins`: begin a login, follow it, look back at earlier ones, hand in its response from another machine, give it up.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
 import { catchRequest, loginRequest, NewLogin } from './new-login.js'
@@ -16,7 +17,17 @@ import {
   type RouteParts,
   seconds,
 } from './scope.js'
-import { LoginAnswer, loginAnswer, PastedResponse, StartedLoginAnswer, startedLoginAnswer } from './wire.js'
+import {
+  LoginAnswer,
+  LoginListAnswer,
+  loginAnswer,
+  PastedResponse,
+  StartedLoginAnswer,
+  startedLoginAnswer,
+} from './wire.js'
+
+/** Who wants older ones has their ids. */
+const MOST_LISTED = 20
 
 const LoginPath = z.object({ login: z.string() })
 
@@ -55,6 +66,23 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
       const login =
         caught === undefined ? await logins.begin(loginRequest(body)) : await logins.beginCatch(caught)
       return reply.code(201).send(startedLoginAnswer(login))
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/v1/logins',
+    config: { needs: 'login' },
+    schema: {
+      operationId: 'listLogins',
+      summary: 'The logins of a profile since the daemon started, the newest first',
+      querystring: z.strictObject({ profile: ProfileName }),
+      response: answers({ 200: LoginListAnswer }),
+    },
+    handler: async (request) => {
+      const { profile } = request.query
+      requirePermission(request, 'login', profile)
+      return { logins: logins.ofProfile(profile).slice(0, MOST_LISTED).map(loginAnswer) }
     },
   })
 

@@ -53,6 +53,8 @@ export interface LoginApi {
   /** `login=auto`: joins the profile's pending automatic login or starts one, opening at most one tab. */
   beginShared(profile: string): Promise<Login>
   find(id: string): Login | undefined
+  /** Those that are remembered, the newest first. */
+  ofProfile(profile: string): readonly Login[]
   /** Resolves with the login once it is settled, or as it stands when `waitMs` are over or `signal` aborts. */
   wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined>
   /** Paste-back of the URL the browser ended on. */

@@ -13,6 +13,7 @@ import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import type { ClientKey } from './client-keys.js'
 import type { KeyUse } from './key-uses.js'
+import { LoginReportAnswer, reportAnswer } from './login-report.js'
 import { ClientAction } from './principal.js'
 import type { ProfileView } from './services.js'
 
@@ -112,6 +113,9 @@ export const LoginAnswer = StartedLoginAnswer.extend({
     })
     .nullable()
     .describe('What a succeeded login put into the vault'),
+  report: LoginReportAnswer.nullable().describe(
+    'Of a login that did not succeed, or brought no refresh token where one could be had; not kept over a restart',
+  ),
 }).meta({ id: 'Login' })
 export type LoginAnswer = z.infer<typeof LoginAnswer>
 
@@ -142,8 +146,11 @@ export function loginAnswer(login: Login): LoginAnswer {
     ...startedLoginAnswer(login),
     error: 'failure' in login ? loginError(login.failure) : null,
     stored: 'stored' in login ? storedAnswer(login.stored) : null,
+    report: 'report' in login && login.report !== undefined ? reportAnswer(login.report) : null,
   }
 }
+
+export const LoginListAnswer = z.object({ logins: z.array(LoginAnswer) })
 
 function loginError(failure: Extract<Login, { failure: unknown }>['failure']) {
   return {

@@ -98,6 +98,7 @@ describe('a limited key', () => {
     ['POST', '/v1/tokens/PROFILE/proof', proof, 'token'],
     ['POST', '/v1/tokens/PROFILE/refresh', undefined, 'login'],
     ['POST', '/v1/logins', { profile: 'PROFILE' }, 'login'],
+    ['GET', '/v1/logins?profile=PROFILE', undefined, 'login'],
     ['GET', '/v1/logins/login-of-PROFILE', undefined, 'login'],
     ['POST', '/v1/logins/login-of-PROFILE/response', { url: 'x' }, 'login'],
     ['DELETE', '/v1/logins/login-of-PROFILE', undefined, 'login'],

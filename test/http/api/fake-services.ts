@@ -205,6 +205,10 @@ export class FakeServices implements ApiServices {
       return this.#pend(profile)
     },
     find: (id) => this.pending.get(id),
+    ofProfile: (profile) => {
+      this.#called('logins.ofProfile', profile)
+      return [...this.pending.values()].filter((login) => login.profile === profile).reverse()
+    },
     wait: async (id, waitMs, signal) => {
       this.#called('logins.wait', id, waitMs)
       await new Promise<void>((resolve) => {

@@ -257,6 +257,7 @@ describe('over TCP, nothing is served without a key', () => {
     ['POST', '/v1/tokens/gw/proof', '{"method":"GET","url":"https://a.example/"}'],
     ['DELETE', '/v1/tokens/gw'],
     ['POST', '/v1/logins', '{"profile":"gw"}'],
+    ['GET', '/v1/logins?profile=gw'],
     ['GET', '/v1/logins/login-1'],
     ['POST', '/v1/logins/login-1/response', '{"url":"http://x/"}'],
     ['DELETE', '/v1/logins/login-1'],
@@ -308,6 +309,7 @@ describe('over TCP, nothing is served without a key', () => {
     const tried = routes.map(([method, path]) =>
       `${method} ${path}`
         .replace(/(tokens|profiles)\/gw/, '$1/{profile}')
+        .replace('logins?profile=gw', 'logins')
         .replace('logins/login-1', 'logins/{login}')
         .replace('clients/ci', 'clients/{client}'),
     )

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { CatchdError } from '../../../src/failures.js'
-import { LoginAnswer, StartedLoginAnswer } from '../../../src/http/api/wire.js'
+import { LoginAnswer, LoginListAnswer, StartedLoginAnswer } from '../../../src/http/api/wire.js'
 import { settle } from '../../support/manual-clock.js'
 import { rawRequest } from '../redirect/raw-http.js'
 import { pendingCatch, pendingLogin } from './fake-services.js'
@@ -236,7 +236,7 @@ describe('GET /v1/logins/{id}', () => {
     const { call, services } = await openApi()
     services.pending.set('login-1', pendingLogin())
     const answer = await call('GET', '/v1/logins/login-1')
-    expect(answer.json(LoginAnswer)).toEqual({ ...STARTED, error: null, stored: null })
+    expect(answer.json(LoginAnswer)).toEqual({ ...STARTED, error: null, stored: null, report: null })
   })
 
   test('a login that succeeded says what was stored where, and no authorization URL any more', async () => {
@@ -254,6 +254,7 @@ describe('GET /v1/logins/{id}', () => {
         refreshable: true,
         subject: null,
       },
+      report: null,
     })
     expect(services.calls).toEqual([]) // nothing to wait for
   })
@@ -278,6 +279,44 @@ describe('GET /v1/logins/{id}', () => {
         error_description: 'No.',
       },
       stored: null,
+    })
+  })
+
+  test('its report: likely causes, and what was sent and answered', async () => {
+    const { call, services } = await openApi()
+    const { id, profile, redirectUri, createdAtMs, expiresAtMs } = pendingLogin()
+    const report = {
+      causes: [
+        {
+          cause: 'redirect_uri_mismatch',
+          detail: 'It is not registered.',
+          fix: { run: null, set: null, register: redirectUri },
+        },
+      ],
+      exchanges: [
+        {
+          method: 'GET',
+          endpoint: 'id.example.com/authorize',
+          sent: { client_id: 'catchd', state: '[secret]' },
+          authorization: null,
+          status: null,
+          answered: { error: 'redirect_uri_mismatch' },
+          trouble: null,
+        },
+      ],
+    } as const
+    services.end({
+      ...{ id, profile, redirectUri, createdAtMs, expiresAtMs, status: 'failed' },
+      failure: new CatchdError('provider_refused'),
+      report: {
+        causes: report.causes,
+        exchanges: report.exchanges.map((exchange) => ({ ...exchange, clockDifferenceSeconds: null })),
+      },
+    })
+    const answer = (await call('GET', '/v1/logins/login-1')).json(LoginAnswer)
+    expect(answer.report).toEqual({
+      causes: report.causes,
+      exchanges: [{ ...report.exchanges[0], clock_difference: null }],
     })
   })
 
@@ -313,6 +352,18 @@ describe('GET /v1/logins/{id}', () => {
       expect([answer.status, answer.problem().code]).toEqual([404, 'login_unknown'])
     }
   })
+})
+
+test('the logins of a profile are listed, and of that one alone', async () => {
+  const { call, services } = await openApi()
+  services.pending.set('login-1', pendingLogin())
+  services.pending.set('login-2', pendingLogin({ id: 'login-2' }))
+  services.pending.set('login-3', pendingLogin({ id: 'login-3', profile: 'corp' }))
+  const answer = await call('GET', '/v1/logins?profile=gw')
+  const { logins } = answer.json(LoginListAnswer)
+  expect(logins.map(({ login_id }) => login_id)).toEqual(['login-2', 'login-1'])
+  expect(answer.text).not.toContain('canary')
+  expect((await call('GET', '/v1/logins')).problem().code).toBe('request_invalid')
 })
 
 test('paste-back answers with the login', async () => {

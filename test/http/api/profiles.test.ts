@@ -171,7 +171,7 @@ test.each([
   ['POST', '/v1/status', 'GET'],
   ['PUT', '/v1/tokens/gw', 'DELETE, GET'],
   ['PATCH', '/v1/profiles/gw', 'DELETE, GET, PUT'],
-  ['GET', '/v1/logins', 'POST'],
+  ['PATCH', '/v1/logins', 'GET, POST'],
   ['GET', '/v1/daemon/stop', 'POST'],
   ['HEAD', '/v1/tokens/gw', 'DELETE, GET'],
   ['TRACE', '/v1/tokens/gw', 'DELETE, GET'],

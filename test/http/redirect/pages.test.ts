@@ -1,6 +1,7 @@
 /** The pages: what they say, what they must never say, and the policy that goes with them. */
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import type { Cause } from '../../../src/diagnosis/facts.js'
 import { CatchdError, type FailureCode } from '../../../src/failures.js'
 import { html } from '../../../src/http/redirect/pages/html.js'
 import { fromNow, inWords } from '../../../src/http/redirect/pages/instants.js'
@@ -33,11 +34,23 @@ function unsuccessful(
   return resultPage({ ...LOGIN, status, failure }, NOW_MS, false)
 }
 
+const MISMATCH: Cause = {
+  cause: 'redirect_uri_mismatch',
+  detail: 'It is not registered.',
+  fix: { run: null, set: null, register: 'http://127.0.0.1:8252/callback/gw' },
+}
+
+function explained(cause: Cause, status: 'failed' | 'expired' | 'cancelled' = 'failed'): Page {
+  const failure = new CatchdError('provider_refused', { profile: 'gw' })
+  return resultPage({ ...LOGIN, status, failure, report: { causes: [cause], exchanges: [] } }, NOW_MS, false)
+}
+
 const EVERY_PAGE: readonly (readonly [string, Page])[] = [
   ['succeeded', succeeded()],
   ['succeeded, all unknown', succeeded({ scope: null, accessTokenExpiresAtMs: null, subject: null })],
   ['denied', unsuccessful('failed', 'authorization_denied', { error: 'access_denied' })],
   ['failed', unsuccessful('failed', 'provider_refused', { error: 'invalid_grant', errorDescription: 'no' })],
+  ['failed, with a likely cause', explained(MISMATCH)],
   ['expired', unsuccessful('expired', 'login_expired')],
   ['cancelled', unsuccessful('cancelled', 'login_required', { detail: 'The login was cancelled.' })],
   ['pending', resultPage({ ...LOGIN, status: 'pending' } as Login, NOW_MS, false)],
@@ -173,6 +186,41 @@ describe('what comes from outside is text', () => {
     expect(page.body).not.toContain('javascript:')
     expect(page.body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
     expect(page.body).not.toContain('<script>')
+  })
+})
+
+describe('the likely cause', () => {
+  test('with the value to register, and the login to begin again', () => {
+    const text = textOf(explained(MISMATCH))
+    expect(text).toMatch(
+      /Likely cause It is not registered\. Register at the server http:\/\/127\.0\.0\.1:8252/,
+    )
+    expect(text).toMatch(/Run next catchd login gw/)
+  })
+
+  test('with what to set in the profile, and the command that opens it', () => {
+    const fix = { run: 'catchd profile edit gw', set: '"code_challenge_method": "S256"', register: null }
+    const text = textOf(explained({ ...MISMATCH, fix }))
+    expect(text).toContain('Set in the profile &quot;code_challenge_method&quot;: &quot;S256&quot;')
+    expect(text).toMatch(/Run next catchd profile edit gw/)
+  })
+
+  test('is text, whatever a server publishes', () => {
+    const hostile = '<img src=x onerror=alert(1)>"\'&\u202e'
+    const fix = { run: hostile, set: hostile, register: null }
+    for (const page of [
+      explained({ ...MISMATCH, detail: hostile, fix }),
+      explained({ ...MISMATCH, fix: { run: null, set: null, register: hostile } }),
+    ]) {
+      expect(page.body).not.toContain('<img')
+      expect(page.body).not.toContain('\u202e')
+      expect(page.body).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;')
+    }
+  })
+
+  test('is not looked for where somebody cancelled the login', () => {
+    expect(textOf(explained(MISMATCH, 'cancelled'))).not.toContain('Likely cause')
+    expect(textOf(explained(MISMATCH, 'expired'))).toContain('Likely cause')
   })
 })
 

@@ -4,6 +4,8 @@
  * Says only what the login itself says, so a reload shows the same. No code, `state` or token is known here.
  */
 import { toInstant } from '../../../clock.js'
+import { advised } from '../../../diagnosis/advice.js'
+import type { Cause } from '../../../diagnosis/facts.js'
 import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
 import type {
   CaughtLogin,
@@ -113,7 +115,9 @@ function scopes(scope: string | null): Html {
 }
 
 function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Page {
-  const { profile, failure } = login
+  const { profile, failure, status, report } = login
+  // Who cancelled it knows why.
+  const likely = status === 'cancelled' ? [] : (report?.causes ?? [])
   const { tone, headline } = outcome(login)
   return page({
     status: failure.status,
@@ -122,14 +126,27 @@ function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Pa
     summary: causes(login),
     body: html`${alreadyUsed(answeredBefore)}
 ${quote(failure)}
+${likelyCause(likely[0])}
 ${facts([
   ...(profile === null ? [] : [fact('Profile', html`<code>${profile}</code>`)]),
   ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
   fact('Failure', html`<code>${failure.code}</code>`),
 ])}
-${command('Run next', failure.next)}`,
+${command('Run next', advised(failure, likely).next)}`,
     closing: CLOSE_TAB,
   })
+}
+
+/** The likeliest one alone; the command line and the API tell the others and what was sent. */
+function likelyCause(cause: Cause | undefined): Html | null {
+  if (cause === undefined) return null
+  const { detail, fix } = cause
+  const value = fix.register ?? fix.set
+  return html`<section class="cause" aria-label="Likely cause"><h2>Likely cause</h2><p>${detail}</p>${
+    value === null
+      ? null
+      : html`<h2>${fix.register === null ? 'Set in the profile' : 'Register at the server'}</h2><pre class="value"><code>${value}</code></pre>`
+  }</section>`
 }
 
 function outcome({ status, failure }: UnsuccessfulLogin): { tone: Tone; headline: string } {

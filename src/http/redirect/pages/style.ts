@@ -43,6 +43,9 @@ blockquote p{margin:.25rem 0 0}
 pre{margin:0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem;background:var(--soft);white-space:pre-wrap;
 overflow-wrap:anywhere;user-select:all;-webkit-user-select:all}
 pre::before{content:"$ ";color:var(--muted)}
+pre.value::before{content:none}
+.cause p{margin:0}
+.cause p+h2{margin-top:.75rem}
 .note{margin:1.25rem 0 0;padding:.625rem 1rem;border-radius:.5rem;background:var(--waiting-soft);color:var(--text)}
 .close{margin-top:1.5rem;color:var(--muted)}
 body>footer{padding:0 1rem 1.5rem;font-size:.8125rem;color:var(--muted);text-align:center}

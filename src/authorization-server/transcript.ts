@@ -1,0 +1,226 @@
+/**
+ * What was sent to an authorization server and what it answered, kept for a person who asks why a login failed.
+ *
+ * In memory only, bounded, and without secrets: of parameters only those show their value that are known to be none,
+ * of an answer only its `error` members and what it says beside the tokens; wherever a server repeats something
+ * that was hidden, it is hidden there, too.
+ */
+import type { Clock } from '../clock.js'
+import { Secret } from '../secret.js'
+import { clockDifference } from './clock-difference.js'
+import type { ServerAnswer } from './server-connections.js'
+import { findRefusal, harmless, type Members } from './token-refusal.js'
+import { parseMembers } from './token-response.js'
+
+/** One exchange, fit to be shown. */
+export interface Exchange {
+  readonly method: string
+  /** Host and path; never a query. */
+  readonly endpoint: string
+  /** Parameters in their order. */
+  readonly sent: Readonly<Record<string, string>>
+  /** Scheme of the Authorization header: `Basic`. */
+  readonly authorization: string | null
+  /** HTTP status; `null` where nothing was answered, or a browser saw it. */
+  readonly status: number | null
+  readonly answered: Readonly<Record<string, string>>
+  /** Why there is no answer; a sentence. */
+  readonly trouble: string | null
+  /** By how much this machine is ahead of the server's Date header; `null` where it has none. */
+  readonly clockDifferenceSeconds: number | null
+}
+
+/** A login makes two or three; a server that asks for DPoP nonces doubles them. */
+const MOST_EXCHANGES = 8
+const MOST_PARAMETERS = 30
+const LONGEST_VALUE = 300
+/** A shorter value hides nothing, and would be found in every other word. */
+const SHORTEST_SECRET = 6
+
+/** Parameters whose values are configuration, and stand in the profile as well. */
+const SHOWN: ReadonlySet<string> = new Set([
+  'access_type',
+  'audience',
+  'client_assertion_type',
+  'client_id',
+  'code_challenge_method',
+  'duration',
+  'grant_type',
+  'prompt',
+  'redirect_uri',
+  'resource',
+  'response_mode',
+  'response_type',
+  'scope',
+  'token_access_type',
+  'user_scope',
+])
+const TOKENS: readonly string[] = ['access_token', 'refresh_token', 'id_token']
+const BESIDE_TOKENS: readonly string[] = ['token_type', 'expires_in', 'scope']
+
+export interface SentRequest {
+  readonly method: string
+  readonly url: string
+  readonly parameters: URLSearchParams | undefined
+  readonly authorization: string | undefined
+}
+
+export class Transcript {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #exchanges: Exchange[] = []
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
+  }
+
+  /** Oldest first. */
+  get exchanges(): readonly Exchange[] {
+    return this.#exchanges
+  }
+
+  /** Lets an exchange happen, and writes down what is fit to be shown. */
+  async watch(request: SentRequest, exchange: () => Promise<ServerAnswer>): Promise<ServerAnswer> {
+    const sentAtMs = this.#clock.now()
+    const hidden = secretsOf(request)
+    const begun = {
+      method: request.method,
+      endpoint: placeOf(request.url),
+      sent: shown(request.parameters ?? new URLSearchParams()),
+      authorization: request.authorization?.split(' ')[0] ?? null,
+    }
+    try {
+      const answer = await exchange()
+      const difference = clockDifference(answer.headers['date'], sentAtMs, this.#clock.now())
+      this.#add({
+        ...begun,
+        status: answer.status,
+        answered: answeredBy(answer, hidden),
+        trouble: null,
+        clockDifferenceSeconds: difference ?? null,
+      })
+      return answer
+    } catch (error) {
+      const trouble = error instanceof Error ? harmless(error.message, hidden, LONGEST_VALUE) : null
+      this.#add({ ...begun, status: null, answered: {}, trouble, clockDifferenceSeconds: null })
+      throw error
+    }
+  }
+
+  #add(exchange: Exchange): void {
+    this.#exchanges.push(exchange)
+    if (this.#exchanges.length > MOST_EXCHANGES) this.#exchanges.shift()
+  }
+}
+
+/** What came back to the redirect URI. */
+export interface BrowserAnswer {
+  readonly error?: string | undefined
+  readonly errorDescription?: string | undefined
+  readonly issuer?: string | undefined
+  readonly hasCode: boolean
+}
+
+/**
+ * The authorization request, which a browser carried.
+ *
+ * @param answer - `undefined` when nothing came back.
+ * @param secrets - Of the login; the server may have quoted them.
+ */
+export function browserExchange(
+  authorizationUrl: string,
+  answer: BrowserAnswer | undefined,
+  secrets: readonly Secret[],
+): Exchange {
+  const clean = (text: string) => harmless(text, secrets, LONGEST_VALUE)
+  const { error, errorDescription, issuer, hasCode = false } = answer ?? {}
+  return {
+    method: 'GET',
+    endpoint: placeOf(authorizationUrl),
+    sent: shown(new URL(authorizationUrl).searchParams),
+    authorization: null,
+    status: null,
+    answered: {
+      ...(hasCode ? { code: masked('code') } : {}),
+      ...(error === undefined ? {} : { error: clean(error) }),
+      ...(errorDescription === undefined ? {} : { error_description: clean(errorDescription) }),
+      ...(issuer === undefined ? {} : { iss: clean(issuer) }),
+    },
+    trouble: answer === undefined ? 'No response came to the redirect URI.' : null,
+    clockDifferenceSeconds: null,
+  }
+}
+
+function placeOf(text: string): string {
+  if (!URL.canParse(text)) return ''
+  const { host, pathname } = new URL(text)
+  return `${host}${pathname}`.slice(0, LONGEST_VALUE)
+}
+
+function shown(parameters: URLSearchParams): Record<string, string> {
+  const names = [...new Set(parameters.keys())].slice(0, MOST_PARAMETERS)
+  return Object.fromEntries(
+    names.map((name) => [
+      name.slice(0, 64),
+      SHOWN.has(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : masked(name),
+    ]),
+  )
+}
+
+function masked(value: string): string {
+  return new Secret(value).toString()
+}
+
+/** Everything that was sent and is not shown. */
+function secretsOf({ parameters, authorization }: SentRequest): Secret[] {
+  const values = [...(parameters ?? [])].filter(([name]) => !SHOWN.has(name)).map(([, value]) => value)
+  const [scheme = '', credentials = ''] = authorization?.split(' ') ?? []
+  if (credentials !== '') values.push(credentials)
+  if (scheme.toLowerCase() === 'basic') {
+    const [, ...password] = Buffer.from(credentials, 'base64').toString().split(':')
+    values.push(password.join(':'), decoded(password.join(':')))
+  }
+  return values.filter((value) => value.length >= SHORTEST_SECRET).map((value) => new Secret(value))
+}
+
+/** The password before it was form-encoded (RFC 6749 §2.3.1). */
+function decoded(text: string): string {
+  return new URLSearchParams(`v=${text}`).get('v') ?? ''
+}
+
+function answeredBy(answer: ServerAnswer, hidden: readonly Secret[]): Record<string, string> {
+  const members = membersOf(answer)
+  if (members === undefined) return {}
+  const refusal = findRefusal(members, answer.status, hidden)
+  if (refusal !== undefined) {
+    const { error, errorDescription } = refusal
+    return {
+      ...(error === undefined ? {} : { error }),
+      ...(errorDescription === undefined ? {} : { error_description: errorDescription }),
+    }
+  }
+  const secrets = [
+    ...hidden,
+    ...TOKENS.map((name) => members[name])
+      .filter(isText)
+      .map((token) => new Secret(token)),
+  ]
+  return Object.fromEntries(
+    [...TOKENS, ...BESIDE_TOKENS].flatMap((name) => {
+      const value = members[name]
+      if (value === undefined || value === null || value === '') return []
+      return [[name, TOKENS.includes(name) ? masked(name) : harmless(String(value), secrets, LONGEST_VALUE)]]
+    }),
+  )
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function membersOf({ headers, body }: ServerAnswer): Members | undefined {
+  try {
+    return parseMembers({ contentType: headers['content-type'] ?? '', body })
+  } catch {
+    return undefined // how the token request itself ended says more
+  }
+}

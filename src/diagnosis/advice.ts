@@ -1,0 +1,55 @@
+/** Causes and exchanges in words, and failures that say their cause. Pure. */
+import type { Exchange } from '../authorization-server/transcript.js'
+import { CatchdError } from '../failures.js'
+import type { Cause, Fix } from './facts.js'
+
+/** Completes the detail of a cause; empty where the command says it all. */
+export function fixInWords({ set, register }: Fix): string {
+  if (register !== null) return `Register exactly this at the server: ${register}`
+  return set === null ? '' : `Set ${set} in the profile.`
+}
+
+/** `A. Set "b": "c" in the profile.` */
+export function causeInWords({ detail, fix }: Pick<Cause, 'detail' | 'fix'>): string {
+  const words = fixInWords(fix)
+  return words === '' ? detail : `${detail} ${words}`
+}
+
+/** The same failure, with the likeliest cause in its detail and the command that helps. */
+export function advised(failure: CatchdError, causes: readonly Pick<Cause, 'detail' | 'fix'>[]): CatchdError {
+  const [likeliest] = causes
+  if (likeliest === undefined) return failure
+  const { profile } = failure
+  return new CatchdError(failure.code, {
+    detail: `${failure.message} Likely cause: ${causeInWords(likeliest)}`,
+    // What was registered is tried by logging in.
+    next: likeliest.fix.run ?? `catchd login ${profile ?? 'NAME'}`,
+    ...(profile === undefined ? {} : { profile }),
+    ...(failure.error === undefined ? {} : { error: failure.error }),
+    ...(failure.errorDescription === undefined ? {} : { errorDescription: failure.errorDescription }),
+    clue: failure.clue,
+    cause: failure.cause,
+  })
+}
+
+type ShownExchange = Omit<Exchange, 'clockDifferenceSeconds'>
+
+/** `POST as.example/token (Basic) grant_type=authorization_code  code=[secret]`, and `401  error=invalid_client`. */
+export function exchangeInWords(exchange: ShownExchange): {
+  readonly asked: string
+  readonly answered: string
+} {
+  const { method, endpoint, authorization, sent, status, answered, trouble } = exchange
+  const scheme = authorization === null ? '' : `  Authorization: ${authorization} [secret]`
+  const answer = [status === null ? '' : String(status), pairs(answered)].filter((part) => part !== '')
+  return {
+    asked: `${method} ${endpoint}${scheme}  ${pairs(sent)}`.trimEnd(),
+    answered: answer.length === 0 ? (trouble ?? 'nothing that could be read') : answer.join('  '),
+  }
+}
+
+function pairs(members: Readonly<Record<string, string>>): string {
+  return Object.entries(members)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('  ')
+}

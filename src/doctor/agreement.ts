@@ -1,0 +1,135 @@
+/**
+ * Whether a profile agrees with what its server publishes and with its preset, point by point, before anything is
+ * sent. Pure.
+ *
+ * A contradiction is a warning: some servers take what they do not announce. What catchd itself refuses before a
+ * browser opens is a failure.
+ */
+import type { ServerMetadata } from '../authorization-server/metadata.js'
+import { registeredRedirectUri, requireRegistrable } from '../authorization-server/presets/registration.js'
+import { findPreset } from '../authorization-server/presets.js'
+import { requireRequestable } from '../authorization-server/request-requirements.js'
+import type { Profile } from '../config/profile.js'
+import { causeInWords } from '../diagnosis/advice.js'
+import { methodCauses, missingSecret } from '../diagnosis/client.js'
+import { type Facts, type Rule, withoutSecrets } from '../diagnosis/facts.js'
+import { methodNotAnnounced } from '../diagnosis/proof-key.js'
+import { hostCauses } from '../diagnosis/redirect-uri.js'
+import { grantNotAnnounced, modeNotAnnounced } from '../diagnosis/response.js'
+import { unknownScopes } from '../diagnosis/scopes.js'
+import { asCatchdError } from '../failures.js'
+import { type Finding, failed, ok, warn } from './finding.js'
+
+interface Point {
+  readonly check: string
+  readonly rules: readonly Rule[]
+  /** What is good about it, where nothing speaks against it; `undefined`: nobody knows, so nothing is said. */
+  readonly agreed: (facts: Facts) => string | undefined
+}
+
+const POINTS: readonly Point[] = [
+  { check: 'redirect URI', rules: [hostCauses], agreed: toRegister },
+  {
+    check: 'grant',
+    rules: [grantNotAnnounced],
+    agreed: ({ profile, metadata }) => announced(profile.grant, metadata?.grant_types_supported),
+  },
+  {
+    check: 'response mode',
+    rules: [modeNotAnnounced],
+    agreed: ({ profile, metadata }) => announced(profile.response_mode, metadata?.response_modes_supported),
+  },
+  {
+    check: 'PKCE',
+    rules: [methodNotAnnounced],
+    agreed: ({ profile, metadata }) =>
+      announced(profile.code_challenge_method, metadata?.code_challenge_methods_supported),
+  },
+  {
+    check: 'client authentication',
+    rules: [missingSecret, methodCauses],
+    agreed: ({ profile, metadata, preset }) =>
+      announced(profile.token_endpoint_auth_method, metadata?.token_endpoint_auth_methods_supported) ??
+      (preset && `${profile.token_endpoint_auth_method}, which suits ${preset.title}.`),
+  },
+  {
+    check: 'scope',
+    rules: [unknownScopes],
+    agreed: ({ profile, metadata }) =>
+      metadata?.scopes_supported && `${profile.scope || 'None'}: nothing that the server does not announce.`,
+  },
+  {
+    check: 'iss',
+    rules: [],
+    agreed: ({ metadata }) =>
+      metadata &&
+      (metadata.authorization_response_iss_parameter_supported === true
+        ? 'The server names itself in its responses, and is compared (RFC 9207).'
+        : 'The server does not announce that it names itself in its responses (RFC 9207).'),
+  },
+]
+
+/**
+ * @param known - Endpoints of the profile and the server; `undefined` where they could not be had.
+ * @param published - What the server itself publishes, if anything.
+ */
+export function judgeAgreement(
+  profile: Profile,
+  known: ServerMetadata | undefined,
+  published: ServerMetadata | undefined,
+): Finding[] {
+  const facts: Facts = {
+    profile: withoutSecrets(profile),
+    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    metadata: published,
+    step: 'discovery',
+    redirectUri: profile.redirect_uri,
+    platform: process.platform,
+  }
+  return [...refusals(profile, known), ...POINTS.flatMap((point) => judge(point, facts))]
+}
+
+/** What would be refused here, before a browser opens. */
+function refusals(profile: Profile, known: ServerMetadata | undefined): Finding[] {
+  if (profile.grant !== 'authorization_code') return []
+  return [
+    ...refusal('preset', profile, () => requireRegistrable(profile)),
+    ...(known === undefined
+      ? []
+      : refusal('request', profile, () => void requireRequestable(profile, known, false))),
+  ]
+}
+
+function refusal(check: string, profile: Profile, requirement: () => void): Finding[] {
+  try {
+    requirement()
+    return []
+  } catch (error) {
+    return [failed(check, asCatchdError(error).of(profile.name))]
+  }
+}
+
+function judge({ check, rules, agreed }: Point, facts: Facts): Finding[] {
+  const [cause] = rules.flatMap((rule) => rule(facts))
+  if (cause !== undefined) return [warn(check, causeInWords(cause), cause.fix.run)]
+  const detail = agreed(facts)
+  return detail === undefined ? [] : [ok(check, detail)]
+}
+
+function announced(value: string, supported: readonly string[] | undefined): string | undefined {
+  return supported?.includes(value) === true ? `${value}, as the server announces.` : undefined
+}
+
+function toRegister({ profile, preset, redirectUri }: Facts): string | undefined {
+  if (profile.grant !== 'authorization_code') return undefined
+  const { port } = new URL(redirectUri)
+  if (preset === undefined) {
+    return port === '0'
+      ? 'A fresh port for each login: the server has to take any port of 127.0.0.1, localhost or [::1] (RFC 8252 §7.3).'
+      : `To be registered letter by letter: ${redirectUri}`
+  }
+  const registered = registeredRedirectUri(preset, redirectUri)
+  return registered === undefined
+    ? `${preset.title} asks for no entry of ${redirectUri}`
+    : `To be registered at ${preset.title}: ${registered}`
+}
