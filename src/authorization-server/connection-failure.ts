@@ -46,7 +46,10 @@ export function connectionFailure(thrown: unknown, host: string, proxy: HttpProx
 
 /** @param deadlineMs - What the server had. */
 export function silence(host: string, deadlineMs: number, proxy: HttpProxy | undefined): CatchdError {
-  return unreachable(`${host} did not answer within ${deadlineMs / 1000} seconds${through(proxy)}.`, 'ETIMEDOUT')
+  return unreachable(
+    `${host} did not answer within ${deadlineMs / 1000} seconds${through(proxy)}.`,
+    'ETIMEDOUT',
+  )
 }
 
 /** The proxy itself cannot be reached, or is no proxy. */
