@@ -29,6 +29,7 @@ import { Catches } from '../login/catches.js'
 import { DeviceLogins } from '../login/device-logins.js'
 import type { RedirectAnswers } from '../login/doorway.js'
 import { LoginJournal } from '../login/journal.js'
+import { whyNotRefreshed } from '../login/login-report.js'
 import { LoginService } from '../login/login-service.js'
 import { LoginStore } from '../login/login-store.js'
 import { Logins } from '../login/logins.js'
@@ -188,7 +189,9 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   let ownAuthorities: ReadonlySet<string> = new Set()
-  const tokens = new TokenDesk(keeper, logins, notices, servers)
+  const tokens = new TokenDesk(keeper, logins, notices, servers, (name, failure) =>
+    whyNotRefreshed({ servers, profiles: configuration, surroundings }, name, failure),
+  )
   const profiles = new ProfileService(configuration, keeper, logins, vault, clock, servers, servers.discovery)
   const accesses = new AccessRecord(clock.now, ({ client, profile }) =>
     tell({ event: 'token.served', client, profile }),

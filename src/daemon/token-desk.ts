@@ -16,14 +16,17 @@ export class TokenDesk implements TokenService {
   readonly #notices: NoticeService
 
   readonly #proofs: Pick<DpopProofs, 'forgetKey'>
+  readonly #explained: (profile: string, failure: unknown) => unknown
 
   constructor(
     keeper: TokenKeeper,
     logins: Logins,
     notices: NoticeService,
     proofs: Pick<DpopProofs, 'forgetKey'>,
+    explained: (profile: string, failure: unknown) => unknown,
   ) {
     this.#proofs = proofs
+    this.#explained = explained
     this.#keeper = keeper
     this.#logins = logins
     this.#notices = notices
@@ -46,8 +49,13 @@ export class TokenDesk implements TokenService {
     }
   }
 
-  refresh(profile: string): Promise<TokenSet> {
-    return this.#keeper.refresh(profile)
+  /** Asked for by a person, who reads why it failed; tools that ask for a token only branch on the code. */
+  async refresh(profile: string): Promise<TokenSet> {
+    try {
+      return await this.#keeper.refresh(profile)
+    } catch (error) {
+      throw this.#explained(profile, error)
+    }
   }
 
   /** Whoever logs out does not want an open tab to log in again. */

@@ -99,6 +99,19 @@ export function whyNotBegun(
   return advised(thrown.of(profile.name), diagnose(facts))
 }
 
+/** Why a refresh, or a token without a person, was refused; what only a login helps against says so already. */
+export function whyNotRefreshed(parts: ReportParts, name: string, thrown: unknown): unknown {
+  if (!(thrown instanceof CatchdError) || !thrown.code.startsWith('provider_')) return thrown
+  try {
+    const profile = parts.profiles.profile(name)
+    const step = profile.grant === 'client_credentials' ? 'token_request' : 'refresh'
+    const facts = factsOf(parts, profile, profile.redirect_uri, { step, failure: thrown }, [])
+    return advised(thrown.of(name), diagnose(facts))
+  } catch {
+    return thrown // removed meanwhile
+  }
+}
+
 function factsOf(
   parts: ReportParts,
   profile: Profile,

@@ -145,6 +145,19 @@ test('wrong client authentication: what was announced, and the line that puts it
   expect(named?.detail).toContain(fix)
 })
 
+test('a refresh that is refused says why, too', async () => {
+  const server = await startFakeServer()
+  const tokens = { access_token: 'canary-access-1', token_type: 'Bearer', refresh_token: 'canary-refresh-1' }
+  server.routes.set('/token', json(tokens))
+  const daemon = await atFake(server, {})
+  expect((await daemon.login('gw', withResponse('code=canary-code-1'))).login['status']).toBe('succeeded')
+  server.routes.set('/token', json({ error: 'unauthorized_client' }, 400))
+  const { json: problem, text } = await daemon.api('POST', '/v1/tokens/gw/refresh')
+  expect(problem).toMatchObject({ code: 'provider_refused', error: 'unauthorized_client' })
+  expect(problem['detail']).toContain('Register exactly this at the server: refresh_token')
+  expect(text).not.toContain('canary')
+})
+
 describe('at oidc-provider', () => {
   async function corp(options: Partial<OidcProviderOptions>, profile: object) {
     const redirectPort = await freePort()
