@@ -211,6 +211,8 @@ export interface FailureContext {
   readonly cause?: unknown
 }
 
+const ABOUT_A_PROFILE = /^catchd (?:doctor|profile \w+) \{profile\}$/
+
 /** A failure with a stable code. Messages never carry a code, state, verifier, token, secret or key. */
 export class CatchdError extends Error {
   override readonly name = 'CatchdError'
@@ -259,7 +261,10 @@ export class CatchdError extends Error {
 
   /** The one command to run next. */
   get next(): string {
-    return (this.#next ?? FAILURES[this.code].next).replace('{profile}', this.profile ?? 'NAME')
+    const next = this.#next ?? FAILURES[this.code].next
+    // What looks at one profile has nothing to look at where there is none yet.
+    if (this.profile === undefined && ABOUT_A_PROFILE.test(next)) return 'catchd doctor'
+    return next.replace('{profile}', this.profile ?? 'NAME')
   }
 }
 

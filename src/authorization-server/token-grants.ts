@@ -1,0 +1,201 @@
+/**
+ * The grants: what each sends to the token endpoint, and which answers give tokens that may be kept (RFC 6749 §4.1.3,
+ * §4.4, §6, RFC 8628 §3.4, RFC 8693).
+ *
+ * Puts together what is sent (token-request.ts), how it is read (token-response.ts) and what has to hold of it
+ * (id-token.ts, jarm.ts, token-type.ts). Errors are not told of their profile yet: authorization-servers.ts does that.
+ */
+import type { Clock } from '../clock.js'
+import { TOKEN_EXCHANGE } from '../config/grants.js'
+import type { Profile } from '../config/profile.js'
+import { asCatchdError, CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
+import type { TokenResponse, TokenSet } from '../tokens/token-set.js'
+import { wireScope } from './authorization-request.js'
+import { refusedDevice } from './device-authorization.js'
+import { asksForIdToken, IdTokens } from './id-token.js'
+import { isSigned, verifyResponse } from './jarm.js'
+import type { Metadata, ServerMetadata } from './metadata.js'
+import { named } from './named-failures.js'
+import type { ClientSecrets, CodeGrant, DevicePoll, RefreshOutcome, SubjectTokens } from './port.js'
+import type { ProofFetch } from './proof-fetch.js'
+import { refusedRefresh } from './refresh-outcome.js'
+import type { ServerConnections } from './server-connections.js'
+import { exchangeParameters, requireIssuedType } from './token-exchange.js'
+import { DEVICE_CODE, sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
+import { readTokenAnswer } from './token-response.js'
+import { requireTokenType, WrongTokenType } from './token-type.js'
+import type { Transcript } from './transcript.js'
+
+export interface TokenGrantParts {
+  readonly connections: ServerConnections
+  readonly metadata: Metadata
+  readonly proofs: ProofFetch
+  readonly clientSecrets: ClientSecrets
+  readonly subjectTokens: SubjectTokens
+  readonly clock: Pick<Clock, 'now'>
+}
+
+export class TokenGrants {
+  readonly #parts: TokenGrantParts
+  readonly #idTokens: IdTokens
+
+  constructor(parts: TokenGrantParts) {
+    this.#parts = parts
+    this.#idTokens = new IdTokens(parts.connections)
+  }
+
+  /** @throws CatchdError as the port's `redeem` does */
+  async redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse> {
+    // Before the code is sent: without it there would be tokens that cannot be accepted.
+    const server = await this.#server(profile)
+    await verifyResponse(
+      { connections: this.#parts.connections, keys: this.#idTokens },
+      profile,
+      server,
+      grant,
+    )
+    const verifier = grant.codeVerifier === null ? {} : { code_verifier: grant.codeVerifier.reveal() }
+    const { response } = await this.#request({
+      profile,
+      server,
+      endpoint: server.token_endpoint,
+      grantType: 'authorization_code',
+      parameters: { code: grant.code.reveal(), redirect_uri: grant.redirectUri, ...verifier },
+      scope: wireScope(profile),
+      secrets: grant.codeVerifier === null ? [grant.code] : [grant.code, grant.codeVerifier],
+      transcript: grant.transcript,
+    }).then(orThrow)
+    if (!asksForIdToken(profile)) return withoutIdToken(response)
+    const context = { grant: 'authorization_code', nonce: grant.nonce } as const
+    return this.#idTokens.validate(profile, server, response, context)
+  }
+
+  /** Tokens without a person. @throws CatchdError as the port's `obtain` does */
+  async obtain(profile: Profile): Promise<TokenResponse> {
+    const exchanged = profile.grant === TOKEN_EXCHANGE ? await this.#parts.subjectTokens(profile) : undefined
+    const server = await this.#parts.metadata.of(profile, 'token_endpoint')
+    const scope = wireScope(profile)
+    const { response } = await this.#request({
+      profile,
+      server,
+      endpoint: server.token_endpoint,
+      grantType: exchanged === undefined ? 'client_credentials' : TOKEN_EXCHANGE,
+      parameters: {
+        ...(scope === '' ? {} : { scope }),
+        ...(exchanged === undefined ? {} : exchangeParameters(profile, exchanged)),
+      },
+      scope,
+      secrets: exchanged === undefined ? [] : [exchanged],
+    }).then(orThrow)
+    if (exchanged !== undefined) requireIssuedType(profile, response)
+    return withoutIdToken(response)
+  }
+
+  /** @throws CatchdError for what is no answer to a poll */
+  async pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll> {
+    const server = await this.#server(profile)
+    const outcome = await this.#request({
+      profile,
+      server,
+      endpoint: server.token_endpoint,
+      grantType: DEVICE_CODE,
+      parameters: { device_code: deviceCode.reveal() },
+      scope: wireScope(profile),
+      secrets: [deviceCode],
+      transcript,
+    })
+    if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
+    const { response } = outcome
+    if (!asksForIdToken(profile)) return { outcome: 'issued', response: withoutIdToken(response) }
+    const context = { grant: 'authorization_code', nonce: null } as const
+    return {
+      outcome: 'issued',
+      response: await this.#idTokens.validate(profile, server, response, context),
+    }
+  }
+
+  /** @throws CatchdError for what does not tell how the refresh ended */
+  async refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+    try {
+      return await this.#requestRefresh(profile, current)
+    } catch (error) {
+      // Tokens came that cannot be used, and the refresh token that was sent may be used up.
+      if (error instanceof WrongTokenType) return { outcome: 'reauthorize', error: named(error, profile) }
+      throw error
+    }
+  }
+
+  async #requestRefresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+    const { refreshToken } = current
+    if (refreshToken === null) {
+      const error = new CatchdError('login_required', 'The authorization server issued no refresh token.')
+      return { outcome: 'reauthorize', error }
+    }
+    const server = await this.#server(profile)
+    const outcome = await this.#request({
+      profile,
+      server,
+      endpoint: profile.refresh_endpoint ?? server.token_endpoint,
+      grantType: 'refresh_token',
+      parameters: { refresh_token: refreshToken.reveal() },
+      // No more than what was granted (RFC 6749 §6).
+      scope: (current.scope ?? '').split(' ').join(profile.scope_separator),
+      secrets: [refreshToken],
+    })
+    if ('error' in outcome) {
+      const dead = profile.token_response?.dead_refresh_token
+      return refusedRefresh(outcome.error, outcome.answer, this.#parts.clock.now(), dead)
+    }
+    if (!asksForIdToken(profile)) return { outcome: 'refreshed', response: withoutIdToken(outcome.response) }
+    const { issuer, subject } = current
+    const context = { grant: 'refresh_token', issuer, subject } as const
+    try {
+      const response = await this.#idTokens.validate(profile, server, outcome.response, context)
+      return { outcome: 'refreshed', response }
+    } catch (error) {
+      // The tokens beside it are not taken, and the refresh token that was sent may be used up: no way on from here.
+      return { outcome: 'reauthorize', error: asCatchdError(error) }
+    }
+  }
+
+  /** What a token request needs: its endpoint, and for an id_token the published keys and algorithms. */
+  #server(profile: Profile): Promise<ServerMetadata> {
+    const needsKeys = asksForIdToken(profile) || isSigned(profile)
+    return needsKeys ? this.#parts.metadata.of(profile) : this.#parts.metadata.of(profile, 'token_endpoint')
+  }
+
+  /** One token request; an answer without tokens comes back with what it means. */
+  async #request(
+    request: Omit<TokenRequest, 'clientSecret'> & { readonly secrets: readonly Secret[] },
+  ): Promise<{ response: TokenResponse } | { error: CatchdError; answer: TokenAnswer }> {
+    const { profile, secrets } = request
+    const clientSecret = await this.#parts.clientSecrets(profile)
+    const answer = await sendTokenRequest(this.#parts.connections, this.#parts.proofs, {
+      ...request,
+      clientSecret,
+    })
+    let response: TokenResponse
+    try {
+      response = readTokenAnswer(answer, {
+        shape: profile.token_response,
+        scopeSeparator: profile.scope_separator,
+        sent: clientSecret === undefined ? secrets : [...secrets, clientSecret],
+      })
+    } catch (error) {
+      return { error: named(asCatchdError(error), profile), answer }
+    }
+    requireTokenType(profile, response)
+    return { response }
+  }
+}
+
+function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }): { response: TokenResponse } {
+  if ('error' in outcome) throw outcome.error
+  return outcome
+}
+
+/** What was not validated is not kept. */
+function withoutIdToken(response: TokenResponse): TokenResponse {
+  return { ...response, idToken: null }
+}
