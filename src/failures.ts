@@ -83,7 +83,7 @@ export const FAILURES = {
     status: 400,
     exitCode: EXIT.authorizationServer,
     title: 'The response names another issuer than the one that was asked',
-    next: 'catchd profile show {profile}',
+    next: 'catchd doctor {profile}',
   },
   redirect_port_in_use: {
     status: 409,
@@ -101,19 +101,19 @@ export const FAILURES = {
     status: 502,
     exitCode: EXIT.authorizationServer,
     title: 'The authorization server refused',
-    next: 'catchd profile show {profile}',
+    next: 'catchd doctor {profile}',
   },
   provider_unreachable: {
     status: 504,
     exitCode: EXIT.unreachable,
     title: 'The authorization server cannot be reached',
-    next: 'catchd profile show {profile}',
+    next: 'catchd doctor {profile}',
   },
   provider_answer_invalid: {
     status: 502,
     exitCode: EXIT.authorizationServer,
     title: 'The authorization server gave an answer that cannot be used',
-    next: 'catchd profile show {profile}',
+    next: 'catchd doctor {profile}',
   },
   vault_locked: {
     status: 503,

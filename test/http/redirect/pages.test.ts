@@ -130,9 +130,9 @@ describe('what the pages say', () => {
 
   test.each([
     ['failed', 'authorization_denied', 403, 'Login denied: gw', 'catchd login gw'],
-    ['failed', 'provider_refused', 502, 'Login failed: gw', 'catchd profile show gw'],
-    ['failed', 'provider_unreachable', 504, 'Login failed: gw', 'catchd profile show gw'],
-    ['failed', 'issuer_mismatch', 400, 'Login failed: gw', 'catchd profile show gw'],
+    ['failed', 'provider_refused', 502, 'Login failed: gw', 'catchd doctor gw'],
+    ['failed', 'provider_unreachable', 504, 'Login failed: gw', 'catchd doctor gw'],
+    ['failed', 'issuer_mismatch', 400, 'Login failed: gw', 'catchd doctor gw'],
     ['failed', 'vault_locked', 503, 'The keychain is locked.', 'catchd vault status'],
     ['expired', 'login_expired', 410, 'Login expired: gw', 'catchd login gw'],
     ['cancelled', 'login_required', 409, 'Login cancelled: gw', 'catchd login gw'],
