@@ -15,10 +15,13 @@ export function scopeCauses(facts: Facts): Cause[] {
   return known.length > 0 ? known : scopesToAllow(facts)
 }
 
-/** Scopes that the server does not list; servers need not list all of theirs (RFC 8414 §2). */
+/**
+ * Scopes that the server does not list; servers need not list all of theirs (RFC 8414 §2), and hardly ever those of the
+ * resources that they issue tokens for (RFC 9728 §2 has those).
+ */
 export function unknownScopes({ profile, metadata }: Facts): Cause[] {
   const supported = metadata?.scopes_supported
-  if (supported === undefined) return []
+  if (supported === undefined || profile.resource !== undefined) return []
   const asked = scopesOf(profile)
   const unknown = asked.filter((scope) => !supported.includes(scope))
   if (unknown.length === 0) return []

@@ -56,7 +56,10 @@ const POINTS: readonly Point[] = [
     check: 'scope',
     rules: [unknownScopes],
     agreed: ({ profile, metadata }) =>
-      metadata?.scopes_supported && `${profile.scope || 'None'}: nothing that the server does not announce.`,
+      profile.resource === undefined
+        ? metadata?.scopes_supported &&
+          `${profile.scope || 'None'}: nothing that the server does not announce.`
+        : `${profile.scope || 'None'}, for the resource ${[profile.resource].flat().join(', ')}.`,
   },
   {
     check: 'iss',

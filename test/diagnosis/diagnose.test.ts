@@ -630,3 +630,15 @@ describe('the difference of two clocks, from a header with whole seconds', () =>
     expect(clockDifference('yesterday', 0, 0)).toBeUndefined()
   })
 })
+
+test('a refused scope of a resource is not thrown out of the profile for it', () => {
+  const causes = diagnose(
+    facts({
+      step: 'authorization',
+      ...refused('invalid_scope'),
+      profile: { scope: 'tools:call', resource: 'https://api.example/' },
+      metadata: { scopes_supported: ['openid'] },
+    }),
+  )
+  expect(causes.map(({ fix }) => fix.set)).toEqual([null])
+})
