@@ -27,6 +27,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'run a command with the access token in its environment',
     load: async () => (await import('./exec.js')).defineExec,
   },
+  keep: {
+    summary: 'keep a file with a fresh token, for tools that read one',
+    load: async () => (await import('./keep.js')).defineKeep,
+  },
   refresh: {
     summary: 'get a new access token now',
     load: async () => (await import('./refresh.js')).defineRefresh,

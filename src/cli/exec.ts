@@ -2,21 +2,9 @@
  * `catchd exec NAME -- COMMAND …`: runs a command with the access token in its environment, never in its
  * arguments, and passes its exit code on.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { constants } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
+import { runCommand } from './child-command.js'
 import type { Context } from './context.js'
-import { printNote } from './output.js'
-import { printable } from './printable.js'
-
-/** As shells have it. */
-const NOT_FOUND = 127
-const NOT_EXECUTABLE = 126
-
-/** The terminal sends these to the command as well as to us. */
-const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
-const FORWARDED: readonly NodeJS.Signals[] = [...FROM_TERMINAL, 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 
 export function defineExec(command: Command, context: Context): void {
   command
@@ -34,26 +22,7 @@ async function exec(
 ): Promise<void> {
   const { access_token: token } = await context.client.token(name)
   context.client.close()
-  process.exitCode = await run(words, { ...process.env, [options.env]: token })
-}
-
-/** @returns The exit code to end with. */
-async function run([program = '', ...words]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(program, words, { stdio: 'inherit', env })
-  const forward = (signal: NodeJS.Signals) => {
-    if (!process.stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)
-  }
-  for (const signal of FORWARDED) process.on(signal, forward)
-  try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
-    return signal === null ? (code ?? 0) : 128 + constants.signals[signal]
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    printNote(`catchd: ${printable(program)} cannot be run (${code ?? 'unknown'}).`)
-    return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE
-  } finally {
-    for (const signal of FORWARDED) process.off(signal, forward)
-  }
+  process.exitCode = await runCommand(words, { ...process.env, [options.env]: token })
 }
 
 function variableName(text: string): string {

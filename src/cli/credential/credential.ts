@@ -9,6 +9,7 @@ import type { Context } from '../context.js'
 import { readAll } from '../line-input.js'
 import { printNote } from '../output.js'
 import { printable } from '../printable.js'
+import { aws } from './aws.js'
 import { gcp } from './cloud.js'
 import { docker } from './docker.js'
 import { git } from './git.js'
@@ -16,13 +17,14 @@ import { bazel, goauth, headers, netrc } from './headers.js'
 import { type HostEntry, profileForHost } from './hosts.js'
 import { kubectl } from './kubectl.js'
 import { oauthbearer, xoauth2 } from './mail.js'
-import type { CredentialTool, Lender, Lent } from './tool.js'
+import type { CredentialRequest, CredentialTool, Lender, Lent } from './tool.js'
 
 export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
   git,
   docker,
   kubectl,
   gcp,
+  aws,
   headers,
   goauth,
   bazel,
@@ -34,6 +36,8 @@ export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
 interface CredentialOptions {
   readonly profile?: string
   readonly user?: string
+  /** Of single tools; commander's names have no hyphens. */
+  readonly [setting: string]: string | undefined
 }
 
 export function defineCredential(command: Command, context: Context): void {
@@ -43,6 +47,12 @@ export function defineCredential(command: Command, context: Context): void {
     .argument('[words...]', 'what the tool adds: the operation first')
     .option('--profile <name>', 'whose token, whatever host is asked for')
     .option('--user <name>', 'the name that goes with the token where the protocol wants one')
+  for (const [tool, { settings = {} }] of tools) {
+    for (const [name, { value, meaning }] of Object.entries(settings)) {
+      command.option(`--${name} <${value}>`, `${tool}: ${meaning}`)
+    }
+  }
+  command
     .addHelpText(
       'after',
       `\nSet-up:\n${tools.map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
@@ -56,7 +66,7 @@ async function lend(
   context: Context,
   name: string,
   words: readonly string[],
-  { profile, user }: CredentialOptions,
+  { profile, user, ...settings }: CredentialOptions,
 ): Promise<void> {
   const tool = CREDENTIAL_TOOLS[name]
   if (tool === undefined) throw new CatchdError('internal')
@@ -68,11 +78,36 @@ async function lend(
     environment: process.env,
     words: rest,
     user,
+    settings: settingsOf(name, tool, settings),
     lender: new ProfileLender(context.client, profile),
   })
   process.stdout.write(answer.stdout)
   if (answer.note !== undefined) printNote(printable(answer.note))
   if (answer.exitCode !== undefined) process.exitCode = answer.exitCode
+}
+
+/** @throws CatchdError `request_invalid` for an option of another tool */
+function settingsOf(
+  name: string,
+  tool: CredentialTool,
+  given: Readonly<Record<string, string | undefined>>,
+): CredentialRequest['settings'] {
+  const known = new Map(Object.keys(tool.settings ?? {}).map((setting) => [inCamelCase(setting), setting]))
+  return Object.fromEntries(
+    Object.entries(given).map(([attribute, value]) => {
+      const setting = known.get(attribute)
+      if (setting !== undefined) return [setting, value]
+      throw new CatchdError('request_invalid', {
+        detail: `An option was given that ${name} does not have.`,
+        next: 'catchd help credential',
+      })
+    }),
+  )
+}
+
+/** As commander names the value of an option. */
+function inCamelCase(name: string): string {
+  return name.replace(/-(\w)/g, (_hyphen, letter: string) => letter.toUpperCase())
 }
 
 class ProfileLender implements Lender {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { TokenAnswer } from '../../client/wire.js'
 import { CatchdError } from '../../failures.js'
-import { type CredentialTool, json, NOTHING } from './tool.js'
+import { type CredentialTool, json, NOTHING, TOKEN_USER } from './tool.js'
 
 const authorization = ({ token_type: type, access_token: token }: TokenAnswer) => `${type} ${token}`
 
@@ -66,12 +66,21 @@ export const netrc: CredentialTool = {
     const lines: string[] = []
     for (const host of (await lender.hosts()).keys()) {
       const lent = host.startsWith('*.') ? undefined : await lender.forHost(host)
-      if (lent === undefined) continue
-      const name = new URL(`https://${host}`).hostname
-      lines.push(`machine ${name} login ${user ?? 'oauth2'} password ${lent.token.access_token}\n`)
+      if (lent !== undefined) lines.push(...netrcLines([host], lent.token, user))
     }
     return lines.length === 0 ? NOTHING : { stdout: lines.join('') }
   },
+}
+
+/** A suffix (`*.example.com`) has no line: `.netrc` knows hosts only, and no ports. */
+export function netrcLines(
+  hosts: readonly string[],
+  { access_token: token }: TokenAnswer,
+  user = TOKEN_USER,
+) {
+  return hosts
+    .filter((host) => !host.startsWith('*.'))
+    .map((host) => `machine ${new URL(`https://${host}`).hostname} login ${user} password ${token}\n`)
 }
 
 function parseJson(text: string): unknown {

@@ -28,6 +28,8 @@ export interface CredentialRequest {
   readonly words: readonly string[]
   /** `--user`: the name that goes with the token where the protocol wants one. */
   readonly user: string | undefined
+  /** The tool's own options by name, as far as they were given. */
+  readonly settings: Readonly<Record<string, string | undefined>>
   readonly lender: Lender
 }
 
@@ -44,6 +46,8 @@ export interface CredentialTool {
   readonly operations: readonly string[]
   /** Whether the tool writes its question to stdin. */
   readonly readsInput: boolean
+  /** Options of this tool alone, by name. */
+  readonly settings?: Readonly<Record<string, { readonly value: string; readonly meaning: string }>>
   answer(request: CredentialRequest): Promise<CredentialAnswer>
 }
 

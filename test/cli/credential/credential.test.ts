@@ -282,3 +282,13 @@ test('an unknown tool is a usage error that names those that are known', async (
   expect(exitCode).toBe(2)
   expect(stderr).toContain('kubectl')
 })
+
+test("an option of another tool is a usage error, and AWS's role is asked for", async () => {
+  const words = ['credential', '--profile', 'hub']
+  const foreign = await run(await daemon(), [...words, 'gcp', '--role-arn', 'x'])
+  expect(foreign).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(foreign.stderr).toContain('gcp does not have')
+  const aws = await run(await daemon(), [...words, 'aws', '--duration', '900'])
+  expect(aws).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(aws.stderr).toContain('--role-arn')
+})

@@ -1,0 +1,103 @@
+/**
+ * AWS's `credential_process`: the access token is exchanged for temporary credentials of a role, which every AWS
+ * program and SDK takes. For those that exchange it themselves (web identity) `catchd keep` has the file.
+ */
+import { isLoopbackHost } from '../../config/loopback.js'
+import { CatchdError } from '../../failures.js'
+import type { RoleRequest } from './sts.js'
+import { type CredentialRequest, type CredentialTool, json, type Lent } from './tool.js'
+
+/** As IAM and STS write them. */
+const ROLE_ARN = /^arn:(?<partition>aws[a-z-]*):iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/
+const SESSION_NAME = /^[\w+=,.@-]{2,64}$/
+const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/
+const [SHORTEST_SECONDS, LONGEST_SECONDS] = [900, 43_200]
+
+export const aws: CredentialTool = {
+  summary: 'credential_process = catchd credential --profile NAME aws --role-arn ARN',
+  operations: ['get'],
+  readsInput: false,
+  settings: {
+    'role-arn': { value: 'arn', meaning: 'role to assume; AWS_ROLE_ARN otherwise' },
+    'session-name': { value: 'name', meaning: 'shown in CloudTrail; AWS_ROLE_SESSION_NAME, or catchd-NAME' },
+    region: { value: 'region', meaning: 'whose STS is asked; AWS_REGION, or the global one' },
+    duration: { value: 'seconds', meaning: 'how long the credentials last; an hour otherwise' },
+    'endpoint-url': { value: 'url', meaning: 'another STS; AWS_ENDPOINT_URL_STS' },
+  },
+  async answer(request) {
+    const role = roleOf(request)
+    const lent = await request.lender.ofProfile()
+    return json({ Version: 1, ...(await credentials(request, role, lent)) })
+  },
+}
+
+type Role = Omit<RoleRequest, 'token' | 'sessionName'> & { readonly sessionName: string | undefined }
+
+async function credentials({ lender }: CredentialRequest, role: Role, lent: Lent) {
+  const { assumeRole, TokenExpired } = await import('./sts.js') // the other tools' answers need not wait for it
+  const sessionName = role.sessionName ?? `catchd-${lent.profile}`.slice(0, 64)
+  const exchange = (token: string) => assumeRole({ ...role, sessionName, token })
+  try {
+    return await exchange(lent.token.access_token)
+  } catch (error) {
+    if (!(error instanceof TokenExpired)) throw error
+    // Its clock decides: the token that is good here is too old there.
+    await lender.refused(lent.profile, lent.token.access_token)
+    return await exchange((await lender.ofProfile()).token.access_token)
+  }
+}
+
+function roleOf({ settings, environment }: CredentialRequest): Role {
+  const given = (name: string, ...variables: string[]) =>
+    [settings[name], ...variables.map((variable) => environment[variable])].find(
+      (value) => value !== undefined && value !== '',
+    )
+  const roleArn = given('role-arn', 'AWS_ROLE_ARN')
+  if (roleArn === undefined) throw wrong('Nothing says which role: give it as --role-arn.')
+  const partition = ROLE_ARN.exec(roleArn)?.groups?.['partition']
+  if (partition === undefined) throw wrong('--role-arn must be like arn:aws:iam::123456789012:role/NAME.')
+  const sessionName = given('session-name', 'AWS_ROLE_SESSION_NAME')
+  if (sessionName !== undefined && !SESSION_NAME.test(sessionName)) {
+    throw wrong('--session-name must be 2 to 64 letters, digits or characters of _+=,.@-.')
+  }
+  return {
+    roleArn,
+    sessionName,
+    durationSeconds: durationOf(given('duration')),
+    endpoint: endpointOf(
+      given('endpoint-url', 'AWS_ENDPOINT_URL_STS'),
+      given('region', 'AWS_REGION', 'AWS_DEFAULT_REGION'),
+      partition,
+    ),
+    caFile: environment['AWS_CA_BUNDLE'] || undefined,
+  }
+}
+
+function durationOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+  if (seconds >= SHORTEST_SECONDS && seconds <= LONGEST_SECONDS) return seconds
+  throw wrong(`--duration must be ${SHORTEST_SECONDS} to ${LONGEST_SECONDS} seconds, as STS has it.`)
+}
+
+function endpointOf(url: string | undefined, region: string | undefined, partition: string): string {
+  if (url !== undefined) return checkedEndpoint(url)
+  if (region !== undefined && !REGION.test(region)) throw wrong('--region must be like eu-central-1.')
+  if (region !== undefined) {
+    return `https://sts.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}/`
+  }
+  if (partition === 'aws') return 'https://sts.amazonaws.com/'
+  throw wrong(`A role of ${partition} needs a --region.`)
+}
+
+/** The token goes there: over TLS, or to this machine. */
+function checkedEndpoint(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))
+  if (url !== undefined && isSafe && url.username === '' && url.password === '') return url.href
+  throw wrong('--endpoint-url must be an https URL, or an http one on this machine.')
+}
+
+function wrong(detail: string): CatchdError {
+  return new CatchdError('request_invalid', { detail, next: 'catchd help credential' })
+}

@@ -1,0 +1,113 @@
+/**
+ * AWS Security Token Service: a token of another issuer becomes temporary credentials of a role
+ * (AssumeRoleWithWebIdentity of the query API, version 2011-06-15). One POST without a signature, hence without an SDK.
+ */
+import { z } from 'zod'
+import { ServerConnections } from '../../authorization-server/server-connections.js'
+import { CatchdError } from '../../failures.js'
+import { VERSION } from '../../version.js'
+import { parseXml, textAt, type XmlElement, XmlUnreadable } from './xml.js'
+
+export interface RoleRequest {
+  readonly endpoint: string
+  readonly roleArn: string
+  readonly sessionName: string
+  readonly durationSeconds: number | undefined
+  /** The access token. It goes into the body, which nobody logs. */
+  readonly token: string
+  /** PEM file of CAs to believe besides the system's. */
+  readonly caFile: string | undefined
+}
+
+export const RoleCredentials = z.object({
+  AccessKeyId: z.string().regex(/^\w{16,128}$/),
+  SecretAccessKey: z.string().min(1),
+  SessionToken: z.string().min(1),
+  /** RFC 3339, UTC. */
+  Expiration: z.iso.datetime(),
+})
+export type RoleCredentials = z.infer<typeof RoleCredentials>
+
+/** STS's own word for a token whose time is over. */
+const EXPIRED = 'ExpiredTokenException'
+
+/** The token is too old; a fresh one may do. */
+export class TokenExpired extends CatchdError {}
+
+/**
+ * @throws CatchdError `provider_refused` with STS's code and message, `provider_unreachable`,
+ *   `provider_answer_invalid`; {@link TokenExpired}
+ */
+export async function assumeRole(request: RoleRequest): Promise<RoleCredentials> {
+  const { endpoint, roleArn, sessionName, durationSeconds, token, caFile } = request
+  const body = new URLSearchParams({
+    Action: 'AssumeRoleWithWebIdentity',
+    Version: '2011-06-15',
+    RoleArn: roleArn,
+    RoleSessionName: sessionName,
+    WebIdentityToken: token,
+    ...(durationSeconds === undefined ? {} : { DurationSeconds: String(durationSeconds) }),
+  }).toString()
+  const headers = {
+    'user-agent': `catchd/${VERSION}`,
+    'content-type': 'application/x-www-form-urlencoded',
+    accept: 'text/xml',
+  }
+  const connections = new ServerConnections()
+  try {
+    const { status, body: text } = await connections.exchange(
+      endpoint,
+      { method: 'POST', headers, body },
+      caFile,
+    )
+    const host = new URL(endpoint).host
+    const answer = readable(text, host, status)
+    if (status === 200) return credentialsOf(answer, host)
+    throw refusal(answer, host, status, token)
+  } finally {
+    connections.close()
+  }
+}
+
+function readable(text: string, host: string, status: number): XmlElement {
+  try {
+    return parseXml(text)
+  } catch (error) {
+    if (!(error instanceof XmlUnreadable)) throw error
+    throw unusable(`${host} answered with the status ${status} and nothing that STS would say.`)
+  }
+}
+
+function credentialsOf(answer: XmlElement, host: string): RoleCredentials {
+  const wanted = Object.keys(RoleCredentials.shape)
+  const at = (name: string) => ['AssumeRoleWithWebIdentityResult', 'Credentials', name]
+  try {
+    if (answer.name !== 'AssumeRoleWithWebIdentityResponse') throw new XmlUnreadable()
+    const found = Object.fromEntries(wanted.map((name) => [name, textAt(answer, ...at(name))]))
+    return RoleCredentials.parse(found)
+  } catch {
+    // Neither error is a cause to keep: zod's quotes what it does not like.
+    throw unusable(`${host} answered without credentials in the form of STS.`)
+  }
+}
+
+function refusal(answer: XmlElement, host: string, status: number, token: string): CatchdError {
+  let code = ''
+  let message = ''
+  try {
+    code = textAt(answer, 'Error', 'Code')
+    message = textAt(answer, 'Error', 'Message')
+  } catch {
+    throw unusable(`${host} answered with the status ${status} and nothing that STS would say.`)
+  }
+  return new (code === EXPIRED ? TokenExpired : CatchdError)('provider_refused', {
+    detail: `${host} did not give credentials of the role.`,
+    error: code,
+    errorDescription: message.replaceAll(token, '…'),
+    next: 'catchd help credential',
+  })
+}
+
+function unusable(detail: string): CatchdError {
+  return new CatchdError('provider_answer_invalid', { detail, next: 'catchd help credential' })
+}

@@ -1,0 +1,89 @@
+/**
+ * `catchd keep NAME --file PATH [-- COMMAND …]`: a file with an always-fresh token while a command runs, or until an
+ * interrupt. For tools that read a token from a file: AWS's web identity, `curl --header @file`, `.netrc`.
+ */
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { TokenAnswer } from '../client/wire.js'
+import { seconds } from './arguments.js'
+import { runCommand } from './child-command.js'
+import type { Context } from './context.js'
+import { netrcLines } from './credential/headers.js'
+import { failureText } from './failure-output.js'
+import { printResult } from './output.js'
+import { TokenFile } from './token-file.js'
+import { TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
+
+const FORMATS = [...TOKEN_FORMATS, 'netrc'] as const
+
+/** A reader may hold on to what it read for a while. */
+const DEFAULT_MIN_TTL_SECONDS = 120
+
+interface KeepOptions {
+  readonly file: string
+  readonly format: TokenFormat | 'netrc'
+  readonly minTtl: number
+}
+
+export function defineKeep(command: Command, context: Context): void {
+  command
+    .argument('<name>', 'profile')
+    .argument('[command...]', 'a command to run meanwhile, after --')
+    .requiredOption('--file <path>', 'written with mode 0600, and removed at the end')
+    .addOption(new Option('--format <format>', 'what stands in it').choices(FORMATS).default('raw'))
+    .option(
+      '--min-ttl <seconds>',
+      'refresh when less time is left',
+      seconds(0, 86_400),
+      DEFAULT_MIN_TTL_SECONDS,
+    )
+    .action((name: string, words: string[], options: KeepOptions) => keep(context, name, words, options))
+}
+
+async function keep(
+  context: Context,
+  name: string,
+  words: readonly string[],
+  { file: path, format, minTtl }: KeepOptions,
+): Promise<void> {
+  const ending = new AbortController()
+  const { client } = context
+  // While a command runs an interrupt is its own affair; it does not end the keeping.
+  const signal = words.length > 0 ? ending.signal : AbortSignal.any([ending.signal, context.signal])
+  const ask = () => client.token(name, { minTtl, signal })
+  const file = new TokenFile(resolve(path), await textIn(format, context, name))
+  const first = await ask()
+  await file.write(first)
+  const keeping = file.keepFresh(first, {
+    token: ask,
+    minTtlSeconds: minTtl,
+    onFailure: (failure) => process.stderr.write(failureText(failure)),
+    signal,
+  })
+  try {
+    if (words.length > 0) {
+      process.exitCode = await runCommand(words, process.env)
+    } else {
+      printResult(file.path)
+      await keeping
+      context.signal.throwIfAborted()
+    }
+  } finally {
+    ending.abort()
+    await keeping
+    await file.remove()
+    client.close()
+  }
+}
+
+async function textIn(
+  format: TokenFormat | 'netrc',
+  { client }: Context,
+  name: string,
+): Promise<(token: TokenAnswer) => string> {
+  // AWS's programs send what they read, a line end included.
+  if (format === 'raw') return (token) => token.access_token
+  if (format !== 'netrc') return (token) => tokenText(token, format)
+  const { configuration } = await client.profile(name)
+  return (token) => netrcLines(configuration.hosts ?? [], token).join('')
+}
