@@ -98,7 +98,13 @@ function installSystemPackages() {
     ],
     // The program alone: the package `tinyproxy` would start a proxy on this machine.
     tinyproxy: 'tinyproxy-bin',
+    git: 'git',
+    http: 'httpie',
+    msmtp: 'msmtp',
+    ssh: 'openssh-client',
   }
+  // Where systemd runs, its package would have a server listen on every address at once.
+  if (!existsSync('/run/systemd/system')) packages['/usr/sbin/sshd'] = 'openssh-server'
   const missing = Object.entries(packages)
     .filter(([command]) => !isInstalled(command))
     .flatMap(([, names]) => names)

@@ -182,6 +182,12 @@ export const FAILURES = {
     title: 'The daemon cannot be reached',
     next: 'catchd daemon logs',
   },
+  forwarding_failed: {
+    status: 502,
+    exitCode: EXIT.unreachable,
+    title: 'The other machine was not given the API',
+    next: 'catchd help forward',
+  },
   internal: { status: 500, exitCode: EXIT.unexpected, title: 'Unexpected error', next: 'catchd daemon logs' },
 } as const satisfies Record<string, Failure>
 

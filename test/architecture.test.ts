@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'diagnosis',
     'doctor',
     'authorization-server',
+    'forward',
     'http',
     'proxy',
     'service',
@@ -46,6 +47,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   doctor: ['authorization-server', 'client', 'config', 'diagnosis', 'http', 'vault'],
   demo: ['client'],
   proxy: ['client', 'http'],
+  forward: [],
 }
 
 function files(folder: string): string[] {

@@ -1,9 +1,9 @@
 /** `catchd client`: API keys for tools that talk to the daemon over TCP. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ClientAction, ClientAnswer } from '../client/wire.js'
-import { commaList } from './arguments.js'
+import { commaList, duration } from './arguments.js'
 import type { Context } from './context.js'
-import { parseDuration, relative } from './instants.js'
+import { relative } from './instants.js'
 import { printJson, printNote, printResult, table } from './output.js'
 
 const ACTIONS: readonly ClientAction[] = ['token', 'login', 'admin']
@@ -77,10 +77,4 @@ function actions(text: string): ClientAction[] {
     if (action === undefined) throw new InvalidArgumentError(`It must be of ${ACTIONS.join(', ')}.`)
     return action
   })
-}
-
-function duration(text: string): number {
-  const value = parseDuration(text)
-  if (value === undefined || value === 0) throw new InvalidArgumentError('It must be like 90d, 12h or 3600.')
-  return value
 }

@@ -1,5 +1,6 @@
 /** Reading option values that several commands share; a bad one is a usage error. */
 import { InvalidArgumentError } from 'commander'
+import { parseDuration } from './instants.js'
 
 /** @returns A reader for whole seconds within the range. */
 export function seconds(least: number, most: number): (text: string) => number {
@@ -23,4 +24,11 @@ export function port(text: string): number {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (value >= 0 && value <= 65_535) return value
   throw new InvalidArgumentError('It must be a port from 0 to 65535.')
+}
+
+/** Seconds of `90d`, `12h` or `3600`. */
+export function duration(text: string): number {
+  const value = parseDuration(text)
+  if (value === undefined || value === 0) throw new InvalidArgumentError('It must be like 90d, 12h or 3600.')
+  return value
 }

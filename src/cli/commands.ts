@@ -79,6 +79,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'a local reverse proxy that adds the Authorization header',
     load: async () => (await import('./proxy.js')).defineProxy,
   },
+  forward: {
+    summary: 'let another machine or a container use some profiles for a while',
+    load: async () => (await import('./forward.js')).defineForward,
+  },
   'shell-init': {
     summary: 'print shell functions that fetch tokens without starting a process',
     load: async () => (await import('./shell/shell-init.js')).defineShellInit,

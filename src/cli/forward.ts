@@ -1,0 +1,210 @@
+/**
+ * `catchd forward user@host`: a limited API key's view of the API for another machine, over OpenSSH, for as long as
+ * the command runs. Without a destination it serves that view on a socket of this machine, for a container to mount.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { ClientAction, ClientWithKey } from '../client/wire.js'
+import { CatchdError } from '../failures.js'
+import { listenPrivately } from '../forward/private-socket.js'
+import { createRelay } from '../forward/relay.js'
+import { socketThere } from '../forward/ssh-command.js'
+import { SshSession } from '../forward/ssh-session.js'
+import { Secret } from '../secret.js'
+import { commaList, duration, port } from './arguments.js'
+import type { Context } from './context.js'
+import { expiryInWords } from './instants.js'
+import { printJson, printNote, printResult } from './output.js'
+
+const DEFAULT_EXPIRES_SECONDS = 12 * 3600
+/** Neither reads nor changes more than tokens and logins of its profiles. */
+const ACTIONS = ['token', 'login'] as const
+
+interface ForwardOptions {
+  readonly profiles: string[]
+  readonly actions: ClientAction[]
+  readonly expires: number
+  readonly port?: number
+  readonly callback?: number[]
+  readonly socket?: string
+  readonly json?: true
+}
+
+export function defineForward(command: Command, context: Context): void {
+  command
+    .argument('[destination]', 'user@host, as ssh has it')
+    .argument('[ssh-options...]', 'more options of ssh, after --')
+    .requiredOption('--profiles <names>', 'profiles that may be used there, separated by commas', commaList)
+    .option('--actions <actions>', 'token, login, separated by commas', actions, ['token'])
+    .option('--expires <duration>', 'when it ends at the latest', duration, DEFAULT_EXPIRES_SECONDS)
+    .option('--port <number>', 'a port of 127.0.0.1 there, too, where the key is asked for', realPort)
+    .option('--callback <ports>', 'ports here that lead to the same ports there, for redirect URIs', ports)
+    .option('--socket <path>', 'instead of a destination: a socket of this machine')
+    .option('--json', 'print what to set there as JSON')
+    .action((destination: string | undefined, words: string[], options: ForwardOptions) =>
+      forward(context, destination, words, options),
+    )
+}
+
+async function forward(
+  context: Context,
+  destination: string | undefined,
+  sshWords: readonly string[],
+  options: ForwardOptions,
+): Promise<void> {
+  requireOnePlace(destination, options)
+  const { client } = context
+  const api = await tcpApi(context)
+  const key = await client.addClient({
+    client: `forward-${randomBytes(4).toString('hex')}`,
+    profiles: options.profiles,
+    actions: options.actions,
+    expires_in: options.expires,
+  })
+  const servers: Server[] = []
+  const folder = await mkdtemp(join(tmpdir(), 'catchd-forward-')) // 0700
+  try {
+    const own = { api, key: new Secret(key.key) }
+    if (destination === undefined) {
+      const path = resolve(options.socket ?? '')
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      servers.push(await listenPrivately(createRelay(own), path))
+      announceSocket(key, path, options)
+      await interrupted(context.signal)
+      return
+    }
+    const relaySocket = join(folder, 'relay')
+    servers.push(await listenPrivately(createRelay(own), relaySocket))
+    const byPort =
+      options.port === undefined ? undefined : { number: options.port, relaySocket: join(folder, 'port') }
+    if (byPort !== undefined) {
+      servers.push(
+        await listenPrivately(createRelay({ api, knownAsPort: byPort.number }), byPort.relaySocket),
+      )
+    }
+    const id = randomBytes(8).toString('hex')
+    const callbackPorts = options.callback ?? []
+    const loopbackAddresses = loopback()
+    const forwarding = {
+      destination,
+      sshWords,
+      id,
+      relaySocket,
+      port: byPort,
+      callbackPorts,
+      loopbackAddresses,
+    }
+    const session = new SshSession(forwarding, byPort === undefined ? undefined : own.key)
+    try {
+      const home = await Promise.race([session.ready, interrupted(context.signal)])
+      announce(key, destination, home, socketThere({ id }), options)
+      throw await Promise.race([session.ended, interrupted(context.signal)])
+    } finally {
+      await session.stop()
+    }
+  } finally {
+    for (const server of servers) {
+      server.closeAllConnections()
+      server.close()
+    }
+    await rm(folder, { recursive: true, force: true })
+    await client.removeClient(key.client, { signal: AbortSignal.timeout(5_000) })
+    client.close()
+  }
+}
+
+function requireOnePlace(destination: string | undefined, { socket, port, callback }: ForwardOptions): void {
+  const fail = (detail: string) => {
+    throw new CatchdError('request_invalid', { detail, next: 'catchd help forward' })
+  }
+  if ((destination === undefined) === (socket === undefined)) fail('It is either user@host or --socket PATH.')
+  if (destination?.startsWith('-') || destination === '') fail('The destination must be like user@host.')
+  if (socket !== undefined && (port !== undefined || callback !== undefined)) {
+    fail('--port and --callback are for another machine.')
+  }
+}
+
+/** A key is asked for at the TCP door alone. */
+async function tcpApi(context: Context): Promise<string> {
+  const { listeners } = await context.client.status()
+  if (listeners.tcp !== null) return listeners.tcp
+  throw new CatchdError('config_invalid', {
+    detail: 'The daemon has no TCP port, where keys are asked for (CATCHD_API_PORT is 0).',
+    next: 'catchd status',
+  })
+}
+
+function announce(
+  key: ClientWithKey,
+  destination: string,
+  home: string,
+  socket: string,
+  options: ForwardOptions,
+): void {
+  const url = options.port === undefined ? null : `http://127.0.0.1:${options.port}`
+  const keyFile = url === null ? null : `${home}/api-key`
+  if (options.json) {
+    const { client, expires_at } = key
+    printJson({ client, home, socket, url, key_file: keyFile, expires_at })
+    return
+  }
+  printNote(`${destination} may use ${key.profiles.join(', ')} until this ends, ${untilOf(key)}. There:`)
+  printResult(`export CATCHD_HOME=${quoted(home)}`)
+  if (keyFile !== null) {
+    printResult('# or, for tools that cannot use a socket:')
+    printResult(`export CATCHD_URL=${url} CATCHD_API_KEY="$(cat ${quoted(keyFile)})"`)
+  }
+  printNote(`curl --unix-socket ${socket} http://localhost/v1/tokens/${key.profiles[0]}`)
+}
+
+function announceSocket(key: ClientWithKey, path: string, options: ForwardOptions): void {
+  if (options.json) {
+    printJson({ client: key.client, socket: path, expires_at: key.expires_at })
+    return
+  }
+  printNote(`Whoever opens it may use ${key.profiles.join(', ')} until this ends, ${untilOf(key)}.`)
+  printResult(path)
+}
+
+function untilOf({ expires_at }: ClientWithKey): string {
+  return `at the latest ${expiryInWords(expires_at, Date.now())}`
+}
+
+function loopback(): string[] {
+  const own = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? [])
+  return own.some(({ address }) => address === '::1') ? ['127.0.0.1', '[::1]'] : ['127.0.0.1']
+}
+
+/** For a POSIX shell. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function interrupted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+function actions(text: string): ClientAction[] {
+  return commaList(text).map((word) => {
+    const action = ACTIONS.find((known) => known === word)
+    if (action === undefined) throw new InvalidArgumentError(`It must be of ${ACTIONS.join(', ')}.`)
+    return action
+  })
+}
+
+function realPort(text: string): number {
+  const number = port(text)
+  if (number === 0) throw new InvalidArgumentError('It must be a port from 1 to 65535.')
+  return number
+}
+
+function ports(text: string): number[] {
+  return commaList(text).map(realPort)
+}

@@ -1,0 +1,114 @@
+/** The words that OpenSSH is called with, the script that it runs on the other machine, and what it fails with. Pure. */
+import { CatchdError } from '../failures.js'
+
+export interface Forwarding {
+  readonly destination: string
+  /** More words for ssh, before the destination. */
+  readonly sshWords: readonly string[]
+  /** Distinguishes this run on the other machine; letters and digits. */
+  readonly id: string
+  readonly relaySocket: string
+  /** A port there, and the relay's socket for it. */
+  readonly port: { readonly number: number; readonly relaySocket: string } | undefined
+  /** Ports here that lead to the same ports there. */
+  readonly callbackPorts: readonly number[]
+  /** Of this machine, `[::1]` among them where there is IPv6: a browser may take either for `localhost`. */
+  readonly loopbackAddresses: readonly string[]
+}
+
+/** Where the other machine gets a line of ours from among what its login scripts print. */
+export const READY = 'catchd-forward'
+
+export function socketThere({ id }: Pick<Forwarding, 'id'>): string {
+  return `/tmp/catchd-${id}.sock`
+}
+
+/** No secret is among them: other users of both machines see them. */
+export function sshArguments(forwarding: Forwarding): string[] {
+  const { destination, sshWords, relaySocket, port, callbackPorts, loopbackAddresses } = forwarding
+  const option = (text: string) => ['-o', text]
+  return [
+    '-T',
+    ...option('ExitOnForwardFailure=yes'),
+    ...option('StreamLocalBindUnlink=yes'),
+    // A connection that is shared would keep the forwarding after our end.
+    ...option('ControlMaster=no'),
+    ...option('ControlPath=none'),
+    ...option('RemoteCommand=none'),
+    // A connection that died is noticed within a minute.
+    ...option('ServerAliveInterval=15'),
+    ...option('ServerAliveCountMax=3'),
+    ...['-R', `${socketThere(forwarding)}:${relaySocket}`],
+    ...(port === undefined ? [] : ['-R', `127.0.0.1:${port.number}:${port.relaySocket}`]),
+    // Each by its address: of the two that `localhost` has, ssh is content with one.
+    ...callbackPorts.flatMap((number) =>
+      loopbackAddresses.flatMap((address) => ['-L', `${address}:${number}:localhost:${number}`]),
+    ),
+    ...sshWords,
+    '--',
+    destination,
+    `exec sh -c ${quoted(scriptThere(forwarding))}`,
+  ]
+}
+
+/**
+ * Makes a home of catchd whose socket is the forwarded one, keeps the key that comes on stdin in a file of mode 0600,
+ * and takes both away when stdin ends: sshd leaves the sockets that it made behind.
+ */
+function scriptThere(forwarding: Forwarding): string {
+  return `umask 077
+socket=${socketThere(forwarding)}
+home="\${XDG_STATE_HOME:-$HOME/.local/state}/catchd-forward"
+mkdir -p "$home/run" && chmod 700 "$home" "$home/run" && ln -sfn "$socket" "$home/run/catchd.sock" || exit 1
+trap : HUP INT TERM
+IFS= read -r key
+[ -z "$key" ] || printf "%s\\n" "$key" > "$home/api-key" || exit 1
+echo "${READY} ${forwarding.id} $home"
+cat > /dev/null
+rm -f "$socket"
+[ "$(readlink "$home/run/catchd.sock")" = "$socket" ] || exit 0
+rm -f "$home/run/catchd.sock" "$home/api-key"`
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** @returns The folder for CATCHD_HOME there, once it says so. */
+export function readyFolder(output: string, id: string): string | undefined {
+  const start = `${READY} ${id} `
+  const line = output
+    .split('\n')
+    .slice(0, -1)
+    .find((text) => text.startsWith(start))
+  return line?.slice(start.length).trimEnd()
+}
+
+/** What the end of ssh means, from its exit code and its stderr. */
+export function sshFailure(exitCode: number | null, stderr: string, wasReady: boolean): CatchdError {
+  const [, takenPort] = /cannot listen to port: (\d+)|Could not request local forwarding/.exec(stderr) ?? []
+  if (/Could not request local forwarding/.test(stderr)) {
+    return new CatchdError('redirect_port_in_use', {
+      detail: `A port of --callback${takenPort === undefined ? '' : ` (${takenPort})`} is taken on this machine.`,
+      next: 'catchd help forward',
+    })
+  }
+  return failed(explanation(exitCode, stderr, wasReady))
+}
+
+export function failed(detail: string): CatchdError {
+  return new CatchdError('forwarding_failed', detail)
+}
+
+function explanation(exitCode: number | null, stderr: string, wasReady: boolean): string {
+  if (/remote port forwarding failed for listen path/.test(stderr)) {
+    return 'The other machine does not let a socket be forwarded (AllowStreamLocalForwarding, AllowTcpForwarding or DisableForwarding in its sshd_config).'
+  }
+  const [, port] = /remote port forwarding failed for listen port (\d+)/.exec(stderr) ?? []
+  if (port !== undefined) {
+    return `The other machine does not let port ${port} be forwarded: it is taken there, or its sshd_config forbids it (AllowTcpForwarding, PermitListen).`
+  }
+  if (wasReady) return `The connection ended (ssh: exit code ${exitCode ?? 'none'}).`
+  const last = stderr.trimEnd().split('\n').at(-1)?.trim()
+  return `ssh ended with exit code ${exitCode ?? 'none'}${last ? `: ${last}` : ' and said nothing.'}`
+}

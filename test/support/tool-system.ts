@@ -1,0 +1,118 @@
+/**
+ * A logged-in profile `gw`, and `catchd` on the PATH of the tools that are to use it: what each test of a real program
+ * begins with. Everything it started ends after the test.
+ */
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach } from 'vitest'
+import { environment, PROGRAM } from './program.js'
+import { type SeedSystem, type SeedSystemOptions, startSeedSystem } from './seed-system.js'
+
+/** No tool needs longer, and a hanging one must not hold the run. */
+const TOOL_ENDS_WITHIN_MS = 60_000
+
+export interface ToolSystem extends SeedSystem {
+  /** On the PATH, with `catchd` in it. */
+  readonly bin: string
+  /** For tools: PATH, a HOME of their own, and this daemon's home. */
+  readonly env: Record<string, string>
+  /** The access token as the daemon has it now. */
+  token(): Promise<string>
+  /** A key of the API that may use the profile. */
+  key(actions?: readonly string[]): Promise<string>
+}
+
+export class ToolBench {
+  #folder = ''
+  readonly #cleanUps: (() => Promise<unknown> | unknown)[] = []
+
+  /** To be made at the top of a test file. */
+  constructor() {
+    beforeEach(async () => {
+      this.#folder = await mkdtemp(join(tmpdir(), 'catchd-tools-'))
+    })
+    afterEach(async () => {
+      for (const cleanUp of this.#cleanUps.splice(0).reverse()) await cleanUp()
+      await rm(this.#folder, { recursive: true })
+    })
+  }
+
+  /** Of this test. */
+  get folder(): string {
+    return this.#folder
+  }
+
+  /** Called after the test, the latest first. */
+  after(cleanUp: () => Promise<unknown> | unknown): void {
+    this.#cleanUps.push(cleanUp)
+  }
+
+  async listen(server: Server): Promise<number> {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    this.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return (server.address() as AddressInfo).port
+  }
+
+  /** An API that wants a token; `seen` holds the Authorization headers. */
+  async api(answer: RequestListener = (_request, response) => void response.end('ok')) {
+    const seen: (string | undefined)[] = []
+    const port = await this.listen(
+      createServer((request, response) => {
+        seen.push(request.headers.authorization)
+        answer(request, response)
+      }),
+    )
+    return { url: `http://127.0.0.1:${port}/`, host: `127.0.0.1:${port}`, seen }
+  }
+
+  async system(options: SeedSystemOptions = {}): Promise<ToolSystem> {
+    const started = await startSeedSystem({ refreshTokens: true, ...options })
+    this.after(() => started.stop())
+    await started.login()
+    const { daemon } = started
+    const bin = join(this.folder, 'bin')
+    await mkdir(bin)
+    await script(join(bin, 'catchd'), `exec "${process.execPath}" "${PROGRAM}" "$@"`)
+    const env = environment({
+      PATH: `${bin}:${process.env['PATH']}`,
+      HOME: this.folder,
+      CATCHD_HOME: daemon.home,
+      CATCHD_API_PORT: String(daemon.apiPort),
+      CATCHD_REDIRECT_PORT: String(daemon.redirectPort),
+    })
+    return {
+      ...started,
+      bin,
+      env,
+      token: async () => String((await daemon.api('GET', '/v1/tokens/gw')).json['access_token']),
+      key: async (actions = ['token']) => {
+        const body = { client: 'tool', profiles: ['gw'], actions }
+        return String((await daemon.api('POST', '/v1/clients', { body })).json['key'])
+      },
+    }
+  }
+
+  run(command: string, args: readonly string[], env: Record<string, string>) {
+    return promisify(execFile)(command, args, { env, cwd: this.folder, timeout: TOOL_ENDS_WITHIN_MS })
+  }
+}
+
+export async function script(path: string, text: string): Promise<void> {
+  await writeFile(path, `#!/bin/sh\n${text}\n`)
+  await chmod(path, 0o755)
+}
+
+export function basicPassword(request: IncomingMessage): string | undefined {
+  const [scheme, encoded = ''] = (request.headers.authorization ?? '').split(' ')
+  if (scheme?.toLowerCase() !== 'basic') return undefined
+  return Buffer.from(encoded, 'base64').toString().split(':')[1]
+}
