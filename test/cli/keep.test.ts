@@ -93,8 +93,9 @@ describe('the file', () => {
     const answers = [token('at-1'), failure, failure, failure, token('at-2')]
     const seen = new Set<string>()
     const { failures } = await kept(answers, () => {
-      seen.add(content())
-      return content() === 'at-2'
+      const now = content()
+      seen.add(now)
+      return now === 'at-2'
     })
     expect({ failures, seen: [...seen] }).toEqual({ failures: ['login_required'], seen: ['at-1', 'at-2'] })
   })
