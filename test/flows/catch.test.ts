@@ -48,7 +48,10 @@ async function everything(daemon: Daemon): Promise<string> {
   const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile())
   return (
     daemon.output +
-    (await Promise.all(names.map(({ name }) => readFile(join(folder, name), 'latin1')))).join()
+    // A file that is being replaced may be gone by then.
+    (
+      await Promise.all(names.map(({ name }) => readFile(join(folder, name), 'latin1').catch(() => '')))
+    ).join()
   )
 }
 
