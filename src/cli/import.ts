@@ -10,6 +10,7 @@ import { readMcpHost } from '../import/mcp-hosts.js'
 import { readOidcAgent } from '../import/oidc-agent.js'
 import { readPizauth } from '../import/pizauth.js'
 import type { Context } from './context.js'
+import { freeName } from './free-name.js'
 import { readAll } from './line-input.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 
@@ -69,7 +70,7 @@ async function write(
   { name, entry, notes }: ImportedProfile,
   taken: Set<string>,
 ): Promise<Written> {
-  const profile = freeName(name, taken)
+  const profile = freeName(profileName(name), taken)
   taken.add(profile)
   await client.putProfile(profile, entry)
   return { profile, notes: notes.map((note) => note.replace('NAME', profile)) }
@@ -82,14 +83,6 @@ function print(written: readonly Written[], { urls }: Imported): void {
     printNote(`  → catchd login ${profile}`)
   }
   for (const { name, url } of urls) printResult(`catchd login ${url} --name ${profileName(name)}`)
-}
-
-function freeName(wanted: string, taken: ReadonlySet<string>): string {
-  const base = profileName(wanted)
-  for (let number = 1; ; number += 1) {
-    const name = number === 1 ? base : `${base}-${number}`
-    if (!taken.has(name)) return name
-  }
 }
 
 /** What fits the rule for names of what the other program calls it. */

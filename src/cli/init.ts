@@ -7,6 +7,7 @@ import { findPreset, PRESETS, type Preset } from '../authorization-server/preset
 import type { ProfileEntry } from '../client/wire.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
+import { freeName } from './free-name.js'
 import { Questions } from './init-questions.js'
 import { login } from './login.js'
 import { isUrl, profileOfUrl } from './login-url.js'
@@ -93,13 +94,6 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
 
 function needsBase({ profile }: Preset): boolean {
   return profile.base_url === undefined && JSON.stringify(profile).includes('{base}')
-}
-
-function freeName(wanted: string, taken: ReadonlySet<string>): string {
-  for (let number = 1; ; number += 1) {
-    const name = number === 1 ? wanted : `${wanted}-${number}`
-    if (!taken.has(name)) return name
-  }
 }
 
 function howToUse(name: string, { folders }: Context): string[] {
