@@ -12,7 +12,8 @@ import { TOKEN_EXCHANGE } from './grants.js'
 /** Completes "a profile name …". */
 export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit'
 
-export const ProfileName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, PROFILE_NAME_RULE)
+export const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+export const ProfileName = z.string().regex(PROFILE_NAME, PROFILE_NAME_RULE)
 
 /** Which URLs may be plain http is a rule over the resolved profile: rules.ts. */
 const endpoint = z

@@ -15,19 +15,19 @@ import { createSubjectTokens } from '../config/subject-token.js'
 import { surroundingsOf } from '../diagnosis/surroundings.js'
 import { CatchdError } from '../failures.js'
 import { AccessRecord, tokenAccess } from '../http/api/access-record.js'
-import { buildApiApp } from '../http/api/api-app.js'
 import { markConnection } from '../http/api/doorkeeping.js'
 import { KeyRing } from '../http/api/keys.js'
 import type { ApiServices } from '../http/api/services.js'
+import { tokenLane } from '../http/api/token-lane.js'
+import { DashboardSessions } from '../http/dashboard/sessions.js'
 import { Door, type OpenAddress } from '../http/door.js'
+import { LazyApp } from '../http/lazy-app.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
-import { buildRedirectApp } from '../http/redirect/redirect-app.js'
 import { StepJournal } from '../journal/step-journal.js'
 import { Catches } from '../login/catches.js'
 import { DeviceLogins } from '../login/device-logins.js'
-import type { RedirectAnswers } from '../login/doorway.js'
 import { LoginJournal } from '../login/journal.js'
 import { whyNotRefreshed } from '../login/login-report.js'
 import { LoginService } from '../login/login-service.js'
@@ -138,13 +138,12 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   })
 
   const journal = new LoginJournal(join(folders.stateFolder, 'logins.journal'))
-  const redirectApp = await buildRedirectApp({
-    answers: answersOf(() => redirectDesk),
-    clock,
-    log: (event) => log.info(event),
+  const redirectApp = new LazyApp(async () => {
+    const { buildRedirectApp } = await import('../http/redirect/redirect-app.js')
+    return buildRedirectApp({ answers: redirectDesk, clock, log: (event) => log.info(event) })
   })
   const listeners = new LoopbackRedirectListeners({
-    door: new Door(redirectApp, REDIRECT_LIMITS),
+    door: new Door(redirectApp.routing, REDIRECT_LIMITS),
     clock,
     ownCertificate: ownCertificateFiles(folders.stateFolder),
   })
@@ -253,15 +252,21 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     serve = resolve
     refuse = reject
   })
-  const apiApp = await buildApiApp({
-    started,
-    services,
-    keys,
-    tcpAuthority: () => ownAuthorities,
-    log: (event) => log.error(event),
-    logAnswer: log.isVerbose ? (event) => log.debug(event) : undefined,
+  const gate = { keys, tcpAuthority: () => ownAuthorities, sessions: new DashboardSessions(clock) }
+  const apiApp = new LazyApp(async () => {
+    const { buildApiApp } = await import('../http/api/api-app.js')
+    return buildApiApp({
+      ...gate,
+      started,
+      services,
+      log: (event) => log.error(event),
+      logAnswer: log.isVerbose ? (event) => log.debug(event) : undefined,
+    })
   })
-  const apiDoor = new Door(apiApp, API_LIMITS)
+  const routes = apiApp.routing
+  // Where each answer is logged, each goes through the routes, which do it.
+  const lane = log.isVerbose ? routes : tokenLane({ services, gate, clock, started, routes })
+  const apiDoor = new Door(lane, API_LIMITS)
 
   const adoptConfiguration = () => {
     keeper.reconsider()
@@ -356,17 +361,6 @@ function tcpAuthorities({ port }: OpenAddress): ReadonlySet<string> {
 function redirectUris(configuration: ConfigurationStore, port: number): string[] {
   const own = `http://127.0.0.1:${port}/callback`
   return [own, ...[...configuration.profiles().values()].map((profile) => profile.redirect_uri)]
-}
-
-/** The redirect door is built before the logins that it asks: each question finds them when it comes. */
-function answersOf(logins: () => RedirectAnswers): RedirectAnswers {
-  return {
-    findRedirectUri: (authority, path, scheme) => logins().findRedirectUri(authority, path, scheme),
-    knowsAuthority: (authority) => logins().knowsAuthority(authority),
-    responseModes: (redirectUri) => logins().responseModes(redirectUri),
-    answer: (redirectUri, parameters) => logins().answer(redirectUri, parameters),
-    find: (id) => logins().find(id),
-  }
 }
 
 async function migrate(slot: VaultSlot, options: OpenVaultOptions, to: 'keychain' | 'file') {

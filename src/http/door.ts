@@ -1,6 +1,6 @@
 /**
- * What both front doors have in common: one Fastify app served on any number of bound addresses, hard limits
- * on connections and headers, and the headers every answer carries (DESIGN: listeners).
+ * What both front doors have in common: one handler (an app's, by lazy-app.ts) served on any number of bound addresses,
+ * hard limits on connections and headers, and the headers every answer carries (DESIGN: listeners).
  *
  * Node's own server stands in front of Fastify here, because a redirect URI may need several addresses at
  * once (`localhost` is two) that come and go while the app stays. Routes, authentication and bodies of
@@ -8,7 +8,6 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import type { Handshakes, ServedCertificate, TlsServer } from './tls-server.js'
 
 /** Headers of every page and every answer, errors included. */
@@ -56,9 +55,8 @@ export class Door {
   readonly #handler: DoorHandler
   readonly #limits: DoorLimits
 
-  /** The app must be `ready()` before the first address opens. */
-  constructor(app: FastifyInstance, limits: DoorLimits) {
-    this.#handler = (request, response) => app.routing(request, response)
+  constructor(handler: DoorHandler, limits: DoorLimits) {
+    this.#handler = handler
     this.#limits = limits
   }
 

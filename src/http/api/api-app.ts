@@ -16,7 +16,6 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { admitPage } from '../dashboard/session-checks.js'
-import { DashboardSessions } from '../dashboard/sessions.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
 import { admit, type Gate, requireHost, type Visitor } from './admission.js'
 import { requireRoutePermission } from './permission.js'
@@ -51,7 +50,7 @@ export interface FaultEvent {
   readonly at: string
 }
 
-export interface ApiAppParts extends Omit<Gate, 'sessions'> {
+export interface ApiAppParts extends Gate {
   readonly services: ApiServices
   readonly clock?: Clock
   readonly log?: (event: FaultEvent) => void
@@ -66,9 +65,8 @@ export interface ApiAppParts extends Omit<Gate, 'sessions'> {
  *   listen itself. Closing it ends the calls that wait for a login with how that login stands.
  */
 export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> {
-  const { services, keys, tcpAuthority, clock = systemClock } = parts
-  const sessions = new DashboardSessions(clock)
-  const desk = new FrontDesk({ ...parts, sessions })
+  const { services, keys, tcpAuthority, sessions, clock = systemClock } = parts
+  const desk = new FrontDesk(parts)
   const app = Fastify({
     logger: false,
     schemaController: WITHOUT_JSON_SCHEMA,
@@ -127,7 +125,7 @@ class FrontDesk {
   readonly #log: (event: FaultEvent) => void
   readonly #logAnswerEvent: (event: AnsweredEvent) => void
 
-  constructor({ keys, tcpAuthority, sessions, log = () => {}, logAnswer = () => {} }: ApiAppParts & Gate) {
+  constructor({ keys, tcpAuthority, sessions, log = () => {}, logAnswer = () => {} }: ApiAppParts) {
     this.#gate = { keys, tcpAuthority, sessions }
     this.#log = log
     this.#logAnswerEvent = logAnswer
@@ -191,7 +189,9 @@ class FrontDesk {
   }
 
   #admit(request: FastifyRequest): Principal {
-    return admit(visitorOf(request), this.#gate)
+    const principal = admit(visitorOf(request), this.#gate)
+    this.#gate.keys.used(principal)
+    return principal
   }
 
   #logAnswer({ method }: FastifyRequest, answer: Omit<AnsweredEvent, 'event' | 'method'>): void {

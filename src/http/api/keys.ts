@@ -78,7 +78,8 @@ export class KeyRing {
   /**
    * @param header - Value of the Authorization header: `Bearer KEY` (RFC 6750 §2.1).
    * @param connection - What the header came in through: a key is hashed once for all requests of a connection.
-   * @returns Whose key it is; `undefined` when it is nobody's or has expired.
+   * @returns Whose key it is; `undefined` when it is nobody's or has expired. Who is let in with it counts as a use
+   *   ({@link used}).
    */
   authenticate(header: string | undefined, connection: object = {}): Principal | undefined {
     if (header === undefined) return undefined
@@ -86,8 +87,13 @@ export class KeyRing {
     const found = seen ?? this.#find(header)
     if (found === undefined || this.#hasExpired(found)) return undefined
     if (seen === undefined) this.#seen.set(connection, { header, holder: found })
-    if (found.client !== null) this.#uses.used(found.client.name, found.client.createdAtMs)
     return found.principal
+  }
+
+  /** A request of the principal was let in: once for each request, whichever way it goes. */
+  used(principal: Principal): void {
+    const holder = this.#clients.get(principal.name)
+    if (holder?.principal === principal) this.#uses.used(holder.client.name, holder.client.createdAtMs)
   }
 
   clients(): ClientKey[] {

@@ -6,6 +6,7 @@
  */
 import { Secret } from '../../secret.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
+import { prefersPlainText } from './accepted-type.js'
 import { tokenAnswer } from './wire.js'
 
 interface PreparedToken {
@@ -17,8 +18,25 @@ interface PreparedToken {
 
 const prepared = new WeakMap<TokenSet, PreparedToken>()
 
-/** @returns JSON of a `TokenAnswer`; it holds the access token. */
-export function tokenAnswerText(set: TokenSet, profile: string, nowMs: number): string {
+/** It holds the access token. */
+export interface TokenAnswerText {
+  readonly contentType: string
+  readonly text: string
+}
+
+/** @param accept - Value of the Accept header: JSON of a `TokenAnswer`, or the bare token. */
+export function tokenAnswerText(
+  set: TokenSet,
+  profile: string,
+  accept: string | undefined,
+  nowMs: number,
+): TokenAnswerText {
+  return prefersPlainText(accept)
+    ? { contentType: 'text/plain; charset=utf-8', text: set.accessToken.reveal() }
+    : { contentType: 'application/json; charset=utf-8', text: jsonOf(set, profile, nowMs) }
+}
+
+function jsonOf(set: TokenSet, profile: string, nowMs: number): string {
   let answer = prepared.get(set)
   if (answer?.profile !== profile) {
     answer = prepare(set, profile, nowMs)

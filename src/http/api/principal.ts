@@ -35,6 +35,11 @@ export function maySee({ actions, profiles }: Principal, profile: string): boole
   return actions.has('admin') || profiles === 'all' || profiles.has(profile)
 }
 
+/** Whether a token of the profile may be had; a session of the dashboard gets none. */
+export function mayGetToken(principal: Principal, profile: string): boolean {
+  return principal.session === undefined && mayDo(principal, 'token') && maySee(principal, profile)
+}
+
 /** The profiles that answers are limited to; `undefined` for all of them. */
 export function limitOf({ actions, profiles }: Principal): ReadonlySet<string> | undefined {
   return actions.has('admin') || profiles === 'all' ? undefined : profiles

@@ -1,15 +1,14 @@
 /**
  * `/v1/tokens/{profile}`: the fresh access token, which is what everything else is for.
  *
- * A token that is fresh in memory is answered without an `await`. A person is asked to log in only where the
- * caller said `login=auto`.
+ * What is asked without a query is answered before the routes where that can be done (token-lane.ts). A person is asked
+ * to log in only where the caller said `login=auto`.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
 import type { TokenSet } from '../../tokens/token-set.js'
-import { prefersPlainText } from './accepted-type.js'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from './logout-headers.js'
 import { principalOf, requirePermission } from './permission.js'
 import { tokenAnswerText } from './prepared-token.js'
@@ -24,6 +23,7 @@ import {
   type RouteParts,
   seconds,
 } from './scope.js'
+import { throwFailureOfLane } from './token-lane.js'
 import { TokenAnswer, tokenAnswer } from './wire.js'
 
 /** A day: nobody's access token is asked to last longer. */
@@ -128,6 +128,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
   async function obtain(request: TokenRequest, reply: FastifyReply): Promise<string> {
     const { profile } = request.params
     const { min_ttl, login, wait = 0 } = request.query
+    throwFailureOfLane(request.raw)
     const get = () => services.tokens.get(profile, min_ttl)
     try {
       return answerFor(await get(), request, reply)
@@ -154,12 +155,9 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
 
   function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): string {
     services.tokenServed(principalOf(request).name, request.params.profile)
-    if (!prefersPlainText(request.headers.accept)) {
-      reply.header('content-type', 'application/json; charset=utf-8')
-      return tokenAnswerText(set, request.params.profile, clock.now())
-    }
-    reply.header('content-type', 'text/plain; charset=utf-8')
-    return set.accessToken.reveal()
+    const answer = tokenAnswerText(set, request.params.profile, request.headers.accept, clock.now())
+    reply.header('content-type', answer.contentType)
+    return answer.text
   }
 }
 

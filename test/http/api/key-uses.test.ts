@@ -29,7 +29,11 @@ async function start() {
   }
   const ring = await open()
   const { key } = await ring.add(CI)
-  const use = (of = ring) => of.authenticate(`Bearer ${key.reveal()}`)
+  const use = (of = ring) => {
+    const principal = of.authenticate(`Bearer ${key.reveal()}`)
+    if (principal !== undefined) of.used(principal)
+    return principal
+  }
   const usesOf = (of = ring) => of.clients().map((client) => of.useOf(client).uses)
   return { clock, events, open, path, written, ring, use, usesOf, key }
 }

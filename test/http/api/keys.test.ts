@@ -195,7 +195,6 @@ test('the clock decides when a key ends', async () => {
   const header = `Bearer ${key.reveal()}`
   clock.jump(59_999)
   expect(ring.authenticate(header)).toBeDefined()
-  expect(ring.clients().map((client) => ring.useOf(client))).toEqual([{ lastUsedAtMs: clock.now(), uses: 1 }])
   clock.jump(1)
   expect(ring.authenticate(header)).toBeUndefined()
   expect(ring.find('ci')).toBeDefined() // still listed, so that one sees why it fails

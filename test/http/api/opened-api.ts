@@ -1,6 +1,6 @@
 /**
- * The API in two ways: its app alone, called without a socket, and served by a Door on a unix socket and a free
- * TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
+ * The API in two ways: its app alone, called without a socket, and behind its lane for tokens, served by a Door on a
+ * unix socket and a free TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -12,7 +12,9 @@ import type { z } from 'zod'
 import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
 import { markConnection } from '../../../src/http/api/doorkeeping.js'
 import { KeyRing } from '../../../src/http/api/keys.js'
+import { tokenLane } from '../../../src/http/api/token-lane.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
+import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
 import { ANSWER_HEADERS, Door } from '../../../src/http/door.js'
 import { ManualClock } from '../../support/manual-clock.js'
 import { type RawAnswer, type RawRequest, rawRequest, readAnswer } from '../redirect/raw-http.js'
@@ -60,6 +62,7 @@ export async function openApi(): Promise<OpenedApi> {
     services,
     keys,
     tcpAuthority: () => authorities,
+    sessions: new DashboardSessions(clock),
     clock,
     log: (event) => events.push(event),
     logAnswer: (event) => events.push(event),
@@ -108,15 +111,16 @@ export async function serveApi(): Promise<ServedApi> {
   const clock = new ManualClock()
   const events: (AnsweredEvent | FaultEvent)[] = []
   const authorities = new Set<string>()
+  const gate = { keys, tcpAuthority: () => authorities, sessions: new DashboardSessions(clock) }
   const app = await buildApiApp({
+    ...gate,
     services,
-    keys,
-    tcpAuthority: () => authorities,
     clock,
     log: (event) => events.push(event),
     logAnswer: (event) => events.push(event),
   })
-  const door = new Door(app, LIMITS)
+  const started = Promise.resolve()
+  const door = new Door(tokenLane({ services, gate, clock, started, routes: app.routing }), LIMITS)
   const socketPath = join(folder, 'catchd.sock')
   const socketDoor = await door.open({ path: socketPath }, (socket) => markConnection(socket, 'socket'))
   const tcpDoor = await door.open({ host: '127.0.0.1', port: 0 }, (socket) => markConnection(socket, 'tcp'))

@@ -43,7 +43,7 @@ test('it is the answer, at every instant, whatever the token set holds', () => {
       (changes, laterMs) => {
         const set = tokenSet(changes)
         for (const ms of laterMs) {
-          const text = tokenAnswerText(set, 'gw', NOW_MS + ms)
+          const { text } = tokenAnswerText(set, 'gw', undefined, NOW_MS + ms)
           expect(text).toBe(JSON.stringify(tokenAnswer(set, 'gw', NOW_MS + ms)))
         }
       },
@@ -53,13 +53,17 @@ test('it is the answer, at every instant, whatever the token set holds', () => {
 
 test('the seconds that are left go down, the rest stays', () => {
   const set = tokenSet()
-  const [first, second] = [0, 60_000].map((ms) => JSON.parse(tokenAnswerText(set, 'gw', NOW_MS + ms)))
+  const [first, second] = [0, 60_000].map((ms) =>
+    JSON.parse(tokenAnswerText(set, 'gw', undefined, NOW_MS + ms).text),
+  )
   expect([first.expires_in, second.expires_in]).toEqual([3600, 3540])
   expect({ ...first, expires_in: 0 }).toEqual({ ...second, expires_in: 0 })
 })
 
 test('one token set under two names is told with each name', () => {
   const set = tokenSet()
-  const names = ['gw', 'hub', 'gw'].map((name) => JSON.parse(tokenAnswerText(set, name, NOW_MS)).profile)
+  const names = ['gw', 'hub', 'gw'].map(
+    (name) => JSON.parse(tokenAnswerText(set, name, undefined, NOW_MS).text).profile,
+  )
   expect(names).toEqual(['gw', 'hub', 'gw'])
 })

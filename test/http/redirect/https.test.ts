@@ -38,7 +38,7 @@ function filesOf({ certFile, keyFile }: Certificates): CertificateFiles {
 async function open({ mostConnections = 100 } = {}) {
   const logins = new FakeLogins()
   const app = await buildRedirectApp({ answers: logins, clock: systemClock })
-  const door = new Door(app, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
+  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
   const listeners = new LoopbackRedirectListeners({ door })
   onTestFinished(async () => {
     await listeners.close(0)

@@ -38,7 +38,7 @@ async function open() {
   const clock = new StillClock()
   const logins = new FakeLogins()
   const app = await buildRedirectApp({ answers: logins, clock })
-  const door = new Door(app, { maxHeaderBytes: 8 * 1024, mostConnections: 100, keepAliveMs: 1_000 })
+  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections: 100, keepAliveMs: 1_000 })
   const listeners = new LoopbackRedirectListeners({ door, clock })
   onTestFinished(async () => {
     await listeners.close(0)

@@ -30,7 +30,7 @@ export async function openDoor(
   const events: RedirectEvent[] = []
   const clock = { now: () => logins.nowMs, after: systemClock.after }
   const app = await buildRedirectApp({ answers: logins, clock, log: (event) => events.push(event) })
-  const door = new Door(app, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
+  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
   const listeners = new LoopbackRedirectListeners({ door })
   const { redirectUri } = await listeners.acquire('http://127.0.0.1:0/callback/gw', null)
   const { host: authority, port } = new URL(redirectUri)
