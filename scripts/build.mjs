@@ -1,10 +1,11 @@
 /**
- * Bundles the program into dist/: ES modules, split, so that each command loads only what it needs, and before
- * them the one CommonJS file that `catchd` starts with. keytar is native and stays outside; its child process is an
- * entry of its own.
+ * Bundles the program into dist/: ES modules, split, so that each command loads only what it needs, and three
+ * CommonJS files: the one that `catchd` starts with, and the daemon behind its starter, whose compiled code can be kept (src/cli/compiled-program.ts).
+ * keytar is native and stays outside; its child process is an entry of its own.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, readFileSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -44,9 +45,52 @@ const PAGE_SOURCE = {
   },
 }
 
+/** The daemon is in its own file, wherever a command asks for it. */
+const DAEMON_FILE = {
+  name: 'daemon-file',
+  setup(building) {
+    building.onResolve({ filter: /^\.\/daemon-program\.js$/ }, () => ({
+      path: '../daemon.cjs',
+      external: true,
+    }))
+  },
+}
+
+/**
+ * `catchd token` does not read what it does not run: the daemon's starter is a file of its own. It is required where the
+ * source imports it, since an import would start Node's loader of ES modules.
+ */
+const STARTER_FILE = {
+  name: 'starter-file',
+  setup(building) {
+    const starter = /^\.\/cli\/quick-daemon\.js$/
+    building.onResolve({ filter: starter }, () => ({ path: 'quick-daemon', namespace: 'required' }))
+    building.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('./${path}.cjs')`,
+    }))
+  },
+}
+
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  legalComments: 'none',
+  logLevel: 'warning',
+}
+const LARGE = {
+  ...COMMON,
+  // jsonc-parser's CommonJS build loads its parts in a way that no bundler can follow.
+  mainFields: ['module', 'main'],
+  target: 'node20.19',
+  external: ['keytar'],
+  sourcemap: true,
+}
+const VERSION = { 'process.env["CATCHD_BUILD_VERSION"]': JSON.stringify(version) }
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 await build({
-  absWorkingDir: root,
+  ...LARGE,
   entryPoints: {
     main: 'src/main.ts',
     'client/index': 'src/client/index.ts',
@@ -55,23 +99,38 @@ await build({
   },
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',
-  bundle: true,
   splitting: true,
   format: 'esm',
-  platform: 'node',
-  // jsonc-parser's CommonJS build loads its parts in a way that no bundler can follow.
-  mainFields: ['module', 'main'],
-  target: 'node20.19',
-  plugins: [LEFT_OUT, PAGE_SOURCE],
-  external: ['keytar'],
-  define: { 'process.env["CATCHD_BUILD_VERSION"]': JSON.stringify(version) },
+  plugins: [DAEMON_FILE, LEFT_OUT, PAGE_SOURCE],
+  define: VERSION,
   // CommonJS packages inside an ES module bundle still ask for Node's modules through `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  legalComments: 'none',
-  sourcemap: true,
-  logLevel: 'warning',
+})
+await build({
+  ...LARGE,
+  entryPoints: { daemon: 'src/cli/daemon-program.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  plugins: [LEFT_OUT, PAGE_SOURCE],
+  // V8 holds the text for as long as the daemon runs; names stay, so that a fault in the log says where it was.
+  minifyWhitespace: true,
+  lineLimit: 500,
+  supported: { 'dynamic-import': false },
+  define: { ...VERSION, 'import.meta.url': '__moduleUrl' },
+  banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+})
+makeAscii(join(root, 'dist', 'daemon.cjs'))
+await build({
+  ...COMMON,
+  entryPoints: { 'quick-daemon': 'src/cli/quick-daemon.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  target: 'node20.19',
+  define: { 'process.env["CATCHD_BUILD_ID"]': JSON.stringify(idOf(join(root, 'dist', 'daemon.cjs'))) },
 })
 // The library's declarations; they name no other package.
 execFileSync(
@@ -84,16 +143,23 @@ execFileSync(
 )
 // Last, and by its date what the set-up compares the sources with.
 await build({
-  absWorkingDir: root,
+  ...COMMON,
   entryPoints: ['src/quick-start.ts'],
   outfile: 'dist/catchd.cjs',
-  bundle: true,
   format: 'cjs',
-  platform: 'node',
   target: 'node14', // older versions shall read as far as the line that says what is needed
-  external: ['./main.js'],
+  plugins: [STARTER_FILE],
+  external: ['./main.js', './quick-daemon.cjs'],
   minifySyntax: true,
-  legalComments: 'none',
-  logLevel: 'warning',
 })
 chmodSync(join(root, 'dist', 'catchd.cjs'), 0o755)
+
+function idOf(file) {
+  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16)
+}
+
+/** esbuild leaves the texts of tagged templates as they are, whose raw form nobody here asks for. */
+function makeAscii(file) {
+  const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/[\u0080-\uffff]/g, escaped))
+}

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ProfileEntry } from '../src/config/profile.js'
 import { DashboardLinkAnswer } from '../src/http/api/dashboard-links.js'
 import { InspectionAnswer } from '../src/http/api/inspection.js'

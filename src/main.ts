@@ -2,9 +2,13 @@
  * The program: argv in, exit code out. The command `catchd` is quick-start.ts, which comes here with everything that
  * it cannot do with less. Nothing calls `process.exit`, so that output is flushed.
  */
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { surviveClosedOutput } from './cli/closed-output.js'
 import { runCommandLine } from './cli/command-line.js'
 
 surviveClosedOutput()
-await runCommandLine(process.argv.slice(2), fileURLToPath(import.meta.url))
+const here = fileURLToPath(import.meta.url)
+// Built, the daemon is started by the command itself, which is quicker; as a source this file is the program.
+const program = here.endsWith('.ts') ? here : join(dirname(here), 'catchd.cjs')
+await runCommandLine(process.argv.slice(2), program)

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command `catchd`. `catchd token NAME` is answered here, everything else by main.ts.
+ * The command `catchd`. `catchd token NAME` is answered here, `catchd daemon run` goes to the daemon's own file, everything
+ * else to main.ts.
  *
  * Built as one CommonJS file: Node has such a file running before it has set up its loader of ES modules, which is
  * a good part of what `catchd token` takes.
@@ -17,5 +18,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 async function start([command, ...args]: readonly string[]): Promise<void> {
   if (command === 'token' && (await printTokenQuickly(args))) return
+  if (command === 'daemon') {
+    const { runDaemonQuickly } = await import('./cli/quick-daemon.js')
+    if (await runDaemonQuickly(args)) return
+  }
   await import('./main.js')
 }

@@ -124,3 +124,25 @@ test('keytar is imported by its child process alone, and oauth4webapi by its roo
     if (used.includes('oauth4webapi')) expect(roomOf(file)).toBe('authorization-server')
   }
 })
+
+test('zod is imported as a namespace, of which the bundler takes what is used: half of it', () => {
+  for (const file of files(SRC)) {
+    if (!imports(file).includes('zod')) continue
+    expect(readFileSync(file, 'utf8'), file).toMatch(/^import (type )?\* as z from 'zod'$/m)
+  }
+})
+
+test('what every start of the daemon loads imports neither of the doors’ apps, nor Fastify', () => {
+  for (const file of files(SRC)) {
+    const isLazy = /^http\/(api|redirect|dashboard)\/|^proxy\//.test(relative(SRC, file))
+    const loaded = readFileSync(file, 'utf8').matchAll(/^import (?!type )[^;]*?from '([^']+)'/gm)
+    const heavy = [...loaded].filter(([, from = '']) =>
+      /^(fastify|@fastify\/.+)$|\/(api|redirect)-app\.js$/.test(from),
+    )
+    if (!isLazy)
+      expect(
+        heavy.map(([, from]) => from),
+        file,
+      ).toEqual([])
+  }
+})

@@ -4,7 +4,7 @@
  * What the server answers is what holds, even where it is not what was asked for (§3.2.1); an answer that cannot be
  * used is refused before anything is written.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { VERSION } from '../version.js'

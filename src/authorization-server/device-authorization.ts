@@ -1,5 +1,5 @@
 /** The device authorization grant (RFC 8628): the request that begins it, and what the answers to polling mean. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'

@@ -14,7 +14,7 @@ import {
   randomUUID,
   sign,
 } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 

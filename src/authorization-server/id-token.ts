@@ -6,7 +6,7 @@
  * a key that is not among them is looked for once a minute at most, whatever the ids that tokens bring.
  */
 import type { IDToken, JWKSCacheInput } from 'oauth4webapi'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'

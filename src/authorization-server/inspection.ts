@@ -5,7 +5,7 @@
  * Nothing is refreshed or stored for it. Values of tokens are replaced before anything leaves this file, wherever a
  * server repeats them.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'

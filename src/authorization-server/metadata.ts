@@ -5,7 +5,7 @@
  * A document is believed only when it names the issuer that was asked (RFC 8414 §3.3). Where the profile names a
  * resource server instead, that one says who its issuer is (RFC 9728).
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'

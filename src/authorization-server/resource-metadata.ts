@@ -5,7 +5,7 @@
  * The resource may say where in the `WWW-Authenticate` of a 401 (§5.1), else the document stands at a well-known
  * address (§3.1). It is believed only about the resource that was asked (§3.3).
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { VERSION } from '../version.js'
 import { mayLeadTo, readPublished } from './published-document.js'

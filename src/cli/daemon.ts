@@ -1,5 +1,4 @@
 /** `catchd daemon run|start|stop|restart|logs`: the daemon of this home, always over its socket. */
-import { homedir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import type { CatchdClient } from '../client/client.js'
@@ -22,12 +21,10 @@ export function defineDaemon(command: Command, context: Context): void {
     .command('run')
     .summary('run it here, until it is stopped')
     .option('--json', 'print a failure as JSON')
-    // In the background it must not hold the folder that somebody happened to stand in.
     .addOption(new Option('--detached').hideHelp())
-    .action(async (options: { detached?: true }) => {
-      const { runDaemon } = await import('../daemon/run.js')
-      if (options.detached) process.chdir(homedir())
-      await runDaemon()
+    .action(async (options: { json?: true; detached?: true }) => {
+      const { runDaemonProgram } = await import('./daemon-program.js')
+      await runDaemonProgram(options)
     })
   command
     .command('start')

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
-import { z } from 'zod'
+import * as z from 'zod'
 import { FILE_KEYS } from '../config/paths.js'
 import { ProfileEntry } from '../config/profile.js'
 import { CatchdError } from '../failures.js'

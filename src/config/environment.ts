@@ -5,7 +5,7 @@
  * No message ever repeats a value. Folders made from these are folders.ts.
  */
 import { isAbsolute } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { isLoopbackHost } from './loopback.js'

@@ -4,7 +4,7 @@
  * Pure. Messages give the place, the rule and a suggestion for a misspelt name; never a value, because one of
  * them may be a client secret. Rules that need several profiles or their presets are resolve.ts and rules.ts.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
 import { Hooks, Notify } from './notices.js'

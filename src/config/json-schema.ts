@@ -3,7 +3,7 @@
  *
  * Made from the zod schemas, so that it cannot say anything else than the program does.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { Configuration } from './file.js'
 import { PROFILE_DEFAULTS } from './profile.js'
 

@@ -4,7 +4,7 @@
  * Pure. The schemas are the one source of the types, of the JSON Schema for editors and of the reference page.
  * When to tell, and the telling itself, is src/notices.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { withAbsoluteProgram } from './paths.js'
 
 /** A year. */

@@ -6,7 +6,7 @@
  * program, so that a profile reads the same in the file, in the API and in the code. Merging `preset`,
  * `extends` and `base_url` into a {@link Profile} is resolve.ts.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { TOKEN_EXCHANGE } from './grants.js'
 
 /** Completes "a profile name …". */

@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 
 /** Facts that go with a step; names, ids and hashes only. */

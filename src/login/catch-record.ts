@@ -1,5 +1,5 @@
 /** The vault record of a catch that waits: its `state` is a secret, and it outlives a restart. Never a response. Pure. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { Secret } from '../secret.js'
 import type { PendingCatch } from './login.js'
 

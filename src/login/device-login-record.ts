@@ -2,7 +2,7 @@
  * The vault record of a pending device login: stored before the code is shown, so that it is polled on after a
  * restart. Pure; versioned and parsed like any other input.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { Secret } from '../secret.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { PendingDeviceLogin } from './login.js'

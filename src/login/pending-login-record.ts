@@ -2,7 +2,7 @@
  * The vault record of a pending login: stored before the authorization URL is given out, so that a login
  * survives a restart of the daemon. Pure; versioned and parsed like any other input.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { Secret } from '../secret.js'
 import type { PendingLogin } from './login.js'
 

@@ -5,7 +5,7 @@
  * A file that cannot be read or written costs at most a notice that comes twice; it never stops the daemon.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 import { asCatchdError } from '../failures.js'
 import { CorruptContent, DurableFile } from '../vault/durable-file.js'
 import type { Outlook } from './outlook.js'

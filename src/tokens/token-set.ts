@@ -4,7 +4,7 @@
  * Pure. Owns the versioned record kept in the vault and the arithmetic of expiry. What is unknown is `null`:
  * no `expires_in` means an unknown lifetime, not "forever" and not "an hour".
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 

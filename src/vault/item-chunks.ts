@@ -6,7 +6,7 @@
  * generation are written first and the head last, so that a reader gets the old value or the new one, never half.
  */
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const MARK = 'catchd-chunks:'
 

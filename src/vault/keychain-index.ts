@@ -2,7 +2,7 @@
  * The names of our keychain items and the accounts of their chunks, in a file: a keychain is never enumerated.
  * Names are not secret. A name may outlive its item for a moment, never the other way round.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CorruptContent, DurableFile, type FileSystem } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 

@@ -2,7 +2,7 @@
  * Whether keytar can be loaded here, without asking a keychain anything: for `catchd doctor`.
  */
 import { spawn } from 'node:child_process'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type ChildEntry, defaultChildEntry } from './keytar-engine.js'
 
 const LOADS_WITHIN_MS = 10_000

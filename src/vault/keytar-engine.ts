@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ANSWER_WITHIN_MS, failureFrom, type KeychainEngine, KeychainFailure } from './keychain-engine.js'
 
 /** Loading Node and keytar; the keychain has no part in it. */

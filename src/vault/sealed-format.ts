@@ -13,7 +13,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { CorruptContent } from './durable-file.js'

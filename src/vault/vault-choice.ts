@@ -6,7 +6,7 @@
  */
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CorruptContent, DurableFile } from './durable-file.js'
 
 const RememberedVault = z.enum(['keychain', 'file'])

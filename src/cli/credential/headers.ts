@@ -1,5 +1,5 @@
 /** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { TokenAnswer } from '../../client/wire.js'
 import { CatchdError } from '../../failures.js'
 import { type CredentialTool, json, NOTHING, TOKEN_USER } from './tool.js'

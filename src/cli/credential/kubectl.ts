@@ -2,7 +2,7 @@
  * kubectl's exec credential plugin: an ExecCredential of `client.authentication.k8s.io`, in the version that
  * `KUBERNETES_EXEC_INFO` names (v1 where there is none; v1beta1 is the other that is still spoken).
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import { type CredentialTool, json } from './tool.js'
 

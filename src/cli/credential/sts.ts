@@ -2,7 +2,7 @@
  * AWS Security Token Service: a token of another issuer becomes temporary credentials of a role
  * (AssumeRoleWithWebIdentity of the query API, version 2011-06-15). One POST without a signature, hence without an SDK.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { ServerConnections } from '../../authorization-server/server-connections.js'
 import { CatchdError } from '../../failures.js'
 import { VERSION } from '../../version.js'

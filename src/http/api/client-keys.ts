@@ -4,7 +4,7 @@
  * Versioned and parsed like any other input. Who may do what with a key is principal.ts, comparing keys is
  * keys.ts.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { writeDurably } from '../../config/write.js'
 import { CatchdError } from '../../failures.js'

@@ -1,7 +1,7 @@
 /**
  * `/v1/clients`: API keys of local tools. The admin's alone: a key that makes keys would have no limits.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { ClientKey } from './client-keys.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'

@@ -1,5 +1,5 @@
 /** `/v1/dashboard/links`: the way into the dashboard, for `catchd dashboard`. The admin's alone. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { type ApiScope, answers, NoBody, type RouteParts } from './scope.js'

@@ -2,7 +2,7 @@
  * `/v1/tokens/{profile}/inspection`: what is known about the tokens of a profile, without the tokens. It tells whose
  * account it is, so that a key that may only fetch tokens does not get it.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import type { Inspection, Report } from '../../tokens/inspection.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'

@@ -5,7 +5,7 @@
  * that a crash costs a minute of it. What cannot be read or written is never a reason to refuse a key.
  */
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock } from '../../clock.js'
 import { writeDurably } from '../../config/write.js'
 import { asCatchdError } from '../../failures.js'

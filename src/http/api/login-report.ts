@@ -1,5 +1,5 @@
 /** The report of a login on the wire: likely causes, and what was sent and answered. Pure. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CAUSES } from '../../diagnosis/facts.js'
 import type { LoginReport } from '../../login/login-report.js'
 

@@ -2,7 +2,7 @@
  * `/v1/logins`: begin a login, follow it, look back at earlier ones, hand in its response from another machine, give it up.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'

@@ -4,7 +4,7 @@
  *
  * One object rather than a union of three, so that what is wrong is said of the member that is wrong.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
 import { Secret } from '../../secret.js'

@@ -4,7 +4,7 @@
  * `token` gets tokens of its profiles; `login` also refreshes them and logs in; `admin` does everything, with
  * every profile.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Session } from '../dashboard/sessions.js'
 
 export const ClientAction = z.enum(['token', 'login', 'admin'])

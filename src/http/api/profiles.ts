@@ -1,7 +1,7 @@
 /**
  * `/v1/profiles`: the configuration, without secrets, and how each profile stands.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { principalOf } from './permission.js'
 import { maySee } from './principal.js'

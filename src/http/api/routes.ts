@@ -6,7 +6,7 @@
  */
 import type { FastifySchemaCompiler } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import * as z from 'zod'
 import { dashboardRoutes } from '../dashboard/dashboard-routes.js'
 import { bodyCheckOf } from '../dashboard/session-limits.js'
 import { clientRoutes } from './clients.js'

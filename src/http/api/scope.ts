@@ -7,7 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock } from '../../clock.js'
 import type { DashboardSessions } from '../dashboard/sessions.js'
 import type { KeyRing } from './keys.js'

@@ -5,7 +5,7 @@
  * to log in only where the caller said `login=auto`.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
 import type { TokenSet } from '../../tokens/token-set.js'

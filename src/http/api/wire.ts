@@ -5,7 +5,7 @@
  * Pure. Names are snake_case, instants RFC 3339 UTC strings, durations integer seconds, and what is unknown is
  * `null`. A refresh token has no member anywhere here: an answer cannot hold one.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { ProfileEntry, ProfileName } from '../../config/profile.js'
 import { FAILURES, type FailureCode } from '../../failures.js'

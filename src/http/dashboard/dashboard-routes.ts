@@ -6,7 +6,7 @@
  * by the first of them: a daemon that nobody looks at carries none of it.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import { principalOf } from '../api/permission.js'
 import { type ApiScope, NoBody, ProfilePath, type RouteParts } from '../api/scope.js'

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { OPENAPI_FILE, renderOpenApi } from '../../../scripts/generate-openapi.js'
 import { openApi } from './opened-api.js'
 
