@@ -61,7 +61,7 @@ export async function authorizeDevice(
     parameters,
     {
       [oauth.customFetch]: serverFetch(connections, profile),
-      [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+      [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
     },
   )
   const sent = clientSecret === undefined ? [] : [clientSecret]

@@ -92,7 +92,7 @@ export class IdTokens {
       await oauth.validateApplicationLevelSignature(server, standard, {
         [oauth.jwksCache]: this.keySetOf(profile, server),
         [oauth.customFetch]: keysFetch(this.#connections, profile),
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
       })
       return claims
     } catch (error) {

@@ -77,7 +77,7 @@ async function introspect(
       {
         additionalParameters: { token_type_hint: 'access_token' },
         [oauth.customFetch]: fetch,
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
       },
     ),
   )

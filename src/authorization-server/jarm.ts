@@ -53,7 +53,7 @@ export async function verifyResponse(
       {
         [oauth.jwksCache]: parts.keys.keySetOf(profile, server),
         [oauth.customFetch]: keysFetch(parts.connections, profile),
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
       },
     )
   } catch (error) {

@@ -59,7 +59,7 @@ export async function pushAuthorizationRequest(
       parameters,
       {
         [oauth.customFetch]: proving,
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
       },
     ),
   )

@@ -51,7 +51,7 @@ async function revoke(
       additionalParameters: { token_type_hint: hint },
       headers: { accept: 'application/json' },
       [oauth.customFetch]: serverFetch(connections, profile),
-      [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+      [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
     },
   )
   if (status < 300) return

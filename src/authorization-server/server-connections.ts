@@ -1,27 +1,13 @@
 /**
- * One HTTP exchange with an authorization server.
+ * The connections to authorization servers, as the rest of the room sees them.
  *
- * The one place for the deadline, the cap on answers, the loopback rule for plain http and "no redirects are
- * followed": a 307 would post code and verifier again, elsewhere. node:http(s) rather than the global fetch,
- * which takes no CA of our own, also through a proxy (proxy-tunnel.ts). Every exchange has a connection of its own: an idle one that the server has just
- * closed fails after the request was written, and then nobody knows whether the code was used up.
+ * How an exchange goes is server-exchanges.ts. It brings TLS, certificate authorities and proxies, and is loaded when it is
+ * first needed: a daemon that hands out tokens which are fresh asks no server.
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import type { Socket } from 'node:net'
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
-import { isLoopbackHost } from '../config/loopback.js'
-import { CatchdError } from '../failures.js'
-import { CertificateAuthorities, EITHER_FAMILY } from './certificate-authorities.js'
-import { connectionFailure, isReset, proxyFailure, proxySilence, silence } from './connection-failure.js'
-import { type HttpProxy, proxyFor } from './proxy-choice.js'
-import { openTunnel, secureTunnel } from './proxy-tunnel.js'
+import type { ServerExchanges } from './server-exchanges.js'
 
 /** A server that answers later than this is given up. */
 export const DEADLINE_MS = 10_000
-/** Decoded; a token response has a few kilobytes. */
-const MOST_BYTES = 1024 * 1024
-
 export interface ServerRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -42,16 +28,13 @@ export interface ServerAnswer {
 
 export class ServerConnections {
   readonly #deadlineMs: number
-  readonly #http = new HttpAgent({ keepAlive: false, ...EITHER_FAMILY })
   readonly #env: NodeJS.ProcessEnv
-  readonly #authorities: CertificateAuthorities
-  readonly #underWay = new Set<AbortController>()
+  #loading: Promise<ServerExchanges> | undefined
 
   /** @param env - Names the proxy (proxy-choice.ts) and CAs beyond Node's (`SSL_CERT_FILE`). */
   constructor(deadlineMs = DEADLINE_MS, env: NodeJS.ProcessEnv = process.env) {
     this.#deadlineMs = deadlineMs
     this.#env = env
-    this.#authorities = new CertificateAuthorities(env)
   }
 
   /**
@@ -59,189 +42,18 @@ export class ServerConnections {
    *   answer that is no HTTP, breaks off, cannot be decoded or is over 1 MiB, `profile_invalid` for plain http
    *   beyond loopback or an unusable `ca_file`
    */
-  async exchange(text: string, request: ServerRequest, caFile: string | undefined): Promise<ServerAnswer> {
-    const url = parseServerUrl(text)
-    const proxy = proxyFor(url, this.#env)
-    const { clientCertificate } = request
-    const trust =
-      url.protocol === 'https:' ? await this.#authorities.agentFor(caFile, clientCertificate) : undefined
-    const ending = new AbortController()
-    const { signal } = ending
-    const deadline = setTimeout(() => ending.abort(), this.#deadlineMs)
-    this.#underWay.add(ending)
-    const tunnel = proxy && trust && (() => this.#openTunnel(proxy, url, trust, caFile, signal))
-    const progress: Progress = { at: proxy === undefined ? 'server' : 'proxy', written: false }
-    let incoming: IncomingMessage | undefined
-    try {
-      incoming = await openTwiceAtMost({ url, request, agent: trust ?? this.#http, signal, tunnel, progress })
-      const { statusCode: status = 0 } = incoming
-      if (status < 200 || status > 599) throw unusable(`${url.host} answered with the status ${status}.`)
-      if (request.headOnly) incoming.destroy()
-      const body = request.headOnly ? '' : await readBody(incoming, url.host)
-      return { status, headers: headersOf(incoming), body }
-    } catch (error) {
-      if (error instanceof CatchdError) throw error
-      if (proxy !== undefined && progress.at === 'proxy') {
-        throw signal.aborted ? proxySilence(proxy, url.host, this.#deadlineMs) : proxyFailure(error, proxy)
-      }
-      if (signal.aborted) throw silence(url.host, this.#deadlineMs, proxy)
-      if (incoming !== undefined && isReset(error)) throw unusable(`The answer of ${url.host} broke off.`)
-      throw connectionFailure(error, url.host, proxy)
-    } finally {
-      clearTimeout(deadline)
-      this.#underWay.delete(ending)
-      ending.abort() // no connection outlives its exchange
-    }
-  }
-
-  /** The proxy is trusted as the server is, and never shown the client certificate. */
-  async #openTunnel(
-    proxy: HttpProxy,
-    server: URL,
-    trust: HttpsAgent,
-    caFile: string | undefined,
-    signal: AbortSignal,
-  ): Promise<() => Socket> {
-    const agent = proxy.isSecure ? await this.#authorities.agentFor(caFile) : this.#http
-    const socket = await openTunnel({ proxy, server, agent, signal })
-    return () => secureTunnel(socket, server, trust)
+  async exchange(url: string, request: ServerRequest, caFile: string | undefined): Promise<ServerAnswer> {
+    this.#loading ??= this.#load()
+    return (await this.#loading).exchange(url, request, caFile)
   }
 
   /** Ends the exchanges under way. */
   close(): void {
-    for (const ending of this.#underWay) ending.abort()
+    void this.#loading?.then((exchanges) => exchanges.close())
   }
-}
 
-function parseServerUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new CatchdError('profile_invalid', 'An endpoint is not a URL.')
-  const url = new URL(text)
-  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
-  if (isSafe && url.username === '' && url.password === '') return url
-  throw new CatchdError(
-    'profile_invalid',
-    isSafe
-      ? `An endpoint at ${url.host} holds a user name or password.`
-      : `An endpoint at ${url.host} is not https; plain http is for loopback addresses only.`,
-  )
-}
-
-/** How far an exchange came, for what may be done and said when it fails. */
-interface Progress {
-  at: 'proxy' | 'server'
-  /** Whether the server may have seen the request. */
-  written: boolean
-}
-
-interface Attempt {
-  readonly url: URL
-  readonly request: ServerRequest
-  readonly agent: HttpAgent
-  readonly signal: AbortSignal
-  /** Opens a tunnel through the proxy; `undefined`: the server is reached directly. */
-  readonly tunnel: (() => Promise<() => Socket>) | undefined
-  readonly progress: Progress
-}
-
-/**
- * Once more, at once, when the connection was cut and repeating cannot do harm: a GET, or a request of which
- * nothing was written. A code that may have reached the server must not reach it twice (RFC 6749 §4.1.2).
- */
-async function openTwiceAtMost(attempt: Attempt): Promise<IncomingMessage> {
-  const { request, signal, progress } = attempt
-  try {
-    return await open(attempt)
-  } catch (error) {
-    const harmless = request.method === 'GET' || !progress.written
-    if (!harmless || !isReset(error) || signal.aborted) throw error
-    return open(attempt)
+  async #load(): Promise<ServerExchanges> {
+    const { ServerExchanges } = await import('./server-exchanges.js')
+    return new ServerExchanges(this.#deadlineMs, this.#env)
   }
-}
-
-async function open({ url, request, agent, signal, tunnel, progress }: Attempt): Promise<IncomingMessage> {
-  const { method, headers, body } = request
-  if (tunnel !== undefined) progress.at = 'proxy'
-  const createConnection = await tunnel?.()
-  progress.at = 'server'
-  const start = url.protocol === 'https:' ? httpsRequest : httpRequest
-  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  return new Promise((resolve, reject) => {
-    const outgoing = start(url, {
-      method,
-      // A few hundred bytes need no compression; what a server compresses all the same is decoded.
-      headers: { 'accept-encoding': 'identity', ...headers, ...length },
-      ...(createConnection === undefined ? { agent } : { createConnection }),
-      signal,
-    })
-    outgoing.on('socket', (connection: Socket) => {
-      // Node holds the request back until the connection, TLS included, is there.
-      connection.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-        progress.written = true
-      })
-    })
-    outgoing.on('response', resolve)
-    outgoing.on('error', reject)
-    outgoing.end(body)
-  })
-}
-
-async function readBody(incoming: IncomingMessage, host: string): Promise<string> {
-  const status = incoming.statusCode ?? 0
-  if (status >= 300 && status < 400) {
-    incoming.destroy()
-    return ''
-  }
-  return decode(await readAll(incoming, host), incoming.headers['content-encoding'], host)
-}
-
-async function readAll(incoming: IncomingMessage, host: string): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MOST_BYTES) throw tooLarge(host)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-/** Stops a bomb before it is unpacked. */
-const CAPPED = { maxOutputLength: MOST_BYTES }
-
-const DECODERS = new Map<string, (body: Buffer) => Buffer>([
-  ['identity', (body) => body],
-  ['gzip', (body) => gunzipSync(body, CAPPED)],
-  ['x-gzip', (body) => gunzipSync(body, CAPPED)],
-  ['br', (body) => brotliDecompressSync(body, CAPPED)],
-  // Some servers leave the zlib header out (RFC 9110 §8.4.1.2).
-  ['deflate', (body) => (hasZlibHeader(body) ? inflateSync(body, CAPPED) : inflateRawSync(body, CAPPED))],
-])
-
-function hasZlibHeader(body: Buffer): boolean {
-  return body.length > 1 && (body.readUInt8(0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0
-}
-
-function decode(body: Buffer, encoding: string | undefined, host: string): string {
-  if (body.length === 0) return ''
-  const decoder = DECODERS.get(encoding?.trim().toLowerCase() || 'identity')
-  if (decoder === undefined) throw unusable(`The answer of ${host} has an unknown content encoding.`)
-  try {
-    // Drops a byte order mark, with which JSON may not begin.
-    return new TextDecoder().decode(decoder(body))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(host)
-    throw unusable(`The answer of ${host} cannot be decompressed.`)
-  }
-}
-
-function tooLarge(host: string): CatchdError {
-  return unusable(`The answer of ${host} is larger than 1 MiB.`)
-}
-
-function unusable(detail: string): CatchdError {
-  return new CatchdError('provider_answer_invalid', detail)
-}
-
-function headersOf(incoming: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]))
 }

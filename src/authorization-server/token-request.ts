@@ -73,7 +73,7 @@ export async function sendTokenRequest(
       parametersOf(request),
       {
         [oauth.customFetch]: fetch,
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-connections.ts refuses plain http
+        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
       },
     ),
   )
