@@ -11,6 +11,7 @@ import { InspectionAnswer } from '../src/http/api/inspection.js'
 import { ClientAction } from '../src/http/api/principal.js'
 import {
   ClientAnswer,
+  IdTokenAnswer,
   LoginAnswer,
   NewClientAnswer,
   ProfileAnswer,
@@ -26,6 +27,7 @@ export const CLIENT_TYPES_FILE = 'src/client/api-types.ts'
 
 const TYPES: Readonly<Record<string, z.ZodType>> = {
   TokenAnswer,
+  IdTokenAnswer,
   StartedLoginAnswer,
   SettledLoginAnswer: LoginAnswer,
   ProfileEntry,

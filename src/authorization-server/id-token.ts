@@ -7,6 +7,7 @@
  */
 import type { IDToken, JWKSCacheInput } from 'oauth4webapi'
 import * as z from 'zod'
+import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -59,7 +60,7 @@ export class IdTokens {
       return { ...response, issuer: claims.iss, subject: claims.sub }
     } catch (error) {
       const isUnverifiable = error instanceof NotCheckable && context.grant === 'refresh_token'
-      if (isUnverifiable) return { ...response, idToken: null }
+      if (isUnverifiable) return { ...response, idToken: null, isIdTokenUncheckable: true }
       throw error
     }
   }
@@ -121,6 +122,23 @@ export class IdTokens {
  */
 export function asksForIdToken(profile: Profile): boolean {
   return profile.issuer !== undefined && scopesOf(profile).includes('openid')
+}
+
+/** @throws CatchdError `profile_invalid` for a profile whose logins bring no id_token, with what to change */
+export function requireIdTokenProfile(profile: Profile): void {
+  if (asksForIdToken(profile) && !needsNoPerson(profile.grant)) return
+  throw new CatchdError('profile_invalid', {
+    profile: profile.name,
+    detail: `There is no id_token for this profile: ${whyNoIdToken(profile)}`,
+  })
+}
+
+function whyNoIdToken(profile: Profile): string {
+  if (needsNoPerson(profile.grant)) return 'its grant asks nobody to log in.'
+  if (profile.issuer === undefined) {
+    return 'it names no issuer to check one by. Add `issuer`, and `openid` to the scope, and log in again.'
+  }
+  return '`openid` is not in its scope. Add it and log in again.'
 }
 
 /** A person may have refused `openid`; then the answer says what was granted (RFC 6749 §5.1). */

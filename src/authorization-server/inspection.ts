@@ -9,6 +9,7 @@ import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import { jwtParts } from '../tokens/id-token.js'
 import type { Inspection, Members, Report } from '../tokens/inspection.js'
 import type { TokenSet } from '../tokens/token-set.js'
 import { clientAuthentication } from './client-authentication.js'
@@ -36,7 +37,7 @@ export async function inspectTokens(
   profile: Profile,
   set: TokenSet,
 ): Promise<Inspection> {
-  const idToken = decoded(set.idToken)
+  const idToken = jwtParts(set.idToken)
   let server: ServerMetadata
   try {
     server = await parts.metadata(profile)
@@ -159,17 +160,6 @@ async function membersOf(response: Response, where: string, sent: readonly Secre
 /** RFC 6750 §3. */
 function challengeError(response: Response): string | undefined {
   return /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
-}
-
-/** The two readable parts of a JWT (RFC 7519 §3); its signature was checked when it came. */
-function decoded(token: Secret | null): Inspection['idToken'] {
-  const [header = '', claims = ''] = token?.reveal().split('.') ?? []
-  try {
-    const part = (text: string) => JsonObject.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
-    return { header: part(header), claims: part(claims) }
-  } catch {
-    return null
-  }
 }
 
 function withoutTokens(members: Members, set: TokenSet): Members {

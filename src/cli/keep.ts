@@ -4,22 +4,22 @@
  */
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { TokenAnswer } from '../client/wire.js'
 import { seconds } from './arguments.js'
 import { runCommand } from './child-command.js'
 import type { Context } from './context.js'
 import { netrcLines } from './credential/headers.js'
 import { failureText } from './failure-output.js'
+import { type IdTokenChoice, idTokenOption, lentToken } from './lent-token.js'
 import { printResult } from './output.js'
 import { TokenFile } from './token-file.js'
-import { TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
+import { bareToken, type LentAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
 
 const FORMATS = [...TOKEN_FORMATS, 'netrc'] as const
 
 /** A reader may hold on to what it read for a while. */
 const DEFAULT_MIN_TTL_SECONDS = 120
 
-interface KeepOptions {
+interface KeepOptions extends IdTokenChoice {
   readonly file: string
   readonly format: TokenFormat | 'netrc'
   readonly minTtl: number
@@ -37,6 +37,7 @@ export function defineKeep(command: Command, context: Context): void {
       seconds(0, 86_400),
       DEFAULT_MIN_TTL_SECONDS,
     )
+    .addOption(idTokenOption())
     .action((name: string, words: string[], options: KeepOptions) => keep(context, name, words, options))
 }
 
@@ -44,13 +45,13 @@ async function keep(
   context: Context,
   name: string,
   words: readonly string[],
-  { file: path, format, minTtl }: KeepOptions,
+  { file: path, format, minTtl, ...choice }: KeepOptions,
 ): Promise<void> {
   const ending = new AbortController()
   const { client } = context
   // While a command runs an interrupt is its own affair; it does not end the keeping.
   const signal = words.length > 0 ? ending.signal : AbortSignal.any([ending.signal, context.signal])
-  const ask = () => client.token(name, { minTtl, signal })
+  const ask = () => lentToken(client, name, choice, { minTtl, signal })
   const file = new TokenFile(resolve(path), await textIn(format, context, name))
   const first = await ask()
   await file.write(first)
@@ -80,9 +81,9 @@ async function textIn(
   format: TokenFormat | 'netrc',
   { client }: Context,
   name: string,
-): Promise<(token: TokenAnswer) => string> {
+): Promise<(token: LentAnswer) => string> {
   // AWS's programs send what they read, a line end included.
-  if (format === 'raw') return (token) => token.access_token
+  if (format === 'raw') return bareToken
   if (format !== 'netrc') return (token) => tokenText(token, format)
   const { configuration } = await client.profile(name)
   return (token) => netrcLines(configuration.hosts ?? [], token).join('')

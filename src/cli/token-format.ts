@@ -1,5 +1,7 @@
-/** The four forms in which `catchd token` prints an access token. Pure and light: the hot path loads it. */
-import type { TokenAnswer } from '../client/wire.js'
+/** The four forms in which `catchd token` prints an access token or an id_token. Pure and light: the hot path loads it. */
+import type { IdTokenAnswer, TokenAnswer } from '../client/wire.js'
+
+export type LentAnswer = TokenAnswer | IdTokenAnswer
 
 export const TOKEN_FORMATS = ['raw', 'json', 'header', 'env'] as const
 export type TokenFormat = (typeof TOKEN_FORMATS)[number]
@@ -9,22 +11,31 @@ export function isTokenFormat(text: string): text is TokenFormat {
 }
 
 /** @returns What goes to stdout, with its line ends. `env` is quoted for a POSIX shell's `eval` and for `.env` files. */
-export function tokenText(answer: TokenAnswer, format: TokenFormat): string {
+export function tokenText(answer: LentAnswer, format: TokenFormat): string {
   switch (format) {
     case 'raw':
-      return `${answer.access_token}\n`
+      return `${bareToken(answer)}\n`
     case 'json':
       return `${JSON.stringify(answer)}\n`
     case 'header':
-      return `Authorization: ${answer.token_type} ${answer.access_token}\n`
-    case 'env':
+      return `Authorization: ${tokenType(answer)} ${bareToken(answer)}\n`
+    case 'env': {
+      const variable = 'id_token' in answer ? 'ID_TOKEN' : 'ACCESS_TOKEN'
       return [
-        `ACCESS_TOKEN=${shellQuoted(answer.access_token)}\n`,
-        ...(answer.expires_at === null
-          ? []
-          : [`ACCESS_TOKEN_EXPIRES_AT=${shellQuoted(answer.expires_at)}\n`]),
+        `${variable}=${shellQuoted(bareToken(answer))}\n`,
+        ...(answer.expires_at === null ? [] : [`${variable}_EXPIRES_AT=${shellQuoted(answer.expires_at)}\n`]),
       ].join('')
+    }
   }
+}
+
+export function bareToken(answer: LentAnswer): string {
+  return 'id_token' in answer ? answer.id_token : answer.access_token
+}
+
+/** An id_token is presented as a bearer token by whoever takes one at all. */
+export function tokenType(answer: LentAnswer): string {
+  return 'id_token' in answer ? 'Bearer' : answer.token_type
 }
 
 function shellQuoted(text: string): string {

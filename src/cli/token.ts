@@ -1,14 +1,14 @@
 /** `catchd token NAME` with all its options; quick-token.ts serves the plain ones before this is loaded. */
 import { type Command, Option } from 'commander'
 import { DaemonFailure } from '../client/transport.js'
-import type { TokenAnswer } from '../client/wire.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
+import { type IdTokenChoice, idTokenOption, lentToken } from './lent-token.js'
 import { printInstructions } from './login-instructions.js'
 import { requireSuccess, untilSettled } from './login-wait.js'
-import { TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
+import { type LentAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
 
-interface TokenOptions {
+interface TokenOptions extends IdTokenChoice {
   readonly format: TokenFormat
   readonly minTtl?: number
   readonly login?: true
@@ -21,33 +21,30 @@ export function defineToken(command: Command, context: Context): void {
     .addOption(new Option('--format <format>', 'how to print it').choices(TOKEN_FORMATS).default('raw'))
     .option('--min-ttl <seconds>', 'refresh it first when less time is left', seconds(0, 86_400))
     .option('--login', 'log in first where a person has to')
+    .addOption(idTokenOption())
     .option('--json', 'the same as --format json')
     .action((name: string, options: TokenOptions) => printToken(context, name, options))
 }
 
 async function printToken(context: Context, name: string, options: TokenOptions): Promise<void> {
-  const { minTtl } = options
   const answer = options.login
-    ? await tokenAfterLogin(context, name, minTtl)
-    : await context.client.token(name, { minTtl })
+    ? await tokenAfterLogin(context, name, options)
+    : await lentToken(context.client, name, options, { minTtl: options.minTtl })
   process.stdout.write(tokenText(answer, options.json ? 'json' : options.format))
 }
 
 /** Joins the login that pends for the profile or has one started; other callers share it, so it is not cancelled. */
-async function tokenAfterLogin(
-  context: Context,
-  name: string,
-  minTtl: number | undefined,
-): Promise<TokenAnswer> {
+async function tokenAfterLogin(context: Context, name: string, options: TokenOptions): Promise<LentAnswer> {
   const { client, signal } = context
+  const { minTtl } = options
   try {
-    return await client.token(name, { minTtl, login: 'auto' })
+    return await lentToken(client, name, options, { minTtl, login: 'auto' })
   } catch (error) {
     if (!(error instanceof DaemonFailure) || error.code !== 'login_required') throw error
     const { login_id: id, authorization_url: url } = error.members
     if (typeof id !== 'string') throw error
     if (typeof url === 'string') printInstructions({ authorization_url: url }, true)
     requireSuccess(await untilSettled(context.watchingClient, id, signal))
-    return client.token(name, { minTtl })
+    return lentToken(client, name, options, { minTtl })
   }
 }

@@ -12,6 +12,19 @@ export interface TokenAnswer {
   readonly profile: string
 }
 
+export interface IdTokenAnswer {
+  readonly id_token: string
+  /** Seconds left */
+  readonly expires_in: number
+  /** `exp` of the id_token */
+  readonly expires_at: string
+  /** `iss` of the id_token */
+  readonly issuer: string
+  /** `sub` of the id_token */
+  readonly subject: string
+  readonly profile: string
+}
+
 export interface StartedLoginAnswer {
   readonly login_id: string
   /** null for what is only caught */

@@ -15,6 +15,7 @@ import type {
   ClientWithKey,
   DaemonStatus,
   DashboardLink,
+  IdTokenAnswer,
   InspectionAnswer,
   LoginAnswer,
   LogoutAnswer,
@@ -121,9 +122,16 @@ export class CatchdClient {
 
   /** A token with at least `minTtl` seconds left. @throws CatchdError `login_required`, … */
   token(profile: string, options: TokenOptions = {}): Promise<TokenAnswer> {
-    const query = { min_ttl: options.minTtl, login: options.login, wait: options.wait }
-    const path = `/v1/tokens/${encodeURIComponent(profile)}${queryOf(query)}`
-    return this.#json({ method: 'GET', path, waitSeconds: options.wait, signal: options.signal })
+    return this.#token(`/v1/tokens/${encodeURIComponent(profile)}`, options)
+  }
+
+  /**
+   * The id_token, refreshed first when it has less than `minTtl` seconds left and the server gives one on a refresh.
+   *
+   * @throws CatchdError `profile_invalid` where logins bring none (`openid` in `scope`), `login_required`, …
+   */
+  idToken(profile: string, options: TokenOptions = {}): Promise<IdTokenAnswer> {
+    return this.#token(`/v1/tokens/${encodeURIComponent(profile)}/id_token`, options)
   }
 
   /**
@@ -301,6 +309,11 @@ export class CatchdClient {
       await this.#onNothingListens()
       return call()
     }
+  }
+
+  #token<Token>(path: string, { minTtl, login, wait, signal }: TokenOptions): Promise<Token> {
+    const query = queryOf({ min_ttl: minTtl, login, wait })
+    return this.#json({ method: 'GET', path: `${path}${query}`, waitSeconds: wait, signal })
   }
 
   async #json<Body>(call: Exchange): Promise<Body> {

@@ -17,6 +17,7 @@ export type {
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
+  IdTokenAnswer,
   InspectionAnswer,
   LoginAnswer,
   LoginReport,

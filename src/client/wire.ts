@@ -13,6 +13,7 @@ export type {
   ClientWithKey,
   DaemonStatus,
   DashboardLink,
+  IdTokenAnswer,
   InspectionAnswer,
   ProfileAnswer,
   ProfileEntry,

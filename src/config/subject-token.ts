@@ -13,22 +13,18 @@ import { systemCode } from './write.js'
 
 const LARGEST_TOKEN_BYTES = 64 * 1024
 
-interface Tokens {
-  readonly accessToken: Secret
-  readonly idToken: Secret | null
+/** Fresh tokens of a profile. @throws CatchdError `login_required`, …; `profile_invalid` where there is no id_token */
+interface SourceTokens {
+  accessToken(profile: string): Promise<Secret>
+  idToken(profile: string): Promise<Secret>
 }
 
-/** @param tokensOf - A fresh token set of a profile; throws CatchdError `login_required`, … */
-export function createSubjectTokens(tokensOf: (profile: string) => Promise<Tokens>): SubjectTokens {
+export function createSubjectTokens(tokens: SourceTokens): SubjectTokens {
   return async (profile) => {
     const source = profile.subject_token
     if (source === undefined) throw unusable(profile, 'it has no subject_token.')
     if ('file' in source) return fromFile(profile, source.file)
-    const set = await tokensOf(source.profile)
-    const token = source.token === 'id_token' ? set.idToken : set.accessToken
-    if (token === null)
-      throw unusable(profile, `the token set of profile "${source.profile}" has no id_token.`)
-    return token
+    return source.token === 'id_token' ? tokens.idToken(source.profile) : tokens.accessToken(source.profile)
   }
 }
 

@@ -111,7 +111,10 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const servers = new OAuthAuthorizationServers({
     clock,
     clientSecrets: createClientSecrets({ vault, environment: process.env }),
-    subjectTokens: createSubjectTokens((name) => keeper.get(name, undefined)),
+    subjectTokens: createSubjectTokens({
+      accessToken: async (name) => (await keeper.get(name, undefined)).accessToken,
+      idToken: async (name) => (await keeper.idToken(name, undefined)).token,
+    }),
     dpopKeys: dpopKeyItems(vault),
   })
   const refreshSteps = new StepJournal(join(folders.stateFolder, 'refreshes.journal'))

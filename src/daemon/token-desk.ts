@@ -7,6 +7,7 @@ import { CatchdError } from '../failures.js'
 import type { TokenService } from '../http/api/services.js'
 import type { Logins } from '../login/logins.js'
 import type { NoticeService } from '../notices/notice-service.js'
+import type { IdToken } from '../tokens/id-token.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
@@ -38,15 +39,12 @@ export class TokenDesk implements TokenService {
     return set
   }
 
-  async get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
-    try {
-      const set = await this.#keeper.get(profile, minTtlSeconds)
-      this.#notices.used(profile)
-      return set
-    } catch (error) {
-      if (error instanceof CatchdError && error.code === 'login_required') this.#notices.used(profile)
-      throw error
-    }
+  get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
+    return this.#noticed(profile, this.#keeper.get(profile, minTtlSeconds))
+  }
+
+  idToken(profile: string, minTtlSeconds: number | undefined): Promise<IdToken> {
+    return this.#noticed(profile, this.#keeper.idToken(profile, minTtlSeconds))
   }
 
   /** Asked for by a person, who reads why it failed; tools that ask for a token only branch on the code. */
@@ -64,5 +62,17 @@ export class TokenDesk implements TokenService {
     const outcome = await this.#keeper.logout(profile)
     await this.#proofs.forgetKey(profile) // nothing is bound to it any more
     return outcome
+  }
+
+  /** A profile is in use, too, where a person has to log in first. */
+  async #noticed<Token>(profile: string, asked: Promise<Token>): Promise<Token> {
+    try {
+      const token = await asked
+      this.#notices.used(profile)
+      return token
+    } catch (error) {
+      if (error instanceof CatchdError && error.code === 'login_required') this.#notices.used(profile)
+      throw error
+    }
   }
 }

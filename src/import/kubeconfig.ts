@@ -57,7 +57,7 @@ function kubelogin(name: string, { args }: Readonly<Record<string, unknown>>): I
       // What kubelogin listens on where nobody says otherwise.
       redirect_uri: redirectUri ?? 'http://localhost:8000',
     }),
-    notes: ['In the kubeconfig let exec run: catchd credential --profile NAME kubectl'],
+    notes: [execNote(!words.some((word) => /^--oidc-use-access-token(?:=true)?$/.test(word)))],
   }
 }
 
@@ -72,9 +72,12 @@ function authProvider(name: string, config: Readonly<Record<string, unknown>>): 
       scope: ['openid', ...(textOf(config, 'extra-scopes')?.split(',') ?? [])].join(' '),
       ca_file: textOf(config, 'idp-certificate-authority'),
     }),
-    notes: [
-      'In the kubeconfig let exec run: catchd credential --profile NAME kubectl',
-      ...(textOf(config, 'refresh-token') === undefined ? [] : [REFRESH_TOKEN_STAYS]),
-    ],
+    notes: [execNote(true), ...(textOf(config, 'refresh-token') === undefined ? [] : [REFRESH_TOKEN_STAYS])],
   }
+}
+
+/** Both programs bring the cluster the id_token, unless told otherwise. */
+function execNote(takesIdToken: boolean): string {
+  const option = takesIdToken ? ' --id-token' : ''
+  return `In the kubeconfig let exec run: catchd credential --profile NAME${option} kubectl`
 }

@@ -8,6 +8,7 @@
  * nothing comes back after a logout. What to do at which time is token-life.ts and refresh-back-off.ts.
  */
 
+import { requireIdTokenProfile } from '../authorization-server/id-token.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import { needsNoPerson } from '../config/grants.js'
@@ -15,10 +16,20 @@ import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Vault } from '../vault/vault.js'
 import { type Holding, Holdings } from './holdings.js'
+import { type IdToken, idTokenOf } from './id-token.js'
 import { RefreshAhead } from './refresh-ahead.js'
 import { RefreshJournal, type Steps } from './refresh-journal.js'
 import { type RenewalEvent, Renewals } from './renewals.js'
-import { decide, isFreshFor, isOver, loginRequired, phaseOf, refreshDueAtMs } from './token-life.js'
+import {
+  decide,
+  isFreshFor,
+  isOver,
+  loginRequired,
+  noIdToken,
+  phaseOf,
+  refreshDueAtMs,
+  type WantedToken,
+} from './token-life.js'
 import type { TokenSet } from './token-set.js'
 
 export interface TokenProfiles {
@@ -104,13 +115,33 @@ export class TokenKeeper {
    * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, the vault's codes
    */
   async get(name: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
+    return this.#get(this.#parts.profiles.profile(name), minTtlSeconds, 'access_token')
+  }
+
+  /**
+   * The id_token, refreshed first when fewer seconds of its own are left, by the same one refresh.
+   *
+   * @throws CatchdError `profile_invalid` where logins bring none; as `get` does
+   */
+  async idToken(name: string, minTtlSeconds: number | undefined): Promise<IdToken> {
     const profile = this.#parts.profiles.profile(name)
+    requireIdTokenProfile(profile)
+    const set = await this.#get(profile, minTtlSeconds, 'id_token')
+    const idToken = idTokenOf(set)
+    // A refresh need not bring a new one (OpenID Connect Core §12.2).
+    if (idToken === null || isOver(set, this.#parts.clock.now(), 'id_token')) throw noIdToken(name, set)
+    return idToken
+  }
+
+  async #get(profile: Profile, minTtlSeconds: number | undefined, wanted: WantedToken): Promise<TokenSet> {
+    const { name } = profile
     const holding = this.#holdings.of(profile)
     await this.#holdings.load(profile, holding)
     const nowMs = this.#parts.clock.now()
     this.#used(name, holding, nowMs)
     this.#expectRefresh(name, holding)
-    const decision = decide(holding.state, profile, minTtlSeconds ?? profile.min_ttl_seconds, nowMs)
+    const minTtl = minTtlSeconds ?? profile.min_ttl_seconds
+    const decision = decide(holding.state, profile, minTtl, nowMs, wanted)
     if (decision.act === 'serve') return decision.set
     if (decision.act === 'refuse') throw decision.failure
     try {
@@ -119,7 +150,7 @@ export class TokenKeeper {
       // Whatever went wrong, a token that is still good is still good (promise 5).
       const { fallback } = decision
       const isStill = fallback?.accessToken === holding.state.set?.accessToken
-      if (fallback !== null && isStill && !isOver(fallback, this.#parts.clock.now())) return fallback
+      if (fallback !== null && isStill && !isOver(fallback, this.#parts.clock.now(), wanted)) return fallback
       throw error
     }
   }

@@ -7,6 +7,7 @@
  */
 import { needsNoPerson } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
+import { idTokenOf, whyIdTokenNeedsLogin } from './id-token.js'
 import { type BackOff, mustWait } from './refresh-back-off.js'
 import type { RefusedRefreshToken, TokenSet } from './token-set.js'
 
@@ -79,6 +80,9 @@ export function nextState(state: TokenState, event: TokenStep): TokenState {
   }
 }
 
+/** Which token of the set a caller asks for: each has an end of its own. */
+export type WantedToken = 'access_token' | 'id_token'
+
 /** What the profile says about its tokens' life. */
 export interface LifePolicy {
   readonly name: string
@@ -102,11 +106,21 @@ export function phaseOf(
 }
 
 /** The question of the fast path: nothing to be done, serve it. */
-export function isFreshFor(set: TokenSet, minTtlSeconds: number, nowMs: number): boolean {
-  if (set.expiresAtMs === null) return true
-  return (
-    set.expiresAtMs - nowMs >= minTtlSeconds * 1000 && nowMs < set.expiresAtMs && !isFromTheFuture(set, nowMs)
-  )
+export function isFreshFor(
+  set: TokenSet,
+  minTtlSeconds: number,
+  nowMs: number,
+  wanted: WantedToken = 'access_token',
+): boolean {
+  const endMs = endOf(set, wanted)
+  if (endMs === null) return true
+  return endMs - nowMs >= minTtlSeconds * 1000 && nowMs < endMs && !isFromTheFuture(set, nowMs)
+}
+
+/** `null`: nobody knows. An id_token that is not there was over from the beginning. */
+function endOf(set: TokenSet, wanted: WantedToken): number | null {
+  if (wanted === 'access_token') return set.expiresAtMs
+  return idTokenOf(set)?.expiresAtMs ?? Number.NEGATIVE_INFINITY
 }
 
 export type Decision =
@@ -121,19 +135,19 @@ export function decide(
   policy: LifePolicy,
   minTtlSeconds: number,
   nowMs: number,
+  wanted: WantedToken = 'access_token',
 ): Decision {
-  const { set } = state
-  if (set != null && isFreshFor(set, minTtlSeconds, nowMs)) return { act: 'serve', set }
-  const fallback = set != null && !isOver(set, nowMs) ? set : null
+  const { set = null } = state
+  if (set !== null && isFreshFor(set, minTtlSeconds, nowMs, wanted)) return { act: 'serve', set }
+  const fallback = set !== null && !isOver(set, nowMs, wanted) ? set : null
+  const serveOr = (failure: CatchdError): Decision =>
+    fallback === null ? { act: 'refuse', failure } : { act: 'serve', set: fallback }
   if (fallback !== null && isJustRefreshed(state, nowMs)) return { act: 'serve', set: fallback }
-  if (!canRenew(policy, set ?? null)) {
-    if (fallback !== null) return { act: 'serve', set: fallback }
-    return { act: 'refuse', failure: loginRequired(policy.name, set?.refusedRefreshToken ?? null) }
+  if (!canRenew(policy, set) || (wanted === 'id_token' && !mayBringIdToken(set, nowMs))) {
+    return serveOr(wanted === 'id_token' ? noIdToken(policy.name, set) : noAccessToken(policy.name, set))
   }
   if (!state.isRefreshing && mustWait(state.backOff, nowMs)) {
-    if (fallback !== null) return { act: 'serve', set: fallback }
-    const unreachable = () => new CatchdError('provider_unreachable', { profile: policy.name })
-    return { act: 'refuse', failure: state.lastFailure ?? unreachable() }
+    return serveOr(state.lastFailure ?? new CatchdError('provider_unreachable', { profile: policy.name }))
   }
   return { act: 'renew', fallback }
 }
@@ -152,9 +166,20 @@ export function canRenew(policy: LifePolicy, set: TokenSet | null): boolean {
   return set !== null && set.refreshToken !== null && set.refusedRefreshToken === null
 }
 
+/** After an id_token that could not be checked: keys that cannot be had are not there a second later. */
+const UNCHECKABLE_PAUSE_MS = 60_000
+
+/** Whether a refresh may end in an id_token: a server that gave none the last time is not asked over and over. */
+function mayBringIdToken(set: TokenSet | null, nowMs: number): boolean {
+  if (set === null || set.idToken === null) return false
+  if (set.idTokenStays !== 'not_checkable') return set.idTokenStays === null
+  return isFromTheFuture(set, nowMs) || nowMs - set.obtainedAtMs >= UNCHECKABLE_PAUSE_MS
+}
+
 /** Nothing is left of its lifetime. */
-export function isOver(set: TokenSet, nowMs: number): boolean {
-  return set.expiresAtMs !== null && nowMs >= set.expiresAtMs
+export function isOver(set: TokenSet, nowMs: number, wanted: WantedToken = 'access_token'): boolean {
+  const endMs = endOf(set, wanted)
+  return endMs !== null && nowMs >= endMs
 }
 
 /** Clocks are corrected by seconds all the time; that is no reason for a refresh. */
@@ -199,6 +224,23 @@ const WHY_DEAD = {
   interrupted:
     'The daemon was stopped in the middle of a refresh; sending the refresh token again could look like theft.',
 } satisfies Record<RefusedRefreshToken['reason'], string>
+
+function noAccessToken(profile: string, set: TokenSet | null): CatchdError {
+  return loginRequired(profile, set?.refusedRefreshToken ?? null)
+}
+
+/** Why a set gives no id_token, and nothing can be done about it just now. */
+export function noIdToken(profile: string, set: TokenSet | null): CatchdError {
+  if (set === null || set.refusedRefreshToken !== null) return noAccessToken(profile, set)
+  if (set.idToken !== null && set.idTokenStays === 'not_checkable') {
+    return new CatchdError('provider_answer_invalid', {
+      profile,
+      detail:
+        "The id_token of the last refresh could not be checked: the server's keys could not be had, or this clock is wrong.",
+    })
+  }
+  return new CatchdError('login_required', { profile, detail: whyIdTokenNeedsLogin(set) })
+}
 
 /** @param refused - Why the refresh token of the stored set is dead; `null` when there is no usable set at all. */
 export function loginRequired(profile: string, refused: RefusedRefreshToken | null): CatchdError {

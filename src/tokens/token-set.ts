@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import { IdTokenStay } from './id-token.js'
 
 /** A token response (RFC 6749 §5.1), normalised by src/authorization-server whatever shape it had. */
 export interface TokenResponse {
@@ -19,6 +20,8 @@ export interface TokenResponse {
   /** Granted scope, space-separated; `null` when the server did not say (RFC 6749 §5.1: as requested). */
   readonly scope: string | null
   readonly idToken: Secret | null
+  /** A refresh brought an id_token that could not be checked just then, so that it was dropped. */
+  readonly isIdTokenUncheckable?: true
   /** `iss` and `sub` of the validated id_token. */
   readonly issuer: string | null
   readonly subject: string | null
@@ -59,6 +62,8 @@ export interface TokenSet extends TokenSetOrigin {
   readonly refusedRefreshToken: RefusedRefreshToken | null
   readonly scope: string | null
   readonly idToken: Secret | null
+  /** Why the id_token is not of the last answer; `null` when it is. */
+  readonly idTokenStays: IdTokenStay | null
   readonly issuer: string | null
   readonly subject: string | null
   readonly parameters: Readonly<Record<string, unknown>>
@@ -85,6 +90,7 @@ const TokenSetRecord = z.object({
     .default(null),
   scope: z.string().nullable(),
   id_token: z.string().nullable(),
+  id_token_stays: IdTokenStay.nullable().default(null),
   issuer: z.string().nullable(),
   subject: z.string().nullable(),
   parameters: z.record(z.string(), z.unknown()),
@@ -113,6 +119,7 @@ export function tokenSetFrom(
     refusedRefreshToken: null,
     scope: response.scope ?? requestedScope,
     idToken: response.idToken,
+    idTokenStays: null,
     issuer: response.issuer,
     subject: response.subject,
     parameters: { ...extra, ...response.parameters },
@@ -134,9 +141,16 @@ export function rotated(previous: TokenSet, response: TokenResponse, nowMs: numb
     refreshTokenExpiresAtMs:
       refreshTokenExpiry(response, nowMs) ?? (stays ? previous.refreshTokenExpiresAtMs : null),
     idToken: response.idToken ?? previous.idToken,
+    idTokenStays: idTokenStay(previous, response),
     issuer: response.issuer ?? previous.issuer,
     subject: response.subject ?? previous.subject,
   }
+}
+
+function idTokenStay(previous: TokenSet, response: TokenResponse): IdTokenStay | null {
+  if (response.isIdTokenUncheckable) return 'not_checkable'
+  const [before, now] = [previous.idToken?.reveal(), response.idToken?.reveal()]
+  return before !== undefined && (now ?? before) === before ? 'not_given' : null
 }
 
 /** What servers call the lifetime of a refresh token, in seconds: Keycloak and webMethods, Google and GitHub, Intuit. */
@@ -174,6 +188,7 @@ export function serialiseTokenSet(set: TokenSet): Secret {
     refused_refresh_token: serialiseRefusal(set.refusedRefreshToken),
     scope: set.scope,
     id_token: set.idToken?.reveal() ?? null,
+    id_token_stays: set.idTokenStays,
     issuer: set.issuer,
     subject: set.subject,
     parameters: set.parameters,
@@ -209,6 +224,7 @@ export function parseTokenSet(item: Secret): TokenSet {
     refusedRefreshToken: parseRefusal(record.refused_refresh_token),
     scope: record.scope,
     idToken: record.id_token === null ? null : new Secret(record.id_token),
+    idTokenStays: record.id_token_stays,
     issuer: record.issuer,
     subject: record.subject,
     parameters: record.parameters,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { pauseUntilNext, TokenFile } from '../../src/cli/token-file.js'
+import { bareToken } from '../../src/cli/token-format.js'
 import type { TokenAnswer } from '../../src/client/wire.js'
 import { CatchdError } from '../../src/failures.js'
 import { problem } from '../client/fake-daemon.js'
@@ -45,7 +46,7 @@ describe('the file', () => {
     try {
       const ending = new AbortController()
       const failures: string[] = []
-      const file = new TokenFile(path, (answer) => answer.access_token)
+      const file = new TokenFile(path, bareToken)
       const first = answers.shift() as TokenAnswer
       await file.write(first)
       let asked = 0
@@ -101,7 +102,7 @@ describe('the file', () => {
   })
 
   test('is removed, unless it holds something else by then', async () => {
-    const file = new TokenFile(path, (answer) => answer.access_token)
+    const file = new TokenFile(path, bareToken)
     await file.write(token('at-1'))
     await file.remove()
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
@@ -115,7 +116,7 @@ describe('the file', () => {
     const target = join(folder, 'elsewhere')
     writeFileSync(target, '')
     symlinkSync(target, path)
-    await new TokenFile(path, (answer) => answer.access_token).write(token('at-1'))
+    await new TokenFile(path, bareToken).write(token('at-1'))
     expect(readFileSync(target, 'utf8')).toBe('at-1')
   })
 })

@@ -1,9 +1,10 @@
 /**
- * AWS's `credential_process`: the access token is exchanged for temporary credentials of a role, which every AWS
+ * AWS's `credential_process`: the token is exchanged for temporary credentials of a role, which every AWS
  * program and SDK takes. For those that exchange it themselves (web identity) `catchd keep` has the file.
  */
 import { isLoopbackHost } from '../../config/loopback.js'
 import { CatchdError } from '../../failures.js'
+import { bareToken } from '../token-format.js'
 import type { RoleRequest } from './sts.js'
 import { type CredentialRequest, type CredentialTool, json, type Lent } from './tool.js'
 
@@ -17,6 +18,7 @@ export const aws: CredentialTool = {
   summary: 'credential_process = catchd credential --profile NAME aws --role-arn ARN',
   operations: ['get'],
   readsInput: false,
+  takesIdToken: true,
   settings: {
     'role-arn': { value: 'arn', meaning: 'role to assume; AWS_ROLE_ARN otherwise' },
     'session-name': { value: 'name', meaning: 'shown in CloudTrail; AWS_ROLE_SESSION_NAME, or catchd-NAME' },
@@ -38,12 +40,12 @@ async function credentials({ lender }: CredentialRequest, role: Role, lent: Lent
   const sessionName = role.sessionName ?? `catchd-${lent.profile}`.slice(0, 64)
   const exchange = (token: string) => assumeRole({ ...role, sessionName, token })
   try {
-    return await exchange(lent.token.access_token)
+    return await exchange(bareToken(lent.token))
   } catch (error) {
     if (!(error instanceof TokenExpired)) throw error
     // Its clock decides: the token that is good here is too old there.
-    await lender.refused(lent.profile, lent.token.access_token)
-    return await exchange((await lender.ofProfile()).token.access_token)
+    await lender.refused(lent.profile, bareToken(lent.token))
+    return await exchange(bareToken((await lender.ofProfile()).token))
   }
 }
 

@@ -1,5 +1,6 @@
 /** Cloud command lines that take a token of another issuer: Google's external accounts. */
 import { asCatchdError } from '../../failures.js'
+import { bareToken } from '../token-format.js'
 import { type CredentialTool, expiryInSeconds, json } from './tool.js'
 
 /** What google-auth asks for decides what it is told the token is. */
@@ -14,6 +15,7 @@ export const gcp: CredentialTool = {
   summary: 'credential_source.executable.command: "catchd credential --profile NAME gcp"',
   operations: ['get'],
   readsInput: false,
+  takesIdToken: true,
   async answer({ environment, lender }) {
     const asked = environment['GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE']
     try {
@@ -23,7 +25,7 @@ export const gcp: CredentialTool = {
         version: 1,
         success: true,
         token_type: asked === ID_TOKEN ? ID_TOKEN : JWT,
-        id_token: token.access_token,
+        id_token: bareToken(token),
         ...(expiry === undefined ? {} : { expiration_time: expiry }),
       })
     } catch (error) {

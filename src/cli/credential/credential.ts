@@ -6,9 +6,11 @@ import { Argument, type Command } from 'commander'
 import type { CatchdClient } from '../../client/client.js'
 import { CatchdError } from '../../failures.js'
 import type { Context } from '../context.js'
+import { type IdTokenChoice, idTokenOption, lentToken } from '../lent-token.js'
 import { readAll } from '../line-input.js'
 import { printNote } from '../output.js'
 import { printable } from '../printable.js'
+import { bareToken } from '../token-format.js'
 import { aws } from './aws.js'
 import { gcp } from './cloud.js'
 import { docker } from './docker.js'
@@ -33,11 +35,11 @@ export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
   oauthbearer,
 }
 
-interface CredentialOptions {
+interface CredentialOptions extends IdTokenChoice {
   readonly profile?: string
   readonly user?: string
   /** Of single tools; commander's names have no hyphens. */
-  readonly [setting: string]: string | undefined
+  readonly [setting: string]: string | true | undefined
 }
 
 export function defineCredential(command: Command, context: Context): void {
@@ -47,6 +49,8 @@ export function defineCredential(command: Command, context: Context): void {
     .argument('[words...]', 'what the tool adds: the operation first')
     .option('--profile <name>', 'whose token, whatever host is asked for')
     .option('--user <name>', 'the name that goes with the token where the protocol wants one')
+  const takers = tools.filter(([, { takesIdToken }]) => takesIdToken).map(([name]) => name)
+  command.addOption(idTokenOption(`${takers.join(', ')}: `))
   for (const [tool, { settings = {} }] of tools) {
     for (const [name, { value, meaning }] of Object.entries(settings)) {
       command.option(`--${name} <${value}>`, `${tool}: ${meaning}`)
@@ -66,10 +70,11 @@ async function lend(
   context: Context,
   name: string,
   words: readonly string[],
-  { profile, user, ...settings }: CredentialOptions,
+  { profile, user, idToken, ...settings }: CredentialOptions,
 ): Promise<void> {
   const tool = CREDENTIAL_TOOLS[name]
   if (tool === undefined) throw new CatchdError('internal')
+  if (idToken && !tool.takesIdToken) throw foreignOption(name)
   const [operation = tool.operations[0] ?? 'get', ...rest] = words
   if (tool.operations.length > 1 && !tool.operations.includes(operation)) return // a newer protocol's: as git asks
   const answer = await tool.answer({
@@ -79,7 +84,7 @@ async function lend(
     words: rest,
     user,
     settings: settingsOf(name, tool, settings),
-    lender: new ProfileLender(context.client, profile),
+    lender: new ProfileLender(context.client, profile, idToken ? { idToken } : {}),
   })
   process.stdout.write(answer.stdout)
   if (answer.note !== undefined) printNote(printable(answer.note))
@@ -90,19 +95,23 @@ async function lend(
 function settingsOf(
   name: string,
   tool: CredentialTool,
-  given: Readonly<Record<string, string | undefined>>,
+  given: Readonly<Record<string, string | true | undefined>>,
 ): CredentialRequest['settings'] {
   const known = new Map(Object.keys(tool.settings ?? {}).map((setting) => [inCamelCase(setting), setting]))
   return Object.fromEntries(
     Object.entries(given).map(([attribute, value]) => {
       const setting = known.get(attribute)
-      if (setting !== undefined) return [setting, value]
-      throw new CatchdError('request_invalid', {
-        detail: `An option was given that ${name} does not have.`,
-        next: 'catchd help credential',
-      })
+      if (setting !== undefined && value !== true) return [setting, value]
+      throw foreignOption(name)
     }),
   )
+}
+
+function foreignOption(tool: string): CatchdError {
+  return new CatchdError('request_invalid', {
+    detail: `An option was given that ${tool} does not have.`,
+    next: 'catchd help credential',
+  })
 }
 
 /** As commander names the value of an option. */
@@ -113,10 +122,12 @@ function inCamelCase(name: string): string {
 class ProfileLender implements Lender {
   readonly #client: CatchdClient
   readonly #profile: string | undefined
+  readonly #choice: IdTokenChoice
   #entries: Promise<readonly HostEntry[]> | undefined
 
-  constructor(client: CatchdClient, profile: string | undefined) {
+  constructor(client: CatchdClient, profile: string | undefined, choice: IdTokenChoice) {
     this.#client = client
+    this.#choice = choice
     this.#profile = profile
   }
 
@@ -140,13 +151,13 @@ class ProfileLender implements Lender {
     return new Map(entries.flatMap(({ profile, hosts }) => hosts.map((host) => [host, profile] as const)))
   }
 
-  async refused(profile: string, accessToken: string): Promise<void> {
-    const current = await this.#client.token(profile)
-    if (current.access_token === accessToken) await this.#client.refresh(profile)
+  async refused(profile: string, refused: string): Promise<void> {
+    const { token } = await this.#lend(profile)
+    if (bareToken(token) === refused) await this.#client.refresh(profile)
   }
 
   async #lend(profile: string): Promise<Lent> {
-    return { profile, token: await this.#client.token(profile) }
+    return { profile, token: await lentToken(this.#client, profile, this.#choice) }
   }
 
   #hostEntries(): Promise<readonly HostEntry[]> {

@@ -2,6 +2,7 @@
  * docker's credential helper protocol: a program `docker-credential-NAME` with `get`, `store`, `erase`, `list`; the
  * question on stdin, JSON on stdout, and one agreed sentence where there is nothing.
  */
+import { bareToken } from '../token-format.js'
 import { normalHost } from './hosts.js'
 import {
   type CredentialAnswer,
@@ -37,7 +38,7 @@ async function get({ input, lender, user }: CredentialRequest): Promise<Credenti
   const server = input.trim()
   const lent = await lender.forHost(server)
   if (lent === undefined) return NOT_FOUND
-  return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: lent.token.access_token })
+  return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: bareToken(lent.token) })
 }
 
 async function list({ lender, user }: CredentialRequest): Promise<CredentialAnswer> {

@@ -5,6 +5,7 @@
  * password, which most servers take. Tokens go to https, and in the clear to this machine alone.
  */
 import { isLoopbackHost } from '../../config/loopback.js'
+import { bareToken, tokenType } from '../token-format.js'
 import {
   type CredentialAnswer,
   type CredentialRequest,
@@ -52,7 +53,7 @@ async function get(request: CredentialRequest, asked: Attributes): Promise<Crede
   const user = asked.single.get('username')
   const lent = await request.lender.forHost(host, user)
   if (lent === undefined) return NOTHING
-  const { access_token: token, token_type: type } = lent.token
+  const [token, type] = [bareToken(lent.token), tokenType(lent.token)]
   const expiry = expiryInSeconds(lent.token)
   const lines = asked.capabilities.has('authtype')
     ? ['capability[]=authtype', `authtype=${type}`, `credential=${token}`, 'ephemeral=1']

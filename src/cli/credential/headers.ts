@@ -1,10 +1,10 @@
 /** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. */
 import * as z from 'zod'
-import type { TokenAnswer } from '../../client/wire.js'
 import { CatchdError } from '../../failures.js'
+import { bareToken, type LentAnswer, tokenType } from '../token-format.js'
 import { type CredentialTool, json, NOTHING, TOKEN_USER } from './tool.js'
 
-const authorization = ({ token_type: type, access_token: token }: TokenAnswer) => `${type} ${token}`
+const authorization = (token: LentAnswer) => `${tokenType(token)} ${bareToken(token)}`
 
 /** A JSON object of headers, as the `headersHelper` of MCP hosts wants it. */
 export const headers: CredentialTool = {
@@ -73,14 +73,12 @@ export const netrc: CredentialTool = {
 }
 
 /** A suffix (`*.example.com`) has no line: `.netrc` knows hosts only, and no ports. */
-export function netrcLines(
-  hosts: readonly string[],
-  { access_token: token }: TokenAnswer,
-  user = TOKEN_USER,
-) {
+export function netrcLines(hosts: readonly string[], token: LentAnswer, user = TOKEN_USER) {
   return hosts
     .filter((host) => !host.startsWith('*.'))
-    .map((host) => `machine ${new URL(`https://${host}`).hostname} login ${user} password ${token}\n`)
+    .map(
+      (host) => `machine ${new URL(`https://${host}`).hostname} login ${user} password ${bareToken(token)}\n`,
+    )
 }
 
 function parseJson(text: string): unknown {

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
+import { bareToken } from '../token-format.js'
 import { type CredentialTool, json } from './tool.js'
 
 const VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'] as const
@@ -18,16 +19,17 @@ export const kubectl: CredentialTool = {
   summary: 'users[].user.exec: command catchd, args [credential, --profile, NAME, kubectl]',
   operations: ['get'],
   readsInput: false,
+  takesIdToken: true,
   async answer({ environment, lender }) {
     const info = parseInfo(environment['KUBERNETES_EXEC_INFO'])
     const server = info?.spec?.cluster?.server
     const lent =
       (server === undefined ? undefined : await lender.forHost(server)) ?? (await lender.ofProfile())
-    const { access_token: token, expires_at: expires } = lent.token
+    const { expires_at: expires } = lent.token
     return json({
       apiVersion: info?.apiVersion ?? VERSIONS[0],
       kind: 'ExecCredential',
-      status: { token, ...(expires === null ? {} : { expirationTimestamp: expires }) },
+      status: { token: bareToken(lent.token), ...(expires === null ? {} : { expirationTimestamp: expires }) },
     })
   },
 }

@@ -1,5 +1,6 @@
 /** Mail programs: the initial client responses of the SASL mechanisms that carry an access token. */
 import { CatchdError } from '../../failures.js'
+import { bareToken } from '../token-format.js'
 import type { CredentialRequest, CredentialTool, Lent } from './tool.js'
 
 const SEPARATOR = '\u0001'
@@ -13,7 +14,7 @@ function userOf({ user }: CredentialRequest): string {
 }
 
 const encoded = (text: string) => ({ stdout: `${Buffer.from(text).toString('base64')}\n` })
-const bearer = ({ token }: Lent) => `auth=Bearer ${token.access_token}`
+const bearer = ({ token }: Lent) => `auth=Bearer ${bareToken(token)}`
 
 /** Google's and Microsoft's XOAUTH2. */
 export const xoauth2: CredentialTool = {

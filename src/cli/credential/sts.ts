@@ -13,7 +13,7 @@ export interface RoleRequest {
   readonly roleArn: string
   readonly sessionName: string
   readonly durationSeconds: number | undefined
-  /** The access token. It goes into the body, which nobody logs. */
+  /** The access token or id_token. It goes into the body, which nobody logs. */
   readonly token: string
   /** PEM file of CAs to believe besides the system's. */
   readonly caFile: string | undefined

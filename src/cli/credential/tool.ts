@@ -1,10 +1,10 @@
 /** What a credential helper is here: a tool's question on stdin or in its environment, our answer on stdout. */
-import type { TokenAnswer } from '../../client/wire.js'
+import type { LentAnswer } from '../token-format.js'
 
-/** An access token and whose it is. */
+/** An access token, or an id_token where that was asked for, and whose it is. */
 export interface Lent {
   readonly profile: string
-  readonly token: TokenAnswer
+  readonly token: LentAnswer
 }
 
 /** Where helpers get tokens: the profile that was named, or the one whose `hosts` name the asked host. */
@@ -16,7 +16,7 @@ export interface Lender {
   /** Every host that a profile names, without its token. */
   hosts(): Promise<ReadonlyMap<string, string>>
   /** The token was refused where it was used: get a new one, unless that has happened since. */
-  refused(profile: string, accessToken: string): Promise<void>
+  refused(profile: string, token: string): Promise<void>
 }
 
 export interface CredentialRequest {
@@ -46,6 +46,8 @@ export interface CredentialTool {
   readonly operations: readonly string[]
   /** Whether the tool writes its question to stdin. */
   readonly readsInput: boolean
+  /** Whether an id_token is of use to the tool: it then has the option `--id-token`. */
+  readonly takesIdToken?: true
   /** Options of this tool alone, by name. */
   readonly settings?: Readonly<Record<string, { readonly value: string; readonly meaning: string }>>
   answer(request: CredentialRequest): Promise<CredentialAnswer>
@@ -61,6 +63,6 @@ export function json(value: unknown): CredentialAnswer {
 }
 
 /** Seconds since the Unix epoch. */
-export function expiryInSeconds(token: TokenAnswer): number | undefined {
+export function expiryInSeconds(token: LentAnswer): number | undefined {
   return token.expires_at === null ? undefined : Math.floor(Date.parse(token.expires_at) / 1000)
 }

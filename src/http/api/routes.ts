@@ -12,6 +12,7 @@ import { bodyCheckOf } from '../dashboard/session-limits.js'
 import { clientRoutes } from './clients.js'
 import { dashboardLinkRoutes } from './dashboard-links.js'
 import { eventRoutes } from './events.js'
+import { idTokenRoutes } from './id-tokens.js'
 import { inspectionRoutes } from './inspection.js'
 import { loginRoutes } from './logins.js'
 import { openApiRoute } from './openapi.js'
@@ -40,6 +41,7 @@ export function registerRoutes(app: ApiScope, parts: RouteParts): void {
     }
   })
   tokenRoutes(app, parts)
+  idTokenRoutes(app, parts)
   proofRoutes(app, parts)
   inspectionRoutes(app, parts)
   loginRoutes(app, parts)

@@ -5,6 +5,7 @@
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Login } from '../../login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
+import type { IdToken } from '../../tokens/id-token.js'
 import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 
@@ -15,6 +16,8 @@ export interface TokenService {
   peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined
   /** Refreshes first when less than `minTtlSeconds` (default: the profile's) are left. @throws `login_required`, … */
   get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet>
+  /** The id_token; as `get`, by what is left of the id_token itself. @throws `profile_invalid` where logins bring none */
+  idToken(profile: string, minTtlSeconds: number | undefined): Promise<IdToken>
   /** A forced refresh, whatever the back-off. */
   refresh(profile: string): Promise<TokenSet>
   /** Revokes where it can be, then forgets. `notRevoked` says why the server still knows the tokens. */

@@ -10,6 +10,7 @@ import { toInstant } from '../../clock.js'
 import { ProfileEntry, ProfileName } from '../../config/profile.js'
 import { FAILURES, type FailureCode } from '../../failures.js'
 import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
+import type { IdToken } from '../../tokens/id-token.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import type { ClientKey } from './client-keys.js'
 import type { KeyUse } from './key-uses.js'
@@ -58,6 +59,33 @@ export function tokenAnswer(set: TokenSet, profile: string, nowMs: number): Toke
     expires_in: secondsLeft(set, nowMs),
     expires_at: instantOrNull(set.expiresAtMs),
     scope: set.scope,
+    profile,
+  }
+}
+
+export const IdTokenAnswer = z
+  .object({
+    id_token: z.string(),
+    expires_in: z.int().describe('Seconds left'),
+    expires_at: Instant.describe('`exp` of the id_token'),
+    issuer: z.string().describe('`iss` of the id_token'),
+    subject: z.string().describe('`sub` of the id_token'),
+    profile: z.string(),
+  })
+  .meta({ id: 'IdToken' })
+export type IdTokenAnswer = z.infer<typeof IdTokenAnswer>
+
+export function idTokenAnswer(
+  { token, expiresAtMs, issuer, subject }: IdToken,
+  profile: string,
+  nowMs: number,
+): IdTokenAnswer {
+  return {
+    id_token: token.reveal(),
+    expires_in: Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)),
+    expires_at: toInstant(expiresAtMs),
+    issuer,
+    subject,
     profile,
   }
 }

@@ -42,6 +42,7 @@ export function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
     refusedRefreshToken: null,
     scope: 'email',
     idToken: new Secret(ID_TOKEN),
+    idTokenStays: null,
     issuer: 'https://id.example.com',
     subject: 'alice',
     parameters: { refresh_token: REFRESH_TOKEN },
@@ -148,6 +149,17 @@ export class FakeServices implements ApiServices {
       const set = this.stored.get(profile)
       if (set === undefined) throw new CatchdError('login_required', { profile })
       return set
+    },
+    idToken: async (profile, minTtl) => {
+      this.#called('tokens.idToken', profile, minTtl)
+      this.#known(profile)
+      if (!this.stored.has(profile)) throw new CatchdError('login_required', { profile })
+      return {
+        token: new Secret(ID_TOKEN),
+        issuer: 'https://id.example.com',
+        subject: 'alice',
+        expiresAtMs: NOW_MS + 300_000,
+      }
     },
     refresh: async (profile) => {
       this.#called('tokens.refresh', profile)

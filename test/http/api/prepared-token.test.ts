@@ -22,6 +22,7 @@ function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
     refusedRefreshToken: null,
     scope: 'email',
     idToken: null,
+    idTokenStays: null,
     issuer: null,
     subject: null,
     parameters: {},
