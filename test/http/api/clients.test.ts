@@ -95,6 +95,7 @@ describe('a limited key', () => {
   const proof = { method: 'GET', url: 'https://api.example.com/' }
   const calls: [method: string, path: string, body: unknown, action: 'token' | 'login' | 'admin'][] = [
     ['GET', '/v1/tokens/PROFILE', undefined, 'token'],
+    ['GET', '/v1/tokens/PROFILE/id_token', undefined, 'token'],
     ['POST', '/v1/tokens/PROFILE/proof', proof, 'token'],
     ['POST', '/v1/tokens/PROFILE/refresh', undefined, 'login'],
     ['POST', '/v1/logins', { profile: 'PROFILE' }, 'login'],

@@ -252,6 +252,7 @@ describe('what a web page can send is refused, key or not, on both doors', () =>
 describe('over TCP, nothing is served without a key', () => {
   const routes: [method: string, target: string, body?: string][] = [
     ['GET', '/v1/tokens/gw'],
+    ['GET', '/v1/tokens/gw/id_token'],
     ['POST', '/v1/tokens/gw/refresh'],
     ['GET', '/v1/tokens/gw/inspection'],
     ['POST', '/v1/tokens/gw/proof', '{"method":"GET","url":"https://a.example/"}'],
@@ -381,7 +382,7 @@ describe('over TCP, nothing is served without a key', () => {
   })
 })
 
-test('no answer holds a refresh token, an id_token, a verifier or a state', async () => {
+test('no answer holds a refresh token, a verifier or a state, and none but its own an id_token', async () => {
   const api = await served()
   api.services.stored.set('gw', tokenSet())
   api.services.pending.set('login-1', pendingLogin())
@@ -397,5 +398,8 @@ test('no answer holds a refresh token, an id_token, a verifier or a state', asyn
   expect(answers[1]?.body).toBe(ACCESS_TOKEN)
   const all = answers.map(({ text }) => text).join() + JSON.stringify(api.events)
   for (const secret of [REFRESH_TOKEN, ID_TOKEN, VERIFIER, STATE]) expect(all).not.toContain(secret)
-  expect(JSON.stringify(api.events)).not.toContain(ACCESS_TOKEN)
+  const asked = await api.socket({ target: '/v1/tokens/gw/id_token' })
+  expect(asked.body).toContain(ID_TOKEN)
+  for (const secret of [REFRESH_TOKEN, ACCESS_TOKEN, VERIFIER]) expect(asked.text).not.toContain(secret)
+  for (const token of [ACCESS_TOKEN, ID_TOKEN]) expect(JSON.stringify(api.events)).not.toContain(token)
 })

@@ -190,6 +190,7 @@ describe('who got which token', () => {
   test.each([
     ['GET', '/v1/tokens/gw', undefined],
     ['GET', '/v1/tokens/gw?min_ttl=900', undefined],
+    ['GET', '/v1/tokens/gw/id_token', undefined],
     ['POST', '/v1/tokens/gw/refresh', undefined],
     ['POST', '/v1/tokens/gw/proof', { method: 'GET', url: 'https://api.example.com/' }],
   ])('%s %s is an access by the key that asked', async (method, url, body) => {

@@ -98,6 +98,7 @@ describe('a session gets no token', () => {
   test.each([
     ['GET', '/v1/tokens/gw'],
     ['GET', '/v1/tokens/gw?login=auto'],
+    ['GET', '/v1/tokens/gw/id_token'],
     ['POST', '/v1/tokens/gw/refresh'],
     ['POST', '/v1/tokens/gw/proof', { method: 'GET', url: 'https://a.example/' }],
     ['GET', '/v1/tokens/gw/inspection'],
