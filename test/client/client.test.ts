@@ -50,6 +50,12 @@ describe('one call a method', () => {
       { body: TOKEN },
       { query: { min_ttl: '90', login: 'auto', wait: '3' } },
     ],
+    [
+      'GET /v1/tokens/gw/id_token',
+      (client) => client.idToken('gw', { minTtl: 90, login: 'auto', wait: 3 }),
+      { body: { id_token: 'idt-1' } },
+      { query: { min_ttl: '90', login: 'auto', wait: '3' } },
+    ],
     ['POST /v1/tokens/gw/refresh', (client) => client.refresh('gw'), { body: TOKEN }, { body: undefined }],
     [
       'DELETE /v1/tokens/gw',

@@ -132,6 +132,14 @@ test('kubeconfig: users of kubelogin and of the old provider; certificates stay 
     ['old', { issuer: 'https://id.example.com', client_id: 'k', client_secret: 's-1', scope: 'openid' }],
   ])
   expect(JSON.stringify(profiles)).not.toContain('canary')
+  for (const { notes } of profiles) expect(notes?.[0]).toContain('--id-token kubectl')
+})
+
+test('kubeconfig: a cluster that kubelogin brings the access token to is brought it on', () => {
+  const args = ['get-token', '--oidc-issuer-url=https://id.example.com', '--oidc-use-access-token']
+  const config = { users: [{ name: 'oidc', user: { exec: { command: 'kubelogin', args } } }] }
+  const [profile] = profilesOf(readKubeconfig, JSON.stringify(config))
+  expect(profile?.notes?.[0]).toMatch(/--profile NAME kubectl$/)
 })
 
 test.each(['installed', 'web'])('Google: a client of kind %s', (kind) => {
