@@ -8,6 +8,8 @@ import { expect, test } from 'vitest'
 import { approve } from '../../src/demo/approval.js'
 import { startGateway } from '../../src/demo/gateway.js'
 import { type Daemon, startDaemon } from '../support/daemon.js'
+import { freePort } from '../support/free-port.js'
+import { startOidcProvider } from '../support/oidc-provider.js'
 
 const CLIENT_SECRET = 'canary-client-secret-3f9a'
 
@@ -148,3 +150,72 @@ test.each(['memory', 'file'])(
     }
   },
 )
+
+test('an id_token is nowhere but where it was asked for, and what was asked for holds no other token', async () => {
+  const redirectPort = await freePort()
+  const redirectUri = `http://127.0.0.1:${redirectPort}/callback/gw`
+  const server = await startOidcProvider({ redirectUris: [redirectUri] })
+  const profile = { issuer: server.issuer, client_id: server.clientId, scope: 'openid email' }
+  const daemon = await startDaemon({
+    redirectPort,
+    env: { CATCHD_VAULT: 'file', CATCHD_LOG_LEVEL: 'trace' },
+    config: { profiles: { gw: { ...profile, redirect_uri: redirectUri } } },
+  })
+  const shown: string[] = []
+  const secrets = new Map<string, string>()
+  const idTokens: string[] = []
+  try {
+    const walk = await daemon.login('gw', server.approveByRedirect)
+    shown.push(JSON.stringify(walk.response), JSON.stringify(walk.page), JSON.stringify(walk.login))
+    for (const round of ['first', 'second']) {
+      const access = String((await daemon.api('GET', '/v1/tokens/gw')).json['access_token'])
+      const { text, json } = await daemon.api('GET', '/v1/tokens/gw/id_token')
+      idTokens.push(String(json['id_token']))
+      expect(text.includes(access)).toBe(false)
+      secrets.set(`${round} access token`, access)
+      await daemon.api('POST', '/v1/tokens/gw/refresh')
+    }
+    const key = String(
+      (await daemon.api('POST', '/v1/clients', { body: { client: 'a', profiles: [], actions: ['admin'] } }))
+        .json['key'],
+    )
+    for (const [method, path, call] of [
+      ['GET', '/v1/tokens/gw', {}],
+      ['GET', '/v1/tokens/gw/id_token', { via: 'tcp', key: 'wrong' }],
+      ['GET', '/v1/tokens/gw/id_token', { via: 'tcp', key, headers: { origin: 'https://evil.example' } }],
+      ['GET', '/v1/tokens/gw/id_token?min_ttl=x', {}],
+      ['POST', '/v1/tokens/gw/id_token', {}],
+      ['GET', '/v1/tokens/gw/inspection', {}],
+      ['GET', '/v1/profiles/gw', {}],
+      ['GET', '/v1/status', {}],
+      ['GET', '/v1/logins?profile=gw', {}],
+      ['DELETE', '/v1/tokens/gw', {}],
+      ['GET', '/v1/tokens/gw/id_token', {}],
+    ] as const) {
+      const answer = await daemon.api(method, path, call)
+      const isToken = path === '/v1/tokens/gw'
+      shown.push(isToken ? answer.text.replace(String(answer.json['access_token']), '') : answer.text)
+    }
+    shown.push(...(await lookAtDashboard(daemon, secrets)))
+    shown.push(readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8'))
+    await daemon.kill('SIGTERM')
+    for (const file of filesUnder(daemon.home)) shown.push(readFileSync(file, 'latin1'))
+    shown.push(daemon.output)
+
+    expect(new Set(idTokens).size).toBe(2)
+    for (const [n, idToken] of idTokens.entries()) {
+      secrets.set(`id_token ${n}`, idToken)
+      secrets.set(`claims of id_token ${n}`, idToken.split('.')[1] ?? '')
+      secrets.set(`signature of id_token ${n}`, idToken.split('.')[2] ?? '')
+    }
+    const everything = shown.join('\n')
+    expect(everything).toContain('login.succeeded') // the log was really read
+    for (const [name, secret] of secrets) {
+      expect(secret.length, name).toBeGreaterThan(10)
+      expect(everything.includes(secret), `${name} leaked`).toBe(false)
+    }
+  } finally {
+    await daemon.stop()
+    await server.close()
+  }
+})

@@ -9,6 +9,7 @@ declare module 'oidc-provider' {
   export default class Provider {
     constructor(issuer: string, configuration: Record<string, unknown>)
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
+    use(middleware: (context: RequestContext, next: () => Promise<void>) => Promise<void>): void
     on(event: 'grant.success', listener: (context: GrantContext) => void): this
     on(
       event: 'grant.error',
@@ -25,6 +26,12 @@ declare module 'oidc-provider' {
       find(token: string): Promise<AccessToken | undefined>
     }
     readonly Client: { readonly adapter: { destroy(id: string): Promise<void> } }
+  }
+
+  /** Of any request; `oidc` once one of its own routes has taken it. */
+  interface RequestContext {
+    readonly oidc?: { readonly params?: { readonly grant_type?: string } }
+    body: unknown
   }
 
   interface TokenContext {

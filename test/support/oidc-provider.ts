@@ -28,6 +28,10 @@ export interface OidcProviderOptions {
   readonly requireDpopNonce?: boolean
   /** Default 3600. */
   readonly accessTokenLifetimeSeconds?: number
+  /** Default 3600. */
+  readonly idTokenLifetimeSeconds?: number
+  /** Default true: a refresh brings an id_token, which it need not (OpenID Connect Core §12.2). */
+  readonly idTokenOnRefresh?: boolean
   /** Default 86,400. */
   readonly refreshTokenLifetimeSeconds?: number
   /** Default true. */
@@ -116,6 +120,7 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<O
   }
   const provider = new Provider(issuer, configuration(options, { clientId, clientSecret, authMethod }))
   if (options.tokenExchange) registerTokenExchange(provider)
+  if (options.idTokenOnRefresh === false) dropIdTokenOnRefresh(provider)
   provider.on('grant.success', ({ oidc }) => {
     if (oidc.params.grant_type === 'authorization_code') counts.codesRedeemed += 1
     if (oidc.params.grant_type === 'refresh_token') counts.refreshes += 1
@@ -232,13 +237,22 @@ function configuration(options: OidcProviderOptions, registration: Registration)
       AccessToken: options.accessTokenLifetimeSeconds ?? 3600,
       RefreshToken: options.refreshTokenLifetimeSeconds ?? 86_400,
       AuthorizationCode: 60,
-      IdToken: 3600,
+      IdToken: options.idTokenLifetimeSeconds ?? 3600,
       Interaction: 600,
       Session: 3600,
       Grant: 86_400,
       DeviceCode: 600,
     },
   }
+}
+
+function dropIdTokenOnRefresh(provider: Provider): void {
+  provider.use(async (context, next) => {
+    await next()
+    if (context.oidc?.params?.grant_type !== 'refresh_token') return
+    const { id_token: _dropped, ...answer } = context.body as Record<string, unknown>
+    context.body = answer
+  })
 }
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
