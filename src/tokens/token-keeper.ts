@@ -13,10 +13,11 @@ import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
-import { asCatchdError, CatchdError } from '../failures.js'
+import { CatchdError } from '../failures.js'
 import type { Vault } from '../vault/vault.js'
 import { type Holding, Holdings } from './holdings.js'
 import { type IdToken, idTokenOf } from './id-token.js'
+import { type LogoutOutcome, Logouts } from './logouts.js'
 import { RefreshAhead } from './refresh-ahead.js'
 import { RefreshJournal, type Steps } from './refresh-journal.js'
 import { type RenewalEvent, Renewals } from './renewals.js'
@@ -54,15 +55,6 @@ export interface TokenKeeperParts {
   readonly log: (event: TokenEvent) => void
 }
 
-/** What a logout did at the authorization server. */
-export interface LogoutOutcome {
-  readonly revoked: boolean
-  /** Why the server still knows the tokens; `null` when it does not, or there were none. */
-  readonly notRevoked: string | null
-}
-
-const UNREADABLE: LogoutOutcome = { revoked: false, notRevoked: 'The stored token set could not be read.' }
-
 /** Refreshes ahead of expiry that run at once, so that a laptop that wakes does not send hundreds. */
 const MOST_AHEAD_AT_ONCE = 16
 const NEXT_BATCH_MS = 1_000
@@ -74,6 +66,7 @@ export class TokenKeeper {
   readonly #parts: TokenKeeperParts
   readonly #holdings: Holdings
   readonly #renewals: Renewals
+  readonly #logouts: Logouts
   readonly #ahead: RefreshAhead
 
   constructor(parts: TokenKeeperParts) {
@@ -91,6 +84,11 @@ export class TokenKeeper {
       onSaved: (profile) => log({ event: 'token.saved', profile }),
     })
     this.#renewals = new Renewals({ clock, servers, holdings: this.#holdings, journal, random, log })
+    this.#logouts = new Logouts({
+      servers,
+      holdings: this.#holdings,
+      onForgotten: (profile) => log({ event: 'token.forgotten', profile }),
+    })
     this.#ahead = new RefreshAhead(clock, (nowMs) => this.#refreshDue(nowMs))
   }
 
@@ -216,22 +214,7 @@ export class TokenKeeper {
 
   /** {@link logout} of a profile that may have left the configuration. */
   async forget(profile: Profile): Promise<LogoutOutcome> {
-    const { name } = profile
-    const holding = this.#holdings.of(profile)
-    holding.logouts += 1
-    const set = await this.#loadToForget(profile, holding)
-    holding.revision += 1
-    const { revision } = holding
-    holding.step({ step: 'forgotten' })
-    const outcome = set instanceof CatchdError ? UNREADABLE : await this.#revoke(profile, set)
-    try {
-      if (holding.revision === revision) await this.#holdings.remove(name)
-    } catch (error) {
-      holding.step({ step: 'read', set: undefined }) // it is still in the vault: the next question asks there
-      throw error
-    }
-    this.#parts.log({ event: 'token.forgotten', profile: name })
-    return outcome
+    return this.#logouts.forget(profile)
   }
 
   /** The token set as it is, without refreshing. @throws the vault's codes */
@@ -262,28 +245,6 @@ export class TokenKeeper {
     this.#ahead.close()
     await this.#renewals.drain()
     await this.#holdings.drain()
-  }
-
-  /** A record that cannot be read is forgotten, too; whether the vault itself can be reached shows when it is deleted. */
-  async #loadToForget(profile: Profile, holding: Holding): Promise<TokenSet | null | CatchdError> {
-    try {
-      return await this.#holdings.load(profile, holding)
-    } catch (error) {
-      return asCatchdError(error)
-    }
-  }
-
-  async #revoke(profile: Profile, set: TokenSet | null): Promise<LogoutOutcome> {
-    if (set === null) return { revoked: false, notRevoked: null }
-    const outcome = await this.#parts.servers.revoke(profile, set)
-    switch (outcome.outcome) {
-      case 'revoked':
-        return { revoked: true, notRevoked: null }
-      case 'unsupported':
-        return { revoked: false, notRevoked: 'No revocation endpoint is known.' }
-      case 'failed':
-        return { revoked: false, notRevoked: outcome.error.message }
-    }
   }
 
   async #renew(profile: Profile, holding: Holding): Promise<TokenSet> {

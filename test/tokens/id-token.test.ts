@@ -249,6 +249,24 @@ describe('the keeper', () => {
     expect(servers.refreshed).toHaveLength(2)
   })
 
+  test.each([
+    ['the id_token, when the access token is over', 3_700, 3_600, 'idToken'],
+    ['the access token, when the id_token is over', 3_600, 3_700, 'get'],
+  ] as const)('a failed refresh leaves %s', async (_what, idSeconds, accessSeconds, method) => {
+    const { keeper, servers, clock, issued, now } = started()
+    await keeper.keep('gw', issued({ ...withIdToken(now(), idSeconds), expiresInSeconds: accessSeconds }))
+    clock.jump(3_650_000)
+    servers.refreshAnswer = () => ({
+      outcome: 'retry_later',
+      error: new CatchdError('provider_unreachable'),
+      retryAfterSeconds: null,
+    })
+    expect(await codeOf(keeper[method]('gw', undefined))).toBe('resolved')
+    expect(servers.refreshed).toHaveLength(1)
+    const other = method === 'get' ? 'idToken' : 'get'
+    expect(await codeOf(keeper[other]('gw', undefined))).toBe('provider_unreachable')
+  })
+
   test('an expired one is an error of the network, never a login', async () => {
     const { keeper, servers, clock, login } = started()
     await login()
