@@ -100,6 +100,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       requireRegistrable(profile)
       const server = await this.#metadata.of(profile)
       const { endpoint, issRequired } = requireRequestable(profile, server, issRequiredByConfiguration)
+      void this.#grants.expect(profile, server)
       return {
         authorizationUrl: authorizationUrl(
           endpoint,
@@ -117,6 +118,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       requireRegistrable(profile)
       const server = await this.#metadata.of(profile)
       const issRequired = requireRedeemable(profile, server, issRequiredByConfiguration)
+      void this.#grants.expect(profile, server)
       return { expectedIssuer: issuerOf(profile, server), issRequired }
     })
   }

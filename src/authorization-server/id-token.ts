@@ -23,12 +23,17 @@ export type IdTokenContext =
   | { readonly grant: 'authorization_code'; readonly nonce: Secret | null }
   | { readonly grant: 'refresh_token'; readonly issuer: string | null; readonly subject: string | null }
 
+/** As oauth4webapi keeps them. */
+const KEYS_GOOD_FOR_SECONDS = 300
+
 /** Key sets kept at most; the one used longest ago is asked for again. */
 const MOST_KEY_SETS = 256
 
 export class IdTokens {
   readonly #connections: ServerConnections
   readonly #keySets = new Map<string, JWKSCacheInput>()
+  /** Those that are being fetched ahead. */
+  readonly #fetching = new Map<JWKSCacheInput, Promise<void>>()
 
   constructor(connections: ServerConnections) {
     this.#connections = connections
@@ -65,6 +70,28 @@ export class IdTokens {
     }
   }
 
+  /**
+   * Fetches the keys before they are needed, while a person approves. Never throws: what fails now is asked for again
+   * when there is something to check.
+   */
+  async fetchKeysAhead(profile: Profile, server: ServerMetadata): Promise<void> {
+    const isSigned = asksForIdToken(profile) || profile.response_mode.endsWith('.jwt')
+    if (!isSigned || server.jwks_uri === undefined) return
+    const known = this.#knownKeySet(server.jwks_uri, profile)
+    const nowSeconds = Math.floor(Date.now() / 1000) // oauth4webapi compares it with the same clock
+    const isRecent = 'uat' in known && nowSeconds - known.uat < KEYS_GOOD_FOR_SECONDS
+    if (isRecent || this.#fetching.has(known)) return
+    const headers = { accept: 'application/json, application/jwk-set+json' }
+    const fetching = keysFetch(this.#connections, profile)(server.jwks_uri, { method: 'GET', headers })
+      .then(async (response) => {
+        Object.assign(known, { jwks: await response.json(), uat: nowSeconds })
+      })
+      .catch(() => {})
+      .finally(() => this.#fetching.delete(known))
+    this.#fetching.set(known, fetching)
+    await fetching
+  }
+
   async #claims(
     profile: Profile,
     server: ServerMetadata,
@@ -91,7 +118,7 @@ export class IdTokens {
       if (claims === undefined) throw invalid('it has no claims')
       if (context.grant === 'refresh_token') requireSamePerson(claims, context)
       await oauth.validateApplicationLevelSignature(server, standard, {
-        [oauth.jwksCache]: this.keySetOf(profile, server),
+        [oauth.jwksCache]: await this.keySetOf(profile, server),
         [oauth.customFetch]: keysFetch(this.#connections, profile),
         [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
       })
@@ -102,9 +129,15 @@ export class IdTokens {
   }
 
   /** The server's keys as they were fetched last, to be filled by oauth4webapi; for all that the server signs. */
-  keySetOf(profile: Profile, server: ServerMetadata): JWKSCacheInput {
+  async keySetOf(profile: Profile, server: ServerMetadata): Promise<JWKSCacheInput> {
     if (server.jwks_uri === undefined) throw invalid('the server publishes no jwks_uri to check it with')
-    const key = JSON.stringify([server.jwks_uri, profile.ca_file])
+    const known = this.#knownKeySet(server.jwks_uri, profile)
+    await this.#fetching.get(known)
+    return known
+  }
+
+  #knownKeySet(jwksUri: string, profile: Profile): JWKSCacheInput {
+    const key = JSON.stringify([jwksUri, profile.ca_file])
     const known: JWKSCacheInput = this.#keySets.get(key) ?? {}
     this.#keySets.delete(key)
     this.#keySets.set(key, known)

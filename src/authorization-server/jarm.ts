@@ -51,7 +51,7 @@ export async function verifyResponse(
       parameters,
       oauth.skipStateCheck, // the state found the login
       {
-        [oauth.jwksCache]: parts.keys.keySetOf(profile, server),
+        [oauth.jwksCache]: await parts.keys.keySetOf(profile, server),
         [oauth.customFetch]: keysFetch(parts.connections, profile),
         [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
       },

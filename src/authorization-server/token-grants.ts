@@ -45,6 +45,11 @@ export class TokenGrants {
     this.#idTokens = new IdTokens(parts.connections)
   }
 
+  /** Fetches ahead what the answer will be checked with. Never throws. */
+  expect(profile: Profile, server: ServerMetadata): Promise<void> {
+    return this.#idTokens.fetchKeysAhead(profile, server)
+  }
+
   /** @throws CatchdError as the port's `redeem` does */
   async redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse> {
     // Before the code is sent: without it there would be tokens that cannot be accepted.

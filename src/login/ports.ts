@@ -14,6 +14,8 @@ export interface LoginProfiles {
 export interface TokenKeeping {
   /** Drawn before tokens are asked for, so that those of a login under way do not outlive a logout. */
   ticket(profile: string): number
+  /** Tokens are being asked for: what stores them gets ready meanwhile. */
+  expect(): void
   /** Stores the token set in the vault; when it resolves, it is there. @throws `login_required`, vault codes */
   keep(profile: string, tokens: TokenSet, ticket: number): Promise<void>
 }

@@ -31,6 +31,7 @@ export async function redeem(
   const { clock, servers, tokens } = parts
   const profile = profileOfLogin(parts, login.profile, login.origin)
   const ticket = tokens.ticket(login.profile)
+  tokens.expect()
   const response = await servers.redeem(profile, {
     code: claim.code,
     signedResponse: claim.signedResponse,

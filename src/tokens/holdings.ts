@@ -92,6 +92,14 @@ export class Holdings {
   }
 
   /**
+   * Tokens are asked for now, and will be stored: a keychain is asked how it is, so that the process which speaks to it
+   * runs by then.
+   */
+  expectStore(): void {
+    if (this.#parts.vault.kind === 'keychain') void this.#parts.vault.health()
+  }
+
+  /**
    * Vault first, memory second: the step is taken when the vault has answered, unless a login or a logout came in
    * between. A set that cannot be stored is kept in memory and stored later.
    *

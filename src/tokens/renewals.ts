@@ -70,6 +70,7 @@ export class Renewals {
     const { revision } = holding
     const set = holding.state.set ?? null
     holding.step({ step: 'refresh_begun' })
+    this.#parts.holdings.expectStore()
     const outcome = await this.#ask(profile, set)
     if (holding.revision !== revision) return this.#overtaken(profile, holding, set, outcome)
     if (outcome.outcome === 'refreshed') return this.#keep(profile, holding, set, outcome)

@@ -172,6 +172,11 @@ export class TokenKeeper {
     return this.#renew(profile, holding)
   }
 
+  /** A login asks for tokens just now, and will bring them to {@link keep}. */
+  expect(): void {
+    this.#holdings.expectStore()
+  }
+
   /** To be handed to {@link keep}: tokens of a login that began before a logout are not taken after it. */
   ticket(name: string): number {
     return this.#holdings.find(name)?.logouts ?? 0

@@ -410,6 +410,36 @@ describe('metadata and id_token', async () => {
     expect(seen.filter(({ url }) => url === '/jwks')).toHaveLength(1)
   })
 
+  test('the keys are fetched while a person approves, once for several logins, and not at all where nothing is signed', async () => {
+    publish()
+    routes.set('/jwks', json({ keys: [jwk] }))
+    const keyRequests = () => seen.filter(({ url }) => url === '/jwks').length
+    const made = servers()
+    const request = {
+      redirectUri: 'http://127.0.0.1:8252/callback/gw',
+      state: new Secret('state-1'),
+      codeVerifier: null,
+      nonce: nonce(),
+    }
+    await made.prepare(corp({ scope: 'email' }), request, false)
+    await made.prepare(corp(), request, false)
+    await expect.poll(keyRequests).toBe(1)
+    await made.prepare(corp(), request, false)
+    const idToken = await sign(claims()).sign(key.privateKey)
+    expect(await redeem(idToken, made)).toMatchObject({ issuer: base, subject: 'ada' })
+    expect(keyRequests()).toBe(1)
+  })
+
+  test('keys that could not be had ahead are asked for when there is something to check', async () => {
+    publish()
+    routes.set('/jwks', (_request, response) => response.writeHead(503).end())
+    const made = servers()
+    await made.expect(corp(), false)
+    await expect.poll(() => seen.filter(({ url }) => url === '/jwks').length).toBe(1)
+    const idToken = await sign(claims()).sign(key.privateKey)
+    expect(await redeem(idToken, made)).toMatchObject({ subject: 'ada' })
+  })
+
   test('a nonce that only another tool knows is not compared; the rest of its id_token is', async () => {
     publish()
     const adopted = async (audience: string) => {

@@ -30,6 +30,7 @@ function start() {
       servers,
       tokens: {
         ticket: () => 0,
+        expect: () => {},
         async keep(profile: string, set: TokenSet) {
           if (tokens.trouble !== null) throw tokens.trouble
           kept.push(`${profile}:${set.accessToken.reveal()}`)

@@ -58,6 +58,7 @@ function start(changes: Partial<Profile> = {}) {
       store: new LoginStore(vault, journal),
       tokens: {
         ticket: () => 0,
+        expect: () => {},
         async keep(profile, set) {
           if (tokens.trouble !== null) throw tokens.trouble
           kept.push(`${profile}:${set.accessToken.reveal()}`)

@@ -58,6 +58,7 @@ export function startLogins(...changed: Partial<Profile>[]) {
       servers,
       tokens: {
         ticket: () => 0,
+        expect: () => {},
         keep: async (profile: string, set: { accessToken: { reveal(): string } }) => {
           kept.push(`${profile}:${set.accessToken.reveal()}`)
         },

@@ -1,10 +1,10 @@
 /** A vault in memory whose troubles a test switches on and off. */
 import { CatchdError, type FailureCode } from '../../src/failures.js'
 import type { Secret } from '../../src/secret.js'
-import type { Vault, VaultHealth } from '../../src/vault/vault.js'
+import type { Vault, VaultHealth, VaultKind } from '../../src/vault/vault.js'
 
 export class FakeVault implements Vault {
-  readonly kind = 'memory'
+  kind: VaultKind = 'memory'
   readonly engine = 'memory'
   readonly items = new Map<string, Secret>()
   /** Every name that was written, in order. */
@@ -35,7 +35,11 @@ export class FakeVault implements Vault {
     return [...this.items.keys()].sort()
   }
 
+  /** How often it was asked how it is. */
+  asked = 0
+
   async health(): Promise<VaultHealth> {
+    this.asked += 1
     return this.trouble === null ? 'ok' : 'locked'
   }
 

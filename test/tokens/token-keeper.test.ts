@@ -19,6 +19,26 @@ test('a restarted keeper serves what the vault holds', async () => {
   expect((await restart().get('gw', undefined)).accessToken.reveal()).toBe('access-1')
 })
 
+test.each([
+  ['keychain', 1],
+  ['file', 0],
+] as const)('a %s is woken while the server is asked for new tokens', async (kind, times) => {
+  const { keeper, vault, clock, servers, issued } = start()
+  vault.kind = kind
+  await keeper.keep('gw', issued())
+  expect(vault.asked).toBe(0)
+  clock.jump(3_550_000)
+  const { closed, open: release } = gate()
+  servers.gate = closed
+  const call = keeper.get('gw', undefined)
+  await settle()
+  expect([servers.refreshed.length, vault.asked]).toEqual([1, times])
+  release()
+  await call
+  keeper.expect() // a login redeems its code
+  expect(vault.asked).toBe(2 * times)
+})
+
 test('less than min_ttl left: refreshed first, and the rotated refresh token is in the vault before anybody is served', async () => {
   const { keeper, vault, clock, issued } = start()
   await keeper.keep('gw', issued())
