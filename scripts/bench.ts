@@ -13,9 +13,10 @@ import { startSeedSystem } from '../test/support/seed-system.js'
 import { startBareServer } from './bench/bare-server.js'
 import { loginRow } from './bench/logins.js'
 import { proxyRows } from './bench/proxied.js'
-import { readRows, scaleRow } from './bench/reads.js'
+import { readRows } from './bench/reads.js'
 import { refreshRows } from './bench/refreshes.js'
 import { type Comparison, compare, isMet, type Result, TABLE_HEAD, tableRow } from './bench/rounds.js'
+import { scaleRows } from './bench/scale.js'
 import { startRows } from './bench/starts.js'
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'))
@@ -50,8 +51,8 @@ async function main(): Promise<void> {
     const proxied = await proxyRows(daemon)
     await measure(proxied.rows)
     await proxied.stop()
-    const scale = await scaleRow(daemon)
-    await measure([scale])
+    const scale = await scaleRows(daemon)
+    await measure(scale.rows)
     await scale.stop()
     const login = await loginRow(system)
     await measure([login])

@@ -1,7 +1,6 @@
-/** Reading a fresh token: alone, among many, while something else hangs, with many profiles. */
-import { startSeedSystem } from '../../test/support/seed-system.js'
+/** Reading a fresh token: alone, on new connections, among many. */
 import type { BareServer } from './bare-server.js'
-import { type Comparison, median, percentile } from './rounds.js'
+import { type Comparison, median } from './rounds.js'
 import { latencies, latenciesWhenNew, type Target, underLoad } from './wire.js'
 
 const REQUESTS = 2_000
@@ -64,28 +63,4 @@ export async function readRows(daemon: Served, bare: BareServer): Promise<Compar
       }),
     ),
   ]
-}
-
-const MANY_PROFILES = 10_000
-const MANY_CLIENTS = 1_000
-
-/** A daemon with ten thousand profiles beside one with a single profile, each with a thousand clients. */
-export async function scaleRow(small: Served): Promise<Comparison & { stop(): Promise<void> }> {
-  const names = Array.from({ length: MANY_PROFILES }, (_, index) => `p${index}`)
-  const more = Object.fromEntries(names.map((name) => [name, { extends: 'gw' }]))
-  const system = await startSeedSystem({ profiles: more })
-  await system.login()
-  const [many, one] = [await tcpTarget(system.daemon), await tcpTarget(small)]
-  const p99 = (target: Target) => async () =>
-    percentile((await underLoad(target, MANY_CLIENTS, 20 * MANY_CLIENTS)).times, 0.99)
-  return {
-    what: `p99 with ${MANY_CLIENTS} clients, ${MANY_PROFILES} profiles`,
-    against: 'the same with one profile',
-    unit: 'ms',
-    ours: p99(many),
-    reference: p99(one),
-    goal: { most: 1.15 },
-    rounds: 5,
-    stop: () => system.stop(),
-  }
 }

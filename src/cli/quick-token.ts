@@ -59,6 +59,8 @@ function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
     socket.setEncoding('utf8')
     socket.on('data', (text: string) => {
       answer += text
+      // The rest of a whole answer would be the end of the connection, for which nobody has to wait.
+      if (wholeBody(answer) !== undefined) end(answer)
     })
     socket.on('end', () => end(answer))
     socket.on('error', () => end(''))
@@ -79,14 +81,19 @@ function open({ CATCHD_URL: url }: NodeJS.ProcessEnv): Socket {
   return connect(Number(port || 80), hostname.replace(/^\[(.*)\]$/, '$1'))
 }
 
+/** Of an answer that is there to its last byte. */
+function wholeBody(answer: string): string | undefined {
+  const headEnd = answer.indexOf('\r\n\r\n')
+  if (headEnd < 0) return undefined
+  const length = /^content-length: (\d+)$/im.exec(answer.slice(0, headEnd))?.[1]
+  const body = answer.slice(headEnd + 4)
+  return Number(length) === Buffer.byteLength(body) ? body : undefined
+}
+
 /** @returns `undefined` for everything that is not plainly a token. */
 function readToken(answer: string): TokenAnswer | undefined {
-  const headEnd = answer.indexOf('\r\n\r\n')
-  const head = answer.slice(0, headEnd)
-  const length = /^content-length: (\d+)$/im.exec(head)?.[1]
-  const body = answer.slice(headEnd + 4)
-  const isWhole = headEnd > 0 && Number(length) === Buffer.byteLength(body)
-  if (!isWhole || !head.startsWith('HTTP/1.1 200 ')) return undefined
+  const body = wholeBody(answer)
+  if (body === undefined || !answer.startsWith('HTTP/1.1 200 ')) return undefined
   try {
     const value: TokenAnswer = JSON.parse(body)
     return typeof value?.access_token === 'string' && typeof value.token_type === 'string' ? value : undefined

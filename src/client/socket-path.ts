@@ -4,7 +4,6 @@
  *
  * Says the same as src/config/folders.ts, which owns the rule; test/client/socket-path.test.ts compares them.
  */
-import { createHash } from 'node:crypto'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 
@@ -21,7 +20,10 @@ export function findSocketPath(
   const { platform, homeFolder, env } = system
   const home = env['CATCHD_HOME'] ? resolve(env['CATCHD_HOME']) : undefined
   if (platform === 'win32') {
-    const hash = createHash('sha256')
+    // Loading node:crypto takes longer than asking for a token, and only Windows needs it.
+    const hash = process
+      .getBuiltinModule('node:crypto')
+      .createHash('sha256')
       .update(`${homeFolder}\n${home ?? ''}`)
       .digest('hex')
     return `\\\\.\\pipe\\catchd-${hash.slice(0, 16)}`
