@@ -43,6 +43,11 @@ function hasLibsecret() {
   return spawnSync('pkg-config', ['--exists', 'libsecret-1']).status === 0
 }
 
+/** Of the system's Python, whose modules are packages of the system. */
+function hasPython(...modules) {
+  return spawnSync('/usr/bin/python3', ['-c', `import ${modules.join(', ')}`]).status === 0
+}
+
 /** Builds only when a source is newer than the program. */
 function build() {
   const built = join(root, 'dist', 'catchd.cjs')
@@ -101,6 +106,8 @@ function installSystemPackages() {
     git: 'git',
     http: 'httpie',
     msmtp: 'msmtp',
+    mutt: 'mutt',
+    aws: 'awscli',
     ssh: 'openssh-client',
   }
   // Where systemd runs, its package would have a server listen on every address at once.
@@ -108,6 +115,7 @@ function installSystemPackages() {
   const missing = Object.entries(packages)
     .filter(([command]) => !isInstalled(command))
     .flatMap(([, names]) => names)
+  if (!hasPython('google.auth', 'requests')) missing.push('python3-google-auth', 'python3-requests')
   if (!hasLibsecret()) missing.push('libsecret-1-dev', 'pkg-config')
   if (missing.length === 0) return
   const mayInstall = process.getuid?.() === 0 && isInstalled('apt-get')

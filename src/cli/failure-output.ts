@@ -42,6 +42,12 @@ export function failureText(failure: CatchdError): string {
   return lines.map((line) => `${printable(line)}\n`).join('')
 }
 
+/** The same on one line without its line end, for protocols that have room for a message: cause and next command. */
+export function failureLine(failure: CatchdError): string {
+  const parts = [toProblem(failure).title, failure.detail].filter((part) => part !== undefined)
+  return printable(`catchd: ${parts.join(': ')} → ${failure.next}`)
+}
+
 /** For a bug report: the kind of a fault and where it was, without its message, which may quote anything. */
 function placeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined

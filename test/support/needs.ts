@@ -4,9 +4,21 @@
  */
 import { execFileSync } from 'node:child_process'
 
+/** Whose modules are the distribution's, whatever python3 is first on the PATH. */
+export const SYSTEM_PYTHON = '/usr/bin/python3'
+
 /** @returns Why the tests cannot run here, or `undefined` when every command is installed. */
 export function needs(...commands: string[]): string | undefined {
-  const missing = commands.filter((command) => !isInstalled(command))
+  return without(commands.filter((command) => !isInstalled(command)))
+}
+
+/** The same for modules of the system's Python. */
+export function needsPython(...modules: string[]): string | undefined {
+  const isThere = (name: string) => succeeds(SYSTEM_PYTHON, ['-c', `import ${name}`])
+  return without(modules.filter((name) => !isThere(name)).map((name) => `Python's ${name}`))
+}
+
+function without(missing: readonly string[]): string | undefined {
   if (missing.length === 0) return undefined
   const reason = `skipped: not installed here: ${missing.join(', ')}`
   if (process.env['TEST_REQUIRE_ALL'] === '1') throw new Error(reason)
@@ -14,9 +26,40 @@ export function needs(...commands: string[]): string | undefined {
   return reason
 }
 
+/**
+ * For tools that no package of the distribution brings, or none that is new enough: tried where they are, and said
+ * where not, whatever TEST_REQUIRE_ALL says.
+ */
+export function isHere(command: string): boolean {
+  const found = isInstalled(command)
+  if (!found) console.warn(`not tried, since it is not installed here: ${command}`)
+  return found
+}
+
+/**
+ * The same for one whose older versions cannot be tried.
+ *
+ * @param version - Finds two numbers in what `--version` prints.
+ */
+export function isNewer(
+  command: string,
+  version: RegExp,
+  [major, minor]: readonly [number, number],
+): boolean {
+  const printed = execFileSync(command, ['--version'], { encoding: 'utf8' })
+  const [, one = '0', two = '0'] = version.exec(printed) ?? []
+  const isNew = Number(one) > major || (Number(one) === major && Number(two) >= minor)
+  if (!isNew) console.warn(`not tried, since it is too old here: ${printed.trim()}`)
+  return isNew
+}
+
 function isInstalled(command: string): boolean {
+  return succeeds('/bin/sh', ['-c', 'command -v "$0"', command])
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
   try {
-    execFileSync('/bin/sh', ['-c', 'command -v "$0"', command], { stdio: 'ignore' })
+    execFileSync(command, args, { stdio: 'ignore' })
     return true
   } catch {
     return false

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach } from 'vitest'
-import { environment, PROGRAM } from './program.js'
+import { environment, type Finished, PROGRAM } from './program.js'
 import { type SeedSystem, type SeedSystemOptions, startSeedSystem } from './seed-system.js'
 
 /** No tool needs longer, and a hanging one must not hold the run. */
@@ -101,8 +101,20 @@ export class ToolBench {
     }
   }
 
+  /** Rejects when it fails. */
   run(command: string, args: readonly string[], env: Record<string, string>) {
     return promisify(execFile)(command, args, { env, cwd: this.folder, timeout: TOOL_ENDS_WITHIN_MS })
+  }
+
+  /** Lines for bash, however they end. */
+  async shell(lines: string, env: Record<string, string>): Promise<Finished> {
+    return new Promise((resolve) => {
+      const options = { env, cwd: this.folder, timeout: TOOL_ENDS_WITHIN_MS }
+      const child = execFile('bash', ['-c', lines], options, (_error, stdout, stderr) =>
+        resolve({ exitCode: child.exitCode, stdout, stderr }),
+      )
+      child.stdin?.end()
+    })
   }
 }
 

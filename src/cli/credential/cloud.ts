@@ -1,5 +1,6 @@
 /** Cloud command lines that take a token of another issuer: Google's external accounts. */
 import { asCatchdError } from '../../failures.js'
+import { failureLine } from '../failure-output.js'
 import { bareToken } from '../token-format.js'
 import { type CredentialTool, expiryInSeconds, json } from './tool.js'
 
@@ -29,8 +30,10 @@ export const gcp: CredentialTool = {
         ...(expiry === undefined ? {} : { expiration_time: expiry }),
       })
     } catch (error) {
-      const { code, message } = asCatchdError(error)
-      return { ...json({ version: 1, success: false, code, message }), exitCode: 1 }
+      const failure = asCatchdError(error)
+      const message = failureLine(failure)
+      // Nothing on stderr: google-auth for Python reads both streams as one.
+      return { ...json({ version: 1, success: false, code: failure.code, message }), exitCode: 1 }
     }
   },
 }

@@ -88,6 +88,7 @@ async function lend(
   })
   process.stdout.write(answer.stdout)
   if (answer.note !== undefined) printNote(printable(answer.note))
+  if (answer.failure !== undefined) throw answer.failure
   if (answer.exitCode !== undefined) process.exitCode = answer.exitCode
 }
 

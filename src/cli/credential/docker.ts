@@ -2,6 +2,9 @@
  * docker's credential helper protocol: a program `docker-credential-NAME` with `get`, `store`, `erase`, `list`; the
  * question on stdin, JSON on stdout, and one agreed sentence where there is nothing.
  */
+
+import { asCatchdError } from '../../failures.js'
+import { failureLine } from '../failure-output.js'
 import { bareToken } from '../token-format.js'
 import { normalHost } from './hosts.js'
 import {
@@ -23,9 +26,9 @@ export const docker: CredentialTool = {
   async answer(request) {
     switch (request.operation) {
       case 'get':
-        return get(request)
+        return get(request).catch(failed)
       case 'list':
-        return list(request)
+        return list(request).catch(failed)
       case 'store':
         return { stdout: 'catchd keeps no passwords: tokens come from its own logins\n', exitCode: 1 }
       default:
@@ -39,6 +42,12 @@ async function get({ input, lender, user }: CredentialRequest): Promise<Credenti
   const lent = await lender.forHost(server)
   if (lent === undefined) return NOT_FOUND
   return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: bareToken(lent.token) })
+}
+
+/** Clients other than docker's own command line show what is on stdout, and that alone. */
+function failed(thrown: unknown): CredentialAnswer {
+  const failure = asCatchdError(thrown)
+  return { stdout: `${failureLine(failure)}\n`, failure }
 }
 
 async function list({ lender, user }: CredentialRequest): Promise<CredentialAnswer> {

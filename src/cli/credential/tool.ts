@@ -1,4 +1,6 @@
 /** What a credential helper is here: a tool's question on stdin or in its environment, our answer on stdout. */
+
+import type { CatchdError } from '../../failures.js'
 import type { LentAnswer } from '../token-format.js'
 
 /** An access token, or an id_token where that was asked for, and whose it is. */
@@ -38,6 +40,8 @@ export interface CredentialAnswer {
   readonly exitCode?: number
   /** For a person, on stderr. */
   readonly note?: string
+  /** Told on stderr like any other, with its exit code, where the protocol wants something on stdout before. */
+  readonly failure?: CatchdError
 }
 
 export interface CredentialTool {

@@ -137,6 +137,14 @@ describe('docker', () => {
     expect(fake.asked.map(({ path }) => path)).toEqual(['/v1/profiles'])
   })
 
+  test('a failure stands on both streams, with its exit code', async () => {
+    const fake = await daemon({ 'GET /v1/tokens/hub': problem('login_required', 409, { profile: 'hub' }) })
+    const asked = await run(fake, ['credential', 'docker', 'get'], { stdin: 'git.example' })
+    expect(asked.exitCode).toBe(3)
+    expect(asked.stdout).toMatch(/^catchd: .* → catchd login hub\n$/)
+    expect(asked.stderr).toContain('catchd login hub')
+  })
+
   test('store is refused, erase is nothing', async () => {
     const stored = await run(await daemon(), ['credential', 'docker', 'store'], { stdin: '{}' })
     expect(stored.exitCode).toBe(1)
@@ -213,7 +221,12 @@ describe('gcp', () => {
     const fake = await daemon({ 'GET /v1/tokens/hub': problem('login_required', 409, { profile: 'hub' }) })
     const { stdout, exitCode } = await run(fake, ['credential', '--profile', 'hub', 'gcp'])
     expect(exitCode).toBe(1)
-    expect(JSON.parse(stdout)).toMatchObject({ version: 1, success: false, code: 'login_required' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      version: 1,
+      success: false,
+      code: 'login_required',
+      message: expect.stringContaining('catchd login hub'),
+    })
   })
 })
 

@@ -1,0 +1,103 @@
+/** kubectl with catchd as its exec credential plugin, against an https API that wants the token. */
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeCertificates } from '../../support/certificates.js'
+import { isHere } from '../../support/needs.js'
+import { ToolBench } from '../../support/tool-system.js'
+
+const bench = new ToolBench()
+
+const VERSION = { major: '1', minor: '30', gitVersion: 'v1.30.0' }
+const UNAUTHORIZED = {
+  kind: 'Status',
+  apiVersion: 'v1',
+  status: 'Failure',
+  reason: 'Unauthorized',
+  code: 401,
+}
+
+interface Exec {
+  readonly apiVersion: string
+  readonly args?: readonly string[]
+  readonly more?: object
+}
+
+/** @param profile - More of the profile, once the cluster's address is known. */
+async function start(
+  {
+    apiVersion,
+    args = ['credential', '--profile', 'gw', 'kubectl'],
+    more = { interactiveMode: 'IfAvailable' },
+  }: Exec,
+  profile: (host: string) => object = () => ({}),
+) {
+  const { caFile, key, cert } = makeCertificates(bench.folder)
+  const seen: (string | undefined)[] = []
+  let good: string | undefined
+  const port = await bench.listen(
+    createServer({ key, cert }, (request, response) => {
+      seen.push(request.headers.authorization)
+      const isGood = request.headers.authorization === `Bearer ${good}`
+      response.writeHead(isGood ? 200 : 401, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(isGood ? VERSION : UNAUTHORIZED))
+    }),
+  )
+  const host = `127.0.0.1:${port}`
+  const system = await bench.system({ profile: profile(host) })
+  good = await system.token()
+  const kubeconfig = join(bench.folder, 'kubeconfig')
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'c',
+      clusters: [{ name: 'c', cluster: { server: `https://${host}`, 'certificate-authority': caFile } }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      users: [{ name: 'u', user: { exec: { apiVersion, command: 'catchd', args, ...more } } }],
+    }),
+  )
+  const env = { ...system.env, KUBECONFIG: kubeconfig }
+  return { system, seen, kubectl: (line: string) => bench.shell(`kubectl ${line}`, env) }
+}
+
+const V1 = 'client.authentication.k8s.io/v1'
+const V1_BETA = 'client.authentication.k8s.io/v1beta1'
+
+if (isHere('kubectl')) {
+  test.each([V1, V1_BETA])('%s: the token reaches the API server', async (apiVersion) => {
+    const { system, seen, kubectl } = await start({ apiVersion })
+    const { stdout, stderr } = await kubectl('get --raw /version')
+    expect({ answer: JSON.parse(stdout || '{}'), stderr }).toEqual({ answer: VERSION, stderr: '' })
+    expect(new Set(seen)).toEqual(new Set([`Bearer ${await system.token()}`]))
+  })
+
+  test('without --profile the cluster finds it, where kubectl is told to name the cluster', async () => {
+    const exec = { apiVersion: V1, args: ['credential', 'kubectl'] }
+    const { kubectl } = await start(
+      { ...exec, more: { interactiveMode: 'Never', provideClusterInfo: true } },
+      (host) => ({ hosts: [host] }),
+    )
+    expect(await kubectl('get --raw /version')).toMatchObject({ exitCode: 0, stderr: '' })
+  })
+
+  test('without a login kubectl fails and shows what to run', async () => {
+    const { system, seen, kubectl } = await start({ apiVersion: V1 })
+    await system.daemon.api('DELETE', '/v1/tokens/gw')
+    const { exitCode, stderr } = await kubectl('get --raw /version')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('→ catchd login gw')
+    expect(stderr).toContain('executable catchd failed with exit code 3')
+    expect(seen).toEqual([])
+  })
+
+  test("a token that the cluster refuses is kubectl's own error", async () => {
+    const { system, kubectl } = await start({ apiVersion: V1 })
+    await system.daemon.api('POST', '/v1/tokens/gw/refresh')
+    const { exitCode, stderr } = await kubectl('get --raw /version')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('You must be logged in to the server')
+  })
+}

@@ -1,0 +1,74 @@
+/** A repository behind git's own CGI program on a loopback port, for whoever brings a good token as the password. */
+import { execFileSync, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { basicPassword, type ToolBench } from './tool-system.js'
+
+export interface GitServer {
+  readonly url: string
+  /** With its port, as `hosts` names it. */
+  readonly host: string
+  /** Passwords that were not taken. */
+  readonly refused: string[]
+}
+
+/** The repository `r.git` holds one commit with the file `hello`, and takes pushes. */
+export async function startGitServer(
+  bench: ToolBench,
+  isGood: (password: string) => boolean | Promise<boolean>,
+): Promise<GitServer> {
+  const root = join(bench.folder, 'repositories')
+  const work = join(bench.folder, 'first-work')
+  const bare = join(root, 'r.git')
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example', ...args], { stdio: 'pipe' })
+  git('init', '--quiet', work)
+  await writeFile(join(work, 'hello'), 'hello')
+  git('-C', work, 'add', '.')
+  git('-C', work, 'commit', '--quiet', '-m', 'first')
+  git('clone', '--quiet', '--bare', work, bare)
+  git('-C', bare, 'config', 'http.receivepack', 'true')
+  const backend = join(git('--exec-path').toString().trim(), 'git-http-backend')
+  const refused: string[] = []
+  const port = await bench.listen(
+    createServer(async (request, response) => {
+      const password = basicPassword(request)
+      if (password !== undefined && (await isGood(password))) {
+        serveCgi(backend, root, request, response)
+        return
+      }
+      if (password !== undefined) refused.push(password)
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
+    }),
+  )
+  return { url: `http://localhost:${port}/r.git`, host: `localhost:${port}`, refused }
+}
+
+function serveCgi(program: string, root: string, request: IncomingMessage, response: ServerResponse) {
+  const [path = '', query = ''] = (request.url ?? '').split('?')
+  const child = spawn(program, {
+    env: {
+      PATH: process.env['PATH'],
+      GIT_PROJECT_ROOT: root,
+      GIT_HTTP_EXPORT_ALL: '1',
+      REQUEST_METHOD: request.method,
+      PATH_INFO: path,
+      QUERY_STRING: query,
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+    },
+  })
+  request.pipe(child.stdin)
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.on('close', () => {
+    const all = Buffer.concat(chunks)
+    const end = all.indexOf('\r\n\r\n')
+    for (const line of all.subarray(0, end).toString().split('\r\n')) {
+      const [name = '', value = ''] = line.split(': ')
+      if (name.toLowerCase() !== 'status') response.setHeader(name, value)
+    }
+    response.end(all.subarray(end + 4))
+  })
+}
