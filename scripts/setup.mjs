@@ -5,7 +5,7 @@
  * node scripts/setup.mjs [--no-build] [--test]
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -15,6 +15,7 @@ const options = new Set(process.argv.slice(2))
 requireNode(20, 19)
 if (options.has('--test')) installSystemPackages()
 installPackages()
+if (options.has('--test')) installToolsOfNpm()
 if (!options.has('--no-build')) build()
 
 function requireNode(major, minor) {
@@ -37,6 +38,24 @@ function installPackages() {
   // The locked versions are installed either way, and the lock file stays as it is.
   run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
   writeFileSync(stamp, wanted)
+}
+
+/**
+ * Tools that the tests try and nothing else needs, in a folder of their own: larger than all that is in the lock file
+ * for it. Where they cannot be had their tests are skipped and say so.
+ */
+function installToolsOfNpm() {
+  const tools = ['httpyac@6.16.7']
+  const folder = join(root, 'node_modules', '.tools')
+  const stamp = join(folder, '.installed')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === tools.join()) return
+  if (process.env.TEST_SYSTEM_PACKAGES === '0') return
+  say(`installing tools for the tests: ${tools.join(', ')}`)
+  mkdirSync(folder, { recursive: true })
+  const words = ['install', '--no-save', '--ignore-scripts', '--loglevel=error', '--prefix', folder, ...tools]
+  const { status } = spawnSync('npm', words, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  if (status === 0) writeFileSync(stamp, tools.join())
+  else say('some tools could not be installed; their tests are skipped')
 }
 
 function hasLibsecret() {

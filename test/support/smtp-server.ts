@@ -85,7 +85,7 @@ class Session {
     switch (verb.toUpperCase()) {
       case 'EHLO': {
         const offered = ['localhost', ...(this.#isSecure ? CAPABILITIES : ['STARTTLS'])]
-        offered.forEach((name, index) => this.#say(`250${index < offered.length - 1 ? '-' : ' '}${name}`))
+        for (const name of offered) this.#say(`250${name === offered.at(-1) ? ' ' : '-'}${name}`)
         break
       }
       case 'STARTTLS':
@@ -123,7 +123,9 @@ class Session {
   #authenticate(mechanism: string, encoded: string): void {
     const response = Buffer.from(encoded, 'base64').toString('utf8')
     this.#shared.attempts.push({ mechanism, response })
-    const token = /\u0001auth=Bearer ([^\u0001]+)\u0001\u0001$/.exec(response)?.[1] ?? ''
+    const members = response.split('\u0001')
+    const credential = members.find((member) => member.startsWith('auth=Bearer '))
+    const token = response.endsWith('\u0001\u0001') ? (credential?.slice('auth=Bearer '.length) ?? '') : ''
     this.#isKnown = this.#shared.isGood(token)
     this.#continuation = undefined
     if (this.#isKnown) {
