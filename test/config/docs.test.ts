@@ -1,6 +1,6 @@
 /** The documents as a set: every link leads somewhere, and every command that they name is there. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.js'
@@ -10,7 +10,7 @@ const PAGES = [
   'README.md',
   'SECURITY.md',
   'CHANGELOG.md',
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'))
 
 const textOf = (page: string) => readFileSync(join(ROOT, page), 'utf8')
@@ -29,10 +29,10 @@ test.each(PAGES)('%s: its commands are commands', (page) => {
   expect(unknown).toEqual([])
 })
 
-test('every page of docs/ can be found from docs/README.md', () => {
-  const index = textOf('docs/README.md')
-  const missing = PAGES.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md').filter(
-    (page) => !index.includes(`(${page.slice('docs/'.length)})`),
+test.each(['docs/README.md', 'docs/tools/README.md'])('%s leads to every page of its folder', (index) => {
+  const folder = dirname(index)
+  const missing = PAGES.filter((page) => dirname(page) === folder && page !== index).filter(
+    (page) => !textOf(index).includes(`(${relative(folder, page)})`),
   )
   expect(missing).toEqual([])
 })

@@ -9,18 +9,19 @@ export interface GitServer {
   readonly url: string
   /** With its port, as `hosts` names it. */
   readonly host: string
-  /** Passwords that were not taken. */
+  /** Passwords that were taken, and those that were not. */
+  readonly taken: string[]
   readonly refused: string[]
 }
 
-/** The repository `r.git` holds one commit with the file `hello`, and takes pushes. */
+/** The repository `team/repo.git` holds one commit with the file `hello`, and takes pushes. */
 export async function startGitServer(
   bench: ToolBench,
   isGood: (password: string) => boolean | Promise<boolean>,
 ): Promise<GitServer> {
   const root = join(bench.folder, 'repositories')
   const work = join(bench.folder, 'first-work')
-  const bare = join(root, 'r.git')
+  const bare = join(root, 'team', 'repo.git')
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example', ...args], { stdio: 'pipe' })
   git('init', '--quiet', work)
@@ -30,11 +31,13 @@ export async function startGitServer(
   git('clone', '--quiet', '--bare', work, bare)
   git('-C', bare, 'config', 'http.receivepack', 'true')
   const backend = join(git('--exec-path').toString().trim(), 'git-http-backend')
+  const taken: string[] = []
   const refused: string[] = []
   const port = await bench.listen(
     createServer(async (request, response) => {
       const password = basicPassword(request)
       if (password !== undefined && (await isGood(password))) {
+        taken.push(password)
         serveCgi(backend, root, request, response)
         return
       }
@@ -42,7 +45,7 @@ export async function startGitServer(
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
     }),
   )
-  return { url: `http://localhost:${port}/r.git`, host: `localhost:${port}`, refused }
+  return { url: `http://localhost:${port}/team/repo.git`, host: `localhost:${port}`, taken, refused }
 }
 
 function serveCgi(program: string, root: string, request: IncomingMessage, response: ServerResponse) {

@@ -11,13 +11,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach } from 'vitest'
+import { type Daemon, startDaemon } from './daemon.js'
+import { freePort } from './free-port.js'
 import { environment, type Finished, PROGRAM } from './program.js'
 import { type SeedSystem, type SeedSystemOptions, startSeedSystem } from './seed-system.js'
 
 /** No tool needs longer, and a hanging one must not hold the run. */
 const TOOL_ENDS_WITHIN_MS = 60_000
 
-export interface ToolSystem extends SeedSystem {
+export interface Tools {
+  readonly daemon: Daemon
   /** On the PATH, with `catchd` in it. */
   readonly bin: string
   /** For tools: PATH, a HOME of their own, and this daemon's home. */
@@ -27,6 +30,8 @@ export interface ToolSystem extends SeedSystem {
   /** A key of the API that may use the profile. */
   key(actions?: readonly string[]): Promise<string>
 }
+
+export interface ToolSystem extends SeedSystem, Tools {}
 
 export class ToolBench {
   #folder = ''
@@ -78,7 +83,27 @@ export class ToolBench {
     const started = await startSeedSystem({ refreshTokens: true, ...options })
     this.after(() => started.stop())
     await started.login()
-    const { daemon } = started
+    return { ...started, ...(await this.#equip(started.daemon)) }
+  }
+
+  /** The same with a profile `gw` whose tokens are bound to a key (DPoP), at oidc-provider. */
+  async boundSystem(profile: object = {}): Promise<Tools> {
+    const { startOidcProvider } = await import('./oidc-provider.js') // which takes its time to load
+    const redirectPort = await freePort()
+    const server = await startOidcProvider({
+      redirectUris: [`http://127.0.0.1:${redirectPort}/callback/gw`],
+      registration: { dpop_bound_access_tokens: true },
+    })
+    this.after(() => server.close())
+    const { issuer, clientId } = server
+    const gw = { issuer, client_id: clientId, scope: 'openid email', dpop: true, ...profile }
+    const daemon = await startDaemon({ redirectPort, config: { profiles: { gw } } })
+    this.after(() => daemon.stop())
+    await daemon.login('gw', server.approve)
+    return this.#equip(daemon)
+  }
+
+  async #equip(daemon: Daemon): Promise<Tools> {
     const bin = join(this.folder, 'bin')
     await mkdir(bin)
     await script(join(bin, 'catchd'), `exec "${process.execPath}" "${PROGRAM}" "$@"`)
@@ -90,7 +115,7 @@ export class ToolBench {
       CATCHD_REDIRECT_PORT: String(daemon.redirectPort),
     })
     return {
-      ...started,
+      daemon,
       bin,
       env,
       token: async () => String((await daemon.api('GET', '/v1/tokens/gw')).json['access_token']),
@@ -123,7 +148,7 @@ export async function script(path: string, text: string): Promise<void> {
   await chmod(path, 0o755)
 }
 
-export function basicPassword(request: IncomingMessage): string | undefined {
+export function basicPassword(request: Pick<IncomingMessage, 'headers'>): string | undefined {
   const [scheme, encoded = ''] = (request.headers.authorization ?? '').split(' ')
   if (scheme?.toLowerCase() !== 'basic') return undefined
   return Buffer.from(encoded, 'base64').toString().split(':')[1]

@@ -1,39 +1,31 @@
 /** docker's command line and `docker-credential-catchd`, as far as it goes without an engine; and the helper's own words. */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { makeCertificates } from '../../support/certificates.js'
 import { isHere } from '../../support/needs.js'
-import { basicPassword, script, ToolBench } from '../../support/tool-system.js'
+import { startRegistry } from '../../support/registry.js'
+import { script, ToolBench } from '../../support/tool-system.js'
 
 const bench = new ToolBench()
 
-/** A registry that holds nothing and wants a token, and a profile that is for it. */
+/** A registry that wants this daemon's token, and a profile that is for it. */
 async function start() {
-  const passwords: (string | undefined)[] = []
-  const port = await bench.listen(
-    createServer((request, response) => {
-      const password = basicPassword(request)
-      passwords.push(password)
-      if (password === undefined) {
-        response.writeHead(401, { 'www-authenticate': 'Basic realm="registry"' }).end()
-      } else {
-        response.writeHead(request.url === '/v2/' ? 200 : 404).end()
-      }
-    }),
-  )
-  const host = `127.0.0.1:${port}`
+  const good = new Set<string>()
+  const { caFile, key, cert } = makeCertificates(bench.folder)
+  const { host, passwords } = await startRegistry(bench, { key, cert }, (password) => good.has(password))
   const system = await bench.system({ profile: { hosts: [host] } })
+  good.add(await system.token())
   await script(join(system.bin, 'docker-credential-catchd'), 'exec catchd credential docker "$@"')
-  const env = { ...system.env, DOCKER_CONFIG: join(bench.folder, '.docker') }
+  const env = { ...system.env, SSL_CERT_FILE: caFile, DOCKER_CONFIG: join(bench.folder, '.docker') }
   await mkdir(env.DOCKER_CONFIG)
   const configure = (config: object) =>
     writeFile(join(env.DOCKER_CONFIG, 'config.json'), JSON.stringify(config))
   await configure({ credHelpers: { [host]: 'catchd' } })
-  return { system, host, passwords, configure, shell: (line: string) => bench.shell(line, env) }
+  return { system, host, good, passwords, configure, shell: (line: string) => bench.shell(line, env) }
 }
 
-const inspect = (image: string) => `docker manifest inspect --insecure ${image}`
+const inspect = (image: string) => `docker manifest inspect ${image}`
 
 test('get, list, erase and store as docker asks them', async () => {
   const { system, host, shell } = await start()
@@ -70,8 +62,9 @@ test('a failure stands on stdout, too, for clients that show nothing else', asyn
 if (isHere('docker')) {
   test('docker brings the token to the registry, and none to another', async () => {
     const { system, host, passwords, configure, shell } = await start()
-    // The registry holds nothing; whose token it was asked with is the question.
-    await shell(inspect(`${host}/team/image:1`))
+    const { exitCode, stdout, stderr } = await shell(inspect(`${host}/team/image:1`))
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 2 })
     expect(passwords).toContain(await system.token())
 
     // For everything, with a registry of no profile: docker understands "not found" and goes on without.
@@ -84,8 +77,9 @@ if (isHere('docker')) {
   })
 
   test('docker login and logout store and delete nothing, and say so', async () => {
-    const { system, host, configure, shell } = await start()
+    const { system, host, good, configure, shell } = await start()
     await configure({ credsStore: 'catchd' })
+    good.add('secret')
     const token = await system.token()
     const login = await shell(`echo secret | docker login --username u --password-stdin ${host}`)
     expect(login.exitCode).toBe(1)

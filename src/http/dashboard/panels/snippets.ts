@@ -1,4 +1,4 @@
-/** How a profile's token gets into tools: lines to copy, none of which holds a token (docs/tools.md). */
+/** How a profile's token gets into tools: lines to copy, none of which holds a token (docs/tools/). */
 import type { DaemonStatus } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { ProfileOverview } from '../overview.js'
