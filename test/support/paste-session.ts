@@ -52,7 +52,9 @@ export class PasteSession {
 
   /** Each command prints what stands under it; `…` is whatever it is. @throws Error with what was printed instead */
   async console(text: string): Promise<void> {
-    for (const part of text.split(/^\$ /m).slice(1)) {
+    const [first = '', ...parts] = text.split(/^\$ /m)
+    if (first !== '' || parts.length === 0) throw new Error('It does not begin with a command.')
+    for (const part of parts) {
       const [command = '', ...lines] = this.put(part).trimEnd().split('\n')
       const expected = lines.join('\n')
       const pattern = new RegExp(`^${expected.split('…').map(escaped).join('(?:.|\n)*?')}\\s*$`)

@@ -1,8 +1,9 @@
 /** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. */
 import * as z from 'zod'
-import { CatchdError } from '../../failures.js'
+import { asCatchdError, CatchdError } from '../../failures.js'
+import { failureLine } from '../failure-output.js'
 import { bareToken, type LentAnswer, tokenType } from '../token-format.js'
-import { type CredentialTool, json, NOTHING, TOKEN_USER } from './tool.js'
+import { type CredentialTool, json, type Lender, type Lent, NOTHING, TOKEN_USER } from './tool.js'
 
 const authorization = (token: LentAnswer) => `${tokenType(token)} ${bareToken(token)}`
 
@@ -23,15 +24,12 @@ export const goauth: CredentialTool = {
   readsInput: false,
   async answer({ operation, words, lender }) {
     const url = [operation, ...words].find((word) => word.startsWith('https://'))
-    const hosts = url === undefined ? [...(await lender.hosts()).keys()] : [new URL(url).host]
-    const blocks: string[] = []
-    for (const host of hosts) {
-      if (host.startsWith('*.')) continue
-      const lent = await lender.forHost(host)
-      if (lent !== undefined)
-        blocks.push(`https://${host}\n\nAuthorization: ${authorization(lent.token)}\n\n`)
-    }
-    return { stdout: blocks.join('') }
+    const { lent, note } =
+      url === undefined ? await everyHost(lender) : await oneHost(lender, new URL(url).host)
+    const blocks = lent.map(
+      ([host, { token }]) => `https://${host}\n\nAuthorization: ${authorization(token)}\n\n`,
+    )
+    return { stdout: blocks.join(''), note }
   },
 }
 
@@ -63,13 +61,43 @@ export const netrc: CredentialTool = {
   operations: ['get'],
   readsInput: false,
   async answer({ lender, user }) {
-    const lines: string[] = []
-    for (const host of (await lender.hosts()).keys()) {
-      const lent = host.startsWith('*.') ? undefined : await lender.forHost(host)
-      if (lent !== undefined) lines.push(...netrcLines([host], lent.token, user))
-    }
-    return lines.length === 0 ? NOTHING : { stdout: lines.join('') }
+    const { lent, note } = await everyHost(lender)
+    return { stdout: lent.flatMap(([host, { token }]) => netrcLines([host], token, user)).join(''), note }
   },
+}
+
+interface LentByHost {
+  readonly lent: readonly (readonly [host: string, lent: Lent])[]
+  readonly note: string | undefined
+}
+
+async function oneHost(lender: Lender, host: string): Promise<LentByHost> {
+  const lent = await lender.forHost(host)
+  return { lent: lent === undefined ? [] : [[host, lent]], note: undefined }
+}
+
+/**
+ * A tool that asks for all hosts wants one of them, and nobody knows which: a profile that has no token takes none from
+ * the others. A suffix (`*.example.com`) is no host to tell.
+ *
+ * @throws CatchdError when no profile has a token
+ */
+async function everyHost(lender: Lender): Promise<LentByHost> {
+  const hosts = [...(await lender.hosts()).keys()].filter((host) => !host.startsWith('*.'))
+  const failures = new Map<string, CatchdError>()
+  const lent: [string, Lent][] = []
+  for (const host of hosts) {
+    try {
+      const found = await lender.forHost(host)
+      if (found !== undefined) lent.push([host, found])
+    } catch (error) {
+      const failure = asCatchdError(error)
+      failures.set(failureLine(failure), failure)
+    }
+  }
+  const [first] = failures.values()
+  if (first !== undefined && lent.length === 0) throw first
+  return { lent, note: first === undefined ? undefined : [...failures.keys()].join('; ') }
 }
 
 /** A suffix (`*.example.com`) has no line: `.netrc` knows hosts only, and no ports. */

@@ -39,7 +39,7 @@ export interface CredentialAnswer {
   readonly stdout: string
   readonly exitCode?: number
   /** For a person, on stderr. */
-  readonly note?: string
+  readonly note?: string | undefined
   /** Told on stderr like any other, with its exit code, where the protocol wants something on stdout before. */
   readonly failure?: CatchdError
 }

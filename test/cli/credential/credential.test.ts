@@ -265,6 +265,37 @@ describe('headers', () => {
   })
 })
 
+describe('where all hosts are asked for', () => {
+  const two = (more = {}) =>
+    daemon({
+      'GET /v1/profiles': {
+        body: {
+          profiles: [profile('out', ['out.example', '*.out.example']), profile('hub', ['git.example'])],
+        },
+      },
+      'GET /v1/tokens/out': problem('login_required', 409, { profile: 'out' }),
+      ...more,
+    })
+
+  test.each(['netrc', 'goauth'])('%s: a profile without a token takes none from the others', async (tool) => {
+    const { stdout, stderr, exitCode } = await run(await two(), ['credential', tool])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('at-1')
+    expect(stdout).not.toContain('out.example')
+    expect(stderr).toMatch(/^catchd: .* → catchd login out\n$/)
+  })
+
+  test.each(['netrc', 'goauth'])('%s: no profile with a token is a failure', async (tool) => {
+    const fake = await two({ 'GET /v1/tokens/hub': problem('login_required', 409, { profile: 'hub' }) })
+    expect(await run(fake, ['credential', tool])).toMatchObject({ exitCode: 3, stdout: '' })
+  })
+
+  test('the host that is asked for is not made up for', async () => {
+    const asked = await run(await two(), ['credential', 'goauth', 'https://out.example/mod'])
+    expect(asked).toMatchObject({ exitCode: 3, stdout: '' })
+  })
+})
+
 describe('mail', () => {
   const decoded = (text: string) => Buffer.from(text.trim(), 'base64').toString()
 

@@ -2,7 +2,7 @@
  * Every block of docs/tools/ is pasted: shell lines into a shell, configuration into the file that the page names,
  * programs into a program. What a page promises is looked at where the tokens arrive.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
@@ -163,6 +163,10 @@ function isPossible({ text }: MarkdownBlock): boolean {
 test.skipIf(missing).each(PAGES)('%s can be pasted', paste, 60_000)
 
 test('what is not run is still there, and every page is looked at', () => {
+  for (const page of PAGES) {
+    const fences = readFileSync(join(ROOT, page), 'utf8').match(/^\s*(?:```|~~~)/gm) ?? []
+    expect(fences).toHaveLength(2 * blocksOf(page).length)
+  }
   const texts = new Set(BLOCKS.map(({ text }) => text))
   expect(Object.keys(NOT_RUN).filter((text) => !texts.has(text))).toEqual([])
   expect(
