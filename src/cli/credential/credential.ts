@@ -10,7 +10,7 @@ import { type IdTokenChoice, idTokenOption, lentToken } from '../lent-token.js'
 import { readAll } from '../line-input.js'
 import { printNote } from '../output.js'
 import { printable } from '../printable.js'
-import { bareToken } from '../token-format.js'
+import { bareToken, tokenType } from '../token-format.js'
 import { aws } from './aws.js'
 import { gcp } from './cloud.js'
 import { docker } from './docker.js'
@@ -120,6 +120,15 @@ function inCamelCase(name: string): string {
   return name.replace(/-(\w)/g, (_hyphen, letter: string) => letter.toUpperCase())
 }
 
+function bound(profile: string): CatchdError {
+  return new CatchdError('request_invalid', {
+    profile,
+    detail:
+      'Its token is bound to a key (DPoP) and needs a proof with each request, which the tool cannot make.',
+    next: `catchd proxy ${profile} --upstream URL`,
+  })
+}
+
 class ProfileLender implements Lender {
   readonly #client: CatchdClient
   readonly #profile: string | undefined
@@ -158,7 +167,10 @@ class ProfileLender implements Lender {
   }
 
   async #lend(profile: string): Promise<Lent> {
-    return { profile, token: await lentToken(this.#client, profile, this.#choice) }
+    const token = await lentToken(this.#client, profile, this.#choice)
+    // No protocol here has room for the proof that goes with it, so that the tool would only be refused.
+    if (tokenType(token).toLowerCase() === 'dpop') throw bound(profile)
+    return { profile, token }
   }
 
   #hostEntries(): Promise<readonly HostEntry[]> {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { failureLine } from '../failure-output.js'
 import { bareToken, type LentAnswer, tokenType } from '../token-format.js'
-import { type CredentialTool, json, type Lender, type Lent, NOTHING, TOKEN_USER } from './tool.js'
+import { type CredentialTool, json, type Lender, type Lent, TOKEN_USER } from './tool.js'
 
 const authorization = (token: LentAnswer) => `${tokenType(token)} ${bareToken(token)}`
 

@@ -321,6 +321,16 @@ describe('mail', () => {
   })
 })
 
+test.each(['headers', 'kubectl', 'netrc'])(
+  '%s: a token that is bound to a key is of no use',
+  async (tool) => {
+    const fake = await daemon({ 'GET /v1/tokens/hub': { body: { ...TOKEN, token_type: 'DPoP' } } })
+    const { exitCode, stdout, stderr } = await run(fake, ['credential', '--profile', 'hub', tool])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toContain('→ catchd proxy hub --upstream URL')
+  },
+)
+
 test('an unknown tool is a usage error that names those that are known', async () => {
   const { exitCode, stderr } = await run(await daemon(), ['credential', 'svn', 'get'])
   expect(exitCode).toBe(2)
