@@ -127,6 +127,7 @@ function installSystemPackages() {
     msmtp: 'msmtp',
     mutt: 'mutt',
     aws: 'awscli',
+    kubectl: 'kubernetes-client',
     ssh: 'openssh-client',
   }
   // Where systemd runs, its package would have a server listen on every address at once.

@@ -39,18 +39,30 @@ export function isHere(command: string): boolean {
 /**
  * The same for one whose older versions cannot be tried.
  *
- * @param version - Finds two numbers in what `--version` prints.
+ * @param asked - Command and arguments that print the version.
+ * @param version - Finds two numbers in that.
  */
 export function isNewer(
-  command: string,
+  [command, ...args]: readonly [string, ...string[]],
   version: RegExp,
   [major, minor]: readonly [number, number],
 ): boolean {
-  const printed = execFileSync(command, ['--version'], { encoding: 'utf8' })
+  if (!isHere(command)) return false
+  const printed = execFileSync(command, args, { encoding: 'utf8' })
   const [, one = '0', two = '0'] = version.exec(printed) ?? []
   const isNew = Number(one) > major || (Number(one) === major && Number(two) >= minor)
   if (!isNew) console.warn(`not tried, since it is too old here: ${printed.trim()}`)
   return isNew
+}
+
+/** `kubectl`, from one version on. */
+export function isKubectl(...version: readonly [number, number]): boolean {
+  return isNewer(['kubectl', 'version', '--client'], /v(\d+)\.(\d+)/, version)
+}
+
+/** `aws` that knows AWS_ENDPOINT_URL_STS; an older one takes a web identity to AWS itself. */
+export function isAwsWithEndpoints(): boolean {
+  return isNewer(['aws', '--version'], /botocore\/(\d+)\.(\d+)/, [1, 31])
 }
 
 function isInstalled(command: string): boolean {

@@ -5,14 +5,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { isNewer, needs } from '../../support/needs.js'
+import { isAwsWithEndpoints, needs } from '../../support/needs.js'
 import { STS_KEY, startStsStub, stsError } from '../../support/sts-stub.js'
 import { ToolBench } from '../../support/tool-system.js'
 
 const bench = new ToolBench()
 const skip = needs('aws') !== undefined
-/** It knows AWS_ENDPOINT_URL_STS; an older one takes a web identity to AWS itself. */
-const canStayHere = !skip && isNewer('aws', /botocore\/(\d+)\.(\d+)/, [1, 31])
+const canStayHere = !skip && isAwsWithEndpoints()
 
 const ROLE = 'arn:aws:iam::123456789012:role/deploy'
 const IDENTITY = { Account: '123456789012', Arn: 'arn:aws:sts::123456789012:assumed-role/deploy/catchd-gw' }

@@ -8,7 +8,14 @@ import { join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { FEDERATED_TOKEN } from '../../support/google-sts.js'
 import { type MarkdownBlock, markdownBlocks } from '../../support/markdown-blocks.js'
-import { isHere, isNewer, needs, needsPython, SYSTEM_PYTHON } from '../../support/needs.js'
+import {
+  isAwsWithEndpoints,
+  isHere,
+  isKubectl,
+  needs,
+  needsPython,
+  SYSTEM_PYTHON,
+} from '../../support/needs.js'
 import { PasteSession } from '../../support/paste-session.js'
 import { STS_KEY } from '../../support/sts-stub.js'
 import { ToolBench } from '../../support/tool-system.js'
@@ -33,8 +40,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 /** Programs that no package brings, or none that is new enough; their blocks are run where they are. */
 const OPTIONAL: readonly (readonly [RegExp, () => boolean])[] = [
   [/^docker /m, () => isHere('docker')],
-  [/\bkubectl (?:config|get|--user)/, () => isHere('kubectl')],
-  [/-- aws /, () => isNewer('aws', /botocore\/(\d+)\.(\d+)/, [1, 31])],
+  [/\bkubectl (?:config|get|--user)/, () => isKubectl(1, 30)],
+  [/-- aws |^aws /m, isAwsWithEndpoints],
 ]
 
 const LANGUAGES = {
@@ -78,7 +85,7 @@ const CAME_OF: Readonly<Record<string, (pasted: Pasted) => Promise<void> | void>
     if (isHere('docker')) expect(world.registry.passwords).toContain(token)
   },
   'kubectl.md': ({ world, token }) => {
-    if (!isHere('kubectl')) return
+    if (!isKubectl(1, 30)) return
     // The kubectl of Google's SDK asks for the cluster's version before, as nobody.
     expect(world.cluster.filter((header) => header !== undefined)).toEqual(Array(2).fill(`Bearer ${token}`))
   },
@@ -90,6 +97,7 @@ const CAME_OF: Readonly<Record<string, (pasted: Pasted) => Promise<void> | void>
     expect(world.api.seen).toEqual([federated, `Bearer ${token}`, federated])
   },
   'aws.md': ({ world, token }) => {
+    if (!isAwsWithEndpoints()) return
     expect(new Set(world.aws.requests.map((form) => form.get('WebIdentityToken')))).toEqual(new Set([token]))
     expect(new Set(world.aws.signedWith)).toEqual(new Set([STS_KEY]))
   },
