@@ -50,9 +50,10 @@ interface Config {
   readonly profiles: { readonly gw: Readonly<Record<string, unknown>> }
 }
 
+/** Those that are written to their end: a file that was only just made has none. */
 function linesOf(file: string): string[] {
   try {
-    return readFileSync(file, 'utf8').trim().split('\n')
+    return readFileSync(file, 'utf8').split('\n').slice(0, -1)
   } catch {
     return []
   }
