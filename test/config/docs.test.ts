@@ -1,9 +1,12 @@
-/** The documents as a set: every link leads somewhere, and every command that they name is there. */
+/** The documents as a set: every link and anchor leads somewhere, and every command that they name can be typed so. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { Command, CommanderError } from 'commander'
+import { beforeAll, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.js'
+import { Context } from '../../src/cli/context.js'
+import { CatchdError } from '../../src/failures.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PAGES = [
@@ -15,18 +18,85 @@ const PAGES = [
 
 const textOf = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 
+/** As GitHub and most site generators make them of headings. */
+function anchorsOf(page: string): Set<string> {
+  const headings = [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title)
+  return new Set(
+    headings.map((title) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
+
 test.each(PAGES)('%s: links lead somewhere', (page) => {
-  const targets = [...textOf(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, target = '']) => target)
-  const broken = targets.filter((target) => !existsSync(resolve(ROOT, dirname(page), target)))
+  const targets = [...textOf(page).matchAll(/\]\((?!https?:)([^)\s]+)/g)].map(([, target = '']) => target)
+  const broken = targets.filter((target) => {
+    const [path = '', anchor] = target.split('#')
+    const file = path === '' ? page : relative(ROOT, resolve(ROOT, dirname(page), path))
+    if (!existsSync(join(ROOT, file))) return true
+    return anchor !== undefined && !anchorsOf(file).has(anchor)
+  })
   expect(broken).toEqual([])
 })
 
-test.each(PAGES)('%s: its commands are commands', (page) => {
-  const named = [...textOf(page).matchAll(/(?:^\$ |`|→ |&& )catchd ([a-z][a-z-]*)/gm)].map(
-    ([, name = '']) => name,
+const program = new Command('catchd')
+  .exitOverride()
+  .configureOutput({ writeErr: () => {}, writeOut: () => {} })
+
+beforeAll(async () => {
+  const context = new Context('catchd')
+  for (const [name, row] of Object.entries(COMMANDS)) (await row.load())(program.command(name), context)
+  const disarm = (command: Command) => {
+    command.action(() => {}).exitOverride()
+    for (const child of command.commands) disarm(child)
+  }
+  for (const command of program.commands) disarm(command)
+})
+
+/** Words as a shell makes them; what a person fills in (`N`, `GROUP:NAME`, `…`) stays. */
+function wordsOf(command: string): string[] {
+  const words = [...command.matchAll(/"[^"]*"|'[^']*'|\S+/g)].map(([word]) =>
+    word.replaceAll(/^["']|["']$/g, ''),
   )
-  const unknown = named.filter((name) => name !== 'help' && !Object.hasOwn(COMMANDS, name))
-  expect(unknown).toEqual([])
+  return words.filter((word) => word !== '…')
+}
+
+/** A text may name a command without all that it needs. */
+const NAMED_ONLY = ['commander.missingArgument', 'commander.missingMandatoryOptionValue', 'commander.help']
+
+function refusalOf(command: string): string | undefined {
+  const [, ...words] = wordsOf(command.replaceAll('\\|', '|').replace(/ (#|&&|\||<|>).*$/, ''))
+  try {
+    program.parse(words, { from: 'user' })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof CommanderError || error instanceof CatchdError)) throw error
+    if (error instanceof CommanderError && error.exitCode === 0) return undefined // --help
+    return NAMED_ONLY.includes(error.code) ? undefined : `${command}: ${error.message}`
+  }
+}
+
+test.each(PAGES)('%s: its commands can be typed so', (page) => {
+  const commands = [...textOf(page).matchAll(/`(catchd [a-z][^`]*)`|→ (catchd .*)$/gm)]
+  const refusals = commands.map(([, inText = '', next]) => refusalOf((next ?? inText).replaceAll('\n', ' ')))
+  expect(refusals.filter((refusal) => refusal !== undefined)).toEqual([])
+})
+
+test('the commands that failures name as the next one can be typed so', () => {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  )
+  const next = sources.flatMap((name) => {
+    const text = textOf(join('src', name)).replaceAll(/\$\{[^{}]*\}/g, 'NAME')
+    return [...text.matchAll(/(?:next\b.*|→ )(['"`]?)(catchd [a-z-]+(?: [^'"`]+)?)\1/g)].map(
+      ([, , command = '']) => command,
+    )
+  })
+  expect(next.length).toBeGreaterThan(80)
+  expect(next.map(refusalOf).filter((refusal) => refusal !== undefined)).toEqual([])
 })
 
 test.each(['docs/README.md', 'docs/tools/README.md'])('%s leads to every page of its folder', (index) => {
