@@ -1,6 +1,7 @@
 /** `catchd client`: API keys for tools that talk to the daemon over TCP. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ClientAction, ClientAnswer } from '../client/wire.js'
+import { suggestion } from '../config/suggestion.js'
 import { commaList, duration } from './arguments.js'
 import type { Context } from './context.js'
 import { relative } from './instants.js'
@@ -49,9 +50,21 @@ async function add(context: Context, name: string, options: AddOptions): Promise
     actions: options.actions,
     ...(options.expires === undefined ? {} : { expires_in: options.expires }),
   })
-  if (options.json) return printJson(added)
-  printNote('This key is shown once:')
-  printResult(added.key)
+  if (options.json) printJson(added)
+  else {
+    printNote('This key is shown once:')
+    printResult(added.key)
+  }
+  await warnOfUnknown(context, options.profiles).catch(() => {}) // the key is made and shown
+}
+
+/** A key may be made before its profile is; a misspelt name would only show as 403 much later. */
+async function warnOfUnknown(context: Context, names: readonly string[]): Promise<void> {
+  const known = (await context.client.profiles()).map(({ profile }) => profile)
+  for (const name of names) {
+    if (known.includes(name)) continue
+    printNote(`There is no profile "${name}" yet.${suggestion(name, known)}`)
+  }
 }
 
 async function list(context: Context, options: { readonly json?: true }): Promise<void> {

@@ -59,7 +59,16 @@ export function defineLogin(command: Command, context: Context): void {
 
 async function loginAs(context: Context, name: string, options: LoginOptions): Promise<void> {
   refuseUrlOptions(name, options)
+  if (/[/:]/.test(name)) throw notAName(name)
   await login(context, name, options)
+}
+
+/** Addresses are often written without their scheme. */
+function notAName(text: string): CatchdError {
+  return new CatchdError('profile_unknown', {
+    detail: `"${text}" is neither the name of a profile nor a URL, which begins with https://.`,
+    next: text.includes('://') ? 'catchd profile list' : `catchd login https://${text}`,
+  })
 }
 
 async function loginAt(context: Context, url: string, options: LoginOptions): Promise<void> {

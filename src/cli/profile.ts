@@ -84,7 +84,9 @@ async function add(context: Context, name: string, options: AddOptions): Promise
       next: `catchd profile show ${name}`,
     })
   }
-  const answer = await client.putProfile(name, entry)
+  const answer = await client.putProfile(name, entry).catch((error: unknown) => {
+    throw inOptions(error)
+  })
   if (options.json) return printJson(answer)
   printResult(styled('green', `${exists ? 'Replaced' : 'Added'}: ${name}`))
   await printAdvice(context, answer)
@@ -101,6 +103,17 @@ async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
     if (error.code === 'profile_invalid') return true
     throw error
   }
+}
+
+/** What the API says of members of the body, in the words of this command line. */
+function inOptions(error: unknown): unknown {
+  if (!(error instanceof CatchdError && error.code === 'request_invalid')) return error
+  return new CatchdError('request_invalid', {
+    detail: (error.detail ?? '')
+      .replace(/\bpath\.profile:/g, 'the name')
+      .replace(/\bbody\.([a-z_]+)(\.\S+)?:/g, (_, key: string) => `--${key.replaceAll('_', '-')}`),
+    next: 'catchd profile add --help',
+  })
 }
 
 async function printAdvice(context: Context, { profile, configuration }: ProfileAnswer): Promise<void> {
@@ -127,6 +140,6 @@ async function readSecret(name: string): Promise<string> {
   if (secret !== '') return secret
   throw new CatchdError('request_invalid', {
     detail: '--client-secret-stdin found nothing on stdin.',
-    next: 'catchd help profile',
+    next: 'catchd profile add --help',
   })
 }

@@ -110,7 +110,7 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
       written.preset,
       presets.map((row) => row.name),
     )
-    throw broken(name, `There is no preset ${JSON.stringify(written.preset)}.${meant}`)
+    throw broken(name, `There is no preset ${JSON.stringify(written.preset)}.${meant}`, 'catchd presets')
   }
   const asksForBase = SERVER_URLS.some((key) => preset.profile[key]?.includes(BASE))
   if (written.base_url !== undefined && !asksForBase) {
@@ -232,9 +232,10 @@ function unfinished(profile: string, rule: string): CatchdError {
   })
 }
 
-function broken(profile: string, rule: string): CatchdError {
+function broken(profile: string, rule: string, next?: string): CatchdError {
   return new CatchdError('config_invalid', {
     detail: `Profile "${profile}" cannot be used: ${rule}`,
     profile,
+    ...(next === undefined ? {} : { next }),
   })
 }

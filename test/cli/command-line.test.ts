@@ -67,13 +67,17 @@ describe('usage', () => {
     [['client', 'add', 'ci', '--profiles', 'gw', '--actions', 'tokn'], 'token, login, admin'],
     [['client', 'add', 'ci', '--profiles', 'gw', '--actions', 'token', '--expires', 'soon'], '90d'],
     [['vault', 'migrate', '--to', 'memory'], 'keychain, file'],
+    [['completion', 'bsh'], 'Did you mean "bash"?'],
+    [['token', 'gw', '--format', 'jsn'], 'Did you mean "json"?'],
+    [['profile', 'add', 'gw', '--presett', 'x'], 'Did you mean --preset?'],
+    [['help', 'profil'], 'Did you mean "profile"?'],
     [['no-such-command'], 'unknown command'],
   ])('%j is exit code 2', async (words, expected) => {
     const daemon = await fakeDaemon()
     const { exitCode, stdout, stderr } = await run(daemon, words)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(stderr).toContain(expected)
-    expect(stderr).toMatch(/\n {2}→ catchd help/)
+    expect(stderr).toMatch(/\n {2}→ catchd (help|[a-z]+ [a-z]+ --help)/)
     expect(daemon.calls).toEqual([])
   })
 
@@ -271,6 +275,18 @@ describe('client', () => {
       actions: ['token', 'login'],
       expires_in: 7_776_000,
     })
+  })
+
+  test('a profile that is not there is named, with a near one, and the key is made all the same', async () => {
+    const daemon = await fakeDaemon({
+      'POST /v1/clients': { status: 201, body: { client: 'ci', key: 'key-1' } },
+      'GET /v1/profiles': { body: { profiles: [{ profile: 'gw' }] } },
+    })
+    const words = ['client', 'add', 'ci', '--profiles', 'gw,gv', '--actions', 'token']
+    const { exitCode, stdout, stderr } = await run(daemon, words)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'key-1\n' })
+    expect(stderr).toContain('There is no profile "gv" yet. Did you mean "gw"?')
+    expect(stderr).not.toContain('"gw" yet')
   })
 
   test('list and remove', async () => {

@@ -254,6 +254,17 @@ describe('the report of a login', () => {
   })
 })
 
+test.each([
+  ['mcp.example.com/mcp', '→ catchd login https://mcp.example.com/mcp'],
+  ['ftp://id.example.com', '→ catchd profile list'],
+])('%s is no name, and the address that was meant is named', async (text, next) => {
+  const daemon = await fakeDaemon()
+  const { exitCode, stderr } = await run(daemon, ['login', text])
+  expect(exitCode).toBe(7)
+  expect(stderr).toContain(next)
+  expect(daemon.calls).toEqual([])
+})
+
 describe('giving up', () => {
   test('--timeout is exit code 124 and cancels the login', async () => {
     const daemon = await fakeDaemon(routes(nobody))

@@ -175,6 +175,18 @@ describe('profile add', () => {
     expect(stderr).toContain('Set client_id.')
   })
 
+  test('what is wrong with a key is said of its option', async () => {
+    const detail = 'body.issuer: must be an http or https URL. path.profile: must be 1 to 64 of a-z.'
+    const daemon = await fakeDaemon({
+      ...empty,
+      'PUT /v1/profiles/gw': problem('request_invalid', 400, { detail }),
+    })
+    const { exitCode, stderr } = await run(daemon, ['profile', 'add', 'gw', '--issuer', 'x'])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('--issuer must be an http or https URL. the name must be 1 to 64 of a-z.')
+    expect(stderr).toContain('→ catchd profile add --help')
+  })
+
   test('a near miss of a key gets a suggestion', async () => {
     const daemon = await fakeDaemon(empty)
     const { exitCode, stderr } = await run(daemon, ['profile', 'add', 'gw', '--cleint-id', 'x'])

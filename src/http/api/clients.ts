@@ -2,8 +2,8 @@
  * `/v1/clients`: API keys of local tools. The admin's alone: a key that makes keys would have no limits.
  */
 import * as z from 'zod'
-import { CatchdError } from '../../failures.js'
 import type { ClientKey } from './client-keys.js'
+import { unknownClient } from './keys.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
 import { ClientAnswer, ClientListAnswer, clientAnswer, NewClient, NewClientAnswer } from './wire.js'
 
@@ -54,7 +54,10 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
     },
     handler: async (request) => {
       const client = keys.find(request.params.client)
-      if (client === undefined) throw new CatchdError('client_unknown')
+      if (client === undefined) {
+        const names = keys.clients().map(({ name }) => name)
+        throw unknownClient(request.params.client, names)
+      }
       return answer(client)
     },
   })

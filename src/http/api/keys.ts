@@ -7,6 +7,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../clock.js'
+import { ProfileName } from '../../config/profile.js'
+import { suggestion } from '../../config/suggestion.js'
 import { CatchdError } from '../../failures.js'
 import { Secret } from '../../secret.js'
 import { type ClientKey, readClientKeys, writeClientKeys } from './client-keys.js'
@@ -143,7 +145,7 @@ export class KeyRing {
   /** The key stops opening anything. @throws CatchdError `client_unknown`, `config_invalid` */
   async remove(name: string): Promise<void> {
     await this.#change(async (clients) => {
-      if (!clients.delete(name)) throw new CatchdError('client_unknown')
+      if (!clients.delete(name)) throw unknownClient(name, clients.keys())
     })
     this.#uses.forget(name)
   }
@@ -224,4 +226,10 @@ function parseAdminKey(content: string, path: string): Secret {
     detail: `${path} holds no admin key (at least 43 of A-Z a-z 0-9 - _). Remove it and a new one is made.`,
     next: 'catchd doctor',
   })
+}
+
+/** A near name is suggested. What cannot be a name may be a key in the wrong place, and is not repeated. */
+export function unknownClient(name: string, names: Iterable<string>): CatchdError {
+  if (!ProfileName.safeParse(name).success) return new CatchdError('client_unknown')
+  return new CatchdError('client_unknown', `There is no API key "${name}".${suggestion(name, names)}`)
 }

@@ -89,6 +89,15 @@ describe('/v1/clients', () => {
       expect([answer.status, answer.problem().code]).toEqual([404, 'client_unknown'])
     }
   })
+
+  test('a near name is suggested, and what may be a key is not repeated', async () => {
+    const { call } = await openApi()
+    await call('POST', '/v1/clients', { body: CI })
+    const near = await call('DELETE', '/v1/clients/cl')
+    expect(near.problem()).toMatchObject({ detail: 'There is no API key "cl". Did you mean "ci"?' })
+    const key = await call('DELETE', '/v1/clients/Xk_EZ92jW87TUXaJaKAwxnJH5U37')
+    expect(key.problem()).not.toHaveProperty('detail')
+  })
 })
 
 describe('a limited key', () => {
