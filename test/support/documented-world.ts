@@ -104,7 +104,7 @@ export class DocumentedWorld {
     await this.run('catchd daemon stop')
   }
 
-  /** In a shell of this page; standard input holds the gateway's client secret, for what reads one. */
+  /** In a shell of this page, whose standard input is empty: what reads it must be given a file. */
   async run(line: string): Promise<ShellRun> {
     const { child, output } = this.#shell(line)
     const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_ENDS_WITHIN_MS)
@@ -153,15 +153,13 @@ export class DocumentedWorld {
       CATCHD_VAULT: 'file',
       CATCHD_BROWSER: join(this.#folder, 'bin/a-browser'),
     })
-    const child = spawn('bash', ['-c', line], { env, cwd: this.home, stdio: 'pipe' })
+    const child = spawn('bash', ['-c', line], { env, cwd: this.home, stdio: ['ignore', 'pipe', 'pipe'] })
     let text = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
         text += chunk.toString('utf8')
       })
     }
-    child.stdin.on('error', () => {}) // it may end without reading
-    child.stdin.end(this.gateway.clientSecret ?? '')
     return { child, output: () => text }
   }
 
