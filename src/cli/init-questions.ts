@@ -63,7 +63,8 @@ export class Questions {
   }
 
   say(text: string): void {
-    this.#clack.note(text, undefined, { output: this.#output, format: (line) => line })
+    // No box around it: what is to be registered gets copied from here.
+    this.#clack.log.message(text, { output: this.#output })
   }
 
   #answered(answer: string | symbol | undefined): string {

@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { findPreset, PRESETS, type Preset } from '../authorization-server/presets.js'
 import type { ProfileEntry } from '../client/wire.js'
+import { PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { freeName } from './free-name.js'
@@ -37,11 +38,14 @@ async function init(context: Context): Promise<void> {
   for (const line of howToUse(name, context)) printResult(line)
 }
 
+const urlRule = (text: string) =>
+  isUrl(text) && URL.canParse(text) ? undefined : 'It is a whole address and begins with https://'
+
 /** One URL leads to all the rest, unless a client has to be registered by hand. */
 async function byUrl(context: Context, questions: Questions): Promise<string> {
   const url = await questions.text('Its URL', {
     placeholder: 'https://mcp.example.com/mcp',
-    rule: (text) => (isUrl(text) && URL.canParse(text) ? undefined : 'It begins with https://'),
+    rule: urlRule,
   })
   try {
     return await profileOfUrl(context, url, {})
@@ -59,13 +63,16 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
   const taken = new Set((await context.client.profiles()).map(({ profile }) => profile))
   const name = await questions.text('What should the profile be called?', {
     initial: freeName(preset.name, taken),
-    rule: (text) => (taken.has(text) ? 'There is a profile of this name.' : undefined),
+    rule: (text) => {
+      if (!ProfileName.safeParse(text).success) return `It ${PROFILE_NAME_RULE}.`
+      return taken.has(text) ? 'There is a profile of this name.' : undefined
+    },
   })
   const base = needsBase(preset)
     ? {
         base_url: await questions.text('The address of your server', {
           placeholder: 'https://gw.example.com:5543',
-          rule: (text) => (isUrl(text) ? undefined : 'It begins with https://'),
+          rule: urlRule,
         }),
       }
     : {}
@@ -76,7 +83,7 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
     preset.client === 'confidential' ? 'The client secret' : 'The client secret, if there is one',
     preset.client === 'confidential',
   )
-  const scope = await questions.text('Scopes, separated by spaces', {
+  const scope = await questions.text('Scopes, separated by spaces (empty: what the server gives by itself)', {
     optional: true,
     ...(preset.profile.scope === undefined ? {} : { initial: preset.profile.scope }),
   })

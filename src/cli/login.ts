@@ -145,7 +145,11 @@ async function settle(
   } catch (error) {
     if (options.paste || limits.aborted) await giveUp(watchingClient, begun.login_id)
     if (!limits.aborted) throw error
-    if (interrupted.aborted) throw interrupted.reason
+    if (interrupted.aborted) {
+      line?.end()
+      printNote('The login was cancelled.')
+      throw interrupted.reason
+    }
     const failure = new CatchdError('login_expired', {
       detail: `It was not finished within ${options.timeout} s (--timeout) and was cancelled.`,
       profile: name,

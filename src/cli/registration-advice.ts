@@ -37,5 +37,6 @@ export function registrationAdvice(
 /** With port 0 each login has its own: there is nothing to register. */
 function registerLine(redirectUri: string | undefined): string[] {
   if (redirectUri === undefined || /:0(?:\/|$)/.test(redirectUri)) return []
-  return [`Register this redirect URI at the server: ${printable(redirectUri)}`]
+  // Alone on its line it can be marked and copied.
+  return ['Register this redirect URI at the server:', `  ${printable(redirectUri)}`]
 }

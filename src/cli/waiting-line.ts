@@ -34,9 +34,13 @@ export class WaitingLine {
 
   #draw(): void {
     const seconds = Math.floor((Date.now() - this.#begunAtMs) / 1000)
-    const line = `${FRAMES[this.#frame % FRAMES.length]} ${this.#text} ${inWords(seconds)} (Ctrl-C cancels)`
+    const frame = FRAMES[this.#frame % FRAMES.length]
+    const rest = ` ${inWords(seconds)} (Ctrl-C cancels)`
     this.#frame += 1
-    this.#stream.write(CLEAR + line.slice(0, Math.max(0, (this.#stream.columns ?? 80) - 1)))
+    // The terminal may write ^C after it, which must not begin another line.
+    const room = (this.#stream.columns || 80) - 4 - rest.length
+    const text = this.#text.length <= room ? this.#text : `${this.#text.slice(0, Math.max(0, room - 1))}…`
+    this.#stream.write(`${CLEAR}${frame} ${text}${rest}`)
   }
 }
 

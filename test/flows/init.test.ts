@@ -97,7 +97,9 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
     await terminal.press(ENTER)
     await terminal.sees(/The address of your server/)
     await terminal.press(gateway.baseUrl + ENTER)
-    await terminal.sees(new RegExp(`Register this redirect URI.*${daemon.redirectUri('webmethods')}`))
+    await terminal.sees(
+      new RegExp(`Register this redirect URI at the server:\\s+│ +${daemon.redirectUri('webmethods')}\\s`),
+    )
     gateway.allowRedirectUri(daemon.redirectUri('webmethods'))
     await terminal.sees(/The client_id/)
     await terminal.press(gateway.clientId + ENTER)
