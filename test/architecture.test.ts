@@ -44,7 +44,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   journal: [],
   service: [],
   import: ['client'],
-  doctor: ['authorization-server', 'client', 'config', 'diagnosis', 'http', 'vault'],
+  doctor: ['authorization-server', 'client', 'config', 'diagnosis', 'http', 'service', 'vault'],
   demo: ['client'],
   proxy: ['client', 'http'],
   forward: [],

@@ -3,20 +3,27 @@ import type { Command } from 'commander'
 import { examine } from '../doctor/examine.js'
 import { exitCodeOf, type Finding } from '../doctor/finding.js'
 import { thisMachine } from '../doctor/machine.js'
+import { examineService } from '../doctor/service.js'
+import type { Context } from './context.js'
 import { printJson, printResult, type Style, styled } from './output.js'
 import { printable } from './printable.js'
+import { servicePlan } from './service.js'
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
 
-export function defineDoctor(command: Command): void {
+export function defineDoctor(command: Command, context: Context): void {
   command
     .argument('[name]', 'a profile, whose authorization server is asked and whose tokens are looked at, too')
     .option('--json', 'print the checks as JSON')
-    .action((name: string | undefined, options: { json?: true }) => doctor(name, options))
+    .action((name: string | undefined, options: { json?: true }) => doctor(context, name, options))
 }
 
-async function doctor(name: string | undefined, options: { readonly json?: true }): Promise<void> {
-  const findings = await examine(thisMachine(), name)
+async function doctor(
+  context: Context,
+  name: string | undefined,
+  options: { readonly json?: true },
+): Promise<void> {
+  const findings = await examine(thisMachine(), name, serviceCheck(context))
   if (options.json) {
     printJson(findings.map(({ check, status, detail, next }) => ({ check, status, detail, next })))
   } else {
@@ -25,13 +32,37 @@ async function doctor(name: string | undefined, options: { readonly json?: true 
   process.exitCode = exitCodeOf(findings)
 }
 
+function serviceCheck(context: Context): (() => Promise<Finding>) | undefined {
+  try {
+    const plan = servicePlan(context)
+    return () => examineService(plan, [process.execPath, context.mainFile])
+  } catch {
+    return undefined // another check says what is wrong with the environment
+  }
+}
+
 function report(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length))
   const lines = findings.flatMap(({ check, status, detail, next }) => {
-    const line = `${styled(STYLES[status], status.padEnd(4))}  ${check.padEnd(width)}  ${printable(detail)}`
-    return next === null ? [line] : [line, `${' '.repeat(width + 8)}→ ${printable(next)}`]
+    const margin = ' '.repeat(width + 8)
+    const [first, ...more] = wrapped(printable(detail), width + 8)
+    const line = `${styled(STYLES[status], status.padEnd(4))}  ${check.padEnd(width)}  ${first}`
+    const advice = next === null ? [] : [`→ ${printable(next)}`]
+    return [line, ...[...more, ...advice].map((text) => margin + text)]
   })
   return [...lines, '', summary(findings)].join('\n')
+}
+
+/** Lines that fit beside the margin on a terminal, broken between words; a pipe gets one. */
+function wrapped(text: string, margin: number): string[] {
+  const room = process.stdout.isTTY ? Math.max(30, (process.stdout.columns || 80) - margin) : Infinity
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > room) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
 }
 
 function summary(findings: readonly Finding[]): string {

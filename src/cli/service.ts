@@ -44,7 +44,7 @@ export function defineService(command: Command, context: Context): void {
 }
 
 async function install(context: Context, options: InstallOptions): Promise<void> {
-  const plan = planFor(context)
+  const plan = servicePlan(context)
   if (options.print) return printPlan(plan, options)
   refuseTemporaryProgram(context.mainFile)
   await stopRunning(context)
@@ -64,7 +64,7 @@ async function install(context: Context, options: InstallOptions): Promise<void>
 }
 
 async function uninstall(context: Context, options: JsonOption): Promise<void> {
-  const plan = planFor(context)
+  const plan = servicePlan(context)
   for (const command of plan.disable) await run(command)
   for (const path of pathsOf(plan)) await rm(path, { force: true })
   for (const command of plan.afterRemoval) await run(command)
@@ -73,14 +73,15 @@ async function uninstall(context: Context, options: JsonOption): Promise<void> {
 }
 
 async function status(context: Context, options: JsonOption): Promise<void> {
-  const plan = planFor(context)
+  const plan = servicePlan(context)
   const enabled = (await run(plan.query)) === undefined
   if (options.json) return printJson({ kind: plan.kind, enabled, files: pathsOf(plan) })
   printResult(`${plan.kind}: ${enabled ? 'switched on' : 'not installed'}`)
   if (!enabled) printNote('  → catchd service install')
 }
 
-function planFor(context: Context): ServicePlan {
+/** That of this platform. @throws CatchdError `config_invalid` when the environment cannot be used */
+export function servicePlan(context: Context): ServicePlan {
   const setup = setupOf(context)
   switch (process.platform) {
     case 'darwin':

@@ -69,7 +69,8 @@ async function watch(context: Context, { json }: StatusOptions): Promise<void> {
 async function screenOf(client: CatchdClient): Promise<string> {
   const [daemon, profiles] = [await client.status(), await client.profiles()]
   const nowMs = Date.now()
-  const list = profiles.length === 0 ? 'No profiles yet: catchd init' : profileTable(profiles, nowMs)
+  const none = daemon.config.ok ? 'No profiles yet: catchd init' : 'No profiles: catchd profile edit'
+  const list = profiles.length === 0 ? none : profileTable(profiles, nowMs)
   return `${facts(statusFacts(daemon, nowMs))}\n\n${list}`
 }
 

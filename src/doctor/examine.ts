@@ -21,8 +21,15 @@ import { examineVault, judgeDaemonVault, judgeUnsaved } from './vault.js'
 /** A daemon that is alive answers in milliseconds; one that is stopped never does. */
 const ANSWERS_WITHIN_MS = 3_000
 
-/** @param profile - Name of the profile whose server and tokens are looked at, too. */
-export async function examine(machine: Machine, profile: string | undefined): Promise<Finding[]> {
+/**
+ * @param profile - Name of the profile whose server and tokens are looked at, too.
+ * @param service - Looks at the service of this user; left out where the environment does not say which.
+ */
+export async function examine(
+  machine: Machine,
+  profile: string | undefined,
+  service?: () => Promise<Finding>,
+): Promise<Finding[]> {
   const { environment, finding } = examineEnvironment(machine.env)
   const beginning = [checkNode(machine), finding]
   let folders: Folders
@@ -34,7 +41,7 @@ export async function examine(machine: Machine, profile: string | undefined): Pr
   const client = clientOf(environment, folders)
   try {
     const daemon = await askDaemon(client)
-    const scene = { machine, environment, folders, client, daemon }
+    const scene = { machine, environment, folders, client, daemon, service }
     const rest =
       environment.url === undefined ? await examineHome(scene, profile) : await examineRemote(scene, profile)
     return [...beginning, ...rest]
@@ -49,6 +56,7 @@ interface Scene {
   readonly folders: Folders
   readonly client: CatchdClient
   readonly daemon: DaemonState
+  readonly service: (() => Promise<Finding>) | undefined
 }
 
 function clientOf({ url, apiKey }: Environment, { socketPath }: Folders): CatchdClient {
@@ -71,6 +79,7 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
   // One after the other: two needs may name the same port.
   for (const need of portsNeeded(environment, configuration.profiles))
     findings.push(await examinePort(need, daemon))
+  if (scene.service !== undefined) findings.push(await scene.service())
   findings.push(checkBrowser(machine, environment.browser, environment.redirectPort), checkProxy(machine))
   if (status !== undefined) findings.push(...compareProxies(machine, await startEnvironment(status.pid)))
   if (name !== undefined) findings.push(...(await examineProfile(scene, name, configuration.profiles)))

@@ -12,6 +12,7 @@ import { checkBrowser, checkNode, installCommand, KEYRING, type Machine } from '
 import { checkFolder, checkStateFiles, judgeFolder, judgeSpace } from '../../src/doctor/places.js'
 import { checkProxy, compareProxies, startEnvironment } from '../../src/doctor/proxy.js'
 import { judgeClock } from '../../src/doctor/server.js'
+import { examineService, judgeService } from '../../src/doctor/service.js'
 import { judgeTokens } from '../../src/doctor/tokens.js'
 import { judgeDaemonVault, judgeKeychain, judgeUnsaved } from '../../src/doctor/vault.js'
 import { CatchdError } from '../../src/failures.js'
@@ -488,4 +489,47 @@ test.each([
     login_needed_at: null,
   }
   expect(judgeTokens(answer)).toMatchObject({ status, next })
+})
+
+describe('the service', () => {
+  const plan = {
+    kind: 'systemd user service',
+    files: [
+      { path: '/u/catchd.service', content: 'A\nExecStart="/n" "/c" daemon run\nEnvironment="PATH=/b"\n' },
+    ],
+    enable: [],
+    disable: [],
+    afterRemoval: [],
+    query: ['true'],
+  } as const
+  const programs = ['/n', '/c']
+
+  test('none is fine', () => {
+    const found = judgeService(plan, programs, { installed: undefined, isEnabled: false })
+    expect(found).toMatchObject({ status: 'ok', next: null })
+  })
+
+  test('one that starts this program is fine, whatever its other lines say', () => {
+    const installed = 'ExecStart="/n" "/c" daemon run\nEnvironment="PATH=/elsewhere"\n'
+    expect(judgeService(plan, programs, { installed, isEnabled: true }).status).toBe('ok')
+  })
+
+  test.each([
+    ['is not switched on', { installed: plan.files[0].content, isEnabled: false }],
+    ['starts another Node.js', { installed: 'ExecStart="/old" "/c" daemon run', isEnabled: true }],
+  ])('one that %s is to be installed again', (detail, state) => {
+    const found = judgeService(plan, programs, state)
+    expect(found).toMatchObject({ status: 'warn', next: 'catchd service install' })
+    expect(found.detail).toContain(detail)
+  })
+
+  test('the installed file is read, and the service manager is asked', async () => {
+    const path = join(folder, 'catchd.service')
+    const content = plan.files[0].content
+    const here = { ...plan, files: [{ path, content }] }
+    expect((await examineService(here, programs)).detail).toContain('Not installed')
+    await writeFile(path, content)
+    expect((await examineService(here, programs)).detail).toContain('switched on')
+    expect((await examineService({ ...here, query: ['false'] }, programs)).status).toBe('warn')
+  })
 })
