@@ -31,22 +31,23 @@ export type Reader = (text: string) => Imported
 
 export const REFRESH_TOKEN_STAYS = 'Its refresh token stays there; log in once.'
 
-export function notReadable(program: string, rule: string): CatchdError {
+/** @param next - What prints it as it is read here, where it is another program that does. */
+export function notReadable(program: string, rule: string, next = 'catchd import --help'): CatchdError {
   return new CatchdError('request_invalid', {
     detail: `This is nothing of ${program}: ${rule}`,
-    next: 'catchd import --help',
+    next,
   })
 }
 
 /** @throws CatchdError `request_invalid` */
-export function parseJsonOf(program: string, text: string): Readonly<Record<string, unknown>> {
+export function parseJsonOf(program: string, text: string, next?: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text)
     if (isRecord(value)) return value
   } catch {
     // said below, without what was read: it may hold a secret
   }
-  throw notReadable(program, 'it is not a JSON object.')
+  throw notReadable(program, 'it is not a JSON object.', next)
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -11,15 +11,14 @@ import {
 } from './import.js'
 
 const PROGRAM = 'kubectl'
+/** The file itself is YAML. */
+const PRINTED = 'kubectl config view --raw --output json | catchd import kubeconfig'
 
 export function readKubeconfig(text: string): Imported {
-  const { users } = parseJsonOf(PROGRAM, text)
+  const { users } = parseJsonOf(PROGRAM, text, PRINTED)
   const profiles = (Array.isArray(users) ? users : []).flatMap((user: unknown) => profileOf(user) ?? [])
   if (profiles.length === 0) {
-    throw notReadable(
-      PROGRAM,
-      'no user in it logs in by OpenID Connect (kubectl config view --raw --output json).',
-    )
+    throw notReadable(PROGRAM, 'no user in it logs in by OpenID Connect.', PRINTED)
   }
   return { profiles, urls: [] }
 }

@@ -223,6 +223,13 @@ auth:oauth2 {
   })
 })
 
+test('kubeconfig: the file itself, which is YAML, is answered with the command that prints it as JSON', () => {
+  const yaml = 'apiVersion: v1\nkind: Config\nusers:\n- name: oidc\n'
+  expect(() => readKubeconfig(yaml)).toThrow(
+    expect.objectContaining({ next: 'kubectl config view --raw --output json | catchd import kubeconfig' }),
+  )
+})
+
 describe('what is not theirs is refused, and not repeated', () => {
   const readers: [string, Reader][] = [
     ['oidc-agent', readOidcAgent],

@@ -89,7 +89,11 @@ describe('a profile', () => {
     [
       'whose refresh failed',
       { trouble: { code: 'provider_unreachable', atMs: NOW_MS - 60_000 } },
-      ['The authorization server cannot be reached', 'the tokens in use came'],
+      [
+        'The authorization server cannot be reached',
+        '<code>catchd doctor gw</code>',
+        'the tokens in use came',
+      ],
       [],
     ],
     [

@@ -98,15 +98,23 @@ function personNeeded(profile: ProfileOverview, nowMs: number): Html {
   return relativeTime(loginNeededAtMs, nowMs)
 }
 
-function lastRefresh({ obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html | null {
+function lastRefresh({ name, obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html | null {
   const last = obtainedAtMs === null ? null : relativeTime(obtainedAtMs, nowMs)
   if (trouble === undefined) return last === null ? null : row('Last refresh', last)
-  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span>${
+  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span><small>Run next: <code>${nextOf(trouble.code, name)}</code></small>${
     last === null ? null : html`<small>the tokens in use came ${last}</small>`
   }`
   return row('Last refresh', failure)
 }
 
+function nextOf(code: string, profile: string): string {
+  return new CatchdError(isFailure(code) ? code : 'internal', { profile }).next
+}
+
 export function titleOf(code: string): string {
-  return Object.hasOwn(FAILURES, code) ? FAILURES[code as keyof typeof FAILURES].title : code
+  return isFailure(code) ? FAILURES[code].title : code
+}
+
+function isFailure(code: string): code is keyof typeof FAILURES {
+  return Object.hasOwn(FAILURES, code)
 }
