@@ -284,6 +284,28 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(await focused()).toBe('Edit gw')
   })
 
+  test('one of fifty profiles is found by its name or server, and news do not bring the others back', async () => {
+    const numbers = Array.from({ length: 49 }, (_, index) => index)
+    const { daemon } = await scene(
+      {},
+      Object.fromEntries(
+        numbers.map((n) => [`p${n}`, { issuer: `https://id${n}.example.com`, client_id: 'catchd' }]),
+      ),
+    )
+    const { page } = await enter(daemon)
+    const shown = () => page.locator('.card:visible h3').allTextContents()
+    await expect.poll(shown, SOON).toHaveLength(50)
+    await page.getByLabel('Find a profile').fill('ID17.example')
+    expect(await shown()).toEqual(['p17'])
+    await daemon.api('POST', '/v1/clients', { body: { client: 'ci', profiles: ['gw'], actions: ['token'] } })
+    await page.locator('[data-panel=keys]').getByText('ci', { exact: true }).first().waitFor(SOON)
+    expect(await shown()).toEqual(['p17'])
+    await page.getByLabel('Find a profile').fill('nothing like it')
+    await page.getByText('No profile has this').waitFor()
+    await page.getByLabel('Find a profile').fill('')
+    expect(await shown()).toHaveLength(50)
+  })
+
   test('a snippet is copied', async () => {
     const { daemon } = await scene()
     const { page } = await enter(daemon, { permissions: ['clipboard-read', 'clipboard-write'] })

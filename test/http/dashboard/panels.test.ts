@@ -51,6 +51,17 @@ const wordsOf = (markup: { toString(): string }) =>
     .replaceAll(/\s+/g, ' ')
     .trim()
 
+test('many profiles can be searched, few cannot', () => {
+  const several = (count: number) =>
+    profilesPanel(
+      overview({
+        profiles: Array.from({ length: count }, (_, index) => ({ ...PROFILE, name: `p${index}` })),
+      }),
+    ).toString()
+  expect(several(8)).not.toContain('id="find"')
+  expect(several(9)).toContain('id="find"')
+})
+
 describe('a profile', () => {
   test('shows status, account, server, scopes, time left, when a person is needed and the last refresh', () => {
     const words = wordsOf(cardOf({}))

@@ -4,6 +4,7 @@
  */
 import { call } from './calls.js'
 import { byId } from './elements.js'
+import { applyFinding } from './finding.js'
 import { morph } from './morphing.js'
 import { isEnded, isOver, showEnd } from './notices.js'
 import { tick } from './ticking.js'
@@ -41,6 +42,7 @@ export async function showPanels(): Promise<void> {
       const current = document.querySelector(`[data-panel="${panel.dataset['panel']}"]`)
       if (current !== null) morph(current, panel)
     }
+    applyFinding()
     tick()
   } catch (error) {
     if (isOver(error)) showEnd()

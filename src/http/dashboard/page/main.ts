@@ -1,6 +1,7 @@
 /** The page's script: what its buttons do, and what moves by itself. */
 import { call, forgetKey, keepKey } from './calls.js'
 import { close, confirm } from './dialog.js'
+import { prepareFinding } from './finding.js'
 import { openKeyForm, prepareKeyForm } from './key-form.js'
 import { follow, lookNowAndThen, showNews, showPanels } from './live.js'
 import { giveUp, goOn, hearOfLogin, logIn, prepareLoginDialog } from './logins.js'
@@ -80,6 +81,7 @@ async function act(button: HTMLElement): Promise<void> {
 
 keepKey()
 prepareProfileForm()
+prepareFinding()
 prepareKeyForm()
 prepareLoginDialog()
 document.addEventListener('click', (event) => {

@@ -19,8 +19,13 @@ export function profilesPanel({ profiles, status, nowMs }: Overview): Html {
 <p><button type="button" class="primary" data-action="add-profile">Add a profile</button></p>`)
   }
   const addresses = status instanceof CatchdError ? undefined : status.listeners
-  return html`<ul class="cards">${profiles.map((profile) => card(profile, addresses, nowMs))}</ul>`
+  const cards = html`<ul class="cards">${profiles.map((profile) => card(profile, addresses, nowMs))}</ul>`
+  return profiles.length <= SEEN_AT_A_GLANCE ? cards : html`${FINDER}${cards}`
 }
+
+const SEEN_AT_A_GLANCE = 8
+const FINDER = html`<div class="find"><label for="find">Find a profile</label><input type="search" id="find" autocomplete="off" spellcheck="false" placeholder="name, status or server">
+<p class="box empty" id="find-none" role="status" hidden>No profile has this in its name, status or server.</p></div>`
 
 const STANDINGS: Readonly<Record<ProfileStatusName, { readonly tone: Tone; readonly words: string }>> = {
   logged_in: { tone: 'done', words: 'Logged in' },
