@@ -2,7 +2,7 @@
  * The man page and the reference page of the command line, from the definitions that parse it, the catalogue of failures
  * and the environment's schema.
  */
-import { Command } from 'commander'
+import { type Argument, Command, type Option } from 'commander'
 import { COMMANDS } from '../src/cli/commands.js'
 import { Context } from '../src/cli/context.js'
 import { EnvironmentVariables } from '../src/config/environment.js'
@@ -28,7 +28,10 @@ interface Described {
   /** `profile add <name>`. */
   readonly usage: string
   readonly summary: string
+  /** Arguments, then options. */
   readonly options: readonly { readonly flags: string; readonly description: string }[]
+  /** What its help says under them, line by line. */
+  readonly more: readonly string[]
 }
 
 /** Every command that does something, in the order of the table. */
@@ -55,19 +58,39 @@ function leaves(command: Command, path: string): Described[] {
     {
       usage: [path, ...words].join(' '),
       summary: command.summary(),
-      options: command.options
-        .filter((option) => !option.hidden)
-        .map(({ flags, description, argChoices }) => ({
-          flags,
-          description: argChoices ? `${description} (${argChoices.join(', ')})` : description,
+      options: [
+        ...command.registeredArguments.map((argument, index) => ({
+          flags: words[index] ?? '',
+          description: withChoices(argument),
         })),
+        ...command.options
+          .filter((option) => !option.hidden)
+          .map((option) => ({ flags: option.flags, description: withChoices(option) })),
+      ],
+      more: afterHelp(command),
     },
   ]
 }
 
+function withChoices({ description, argChoices }: Argument | Option): string {
+  return argChoices ? `${description} (${argChoices.join(', ')})` : description
+}
+
+function afterHelp(command: Command): string[] {
+  let text = ''
+  const writeOut = (part: string) => {
+    text += part
+  }
+  command.configureOutput({ writeOut }).outputHelp()
+  return text
+    .slice(command.helpInformation().length)
+    .split('\n')
+    .filter((line) => line !== '')
+}
+
 /** man-pages(7); rendered by `man -l man/catchd.1`. */
 export async function renderManPage(): Promise<string> {
-  const commands = (await describedCommands()).flatMap(({ usage, summary, options }) => [
+  const commands = (await describedCommands()).flatMap(({ usage, summary, options, more }) => [
     '.TP',
     `.B ${roff(`catchd ${usage}`)}`,
     roff(sentence(summary)),
@@ -82,6 +105,7 @@ export async function renderManPage(): Promise<string> {
           ]),
           '.RE',
         ]),
+    ...(more.length === 0 ? [] : ['.RS', '.PP', '.nf', ...more.map(roff), '.fi', '.RE']),
   ])
   const variables = Object.entries(EnvironmentVariables.shape).flatMap(([name, schema]) => [
     '.TP',
@@ -124,7 +148,7 @@ export async function renderManPage(): Promise<string> {
 }
 
 export async function renderCommandPage(): Promise<string> {
-  const commands = (await describedCommands()).flatMap(({ usage, summary, options }) => [
+  const commands = (await describedCommands()).flatMap(({ usage, summary, options, more }) => [
     `## \`catchd ${usage}\``,
     '',
     sentence(summary),
@@ -132,12 +156,13 @@ export async function renderCommandPage(): Promise<string> {
       ? []
       : [
           '',
-          '| Option | |',
+          '| Argument, option | |',
           '|---|---|',
           ...options.map(
             ({ flags, description }) => `| \`${flags.replaceAll('|', '\\|')}\` | ${cell(description)} |`,
           ),
         ]),
+    ...(more.length === 0 ? [] : ['', '```text', ...more, '```']),
     '',
   ])
   return [
