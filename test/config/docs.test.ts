@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { beforeAll, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.js'
 import { Context } from '../../src/cli/context.js'
-import { CatchdError } from '../../src/failures.js'
+import { CatchdError, FAILURES } from '../../src/failures.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PAGES = [
@@ -97,6 +97,12 @@ test('the commands that failures name as the next one can be typed so', () => {
   })
   expect(next.length).toBeGreaterThan(80)
   expect(next.map(refusalOf).filter((refusal) => refusal !== undefined)).toEqual([])
+})
+
+test.each(PAGES)('%s: the failures that it shows have a title of the catalogue', (page) => {
+  const titles: string[] = Object.values(FAILURES).map(({ title }) => title)
+  const shown = [...textOf(page).matchAll(/^catchd: ([^:\n]+)/gm)].map(([, title = '']) => title)
+  expect(shown.filter((title) => !titles.includes(title))).toEqual([])
 })
 
 test.each(['docs/README.md', 'docs/tools/README.md'])('%s leads to every page of its folder', (index) => {

@@ -1,5 +1,6 @@
 /** Completing a command line: by the program itself, and through the shells' scripts. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -88,4 +89,35 @@ describe('the scripts', () => {
     const line = `autoload -U compinit; compinit -D; eval "$(catchd completion zsh)"; whence -w _catchd`
     expect(await sh('zsh', line)).toContain('_catchd: function')
   })
+
+  test.skipIf(needs('zsh', 'script') !== undefined)(
+    'zsh: the Tab key completes the name of a profile',
+    async () => {
+      const env = { ...(await home()), TERM: 'xterm', LANG: 'C.UTF-8' }
+      const child = spawn('script', ['-qfec', 'zsh -f', '/dev/null'], {
+        env,
+        stdio: ['pipe', 'pipe', 'inherit'],
+      })
+      let screen = ''
+      const sees = async (text: string) => {
+        while (!screen.includes(text)) {
+          const [chunk] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(15_000) })) as [
+            Buffer,
+          ]
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal reads
+          screen += chunk.toString('utf8').replaceAll(/\x1b\[[0-9;?]*[a-zA-Z]/g, '')
+        }
+      }
+      try {
+        child.stdin.write(
+          'autoload -U compinit; compinit -D; eval "$(catchd completion zsh)"; print RE""ADY\r',
+        )
+        await sees('READY')
+        child.stdin.write('catchd token gi\t')
+        await sees('catchd token github')
+      } finally {
+        child.kill('SIGKILL')
+      }
+    },
+  )
 })
