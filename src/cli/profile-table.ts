@@ -11,17 +11,22 @@ const STATUS_WORDS: Readonly<Record<string, Cell>> = {
 }
 
 export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {
+  // A narrow terminal keeps names and states readable.
+  const { isTTY, columns } = process.stdout
+  const hasRoom = !isTTY || (columns || 80) >= ROOM_FOR_SERVERS
   return table(
-    ['NAME', 'SERVER', 'STATUS', 'TOKEN EXPIRES', 'LOGIN NEEDED'],
+    ['NAME', ...(hasRoom ? ['SERVER'] : []), 'STATUS', 'TOKEN EXPIRES', 'LOGIN NEEDED'],
     profiles.map((answer) => [
       answer.profile,
-      serverOf(answer),
+      ...(hasRoom ? [serverOf(answer)] : []),
       STATUS_WORDS[answer.status] ?? answer.status,
       expiry(answer, nowMs),
       loginNeeded(answer, nowMs),
     ]),
   )
 }
+
+const ROOM_FOR_SERVERS = 70
 
 /** What a person knows the server by. */
 function serverOf({ configuration }: ProfileAnswer): string {
