@@ -80,7 +80,7 @@ function refusalOf(command: string): string | undefined {
 }
 
 test.each(PAGES)('%s: its commands can be typed so', (page) => {
-  const commands = [...textOf(page).matchAll(/`(catchd [a-z][^`]*)`|→ (catchd .*)$/gm)]
+  const commands = [...textOf(page).matchAll(/`(catchd [a-z][^`]*)`|→ (catchd [^`\n]*)/g)]
   const refusals = commands.map(([, inText = '', next]) => refusalOf((next ?? inText).replaceAll('\n', ' ')))
   expect(refusals.filter((refusal) => refusal !== undefined)).toEqual([])
 })
