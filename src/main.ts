@@ -2,6 +2,7 @@
  * The program: argv in, exit code out. The command `catchd` is quick-start.ts, which comes here with everything that
  * it cannot do with less. Nothing calls `process.exit`, so that output is flushed.
  */
+import './plain-schemas.js'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { surviveClosedOutput } from './cli/closed-output.js'

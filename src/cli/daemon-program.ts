@@ -2,6 +2,7 @@
  * `catchd daemon run` itself, however it was come by: the short way (quick-daemon.ts) or the command-line parser. Built as
  * one file with all that the daemon is.
  */
+import '../plain-schemas.js'
 import { homedir } from 'node:os'
 import { runDaemon } from '../daemon/run.js'
 import { surviveClosedOutput } from './closed-output.js'
