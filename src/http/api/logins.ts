@@ -29,7 +29,7 @@ import {
 /** Who wants older ones has their ids. */
 const MOST_LISTED = 20
 
-const LoginPath = z.object({ login: z.string() })
+const LoginPath = z.object({ id: z.string() })
 
 export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): void {
   const { logins } = services
@@ -88,7 +88,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
 
   app.route({
     method: 'GET',
-    url: '/v1/logins/:login',
+    url: '/v1/logins/:id',
     config: { needs: 'login' },
     schema: {
       operationId: 'getLogin',
@@ -100,7 +100,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
       response: answers({ 200: LoginAnswer }),
     },
     handler: async (request, reply) => {
-      const login = find(request, request.params.login)
+      const login = find(request, request.params.id)
       const { wait = 0 } = request.query
       if (wait === 0 || !isOpen(login)) return answerOnce(login, reply)
       const settled = await waits.hold(reply, (signal) => logins.wait(login.id, wait * 1000, signal))
@@ -111,7 +111,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
 
   app.route({
     method: 'POST',
-    url: '/v1/logins/:login/response',
+    url: '/v1/logins/:id/response',
     config: { needs: 'login' },
     schema: {
       operationId: 'handInResponse',
@@ -121,14 +121,14 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
       response: answers({ 200: LoginAnswer }),
     },
     handler: async (request) => {
-      const login = find(request, request.params.login)
+      const login = find(request, request.params.id)
       return loginAnswer(await logins.paste(login.id, request.body.url))
     },
   })
 
   app.route({
     method: 'DELETE',
-    url: '/v1/logins/:login',
+    url: '/v1/logins/:id',
     config: { needs: 'login' },
     schema: {
       operationId: 'cancelLogin',
@@ -138,7 +138,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
       response: answers({ 204: NoContent }),
     },
     handler: async (request, reply) => {
-      const login = find(request, request.params.login)
+      const login = find(request, request.params.id)
       if (!logins.cancel(login.id)) throw new CatchdError('login_unknown')
       return reply.code(204).send()
     },

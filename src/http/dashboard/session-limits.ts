@@ -20,7 +20,7 @@ const CALLS: ReadonlySet<string> = new Set([
   'DELETE /v1/profiles/:profile',
   'DELETE /v1/tokens/:profile',
   'POST /v1/logins',
-  'DELETE /v1/logins/:login',
+  'DELETE /v1/logins/:id',
   'GET /v1/clients',
   'POST /v1/clients',
   'GET /v1/clients/:client',

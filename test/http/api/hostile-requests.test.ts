@@ -311,7 +311,7 @@ describe('over TCP, nothing is served without a key', () => {
       `${method} ${path}`
         .replace(/(tokens|profiles)\/gw/, '$1/{profile}')
         .replace('logins?profile=gw', 'logins')
-        .replace('logins/login-1', 'logins/{login}')
+        .replace('logins/login-1', 'logins/{id}')
         .replace('clients/ci', 'clients/{client}'),
     )
     expect(tried).toEqual(expect.arrayContaining(described))

@@ -142,7 +142,7 @@ describe('a session gets no token', () => {
     expect(served.sort()).toEqual(
       [
         'DELETE /v1/clients/{client}',
-        'DELETE /v1/logins/{login}',
+        'DELETE /v1/logins/{id}',
         'DELETE /v1/profiles/{profile}',
         'DELETE /v1/tokens/{profile}',
         'GET /openapi.json',
