@@ -55,6 +55,12 @@ const SHOWN: ReadonlySet<string> = new Set([
   'token_access_type',
   'user_scope',
 ])
+
+/** Whether the value of a parameter is configuration, which may be shown. */
+export function isShownParameter(name: string): boolean {
+  return SHOWN.has(name)
+}
+
 const TOKENS: readonly string[] = ['access_token', 'refresh_token', 'id_token']
 const BESIDE_TOKENS: readonly string[] = ['token_type', 'expires_in', 'scope']
 
@@ -161,7 +167,7 @@ function shown(parameters: URLSearchParams): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => [
       name.slice(0, 64),
-      SHOWN.has(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : masked(name),
+      isShownParameter(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : masked(name),
     ]),
   )
 }
@@ -172,7 +178,7 @@ function masked(value: string): string {
 
 /** Everything that was sent and is not shown. */
 function secretsOf({ parameters, authorization }: SentRequest): Secret[] {
-  const values = [...(parameters ?? [])].filter(([name]) => !SHOWN.has(name)).map(([, value]) => value)
+  const values = [...(parameters ?? [])].filter(([name]) => !isShownParameter(name)).map(([, value]) => value)
   const [scheme = '', credentials = ''] = authorization?.split(' ') ?? []
   if (credentials !== '') values.push(credentials)
   if (scheme.toLowerCase() === 'basic') {

@@ -1,6 +1,6 @@
 /**
  * Profiles as the API shows and edits them: the configuration beside each profile's standing. Secrets never
- * leave: a client secret is shown as where it comes from.
+ * leave (profile-mask.ts).
  */
 import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
@@ -14,12 +14,10 @@ import { forecast } from '../tokens/forecast.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
 import type { TokenSet } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
+import { masked, unmasked } from './profile-mask.js'
 
 /** Vault reads under way at once while a list is made. */
 const READS_AT_ONCE = 16
-
-/** Stands for a client secret that the file holds as a string. */
-const MASK = '[secret]'
 
 export class ProfileService implements ProfileApi {
   readonly #configuration: ConfigurationStore
@@ -61,12 +59,13 @@ export class ProfileService implements ProfileApi {
   async show(name: string): Promise<ProfileView> {
     this.#configuration.profile(name)
     const entry = this.#configuration.entries().get(name) ?? {}
-    return { name, entry: withoutSecret(entry), ...(await this.#standing(name)) }
+    return { name, entry: masked(entry), ...(await this.#standing(name)) }
   }
 
   /** The file first: an entry that is refused must not have replaced the secret of the one that stays. */
   async put(name: string, entry: ProfileEntry): Promise<{ view: ProfileView; created: boolean }> {
-    const { client_secret: secret, ...rest } = this.#unmasked(name, entry)
+    const before = this.#configuration.entries().get(name) ?? {}
+    const { client_secret: secret, ...rest } = unmasked(entry, before)
     if (typeof secret !== 'string') {
       const { created } = await this.#configuration.put(
         name,
@@ -97,14 +96,6 @@ export class ProfileService implements ProfileApi {
     if (issuer !== undefined) await this.#discovery.unregister(issuer, record, ca_file)
   }
 
-  /** What `show` gave can be put back: the mask stands for the secret that is there already. */
-  #unmasked(name: string, entry: ProfileEntry): ProfileEntry {
-    if (entry.client_secret !== MASK) return entry
-    const { client_secret: _mask, ...rest } = entry
-    const { client_secret: before } = this.#configuration.entries().get(name) ?? {}
-    return before === undefined ? rest : { ...rest, client_secret: before }
-  }
-
   async #standing(name: string): Promise<Omit<ProfileView, 'name' | 'entry'>> {
     const { set, needsLogin } = await this.#keeper.find(name)
     const profile = this.#configuration.profile(name)
@@ -128,10 +119,4 @@ export class ProfileService implements ProfileApi {
 
 function isRefreshable(set: TokenSet | null): boolean {
   return set !== null && set.refreshToken !== null && set.refusedRefreshToken === null
-}
-
-/** A secret written into the file as a string is not repeated to anybody. */
-function withoutSecret(entry: ProfileEntry): ProfileEntry {
-  if (typeof entry.client_secret !== 'string') return entry
-  return { ...entry, client_secret: MASK }
 }

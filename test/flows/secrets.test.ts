@@ -219,3 +219,46 @@ test('an id_token is nowhere but where it was asked for, and what was asked for 
     await server.close()
   }
 })
+
+test('what only the token endpoint is told is not shown, and what was shown can be put back', async () => {
+  const entry = {
+    authorization_endpoint: 'https://id.example.com/authorize',
+    token_endpoint: 'https://id.example.com/token',
+    client_id: 'catchd',
+    client_secret: 'canary-secret',
+    token_parameters: { audience: 'https://api.example.com', pin: 'canary-pin' },
+    refresh_parameters: { device_pass: 'canary-pass', scope: '' },
+    token_request_headers: { 'User-Agent': 'catchd', 'X-Api-Key': 'canary-key' },
+  }
+  const daemon = await startDaemon({ config: { profiles: { gw: entry } } })
+  try {
+    const { json: key } = await daemon.api('POST', '/v1/clients', {
+      body: { client: 'ci', profiles: ['gw'], actions: ['token'] },
+    })
+    const lent = await daemon.api('GET', '/v1/profiles', { via: 'tcp', key: String(key['key']) })
+    const shown = await daemon.api('GET', '/v1/profiles/gw')
+    const { configuration } = shown.json as { configuration: Record<string, unknown> }
+    expect(configuration).toEqual({
+      ...entry,
+      client_secret: '[secret]',
+      token_parameters: { audience: 'https://api.example.com', pin: '[secret]' },
+      refresh_parameters: { device_pass: '[secret]', scope: '' },
+      token_request_headers: { 'User-Agent': 'catchd', 'X-Api-Key': '[secret]' },
+    })
+
+    const { client_secret: _mask, ...rest } = configuration
+    const put = await daemon.api('PUT', '/v1/profiles/gw', { body: { ...rest, scope: 'email' } })
+    expect(put.status, put.text).toBe(200)
+    const { client_secret: _secret, ...kept } = entry
+    expect(JSON.parse(readFileSync(daemon.configPath, 'utf8'))).toEqual({
+      profiles: { gw: { ...kept, scope: 'email' } },
+    })
+    expect(`${lent.text}${shown.text}${put.text}`).not.toContain('canary')
+
+    const unfounded = { ...rest, token_parameters: { other: '[secret]' } }
+    await daemon.api('PUT', '/v1/profiles/gw', { body: unfounded })
+    expect(readFileSync(daemon.configPath, 'utf8')).not.toContain('[secret]')
+  } finally {
+    await daemon.stop()
+  }
+})
