@@ -19,6 +19,7 @@ import { markConnection } from '../http/api/doorkeeping.js'
 import { KeyRing } from '../http/api/keys.js'
 import type { ApiServices } from '../http/api/services.js'
 import { tokenLane } from '../http/api/token-lane.js'
+import { unreadProblem } from '../http/api/unread-problem.js'
 import { DashboardSessions } from '../http/dashboard/sessions.js'
 import { Door, type OpenAddress } from '../http/door.js'
 import { LazyApp } from '../http/lazy-app.js'
@@ -269,7 +270,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const routes = apiApp.routing
   // Where each answer is logged, each goes through the routes, which do it.
   const lane = log.isVerbose ? routes : tokenLane({ services, gate, clock, started, routes })
-  const apiDoor = new Door(lane, API_LIMITS)
+  const apiDoor = new Door(lane, API_LIMITS, unreadProblem)
 
   const adoptConfiguration = () => {
     keeper.reconsider()

@@ -6,7 +6,7 @@
  * once (`localhost` is two) that come and go while the app stays. Routes, authentication and bodies of
  * errors are the business of src/http/redirect and src/http/api.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Handshakes, ServedCertificate, TlsServer } from './tls-server.js'
 
@@ -34,6 +34,12 @@ export interface DoorLimits {
   readonly keepAliveMs: number
 }
 
+/** What is said of a request that is refused before any app reads it. */
+export interface UnreadAnswer {
+  readonly contentType: string
+  readonly body: string
+}
+
 export type Address =
   | { readonly host: string; readonly port: number }
   | { readonly path: string }
@@ -51,13 +57,18 @@ export interface OpenAddress {
 /** The app a request came in through is not enough to judge it; the bound address matters too. */
 export type DoorHandler = (request: IncomingMessage, response: ServerResponse) => void
 
+type Unread = (status: number) => UnreadAnswer | undefined
+
 export class Door {
   readonly #handler: DoorHandler
   readonly #limits: DoorLimits
+  readonly #unread: Unread
 
-  constructor(handler: DoorHandler, limits: DoorLimits) {
+  /** @param unread - The body for a status, as the app behind the door would word it; nothing by default. */
+  constructor(handler: DoorHandler, limits: DoorLimits, unread: Unread = () => undefined) {
     this.#handler = handler
     this.#limits = limits
+    this.#unread = unread
   }
 
   /**
@@ -99,16 +110,21 @@ export class Door {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       connections.asks(request.socket, response)
       if (hasOneOriginFormTarget(request)) this.#handler(request, response)
-      else refuseUnread(response)
+      else refuseUnread(response, 400, this.#unread(400))
+    })
+    // Node would answer by itself, without our headers.
+    server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      connections.asks(request.socket, response)
+      refuseUnread(response, 417, this.#unread(417))
     })
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const code = error.code ?? ''
       // A handshake that failed: plain http on an https address, a certificate that the client does not trust.
       if (tls !== undefined && !/^(HPE|ERR_HTTP)_/.test(code)) socket.destroy()
-      else refuseUnparsed(socket as Socket, STATUS_OF_PARSER[code] ?? BAD_REQUEST)
+      else this.#refuseUnparsed(socket as Socket, STATUS_OF_PARSER[code] ?? 400)
     })
     // A CONNECT or an upgrade is never ours; without a listener Node would close without an answer.
-    server.on('connect', (_request, socket) => refuseUnparsed(socket as Socket, BAD_REQUEST))
+    server.on('connect', (_request, socket) => this.#refuseUnparsed(socket as Socket, 400))
     await listen(server, address)
     server.on('error', () => {}) // EMFILE while accepting: libuv goes on accepting when descriptors are free again
     const bound = server.address()
@@ -117,6 +133,10 @@ export class Door {
       present: (next) => tls?.present(next),
       close: (drainMs) => close(server, connections, drainMs),
     }
+  }
+
+  #refuseUnparsed(socket: Socket, status: number): void {
+    refuseUnparsed(socket, status, this.#unread(status))
   }
 }
 
@@ -151,31 +171,37 @@ function hasOneOriginFormTarget(request: IncomingMessage): boolean {
   return hostIsThere && request.url?.startsWith('/') === true
 }
 
-function refuseUnread(response: ServerResponse): void {
-  response.writeHead(400, { ...ANSWER_HEADERS, connection: 'close', 'content-length': 0 }).end()
+function refuseUnread(response: ServerResponse, status: number, answer: UnreadAnswer | undefined): void {
+  response.writeHead(status, unreadHeaders(answer)).end(answer?.body)
 }
 
-const BAD_REQUEST = '400 Bad Request'
+function unreadHeaders(answer: UnreadAnswer | undefined): Record<string, string> {
+  return {
+    ...ANSWER_HEADERS,
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(answer?.body ?? '')),
+    ...(answer === undefined ? {} : { 'content-type': answer.contentType }),
+  }
+}
 
 /** What the parser or its clock gave up on, by Node's error code. */
-const STATUS_OF_PARSER: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+const STATUS_OF_PARSER: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
 /** Closing while bytes are unread resets the connection, and the answer may be lost with it. */
 const READ_ON_MS = 1_000
 
-function refuseUnparsed(socket: Socket, status: string): void {
+function refuseUnparsed(socket: Socket, status: number, answer: UnreadAnswer | undefined): void {
   if (socket.writableEnded) return // the rest of a request that was refused already
   if (!socket.writable) {
     socket.destroy()
     return
   }
-  const headers = Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`)
-  socket.end(
-    [`HTTP/1.1 ${status}`, ...headers, 'connection: close', 'content-length: 0', '', ''].join('\r\n'),
-  )
+  const headers = Object.entries(unreadHeaders(answer)).map(([name, value]) => `${name}: ${value}`)
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers, '', ''].join('\r\n')
+  socket.end(`${head}${answer?.body ?? ''}`)
   socket.resume()
   const timer = setTimeout(() => socket.destroy(), READ_ON_MS)
   socket.once('close', () => clearTimeout(timer))

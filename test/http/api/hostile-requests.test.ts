@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { ProblemAnswer, StatusAnswer } from '../../../src/http/api/wire.js'
-import type { RawAnswer } from '../redirect/raw-http.js'
+import { ANSWER_HEADERS } from '../../../src/http/door.js'
+import { ask, type RawAnswer } from '../redirect/raw-http.js'
 import {
   ACCESS_TOKEN,
   ID_TOKEN,
@@ -63,7 +64,7 @@ describe('over TCP, Host must be exact', () => {
     const host = extra === null ? null : `127.0.0.1:${api.port}`
     const headers = extra === null ? withKey(api) : withKey(api, extra)
     const answer = await api.tcp({ target: '/v1/tokens/gw', host, version, headers })
-    expect(answer.status).toBe(400)
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'request_invalid'])
     expect(api.services.calls).toEqual([])
   })
 
@@ -85,7 +86,21 @@ describe('over TCP, Host must be exact', () => {
       target: `http://127.0.0.1:${api.port}/v1/tokens/gw`,
       headers: withKey(api),
     })
-    expect(answer.status).toBe(400)
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'request_invalid'])
+    expect(api.services.calls).toEqual([])
+  })
+
+  test.each([
+    ['an expectation that cannot be met', 417, (host: string) => [`Host: ${host}`, 'Expect: tea']],
+    ['headers without end', 431, (host: string) => [`Host: ${host}`, `X-Long: ${'x'.repeat(70_000)}`]],
+    ['a line that is no header', 400, (host: string) => [`Host: ${host}`, 'no header']],
+  ])('%s is refused as every request is', async (_name, status, headersFor) => {
+    const api = await served()
+    const lines = ['GET /v1/tokens/gw HTTP/1.1', ...headersFor(`127.0.0.1:${api.port}`), ...withKey(api)]
+    const answer = await ask(api.port, `${lines.join('\r\n')}\r\n\r\n`)
+    expect([answer.status, codeOf(answer)]).toEqual([status, 'request_invalid'])
+    expect(ProblemAnswer.parse(JSON.parse(answer.body)).status).toBe(status)
+    expect(Object.fromEntries(answer.headers)).toMatchObject(ANSWER_HEADERS)
     expect(api.services.calls).toEqual([])
   })
 

@@ -13,6 +13,7 @@ import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/h
 import { markConnection } from '../../../src/http/api/doorkeeping.js'
 import { KeyRing } from '../../../src/http/api/keys.js'
 import { tokenLane } from '../../../src/http/api/token-lane.js'
+import { unreadProblem } from '../../../src/http/api/unread-problem.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
 import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
 import { ANSWER_HEADERS, Door } from '../../../src/http/door.js'
@@ -120,7 +121,11 @@ export async function serveApi(): Promise<ServedApi> {
     logAnswer: (event) => events.push(event),
   })
   const started = Promise.resolve()
-  const door = new Door(tokenLane({ services, gate, clock, started, routes: app.routing }), LIMITS)
+  const door = new Door(
+    tokenLane({ services, gate, clock, started, routes: app.routing }),
+    LIMITS,
+    unreadProblem,
+  )
   const socketPath = join(folder, 'catchd.sock')
   const socketDoor = await door.open({ path: socketPath }, (socket) => markConnection(socket, 'socket'))
   const tcpDoor = await door.open({ host: '127.0.0.1', port: 0 }, (socket) => markConnection(socket, 'tcp'))

@@ -104,6 +104,7 @@ const HOSTILE: readonly Hostile[] = [
   withHeader('no-cors mode', 'Sec-Fetch-Mode: no-cors'),
   withHeader('cors mode', 'Sec-Fetch-Mode: cors'),
   withHeader('websocket mode', 'Sec-Fetch-Mode: websocket'),
+  withHeader('expectation that cannot be met', 'Expect: tea', 417),
   withHost('foreign Host', () => 'attacker.example'),
   withHost('rebound Host with our port', (door) => `attacker.example:${door.port}`),
   withHost('Host 0.0.0.0', (door) => `0.0.0.0:${door.port}`),
