@@ -2,8 +2,9 @@
  * The configuration file as it stands on the disk at one moment, with a signature that changes when it does.
  *
  * A missing file is an empty one. Commands in a profile run as the user, so a file that belongs to somebody else
- * is refused.
+ * is refused; so is one that is not UTF-8, of which an edit would keep something else than what stands there.
  */
+import { isUtf8 } from 'node:buffer'
 import { constants, open, stat } from 'node:fs/promises'
 import { CatchdError } from '../failures.js'
 import { LARGEST_FILE_BYTES } from './jsonc.js'
@@ -29,8 +30,13 @@ export async function readSnapshot(path: string): Promise<Snapshot> {
       const user = process.getuid?.()
       if (user !== undefined && before.uid !== BigInt(user) && before.uid !== 0n)
         throw refused(path, 'belongs to another user. Copy it into a file of your own.')
-      const text = await file.readFile('utf8')
-      return { text, signature: signatureOf(before), warnings: warningsOf(path, before) }
+      const bytes = await file.readFile()
+      if (!isUtf8(bytes)) throw refused(`${path}:${firstBadLine(bytes)}`, 'has bytes that are not UTF-8.')
+      return {
+        text: bytes.toString('utf8'),
+        signature: signatureOf(before),
+        warnings: warningsOf(path, before),
+      }
     } finally {
       await file.close()
     }
@@ -39,6 +45,10 @@ export async function readSnapshot(path: string): Promise<Snapshot> {
     if (systemCode(error) === 'ENOENT') return MISSING
     throw refused(path, `cannot be read (${systemCode(error)}).`)
   }
+}
+
+function firstBadLine(bytes: Buffer): number {
+  return bytes.toString('utf8').split('\uFFFD', 1)[0]?.split('\n').length ?? 1
 }
 
 /** Cheap: no content is read. Never throws. */

@@ -130,6 +130,17 @@ describe('reading', () => {
     expect(names(store)).toEqual(['a'])
   })
 
+  test('a file that is not UTF-8 is refused with the line, and no edit replaces its bytes', async () => {
+    const { store, file } = await open(textOf({ a: entry }))
+    const broken = Buffer.from(`// caf\xe9\n${textOf({ b: entry })}`, 'latin1')
+    writeFileSync(file, broken)
+    await store.load()
+    expect(store.status().error).toBe(`${file}:1 has bytes that are not UTF-8.`)
+    expect(names(store)).toEqual(['a'])
+    expect(await rejectionOf(store.put('c', entry))).toMatchObject({ code: 'config_invalid' })
+    expect(readFileSync(file)).toEqual(broken)
+  })
+
   test.each(['folder', 'fifo', 'huge file', 'link to itself'])(
     'a %s in its place is an error, not a hang',
     async (kind) => {
