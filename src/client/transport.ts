@@ -58,6 +58,9 @@ export class DaemonFailure extends CatchdError {
 /** Nothing was sent: the call may be made again, after the daemon was started. */
 export class NothingListens extends CatchdError {}
 
+/** ENOTDIR: a folder on the socket's path is a file, and who starts the daemon is told so by it. */
+const NOTHING_THERE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'ENOTSOCK'])
+
 export class Transport {
   readonly #address: Address
   /** Idle connections do not keep the process alive. */
@@ -201,7 +204,7 @@ export class Transport {
   #translate(error: NodeJS.ErrnoException, outgoing: ClientRequest, call: Exchange): unknown {
     if (call.signal?.aborted) return call.signal.reason
     const { code = 'unknown' } = error
-    if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK') {
+    if (NOTHING_THERE.has(code)) {
       return new NothingListens('daemon_unreachable', {
         detail: `No daemon listens at ${this.where}.`,
         next: 'catchd daemon start',

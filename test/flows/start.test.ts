@@ -1,6 +1,6 @@
 /** A daemon that cannot start says so at once, ends, and has answered nobody. */
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,3 +42,19 @@ test.each([[['daemon', 'run']], [['status']], [['token', 'gw']]])(
     expect(existsSync(join(home, 'run', 'catchd.sock'))).toBe(false)
   },
 )
+
+test.each([
+  ['the home', ''],
+  ['the runtime folder', 'run'],
+])('%s is a file: whatever needs the daemon says so with exit code 7', async (_name, below) => {
+  const place = below === '' ? join(home, 'file') : home
+  const file = join(place, below)
+  await writeFile(file, 'mine')
+  const env = { HOME: home, CATCHD_HOME: place, CATCHD_API_PORT: '0', CATCHD_VAULT: 'memory' }
+  for (const args of [['daemon', 'run'], ['status'], ['token', 'gw']]) {
+    const { exitCode, stderr } = await runProgram(args, { env, timeoutMs: 8_000 })
+    expect({ args, exitCode }).toEqual({ args, exitCode: 7 })
+    expect(stderr).toContain(`${file} is not a folder`)
+  }
+  expect((await runProgram(['daemon', 'stop'], { env })).exitCode).toBe(0)
+})
