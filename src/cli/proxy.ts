@@ -12,13 +12,14 @@ import { buildProxyApp } from '../proxy/proxy-app.js'
 import { port } from './arguments.js'
 import type { Context } from './context.js'
 import { normalHost, profileForHost } from './credential/hosts.js'
-import { printNote, printResult, styled } from './output.js'
+import { printJson, printNote, printResult, styled } from './output.js'
 
 interface ProxyOptions {
   readonly upstream: string
   readonly port: number
   readonly socket?: string
   readonly secret: boolean
+  readonly json?: true
 }
 
 export function defineProxy(command: Command, context: Context): void {
@@ -28,6 +29,7 @@ export function defineProxy(command: Command, context: Context): void {
     .option('--port <number>', 'port on 127.0.0.1; a free one by default', port, 0)
     .option('--socket <path>', 'a unix socket instead of TCP')
     .option('--no-secret', 'no random segment in the base URL: every user of this machine can use it')
+    .option('--json', 'print the base URL as JSON')
     .action((name: string, options: ProxyOptions) => serve(context, name, options))
 }
 
@@ -48,7 +50,9 @@ async function serve(context: Context, name: string, options: ProxyOptions): Pro
     if (!options.secret && options.socket === undefined) {
       printNote(styled('yellow', 'Every user of this machine can use this address.', process.stderr))
     }
-    printResult(secret === '' ? base : `${base}/${secret}`)
+    const baseUrl = secret === '' ? base : `${base}/${secret}`
+    if (options.json) printJson({ profile: name, base_url: baseUrl, upstream: upstream.href })
+    else printResult(baseUrl)
     await new Promise((_resolve, reject) => {
       context.signal.addEventListener('abort', () => reject(context.signal.reason), { once: true })
     })

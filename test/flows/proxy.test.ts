@@ -109,6 +109,14 @@ test('a request goes on with the token, its path, query and body; the answer com
   expect(upstream.seen[0]?.headers.host).toBe(new URL(upstream.url).host)
 })
 
+test('--json prints the same base URL as a member', async () => {
+  const upstream = await startUpstream()
+  const { base: line } = await startProxy(upstream.url, '--json')
+  const printed = JSON.parse(line) as { base_url: string }
+  expect(printed).toEqual({ profile: 'gw', base_url: expect.any(String) as string, upstream: upstream.url })
+  expect(await exchange(`${printed.base_url}/x`)).toMatchObject({ status: 200, body: 'ok' })
+})
+
 describe('a token that the upstream refuses', () => {
   test('is refreshed once, and the request is sent again', async () => {
     const upstream = await startUpstream()
