@@ -5,7 +5,7 @@
  * CATCHD_HOME puts everything into one folder. Files inside these folders belong to the rooms that write them.
  */
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
+import { access, chmod, constants, lstat, mkdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
@@ -119,6 +119,20 @@ export async function ensureFolder(path: string): Promise<void> {
     if (error instanceof CatchdError) throw error
     throw unsafe(`The folder ${path} cannot be used (${systemCode(error)}).`)
   }
+}
+
+/**
+ * What nothing can be kept in ends the start, with the reason, instead of the first write.
+ *
+ * @throws CatchdError `config_invalid` when the folder's owner, or anybody on this file system, may not write to it.
+ */
+export async function requireWritable(path: string): Promise<void> {
+  const isPosix = process.getuid !== undefined
+  if (isPosix && ((await stat(path)).mode & 0o300) !== 0o300)
+    throw unsafe(`Nothing can be written to the folder ${path}. Run: chmod 700 '${path}'`)
+  await access(path, constants.W_OK).catch((error) => {
+    throw unsafe(`Nothing can be written to the folder ${path} (${systemCode(error)}).`)
+  })
 }
 
 async function makeFolders(path: string): Promise<void> {

@@ -2,7 +2,7 @@
  * The daemon as a process: environment in, signals, exit. Everything else is composed in compose.ts.
  */
 import { parseEnvironment } from '../config/environment.js'
-import { ensureFolder, resolveFolders } from '../config/folders.js'
+import { ensureFolder, requireWritable, resolveFolders } from '../config/folders.js'
 import { EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
 import { takeActivatedSockets } from './activation.js'
@@ -22,6 +22,7 @@ export async function runDaemon(): Promise<void> {
   for (const folder of new Set([folders.configFolder, folders.stateFolder, folders.runtimeFolder])) {
     await ensureFolder(folder)
   }
+  for (const folder of [folders.stateFolder, folders.runtimeFolder]) await requireWritable(folder)
 
   const log = await openLog({
     folder: folders.stateFolder,

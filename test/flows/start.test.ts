@@ -1,6 +1,6 @@
 /** A daemon that cannot start says so at once, ends, and has answered nobody. */
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,3 +58,16 @@ test.each([
   }
   expect((await runProgram(['daemon', 'stop'], { env })).exitCode).toBe(0)
 })
+
+test.skipIf(process.platform === 'win32').each(['state', 'run'])(
+  'a %s folder that its owner made read-only is named at the start, and left as it is',
+  async (name) => {
+    const folder = join(home, name)
+    await mkdir(folder)
+    await chmod(folder, 0o500)
+    const env = { HOME: home, CATCHD_HOME: home, CATCHD_API_PORT: '0', CATCHD_VAULT: 'memory' }
+    const { exitCode, stderr } = await runProgram(['status'], { env, timeoutMs: 8_000 })
+    expect({ exitCode, mode: statSync(folder).mode & 0o777 }).toEqual({ exitCode: 7, mode: 0o500 })
+    expect(stderr).toContain(`chmod 700 '${folder}'`)
+  },
+)
