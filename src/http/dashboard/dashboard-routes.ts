@@ -15,6 +15,7 @@ import type { Page } from '../redirect/pages/page.js'
 import { isFromElsewhere, sessionEnded, sessionOfNavigation } from './session-checks.js'
 import { endedCookie, sessionCookie } from './session-cookie.js'
 import type { Session } from './sessions.js'
+import { isAnotherUsers } from './visitor.js'
 
 const loadPages = () => import('./pages.js')
 
@@ -45,6 +46,8 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     handler: async (request, reply) => {
       const { link = '' } = request.query
       const { host = '' } = request.headers
+      if (await isAnotherUsers(request.socket))
+        return send(reply, (await loadPages()).enterPage('another user'))
       const id = host.startsWith('127.0.0.1:') ? sessions.enter(link) : undefined
       if (id === undefined) return send(reply, (await loadPages()).enterPage('used'))
       // Whoever enters again leaves the session before.

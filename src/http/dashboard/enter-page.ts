@@ -5,8 +5,8 @@ import { command, type Page, PageScript, page } from '../redirect/pages/page.js'
 /** Takes the link, which is used up or was never good, out of the address bar. */
 const CLEAN_ADDRESS_BAR = new PageScript('history.replaceState(null,"","/")')
 
-/** Why there is no session: nobody entered, the link was not good, or a page elsewhere led here. */
-export type Stranger = 'stranger' | 'used' | 'elsewhere'
+/** Why there is no session: nobody entered, the link was not good, a page elsewhere led here, or it is not yours. */
+export type Stranger = 'stranger' | 'used' | 'elsewhere' | 'another user'
 
 export function enterPage(stranger: Stranger): Page {
   switch (stranger) {
@@ -30,6 +30,15 @@ export function enterPage(stranger: Stranger): Page {
           html`<p>If you have not opened it before, somebody else has: their session is ended now. A new link brings you in.</p>`,
         ],
         body: command('Run next', 'catchd dashboard'),
+        script: CLEAN_ADDRESS_BAR,
+      })
+    case 'another user':
+      return page({
+        status: 403,
+        tone: 'denied',
+        headline: 'This is another user’s dashboard',
+        summary: [html`<p>A link opens the dashboard for the user who runs catchd. It was not used up.</p>`],
+        body: command('For your own', 'catchd dashboard'),
         script: CLEAN_ADDRESS_BAR,
       })
     case 'elsewhere':

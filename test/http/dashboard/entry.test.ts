@@ -1,7 +1,15 @@
 /** The way into the dashboard, its pages, and the end of a session: who gets in, for how long, and who does not. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { needs } from '../../support/needs.js'
 import { serveApi } from '../api/opened-api.js'
 import { callAs, cookieOf, enter, enteredApi, makeLink, NAVIGATION, open, outcome } from './entered.js'
+
+const run = promisify(execFile)
+const NOBODY = { uid: 65_534, gid: 65_534 }
+const canBeSomebodyElse =
+  process.platform === 'linux' && process.getuid?.() === 0 && needs('curl') === undefined
 
 describe('the way in', () => {
   test('a link is answered with a strict cookie and a clean address', async () => {
@@ -48,6 +56,16 @@ describe('the way in', () => {
     for (const target of [link, '/']) {
       expect(outcome(await open(api, target, '', headers))).toEqual([403, 'origin_refused'])
     }
+    expect((await open(api, link)).status).toBe(303)
+  })
+
+  test.skipIf(!canBeSomebodyElse)('another user who read it on a command line spends no link', async () => {
+    const api = await serveApi()
+    const link = await makeLink(api)
+    const url = `http://127.0.0.1:${api.port}${link}`
+    const { stdout } = await run('curl', ['-si', '--max-time', '10', url], NOBODY)
+    expect(stdout).toMatch(/^HTTP\/1\.1 403 /)
+    expect(stdout.toLowerCase()).not.toContain('set-cookie')
     expect((await open(api, link)).status).toBe(303)
   })
 
