@@ -18,7 +18,7 @@ import { CatchdError } from '../../failures.js'
 import { admitPage } from '../dashboard/session-checks.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
 import { admit, type Gate, requireHost, type Visitor } from './admission.js'
-import { requireRoutePermission } from './permission.js'
+import { principalOf, requireRoutePermission } from './permission.js'
 import type { Principal } from './principal.js'
 import { asRefusal, Refusal, sendProblem } from './problems.js'
 import { registerRoutes } from './routes.js'
@@ -92,7 +92,9 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
     throw new CatchdError('route_unknown')
   })
   app.setErrorHandler((error, request, reply) => desk.refuse(error, request, reply))
-  const waits = new Waits()
+  const waits = new Waits(undefined, (request) => {
+    if (!keys.isStillGood(principalOf(request))) throw new CatchdError('unauthorized')
+  })
   app.addHook('preClose', async () => waits.end())
   registerRoutes(app.withTypeProvider<ZodTypeProvider>(), {
     services,

@@ -1,6 +1,6 @@
 /**
  * `/v1/events`: what happens, as it happens, as server-sent events (WHATWG HTML §9.2). A key hears of its profiles
- * alone. Nothing is kept for later: whoever connects again asks for the state.
+ * alone, for as long as it opens anything. Nothing is kept for later: whoever connects again asks for the state.
  */
 import type { FastifyReply } from 'fastify'
 import { type Clock, toInstant } from '../../clock.js'
@@ -18,7 +18,7 @@ const MOST_UNREAD_BYTES = 256 * 1024
 /** Keeps what lies between from closing a silent connection, and finds readers that are gone. */
 const HEARTBEAT_MS = 15_000
 
-export function eventRoutes(app: ApiScope, { services, clock }: RouteParts): void {
+export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts): void {
   const streams = new Set<FastifyReply['raw']>()
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.end()
@@ -44,10 +44,14 @@ export function eventRoutes(app: ApiScope, { services, clock }: RouteParts): voi
       stream.writeHead(200, { ...ANSWER_HEADERS, 'content-type': 'text/event-stream', connection: 'close' })
       stream.write('retry: 2000\n\n')
       streams.add(stream)
+      const tell = (text: string) => {
+        if (keys.isStillGood(principal)) send(stream, text)
+        else stream.end()
+      }
       const unsubscribe = services.subscribe((event) => {
-        if (isVisible(event, principal)) send(stream, textOf(event, clock.now()))
+        if (isVisible(event, principal)) tell(textOf(event, clock.now()))
       })
-      const stopBeating = beat(stream, clock)
+      const stopBeating = beat(tell, clock)
       const end = () => stream.end()
       ended?.addEventListener('abort', end)
       stream.once('close', () => {
@@ -77,11 +81,11 @@ function send(stream: FastifyReply['raw'], text: string): void {
   else stream.write(text)
 }
 
-function beat(stream: FastifyReply['raw'], clock: Clock): () => void {
+function beat(tell: (text: string) => void, clock: Clock): () => void {
   let cancel = () => {}
   const next = () => {
     cancel = clock.after(HEARTBEAT_MS, () => {
-      send(stream, ':\n\n')
+      tell(':\n\n')
       next()
     })
   }

@@ -92,6 +92,13 @@ export class KeyRing {
     return found.principal
   }
 
+  /** Whether who was let in some time ago still would be: for answers that take long. */
+  isStillGood(principal: Principal): boolean {
+    if (principal.isClient === undefined) return true
+    const holder = this.#clients.get(principal.name)
+    return holder?.principal === principal && !this.#hasExpired(holder)
+  }
+
   /** A request of the principal was let in: once for each request, whichever way it goes. */
   used(principal: Principal): void {
     const holder = this.#clients.get(principal.name)
@@ -202,6 +209,7 @@ function holderOf(client: ClientKey) {
     name: client.name,
     actions: new Set(client.actions),
     profiles: new Set(client.profiles),
+    isClient: true,
   }
   return { hash: client.hash, principal, client }
 }

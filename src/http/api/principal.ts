@@ -15,6 +15,8 @@ export interface Principal {
   readonly name: string
   readonly actions: ReadonlySet<ClientAction>
   readonly profiles: ReadonlySet<string> | 'all'
+  /** Came with the key of a client, which may be removed or expire while an answer is under way. */
+  readonly isClient?: true
   /** A browser that entered the dashboard, which may do less than a key (dashboard/session-limits.ts). */
   readonly session?: Session
 }

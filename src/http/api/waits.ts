@@ -1,7 +1,8 @@
 /**
- * Calls that wait for a login: bounded in number, ended when their caller leaves or the daemon stops.
+ * Calls that wait for a login: bounded in number, ended when their caller leaves or the daemon stops, and answered
+ * to nobody whose key was taken away meanwhile.
  */
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CatchdError } from '../../failures.js'
 
 /** Half of the connections that a listener keeps, so that waiting calls never shut the others out. */
@@ -10,15 +11,19 @@ const MOST_WAITING = 2_000
 export class Waits {
   readonly #open = new Set<AbortController>()
   readonly #most: number
+  readonly #requireStillGood: (request: FastifyRequest) => void
 
-  constructor(most = MOST_WAITING) {
+  /** @param requireStillGood - Throws when the caller of the request would not be let in any more. */
+  constructor(most = MOST_WAITING, requireStillGood: (request: FastifyRequest) => void = () => {}) {
     this.#most = most
+    this.#requireStillGood = requireStillGood
   }
 
   /**
    * Runs `wait` with a signal that aborts when the caller is gone.
    *
-   * @throws CatchdError `too_many_logins` when too many calls wait already; whatever `wait` throws
+   * @throws CatchdError `too_many_logins` when too many calls wait already, `unauthorized` when the caller's key was removed or
+   *   has expired meanwhile; whatever `wait` throws
    */
   async hold<Result>(reply: FastifyReply, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     if (this.#open.size >= this.#most) {
@@ -29,7 +34,9 @@ export class Waits {
     this.#open.add(waiting)
     reply.raw.once('close', leave)
     try {
-      return await wait(waiting.signal)
+      const result = await wait(waiting.signal)
+      this.#requireStillGood(reply.request)
+      return result
     } finally {
       reply.raw.off('close', leave)
       this.#open.delete(waiting)

@@ -1,6 +1,6 @@
 /** `/v1/events`: server-sent events, each key's own. */
 import { connect } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openApi, type ServedApi, serveApi } from './opened-api.js'
 
 async function listen(api: ServedApi, key?: string) {
@@ -58,6 +58,39 @@ test('a key does not hear who else got the tokens of its profiles', async () => 
   await expect.poll(limited.text).toContain('"client":"ci"')
   expect(limited.text()).not.toContain('somebody')
   await expect.poll(owner.text).toContain('somebody')
+})
+
+describe.each(['removed', 'expired'])('a key that was %s meanwhile', (how) => {
+  async function listening() {
+    const api = await serveApi()
+    const ci = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: 60 } as const
+    const { key } = await api.keys.add(ci)
+    const stream = await listen(api, key.reveal())
+    const end = async () => {
+      if (how === 'expired') return void api.clock.jump(60_000)
+      await api.keys.remove('ci')
+      await api.keys.add(ci) // another key of the same name
+    }
+    return { api, stream, end }
+  }
+
+  test('hears of nothing that happens afterwards', async () => {
+    const { api, stream, end } = await listening()
+    api.services.happen({ event: 'token.refreshed', profile: 'gw' })
+    await expect.poll(stream.text).toContain('token.refreshed')
+    await end()
+    api.services.happen({ event: 'login.begun', profile: 'gw' })
+    await expect.poll(stream.isOver).toBe(true)
+    expect(stream.text()).not.toContain('login.begun')
+  })
+
+  test('is let go where nothing happens', async () => {
+    const { api, stream, end } = await listening()
+    await end()
+    await api.clock.pass(16_000)
+    await expect.poll(stream.isOver).toBe(true)
+    expect(api.services.listeners.size).toBe(0)
+  })
 })
 
 test('without a key there is no stream', async () => {

@@ -107,9 +107,9 @@ export interface ServedApi extends OpenedApi {
 
 export async function serveApi(): Promise<ServedApi> {
   const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
-  const keys = await KeyRing.open(folder)
-  const services = new FakeServices()
   const clock = new ManualClock()
+  const keys = await KeyRing.open(folder, clock)
+  const services = new FakeServices()
   const events: (AnsweredEvent | FaultEvent)[] = []
   const authorities = new Set<string>()
   const gate = { keys, tcpAuthority: () => authorities, sessions: new DashboardSessions(clock) }

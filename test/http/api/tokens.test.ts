@@ -137,6 +137,23 @@ describe('login=auto', () => {
     expect(services.calls.at(-1)).toBe('tokens.get gw 30')
   })
 
+  test('with wait, a key that was removed meanwhile gets nothing', async () => {
+    const { call, keys, services } = await openApi()
+    const { key } = await keys.add({
+      name: 'ci',
+      profiles: ['gw'],
+      actions: ['login'],
+      expiresInSeconds: null,
+    })
+    const called = call('GET', '/v1/tokens/gw?login=auto&wait=120', { key: key.reveal() })
+    await settle()
+    await keys.remove('ci')
+    services.stored.set('gw', tokenSet())
+    services.settle('login-1')
+    const answer = await called
+    expect([answer.status, answer.problem().code]).toEqual([401, 'unauthorized'])
+  })
+
   test('with wait, a login that fails gives its cause', async () => {
     const { call, services } = await openApi()
     const called = call('GET', '/v1/tokens/gw?login=auto&wait=120')
