@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 export function readLine(prompt: string, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted()
   const { stdin } = process
+  stdin.ref?.()
   // In its raw mode readline lets lines be longer than the 4,096 characters of a terminal's own editing.
   const lines = createInterface({ input: stdin, output: process.stderr, terminal: stdin.isTTY === true })
   return new Promise((resolve, reject) => {
@@ -22,6 +23,8 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
       lines.close()
     })
     lines.once('close', () => {
+      // Whoever holds the other end of a pipe open must not keep this program from ending.
+      stdin.unref?.()
       signal.removeEventListener('abort', abort)
       resolve(undefined)
     })

@@ -298,9 +298,10 @@ describe('giving up', () => {
 describe('--paste', () => {
   const PASTED = 'http://127.0.0.1:8252/callback/gw?code=c-1&state=s'
 
-  test('hands in the URL from a pipe and opens no browser', async () => {
+  /** Its login is settled by what is pasted. */
+  function untilPasted() {
     let pasted = false
-    const daemon = await fakeDaemon({
+    return fakeDaemon({
       ...routes(async () => {
         while (!pasted) await new Promise((resolve) => setTimeout(resolve, 5))
         return { body: SUCCEEDED }
@@ -310,12 +311,22 @@ describe('--paste', () => {
         return { body: SUCCEEDED }
       },
     })
+  }
+
+  test('hands in the URL from a pipe and opens no browser', async () => {
+    const daemon = await untilPasted()
     const { exitCode, stdout } = await run(daemon, ['login', 'gw', '--paste'], { stdin: ` ${PASTED}\n` })
     expect(exitCode).toBe(0)
     expect(stdout).toContain('Logged in: gw')
     expect(daemon.asked[0]?.body).toEqual({ profile: 'gw', open: false })
     const paste = daemon.asked.find(({ path }) => path.endsWith('/response'))
     expect(paste?.body).toEqual({ url: PASTED })
+  })
+
+  test('ends when the login has, though the pipe that the URL came by stays open', async () => {
+    const running = start(await untilPasted(), ['login', 'gw', '--paste'])
+    running.child.stdin.write(`${PASTED}\n`)
+    expect((await running.finished()).exitCode).toBe(0)
   })
 
   test('needs nothing when the browser comes by itself', async () => {
