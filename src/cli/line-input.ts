@@ -43,15 +43,17 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
 /**
  * All of stdin, without one line end.
  *
+ * @param end - Nothing is read after it, though the pipe stays open; by default only the end of the input counts.
  * @throws Error when it is longer than 64 KiB
  */
-export async function readAll(): Promise<string> {
+export async function readAll(end?: string): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > 64 * 1024) throw new Error('stdin is longer than 64 KiB')
     chunks.push(chunk)
+    if (end !== undefined && Buffer.concat(chunks).includes(end)) break
   }
   return Buffer.concat(chunks)
     .toString('utf8')

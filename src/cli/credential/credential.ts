@@ -79,7 +79,7 @@ async function lend(
   if (tool.operations.length > 1 && !tool.operations.includes(operation)) return // a newer protocol's: as git asks
   const answer = await tool.answer({
     operation,
-    input: tool.readsInput ? await readAll() : '',
+    input: tool.readsInput ? await readAll(tool.inputEnd) : '',
     environment: process.env,
     words: rest,
     user,

@@ -19,6 +19,7 @@ export const git: CredentialTool = {
   summary: 'git config credential.helper "!catchd credential git"',
   operations: ['get', 'store', 'erase'],
   readsInput: true,
+  inputEnd: '\n\n', // a blank line or the end of the file (git-credential(1))
   async answer(request) {
     const asked = parseAttributes(request.input)
     if (request.operation === 'get') return get(request, asked)

@@ -50,6 +50,8 @@ export interface CredentialTool {
   readonly operations: readonly string[]
   /** Whether the tool writes its question to stdin. */
   readonly readsInput: boolean
+  /** What ends the question where the tool may keep its end of the pipe open. */
+  readonly inputEnd?: string
   /** Whether an id_token is of use to the tool: it then has the option `--id-token`. */
   readonly takesIdToken?: true
   /** Options of this tool alone, by name. */

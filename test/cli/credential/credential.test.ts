@@ -1,7 +1,7 @@
 /** Each tool's protocol, word for word, against an API that answers as laid out. */
 import { describe, expect, test } from 'vitest'
 import { problem } from '../../client/fake-daemon.js'
-import { fakeDaemon, run } from '../run.js'
+import { fakeDaemon, run, start } from '../run.js'
 
 const TOKEN = {
   access_token: 'at-1',
@@ -40,6 +40,17 @@ describe('git', () => {
       stdout: `username=oauth2\npassword=at-1\npassword_expiry_utc=${EPOCH}\n`,
       exitCode: 0,
     })
+  })
+
+  test('a blank line ends the question, though the pipe stays open', async () => {
+    const running = start(await daemon(), ['credential', 'git', 'get'])
+    for (const part of ['protocol=https\nhost=git.exa', 'mple\n', '\n']) {
+      running.child.stdin.write(part)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const { exitCode, stdout } = await running.finished()
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('password=at-1')
   })
 
   test('a git that knows authtype gets a Bearer token as such', async () => {
