@@ -92,7 +92,7 @@ export class LoginService implements RedirectAnswers {
   async begin(request: LoginRequest | AdoptionRequest): Promise<PendingLogin> {
     const profile = this.#parts.profiles.profile(request.profile)
     requireCodeGrant(profile)
-    this.#pending.ensureRoom()
+    this.#pending.ensureRoom(profile.name)
     const lease = await this.#parts.listeners
       .acquire(profile.redirect_uri, profile.listen ?? null, certificateOf(profile))
       .catch((error: unknown) => Promise.reject(asCatchdError(error).of(profile.name)))
@@ -213,7 +213,7 @@ export class LoginService implements RedirectAnswers {
   }
 
   #admit(login: PendingLogin, lease: RedirectLease): void {
-    this.#pending.ensureRoom()
+    this.#pending.ensureRoom(login.profile)
     this.#leases.set(login.id, lease)
     this.#redirectUris.hold(login.redirectUri)
     this.#answered.track(login)

@@ -48,9 +48,10 @@ export class PendingLogins {
     return this.#byState.has(state)
   }
 
-  /** @throws CatchdError `too_many_logins` when 1,000 logins pend already. */
-  ensureRoom(): void {
-    if (this.#byId.size >= MOST_IN_ALL) {
+  /** @throws CatchdError `too_many_logins` when 1,000 logins pend already, and none of the profile's gives way. */
+  ensureRoom(profile: string): void {
+    const isReplaced = (this.#byProfile.get(profile)?.size ?? 0) >= MOST_PER_PROFILE
+    if (this.#byId.size >= MOST_IN_ALL && !isReplaced) {
       throw new CatchdError(
         'too_many_logins',
         `${MOST_IN_ALL} logins are pending; cancel some or let them expire.`,

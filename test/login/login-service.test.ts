@@ -282,6 +282,9 @@ describe('lifetime', () => {
     for (let n = 0; n < 10; n++) profiles.set(`p${n}`, testProfile({ name: `p${n}` }))
     for (let n = 0; n < 1_000; n++) await logins.begin({ profile: `p${n % 10}`, open: false })
     expect(await codeOf(begin(logins))).toBe('too_many_logins')
+    // One of a profile that has a hundred makes none more: its oldest gives way.
+    await logins.begin({ profile: 'p0', open: false })
+    expect(logins.countPending(() => true)).toBe(1_000)
   })
 
   test('cancelled: the port is released, the response refused, the record gone', async () => {
