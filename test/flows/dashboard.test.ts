@@ -169,7 +169,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     await expect.poll(() => shown.textContent()).toMatch(/^[\w-]{43}$/)
     const key = (await shown.textContent()) ?? ''
     await page.getByRole('button', { name: 'Done' }).click()
-    await keys.getByText('not used since the daemon started').waitFor(SOON)
+    await keys.getByText('not used yet').waitFor(SOON)
     expect(await page.content()).not.toContain(key)
 
     await daemon.api('GET', '/v1/profiles', { via: 'tcp', key })

@@ -16,7 +16,7 @@ function item({ client, lastUsedAtMs }: KeyOverview, nowMs: number): Html {
   const { name, profiles, actions, expiresAtMs } = client
   const used =
     lastUsedAtMs === null
-      ? html`not used since the daemon started`
+      ? html`not used yet`
       : html`last used ${relativeTime(lastUsedAtMs, nowMs)}`
   return html`<li data-key="key-${name}"><div><strong>${name}</strong> ${actions.map((action) => html`<code class="chip">${action}</code> `)}
 <small>${actions.includes('admin') ? 'every profile' : profiles.join(', ')}</small>
