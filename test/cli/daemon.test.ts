@@ -47,7 +47,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   vi.unstubAllEnvs()
-  await rm(home, { recursive: true, force: true })
+  await rm(home, { recursive: true, force: true, maxRetries: 3 })
 })
 
 async function failureOf(call: Promise<unknown>): Promise<CatchdError> {

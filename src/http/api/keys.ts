@@ -134,7 +134,7 @@ export class KeyRing {
       if (clients.size >= MOST_CLIENTS) {
         throw new CatchdError('request_invalid', `There are ${MOST_CLIENTS} keys already. Remove one first.`)
       }
-      const key = randomBytes(KEY_BYTES).toString('base64url')
+      const key = newKey()
       const nowMs = this.#clock.now()
       const client: ClientKey = {
         name: request.name,
@@ -214,6 +214,14 @@ function holderOf(client: ClientKey) {
   return { hash: client.hash, principal, client }
 }
 
+/** None begins with a hyphen: on a command line it would be taken for an option. */
+function newKey(): string {
+  for (;;) {
+    const key = randomBytes(KEY_BYTES).toString('base64url')
+    if (!key.startsWith('-')) return key
+  }
+}
+
 function hashOf(key: string): Buffer {
   return createHash('sha256').update(key).digest()
 }
@@ -221,7 +229,7 @@ function hashOf(key: string): Buffer {
 async function ensureAdminKey(path: string): Promise<Secret> {
   const found = await readPrivateFile(path)
   if (found !== undefined) return parseAdminKey(found, path)
-  const key = randomBytes(KEY_BYTES).toString('base64url')
+  const key = newKey()
   if (await createPrivateFile(path, key)) return new Secret(key)
   // Another start of the daemon was first: its key is the key.
   return parseAdminKey((await readPrivateFile(path)) ?? '', path)

@@ -150,6 +150,15 @@ test('keys of clients survive a restart, as hashes', async () => {
   expect(found).toEqual(['a', undefined, 'c'])
 })
 
+test('no key begins with a hyphen, which a command line would take for an option', async () => {
+  const ring = await KeyRing.open(stateFolder())
+  for (let n = 0; n < 300; n++) {
+    const { key } = await ring.add(CI)
+    expect(key.reveal()).toMatch(/^\w[\w-]{42}$/)
+    await ring.remove(CI.name)
+  }
+})
+
 test.each(['', '{', '{"version":2,"clients":[]}', '{"version":1}', '[]'])(
   'a damaged record of keys is refused, not overwritten: %s',
   async (text) => {

@@ -15,9 +15,7 @@ export function keysPanel({ keys, nowMs }: Overview): Html {
 function item({ client, lastUsedAtMs }: KeyOverview, nowMs: number): Html {
   const { name, profiles, actions, expiresAtMs } = client
   const used =
-    lastUsedAtMs === null
-      ? html`not used yet`
-      : html`last used ${relativeTime(lastUsedAtMs, nowMs)}`
+    lastUsedAtMs === null ? html`not used yet` : html`last used ${relativeTime(lastUsedAtMs, nowMs)}`
   return html`<li data-key="key-${name}"><div><strong>${name}</strong> ${actions.map((action) => html`<code class="chip">${action}</code> `)}
 <small>${actions.includes('admin') ? 'every profile' : profiles.join(', ')}</small>
 <small>${used}, ${expiry(expiresAtMs, nowMs)}</small></div>
