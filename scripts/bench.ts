@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { startSeedSystem } from '../test/support/seed-system.js'
 import { startBareServer } from './bench/bare-server.js'
 import { loginRow } from './bench/logins.js'
+import { oidcAgentRows } from './bench/oidc-agent.js'
 import { proxyRows } from './bench/proxied.js'
 import { readRows } from './bench/reads.js'
 import { refreshRows } from './bench/refreshes.js'
@@ -60,6 +61,9 @@ async function main(): Promise<void> {
     const refreshes = await refreshRows()
     await measure(refreshes.rows)
     await refreshes.stop()
+    const peer = await oidcAgentRows()
+    await measure(peer.rows)
+    await peer.stop()
   } finally {
     await system.stop()
     rmSync(folder, { recursive: true, force: true })

@@ -230,9 +230,9 @@ export class Daemon {
     return runProgram(args, { ...options, env: { ...this.#env, ...options.env } })
   }
 
-  /** Goes to a URL as a browser does when it navigates; redirects are not followed. */
+  /** {@link navigate} */
   follow(url: string, options: ExchangeOptions = {}): Promise<Exchanged> {
-    return exchange(url, { ...options, headers: { ...NAVIGATION, ...options.headers } })
+    return navigate(url, options)
   }
 
   /** Brings an authorization response to the redirect URI as the browser would. */
@@ -290,6 +290,11 @@ export class Daemon {
     while (isAlive(pid) && Date.now() < giveUpAtMs) await delay(20)
     if (isAlive(pid)) process.kill(pid, 'SIGKILL')
   }
+}
+
+/** Goes to a URL as a browser does when it navigates; redirects are not followed. */
+export function navigate(url: string, options: ExchangeOptions = {}): Promise<Exchanged> {
+  return exchange(url, { ...options, headers: { ...NAVIGATION, ...options.headers } })
 }
 
 function isAlive(pid: number): boolean {

@@ -4,7 +4,12 @@
  *
  * node:http rather than fetch, which neither sends Host and Sec-Fetch headers as told nor speaks over sockets.
  */
-import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
+import {
+  type Agent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http'
 import { request as httpsRequest } from 'node:https'
 
 export interface ExchangeOptions {
@@ -14,6 +19,8 @@ export interface ExchangeOptions {
   /** PEM of the CA to trust. */
   readonly ca?: string
   readonly socketPath?: string
+  /** Keeps connections as a browser does; by default each exchange has one of its own. */
+  readonly agent?: Agent
   /** Default 30,000. */
   readonly timeoutMs?: number
 }
@@ -26,12 +33,12 @@ export interface Exchanged {
 
 /** Rejects with the system's error, or after `timeoutMs` without a complete answer. */
 export function exchange(url: string, options: ExchangeOptions = {}): Promise<Exchanged> {
-  const { method = 'GET', headers, body, ca, socketPath, timeoutMs = 30_000 } = options
+  const { method = 'GET', headers, body, ca, socketPath, agent = false, timeoutMs = 30_000 } = options
   return new Promise((resolve, reject) => {
     const start = url.startsWith('https:') ? httpsRequest : httpRequest
     const request = start(url, {
       method,
-      agent: false,
+      agent,
       signal: AbortSignal.timeout(timeoutMs),
       headers: { ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }), ...headers },
       ...(ca === undefined ? {} : { ca }),

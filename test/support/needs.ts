@@ -65,7 +65,7 @@ export function isAwsWithEndpoints(): boolean {
   return isNewer(['aws', '--version'], /botocore\/(\d+)\.(\d+)/, [1, 31])
 }
 
-function isInstalled(command: string): boolean {
+export function isInstalled(command: string): boolean {
   return succeeds('/bin/sh', ['-c', 'command -v "$0"', command])
 }
 
