@@ -96,6 +96,7 @@ export class OidcAgent {
     return async () => Number((await execute(program, [account, String(calls)], { env: this.env })).stdout)
   }
 
+  /** The web servers that it started for its logins end by themselves some seconds later. */
   async stop(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const ended = once(this.#process, 'exit')

@@ -1,22 +1,23 @@
-/** What a server in this process takes for its requests at one path, so that it can be left out of a measurement. */
+/** How long a server in this process is busy, so that its time can be left out of a measurement. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 
 export class ServerTime {
-  readonly #startedAt = new WeakMap<IncomingMessage, number>()
-  readonly #path: string
-  #totalMs = 0
+  readonly #port: number
+  readonly #open = new Set<ServerResponse>()
+  #busyMs = 0
+  #busySince = 0
 
-  constructor(path: string) {
-    this.#path = path
+  constructor(port: number) {
+    this.#port = port
     subscribe('http.server.request.start', this.#start)
     subscribe('http.server.response.finish', this.#finish)
   }
 
-  /** Since the beginning: from a request's head to the last byte of its answer, summed up. */
-  get totalMs(): number {
-    return this.#totalMs
+  /** Milliseconds until now in which it had a request to answer: from its head to the last byte of the answer. */
+  get busyMs(): number {
+    return this.#busyMs
   }
 
   stop(): void {
@@ -25,13 +26,15 @@ export class ServerTime {
   }
 
   #start = (message: unknown) => {
-    const { request } = message as { request: IncomingMessage }
-    if (request.url === this.#path) this.#startedAt.set(request, performance.now())
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
+    if (request.socket.localPort !== this.#port) return
+    if (this.#open.size === 0) this.#busySince = performance.now()
+    this.#open.add(response)
   }
 
   #finish = (message: unknown) => {
-    const { request } = message as { request: IncomingMessage }
-    const startedAt = this.#startedAt.get(request)
-    if (startedAt !== undefined) this.#totalMs += performance.now() - startedAt
+    const { response } = message as { response: ServerResponse }
+    if (!this.#open.delete(response) || this.#open.size > 0) return
+    this.#busyMs += performance.now() - this.#busySince
   }
 }
