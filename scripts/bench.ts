@@ -18,14 +18,14 @@ import { readRows } from './bench/reads.js'
 import { refreshRows } from './bench/refreshes.js'
 import { type Comparison, compare, isMet, type Result, TABLE_HEAD, tableRow } from './bench/rounds.js'
 import { scaleRows } from './bench/scale.js'
-import { startRows } from './bench/starts.js'
+import { daemonRows, startRows } from './bench/starts.js'
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 const results: Result[] = []
 
 async function measure(rows: readonly Comparison[]): Promise<void> {
   for (const row of rows) {
-    if (words.length > 0 && !words.some((word) => row.what.includes(word))) continue
+    if (words.length > 0 && !words.some((word) => `${row.what} ${row.against}`.includes(word))) continue
     const result = await compare(row)
     console.error(tableRow(result))
     results.push(result)
@@ -49,6 +49,9 @@ async function main(): Promise<void> {
     await measure(await readRows(daemon, bare))
     await measure(startRows(daemon, bare))
     bare.stop()
+    const starts = await daemonRows()
+    await measure(starts.rows)
+    await starts.stop()
     const proxied = await proxyRows(daemon)
     await measure(proxied.rows)
     await proxied.stop()

@@ -13,6 +13,8 @@ export interface Comparison {
   readonly goal: { readonly most: number } | { readonly least: number } | null
   /** Default 7. */
   readonly rounds?: number
+  /** Default true; false where each measurement starts processes of its own and takes long. */
+  readonly warmsUp?: boolean
 }
 
 export interface Result extends Pick<Comparison, 'what' | 'against' | 'unit' | 'goal'> {
@@ -24,9 +26,11 @@ export interface Result extends Pick<Comparison, 'what' | 'against' | 'unit' | '
 
 /** Which side comes first changes from round to round. */
 export async function compare(comparison: Comparison): Promise<Result> {
-  const { what, against, unit, goal, ours, reference, rounds = 7 } = comparison
-  await ours() // compiled, cached, grown: neither side starts cold
-  await reference()
+  const { what, against, unit, goal, ours, reference, rounds = 7, warmsUp = true } = comparison
+  if (warmsUp) {
+    await ours() // compiled, cached, grown: neither side starts cold
+    await reference()
+  }
   const mine: number[] = []
   const theirs: number[] = []
   for (let round = 0; round < rounds; round++) {
