@@ -14,12 +14,12 @@ import { environment } from '../../test/support/program.js'
 import { OidcAgent } from './oidc-agent/agent.js'
 import { LoginRows } from './oidc-agent/login-rows.js'
 import { RunningBash } from './oidc-agent/running-bash.js'
+import { compileTokenCall } from './oidc-agent/token-call.js'
 import { timeProcess } from './processes.js'
 import { type Comparison, median } from './rounds.js'
-import { latencies, latenciesWhenNew } from './wire.js'
 
 const COMMANDS = ['oidc-agent', 'oidc-gen', 'oidc-token']
-const CALLS = 500
+const CALLS = 1_000
 const CALLS_IN_BASH = 50
 const REFRESHES = 3
 
@@ -61,7 +61,7 @@ async function prepareRows(cleanUps: CleanUps): Promise<Comparison[]> {
   await daemon.login('gw', (url) => server.approve(url))
   const account = await logins.logInPeer()
   return [
-    ...(await readRows(daemon, agent, account)),
+    ...(await readRows(daemon, agent, account, cleanUps)),
     await bashRow(daemon, agent, account, cleanUps),
     ...(await keyringRows(server, logins, cleanUps)),
     logins.untilReturned(daemon),
@@ -85,26 +85,34 @@ function startCatchd(server: OidcProvider, env: Record<string, string>): Promise
   })
 }
 
-/** Its library opens a connection for each call, and has no other way. */
-async function readRows(daemon: Daemon, agent: OidcAgent, account: string): Promise<Comparison[]> {
-  const libraryCall = await agent.compileLibraryCall(account, CALLS)
-  if (libraryCall === undefined) {
-    console.error("no rows against oidc-agent's library call: not installed here: cc")
+/** A C program asks, on both sides. The peer's library opens a connection for each call, and has no other way. */
+async function readRows(
+  daemon: Daemon,
+  agent: OidcAgent,
+  account: string,
+  cleanUps: CleanUps,
+): Promise<Comparison[]> {
+  if (!isInstalled('cc')) {
+    console.error("no rows against oidc-agent's library call: not installed here: cc (gcc)")
     return []
   }
-  const target = { at: { path: daemon.socketPath }, path: '/v1/tokens/gw' }
-  const common = { against: "oidc-agent's library call", unit: 'ms', reference: libraryCall } as const
+  const tokenCall = await compileTokenCall(await temporaryFolder(cleanUps))
+  const common = {
+    against: "oidc-agent's library call",
+    unit: 'ms',
+    reference: () => tokenCall('library', account, CALLS, agent.env),
+  } as const
   return [
     {
       ...common,
       what: 'token over the socket, kept connection, p50',
-      ours: async () => median(await latencies(target, CALLS)),
+      ours: () => tokenCall('kept', daemon.socketPath, CALLS, {}),
       goal: { most: 0.28 },
     },
     {
       ...common,
       what: 'token over the socket, new connection for each call, p50',
-      ours: async () => median(await latenciesWhenNew(target, CALLS)),
+      ours: () => tokenCall('new', daemon.socketPath, CALLS, {}),
       goal: { most: 0.5 },
     },
   ]

@@ -1,6 +1,6 @@
 /**
- * The C peer oidc-agent in a home of its own: its agent process, logins with oidc-gen that a script approves, and
- * liboidc-agent called from a C program. Account configurations, sealed with a password, are the only thing it keeps.
+ * The C peer oidc-agent in a home of its own: its agent process, and logins with oidc-gen. Account configurations,
+ * sealed with a password, are all that it keeps.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,7 +8,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { freePort } from '../../../test/support/free-port.js'
 import { environment } from '../../../test/support/program.js'
@@ -16,7 +15,6 @@ import { beginLogin, type LoginCommand } from './login-command.js'
 
 const execute = promisify(execFile)
 const STARTS_WITHIN_MS = 5_000
-const LIBRARY_CALL = fileURLToPath(new URL('library-call.c', import.meta.url))
 
 /** The registration that both sides use. */
 export interface Registration {
@@ -82,18 +80,6 @@ export class OidcAgent {
       ...['--no-url-call', '--no-scheme', '--prompt=none', '--pw-env', '--confirm-default', account],
     ]
     return beginLogin(account, 'oidc-gen', args, this.env)
-  }
-
-  /** @returns Milliseconds of a call, the median of so many in a process of its own; `undefined` without `cc`. */
-  async compileLibraryCall(account: string, calls: number): Promise<(() => Promise<number>) | undefined> {
-    const program = join(this.#folder, 'library-call')
-    try {
-      await execute('cc', ['-O2', '-o', program, LIBRARY_CALL, '-l:liboidc-agent.so.4'])
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
-    return async () => Number((await execute(program, [account, String(calls)], { env: this.env })).stdout)
   }
 
   /** The web servers that it started for its logins end by themselves some seconds later. */
