@@ -1,6 +1,9 @@
 /**
  * bash speaks TCP by itself (`/dev/tcp`), where it was built so. The key goes only to a listener of the same user:
  * when the daemon is down, somebody else might hold its port.
+ *
+ * The answer is read with `-N`, up to the end of the connection: every other way of `read` asks a socket for one byte at
+ * a time. What is longer than that is left to the command line.
  */
 import { answerFunction, quoted } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
@@ -17,7 +20,7 @@ ${answerFunction(exitCodes)}_catchd_listens() {
   return 1
 }
 _catchd_ask() {
-  local format=$1 key='' status line body fd
+  local format=$1 key='' answer='' fd
   shift
   if [[ $# != 1 || ! $1 =~ ^[a-z0-9][a-z0-9._-]{0,63}$ ]] || ! _catchd_listens 2>/dev/null ||
     ! { read -r key <${quoted(keyFile)} || [[ -n $key ]]; } 2>/dev/null ||
@@ -25,11 +28,9 @@ _catchd_ask() {
   then command catchd token "$@" --format "$format"; return; fi
   printf 'GET /v1/tokens/%s HTTP/1.1\\r\\nHost: 127.0.0.1:${apiPort}\\r\\nAuthorization: Bearer %s\\r\\nConnection: close\\r\\n\\r\\n' \\
     "$1" "$key" >&"$fd"
-  IFS= read -r -t 75 -u "$fd" status
-  while IFS= read -r -u "$fd" line && [[ $line != $'\\r' ]]; do :; done
-  IFS= read -r -d '' -u "$fd" body
+  IFS= read -r -t 75 -N 65536 -u "$fd" answer
   exec {fd}>&-
-  _catchd_answer "$status" "$body" "$format" "$1"
+  _catchd_answer "\${answer%%$'\\r'*}" "\${answer#*$'\\r\\n\\r\\n'}" "$format" "$1"
 }
 catchd_token() { _catchd_ask raw "$@"; }
 catchd_header() { _catchd_ask header "$@"; }

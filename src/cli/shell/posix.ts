@@ -14,12 +14,12 @@ export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
 
 /**
  * `_catchd_answer STATUS BODY FORMAT NAME`: prints the token, or the API's code and cause on stderr. A backslash in
- * the JSON is left to a program that can read JSON.
+ * the JSON, and an answer that is not whole, are left to a program that can read JSON.
  */
 export function answerFunction(exitCodes: ReadonlyMap<string, number>): string {
   return `_catchd_answer() {
   local q='"' rest type code detail
-  if [[ $2 == *\\\\* || $2 != '{'* ]]; then command catchd token "$4" --format "$3"; return; fi
+  if [[ $2 == *\\\\* || $2 != '{'*'}' ]]; then command catchd token "$4" --format "$3"; return; fi
   if [[ $1 == 'HTTP/1.1 200 '* ]]; then
     rest=\${2#*\${q}access_token\${q}:\${q}}
     type=\${2#*\${q}token_type\${q}:\${q}}
