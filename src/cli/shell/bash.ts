@@ -3,7 +3,8 @@
  * when the daemon is down, somebody else might hold its port.
  *
  * The answer is read with `-N`, up to the end of the connection: every other way of `read` asks a socket for one byte at
- * a time. What is longer than that is left to the command line.
+ * a time. What is longer than that is left to the command line. The lines of /proc/net/tcp are 150 bytes long: asked for
+ * more, Linux goes through all its tables to fill the buffer, for each line anew.
  */
 import { answerFunction, quoted } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
@@ -13,8 +14,11 @@ export function bashFunctions({ apiPort, keyFile, exitCodes }: ShellFacts): stri
   return `# catchd shell-init bash
 ${answerFunction(exitCodes)}_catchd_listens() {
   local -a fields
-  while read -r -a fields; do
-    if [[ \${fields[3]} == 0A && ( \${fields[1]} == 0100007F:${port} || \${fields[1]} == 7F000001:${port} ) ]]
+  local line
+  while IFS= read -r -N 150 line; do
+    if [[ $line != *':${port} 00000000:0000 0A '*$'\\n' ]]; then continue; fi
+    fields=($line)
+    if [[ \${fields[1]} == 0100007F:${port} || \${fields[1]} == 7F000001:${port} ]]
     then [[ \${fields[7]} == "$UID" ]]; return; fi
   done </proc/net/tcp
   return 1
