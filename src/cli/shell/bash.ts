@@ -3,8 +3,9 @@
  * when the daemon is down, somebody else might hold its port.
  *
  * The answer is read with `-N`, up to the end of the connection: every other way of `read` asks a socket for one byte at
- * a time. What is longer than that is left to the command line. The lines of /proc/net/tcp are 150 bytes long: asked for
- * more, Linux goes through all its tables to fill the buffer, for each line anew.
+ * a time. What is longer than that is left to the command line. The time limit is for the first byte alone, because a
+ * `read` with one takes twice as long. The lines of /proc/net/tcp are 150 bytes long: asked for more, Linux goes through
+ * all its tables to fill the buffer, for each line anew.
  */
 import { answerFunction, quoted } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
@@ -24,7 +25,7 @@ ${answerFunction(exitCodes)}_catchd_listens() {
   return 1
 }
 _catchd_ask() {
-  local format=$1 key='' answer='' fd
+  local format=$1 key='' first='' answer='' fd
   shift
   if [[ $# != 1 || ! $1 =~ ^[a-z0-9][a-z0-9._-]{0,63}$ ]] || ! _catchd_listens 2>/dev/null ||
     ! { read -r key <${quoted(keyFile)} || [[ -n $key ]]; } 2>/dev/null ||
@@ -32,8 +33,9 @@ _catchd_ask() {
   then command catchd token "$@" --format "$format"; return; fi
   printf 'GET /v1/tokens/%s HTTP/1.1\\r\\nHost: 127.0.0.1:${apiPort}\\r\\nAuthorization: Bearer %s\\r\\nConnection: close\\r\\n\\r\\n' \\
     "$1" "$key" >&"$fd"
-  IFS= read -r -t 75 -N 65536 -u "$fd" answer
+  IFS= read -r -t 75 -N 1 -u "$fd" first && IFS= read -r -N 65536 -u "$fd" answer
   exec {fd}>&-
+  answer=$first$answer
   _catchd_answer "\${answer%%$'\\r'*}" "\${answer#*$'\\r\\n\\r\\n'}" "$format" "$1"
 }
 catchd_token() { _catchd_ask raw "$@"; }
