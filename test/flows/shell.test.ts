@@ -117,6 +117,25 @@ test.skipIf(needs('bash') !== undefined || process.getuid?.() !== 0)(
   },
 )
 
+test.skipIf(needs('bash') !== undefined).each([
+  ['cut off', '{"access_token":"tok","token_type":"Bea'],
+  ['longer than is read', `{"access_token":"${'x'.repeat(70_000)}","token_type":"Bearer"}`],
+  ['empty', ''],
+])('an answer that is %s goes to the command line', async (_what, body) => {
+  await system.daemon.kill('SIGTERM')
+  const server = createServer((socket) => {
+    socket.on('error', () => {}) // bash hangs up when it has read enough
+    socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n\r\n${body}`))
+  })
+  await new Promise<void>((resolve) => server.listen(system.daemon.apiPort, '127.0.0.1', resolve))
+  try {
+    const { stdout, started } = await shell('bash', 'catchd_token gw')
+    expect({ stdout, started }).toEqual({ stdout: '', started: ['token gw --format raw'] })
+  } finally {
+    server.close()
+  }
+})
+
 test.skipIf(needs('fish') !== undefined)('fish has the same functions', async () => {
   const { stdout } = await shell('fish', 'catchd_token gw; catchd_header gw')
   expect(stdout).toBe(`${await token()}\nAuthorization: Bearer ${await token()}\n`)
