@@ -23,12 +23,26 @@ import { daemonRows, startRows } from './bench/starts.js'
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 const results: Result[] = []
 
+interface Measured {
+  readonly rows: readonly Comparison[]
+  stop(): void | Promise<void>
+}
+
 async function measure(rows: readonly Comparison[]): Promise<void> {
   for (const row of rows) {
     if (words.length > 0 && !words.some((word) => `${row.what} ${row.against}`.includes(word))) continue
     const result = await compare(row)
     console.error(tableRow(result))
     results.push(result)
+  }
+}
+
+/** What was started for some rows ends with them, also where one fails. */
+async function measureAndStop({ rows, stop }: Measured): Promise<void> {
+  try {
+    await measure(rows)
+  } finally {
+    await stop()
   }
 }
 
@@ -46,27 +60,15 @@ async function main(): Promise<void> {
       (entry): entry is [string, string] => typeof entry[1] === 'string' && !BY_ITSELF.has(entry[0]),
     )
     const bare = await startBareServer(text, Object.fromEntries(same), join(folder, 'bare.sock'))
-    await measure(await readRows(daemon, bare))
-    await measure(startRows(daemon, bare))
-    bare.stop()
-    const starts = await daemonRows()
-    await measure(starts.rows)
-    await starts.stop()
-    const proxied = await proxyRows(daemon)
-    await measure(proxied.rows)
-    await proxied.stop()
-    const scale = await scaleRows(daemon)
-    await measure(scale.rows)
-    await scale.stop()
+    const rows = [...(await readRows(daemon, bare)), ...startRows(daemon, bare)]
+    await measureAndStop({ rows, stop: () => bare.stop() })
+    await measureAndStop(await daemonRows())
+    await measureAndStop(await proxyRows(daemon))
+    await measureAndStop(await scaleRows(daemon))
     const login = await loginRow(system)
-    await measure([login])
-    login.stop()
-    const refreshes = await refreshRows()
-    await measure(refreshes.rows)
-    await refreshes.stop()
-    const peer = await oidcAgentRows()
-    await measure(peer.rows)
-    await peer.stop()
+    await measureAndStop({ rows: [login], stop: () => login.stop() })
+    await measureAndStop(await refreshRows())
+    await measureAndStop(await oidcAgentRows())
   } finally {
     await system.stop()
     rmSync(folder, { recursive: true, force: true })

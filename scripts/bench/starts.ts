@@ -1,5 +1,5 @@
 /** Processes that start: `catchd token`, curl at the socket, the daemon itself, and what it holds when idle. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -130,7 +130,7 @@ async function withStarted(
   const child = spawn(NODE, [PROGRAM, 'daemon', 'run'], { stdio: 'ignore', env })
   const ended = once(child, 'exit')
   try {
-    await firstAnswer({ at: { path: daemon.socketPath }, path }, () => child.exitCode !== null)
+    await firstAnswer({ at: { path: daemon.socketPath }, path }, child)
     return await work({ pid: child.pid ?? 0, answeredAfterMs: performance.now() - startedAt })
   } finally {
     child.kill()
@@ -140,10 +140,10 @@ async function withStarted(
   }
 }
 
-async function firstAnswer(target: Target, hasEnded: () => boolean): Promise<void> {
+async function firstAnswer(target: Target, daemon: ChildProcess): Promise<void> {
   const giveUpAtMs = Date.now() + ANSWERS_WITHIN_MS
   let cause: unknown
-  while (!hasEnded() && Date.now() < giveUpAtMs) {
+  while (daemon.exitCode === null && Date.now() < giveUpAtMs) {
     try {
       const wire = await Wire.open(target)
       await wire.get()
@@ -153,7 +153,7 @@ async function firstAnswer(target: Target, hasEnded: () => boolean): Promise<voi
       await delay(1)
     }
   }
-  throw new Error(`The daemon does not answer ${target.path}.`, { cause })
+  throw new Error(`No answer to ${target.path}; the daemon's exit code: ${daemon.exitCode}.`, { cause })
 }
 
 async function residentAtRest({ pid }: Pick<Started, 'pid'>): Promise<number> {
