@@ -78,7 +78,7 @@ export async function startToolWorld(bench: ToolBench, isBound: boolean): Promis
     ['https://git.example.com', `http://${git.host}`],
     ['protocol=https', 'protocol=http'],
     ['git.example.com', git.host],
-    ['registry.example.com', registry.host],
+    ['images.example.com', registry.host],
     ['port 587', `port ${mail.port}`],
     ['smtp.example.com:587', `localhost:${mail.port}`],
     ['smtp.example.com', 'localhost'],

