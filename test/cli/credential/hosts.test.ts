@@ -48,5 +48,5 @@ describe('the profile of a host', () => {
 })
 
 test('hosts are compared without scheme, path, case and the default port', () => {
-  expect(normalHost(' HTTPS://Registry.Example:443/v1/ ')).toBe('images.example')
+  expect(normalHost(' HTTPS://Images.Example:443/v1/ ')).toBe('images.example')
 })
