@@ -27,14 +27,10 @@ import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
 import { StepJournal } from '../journal/step-journal.js'
-import { Catches } from '../login/catches.js'
-import { DeviceLogins } from '../login/device-logins.js'
-import { LoginJournal } from '../login/journal.js'
+import type { ConfiguredRedirectUri } from '../login/login-index.js'
+import { LoginRecords } from '../login/login-records.js'
 import { whyNotRefreshed } from '../login/login-report.js'
-import { LoginService } from '../login/login-service.js'
-import { LoginStore } from '../login/login-store.js'
 import { Logins } from '../login/logins.js'
-import { RedirectDesk } from '../login/redirect-desk.js'
 import { harmless, runCommand } from '../notices/command.js'
 import { notificationCommand } from '../notices/desktop.js'
 import { NOTICES_FILE, NoticeMemory } from '../notices/notice-memory.js'
@@ -48,12 +44,10 @@ import { browserOpener } from './browser.js'
 import { EventHub } from './event-hub.js'
 import { InspectionDesk } from './inspection-desk.js'
 import type { DaemonLog } from './log.js'
-import { LoginDesk } from './login-desk.js'
 import { ProfileDiscovery } from './profile-discovery.js'
 import { ProfileService } from './profile-service.js'
 import { dpopKeyItems, ProofDesk } from './proof-desk.js'
 import { RecentActivity } from './recent-activity.js'
-import { sharerOf } from './redirect-sharer.js'
 import { bindApiSocket } from './single-instance.js'
 import { TokenDesk } from './token-desk.js'
 
@@ -141,54 +135,30 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     log: (event) => log.info(event),
   })
 
-  const journal = new LoginJournal(join(folders.stateFolder, 'logins.journal'))
+  const journal = new StepJournal(join(folders.stateFolder, 'logins.journal'))
   const redirectApp = new LazyApp(async () => {
     const { buildRedirectApp } = await import('../http/redirect/redirect-app.js')
-    return buildRedirectApp({ answers: redirectDesk, clock, log: (event) => log.info(event) })
+    return buildRedirectApp({ logins, clock, log: (event) => log.info(event) })
   })
   const listeners = new LoopbackRedirectListeners({
     door: new Door(redirectApp.routing, REDIRECT_LIMITS),
     clock,
     ownCertificate: ownCertificateFiles(folders.stateFolder),
   })
-  const openBrowser = browserOpener(environment.browser ?? null, process.env)
-  const storedIn = () => describeVault(vault.current, folders.keychainService)
   const surroundings = surroundingsOf(process.platform, process.env)
-  const redirectedLogins = new LoginService({
+  const logins = new Logins({
     clock,
-    store: new LoginStore(vault, journal),
+    records: new LoginRecords(vault, journal),
     servers,
     listeners,
     tokens: keeper,
     profiles: configuration,
-    openBrowser,
-    describeVault: storedIn,
+    openBrowser: browserOpener(environment.browser ?? null, process.env),
+    describeVault: () => describeVault(vault.current, folders.keychainService),
     timeoutSeconds: environment.loginTimeoutSeconds,
     surroundings,
     log: tell,
   })
-
-  const deviceLogins = new DeviceLogins({
-    clock,
-    vault,
-    servers,
-    tokens: keeper,
-    profiles: configuration,
-    openBrowser,
-    describeVault: storedIn,
-    surroundings,
-    log: tell,
-  })
-  const catches = new Catches({
-    clock,
-    vault,
-    listeners,
-    sharer: (redirectUri) => sharerOf(redirectUri, configuration, redirectedLogins),
-    timeoutSeconds: environment.loginTimeoutSeconds,
-    log: tell,
-  })
-  const redirectDesk = new RedirectDesk(redirectedLogins, catches)
-  const logins = new Logins(redirectedLogins, deviceLogins, catches, (name) => configuration.profile(name))
 
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   let ownAuthorities: ReadonlySet<string> = new Set()
@@ -203,11 +173,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     tokens,
     proofs: new ProofDesk(configuration, tokens, servers),
     inspections: new InspectionDesk(configuration, keeper, servers),
-    logins: new LoginDesk(
-      logins,
-      clock,
-      (profile) => configuration.profile(profile).login_pause_seconds ?? null,
-    ),
+    logins,
     profiles,
     discovery: new ProfileDiscovery({
       discovery: servers.discovery,
@@ -275,7 +241,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const adoptConfiguration = () => {
     keeper.reconsider()
     void notices.reconsider()
-    redirectedLogins.setConfiguredRedirectUris(redirectUris(configuration, environment.redirectPort))
+    logins.setConfiguredRedirectUris(redirectUris(configuration, environment.redirectPort))
   }
 
   const open = async () => {
@@ -362,9 +328,10 @@ function tcpAuthorities({ port }: OpenAddress): ReadonlySet<string> {
 }
 
 /** The default address answers even where no profile names it, so that a stray response gets a page. */
-function redirectUris(configuration: ConfigurationStore, port: number): string[] {
-  const own = `http://127.0.0.1:${port}/callback`
-  return [own, ...[...configuration.profiles().values()].map((profile) => profile.redirect_uri)]
+function redirectUris(configuration: ConfigurationStore, port: number): ConfiguredRedirectUri[] {
+  const own = { redirectUri: `http://127.0.0.1:${port}/callback`, profile: null }
+  const profiles = [...configuration.profiles().values()]
+  return [own, ...profiles.map(({ name, redirect_uri: redirectUri }) => ({ redirectUri, profile: name }))]
 }
 
 async function migrate(slot: VaultSlot, options: OpenVaultOptions, to: 'keychain' | 'file') {

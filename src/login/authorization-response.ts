@@ -2,11 +2,12 @@
  * Reading an authorization response, which the browser brings to the redirect URI (RFC 6749 §4.1.2,
  * RFC 8252 §7.3, RFC 9207 §2.3), in parameters or as one signed token (JARM §2.3.1).
  *
- * Pure. Says what the response means, not whether we asked for it: matching `state` is pending-logins.ts,
- * and the code is redeemed by src/authorization-server.
+ * Pure. Says what the response means, not whether we asked for it: matching `state` is login-index.ts,
+ * and what a login makes of its response is kinds/.
  */
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import type { Login } from './login.js'
 
 interface Common {
   /** `null` when the response has none; only a `state_echo: false` profile can be matched then. */
@@ -14,6 +15,8 @@ interface Common {
   readonly iss: string | null
   /** Parameters beyond the standard's (`realmId`, `session_state`), to be kept with the token set. */
   readonly extra: Readonly<Record<string, string>>
+  /** All of it as it came, as a JSON object: for a tool that redeems it. */
+  readonly parameters: Secret
 }
 export interface CodeResponse extends Common {
   readonly kind: 'code'
@@ -46,6 +49,7 @@ export function parseAuthorizationResponse(encoded: string): AuthorizationRespon
     state: secretOrNull(parameters.get('state')),
     iss: parameters.get('iss') ?? null,
     extra: extraParameters(parameters),
+    parameters: new Secret(JSON.stringify(Object.fromEntries(sent))),
   }
   if (code !== undefined && error !== undefined) {
     throw new CatchdError('redirect_malformed', 'It has both a code and an error.')
@@ -57,8 +61,26 @@ export function parseAuthorizationResponse(encoded: string): AuthorizationRespon
   throw new CatchdError('redirect_malformed', 'It has neither a code nor an error.')
 }
 
+/**
+ * Paste-back: the encoded parameters of the URL that a browser on another machine ended on, which must be at the login's
+ * own redirect URI.
+ *
+ * @throws CatchdError `redirect_malformed`
+ */
+export function responsePart(pasted: string, { redirectUri, profile }: Login): string {
+  const url = URL.canParse(pasted.trim()) ? new URL(pasted.trim()) : undefined
+  const expected = new URL(redirectUri)
+  if (url === undefined || url.origin !== expected.origin || url.pathname !== expected.pathname) {
+    throw new CatchdError('redirect_malformed', {
+      ...(profile === null ? {} : { profile }),
+      detail: `The pasted text is not a URL that begins with ${redirectUri}.`,
+    })
+  }
+  return url.search.length > 1 ? url.search.slice(1) : url.hash.slice(1)
+}
+
 /** Strict `application/x-www-form-urlencoded`: bad percent signs and bad UTF-8 are refused, not repaired. */
-export function decodeParameters(encoded: string): Map<string, string> {
+function decodeParameters(encoded: string): Map<string, string> {
   const parameters = new Map<string, string>()
   const pairs = encoded.split('&').filter((pair) => pair !== '')
   if (pairs.length > MOST_PARAMETERS)

@@ -13,7 +13,6 @@ import type { Surroundings } from '../diagnosis/surroundings.js'
 import { CatchdError } from '../failures.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { PendingLogin } from './login.js'
-import type { Claim } from './pending-logins.js'
 import type { LoginProfiles } from './ports.js'
 
 export interface LoginReport {
@@ -34,45 +33,45 @@ export interface ReportParts {
 export interface Ending {
   readonly step: Step
   readonly failure?: CatchdError
-  /** What came to the redirect URI. */
-  readonly claim?: Claim
-  readonly transcript?: Transcript
+  readonly transcript?: Transcript | undefined
 }
 
-/** Of a login that ends at a redirect URI. */
-export function reportOf(parts: ReportParts, login: PendingLogin, ending: Ending): LoginReport {
-  const { authorizationUrl } = login
-  // What another tool built is known to it alone.
-  const asked =
-    authorizationUrl === null ? [] : [browserExchange(authorizationUrl, answerOf(ending), secretsOf(login))]
-  const exchanges = [...asked, ...(ending.transcript?.exchanges ?? [])]
+/** What a report is about. */
+export interface ReportedLogin {
+  readonly profile: string
+  readonly redirectUri: string
+  readonly origin: TokenSetOrigin
+  /** What a browser sent to the authorization server, as far as it is known. */
+  readonly asked: readonly Exchange[]
+}
+
+export function reportOf(parts: ReportParts, login: ReportedLogin, ending: Ending): LoginReport {
+  const exchanges = [...login.asked, ...(ending.transcript?.exchanges ?? [])]
   return { exchanges, causes: causesOf(parts, login, ending, exchanges) }
 }
 
-/** Of a login where a person enters a code elsewhere (RFC 8628): nothing comes to a redirect URI. */
-export function deviceReportOf(
-  parts: ReportParts,
-  login: { readonly profile: string; readonly redirectUri: string; readonly origin: TokenSetOrigin },
-  ending: Ending,
-): LoginReport {
-  const exchanges = ending.transcript?.exchanges ?? []
-  return { exchanges, causes: causesOf(parts, login, ending, exchanges) }
+/** The authorization request that was built here, and its response; what another tool built is known to it alone. */
+export function askedInBrowser(login: PendingLogin, ending: Ending): Exchange[] {
+  const { authorizationUrl, state, codeVerifier, nonce } = login
+  if (authorizationUrl === null) return []
+  const secrets = [state, codeVerifier, nonce].filter((secret) => secret !== null)
+  return [browserExchange(authorizationUrl, responseOf(ending), secrets)]
 }
 
-function answerOf({ claim }: Ending): Parameters<typeof browserExchange>[1] {
-  if (claim === undefined) return undefined
-  if (claim.verdict === 'code') return { hasCode: true }
-  const { error, errorDescription, clue } = claim.failure
-  return { hasCode: false, error, errorDescription, issuer: clue?.issuer }
-}
-
-function secretsOf({ state, codeVerifier, nonce }: PendingLogin) {
-  return [state, codeVerifier, nonce].filter((secret) => secret !== null)
+function responseOf({ step, failure }: Ending): Parameters<typeof browserExchange>[1] {
+  if (step === 'no_response') return undefined
+  if (step !== 'authorization') return { hasCode: true }
+  return {
+    hasCode: false,
+    error: failure?.error,
+    errorDescription: failure?.errorDescription,
+    issuer: failure?.clue?.issuer,
+  }
 }
 
 function causesOf(
   parts: ReportParts,
-  login: { readonly profile: string; readonly redirectUri: string; readonly origin: TokenSetOrigin },
+  login: ReportedLogin,
   { step, failure }: Ending,
   exchanges: readonly Exchange[],
 ): readonly Cause[] {

@@ -2,15 +2,22 @@
  * A login: one authorization request, from the moment its `state` and `code_verifier` are stored until it
  * succeeded, failed, expired or was cancelled.
  *
- * Pure types. Each phase holds only what it needs: a settled login has no verifier.
+ * Pure. Each phase holds only what it needs: a settled login has no verifier.
  */
+import type { ResponseCarrier } from '../config/response-modes.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
-import type { CertificateFiles } from './doorway.js'
 import type { LoginReport } from './login-report.js'
+import type { CertificateFiles } from './ports.js'
 
 export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
+
+export const RESPONSE_CARRIERS = [
+  'query',
+  'form_post',
+  'fragment',
+] as const satisfies readonly ResponseCarrier[]
 
 interface LoginBase {
   /** 128 random bits, base64url; no secret. */
@@ -38,7 +45,7 @@ export interface PendingLogin extends LoginOfProfile {
   readonly origin: TokenSetOrigin
   readonly expectedIssuer: string | null
   readonly issRequired: boolean
-  readonly responseMode: 'query' | 'form_post' | 'fragment'
+  readonly responseMode: ResponseCarrier
   /** false: the server drops `state`, and the only pending login on the redirect URI is meant. */
   readonly stateEcho: boolean
   /** host:port to bind where the redirect URI is not loopback. */
@@ -71,9 +78,13 @@ export interface PendingCatch extends LoginBase {
   readonly state: Secret | null
 }
 
+/** What waits for a person, whatever kind it is. */
+export type WaitingLogin = PendingLogin | PendingDeviceLogin | PendingCatch
+
 /** Claimed; the token request is on its way. */
-export interface ExchangingLogin extends LoginOfProfile {
+export interface ExchangingLogin extends LoginBase {
   readonly status: 'exchanging'
+  readonly profile: string | null
 }
 
 /** What the pages and the command line say about a stored token set. */
@@ -111,4 +122,14 @@ export interface UnsuccessfulLogin extends LoginBase {
 }
 
 export type SettledLogin = SucceededLogin | CaughtLogin | UnsuccessfulLogin
-export type Login = PendingLogin | PendingDeviceLogin | PendingCatch | ExchangingLogin | SettledLogin
+export type Login = WaitingLogin | ExchangingLogin | SettledLogin
+
+export function isSettled(login: Login): login is SettledLogin {
+  return login.status !== 'pending' && login.status !== 'exchanging'
+}
+
+/** What stays the same from the beginning of a login to its end. */
+export function baseOf<Profile extends string | null>(login: LoginBase & { readonly profile: Profile }) {
+  const { id, profile, redirectUri, createdAtMs, expiresAtMs } = login
+  return { id, profile, redirectUri, createdAtMs, expiresAtMs }
+}

@@ -1,4 +1,4 @@
-/** What logins need of the other rooms, and what they tell the log. */
+/** What logins need of the configuration, the tokens and the redirect listeners, and what they tell the log. */
 import type { Profile } from '../config/profile.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
@@ -10,7 +10,7 @@ export interface LoginProfiles {
   issRequired(name: string): boolean
 }
 
-/** What logins need of the tokens' room. */
+/** What logins need of the token sets. */
 export interface TokenKeeping {
   /** Drawn before tokens are asked for, so that those of a login under way do not outlive a logout. */
   ticket(profile: string): number
@@ -18,6 +18,37 @@ export interface TokenKeeping {
   expect(): void
   /** Stores the token set in the vault; when it resolves, it is there. @throws `login_required`, vault codes */
   keep(profile: string, tokens: TokenSet, ticket: number): Promise<void>
+}
+
+/** What an https redirect URI is served with: absolute paths of PEM files. */
+export interface CertificateFiles {
+  readonly certificateFile: string
+  readonly privateKeyFile: string
+}
+
+/** A hold on a bound address. */
+export interface RedirectLease {
+  /** The redirect URI with the port that was really bound. */
+  readonly redirectUri: string
+  /** Idempotent. The port closes shortly after the last lease on it is gone. */
+  release(): void
+}
+
+/** Bind first, then give out the authorization URL. */
+export interface RedirectListeners {
+  /**
+   * Binds what the redirect URI names: a loopback literal itself, `localhost` on both families or neither,
+   * `listen` where given. Port 0 takes a free one. Already bound addresses are shared, but never by http and https.
+   *
+   * @param certificate - For an https redirect URI, read anew each time; `null`: the daemon's own.
+   * @throws CatchdError `redirect_port_in_use`, naming the port and, where the system tells, the process;
+   *   `profile_invalid` for a certificate that a browser would not take.
+   */
+  acquire(
+    redirectUri: string,
+    listen: string | null,
+    certificate: CertificateFiles | null,
+  ): Promise<RedirectLease>
 }
 
 /** Events worth a log line; ids and codes only. */

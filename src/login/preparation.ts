@@ -9,14 +9,13 @@ import type {
   ExpectedIssuer,
 } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
-import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
+import type { ResponseCarrier } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
-import type { CertificateFiles } from './doorway.js'
 import type { PendingLogin } from './login.js'
 import type { AdoptionRequest } from './login-request.js'
 import { randomId, randomSecret } from './pkce.js'
-import type { LoginProfiles } from './ports.js'
+import type { CertificateFiles, LoginProfiles } from './ports.js'
 
 export interface PreparationParts {
   readonly clock: Clock
@@ -88,8 +87,8 @@ function pendingLogin(
 }
 
 /** How a response comes, signed (JARM §2.3) or not. */
-function carrierOf(mode: Profile['response_mode']): PendingLogin['responseMode'] {
-  return mode.replace('.jwt', '') as PendingLogin['responseMode']
+function carrierOf(mode: Profile['response_mode']): ResponseCarrier {
+  return mode.replace('.jwt', '') as ResponseCarrier
 }
 
 /** What the profile's redirect URI is to be served with; `null`: the daemon's own certificate, or none. */
@@ -97,21 +96,4 @@ export function certificateOf(profile: Profile): CertificateFiles | null {
   const { redirect_certificate_file: certificateFile, redirect_private_key_file: privateKeyFile } = profile
   if (certificateFile === undefined || privateKeyFile === undefined) return null
   return { certificateFile, privateKeyFile }
-}
-
-/** @throws CatchdError `request_invalid` for a profile whose tokens come in another way than by a redirect */
-export function requireCodeGrant(profile: Profile): void {
-  if (profile.grant === 'authorization_code') return
-  if (!needsNoPerson(profile.grant)) {
-    throw new CatchdError('request_invalid', {
-      profile: profile.name,
-      detail: 'A device login has no authorization request that could be adopted.',
-      next: `catchd login ${profile.name}`,
-    })
-  }
-  throw new CatchdError('request_invalid', {
-    profile: profile.name,
-    detail: 'Tokens of this profile come without a person, and need no login: ask for one.',
-    next: `catchd token ${profile.name}`,
-  })
 }

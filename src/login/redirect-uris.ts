@@ -1,57 +1,52 @@
 /**
- * Which redirect URIs the redirect door answers for: those of pending logins, of recently answered ones and of
- * the configured profiles. Pure look-ups by the Host header and the raw path of a request.
+ * Which redirect URIs the redirect listener answers for, and for whom. Pure look-ups by the scheme, the Host header and
+ * the raw path of a request.
  */
 
 /** Of a redirect URI. */
 export type RedirectScheme = 'http' | 'https'
 
-/** `http://localhost:3000/cb?x=1` → authority `localhost:3000`, path `http:/cb`. */
-function partsOf(redirectUri: string): { authority: string; path: string } {
+/** What a browser can be told apart by: `http://localhost:3000/cb?x=1` is at `http://localhost:3000/cb`. */
+function placeOf(redirectUri: string): string {
   const { protocol, host, pathname } = new URL(redirectUri)
-  return { authority: host, path: `${protocol}${pathname}` }
+  return `${protocol}//${host}${pathname}`
 }
 
-/** Whether a browser that comes to one of them cannot be told from one that comes to the other. */
-export function isSamePlace(one: string, other: string): boolean {
-  const [a, b] = [partsOf(one), partsOf(other)]
-  return a.authority === b.authority && a.path === b.path
-}
+export class RedirectUris<Holder extends { readonly redirectUri: string }> {
+  readonly #places = new Map<string, Set<Holder>>()
 
-/** Redirect URIs with the number of their holders. */
-export class RedirectUris {
-  readonly #paths = new Map<string, Map<string, { redirectUri: string; holders: number }>>()
-
-  hold(redirectUri: string): void {
-    const { authority, path } = partsOf(redirectUri)
-    const paths = this.#paths.get(authority) ?? new Map()
-    this.#paths.set(authority, paths)
-    const entry = paths.get(path)
-    if (entry === undefined) paths.set(path, { redirectUri, holders: 1 })
-    else entry.holders += 1
+  hold(holder: Holder): void {
+    const place = placeOf(holder.redirectUri)
+    const holders = this.#places.get(place)
+    if (holders === undefined) this.#places.set(place, new Set([holder]))
+    else holders.add(holder)
   }
 
-  release(redirectUri: string): void {
-    const { authority, path } = partsOf(redirectUri)
-    const paths = this.#paths.get(authority)
-    const entry = paths?.get(path)
-    if (paths === undefined || entry === undefined) return
-    entry.holders -= 1
-    if (entry.holders === 0) paths.delete(path)
-    if (paths.size === 0) this.#paths.delete(authority)
+  release(holder: Holder): void {
+    const place = placeOf(holder.redirectUri)
+    const holders = this.#places.get(place)
+    holders?.delete(holder)
+    if (holders?.size === 0) this.#places.delete(place)
   }
 
-  /** @param scheme - Of the connection; `undefined` where a tunnel in front hides how the browser came. */
-  find(authority: string, path: string, scheme?: RedirectScheme): string | undefined {
-    const paths = this.#paths.get(authority)
-    const found =
-      scheme === undefined
-        ? (paths?.get(`http:${path}`) ?? paths?.get(`https:${path}`))
-        : paths?.get(`${scheme}:${path}`)
-    return found?.redirectUri
+  /** Those that a browser which comes to the redirect URI may mean. */
+  at(redirectUri: string): ReadonlySet<Holder> {
+    return this.#places.get(placeOf(redirectUri)) ?? new Set()
+  }
+
+  /**
+   * @param scheme - Of the connection; `undefined` where a tunnel in front hides how the browser came.
+   * @returns One redirect URI, or two that differ in their scheme.
+   */
+  find(authority: string, path: string, scheme?: RedirectScheme): string[] {
+    const schemes = scheme === undefined ? ['http', 'https'] : [scheme]
+    return schemes.flatMap((each) => {
+      const [first] = this.#places.get(`${each}://${authority}${path}`) ?? []
+      return first?.redirectUri ?? []
+    })
   }
 
   knowsAuthority(authority: string): boolean {
-    return this.#paths.has(authority)
+    return [...this.#places.keys()].some((place) => /^https?:\/\/([^/]*)/.exec(place)?.[1] === authority)
   }
 }

@@ -38,14 +38,11 @@ export interface Vault {
   close(): Promise<void>
 }
 
-/** Item names, one place for all of them. `profile` and `id` need no escaping: their alphabets are ours. */
+/** Item names of profiles; those of pending logins are in src/login/kinds. `profile` needs no escaping: its alphabet is ours. */
 export const itemName = {
   tokenSet: (profile: string) => `token-set/${profile}`,
   clientSecret: (profile: string) => `client-secret/${profile}`,
   /** What a server answered to a dynamic registration (RFC 7591). */
   registration: (profile: string) => `registration/${profile}`,
   dpopKey: (profile: string) => `dpop-key/${profile}`,
-  login: (id: string) => `login/${id}`,
-  catch: (id: string) => `catch/${id}`,
-  deviceLogin: (id: string) => `device-login/${id}`,
 } as const

@@ -1,9 +1,8 @@
 /** Authorization requests that another tool built, and whose response is answered and redeemed here. */
 import { describe, expect, test } from 'vitest'
-import { SharedLogins } from '../../src/login/shared-logins.js'
 import { Secret } from '../../src/secret.js'
+import { codeOf, REDIRECT_URI, startLogins } from '../support/logins.js'
 import { settle } from '../support/manual-clock.js'
-import { codeOf, REDIRECT_URI, startLogins } from './login-system.js'
 
 const STATE = 'state-of-another-tool'
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
@@ -46,9 +45,8 @@ describe('a state is good for one login', () => {
   })
 
   test('so is one of a login that was begun here', async () => {
-    const { logins } = startLogins()
-    const own = await logins.begin({ profile: 'gw', open: false })
-    const state = 'state' in own ? own.state.reveal() : ''
+    const { logins, begin } = startLogins()
+    const state = (await begin()).state.reveal()
     expect(state).toHaveLength(43)
     expect(await codeOf(logins.begin(request(state)))).toBe('request_invalid')
   })
@@ -122,18 +120,16 @@ test('it survives a restart, and the code is redeemed with the same verifier', a
 })
 
 test('no automatic login joins it, also after a restart: nobody else could send a person to it', async () => {
-  const { logins, restart, clock, opened } = startLogins()
-  const shared = new SharedLogins({ logins, clock, pauseSeconds: () => null })
-  const adopted = await shared.begin(request())
-  const joined = await shared.join('gw')
+  const { logins, restart, opened } = startLogins()
+  const adopted = await logins.begin(request())
+  const joined = await logins.beginShared('gw')
   expect(joined.id).not.toBe(adopted.id)
   expect(opened).toHaveLength(1)
   logins.cancel(joined.id)
   await settle()
   const next = restart()
   await next.logins.restore()
-  const later = new SharedLogins({ logins: next.logins, clock, pauseSeconds: () => null })
-  expect((await later.join('gw')).id).not.toBe(adopted.id)
+  expect((await next.logins.beginShared('gw')).id).not.toBe(adopted.id)
   expect(opened).toHaveLength(2)
 })
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
+import { codeOf, codeResponse, REDIRECT_URI, startLogins } from '../support/logins.js'
 import { settle } from '../support/manual-clock.js'
-import { codeOf, REDIRECT_URI, startLogins } from './login-system.js'
 
 const URI = 'http://localhost:3000/cb'
 const STATE = 'state-of-another-tool'
@@ -14,7 +14,7 @@ const RESPONSE = `code=c-1&state=${STATE}&session_state=s%201`
 describe('a response with the state that is waited for', () => {
   test('is handed over once, as it came, and nothing is redeemed or stored', async () => {
     const { logins, answer, servers, kept, vault, listeners } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     expect(listeners.held).toEqual([URI])
     expect(await answer(URI, RESPONSE)).toMatchObject({
       id,
@@ -31,7 +31,7 @@ describe('a response with the state that is waited for', () => {
 
   test('may be an error, which is the answer of the server and no failure of the catch', async () => {
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     const settled = await answer(URI, `error=access_denied&error_description=No.&state=${STATE}`)
     expect(settled).toMatchObject({ status: 'succeeded', caught: 'error' })
     expect(logins.takeResponse(id)).toMatchObject({ error: 'access_denied', error_description: 'No.' })
@@ -39,7 +39,7 @@ describe('a response with the state that is waited for', () => {
 
   test('that comes again shows the same end, and is not handed over again', async () => {
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     const [first, second] = await Promise.all([answer(URI, RESPONSE), answer(URI, RESPONSE)])
     expect([first.id, second.id]).toEqual([id, id])
     logins.takeResponse(id)
@@ -50,14 +50,14 @@ describe('a response with the state that is waited for', () => {
   test('that is signed is handed over as the token that it is', async () => {
     const claims = Buffer.from(JSON.stringify({ code: 'c-1', state: STATE })).toString('base64url')
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     await answer(URI, `response=e30.${claims}.c2ln`)
     expect(logins.takeResponse(id)).toEqual({ response: `e30.${claims}.c2ln` })
   })
 
   test('is waited for', async () => {
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     const waiting = logins.wait(id, 60_000, new AbortController().signal)
     await answer(URI, RESPONSE)
     expect(await waiting).toMatchObject({ status: 'succeeded' })
@@ -71,7 +71,7 @@ describe('what changes nothing', () => {
     ['a state cut short', `code=c-1&state=${STATE.slice(0, -1)}`],
   ])('%s', async (_name, response) => {
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     expect(await codeOf(answer(URI, response))).toBe('state_unknown')
     expect(logins.find(id)?.status).toBe('pending')
     expect(logins.takeResponse(id)).toBeUndefined()
@@ -83,14 +83,14 @@ describe('what changes nothing', () => {
     ['a repeated parameter', 'code=c-1&x=1&x=2'],
   ])('%s, even where any response is wanted', async (_name, response) => {
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(any())
+    const { id } = await logins.begin(any())
     expect(await codeOf(answer(URI, response))).toBe('redirect_malformed')
     expect(logins.find(id)?.status).toBe('pending')
   })
 
   test.each([withState(), any()])('the same on another redirect URI', async (request) => {
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(request)
+    const { id } = await logins.begin(request)
     expect(await codeOf(answer('http://localhost:3000/other', RESPONSE))).toBe('state_unknown')
     expect(logins.find(id)?.status).toBe('pending')
   })
@@ -99,56 +99,55 @@ describe('what changes nothing', () => {
 describe('without a state, any response answers', () => {
   test.each([RESPONSE, 'code=c-1', 'error=server_error'])('%s', async (response) => {
     const { logins, answer } = startLogins()
-    const { id } = await logins.beginCatch(any())
+    const { id } = await logins.begin(any())
     expect((await answer(URI, response)).id).toBe(id)
     expect(logins.takeResponse(id)).toEqual(Object.fromEntries(new URLSearchParams(response)))
   })
 
   test('not where a profile has the redirect URI', async () => {
     const { logins, listeners } = startLogins()
-    expect(await codeOf(logins.beginCatch(any(REDIRECT_URI)))).toBe('request_invalid')
+    expect(await codeOf(logins.begin(any(REDIRECT_URI)))).toBe('request_invalid')
     expect(listeners.held).toEqual([])
   })
 
   test('not where another tool waits for its state', async () => {
     const { logins, vault } = startLogins()
-    await logins.beginCatch(withState())
-    expect(await codeOf(logins.beginCatch(any()))).toBe('request_invalid')
+    await logins.begin(withState())
+    expect(await codeOf(logins.begin(any()))).toBe('request_invalid')
     await settle()
     expect(vault.items.size).toBe(1)
   })
 
   test('not while somebody who came later shares it: a response that is nobody else’s is nobody’s', async () => {
-    const { logins, answer, profiles } = startLogins()
-    const { id } = await logins.beginCatch(any())
-    const later = await logins.beginCatch(withState())
+    const { logins, answer, profiles, configure } = startLogins()
+    const { id } = await logins.begin(any())
+    const later = await logins.begin(withState())
     expect(await codeOf(answer(URI, 'code=c-1&state=unknown'))).toBe('state_unknown')
     expect((await answer(URI, RESPONSE)).id).toBe(later.id)
     const [[name, profile] = []] = [...profiles]
     if (name !== undefined && profile !== undefined) profiles.set(name, { ...profile, redirect_uri: URI })
+    configure()
     expect(await codeOf(answer(URI, 'code=c-1'))).toBe('state_unknown')
     profiles.clear()
+    configure()
     expect((await answer(URI, 'code=c-1')).id).toBe(id)
   })
 
   test('the response of a login that was answered is no response for it', async () => {
-    const { logins, answer, profiles } = startLogins({ redirect_uri: URI })
-    const login = await logins.begin({ profile: 'gw', open: false })
-    const response = `code=c-1&state=${'state' in login ? login.state.reveal() : ''}`
+    const { logins, begin, answer, profiles, configure } = startLogins({ redirect_uri: URI })
+    const login = await begin()
+    const response = codeResponse(login)
     await answer(URI, response)
     profiles.clear()
-    const { id } = await logins.beginCatch(any())
+    configure()
+    const { id } = await logins.begin(any())
     expect((await answer(URI, response)).id).toBe(login.id)
     expect(logins.find(id)?.status).toBe('pending')
   })
 
   test('the newest of several has it, also when they begin at once', async () => {
     const { logins, answer, listeners } = startLogins()
-    const begun = await Promise.all([
-      logins.beginCatch(any()),
-      logins.beginCatch(any()),
-      logins.beginCatch(any()),
-    ])
+    const begun = await Promise.all([logins.begin(any()), logins.begin(any()), logins.begin(any())])
     const statuses = begun.map(({ id }) => logins.find(id)?.status).sort()
     expect(statuses).toEqual(['cancelled', 'cancelled', 'pending'])
     expect(listeners.held).toEqual([URI])
@@ -160,24 +159,24 @@ describe('a state is good for one', () => {
   test.each(['caught', 'logged in with'])('one that is to be %s already is refused', async (kind) => {
     const { logins } = startLogins()
     const adopted = { profile: 'gw', state: new Secret(STATE), codeVerifier: new Secret('v'.repeat(43)) }
-    if (kind === 'caught') await logins.beginCatch(withState(STATE, 'http://localhost:4000/x'))
+    if (kind === 'caught') await logins.begin(withState(STATE, 'http://localhost:4000/x'))
     else await logins.begin(adopted)
-    expect(await codeOf(logins.beginCatch(withState()))).toBe('request_invalid')
+    expect(await codeOf(logins.begin(withState()))).toBe('request_invalid')
     expect(await codeOf(logins.begin(adopted))).toBe('request_invalid')
   })
 
   test('and one that was answered', async () => {
     const { logins, answer } = startLogins()
-    await logins.beginCatch(withState())
+    await logins.begin(withState())
     await answer(URI, RESPONSE)
-    expect(await codeOf(logins.beginCatch(withState()))).toBe('request_invalid')
+    expect(await codeOf(logins.begin(withState()))).toBe('request_invalid')
   })
 })
 
 describe('the address', () => {
   test('is bound before anybody is told, with a fresh port where none is named', async () => {
     const { logins, listeners } = startLogins()
-    const { redirectUri } = await logins.beginCatch(any('http://127.0.0.1:0/cb'))
+    const { redirectUri } = await logins.begin(any('http://127.0.0.1:0/cb'))
     expect(redirectUri).toBe('http://127.0.0.1:40000/cb')
     expect(listeners.held).toEqual([redirectUri])
   })
@@ -185,9 +184,9 @@ describe('the address', () => {
   test('that is taken is said', async () => {
     const { logins, listeners, vault } = startLogins()
     listeners.trouble = new CatchdError('redirect_port_in_use')
-    expect(await codeOf(logins.beginCatch(any()))).toBe('redirect_port_in_use')
+    expect(await codeOf(logins.begin(any()))).toBe('redirect_port_in_use')
     listeners.trouble = new CatchdError('profile_invalid', 'Port 80 is below 1024.')
-    await expect(logins.beginCatch(any())).rejects.toMatchObject({
+    await expect(logins.begin(any())).rejects.toMatchObject({
       code: 'request_invalid',
       detail: 'Port 80 is below 1024.',
     })
@@ -197,26 +196,26 @@ describe('the address', () => {
   test('is let go when the vault does not take the record', async () => {
     const { logins, listeners, vault } = startLogins()
     vault.trouble = 'vault_locked'
-    expect(await codeOf(logins.beginCatch(any()))).toBe('vault_locked')
+    expect(await codeOf(logins.begin(any()))).toBe('vault_locked')
     expect(listeners.held).toEqual([])
   })
 
   test('takes every response mode: only the tool knows which it asked for', async () => {
-    const { logins, desk } = startLogins()
-    expect([...desk.responseModes(URI)]).toEqual([])
-    await logins.beginCatch(any())
-    expect([...desk.responseModes(URI)]).toEqual(['query', 'form_post', 'fragment'])
-    expect([desk.knowsAuthority('localhost:3000'), desk.findRedirectUri('localhost:3000', '/cb')]).toEqual([
-      true,
-      URI,
-    ])
+    const { logins } = startLogins()
+    expect([...logins.responseCarriers(URI)]).toEqual([])
+    await logins.begin(any())
+    expect([...logins.responseCarriers(URI)]).toEqual(['query', 'form_post', 'fragment'])
+    expect([
+      logins.knowsAuthority('localhost:3000'),
+      logins.findRedirectUri('localhost:3000', '/cb'),
+    ]).toEqual([true, URI])
   })
 })
 
 describe('the end', () => {
   test('comes by the wall clock, and a late response is refused', async () => {
     const { logins, answer, clock, listeners } = startLogins()
-    const { id } = await logins.beginCatch({ ...withState(), timeoutSeconds: 60 })
+    const { id } = await logins.begin({ ...withState(), timeoutSeconds: 60 })
     clock.jump(60_000)
     expect(await codeOf(answer(URI, RESPONSE))).toBe('login_expired')
     expect(logins.find(id)).toMatchObject({ status: 'expired', failure: { code: 'login_expired' } })
@@ -225,19 +224,19 @@ describe('the end', () => {
 
   test('comes by the timer alone', async () => {
     const { logins, clock } = startLogins()
-    const { id } = await logins.beginCatch(any())
+    const { id } = await logins.begin(any())
     await clock.pass(600_000)
     expect(logins.find(id)?.status).toBe('expired')
   })
 
   test('can be asked for; what nobody fetched is gone then', async () => {
     const { logins, answer, listeners, vault } = startLogins()
-    const { id } = await logins.beginCatch(any())
+    const { id } = await logins.begin(any())
     expect([logins.cancel(id), logins.cancel('nobody')]).toEqual([true, false])
     expect(logins.find(id)?.status).toBe('cancelled')
     await settle()
     expect([listeners.held, vault.items.size]).toEqual([[], 0])
-    const next = await logins.beginCatch(any())
+    const next = await logins.begin(any())
     await answer(URI, RESPONSE)
     expect(logins.cancel(next.id)).toBe(true)
     expect(logins.takeResponse(next.id)).toBeUndefined()
@@ -245,11 +244,11 @@ describe('the end', () => {
 
   test('of what nobody fetches is ten minutes after it came, also for a machine that slept', async () => {
     const { logins, answer, clock } = startLogins()
-    const one = await logins.beginCatch(any())
+    const one = await logins.begin(any())
     await answer(URI, 'code=c-1')
     clock.jump(600_000)
     expect(logins.takeResponse(one.id)).toBeUndefined()
-    const two = await logins.beginCatch(any())
+    const two = await logins.begin(any())
     await answer(URI, 'code=c-2')
     await clock.pass(599_000)
     expect(logins.takeResponse(two.id)).toEqual({ code: 'c-2' })
@@ -257,8 +256,8 @@ describe('the end', () => {
 
   test('a hundred wait at most', async () => {
     const { logins } = startLogins()
-    for (let n = 0; n < 100; n++) await logins.beginCatch(withState(`state-of-number-${n}`))
-    expect(await codeOf(logins.beginCatch(withState()))).toBe('too_many_logins')
+    for (let n = 0; n < 100; n++) await logins.begin(withState(`state-of-number-${n}`))
+    expect(await codeOf(logins.begin(withState()))).toBe('too_many_logins')
     expect([logins.countPending(() => true), logins.countPending((name) => name !== null)]).toEqual([100, 0])
   })
 })
@@ -266,7 +265,7 @@ describe('the end', () => {
 describe('after a restart', () => {
   test('what waited still waits, and its record holds no code', async () => {
     const { logins, restart, vault } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     const next = restart()
     await next.logins.restore()
     expect((await next.answer(URI, RESPONSE)).id).toBe(id)
@@ -276,7 +275,7 @@ describe('after a restart', () => {
 
   test('a response that nobody fetched is gone, and nothing of it was stored', async () => {
     const { logins, answer, restart, vault } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     const stored = () => [...vault.items.values()].map((item) => item.reveal()).join()
     expect(stored()).not.toContain('c-1')
     await answer(URI, RESPONSE)
@@ -288,7 +287,7 @@ describe('after a restart', () => {
 
   test('a vault that was locked at the start is asked again when a response comes', async () => {
     const { logins, restart, vault } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     const next = restart()
     vault.trouble = 'vault_locked'
     await next.logins.restore()
@@ -297,20 +296,24 @@ describe('after a restart', () => {
     expect((await next.answer(URI, RESPONSE)).id).toBe(id)
   })
 
-  test('one whose port was taken meanwhile is forgotten', async () => {
+  test('one whose port was taken meanwhile ends with that, and its record is gone', async () => {
     const { logins, restart, vault, listeners } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     const next = restart()
     listeners.trouble = new CatchdError('redirect_port_in_use')
     await next.logins.restore()
-    expect([next.logins.find(id), vault.items.size]).toEqual([undefined, 0])
+    expect(next.logins.find(id)).toMatchObject({
+      status: 'failed',
+      failure: { code: 'redirect_port_in_use' },
+    })
+    expect(vault.items.size).toBe(0)
   })
 })
 
 describe('paste-back', () => {
   test('of the URL that the browser ended on', async () => {
     const { logins } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     expect(await logins.paste(id, `${URI}?${RESPONSE}`)).toMatchObject({ id, status: 'succeeded' })
     expect(logins.takeResponse(id)).toMatchObject({ code: 'c-1' })
   })
@@ -321,7 +324,7 @@ describe('paste-back', () => {
     ['no state', `${URI}?code=c-1`, 'state_unknown'],
   ])('%s is refused, and it goes on', async (_name, url, code) => {
     const { logins } = startLogins()
-    const { id } = await logins.beginCatch(withState())
+    const { id } = await logins.begin(withState())
     expect(await codeOf(logins.paste(id, url))).toBe(code)
     expect(logins.find(id)?.status).toBe('pending')
   })
@@ -329,7 +332,7 @@ describe('paste-back', () => {
 
 test('neither state nor code is told to the log', async () => {
   const { logins, answer, events } = startLogins()
-  await logins.beginCatch(withState())
+  await logins.begin(withState())
   await answer(URI, RESPONSE)
   expect(events.map(({ event }) => event)).toEqual(['login.begun', 'login.caught'])
   expect(JSON.stringify(events)).not.toMatch(/c-1|another-tool/)

@@ -5,8 +5,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
-import type { Login } from '../../login/login.js'
-import { catchRequest, loginRequest, NewLogin } from './new-login.js'
+import { isSettled, type Login } from '../../login/login.js'
+import { loginRequest, NewLogin } from './new-login.js'
 import { requirePermission } from './permission.js'
 import {
   type ApiScope,
@@ -62,9 +62,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     handler: async (request, reply) => {
       const { body } = request
       requireLoginPermission(request, body.profile ?? null)
-      const caught = catchRequest(body)
-      const login =
-        caught === undefined ? await logins.begin(loginRequest(body)) : await logins.beginCatch(caught)
+      const login = await logins.begin(loginRequest(body))
       return reply.code(201).send(startedLoginAnswer(login))
     },
   })
@@ -102,7 +100,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     handler: async (request, reply) => {
       const login = find(request, request.params.id)
       const { wait = 0 } = request.query
-      if (wait === 0 || !isOpen(login)) return answerOnce(login, reply)
+      if (wait === 0 || isSettled(login)) return answerOnce(login, reply)
       const settled = await waits.hold(reply, (signal) => logins.wait(login.id, wait * 1000, signal))
       if (settled === undefined) throw new CatchdError('login_unknown')
       return answerOnce(settled, reply)
@@ -153,8 +151,4 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
 function requireLoginPermission(request: FastifyRequest, profile: string | null): void {
   if (profile === null) requirePermission(request, 'admin', undefined)
   else requirePermission(request, 'login', profile)
-}
-
-function isOpen({ status }: Login): boolean {
-  return status === 'pending' || status === 'exchanging'
 }

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
-import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
+import type { AnyLoginRequest } from '../../login/login-request.js'
 import { Secret } from '../../secret.js'
 import { readBindTarget } from '../redirect/bind-target.js'
 
@@ -62,21 +62,17 @@ export const NewLogin = z
   .meta({ id: 'NewLogin' })
 export type NewLogin = z.infer<typeof NewLogin>
 
-export function loginRequest(body: NewLogin): LoginRequest | AdoptionRequest {
-  const { profile = '', open = false, timeout, state, code_verifier: codeVerifier } = body
-  if (state === undefined || codeVerifier === undefined) return { profile, open, timeoutSeconds: timeout }
-  const request = { state: new Secret(state), codeVerifier: new Secret(codeVerifier) }
-  return { profile, ...request, timeoutSeconds: timeout }
+export function loginRequest(body: NewLogin): AnyLoginRequest {
+  const { profile = '', open = false, timeout: timeoutSeconds, redirect_uri: redirectUri } = body
+  const state = secretOrNull(body.state)
+  const codeVerifier = secretOrNull(body.code_verifier)
+  if (redirectUri !== undefined) return { redirectUri, state, timeoutSeconds }
+  if (state === null || codeVerifier === null) return { profile, open, timeoutSeconds }
+  return { profile, state, codeVerifier, timeoutSeconds }
 }
 
-/** @returns `undefined` for a login of a profile. */
-export function catchRequest({ redirect_uri, state, timeout }: NewLogin): CatchRequest | undefined {
-  if (redirect_uri === undefined) return undefined
-  return {
-    redirectUri: redirect_uri,
-    state: state === undefined ? null : new Secret(state),
-    timeoutSeconds: timeout,
-  }
+function secretOrNull(value: string | undefined): Secret | null {
+  return value === undefined ? null : new Secret(value)
 }
 
 function canBeBound(redirectUri: string): boolean {

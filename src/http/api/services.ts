@@ -4,7 +4,7 @@
  */
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Login } from '../../login/login.js'
-import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
+import type { AnyLoginRequest } from '../../login/login-request.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
@@ -47,10 +47,8 @@ export interface InspectionService {
 }
 
 export interface LoginApi {
-  /** Each call starts a login of its own. */
-  begin(request: LoginRequest | AdoptionRequest): Promise<Login>
-  /** Catch only: waits for an authorization response that is redeemed by somebody else. */
-  beginCatch(request: CatchRequest): Promise<Login>
+  /** Each call starts a login of its own, or waits for a response that somebody else redeems. */
+  begin(request: AnyLoginRequest): Promise<Login>
   /** The parameters of a response that was caught; once. */
   takeResponse(id: string): Readonly<Record<string, string>> | undefined
   /** `login=auto`: joins the profile's pending automatic login or starts one, opening at most one tab. */

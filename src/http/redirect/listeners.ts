@@ -8,7 +8,7 @@
  */
 import { type Clock, systemClock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
-import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/doorway.js'
+import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/ports.js'
 import type { Door } from '../door.js'
 import type { ServedCertificate } from '../tls-server.js'
 import { type BindTarget, readBindTarget, withBoundPort } from './bind-target.js'

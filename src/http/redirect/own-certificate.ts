@@ -3,7 +3,7 @@
  * another. Making it is certificate-making.ts, judging it certificate-files.ts; both load more than this.
  */
 import { join } from 'node:path'
-import type { CertificateFiles } from '../../login/doorway.js'
+import type { CertificateFiles } from '../../login/ports.js'
 
 /** The command that makes it, and makes it anew when it is about to expire. */
 export const MAKE_CERTIFICATE = 'catchd certificate make'

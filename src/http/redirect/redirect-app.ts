@@ -9,7 +9,8 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
-import type { RedirectAnswers } from '../../login/doorway.js'
+import { isSettled } from '../../login/login.js'
+import type { Logins } from '../../login/logins.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
 import { boundAddressOf } from './bound-address.js'
 import type { Page } from './pages/page.js'
@@ -19,6 +20,7 @@ import { resultPage } from './pages/result-page.js'
 import {
   type Destination,
   judge,
+  type KnownRedirectUris,
   type Refusal,
   refusalFor,
   refusalPath,
@@ -27,8 +29,6 @@ import {
 
 /** Largest form_post body; a query cannot be longer than the headers' 8 KiB either. */
 const MOST_BODY_BYTES = 16 * 1024
-/** As many answered logins as their service remembers. */
-const MOST_ANSWERED = 1_000
 
 /** Events worth a log line: routes, never URLs. */
 export type RedirectEvent =
@@ -41,7 +41,7 @@ export type RedirectEvent =
     }
 
 export interface RedirectAppParts {
-  readonly answers: RedirectAnswers
+  readonly logins: Pick<Logins, 'answer' | 'find'> & KnownRedirectUris
   readonly clock: Clock
   readonly log?: (event: RedirectEvent) => void
 }
@@ -82,13 +82,12 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
 }
 
 class RedirectDesk {
-  readonly #answers: RedirectAnswers
+  readonly #logins: RedirectAppParts['logins']
   readonly #clock: Clock
   readonly #log: (event: RedirectEvent) => void
-  readonly #answered = new Set<string>()
 
-  constructor({ answers, clock, log = () => {} }: RedirectAppParts) {
-    this.#answers = answers
+  constructor({ logins, clock, log = () => {} }: RedirectAppParts) {
+    this.#logins = logins
     this.#clock = clock
     this.#log = log
   }
@@ -96,7 +95,7 @@ class RedirectDesk {
   /** Refuses a request before its body is read. */
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     const { method, raw, headers } = request
-    const verdict = judge({ method, headers, target: request.originalUrl, socket: raw.socket }, this.#answers)
+    const verdict = judge({ method, headers, target: request.originalUrl, socket: raw.socket }, this.#logins)
     if ('refusal' in verdict) return this.refuse(request, reply, verdict.refusal)
     request.setDecorator<Destination>('destination', verdict.destination)
     return undefined
@@ -129,19 +128,14 @@ class RedirectDesk {
     if (
       !isPost &&
       isWithoutResponse(redirectUri, query) &&
-      this.#answers.responseModes(redirectUri).has('fragment')
+      this.#logins.responseCarriers(redirectUri).has('fragment')
     ) {
       return send(reply, relayPage())
     }
-    const login = await this.#answers.answer(redirectUri, isPost ? String(request.body ?? '') : query)
+    const encoded = isPost ? String(request.body ?? '') : query
+    const { login, isReplay } = await this.#logins.answer(redirectUri, encoded)
     this.#log({ event: 'redirect.answered', login: login.id, status: login.status })
-    const answeredBefore = this.#answered.has(login.id)
-    this.#remember(login.id)
-    return reply
-      .headers(ANSWER_HEADERS)
-      .code(303)
-      .header('location', resultPath(login.id, answeredBefore))
-      .send()
+    return reply.headers(ANSWER_HEADERS).code(303).header('location', resultPath(login.id, isReplay)).send()
   }
 
   #showResult(
@@ -149,11 +143,10 @@ class RedirectDesk {
     reply: FastifyReply,
     { loginId, answeredBefore }: Destination & { kind: 'result' },
   ): FastifyReply {
-    const login = this.#answers.find(loginId)
+    const login = this.#logins.find(loginId)
     if (login === undefined) return this.fail(request, reply, new CatchdError('login_unknown'))
-    const isSettled = login.status !== 'pending' && login.status !== 'exchanging'
     const { socket } = request.raw
-    if (isSettled) reply.raw.once('finish', () => boundAddressOf(socket)?.resultPageSent())
+    if (isSettled(login)) reply.raw.once('finish', () => boundAddressOf(socket)?.resultPageSent())
     return send(reply, resultPage(login, this.#clock.now(), answeredBefore))
   }
 
@@ -169,14 +162,6 @@ class RedirectDesk {
     if (allow !== undefined) reply.header('allow', allow)
     const hadQuery = request.originalUrl.includes('?')
     return send(reply, refusalPage(failure, status, hadQuery ? refusalPath(failure.code) : null))
-  }
-
-  #remember(loginId: string): void {
-    this.#answered.add(loginId)
-    for (const oldest of this.#answered) {
-      if (this.#answered.size <= MOST_ANSWERED) return
-      this.#answered.delete(oldest)
-    }
   }
 }
 

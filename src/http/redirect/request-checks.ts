@@ -8,7 +8,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { CatchdError, type FailureCode } from '../../failures.js'
-import type { RedirectAnswers } from '../../login/doorway.js'
+import type { Logins } from '../../login/logins.js'
 import { boundAddressOf } from './bound-address.js'
 import { isRefusalCode } from './pages/refusal-page.js'
 
@@ -20,6 +20,9 @@ export interface RedirectRequest {
   readonly headers: IncomingHttpHeaders
   readonly socket: Socket
 }
+
+/** What is asked of the logins before a request is taken for one of theirs. */
+export type KnownRedirectUris = Pick<Logins, 'findRedirectUri' | 'knowsAuthority' | 'responseCarriers'>
 
 /** What a request is for. */
 export type Destination =
@@ -52,14 +55,14 @@ const REFUSAL_PATH = /^\/catchd\/refused\/(\w+)$/
 /** All checks, in their order. */
 export function judge(
   request: RedirectRequest,
-  answers: RedirectAnswers,
+  logins: KnownRedirectUris,
 ): { destination: Destination } | { refusal: Refusal } {
-  const hostRefusal = refuseHost(request, answers)
+  const hostRefusal = refuseHost(request, logins)
   if (hostRefusal !== undefined) return { refusal: hostRefusal }
-  const destination = findDestination(request, answers)
+  const destination = findDestination(request, logins)
   if (destination === undefined) return { refusal: refusalFor(new CatchdError('route_unknown')) }
   const refusal =
-    refuseMethod(request, destination, answers) ?? refusePrefetch(request) ?? refuseFetchMetadata(request)
+    refuseMethod(request, destination, logins) ?? refusePrefetch(request) ?? refuseFetchMetadata(request)
   return refusal === undefined ? { destination } : { refusal }
 }
 
@@ -72,9 +75,9 @@ export function refusalFor(failure: CatchdError): Refusal {
  * The Host header must be the authority of a redirect URI, exactly: a rebound name, `0.0.0.0` or the port of
  * another address is somebody else's idea of who we are. (A doubled Host never gets here: door.ts.)
  */
-function refuseHost({ headers, socket }: RedirectRequest, answers: RedirectAnswers): Refusal | undefined {
+function refuseHost({ headers, socket }: RedirectRequest, logins: KnownRedirectUris): Refusal | undefined {
   const { host } = headers
-  const isOurs = host !== undefined && host !== '' && answers.knowsAuthority(host)
+  const isOurs = host !== undefined && host !== '' && logins.knowsAuthority(host)
   if (isOurs && (boundAddressOf(socket)?.answersFor(host) ?? true)) return undefined
   return refusalFor(new CatchdError('host_refused'))
 }
@@ -82,13 +85,13 @@ function refuseHost({ headers, socket }: RedirectRequest, answers: RedirectAnswe
 /** Compared byte for byte: `/%63allback`, `//callback` and `/callback/` are other paths. */
 function findDestination(
   { target, headers, socket }: RedirectRequest,
-  answers: RedirectAnswers,
+  logins: KnownRedirectUris,
 ): Destination | undefined {
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   const query = mark < 0 ? '' : target.slice(mark + 1)
   const scheme = boundAddressOf(socket)?.scheme
-  const redirectUri = answers.findRedirectUri(headers.host ?? '', path, scheme)
+  const redirectUri = logins.findRedirectUri(headers.host ?? '', path, scheme)
   if (redirectUri !== undefined) return { kind: 'redirect_uri', redirectUri, query }
   const loginId = RESULT_PATH.exec(path)?.[1]
   if (loginId !== undefined) return { kind: 'result', loginId, answeredBefore: query === ANSWERED_BEFORE }
@@ -104,11 +107,11 @@ function findDestination(
 function refuseMethod(
   { method }: RedirectRequest,
   destination: Destination,
-  answers: RedirectAnswers,
+  logins: KnownRedirectUris,
 ): Refusal | undefined {
-  const modes =
-    destination.kind === 'redirect_uri' ? answers.responseModes(destination.redirectUri) : undefined
-  const takesPost = modes !== undefined && (modes.size === 0 || modes.has('form_post'))
+  const carriers =
+    destination.kind === 'redirect_uri' ? logins.responseCarriers(destination.redirectUri) : undefined
+  const takesPost = carriers !== undefined && (carriers.size === 0 || carriers.has('form_post'))
   if (method === 'GET' || (method === 'POST' && takesPost)) return undefined
   return {
     failure: new CatchdError('request_invalid', {

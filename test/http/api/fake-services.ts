@@ -16,7 +16,6 @@ import type {
   TokenService,
 } from '../../../src/http/api/services.js'
 import type { Login, PendingCatch, PendingLogin } from '../../../src/login/login.js'
-import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../../src/login/login-request.js'
 import { Secret } from '../../../src/secret.js'
 import type { Inspection } from '../../../src/tokens/inspection.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
@@ -195,16 +194,14 @@ export class FakeServices implements ApiServices {
   }
 
   readonly logins: LoginApi = {
-    begin: async (request: LoginRequest | AdoptionRequest) => {
+    begin: async (request) => {
       this.#called('logins.begin', JSON.stringify(request))
+      if ('redirectUri' in request) {
+        const id = `login-${this.pending.size + 1}`
+        return this.end(pendingCatch({ id, redirectUri: request.redirectUri }))
+      }
       this.#known(request.profile)
       return this.#pend(request.profile, 'state' in request ? { authorizationUrl: null } : {})
-    },
-    beginCatch: async (request: CatchRequest) => {
-      this.#called('logins.beginCatch', JSON.stringify(request))
-      return this.end(
-        pendingCatch({ id: `login-${this.pending.size + 1}`, redirectUri: request.redirectUri }),
-      )
     },
     takeResponse: (id) => {
       this.#called('logins.takeResponse', id)

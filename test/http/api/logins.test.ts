@@ -164,14 +164,14 @@ describe('POST /v1/logins with a redirect URI alone', () => {
     expect(answer.json(StartedLoginAnswer)).toMatchObject({ profile: null, redirect_uri: body.redirect_uri })
     expect(answer.text).not.toContain('canary')
     expect(services.calls).toEqual([
-      `logins.beginCatch {"redirectUri":"${body.redirect_uri}","state":"[secret]","timeoutSeconds":60}`,
+      `logins.begin {"redirectUri":"${body.redirect_uri}","state":"[secret]","timeoutSeconds":60}`,
     ])
   })
 
   test('the state may be left out', async () => {
     const { call, services } = await openApi()
     await call('POST', '/v1/logins', { body: { redirect_uri: body.redirect_uri } })
-    expect(services.calls).toEqual([`logins.beginCatch {"redirectUri":"${body.redirect_uri}","state":null}`])
+    expect(services.calls).toEqual([`logins.begin {"redirectUri":"${body.redirect_uri}","state":null}`])
   })
 
   test.each([

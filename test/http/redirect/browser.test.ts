@@ -56,7 +56,7 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
     const door = await openDoor()
     const { page, complaints } = await openPage()
     await page.goto(await sendOn(`${door.redirectUri}?${GENUINE}`))
-    expect(page.url()).toBe(`http://${door.authority}/catchd/login-1`)
+    expect(page.url()).toBe(`http://${door.authority}${door.resultPath}`)
     expect(await page.textContent('h1')).toBe('Logged in: gw')
     const shown = await page.content()
     await page.reload()
@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
     expect(shown).not.toContain(CODE)
     expect(shown).not.toContain(STATE)
     expect(await page.evaluate('document.referrer + history.length')).not.toMatch(/canary/)
-    expect([door.logins.tokenRequests, complaints]).toEqual([1, []])
+    expect([door.tokenRequests(), complaints]).toEqual([1, []])
   })
 
   test('a refused response leaves the address bar too, and a reload shows the refusal', async () => {
@@ -75,26 +75,26 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
     const headline = await page.textContent('h1')
     await page.reload()
     expect(await page.textContent('h1')).toBe(headline)
-    expect([door.logins.isPending('login-1'), complaints]).toEqual([true, []])
+    expect([door.isPending(), complaints]).toEqual([true, []])
   })
 
   test('a fragment response is handed over', async () => {
-    const door = await openDoor({ responseMode: 'fragment' })
+    const door = await openDoor({ response_mode: 'fragment' })
     const { page, complaints } = await openPage()
     await page.goto(await sendOn(`${door.redirectUri}#${GENUINE}`))
-    await page.waitForURL('**/catchd/login-1')
+    await page.waitForURL(`**${door.resultPath}`)
     expect(await page.textContent('h1')).toBe('Logged in: gw')
-    expect([door.logins.tokenRequests, complaints]).toEqual([1, []])
+    expect([door.tokenRequests(), complaints]).toEqual([1, []])
     await page.goBack()
     expect(page.url()).not.toContain(CODE)
   })
 
   test('a form_post response of another site is taken', async () => {
-    const door = await openDoor({ responseMode: 'form_post' })
+    const door = await openDoor({ response_mode: 'form_post' })
     const { page } = await openPage()
     const form = `<form method="post" action="${door.redirectUri}"><input name="code" value="${CODE}"><input name="state" value="${STATE}"></form><script>document.forms[0].submit()</script>`
     await page.goto(await sendOn(null, form))
-    await page.waitForURL('**/catchd/login-1')
+    await page.waitForURL(`**${door.resultPath}`)
     expect(await page.textContent('h1')).toBe('Logged in: gw')
   })
 
@@ -108,9 +108,9 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
         `<img src="${target}"><iframe src="${target}"></iframe><script src="${target}"></script><link rel="prefetch" href="${target}">`,
       ),
     )
-    await expect.poll(() => door.events.length).toBeGreaterThanOrEqual(3)
-    expect(door.events.every(({ event }) => event === 'redirect.refused')).toBe(true)
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    await expect.poll(() => door.answers.length).toBeGreaterThanOrEqual(3)
+    expect(door.answers.every(({ event }) => event === 'redirect.refused')).toBe(true)
+    expect([door.tokenRequests(), door.isPending()]).toEqual([0, true])
   })
 
   test('the pages are drawn in the colours the person prefers, and fit a phone', async () => {

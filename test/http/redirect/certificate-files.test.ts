@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readServedCertificate } from '../../../src/http/redirect/certificate-files.js'
-import type { CertificateFiles } from '../../../src/login/doorway.js'
+import type { CertificateFiles } from '../../../src/login/ports.js'
 import { type CertificateOptions, type Certificates, makeCertificates } from '../../support/certificates.js'
 
 let folder: string

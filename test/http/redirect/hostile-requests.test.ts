@@ -71,7 +71,7 @@ const HOSTILE: readonly Hostile[] = [
     name: "server A's state on server B's redirect URI",
     status: 400,
     send: (door) => {
-      door.logins.configure(`http://${door.authority}${OTHER_PATH}`)
+      door.configure(`http://${door.authority}${OTHER_PATH}`)
       return door.send({ target: `${OTHER_PATH}?${GENUINE}` })
     },
   },
@@ -118,7 +118,7 @@ const HOSTILE: readonly Hostile[] = [
     name: 'Host of a redirect URI on another port',
     status: 403,
     send: (door) => {
-      door.logins.configure('http://127.0.0.1:1/callback/gw')
+      door.configure('http://127.0.0.1:1/callback/gw')
       return door.send({ target: `${PATH}?${GENUINE}`, host: '127.0.0.1:1' })
     },
   },
@@ -207,21 +207,21 @@ describe('a hostile request is refused, sends no token request, and the pending 
     const door = await openDoor()
     const answer = await send(door)
     expect(answer.status).toBe(status)
-    expect(door.logins.tokenRequests).toBe(0)
-    expect(door.logins.isPending('login-1')).toBe(true)
+    expect(door.tokenRequests()).toBe(0)
+    expect(door.isPending()).toBe(true)
     expect(answer.text).not.toContain(CODE)
     expect(answer.text).not.toContain(STATE)
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) expect(answer.headers.get(name)).toBe(value)
-    expect(JSON.stringify(door.events)).not.toMatch(/canary/)
+    expect(JSON.stringify(door.answers)).not.toMatch(/canary/)
     // The genuine response still counts.
     const genuine = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect([genuine.status, door.logins.tokenRequests]).toEqual([303, 1])
+    expect([genuine.status, door.tokenRequests()]).toEqual([303, 1])
   })
 
   test('405 names the methods that are served', async () => {
     const door = await openDoor()
     expect((await door.send({ method: 'HEAD', target: PATH })).headers.get('allow')).toBe('GET')
-    const formPost = await openDoor({ responseMode: 'form_post' })
+    const formPost = await openDoor({ response_mode: 'form_post' })
     expect((await formPost.send({ method: 'PUT', target: PATH })).headers.get('allow')).toBe('GET, POST')
   })
 
@@ -233,20 +233,21 @@ describe('a hostile request is refused, sends no token request, and the pending 
       )
       for (const answer of await Promise.all(requests)) expect(answer.status).toBe(400)
     }
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    expect([door.tokenRequests(), door.isPending()]).toEqual([0, true])
   })
 
   test('an expired state is gone, and nothing is redeemed', async () => {
     const door = await openDoor()
-    door.logins.nowMs += 600_000
+    door.clock.jump(600_000)
     const answer = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect(answer.status).toBe(400)
-    expect(door.logins.tokenRequests).toBe(0)
+    expect(answer.status).toBe(410)
+    expect(door.logins.find(door.login.id)).toMatchObject({ failure: { code: 'login_expired' } })
+    expect(door.tokenRequests()).toBe(0)
   })
 
   test('a response when nothing pends on a configured redirect URI is refused', async () => {
     const door = await openDoor()
-    door.logins.configure(`http://${door.authority}${OTHER_PATH}`)
+    door.configure(`http://${door.authority}${OTHER_PATH}`)
     for (const method of ['GET', 'POST']) {
       const answer = await door.send({
         method,
@@ -256,7 +257,7 @@ describe('a hostile request is refused, sends no token request, and the pending 
       })
       expect(answer.status).toBe(400)
     }
-    expect(door.logins.tokenRequests).toBe(0)
+    expect(door.tokenRequests()).toBe(0)
   })
 })
 
@@ -277,16 +278,16 @@ describe("a response with the login's own state ends it", () => {
       'issuer_mismatch',
     ],
     ['error of another iss', { expectedIssuer: ISSUER }, `error=x&state=${STATE}&iss=y`, 'issuer_mismatch'],
-  ])('%s', async (_name, login, query, code) => {
-    const door = await openDoor(login)
+  ])('%s', async (_name, options, query, code) => {
+    const door = await openDoor({}, options)
     const answer = await door.send({ target: `${PATH}?${query}` })
     expect(answer.status).toBe(303)
-    expect(answer.headers.get('location')).toBe('/catchd/login-1')
-    const ended = door.logins.find('login-1')
+    expect(answer.headers.get('location')).toBe(door.resultPath)
+    const ended = door.logins.find(door.login.id)
     expect(ended).toMatchObject({ status: 'failed', failure: { code } })
-    expect(door.logins.tokenRequests).toBe(0)
+    expect(door.tokenRequests()).toBe(0)
     const after = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect([after.status, door.logins.tokenRequests]).toEqual([303, 0])
+    expect([after.status, door.tokenRequests()]).toEqual([303, 0])
   })
 })
 
@@ -295,7 +296,7 @@ describe('one response, one redemption', () => {
     const door = await openDoor()
     const answers = await Promise.all([1, 2, 3].map(() => door.send({ target: `${PATH}?${GENUINE}` })))
     expect(answers.map(({ status }) => status)).toEqual([303, 303, 303])
-    expect(door.logins.tokenRequests).toBe(1)
+    expect(door.tokenRequests()).toBe(1)
   })
 
   test('pipelined twice', async () => {
@@ -303,19 +304,19 @@ describe('one response, one redemption', () => {
     const one = `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost: ${door.authority}\r\n`
     const text = await exchange(door.port, `${one}\r\n${one}Connection: close\r\n\r\n`)
     expect(text.match(/HTTP\/1\.1 303/g)).toHaveLength(2)
-    expect(door.logins.tokenRequests).toBe(1)
+    expect(door.tokenRequests()).toBe(1)
   })
 
   test('a replay after success shows the result page again, and says so', async () => {
     const door = await openDoor()
     await door.send({ target: `${PATH}?${GENUINE}` })
     const replay = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect([replay.status, replay.headers.get('location')]).toEqual([303, '/catchd/login-1?again'])
-    const page = await door.send({ target: '/catchd/login-1?again' })
+    expect([replay.status, replay.headers.get('location')]).toEqual([303, `${door.resultPath}?again`])
+    const page = await door.send({ target: `${door.resultPath}?again` })
     expect(page.status).toBe(200)
     expect(page.body).toContain('Logged in: gw')
     expect(page.body).toContain('used already')
-    expect(door.logins.tokenRequests).toBe(1)
+    expect(door.tokenRequests()).toBe(1)
   })
 })
 
@@ -323,12 +324,12 @@ describe('form_post', () => {
   const form = 'Content-Type: application/x-www-form-urlencoded; charset=utf-8'
 
   test('a posted form is the response, and leads to a clean page; posted again it leads there again', async () => {
-    const door = await openDoor({ responseMode: 'form_post' })
+    const door = await openDoor({ response_mode: 'form_post' })
     const post = { method: 'POST', target: PATH, headers: [form], body: GENUINE }
     const [first, second] = [await door.send(post), await door.send(post)]
-    expect([first.status, first.headers.get('location')]).toEqual([303, '/catchd/login-1'])
-    expect([second.status, second.headers.get('location')]).toEqual([303, '/catchd/login-1?again'])
-    expect(door.logins.tokenRequests).toBe(1)
+    expect([first.status, first.headers.get('location')]).toEqual([303, door.resultPath])
+    expect([second.status, second.headers.get('location')]).toEqual([303, `${door.resultPath}?again`])
+    expect(door.tokenRequests()).toBe(1)
   })
 
   test.each([
@@ -343,29 +344,29 @@ describe('form_post', () => {
     ['an iframe', `${form}\r\nSec-Fetch-Dest: iframe`, GENUINE, 403],
     ['fetch()', `${form}\r\nSec-Fetch-Mode: no-cors`, GENUINE, 403],
   ])('%s is refused', async (_name, header, body, status) => {
-    const door = await openDoor({ responseMode: 'form_post' })
+    const door = await openDoor({ response_mode: 'form_post' })
     const answer = await door.send({ method: 'POST', target: PATH, headers: [header], body })
     expect(answer.status).toBe(status)
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    expect([door.tokenRequests(), door.isPending()]).toEqual([0, true])
     expect(answer.text).not.toMatch(/canary/)
   })
 })
 
 describe('fragment', () => {
   test('an empty query is answered with a page that hands the fragment over, and changes nothing', async () => {
-    const door = await openDoor({ responseMode: 'fragment' })
+    const door = await openDoor({ response_mode: 'fragment' })
     const relay = await door.send({ target: PATH })
     expect(relay.status).toBe(200)
     expect(relay.body).toContain('location.replace(location.pathname')
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    expect([door.tokenRequests(), door.isPending()]).toEqual([0, true])
     const answer = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect([answer.status, door.logins.tokenRequests]).toEqual([303, 1])
+    expect([answer.status, door.tokenRequests()]).toEqual([303, 1])
   })
 
   test("a redirect URI's own query is no response", async () => {
     const door = await openDoor()
     const redirectUri = `http://${door.authority}/cb?tenant=1`
-    door.logins.begin({ id: 'login-2', state: 'state-2-0123456789', redirectUri, responseMode: 'fragment' })
+    await door.pend({ redirect_uri: redirectUri, response_mode: 'fragment' }, 'state-2-0123456789')
     expect((await door.send({ target: '/cb?tenant=1' })).status).toBe(200)
   })
 })

@@ -4,16 +4,11 @@ import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type PeerCertificate, type TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../../../src/clock.js'
-import { Door } from '../../../src/http/door.js'
-import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
-import { buildRedirectApp } from '../../../src/http/redirect/redirect-app.js'
-import type { CertificateFiles } from '../../../src/login/doorway.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CertificateFiles } from '../../../src/login/ports.js'
 import { type Certificates, makeCertificates } from '../../support/certificates.js'
 import { freePort } from '../../support/free-port.js'
-import { FakeLogins } from './fake-logins.js'
-import { CODE, GENUINE, STATE } from './opened-door.js'
+import { CODE, GENUINE, openRedirects } from './opened-door.js'
 import { ask, exchange, rawRequest, readAnswer } from './raw-http.js'
 
 let folder: string
@@ -36,22 +31,26 @@ function filesOf({ certFile, keyFile }: Certificates): CertificateFiles {
 }
 
 async function open({ mostConnections = 100 } = {}) {
-  const logins = new FakeLogins()
-  const app = await buildRedirectApp({ answers: logins, clock: systemClock })
-  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
-  const listeners = new LoopbackRedirectListeners({ door })
-  onTestFinished(async () => {
-    await listeners.close(0)
-    await app.close()
-  })
+  const redirects = await openRedirects({ mostConnections })
   /** A pending login on an https redirect URI. */
   const begin = async (redirectUri: string, certificates = good, listen: string | null = null) => {
-    const lease = await listeners.acquire(redirectUri, listen, filesOf(certificates))
-    logins.begin({ id: 'login-1', state: STATE, redirectUri: lease.redirectUri })
+    const lease = await redirects.listeners.acquire(redirectUri, listen, filesOf(certificates))
+    const login = await redirects.pend({
+      redirect_uri: lease.redirectUri,
+      ...(listen === null ? {} : { listen }),
+      redirect_certificate_file: certificates.certFile,
+      redirect_private_key_file: certificates.keyFile,
+    })
     const { host: authority, port } = new URL(lease.redirectUri)
-    return { ...lease, authority, port: Number(port) }
+    return {
+      ...lease,
+      authority,
+      port: Number(port),
+      resultPath: `/catchd/${login.id}`,
+      isPending: () => redirects.isPending(login),
+    }
   }
-  return { logins, listeners, begin }
+  return { ...redirects, begin }
 }
 
 /** A finished handshake that trusts the CA of `certificates` alone. */
@@ -96,17 +95,17 @@ describe('an https redirect URI', () => {
     ['https://localhost:0/callback/gw', ['127.0.0.1', '::1']],
   ])('%s answers over TLS on every address that it binds', async (uri, hosts) => {
     for (const host of hosts) {
-      const { logins, listeners, begin } = await open()
-      const { authority, port } = await begin(uri)
+      const { tokenRequests, listeners, begin } = await open()
+      const { authority, port, resultPath } = await begin(uri)
       expect(listeners.addresses()).toHaveLength(hosts.length)
       expect(listeners.addresses().every((address) => address.startsWith('https://'))).toBe(true)
       const target = `/callback/gw?${GENUINE}`
       const answer = await askSecurely(port, rawRequest({ target, host: authority }), { host })
       expect(answer.status).toBe(303)
-      expect(answer.headers.get('location')).toBe('/catchd/login-1')
+      expect(answer.headers.get('location')).toBe(resultPath)
       expect(answer.headers.has('strict-transport-security')).toBe(false)
-      expect(logins.tokenRequests).toBe(1)
-      const page = rawRequest({ target: '/catchd/login-1', host: authority })
+      expect(tokenRequests()).toBe(1)
+      const page = rawRequest({ target: resultPath, host: authority })
       expect((await askSecurely(port, page, { host })).status).toBe(200)
       await listeners.close(0)
     }
@@ -114,20 +113,18 @@ describe('an https redirect URI', () => {
 
   test('a name that listen leads to is served with its own certificate', async () => {
     const app = made('hosts-file', 'DNS:app.example.test')
-    const { logins, begin } = await open()
+    const { tokenRequests, begin } = await open()
     const port = await freePort()
     await begin(`https://app.example.test:${port}/cb`, app, `127.0.0.1:${port}`)
     const request = rawRequest({ target: `/cb?${GENUINE}`, host: `app.example.test:${port}` })
     const answer = await askSecurely(port, request, { servername: 'app.example.test', ca: app.ca })
-    expect([answer.status, logins.tokenRequests]).toEqual([303, 1])
+    expect([answer.status, tokenRequests()]).toEqual([303, 1])
   })
 
   test('listen without a certificate is plain http: the tunnel has ended TLS', async () => {
-    const { logins, listeners } = await open()
+    const { pend } = await open()
     const port = await freePort()
-    const redirectUri = 'https://tunnel.example/cb'
-    await listeners.acquire(redirectUri, `127.0.0.1:${port}`, null)
-    logins.begin({ id: 'login-1', state: STATE, redirectUri })
+    await pend({ redirect_uri: 'https://tunnel.example/cb', listen: `127.0.0.1:${port}` })
     const answer = await ask(port, rawRequest({ target: `/cb?${GENUINE}`, host: 'tunnel.example' }))
     expect(answer.status).toBe(303)
   })
@@ -170,35 +167,35 @@ describe('the guards are those of http', () => {
     ['another path', { target: '/callback/%67w?x' }, 404],
     ['long headers', { headers: [`X-Long: ${'x'.repeat(9_000)}`] }, 431],
   ])('%s is refused and changes nothing', async (_name, request, status) => {
-    const { logins, begin } = await open()
-    const { authority, port } = await begin('https://localhost:0/callback/gw')
+    const { tokenRequests, begin } = await open()
+    const { authority, port, isPending } = await begin('https://localhost:0/callback/gw')
     const bytes = rawRequest({ target: `/callback/gw?${GENUINE}`, host: authority, ...request })
     const answer = await askSecurely(port, bytes)
     expect(answer.status).toBe(status)
     expect(answer.text).not.toContain(CODE)
-    expect([logins.tokenRequests, logins.isPending('login-1')]).toEqual([0, true])
+    expect([tokenRequests(), isPending()]).toEqual([0, true])
   })
 
   test('the Host of another port is refused', async () => {
-    const { logins, begin } = await open()
+    const { configure, begin } = await open()
     const { port } = await begin('https://localhost:0/callback/gw')
-    logins.configure('https://localhost:1/callback/gw')
+    configure('https://localhost:1/callback/gw')
     const target = `/callback/gw?${GENUINE}`
     expect((await askSecurely(port, rawRequest({ target, host: 'localhost:1' }))).status).toBe(403)
   })
 
   test('a connection counts once, its handshake and what came of it together', async () => {
     const { begin } = await open({ mostConnections: 3 })
-    const { authority, port } = await begin('https://127.0.0.1:0/callback/gw')
+    const { authority, port, resultPath } = await begin('https://127.0.0.1:0/callback/gw')
     const older = [await secure(port), await secure(port)]
-    const page = rawRequest({ target: '/catchd/login-1', host: authority })
+    const page = rawRequest({ target: resultPath, host: authority })
     expect((await askSecurely(port, page)).status).toBe(200)
     for (const socket of older) expect((await converse(socket, page)).status).toBe(200)
   })
 
   test('the oldest unfinished connection gives way, in a handshake or after it', async () => {
     const { begin } = await open({ mostConnections: 3 })
-    const { authority, port } = await begin('https://127.0.0.1:0/callback/gw')
+    const { authority, port, resultPath } = await begin('https://127.0.0.1:0/callback/gw')
     const silent = connectPlain(port, '127.0.0.1')
     silent.on('error', () => {})
     await new Promise((resolve) => silent.once('connect', resolve))
@@ -206,7 +203,7 @@ describe('the guards are those of http', () => {
     for (const socket of idle) socket.on('error', () => {})
     const silentEnds = new Promise((resolve) => silent.once('close', resolve))
     const idleEnds = new Promise((resolve) => idle[0]?.once('close', resolve))
-    const page = rawRequest({ target: '/catchd/login-1', host: authority })
+    const page = rawRequest({ target: resultPath, host: authority })
     expect((await askSecurely(port, page)).status).toBe(200)
     await silentEnds
     const [one, two] = [await secure(port), await secure(port)]
@@ -218,11 +215,11 @@ describe('the guards are those of http', () => {
 
 describe('what does not speak TLS 1.2 or later', () => {
   test('a plain http request is closed without an answer, and the login goes on pending', async () => {
-    const { logins, begin } = await open()
-    const { authority, port } = await begin('https://127.0.0.1:0/callback/gw')
+    const { tokenRequests, begin } = await open()
+    const { authority, port, isPending } = await begin('https://127.0.0.1:0/callback/gw')
     const bytes = rawRequest({ target: `/callback/gw?${GENUINE}`, host: authority })
     expect(await exchange(port, bytes)).not.toContain('HTTP/1.1')
-    expect([logins.tokenRequests, logins.isPending('login-1')]).toEqual([0, true])
+    expect([tokenRequests(), isPending()]).toEqual([0, true])
     const again = await askSecurely(port, bytes)
     expect(again.status).toBe(303)
   })
@@ -292,13 +289,30 @@ describe('http and https on one port', () => {
   })
 
   test('an earlier login on the http redirect URI does not take the response of the https one', async () => {
-    const { logins, listeners, begin } = await open()
+    const { configure, tokenRequests, listeners, begin } = await open()
     const port = await freePort()
-    logins.configure(`http://127.0.0.1:${port}/callback/gw`)
+    configure(`http://127.0.0.1:${port}/callback/gw`)
     const { authority } = await begin(`https://127.0.0.1:${port}/callback/gw`)
     const target = `/callback/gw?${GENUINE}`
     expect((await askSecurely(port, rawRequest({ target, host: authority }))).status).toBe(303)
-    expect(logins.tokenRequests).toBe(1)
+    expect(tokenRequests()).toBe(1)
     expect(listeners.addresses()).toHaveLength(1)
+  })
+
+  test('a profile that was switched from http to https on the same port and path logs in again', async () => {
+    const { pend, begin, tokenRequests } = await open()
+    const port = await freePort()
+    const target = `/callback/gw?${GENUINE}`
+    const redirectUri = `http://127.0.0.1:${port}/callback/gw`
+    const { id } = await pend({ redirect_uri: redirectUri }, 'state-of-the-http-login')
+    const first = rawRequest({
+      target: '/callback/gw?code=c&state=state-of-the-http-login',
+      host: `127.0.0.1:${port}`,
+    })
+    expect((await ask(port, first)).headers.get('location')).toBe(`/catchd/${id}`)
+    const { authority, resultPath } = await begin(`https://127.0.0.1:${port}/callback/gw`)
+    const answer = await askSecurely(port, rawRequest({ target, host: authority }))
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, resultPath])
+    expect(tokenRequests()).toBe(2)
   })
 })

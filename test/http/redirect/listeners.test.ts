@@ -1,12 +1,8 @@
 /** Binding what redirect URIs name: all of it or nothing, shared, and let go when no login needs it. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Door } from '../../../src/http/door.js'
-import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
 import { findPortHolder } from '../../../src/http/redirect/port-holder.js'
-import { buildRedirectApp } from '../../../src/http/redirect/redirect-app.js'
-import { FakeLogins, NOW_MS, STORED } from './fake-logins.js'
-import { GENUINE, openDoor } from './opened-door.js'
+import { GENUINE, NOW_MS, openDoor, openRedirects } from './opened-door.js'
 import { ask, dawdle, rawRequest } from './raw-http.js'
 
 /** A clock whose timers fire when a test moves it. */
@@ -36,15 +32,7 @@ class StillClock {
 
 async function open() {
   const clock = new StillClock()
-  const logins = new FakeLogins()
-  const app = await buildRedirectApp({ answers: logins, clock })
-  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections: 100, keepAliveMs: 1_000 })
-  const listeners = new LoopbackRedirectListeners({ door, clock })
-  onTestFinished(async () => {
-    await listeners.close(0)
-    await app.close()
-  })
-  return { clock, logins, listeners }
+  return { ...(await openRedirects({ clock, mostConnections: 100 })), clock }
 }
 
 /** Holds a port as another program would. */
@@ -125,13 +113,13 @@ describe('what is bound', () => {
   })
 
   test('listen is bound instead of what the redirect URI names, and answers for its Host', async () => {
-    const { listeners, logins } = await open()
+    const { listeners, pend } = await open()
     const port = await freePort()
     const redirectUri = 'https://tunnel.example/cb'
     const lease = await listeners.acquire(redirectUri, `127.0.0.1:${port}`)
     expect([lease.redirectUri, listeners.addresses()]).toEqual([redirectUri, [`http://127.0.0.1:${port}`]])
-    logins.begin({ id: 'login-1', state: 'state-0123456789abcdef', redirectUri })
-    const target = '/cb?code=c&state=state-0123456789abcdef'
+    await pend({ redirect_uri: redirectUri, listen: `127.0.0.1:${port}` })
+    const target = `/cb?${GENUINE}`
     expect((await ask(port, rawRequest({ target, host: 'tunnel.example' }))).status).toBe(303)
   })
 
@@ -275,15 +263,14 @@ describe('how long an address stays bound', () => {
   })
 
   test('shortly after the result page was fetched, but a waiting login keeps it', async () => {
-    const { listeners, clock, logins } = await open()
+    const { listeners, clock, pend, answer } = await open()
     const lease = await listeners.acquire('http://127.0.0.1:0/cb', null)
     const { port, host } = new URL(lease.redirectUri)
     const { redirectUri } = lease
     const other = await listeners.acquire(redirectUri, null)
-    const settled = { id: 'login-1', profile: 'gw', redirectUri, createdAtMs: 0, expiresAtMs: 0 }
-    logins.configure(redirectUri)
-    logins.settle({ ...settled, status: 'succeeded', stored: STORED })
-    const look = () => ask(Number(port), rawRequest({ target: '/catchd/login-1', host }))
+    const { id } = await pend({ redirect_uri: redirectUri })
+    expect((await answer(redirectUri, GENUINE)).status).toBe('succeeded')
+    const look = () => ask(Number(port), rawRequest({ target: `/catchd/${id}`, host }))
     lease.release()
     expect((await look()).status).toBe(200)
     clock.pass(60_000)
@@ -299,21 +286,14 @@ describe('how long an address stays bound', () => {
   })
 
   test('reloading does not keep it for ever', async () => {
-    const { listeners, clock, logins } = await open()
+    const { listeners, clock, pend, answer } = await open()
     const lease = await listeners.acquire('http://127.0.0.1:0/cb', null)
     const { port, host } = new URL(lease.redirectUri)
-    logins.configure(lease.redirectUri)
-    const base = {
-      id: 'login-1',
-      profile: 'gw',
-      redirectUri: lease.redirectUri,
-      createdAtMs: 0,
-      expiresAtMs: 0,
-    }
-    logins.settle({ ...base, status: 'succeeded', stored: STORED })
+    const { id } = await pend({ redirect_uri: lease.redirectUri })
+    expect((await answer(lease.redirectUri, GENUINE)).status).toBe('succeeded')
     lease.release()
     for (let ms = 0; ms < 10_000; ms += 2_000) {
-      await ask(Number(port), rawRequest({ target: '/catchd/login-1', host }))
+      await ask(Number(port), rawRequest({ target: `/catchd/${id}`, host }))
       clock.pass(2_000)
     }
     expect(listeners.addresses()).toEqual([])
@@ -338,7 +318,7 @@ test('2,000 slow connections: the callback is answered, and the oldest of them g
   }
   const startedMs = performance.now()
   const answer = await door.send({ target: `/callback/gw?${GENUINE}` })
-  expect([answer.status, door.logins.tokenRequests]).toEqual([303, 1])
+  expect([answer.status, door.tokenRequests()]).toEqual([303, 1])
   expect(performance.now() - startedMs).toBeLessThan(2_000)
   await expect.poll(() => slow.filter((socket) => !socket.destroyed).length).toBeLessThanOrEqual(500)
   for (const socket of slow) socket.destroy()

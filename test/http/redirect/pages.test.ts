@@ -10,8 +10,7 @@ import { refusalPage } from '../../../src/http/redirect/pages/refusal-page.js'
 import { relayPage } from '../../../src/http/redirect/pages/relay-page.js'
 import { resultPage } from '../../../src/http/redirect/pages/result-page.js'
 import type { Login, StoredSummary } from '../../../src/login/login.js'
-import { NOW_MS, STORED } from './fake-logins.js'
-import { CODE, GENUINE, openDoor, STATE } from './opened-door.js'
+import { CODE, GENUINE, NOW_MS, openDoor, STATE, STORED } from './opened-door.js'
 
 const LOGIN = {
   id: 'login-1',
@@ -228,9 +227,9 @@ describe('the way of one response', () => {
   test('303 to a clean page; neither answer holds code or state, and a reload shows the same', async () => {
     const door = await openDoor()
     const answer = await door.send({ target: `/callback/gw?${GENUINE}` })
-    expect([answer.status, answer.headers.get('location'), answer.body]).toEqual([303, '/catchd/login-1', ''])
-    const first = await door.send({ target: '/catchd/login-1' })
-    const reload = await door.send({ target: '/catchd/login-1' })
+    expect([answer.status, answer.headers.get('location'), answer.body]).toEqual([303, door.resultPath, ''])
+    const first = await door.send({ target: door.resultPath })
+    const reload = await door.send({ target: door.resultPath })
     expect(first.status).toBe(200)
     expect(first.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(first.headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -243,29 +242,25 @@ describe('the way of one response', () => {
 
   test('while the code is being redeemed the page waits, then shows the result', async () => {
     const door = await openDoor()
-    let redeemed: (stored: StoredSummary) => void = () => {}
-    door.logins.tokenEndpoint = () =>
-      new Promise((resolve) => {
-        redeemed = resolve
-      })
-    const pending = await door.send({ target: '/catchd/login-1' })
+    let redeemed = () => {}
+    door.servers.gate = new Promise((resolve) => {
+      redeemed = resolve
+    })
+    const pending = await door.send({ target: door.resultPath })
     expect(pending.body).toContain('Waiting for you: gw')
     const answer = door.send({ target: `/callback/gw?${GENUINE}` })
-    await expect.poll(() => door.logins.tokenRequests).toBe(1)
-    expect((await door.send({ target: '/catchd/login-1' })).body).toContain('http-equiv="refresh"')
-    redeemed(STORED)
+    await expect.poll(() => door.tokenRequests()).toBe(1)
+    expect((await door.send({ target: door.resultPath })).body).toContain('http-equiv="refresh"')
+    redeemed()
     expect((await answer).status).toBe(303)
-    expect((await door.send({ target: '/catchd/login-1' })).body).toContain('Logged in: gw')
+    expect((await door.send({ target: door.resultPath })).body).toContain('Logged in: gw')
   })
 
   test('a failed exchange is not shown as a success', async () => {
     const door = await openDoor()
-    door.logins.tokenEndpoint = () =>
-      Promise.reject(
-        new CatchdError('vault_locked', { profile: 'gw', detail: 'Unlock the keychain and log in again.' }),
-      )
+    door.tokens.trouble = new CatchdError('vault_locked', 'Unlock the keychain and log in again.')
     await door.send({ target: `/callback/gw?${GENUINE}` })
-    const page = await door.send({ target: '/catchd/login-1' })
+    const page = await door.send({ target: door.resultPath })
     expect(page.status).toBe(503)
     expect(page.body).toContain('Unlock the keychain and log in again.')
     expect(page.body).not.toContain('Logged in')
@@ -283,11 +278,11 @@ describe('the way of one response', () => {
 
   test('result pages are for navigation only, like everything here', async () => {
     const door = await openDoor()
-    expect((await door.send({ method: 'POST', target: '/catchd/login-1' })).status).toBe(405)
-    expect((await door.send({ method: 'HEAD', target: '/catchd/login-1' })).status).toBe(405)
-    const framed = { target: '/catchd/login-1', headers: ['Sec-Fetch-Dest: iframe'] }
+    expect((await door.send({ method: 'POST', target: door.resultPath })).status).toBe(405)
+    expect((await door.send({ method: 'HEAD', target: door.resultPath })).status).toBe(405)
+    const framed = { target: door.resultPath, headers: ['Sec-Fetch-Dest: iframe'] }
     expect((await door.send(framed)).status).toBe(403)
-    expect((await door.send({ target: '/catchd/login-1', host: 'localhost' })).status).toBe(403)
+    expect((await door.send({ target: door.resultPath, host: 'localhost' })).status).toBe(403)
   })
 })
 

@@ -63,11 +63,11 @@ function pendingPage(profile: string | null): Page {
   })
 }
 
-function exchangingPage(profile: string): Page {
+function exchangingPage(profile: string | null): Page {
   return page({
     status: 200,
     tone: 'waiting',
-    headline: `Logging in: ${profile}`,
+    headline: ofProfile('Logging in', profile),
     summary: [html`<p>The authorization code is being redeemed. This page shows the result in a moment.</p>`],
     refreshSeconds: 1,
   })

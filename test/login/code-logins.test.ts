@@ -1,99 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Profile } from '../../src/config/profile.js'
+/** Logins that end at a redirect URI, from their beginning to their end. */
+import { describe, expect, test } from 'vitest'
 import { CatchdError } from '../../src/failures.js'
-import type { RedirectListeners } from '../../src/login/doorway.js'
-import { LoginJournal } from '../../src/login/journal.js'
 import type { PendingLogin } from '../../src/login/login.js'
 import type { LoginReport } from '../../src/login/login-report.js'
-import { LoginService } from '../../src/login/login-service.js'
-import { LoginStore } from '../../src/login/login-store.js'
-import { SharedLogins } from '../../src/login/shared-logins.js'
-import {
-  FakeAuthorizationServers,
-  testProfile,
-  tokenResponse,
-} from '../support/fake-authorization-servers.js'
-import { FakeVault } from '../support/fake-vault.js'
-import { ManualClock, settle } from '../support/manual-clock.js'
-
-const REDIRECT_URI = 'http://127.0.0.1:8252/callback/gw'
-const folders: string[] = []
-
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
-})
-
-class FakeListeners implements RedirectListeners {
-  readonly held: string[] = []
-  taken = false
-
-  async acquire(redirectUri: string) {
-    if (this.taken) throw new CatchdError('redirect_port_in_use')
-    this.held.push(redirectUri)
-    return { redirectUri, release: () => void this.held.splice(this.held.indexOf(redirectUri), 1) }
-  }
-}
-
-function start(changes: Partial<Profile> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'catchd-login-'))
-  folders.push(folder)
-  const clock = new ManualClock()
-  const vault = new FakeVault()
-  const servers = new FakeAuthorizationServers()
-  const listeners = new FakeListeners()
-  const profiles = new Map([['gw', testProfile(changes)]])
-  const kept: string[] = []
-  const opened: string[] = []
-  const tokens = { trouble: null as CatchdError | null }
-  const make = () => {
-    const journal = new LoginJournal(join(folder, 'logins.journal'))
-    journal.open()
-    return new LoginService({
-      clock,
-      servers,
-      listeners,
-      store: new LoginStore(vault, journal),
-      tokens: {
-        ticket: () => 0,
-        expect: () => {},
-        async keep(profile, set) {
-          if (tokens.trouble !== null) throw tokens.trouble
-          kept.push(`${profile}:${set.accessToken.reveal()}`)
-        },
-      },
-      profiles: {
-        profile(name) {
-          const found = profiles.get(name)
-          if (found === undefined) throw new CatchdError('profile_unknown')
-          return found
-        },
-        issRequired: () => false,
-      },
-      openBrowser: async (url) => void opened.push(url),
-      describeVault: () => 'memory',
-      timeoutSeconds: 600,
-      log: () => {},
-    })
-  }
-  return { clock, vault, servers, listeners, profiles, kept, opened, tokens, logins: make(), restart: make }
-}
-
-const begin = (logins: LoginService) => logins.begin({ profile: 'gw', open: false })
-const codeResponse = (login: PendingLogin, extra = '') =>
-  `code=c-1&state=${encodeURIComponent(login.state.reveal())}${extra}`
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'resolved',
-    (error: unknown) => (error instanceof CatchdError ? error.code : String(error)),
-  )
+import { testProfile, tokenResponse } from '../support/fake-authorization-servers.js'
+import { codeOf, codeResponse, REDIRECT_URI, startLogins } from '../support/logins.js'
+import { settle } from '../support/manual-clock.js'
 
 test('a code is redeemed with the verifier and redirect URI of its own login, and success is said when it is kept', async () => {
-  const { logins, servers, kept } = start()
-  const login = await begin(logins)
-  const settled = await logins.answer(REDIRECT_URI, codeResponse(login))
+  const { servers, kept, begin, answer } = startLogins()
+  const login = await begin()
+  const settled = await answer(REDIRECT_URI, codeResponse(login))
   expect(settled.status).toBe('succeeded')
   expect(kept).toEqual(['gw:access-1'])
   expect(servers.redeemed).toHaveLength(1)
@@ -103,13 +20,13 @@ test('a code is redeemed with the verifier and redirect URI of its own login, an
 })
 
 test('the address is bound and the login is in the vault before its authorization URL exists', async () => {
-  const { logins, listeners, servers, vault } = start()
-  listeners.taken = true
-  expect(await codeOf(begin(logins))).toBe('redirect_port_in_use')
+  const { logins, listeners, servers, vault, begin } = startLogins()
+  listeners.trouble = new CatchdError('redirect_port_in_use')
+  expect(await codeOf(begin())).toBe('redirect_port_in_use')
   expect(servers.prepared).toHaveLength(0)
-  listeners.taken = false
+  listeners.trouble = null
   vault.trouble = 'vault_locked'
-  expect(await codeOf(begin(logins))).toBe('vault_locked')
+  expect(await codeOf(begin())).toBe('vault_locked')
   expect(listeners.held).toEqual([])
   expect(logins.countPending(() => true)).toBe(0)
 })
@@ -136,19 +53,19 @@ describe('what changes nothing', () => {
     ['only a state', (login) => `state=${login.state.reveal()}`, 'redirect_malformed'],
   ]
   test.each(rows)('%s', async (_name, response, code) => {
-    const { logins, servers } = start()
-    const login = await begin(logins)
-    expect(await codeOf(logins.answer(REDIRECT_URI, response(login)))).toBe(code)
+    const { logins, servers, begin, answer } = startLogins()
+    const login = await begin()
+    expect(await codeOf(answer(REDIRECT_URI, response(login)))).toBe(code)
     expect(servers.redeemed).toHaveLength(0)
     expect(logins.find(login.id)?.status).toBe('pending')
-    expect((await logins.answer(REDIRECT_URI, codeResponse(login))).status).toBe('succeeded')
+    expect((await answer(REDIRECT_URI, codeResponse(login))).status).toBe('succeeded')
   })
 
   test("server A's state on server B's redirect URI", async () => {
-    const { logins, servers } = start()
-    const login = await begin(logins)
+    const { logins, servers, begin, answer } = startLogins()
+    const login = await begin()
     const other = 'http://127.0.0.1:8252/callback/other'
-    expect(await codeOf(logins.answer(other, codeResponse(login)))).toBe('state_unknown')
+    expect(await codeOf(answer(other, codeResponse(login)))).toBe('state_unknown')
     expect(servers.redeemed).toHaveLength(0)
     expect(logins.find(login.id)?.status).toBe('pending')
   })
@@ -156,9 +73,9 @@ describe('what changes nothing', () => {
 
 describe('a known state on its own redirect URI is used up whatever it says', () => {
   test('error ends the login with its cause, its text made harmless', async () => {
-    const { logins, servers } = start()
-    const login = await begin(logins)
-    const settled = await logins.answer(
+    const { servers, begin, answer } = startLogins()
+    const login = await begin()
+    const settled = await answer(
       REDIRECT_URI,
       `error=access_denied&error_description=no%0d%0aSet-Cookie&state=${login.state.reveal()}`,
     )
@@ -176,35 +93,35 @@ describe('a known state on its own redirect URI is used up whatever it says', ()
     ['a trailing slash', '&iss=https%3A%2F%2Fas.example%2F', false],
     ['no iss although it is announced', '', true],
   ])('iss: %s is issuer_mismatch and sends no token request', async (_name, iss, announced) => {
-    const { logins, servers } = start({ issuer: 'https://as.example' })
+    const { logins, servers, begin, answer } = startLogins({ issuer: 'https://as.example' })
     servers.expectedIssuer = 'https://as.example'
     servers.issRequired = announced
-    const login = await begin(logins)
-    const settled = await logins.answer(REDIRECT_URI, codeResponse(login, iss))
+    const login = await begin()
+    const settled = await answer(REDIRECT_URI, codeResponse(login, iss))
     expect(settled).toMatchObject({ status: 'failed', failure: { code: 'issuer_mismatch' } })
     expect(servers.redeemed).toHaveLength(0)
     expect(logins.countPending(() => true)).toBe(0)
   })
 
   test('the right iss is accepted, and iss is ignored when the profile names no issuer', async () => {
-    const { logins, servers } = start()
+    const { servers, begin, answer } = startLogins()
     servers.expectedIssuer = 'https://as.example'
-    const first = await begin(logins)
-    const right = await logins.answer(REDIRECT_URI, codeResponse(first, '&iss=https%3A%2F%2Fas.example'))
+    const first = await begin()
+    const right = await answer(REDIRECT_URI, codeResponse(first, '&iss=https%3A%2F%2Fas.example'))
     servers.expectedIssuer = null
-    const second = await begin(logins)
-    const any = await logins.answer(REDIRECT_URI, codeResponse(second, '&iss=https%3A%2F%2Felse.example'))
+    const second = await begin()
+    const any = await answer(REDIRECT_URI, codeResponse(second, '&iss=https%3A%2F%2Felse.example'))
     expect([right.status, any.status]).toEqual(['succeeded', 'succeeded'])
   })
 
   test('twice at once and once more later: one redemption, one result', async () => {
-    const { logins, servers } = start()
-    const login = await begin(logins)
+    const { servers, begin, answer } = startLogins()
+    const login = await begin()
     const both = await Promise.all([
-      logins.answer(REDIRECT_URI, codeResponse(login)),
-      logins.answer(REDIRECT_URI, codeResponse(login)),
+      answer(REDIRECT_URI, codeResponse(login)),
+      answer(REDIRECT_URI, codeResponse(login)),
     ])
-    const later = await logins.answer(REDIRECT_URI, codeResponse(login))
+    const later = await answer(REDIRECT_URI, codeResponse(login))
     expect([...both, later].map(({ id, status }) => [id, status])).toEqual(
       Array.from({ length: 3 }, () => [login.id, 'succeeded']),
     )
@@ -213,87 +130,87 @@ describe('a known state on its own redirect URI is used up whatever it says', ()
 })
 
 test('a token set that cannot be stored is no success', async () => {
-  const { logins, tokens } = start()
+  const { tokens, begin, answer } = startLogins()
   tokens.trouble = new CatchdError('vault_locked')
-  const settled = await logins.answer(REDIRECT_URI, codeResponse(await begin(logins)))
+  const settled = await answer(REDIRECT_URI, codeResponse(await begin()))
   expect(settled).toMatchObject({ status: 'failed', failure: { code: 'vault_locked' } })
 })
 
 test('a profile edited during the login does not send the code elsewhere', async () => {
-  const { logins, profiles, servers } = start()
-  const login = await begin(logins)
+  const { profiles, servers, begin, answer } = startLogins()
+  const login = await begin()
   profiles.set('gw', testProfile({ token_endpoint: 'https://other.example/token' }))
-  const settled = await logins.answer(REDIRECT_URI, codeResponse(login))
+  const settled = await answer(REDIRECT_URI, codeResponse(login))
   expect(settled).toMatchObject({ status: 'failed', failure: { code: 'profile_invalid' } })
   expect(servers.redeemed).toHaveLength(0)
 })
 
 describe('servers that drop state', () => {
   test('the only pending login of the redirect URI is meant', async () => {
-    const { logins } = start({ state_echo: false })
-    await begin(logins)
-    expect((await logins.answer(REDIRECT_URI, 'code=c-1')).status).toBe('succeeded')
+    const { begin, answer } = startLogins({ state_echo: false })
+    await begin()
+    expect((await answer(REDIRECT_URI, 'code=c-1')).status).toBe('succeeded')
   })
 
   test('two pending logins: neither is, and both survive', async () => {
-    const { logins, servers } = start({ state_echo: false })
-    await begin(logins)
-    await begin(logins)
-    expect(await codeOf(logins.answer(REDIRECT_URI, 'code=c-1'))).toBe('state_unknown')
+    const { logins, servers, begin, answer } = startLogins({ state_echo: false })
+    await begin()
+    await begin()
+    expect(await codeOf(answer(REDIRECT_URI, 'code=c-1'))).toBe('state_unknown')
     expect(servers.redeemed).toHaveLength(0)
     expect(logins.countPending(() => true)).toBe(2)
   })
 
   test('a wrong state is not excused', async () => {
-    const { logins } = start({ state_echo: false })
-    await begin(logins)
-    expect(await codeOf(logins.answer(REDIRECT_URI, 'code=c-1&state=wrong'))).toBe('state_unknown')
+    const { begin, answer } = startLogins({ state_echo: false })
+    await begin()
+    expect(await codeOf(answer(REDIRECT_URI, 'code=c-1&state=wrong'))).toBe('state_unknown')
   })
 })
 
 describe('lifetime', () => {
   test('an expired login ends as expired, by the wall clock, and its response is refused', async () => {
-    const { logins, clock, listeners, servers } = start()
-    const login = await begin(logins)
+    const { logins, clock, listeners, servers, begin, answer } = startLogins()
+    const login = await begin()
     clock.jump(600_000) // no timer fired: the machine slept
-    expect(await codeOf(logins.answer(REDIRECT_URI, codeResponse(login)))).toBe('login_expired')
+    expect(await codeOf(answer(REDIRECT_URI, codeResponse(login)))).toBe('login_expired')
     expect(logins.find(login.id)?.status).toBe('expired')
     expect(servers.redeemed).toHaveLength(0)
     expect(listeners.held).toEqual([])
   })
 
   test('the timer alone ends it too', async () => {
-    const { logins, clock } = start()
-    const login = await begin(logins)
+    const { logins, clock, begin } = startLogins()
+    const login = await begin()
     await clock.pass(600_000)
     expect(logins.find(login.id)?.status).toBe('expired')
   })
 
   test('the oldest of more than a hundred gives way', async () => {
-    const { logins } = start()
-    const first = await begin(logins)
-    for (let count = 0; count < 100; count++) await begin(logins)
+    const { logins, begin } = startLogins()
+    const first = await begin()
+    for (let count = 0; count < 100; count++) await begin()
     expect(logins.find(first.id)?.status).toBe('cancelled')
     expect(logins.countPending(() => true)).toBe(100)
   })
 
   test('a thousand in all is the end of it', async () => {
-    const { logins, profiles } = start()
+    const { logins, profiles, begin } = startLogins()
     for (let n = 0; n < 10; n++) profiles.set(`p${n}`, testProfile({ name: `p${n}` }))
     for (let n = 0; n < 1_000; n++) await logins.begin({ profile: `p${n % 10}`, open: false })
-    expect(await codeOf(begin(logins))).toBe('too_many_logins')
+    expect(await codeOf(begin())).toBe('too_many_logins')
     // One of a profile that has a hundred makes none more: its oldest gives way.
     await logins.begin({ profile: 'p0', open: false })
     expect(logins.countPending(() => true)).toBe(1_000)
   })
 
   test('cancelled: the port is released, the response refused, the record gone', async () => {
-    const { logins, listeners, vault } = start()
-    const login = await begin(logins)
+    const { logins, listeners, vault, begin, answer } = startLogins()
+    const login = await begin()
     expect(logins.cancel(login.id)).toBe(true)
     expect(logins.cancel('nobody')).toBe(false)
     expect(listeners.held).toEqual([])
-    expect(await codeOf(logins.answer(REDIRECT_URI, codeResponse(login)))).toBe('state_unknown')
+    expect(await codeOf(answer(REDIRECT_URI, codeResponse(login)))).toBe('state_unknown')
     await settle()
     expect([...vault.items.keys()]).toEqual([])
   })
@@ -301,46 +218,49 @@ describe('lifetime', () => {
 
 describe('after a restart', () => {
   test('a pending login goes on', async () => {
-    const { logins, restart, servers } = start()
-    const login = await begin(logins)
+    const { restart, servers, begin } = startLogins()
+    const login = await begin()
     const next = restart()
-    await next.restore()
-    expect(next.find(login.id)?.status).toBe('pending')
+    await next.logins.restore()
+    expect(next.logins.find(login.id)?.status).toBe('pending')
     expect((await next.answer(REDIRECT_URI, codeResponse(login))).status).toBe('succeeded')
     expect(servers.redeemed[0]?.codeVerifier?.reveal()).toBe(login.codeVerifier?.reveal())
   })
 
   test('a login that was being exchanged ends in one login_required, and its code is not sent again', async () => {
-    const { logins, restart, servers } = start()
-    const login = await begin(logins)
+    const { restart, servers, begin, answer } = startLogins()
+    const login = await begin()
     servers.gate = new Promise(() => {})
-    void logins.answer(REDIRECT_URI, codeResponse(login))
+    void answer(REDIRECT_URI, codeResponse(login))
     await expect.poll(() => servers.redeemed.length).toBe(1)
     const next = restart()
-    await next.restore()
-    expect(next.find(login.id)).toMatchObject({ status: 'failed', failure: { code: 'login_required' } })
+    await next.logins.restore()
+    expect(next.logins.find(login.id)).toMatchObject({
+      status: 'failed',
+      failure: { code: 'login_required' },
+    })
     expect(await codeOf(next.answer(REDIRECT_URI, codeResponse(login)))).toBe('state_unknown')
     expect(servers.redeemed).toHaveLength(1)
     const third = restart()
-    await third.restore()
-    expect(third.find(login.id)).toBeUndefined()
+    await third.logins.restore()
+    expect(third.logins.find(login.id)).toBeUndefined()
   })
 
   test('a vault that was locked at the start is asked again when a response comes', async () => {
-    const { logins, restart, vault } = start()
-    const login = await begin(logins)
+    const { restart, vault, begin } = startLogins()
+    const login = await begin()
     const next = restart()
     vault.trouble = 'vault_locked'
-    await next.restore()
-    expect(next.find(login.id)).toBeUndefined()
+    await next.logins.restore()
+    expect(next.logins.find(login.id)).toBeUndefined()
     vault.trouble = null
     expect((await next.answer(REDIRECT_URI, codeResponse(login))).status).toBe('succeeded')
   })
 })
 
 test('a response that comes while the logins of the last run are being read waits for them', async () => {
-  const { logins, restart, vault } = start()
-  const login = await begin(logins)
+  const { restart, vault, begin } = startLogins()
+  const login = await begin()
   const next = restart()
   const read = vault.get.bind(vault)
   let release = () => {}
@@ -351,7 +271,7 @@ test('a response that comes while the logins of the last run are being read wait
     await gate
     return read(name)
   }
-  const restoring = next.restore()
+  const restoring = next.logins.restore()
   const answered = next.answer(REDIRECT_URI, codeResponse(login))
   await settle()
   release()
@@ -361,8 +281,8 @@ test('a response that comes while the logins of the last run are being read wait
 
 describe('paste-back', () => {
   test('the URL the browser ended on finishes the login', async () => {
-    const { logins } = start()
-    const login = await begin(logins)
+    const { logins, begin } = startLogins()
+    const login = await begin()
     expect((await logins.paste(login.id, ` ${REDIRECT_URI}?${codeResponse(login)}\n`)).status).toBe(
       'succeeded',
     )
@@ -377,16 +297,16 @@ describe('paste-back', () => {
     ],
     ['the response of another login', () => `${REDIRECT_URI}?code=c-1&state=other`, 'state_unknown'],
   ])('%s is refused and the login survives', async (_name, url, code) => {
-    const { logins } = start()
-    const login = await begin(logins)
+    const { logins, begin } = startLogins()
+    const login = await begin()
     expect(await codeOf(logins.paste(login.id, url(login)))).toBe(code)
     expect(logins.find(login.id)?.status).toBe('pending')
   })
 })
 
 test('waiting ends with the login, with its time, or with the caller', async () => {
-  const { logins, clock } = start()
-  const login = await begin(logins)
+  const { logins, clock, begin, answer } = startLogins()
+  const login = await begin()
   const never = new AbortController()
   const short = logins.wait(login.id, 1_000, never.signal)
   await clock.pass(1_000)
@@ -396,30 +316,29 @@ test('waiting ends with the login, with its time, or with the caller', async () 
   gone.abort()
   expect((await abandoned)?.status).toBe('pending')
   const long = logins.wait(login.id, 60_000, never.signal)
-  await logins.answer(REDIRECT_URI, codeResponse(login))
+  await answer(REDIRECT_URI, codeResponse(login))
   expect((await long)?.status).toBe('succeeded')
   expect(await logins.wait('nobody', 1_000, never.signal)).toBeUndefined()
 })
 
 test('ten tools that ask for an automatic login share one tab; a person may open another', async () => {
-  const { logins, opened, clock } = start()
-  const shared = new SharedLogins({ logins, clock, pauseSeconds: () => null })
-  const joined = await Promise.all(Array.from({ length: 10 }, () => shared.join('gw')))
+  const { logins, opened } = startLogins()
+  const joined = await Promise.all(Array.from({ length: 10 }, () => logins.beginShared('gw')))
   expect(new Set(joined.map(({ id }) => id)).size).toBe(1)
   expect(opened).toHaveLength(1)
   logins.cancel(joined[0]?.id ?? '')
   await settle()
-  await expect(shared.join('gw')).rejects.toMatchObject({ code: 'login_required' })
-  const own = await shared.begin({ profile: 'gw', open: true })
-  expect((await shared.join('gw')).id).toBe(own.id)
+  await expect(logins.beginShared('gw')).rejects.toMatchObject({ code: 'login_required' })
+  const own = await logins.begin({ profile: 'gw', open: true })
+  expect((await logins.beginShared('gw')).id).toBe(own.id)
   expect(opened).toHaveLength(2)
 })
 
 test('twenty interleaved logins are not crossed', async () => {
-  const { logins, servers } = start()
-  const begun = await Promise.all(Array.from({ length: 20 }, () => begin(logins)))
+  const { servers, begin, answer } = startLogins()
+  const begun = await Promise.all(Array.from({ length: 20 }, () => begin()))
   const mixed = [...begun].sort((a, b) => a.id.localeCompare(b.id))
-  await Promise.all(mixed.map((login) => logins.answer(REDIRECT_URI, codeResponse(login))))
+  await Promise.all(mixed.map((login) => answer(REDIRECT_URI, codeResponse(login))))
   expect(servers.redeemed.map((grant) => grant.codeVerifier?.reveal()).sort()).toEqual(
     begun.map((login) => login.codeVerifier?.reveal()).sort(),
   )
@@ -429,10 +348,10 @@ describe('the report', () => {
   const report = (login: unknown) => (login as { report?: LoginReport }).report
 
   test('of an authorization error: the request without secrets, the answer and the likely cause', async () => {
-    const { logins } = start()
-    const login = await begin(logins)
+    const { begin, answer } = startLogins()
+    const login = await begin()
     const state = login.state.reveal()
-    const settled = await logins.answer(
+    const settled = await answer(
       REDIRECT_URI,
       `error=redirect_uri_mismatch&error_description=${state}&state=${encodeURIComponent(state)}`,
     )
@@ -451,7 +370,10 @@ describe('the report', () => {
   })
 
   test('of a refused code compares the profile with what the server publishes', async () => {
-    const scene = start({ client_secret: { env: 'X' }, token_endpoint_auth_method: 'client_secret_basic' })
+    const scene = startLogins({
+      client_secret: { env: 'X' },
+      token_endpoint_auth_method: 'client_secret_basic',
+    })
     scene.servers.metadata = {
       issuer: 'https://as.example',
       token_endpoint_auth_methods_supported: ['client_secret_post'],
@@ -459,15 +381,15 @@ describe('the report', () => {
     scene.servers.answer = () => {
       throw new CatchdError('provider_refused', { error: 'invalid_client' })
     }
-    const login = await begin(scene.logins)
-    const settled = await scene.logins.answer(REDIRECT_URI, codeResponse(login))
+    const login = await scene.begin()
+    const settled = await scene.answer(REDIRECT_URI, codeResponse(login))
     expect(report(settled)?.exchanges[0]?.answered).toEqual({ code: '[secret]' })
     expect(report(settled)?.causes[0]?.fix.set).toBe('"token_endpoint_auth_method": "client_secret_post"')
   })
 
   test('of a login that nobody answered points to the redirect URI', async () => {
-    const { logins, clock } = start()
-    const login = await begin(logins)
+    const { logins, clock, begin } = startLogins()
+    const login = await begin()
     await clock.pass(601_000)
     const over = logins.find(login.id)
     expect(over?.status).toBe('expired')
@@ -476,20 +398,20 @@ describe('the report', () => {
   })
 
   test('says nothing about a profile that was pointed elsewhere meanwhile', async () => {
-    const { logins, profiles } = start()
-    const login = await begin(logins)
+    const { profiles, begin, answer } = startLogins()
+    const login = await begin()
     profiles.set('gw', testProfile({ token_endpoint: 'https://other.example/token' }))
-    const settled = await logins.answer(REDIRECT_URI, codeResponse(login))
+    const settled = await answer(REDIRECT_URI, codeResponse(login))
     expect(settled).toMatchObject({ status: 'failed', failure: { code: 'profile_invalid' } })
     expect(report(settled)?.causes).toEqual([])
   })
 
   test('of a success is there only where no refresh token came and one is offered', async () => {
-    const { logins, servers } = start()
+    const { servers, begin, answer } = startLogins()
     servers.answer = () => tokenResponse({ refreshToken: null })
     const answered = async () => {
-      const login = await begin(logins)
-      return report(await logins.answer(REDIRECT_URI, codeResponse(login)))
+      const login = await begin()
+      return report(await answer(REDIRECT_URI, codeResponse(login)))
     }
     expect(await answered()).toBeUndefined()
     servers.metadata = { issuer: 'https://as.example', scopes_supported: ['offline_access'] }
@@ -499,7 +421,7 @@ describe('the report', () => {
   })
 
   test('of one that cannot begin stands in the failure itself', async () => {
-    const { logins, servers } = start()
+    const { servers, begin } = startLogins()
     servers.prepare = () =>
       Promise.reject(
         new CatchdError('provider_unreachable', {
@@ -507,7 +429,7 @@ describe('the report', () => {
           clue: { reason: 'SELF_SIGNED_CERT_IN_CHAIN' },
         }),
       )
-    await expect(begin(logins)).rejects.toMatchObject({
+    await expect(begin()).rejects.toMatchObject({
       code: 'provider_unreachable',
       detail: expect.stringMatching(/^No\. Likely cause: .*Set "ca_file": "PATH\.pem" in the profile\.$/),
       next: 'catchd profile edit gw',
@@ -515,8 +437,8 @@ describe('the report', () => {
   })
 
   test('the logins of a profile are found again, the newest first', async () => {
-    const { logins } = start()
-    const [first, second] = [await begin(logins), await begin(logins)]
+    const { logins, begin } = startLogins()
+    const [first, second] = [await begin(), await begin()]
     expect(logins.ofProfile('gw').map(({ id }) => id)).toEqual([second.id, first.id])
     expect(logins.ofProfile('other')).toEqual([])
   })

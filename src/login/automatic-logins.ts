@@ -2,21 +2,19 @@
  * The automatic login of a profile (`login=auto`): one browser tab, however many tools ask at once and however long
  * nobody answers it (tab-budget.ts).
  */
-import type { Clock } from '../clock.js'
-import { toInstant } from '../clock.js'
+import { type Clock, toInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
-import type { Login, SettledLogin } from './login.js'
-import type { AdoptionRequest, LoginRequest } from './login-request.js'
-import type { AnyPendingLogin } from './logins.js'
+import type { Login, SettledLogin, WaitingLogin } from './login.js'
+import type { LoginRequest } from './login-request.js'
 import { TabBudget } from './tab-budget.js'
 
-/** What is needed of the login service. */
-export interface SharedLoginsParts {
+export interface AutomaticLoginsParts {
+  /** A login that no person asked for. */
+  readonly begin: (request: LoginRequest) => Promise<WaitingLogin>
   readonly logins: {
-    begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin>
     find(id: string): Login | undefined
-    settled(id: string): Promise<SettledLogin> | undefined
-    pendingOf(profile: string): readonly AnyPendingLogin[]
+    whenSettled(id: string): Promise<SettledLogin> | undefined
+    pendingOf(profile: string): readonly WaitingLogin[]
     /** Brings back the logins of the last run, if that is not done yet. Never throws. */
     restore(): Promise<void>
   }
@@ -25,30 +23,27 @@ export interface SharedLoginsParts {
   readonly pauseSeconds: (profile: string) => number | null
 }
 
-export class SharedLogins {
-  readonly #parts: SharedLoginsParts
+export class AutomaticLogins {
+  readonly #parts: AutomaticLoginsParts
   readonly #budget = new TabBudget()
-  readonly #beginning = new Map<string, Promise<AnyPendingLogin>>()
+  readonly #beginning = new Map<string, Promise<WaitingLogin>>()
   /** Whose end the budget will hear of. */
   readonly #followed = new Set<string>()
   /** The logins of this run that people asked for, and whether a tab was opened for each. */
   readonly #ofPeople = new Map<string, boolean>()
 
-  constructor(parts: SharedLoginsParts) {
+  constructor(parts: AutomaticLoginsParts) {
     this.#parts = parts
   }
 
-  /** A login of its own, which a person or their tool asked for. @throws as the login service's `begin` does */
-  async begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin> {
-    const { profile } = request
-    const open = 'open' in request && request.open
-    this.#budget.personCame(profile)
-    const begun = this.#parts.logins.begin(request)
-    const login = await (open ? this.#sharing(profile, begun) : begun)
-    this.#ofPeople.set(login.id, open)
-    void this.#parts.logins.settled(login.id)?.then(({ status }) => {
+  /** A login of its own is beginning, which a person or their tool asked for. @throws what `begun` rejects with */
+  async askedFor(profile: string, opensTab: boolean, begun: Promise<WaitingLogin>): Promise<WaitingLogin> {
+    this.#budget.clear(profile)
+    const login = await (opensTab ? this.#sharing(profile, begun) : begun)
+    this.#ofPeople.set(login.id, opensTab)
+    void this.#parts.logins.whenSettled(login.id)?.then(({ status }) => {
       this.#ofPeople.delete(login.id)
-      if (status === 'succeeded') this.#budget.personCame(profile)
+      if (status === 'succeeded') this.#budget.clear(profile)
     })
     return login
   }
@@ -56,7 +51,7 @@ export class SharedLogins {
   /**
    * Joins the login whose tab is open for the profile, or opens one.
    *
-   * @throws CatchdError `login_required` when the last tab was not answered; as the login service's `begin` does
+   * @throws CatchdError `login_required` when the last tab was not answered; what beginning a login throws
    */
   async join(profile: string): Promise<Login> {
     const beginning = this.#beginning.get(profile)
@@ -65,25 +60,25 @@ export class SharedLogins {
     if (open === undefined) this.#requireBudget(profile)
     const login = open ?? (await this.#sharing(profile, this.#open(profile)))
     // One of the last run may have been a machine's: its end counts, whoever began it.
-    if (!this.#ofPeople.has(login.id)) this.#follow(login)
+    if (!this.#ofPeople.has(login.id)) this.#follow(profile, login.id)
     return this.#current(login)
   }
 
   /** One that was adopted is in the hands of its tool: nobody else could send a person to it. */
-  #openTab(profile: string): AnyPendingLogin | undefined {
-    const mayHaveTab = ({ id, authorizationUrl }: AnyPendingLogin) =>
+  #openTab(profile: string): WaitingLogin | undefined {
+    const mayHaveTab = ({ id, authorizationUrl }: WaitingLogin) =>
       authorizationUrl !== null && this.#ofPeople.get(id) !== false
     return this.#parts.logins.pendingOf(profile).findLast(mayHaveTab)
   }
 
   /** A vault that was locked at the start may still hold the login whose tab is open. */
-  async #open(profile: string): Promise<AnyPendingLogin> {
+  async #open(profile: string): Promise<WaitingLogin> {
     await this.#parts.logins.restore()
-    return this.#openTab(profile) ?? this.#parts.logins.begin({ profile, open: true })
+    return this.#openTab(profile) ?? this.#parts.begin({ profile, open: true })
   }
 
   /** Until it has begun, those who ask meanwhile wait for it instead of opening a second tab. */
-  async #sharing(profile: string, begun: Promise<AnyPendingLogin>): Promise<AnyPendingLogin> {
+  async #sharing(profile: string, begun: Promise<WaitingLogin>): Promise<WaitingLogin> {
     this.#beginning.set(profile, begun)
     try {
       return await begun
@@ -92,17 +87,17 @@ export class SharedLogins {
     }
   }
 
-  #follow({ id, profile }: AnyPendingLogin): void {
+  #follow(profile: string, id: string): void {
     this.#budget.opened(profile, id)
     if (this.#followed.has(id)) return
     this.#followed.add(id)
-    void this.#parts.logins.settled(id)?.then(({ status }) => {
+    void this.#parts.logins.whenSettled(id)?.then(({ status }) => {
       this.#followed.delete(id)
       this.#budget.ended(profile, id, status === 'succeeded', this.#parts.clock.now())
     })
   }
 
-  #current(login: AnyPendingLogin): Login {
+  #current(login: WaitingLogin): Login {
     return this.#parts.logins.find(login.id) ?? login
   }
 

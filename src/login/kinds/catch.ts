@@ -1,0 +1,93 @@
+/**
+ * Catch only: an authorization response that another tool redeems. It is taken at the redirect URI, handed over once and
+ * nothing is done with it here.
+ *
+ * The response is in memory alone (caught-responses.ts): the vault record of a catch never holds a code.
+ */
+import * as z from 'zod'
+import { asCatchdError, CatchdError } from '../../failures.js'
+import { baseOf, type PendingCatch, RESPONSE_CARRIERS } from '../login.js'
+import type { CatchRequest } from '../login-request.js'
+import { randomId } from '../pkce.js'
+import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
+import { readRecord, SecretMember, writeRecord } from './record.js'
+
+const CatchRecord = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  redirect_uri: z.string(),
+  created_at_ms: z.number(),
+  expires_at_ms: z.number(),
+  state: SecretMember.nullable(),
+})
+
+export function catchKind(parts: KindParts): LoginKind {
+  return {
+    itemPrefix: 'catch/',
+    limits: {
+      perProfile: Infinity,
+      inAll: 100, // each may hold a port
+      tooMany: '100 tools wait for authorization responses already.',
+    },
+    goesOnAlone: false,
+    begins: (request) =>
+      'redirectUri' in request
+        ? async (bind) => openCatch(parts, await begin(parts, request, bind))
+        : undefined,
+    restored(item) {
+      const record = readRecord(CatchRecord, item)
+      return (
+        record && openCatch(parts, { ...record, status: 'pending', profile: null, authorizationUrl: null })
+      )
+    },
+  }
+}
+
+function openCatch({ caught }: KindParts, login: PendingCatch): OpenLogin {
+  return {
+    login,
+    expiredDetail: 'No authorization response came in time.',
+    record: () => writeRecord(CatchRecord, login),
+    redirect: {
+      address: addressOf(login.redirectUri),
+      state: login.state,
+      carriers: RESPONSE_CARRIERS, // only its tool knows the response mode that it asked for
+      alsoTakes: login.state === null ? 'any' : 'none',
+      answered(response) {
+        caught.keep(login.id, response.parameters)
+        return { ...baseOf(login), profile: null, status: 'succeeded', caught: response.kind }
+      },
+    },
+  }
+}
+
+async function begin(
+  { clock, ...parts }: KindParts,
+  { redirectUri, state, timeoutSeconds = parts.timeoutSeconds }: CatchRequest,
+  bind: Bind,
+): Promise<PendingCatch> {
+  const bound = await bind(addressOf(redirectUri)).catch(ofTheRequest)
+  const createdAtMs = clock.now()
+  return {
+    status: 'pending',
+    id: randomId(),
+    profile: null,
+    redirectUri: bound,
+    createdAtMs,
+    expiresAtMs: createdAtMs + timeoutSeconds * 1000,
+    authorizationUrl: null,
+    state,
+  }
+}
+
+/** The redirect URI is no profile's: what is wrong with it is wrong with the request. */
+function ofTheRequest(error: unknown): never {
+  const { code, detail = '', next } = asCatchdError(error)
+  if (code !== 'profile_invalid') throw error
+  const isAboutCertificate = next.includes('certificate') // what makes one has nothing to do with a profile
+  throw new CatchdError('request_invalid', { detail, ...(isAboutCertificate ? { next } : {}) })
+}
+
+function addressOf(redirectUri: string) {
+  return { redirectUri, listen: null, certificate: null }
+}

@@ -1,0 +1,231 @@
+/**
+ * Logins that end at a redirect URI with a code (RFC 6749 §4.1), whether their authorization request was built here or
+ * by another tool.
+ *
+ * A known `state` is used up whatever its response says: an error or a wrong issuer ends the login. A code is sent once,
+ * to whom the login was begun with, after a line in the journal is on the disk; success is said when the token set is in
+ * the vault. What a login begins with is preparation.ts.
+ */
+import * as z from 'zod'
+import { Transcript } from '../../authorization-server/transcript.js'
+import { needsNoPerson } from '../../config/grants.js'
+import type { Profile } from '../../config/profile.js'
+import { asCatchdError, CatchdError } from '../../failures.js'
+import { tokenSetFrom } from '../../tokens/token-set.js'
+import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
+import { unsuccessful } from '../endings.js'
+import {
+  baseOf,
+  type PendingLogin,
+  RESPONSE_CARRIERS,
+  type SettledLogin,
+  type StoredSummary,
+} from '../login.js'
+import { askedInBrowser, type Ending, reportOf, whyNotBegun } from '../login-report.js'
+import type { AdoptionRequest, LoginRequest } from '../login-request.js'
+import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
+import { adoptLogin, certificateOf, prepareLogin } from '../preparation.js'
+import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
+import { readRecord, SecretMember, writeRecord } from './record.js'
+
+const CodeLoginRecord = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  profile: z.string(),
+  redirect_uri: z.string(),
+  listen: z.string().nullable(),
+  /** Records of earlier programs have none. */
+  certificate: z
+    .object({ certificate_file: z.string(), private_key_file: z.string() })
+    .nullable()
+    .default(null),
+  created_at_ms: z.number(),
+  expires_at_ms: z.number(),
+  state: SecretMember,
+  code_verifier: SecretMember.nullable(),
+  nonce: SecretMember.nullable(),
+  authorization_url: z.string().nullable(),
+  authorization_server: z.string(),
+  client_id: z.string(),
+  expected_issuer: z.string().nullable(),
+  iss_required: z.boolean(),
+  response_mode: z.enum(RESPONSE_CARRIERS),
+  state_echo: z.boolean(),
+})
+
+export function codeKind(parts: KindParts): LoginKind {
+  return {
+    itemPrefix: 'login/',
+    limits: {
+      perProfile: 100,
+      inAll: 1_000,
+      tooMany: '1000 logins are pending; cancel some or let them expire.',
+    },
+    goesOnAlone: false,
+    begins(request, profile) {
+      if (profile === null || 'redirectUri' in request) return undefined
+      requireCodeGrant(profile)
+      return async (bind) => openCodeLogin(parts, await begin(parts, profile, request, bind))
+    },
+    restored(item) {
+      const record = readRecord(CodeLoginRecord, item)
+      if (record === undefined) return undefined
+      const { authorizationServer, clientId, ...login } = record
+      return openCodeLogin(parts, { ...login, status: 'pending', origin: { authorizationServer, clientId } })
+    },
+  }
+}
+
+function openCodeLogin(parts: KindParts, login: PendingLogin): OpenLogin {
+  return {
+    login,
+    expiredDetail: 'Nobody finished the login in time.',
+    record: () => writeRecord(CodeLoginRecord, { ...login, ...login.origin }),
+    report: (_status, failure) => report(parts, login, { step: 'no_response', failure }),
+    redirect: {
+      address: login,
+      state: login.state,
+      carriers: [login.responseMode],
+      alsoTakes: login.stateEcho ? 'none' : 'stateless',
+      answered: (response) => settle(parts, login, response),
+    },
+  }
+}
+
+async function begin(
+  parts: KindParts,
+  profile: Profile,
+  request: LoginRequest | AdoptionRequest,
+  bind: Bind,
+): Promise<PendingLogin> {
+  const { redirect_uri: asked, listen = null } = profile
+  const redirectUri = await bind({ redirectUri: asked, listen, certificate: certificateOf(profile) })
+  try {
+    return 'state' in request
+      ? await adoptLogin(parts, profile, redirectUri, request)
+      : await prepareLogin(parts, profile, redirectUri, request.timeoutSeconds)
+  } catch (error) {
+    throw whyNotBegun(parts, profile, redirectUri, error)
+  }
+}
+
+/** @throws CatchdError `request_invalid` for a profile whose tokens come in another way than by a redirect */
+function requireCodeGrant(profile: Profile): void {
+  if (profile.grant === 'authorization_code') return
+  if (!needsNoPerson(profile.grant)) {
+    throw new CatchdError('request_invalid', {
+      profile: profile.name,
+      detail: 'A device login has no authorization request that could be adopted.',
+      next: `catchd login ${profile.name}`,
+    })
+  }
+  throw new CatchdError('request_invalid', {
+    profile: profile.name,
+    detail: 'Tokens of this profile come without a person, and need no login: ask for one.',
+    next: `catchd token ${profile.name}`,
+  })
+}
+
+async function settle(
+  parts: KindParts,
+  login: PendingLogin,
+  response: AuthorizationResponse,
+): Promise<SettledLogin> {
+  const refusal = judgeIssuer(login, response) ?? judgeError(login, response)
+  if (refusal !== undefined || response.kind === 'error') {
+    const failure = refusal ?? new CatchdError('provider_refused')
+    return unsuccessful(login, 'failed', failure, report(parts, login, { step: 'authorization', failure }))
+  }
+  parts.log({ event: 'login.claimed', login: login.id, profile: login.profile })
+  const transcript = new Transcript(parts.clock)
+  try {
+    const stored = await redeem(parts, login, response, transcript)
+    const settled = { ...baseOf(login), status: 'succeeded', stored } as const
+    if (stored.hasRefreshToken) return settled
+    const explained = report(parts, login, { step: 'no_refresh_token', transcript })
+    return explained.causes.length === 0 ? settled : { ...settled, report: explained }
+  } catch (error) {
+    const failure = asCatchdError(error)
+    return unsuccessful(
+      login,
+      'failed',
+      failure,
+      report(parts, login, { step: 'token_request', failure, transcript }),
+    )
+  }
+}
+
+/** @throws CatchdError `profile_invalid`, `provider_*`, `login_required` after a logout, the vault's codes */
+async function redeem(
+  parts: KindParts,
+  login: PendingLogin,
+  response: CodeResponse,
+  transcript: Transcript,
+): Promise<StoredSummary> {
+  const { clock, servers, tokens } = parts
+  await noteClaim(parts, login)
+  const profile = profileOfLogin(parts, login.profile, login.origin)
+  const ticket = tokens.ticket(login.profile)
+  tokens.expect()
+  const { code, signedResponse, extra } = response
+  const { redirectUri, codeVerifier, nonce } = login
+  const grant = { code, signedResponse, redirectUri, codeVerifier, nonce, transcript }
+  const answer = await servers.redeem(profile, grant)
+  const set = tokenSetFrom(answer, login.origin, profile.scope ?? null, clock.now(), extra)
+  return keepTokens(parts, login.profile, set, ticket)
+}
+
+/** A full disk must not cost the person the login: the code is good once, and it is in our hands. */
+async function noteClaim({ journalClaim, log }: KindParts, login: PendingLogin): Promise<void> {
+  try {
+    await journalClaim(login)
+  } catch (error) {
+    log({ event: 'login.trouble', login: login.id, step: 'journal', code: asCatchdError(error).code })
+  }
+}
+
+/** RFC 9207 §2.4: compared by simple string comparison whenever the profile names an issuer. */
+function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): CatchdError | undefined {
+  if (login.expectedIssuer === null) return undefined
+  if (response.iss === null) {
+    if (!login.issRequired) return undefined
+    return new CatchdError('issuer_mismatch', {
+      profile: login.profile,
+      detail: `The response names no issuer, although ${login.expectedIssuer} announces that it does.`,
+    })
+  }
+  if (response.iss === login.expectedIssuer) return undefined
+  return new CatchdError('issuer_mismatch', {
+    profile: login.profile,
+    detail: `The response comes from another issuer than ${login.expectedIssuer}; its code was not redeemed.`,
+    clue: { issuer: response.iss, issuerFrom: 'response' },
+  })
+}
+
+/**
+ * What says that a person did not agree: RFC 6749 §4.1.2.1; and OpenID Connect Core §3.1.2.6, which LemonLDAP::NG
+ * answers with where consent was asked for and refused.
+ */
+const DENIALS = new Set(['access_denied', 'consent_required'])
+
+function judgeError(login: PendingLogin, response: AuthorizationResponse): CatchdError | undefined {
+  if (response.kind === 'code') return undefined
+  const denied = DENIALS.has(response.error)
+  return new CatchdError(denied ? 'authorization_denied' : 'provider_refused', {
+    profile: login.profile,
+    detail: denied
+      ? 'The request was denied at the authorization server.'
+      : 'The authorization server answered the authorization request with an error.',
+    error: printable(response.error),
+    ...(response.errorDescription === null ? {} : { errorDescription: printable(response.errorDescription) }),
+  })
+}
+
+/** RFC 6749 §4.1.2.1 allows printable ASCII only; what a log line or a page could be split by is replaced. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, 500)
+}
+
+function report(parts: KindParts, login: PendingLogin, ending: Ending) {
+  return reportOf(parts, { ...login, asked: askedInBrowser(login, ending) }, ending)
+}

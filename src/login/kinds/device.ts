@@ -1,0 +1,187 @@
+/**
+ * Device logins (RFC 8628): a person enters a code at the authorization server, on any machine, while the server is
+ * asked now and then whether they have.
+ *
+ * No more than one request in an interval, longer intervals when the server says so or does not answer; success is said
+ * when the token set is in the vault.
+ */
+import * as z from 'zod'
+import type { DevicePoll } from '../../authorization-server/port.js'
+import { Transcript } from '../../authorization-server/transcript.js'
+import type { Profile } from '../../config/profile.js'
+import { asCatchdError } from '../../failures.js'
+import type { Secret } from '../../secret.js'
+import { type TokenSetOrigin, tokenSetFrom } from '../../tokens/token-set.js'
+import { unsuccessful } from '../endings.js'
+import { baseOf, type DevicePrompt, type PendingDeviceLogin } from '../login.js'
+import { reportOf } from '../login-report.js'
+import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
+import { randomId } from '../pkce.js'
+import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
+import { readRecord, SecretMember, writeRecord } from './record.js'
+
+const GRANT: Profile['grant'] = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** RFC 8628 §3.5. */
+const SLOW_DOWN_MS = 5_000
+const LONGEST_INTERVAL_MS = 60_000
+
+const DeviceLoginRecord = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  profile: z.string(),
+  created_at_ms: z.number(),
+  expires_at_ms: z.number(),
+  device_code: SecretMember,
+  interval_ms: z.number(),
+  user_code: z.string(),
+  verification_uri: z.string(),
+  verification_uri_complete: z.string().nullable(),
+  authorization_server: z.string(),
+  client_id: z.string(),
+})
+
+/** A device login with what it polls with. */
+interface PolledLogin {
+  readonly login: PendingDeviceLogin
+  readonly deviceCode: Secret
+  readonly intervalMs: number
+  /** Whom it is polled at; a profile edited meanwhile must not send the device code elsewhere. */
+  readonly origin: TokenSetOrigin
+}
+
+export function deviceKind(parts: KindParts): LoginKind {
+  return {
+    itemPrefix: 'device-login/',
+    limits: { perProfile: 10, inAll: 200, tooMany: '200 device logins are pending.' },
+    goesOnAlone: true,
+    begins: (request, profile) =>
+      profile?.grant === GRANT && !('state' in request)
+        ? async () => new DeviceLogin(parts, await begin(parts, profile, request.timeoutSeconds))
+        : undefined,
+    restored(item) {
+      const record = readRecord(DeviceLoginRecord, item)
+      return record && new DeviceLogin(parts, restored(record))
+    },
+  }
+}
+
+/** @param timeoutSeconds - Ends the login before the server's own `expires_in` does. */
+async function begin(
+  { clock, servers }: KindParts,
+  profile: Profile,
+  timeoutSeconds = Infinity,
+): Promise<PolledLogin> {
+  const { deviceCode, intervalSeconds, ...authorization } = await servers.authorizeDevice(profile)
+  const createdAtMs = clock.now()
+  const expiresAtMs = createdAtMs + Math.min(authorization.expiresInSeconds, timeoutSeconds) * 1000
+  return {
+    login: pendingLogin({
+      id: randomId(),
+      profile: profile.name,
+      createdAtMs,
+      expiresAtMs,
+      ...authorization,
+    }),
+    deviceCode,
+    intervalMs: intervalSeconds * 1000,
+    origin: servers.origin(profile),
+  }
+}
+
+function restored(record: NonNullable<ReturnType<typeof readRecord<typeof DeviceLoginRecord>>>): PolledLogin {
+  const { authorizationServer, clientId, deviceCode, intervalMs } = record
+  return { login: pendingLogin(record), deviceCode, intervalMs, origin: { authorizationServer, clientId } }
+}
+
+function pendingLogin(
+  login: DevicePrompt & Pick<PendingDeviceLogin, 'id' | 'profile' | 'createdAtMs' | 'expiresAtMs'>,
+): PendingDeviceLogin {
+  const { userCode, verificationUri, verificationUriComplete } = login
+  return {
+    ...baseOf({ ...login, redirectUri: '' }),
+    status: 'pending',
+    authorizationUrl: verificationUriComplete ?? verificationUri,
+    device: { userCode, verificationUri, verificationUriComplete },
+  }
+}
+
+class DeviceLogin implements OpenLogin {
+  readonly login: PendingDeviceLogin
+  readonly redirect = null
+  readonly expiredDetail = 'Nobody entered the code in time.'
+  readonly #parts: KindParts
+  readonly #polled: PolledLogin
+  #intervalMs: number
+  #cancelTimer: () => void = () => {}
+  /** Of the last poll. */
+  #transcript: Transcript | undefined
+
+  constructor(parts: KindParts, polled: PolledLogin) {
+    this.#parts = parts
+    this.#polled = polled
+    this.#intervalMs = polled.intervalMs
+    this.login = polled.login
+  }
+
+  record(): Secret {
+    const { login, origin, ...polled } = this.#polled
+    return writeRecord(DeviceLoginRecord, { ...login, ...login.device, ...origin, ...polled })
+  }
+
+  report(status: 'failed' | 'expired' | 'cancelled', failure: Parameters<typeof unsuccessful>[2]) {
+    if (status === 'cancelled') return undefined
+    const subject = { ...this.login, origin: this.#polled.origin, asked: [] }
+    return reportOf(this.#parts, subject, { step: 'token_request', failure, transcript: this.#transcript })
+  }
+
+  start(life: LoginLife): () => void {
+    this.#pollLater(life)
+    return () => this.#cancelTimer()
+  }
+
+  /** By the wall clock: a machine that slept finds the code expired. */
+  #pollLater(life: LoginLife): void {
+    const { clock } = this.#parts
+    const leftMs = Math.max(0, this.login.expiresAtMs - clock.now())
+    this.#cancelTimer = clock.after(Math.min(this.#intervalMs, leftMs), () => void this.#poll(life))
+  }
+
+  async #poll(life: LoginLife): Promise<void> {
+    if (!life.isPending()) return
+    const { clock, servers, tokens } = this.#parts
+    try {
+      const profile = profileOfLogin(this.#parts, this.login.profile, this.#polled.origin)
+      const ticket = tokens.ticket(profile.name)
+      this.#transcript = new Transcript(clock)
+      const answer = await servers.pollDevice(profile, this.#polled.deviceCode, this.#transcript)
+      await this.#take(life, profile, answer, ticket)
+    } catch (error) {
+      this.#fail(life, error)
+    }
+  }
+
+  async #take(life: LoginLife, profile: Profile, answer: DevicePoll, ticket: number): Promise<void> {
+    const { clock, servers } = this.#parts
+    if (answer.outcome === 'issued') {
+      const origin = servers.origin(profile)
+      const set = tokenSetFrom(answer.response, origin, profile.scope ?? null, clock.now())
+      // It ended while the answer was on its way: nobody will use what it brought.
+      if (!life.claim()) return void servers.revoke(profile, set)
+      const stored = await keepTokens(this.#parts, profile.name, set, ticket)
+      return life.settle({ ...baseOf(this.login), status: 'succeeded', stored })
+    }
+    if (answer.outcome === 'ended') return this.#fail(life, answer.error)
+    if (answer.outcome === 'slow_down') this.#intervalMs += SLOW_DOWN_MS
+    if (answer.outcome === 'retry_later') {
+      this.#intervalMs = Math.min(this.#intervalMs * 2, Math.max(this.#intervalMs, LONGEST_INTERVAL_MS))
+    }
+    if (life.isPending()) this.#pollLater(life)
+  }
+
+  #fail(life: LoginLife, error: unknown): void {
+    const failure = asCatchdError(error)
+    const status = failure.code === 'login_expired' ? 'expired' : 'failed'
+    life.settle(unsuccessful(this.login, status, failure, this.report(status, failure)))
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * Every login that is known, pending or settled, and the single use of each response (RFC 9700 §4.7).
+ *
+ * Pure and synchronous: a claim takes its login out of the pending ones before anything is awaited, and a response that
+ * matches none changes nothing. Settled logins are remembered for a while, so that a result page can be reloaded, a
+ * replayed response is recognised and callers can ask how it went. In memory only and bounded: the one that was settled
+ * first is forgotten first.
+ */
+import type { ResponseCarrier } from '../config/response-modes.js'
+import type { AuthorizationResponse } from './authorization-response.js'
+import type { AwaitedRedirect, LoginKind, OpenLogin } from './kinds/kind.js'
+import { baseOf, type Login, type SettledLogin, type WaitingLogin } from './login.js'
+import { type RedirectScheme, RedirectUris } from './redirect-uris.js'
+
+const MOST_SETTLED = 1_000
+
+/** What a response on a redirect URI is to the logins there. */
+export type Claim =
+  | { readonly outcome: 'claimed'; readonly redirect: AwaitedRedirect }
+  /** It was used up; the same login is its result. */
+  | { readonly outcome: 'replayed'; readonly settled: Promise<SettledLogin> }
+  | { readonly outcome: 'unknown'; readonly why: string }
+
+/** A redirect URI that answers although no login pends on it. */
+export interface ConfiguredRedirectUri {
+  readonly redirectUri: string
+  /** `null`: no profile's. */
+  readonly profile: string | null
+}
+
+interface Entry {
+  login: Login
+  readonly redirectUri: string
+  /** Until it is settled. */
+  open: OpenLogin | null
+  readonly kind: LoginKind | null
+  /** What a response, or its replay, is found by. */
+  state: string | null
+  readonly settled: Promise<SettledLogin>
+  readonly resolve: (login: SettledLogin) => void
+}
+
+export class LoginIndex {
+  readonly #byId = new Map<string, Entry>()
+  readonly #pending = new Map<string, OpenLogin>()
+  /** In the order of their ends. */
+  readonly #settled = new Set<string>()
+  readonly #byState = new Map<string, Entry>()
+  readonly #redirectUris = new RedirectUris<Entry | ConfiguredRedirectUri>()
+  #configured: readonly ConfiguredRedirectUri[] = []
+
+  add(kind: LoginKind, open: OpenLogin): void {
+    const entry = this.#follow(open.login, kind, open)
+    this.#pending.set(open.login.id, open)
+    if (open.redirect?.state) this.#find(entry, open.redirect.state.reveal())
+  }
+
+  /** One that was over before anybody could wait for it. */
+  addSettled(login: SettledLogin): void {
+    if (this.#byId.has(login.id)) return
+    this.#follow(login, null, null)
+    this.settle(login)
+  }
+
+  find(id: string): Login | undefined {
+    return this.#byId.get(id)?.login
+  }
+
+  /** Resolves when the login is settled; `undefined` when it is not known. */
+  whenSettled(id: string): Promise<SettledLogin> | undefined {
+    return this.#byId.get(id)?.settled
+  }
+
+  /** From the newest to the oldest. */
+  ofProfile(profile: string): Login[] {
+    const logins = [...this.#byId.values()].map(({ login }) => login)
+    return byAge(logins.filter((login) => login.profile === profile)).reverse()
+  }
+
+  /** What pends, from the oldest to the newest. */
+  pending(): WaitingLogin[] {
+    return byAge([...this.#pending.values()].map(({ login }) => login))
+  }
+
+  findPending(id: string): OpenLogin | undefined {
+    return this.#pending.get(id)
+  }
+
+  /** Whether a login waits for this `state`, or was answered with it. */
+  hasState(state: string): boolean {
+    return this.#byState.has(state)
+  }
+
+  /** Those that give way to one more login of a profile; `undefined` when there is no room for it at all. */
+  roomFor({ limits, itemPrefix }: LoginKind, profile: string | null): WaitingLogin[] | undefined {
+    const ofKind = this.pending().filter(({ id }) => this.#byId.get(id)?.kind?.itemPrefix === itemPrefix)
+    const ofProfile = ofKind.filter((login) => login.profile === profile)
+    const displaced = ofProfile.slice(0, Math.max(0, ofProfile.length - limits.perProfile + 1))
+    return ofKind.length - displaced.length < limits.inAll ? displaced : undefined
+  }
+
+  /** What pends on a redirect URI. */
+  on(redirectUri: string): OpenLogin[] {
+    return [...this.#redirectUris.at(redirectUri)].flatMap((holder) => {
+      const open = 'login' in holder ? this.#pending.get(holder.login.id) : undefined
+      return open ?? []
+    })
+  }
+
+  responseCarriers(redirectUri: string): ReadonlySet<ResponseCarrier> {
+    return new Set(this.on(redirectUri).flatMap(({ redirect }) => redirect?.carriers ?? []))
+  }
+
+  /** Who else a response on a redirect URI may be meant for, in words; not those that take any response. */
+  sharerOf(redirectUri: string): string | undefined {
+    for (const holder of this.#redirectUris.at(redirectUri)) {
+      if (!('login' in holder) && holder.profile !== null) return `the profile ${holder.profile}`
+    }
+    const other = this.on(redirectUri).find(({ redirect }) => redirect?.alsoTakes !== 'any')
+    if (other === undefined) return undefined
+    return other.login.profile === null
+      ? 'another tool, which waits for its response'
+      : 'a login that waits for its response'
+  }
+
+  /**
+   * Takes the login that a response on a redirect URI answers. One without `state` is claimed only where it is
+   * unambiguous; PKCE makes a foreign code useless then.
+   */
+  claim(redirectUri: string, response: AuthorizationResponse): Claim {
+    const { state } = response
+    const entry = state === null ? this.#stateless(redirectUri) : this.#byState.get(state.reveal())
+    if (entry === undefined || !this.#redirectUris.at(redirectUri).has(entry)) return unknown(response)
+    return this.#claim(entry) ?? { outcome: 'replayed', settled: entry.settled }
+  }
+
+  /** Takes the login that any response on a redirect URI answers, where nobody shares that. */
+  claimForAny(redirectUri: string, response: AuthorizationResponse): Claim {
+    const [only, ...others] = this.on(redirectUri)
+    const entry = only && this.#byId.get(only.login.id)
+    if (entry === undefined || others.length > 0 || this.sharerOf(redirectUri) !== undefined) {
+      return unknown(response)
+    }
+    if (response.state !== null) this.#find(entry, response.state.reveal())
+    return this.#claim(entry) ?? unknown(response)
+  }
+
+  /** Takes a pending login, whatever ends it. @returns false when it does not pend */
+  take(id: string): boolean {
+    const entry = this.#byId.get(id)
+    if (entry === undefined || !this.#pending.delete(id)) return false
+    entry.login = { ...baseOf(entry.login), status: 'exchanging' }
+    return true
+  }
+
+  /** @returns The login's kind; `undefined` when it was settled already, or before it was known. */
+  settle(login: SettledLogin): LoginKind | undefined {
+    const entry = this.#byId.get(login.id)
+    if (entry === undefined || this.#settled.has(login.id)) return undefined
+    this.#pending.delete(login.id)
+    this.#settled.add(login.id)
+    entry.login = login
+    entry.open = null
+    if (login.status === 'cancelled') this.#forgetState(entry)
+    entry.resolve(login)
+    this.#forgetOldest()
+    return entry.kind ?? undefined
+  }
+
+  expired(nowMs: number): OpenLogin[] {
+    return [...this.#pending.values()].filter(({ login }) => nowMs >= login.expiresAtMs)
+  }
+
+  /** The earliest expiry of what pends, in milliseconds since the epoch. */
+  nextExpiryMs(): number | undefined {
+    const all = [...this.#pending.values()].map(({ login }) => login.expiresAtMs)
+    return all.length === 0 ? undefined : Math.min(...all)
+  }
+
+  /** Replaces the ones before. */
+  setConfigured(configured: readonly ConfiguredRedirectUri[]): void {
+    for (const before of this.#configured) this.#redirectUris.release(before)
+    for (const each of configured) this.#redirectUris.hold(each)
+    this.#configured = configured
+  }
+
+  /** Where the scheme is not known, the redirect URI that a login waits on is meant. */
+  findRedirectUri(authority: string, path: string, scheme?: RedirectScheme): string | undefined {
+    const found = this.#redirectUris.find(authority, path, scheme)
+    return found.find((redirectUri) => this.on(redirectUri).length > 0) ?? found[0]
+  }
+
+  knowsAuthority(authority: string): boolean {
+    return this.#redirectUris.knowsAuthority(authority)
+  }
+
+  #follow(login: Login, kind: LoginKind | null, open: OpenLogin | null): Entry {
+    let resolve: (login: SettledLogin) => void = () => {}
+    const settled = new Promise<SettledLogin>((done) => {
+      resolve = done
+    })
+    const entry = { login, redirectUri: login.redirectUri, open, kind, state: null, settled, resolve }
+    this.#byId.set(login.id, entry)
+    if (login.redirectUri !== '') this.#redirectUris.hold(entry)
+    return entry
+  }
+
+  #find(entry: Entry, state: string): void {
+    entry.state = state
+    this.#byState.set(state, entry)
+  }
+
+  #stateless(redirectUri: string): Entry | undefined {
+    const [only, ...others] = this.on(redirectUri).filter(({ login }) => login.profile !== null)
+    if (only?.redirect?.alsoTakes !== 'stateless' || others.length > 0) return undefined
+    return this.#byId.get(only.login.id)
+  }
+
+  #claim({ open, login }: Entry): Claim | undefined {
+    if (!open?.redirect || !this.take(login.id)) return undefined
+    return { outcome: 'claimed', redirect: open.redirect }
+  }
+
+  #forgetState(entry: Entry): void {
+    if (entry.state !== null && this.#byState.get(entry.state) === entry) this.#byState.delete(entry.state)
+  }
+
+  #forgetOldest(): void {
+    for (const id of this.#settled) {
+      if (this.#settled.size <= MOST_SETTLED) return
+      this.#settled.delete(id)
+      const entry = this.#byId.get(id)
+      if (entry === undefined) continue
+      this.#byId.delete(id)
+      this.#forgetState(entry)
+      if (entry.redirectUri !== '') this.#redirectUris.release(entry)
+    }
+  }
+}
+
+function unknown({ state }: AuthorizationResponse): Claim {
+  const why =
+    state === null
+      ? 'The response has no state, so it belongs to no pending login. If the server drops state, set "state_echo": false on the profile.'
+      : 'No login waits for this response: it expired, was answered already or was never begun here.'
+  return { outcome: 'unknown', why }
+}
+
+/** From the oldest to the newest: those of the last run are found again in another order. */
+function byAge<Known extends Login>(logins: Known[]): Known[] {
+  return logins.sort((a, b) => a.createdAtMs - b.createdAtMs)
+}

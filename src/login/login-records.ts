@@ -1,0 +1,75 @@
+/**
+ * What of logins outlives the daemon: their records in the vault, because they hold secrets, and their claims in the
+ * journal. Together the two tell, after a crash, which logins still wait, and which had their code sent and must not
+ * send it again.
+ */
+import type { StepJournal } from '../journal/step-journal.js'
+import type { Vault } from '../vault/vault.js'
+import type { LoginKind, OpenLogin } from './kinds/kind.js'
+import type { PendingLogin } from './login.js'
+
+/** A login that was claimed and had not been settled when the daemon ended. */
+export interface InterruptedLogin {
+  readonly id: string
+  readonly profile: string
+  readonly redirectUri: string
+}
+
+export class LoginRecords {
+  readonly #vault: Vault
+  readonly #steps: StepJournal
+
+  constructor(vault: Vault, steps: StepJournal) {
+    this.#vault = vault
+    this.#steps = steps
+  }
+
+  /** Before the authorization URL is given out. @throws the vault's codes */
+  async store(kind: LoginKind, open: OpenLogin): Promise<void> {
+    await this.#vault.set(kind.itemPrefix + open.login.id, open.record())
+  }
+
+  /** Before the token request leaves; resolves when the claim is on the disk. Ids only, never a secret. */
+  async claim({ id, profile, redirectUri }: PendingLogin): Promise<void> {
+    await this.#steps.begun(id, { profile, redirect_uri: redirectUri })
+  }
+
+  /** After the end; a record that a crash leaves behind is told from a pending one by the journal. @throws the vault's codes */
+  async forget(kind: LoginKind, id: string): Promise<void> {
+    await this.#vault.delete(kind.itemPrefix + id)
+    this.#steps.ended(id)
+  }
+
+  /** Logins that the last run claimed and did not settle. */
+  interrupted(): InterruptedLogin[] {
+    return [...this.#steps.interrupted].map(([id, facts]) => ({
+      id,
+      profile: facts['profile'] ?? '',
+      redirectUri: facts['redirect_uri'] ?? '',
+    }))
+  }
+
+  /** The records of interrupted logins are gone from the vault. */
+  forgetInterrupted(): void {
+    for (const id of this.#steps.interrupted.keys()) this.#steps.ended(id)
+  }
+
+  /**
+   * The logins of a kind that still wait; what was interrupted, or cannot be read, is deleted.
+   *
+   * @param isKnown - Those of this run.
+   * @throws the vault's codes, when what was left behind cannot be read now
+   */
+  async *leftBehind(kind: LoginKind, isKnown: (id: string) => boolean): AsyncGenerator<OpenLogin> {
+    for (const name of await this.#vault.names()) {
+      if (!name.startsWith(kind.itemPrefix)) continue
+      const id = name.slice(kind.itemPrefix.length)
+      const isInterrupted = this.#steps.interrupted.has(id)
+      if (isKnown(id) && !isInterrupted) continue
+      const item = isInterrupted ? undefined : await this.#vault.get(name)
+      const open = item && kind.restored(item)
+      if (open === undefined) await this.#vault.delete(name)
+      else if (!isKnown(id)) yield open
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** What all logins do with the tokens that they bring, and whom they ask for them. */
+import type { AuthorizationServers } from '../authorization-server/port.js'
+import type { Profile } from '../config/profile.js'
+import { CatchdError } from '../failures.js'
+import type { TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
+import type { StoredSummary } from './login.js'
+import type { LoginProfiles, TokenKeeping } from './ports.js'
+
+/**
+ * Resolves when the token set is in the vault.
+ *
+ * @throws CatchdError `login_required` after a logout, the vault's codes
+ */
+export async function keepTokens(
+  { tokens, describeVault }: { readonly tokens: TokenKeeping; readonly describeVault: () => string },
+  profile: string,
+  set: TokenSet,
+  ticket: number,
+): Promise<StoredSummary> {
+  await tokens.keep(profile, set, ticket)
+  return {
+    storedIn: describeVault(),
+    scope: set.scope,
+    accessTokenExpiresAtMs: set.expiresAtMs,
+    hasRefreshToken: set.refreshToken !== null,
+    subject: set.subject,
+  }
+}
+
+/**
+ * The profile of a login, unless it was pointed elsewhere since: neither a code nor a device code is sent to anybody
+ * but the server that the login was begun at.
+ *
+ * @throws CatchdError `profile_unknown`, `profile_invalid`
+ */
+export function profileOfLogin(
+  { profiles, servers }: ProfileParts,
+  name: string,
+  begunAt: TokenSetOrigin,
+): Profile {
+  const profile = profiles.profile(name)
+  const now = servers.origin(profile)
+  const isSame = now.authorizationServer === begunAt.authorizationServer && now.clientId === begunAt.clientId
+  if (isSame) return profile
+  throw new CatchdError('profile_invalid', {
+    profile: name,
+    detail:
+      'The profile was changed to another authorization server or client during the login; the code was not sent.',
+    next: `catchd login ${name}`,
+  })
+}
+
+interface ProfileParts {
+  readonly profiles: Pick<LoginProfiles, 'profile'>
+  readonly servers: Pick<AuthorizationServers, 'origin'>
+}
