@@ -31,8 +31,6 @@ export interface ConfiguredRedirectUri {
 interface Entry {
   login: Login
   readonly redirectUri: string
-  /** Until it is settled. */
-  open: OpenLogin | null
   readonly kind: LoginKind | null
   /** What a response, or its replay, is found by. */
   state: string | null
@@ -50,15 +48,15 @@ export class LoginIndex {
   #configured: readonly ConfiguredRedirectUri[] = []
 
   add(kind: LoginKind, open: OpenLogin): void {
-    const entry = this.#follow(open.login, kind, open)
+    const entry = this.#follow(open.login, kind)
     this.#pending.set(open.login.id, open)
-    if (open.redirect?.state) this.#find(entry, open.redirect.state.reveal())
+    if (open.redirect?.state) this.#findBy(open.redirect.state.reveal(), entry)
   }
 
   /** One that was over before anybody could wait for it. */
   addSettled(login: SettledLogin): void {
     if (this.#byId.has(login.id)) return
-    this.#follow(login, null, null)
+    this.#follow(login, null)
     this.settle(login)
   }
 
@@ -131,18 +129,24 @@ export class LoginIndex {
     const { state } = response
     const entry = state === null ? this.#stateless(redirectUri) : this.#byState.get(state.reveal())
     if (entry === undefined || !this.#redirectUris.at(redirectUri).has(entry)) return unknown(response)
-    return this.#claim(entry) ?? { outcome: 'replayed', settled: entry.settled }
+    return this.#take(entry)
   }
 
   /** Takes the login that any response on a redirect URI answers, where nobody shares that. */
   claimForAny(redirectUri: string, response: AuthorizationResponse): Claim {
     const [only, ...others] = this.on(redirectUri)
-    const entry = only && this.#byId.get(only.login.id)
-    if (entry === undefined || others.length > 0 || this.sharerOf(redirectUri) !== undefined) {
+    if (only === undefined || others.length > 0 || this.sharerOf(redirectUri) !== undefined)
       return unknown(response)
-    }
-    if (response.state !== null) this.#find(entry, response.state.reveal())
-    return this.#claim(entry) ?? unknown(response)
+    return this.claimAs(only.login.id, response)
+  }
+
+  /** Takes the login that the response is said to be for. */
+  claimAs(id: string, response: AuthorizationResponse): Claim {
+    const entry = this.#byId.get(id)
+    if (entry === undefined) return unknown(response)
+    const state = response.state?.reveal()
+    if (entry.state === null && state !== undefined && !this.hasState(state)) this.#findBy(state, entry)
+    return this.#take(entry)
   }
 
   /** Takes a pending login, whatever ends it. @returns false when it does not pend */
@@ -160,7 +164,6 @@ export class LoginIndex {
     this.#pending.delete(login.id)
     this.#settled.add(login.id)
     entry.login = login
-    entry.open = null
     if (login.status === 'cancelled') this.#forgetState(entry)
     entry.resolve(login)
     this.#forgetOldest()
@@ -194,18 +197,18 @@ export class LoginIndex {
     return this.#redirectUris.knowsAuthority(authority)
   }
 
-  #follow(login: Login, kind: LoginKind | null, open: OpenLogin | null): Entry {
+  #follow(login: Login, kind: LoginKind | null): Entry {
     let resolve: (login: SettledLogin) => void = () => {}
     const settled = new Promise<SettledLogin>((done) => {
       resolve = done
     })
-    const entry = { login, redirectUri: login.redirectUri, open, kind, state: null, settled, resolve }
+    const entry = { login, redirectUri: login.redirectUri, kind, state: null, settled, resolve }
     this.#byId.set(login.id, entry)
     if (login.redirectUri !== '') this.#redirectUris.hold(entry)
     return entry
   }
 
-  #find(entry: Entry, state: string): void {
+  #findBy(state: string, entry: Entry): void {
     entry.state = state
     this.#byState.set(state, entry)
   }
@@ -216,9 +219,9 @@ export class LoginIndex {
     return this.#byId.get(only.login.id)
   }
 
-  #claim({ open, login }: Entry): Claim | undefined {
-    if (!open?.redirect || !this.take(login.id)) return undefined
-    return { outcome: 'claimed', redirect: open.redirect }
+  #take({ login: { id }, settled }: Entry): Claim {
+    const redirect = this.#pending.get(id)?.redirect
+    return redirect && this.take(id) ? { outcome: 'claimed', redirect } : { outcome: 'replayed', settled }
   }
 
   #forgetState(entry: Entry): void {

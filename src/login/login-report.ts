@@ -13,6 +13,7 @@ import type { Surroundings } from '../diagnosis/surroundings.js'
 import { CatchdError } from '../failures.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { PendingLogin } from './login.js'
+import { profileOfLogin } from './obtained-tokens.js'
 import type { LoginProfiles } from './ports.js'
 
 export interface LoginReport {
@@ -75,7 +76,7 @@ function causesOf(
   { step, failure }: Ending,
   exchanges: readonly Exchange[],
 ): readonly Cause[] {
-  const profile = unchangedProfile(parts, login.profile, login.origin)
+  const profile = unchangedProfile(parts, login)
   if (profile === undefined) return []
   return diagnose(factsOf(parts, profile, login.redirectUri, { step, failure }, exchanges))
 }
@@ -137,17 +138,9 @@ function factsOf(
 }
 
 /** One that was pointed elsewhere since, or removed, explains nothing. */
-function unchangedProfile(
-  { servers, profiles }: ReportParts,
-  name: string,
-  begunAt: TokenSetOrigin,
-): Profile | undefined {
+function unchangedProfile(parts: ReportParts, { profile, origin }: ReportedLogin): Profile | undefined {
   try {
-    const profile = profiles.profile(name)
-    const now = servers.origin(profile)
-    const isSame =
-      now.authorizationServer === begunAt.authorizationServer && now.clientId === begunAt.clientId
-    return isSame ? profile : undefined
+    return profileOfLogin(parts, profile, origin)
   } catch {
     return undefined
   }

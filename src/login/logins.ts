@@ -21,7 +21,7 @@ import { ExpiryAlarm } from './expiry-alarm.js'
 import { KINDS } from './kinds/all-kinds.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kinds/kind.js'
 import type { Login, SettledLogin, WaitingLogin } from './login.js'
-import { type ConfiguredRedirectUri, LoginIndex } from './login-index.js'
+import { type Claim, type ConfiguredRedirectUri, LoginIndex } from './login-index.js'
 import type { LoginRecords } from './login-records.js'
 import type { AdoptionRequest, AnyLoginRequest, CatchRequest } from './login-request.js'
 import type { LoginEvent, RedirectLease, RedirectListeners } from './ports.js'
@@ -51,9 +51,9 @@ export class Logins {
   readonly #caught: CaughtResponses
   readonly #automatic: AutomaticLogins
   readonly #alarm: ExpiryAlarm
-  readonly #leases = new Map<string, RedirectLease>()
+  readonly #leases = new Map<string, RedirectLease | undefined>()
   /** What stops the logins that settle themselves. */
-  readonly #stops = new Map<string, () => void>()
+  readonly #stops = new Map<string, (() => void) | undefined>()
   /** States that others chose, of logins that are about to begin. */
   readonly #beginning = new Set<string>()
   /** Kinds whose logins of the last run have not been read yet. */
@@ -158,9 +158,10 @@ export class Logins {
     const redirect = this.#index.findPending(id)?.redirect ?? undefined
     if (redirect === undefined) return login
     const response = parseAuthorizationResponse(responsePart(url, login))
-    if (redirect.state === null && this.#index.take(id))
-      return this.#settle(await redirect.answered(response))
-    if (response.state !== null && response.state.reveal() !== redirect.state?.reveal()) {
+    if (redirect.state === null) {
+      return (await this.#settleClaim(this.#index.claimAs(id, response), response)).login
+    }
+    if (response.state !== null && response.state.reveal() !== redirect.state.reveal()) {
       throw new CatchdError('state_unknown', {
         ...beginAgain(login.profile),
         detail: 'The URL belongs to another login; paste the one that this login ended on.',
@@ -233,7 +234,7 @@ export class Logins {
   close(): void {
     this.#alarm.cancel()
     this.#cancelRestore()
-    for (const stop of this.#stops.values()) stop()
+    for (const stop of this.#stops.values()) stop?.()
   }
 
   async #answer(redirectUri: string, response: AuthorizationResponse): Promise<Answer> {
@@ -244,6 +245,10 @@ export class Logins {
       claim = this.#index.claim(redirectUri, response)
     }
     if (claim.outcome === 'unknown') claim = this.#index.claimForAny(redirectUri, response)
+    return this.#settleClaim(claim, response)
+  }
+
+  async #settleClaim(claim: Claim, response: AuthorizationResponse): Promise<Answer> {
     if (claim.outcome === 'unknown') throw new CatchdError('state_unknown', claim.why)
     if (claim.outcome === 'claimed') {
       return { login: this.#settle(await claim.redirect.answered(response)), isReplay: false }
@@ -334,9 +339,8 @@ export class Logins {
       this.#settle(unsuccessful(oldest, 'cancelled', displaced(oldest)))
     }
     this.#index.add(kind, open)
-    if (lease !== undefined) this.#leases.set(id, lease)
-    const stop = open.start?.(this.#lifeOf(id))
-    if (stop !== undefined) this.#stops.set(id, stop)
+    this.#leases.set(id, lease)
+    this.#stops.set(id, open.start?.(this.#lifeOf(id)))
     this.#alarm.set()
   }
 

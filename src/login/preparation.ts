@@ -3,56 +3,68 @@
  * carries them (RFC 6749 §4.1.1, RFC 7636 §4.3); or those of a request that another tool built. Nothing is stored or
  * bound here.
  */
-import type {
-  AuthorizationRequest,
-  AuthorizationServers,
-  ExpectedIssuer,
-} from '../authorization-server/port.js'
-import type { Clock } from '../clock.js'
+import type { AuthorizationRequest, ExpectedIssuer } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
+import type { KindParts } from './kinds/kind.js'
 import type { PendingLogin } from './login.js'
-import type { AdoptionRequest } from './login-request.js'
+import type { AdoptionRequest, LoginRequest } from './login-request.js'
 import { randomId, randomSecret } from './pkce.js'
-import type { CertificateFiles, LoginProfiles } from './ports.js'
+import type { CertificateFiles } from './ports.js'
 
-export interface PreparationParts {
-  readonly clock: Clock
-  readonly servers: AuthorizationServers
-  readonly profiles: Pick<LoginProfiles, 'issRequired'>
-  readonly timeoutSeconds: number
-}
+/** The request and whom its response must come from. */
+type Prepared = AuthorizationRequest & ExpectedIssuer & Pick<PendingLogin, 'authorizationUrl'>
 
 /**
  * @param redirectUri - As it is bound, its port included.
  * @throws CatchdError `profile_invalid`, `provider_*`
  */
 export async function prepareLogin(
-  { clock, servers, profiles, ...parts }: PreparationParts,
+  parts: KindParts,
   profile: Profile,
   redirectUri: string,
-  timeoutSeconds: number = parts.timeoutSeconds,
+  request: LoginRequest | AdoptionRequest,
 ): Promise<PendingLogin> {
+  const prepared = await ('state' in request
+    ? adopted(parts, profile, redirectUri, request)
+    : built(parts, profile, redirectUri))
+  const { timeoutSeconds = parts.timeoutSeconds } = request
+  const createdAtMs = parts.clock.now()
+  return {
+    status: 'pending',
+    id: randomId(),
+    profile: profile.name,
+    ...prepared,
+    listen: profile.listen ?? null,
+    certificate: certificateOf(profile),
+    createdAtMs,
+    expiresAtMs: createdAtMs + timeoutSeconds * 1000,
+    origin: parts.servers.origin(profile),
+    responseMode: carrierOf(profile.response_mode),
+    stateEcho: profile.state_echo,
+  }
+}
+
+async function built(
+  { servers, profiles }: KindParts,
+  profile: Profile,
+  redirectUri: string,
+): Promise<Prepared> {
   const state = randomSecret()
   const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
   const nonce = (profile.scope ?? '').split(/[ ,]/).includes('openid') ? randomSecret() : null
   const request = { redirectUri, state, codeVerifier, nonce }
-  const prepared = await servers.prepare(profile, request, profiles.issRequired(profile.name))
-  return pendingLogin({ clock, servers }, profile, { ...request, ...prepared }, timeoutSeconds)
+  return { ...request, ...(await servers.prepare(profile, request, profiles.issRequired(profile.name))) }
 }
 
-/**
- * The login of an authorization request that another tool built: its URL is not known here, and neither is its `nonce`.
- *
- * @throws CatchdError `profile_invalid`, `provider_*`
- */
-export async function adoptLogin(
-  { clock, servers, profiles, ...parts }: PreparationParts,
+/** Of a request that another tool built: its URL is not known here, and neither is its `nonce`. */
+async function adopted(
+  { servers, profiles }: KindParts,
   profile: Profile,
   redirectUri: string,
-  { state, codeVerifier, timeoutSeconds = parts.timeoutSeconds }: AdoptionRequest,
-): Promise<PendingLogin> {
+  { state, codeVerifier }: AdoptionRequest,
+): Promise<Prepared> {
   if (redirectUri !== profile.redirect_uri) {
     throw new CatchdError('profile_invalid', {
       profile: profile.name,
@@ -60,30 +72,7 @@ export async function adoptLogin(
     })
   }
   const expected = await servers.expect(profile, profiles.issRequired(profile.name))
-  const request = { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null }
-  return pendingLogin({ clock, servers }, profile, { ...request, ...expected }, timeoutSeconds)
-}
-
-function pendingLogin(
-  { clock, servers }: Pick<PreparationParts, 'clock' | 'servers'>,
-  profile: Profile,
-  request: AuthorizationRequest & ExpectedIssuer & Pick<PendingLogin, 'authorizationUrl'>,
-  timeoutSeconds: number,
-): PendingLogin {
-  const createdAtMs = clock.now()
-  return {
-    status: 'pending',
-    id: randomId(),
-    profile: profile.name,
-    ...request,
-    listen: profile.listen ?? null,
-    certificate: certificateOf(profile),
-    createdAtMs,
-    expiresAtMs: createdAtMs + timeoutSeconds * 1000,
-    origin: servers.origin(profile),
-    responseMode: carrierOf(profile.response_mode),
-    stateEcho: profile.state_echo,
-  }
+  return { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null, ...expected }
 }
 
 /** How a response comes, signed (JARM §2.3) or not. */

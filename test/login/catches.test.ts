@@ -145,6 +145,25 @@ describe('without a state, any response answers', () => {
     expect(logins.find(id)?.status).toBe('pending')
   })
 
+  test('a response there with the state of a login elsewhere does not take that login its state', async () => {
+    const { logins, begin, answer } = startLogins()
+    const login = await begin()
+    const { id } = await logins.begin(any())
+    expect((await answer(URI, codeResponse(login))).id).toBe(id)
+    expect(logins.find(login.id)?.status).toBe('pending')
+    expect((await answer(REDIRECT_URI, codeResponse(login))).id).toBe(login.id)
+  })
+
+  test('one that comes again shows the same end, also when it was pasted first', async () => {
+    const { logins, answer } = startLogins()
+    const { id } = await logins.begin(any())
+    await logins.paste(id, `${URI}?${RESPONSE}`)
+    expect((await logins.answer(URI, RESPONSE)).isReplay).toBe(true)
+    const next = await logins.begin(any())
+    expect((await answer(URI, RESPONSE)).id).toBe(id)
+    expect(logins.find(next.id)?.status).toBe('pending')
+  })
+
   test('the newest of several has it, also when they begin at once', async () => {
     const { logins, answer, listeners } = startLogins()
     const begun = await Promise.all([logins.begin(any()), logins.begin(any()), logins.begin(any())])

@@ -258,6 +258,24 @@ describe('after a restart', () => {
   })
 })
 
+test('what was cut off is told at once where the vault is locked, and ends once', async () => {
+  const { restart, servers, vault, begin, answer } = startLogins()
+  const login = await begin()
+  servers.gate = new Promise(() => {})
+  void answer(REDIRECT_URI, codeResponse(login))
+  await expect.poll(() => servers.redeemed.length).toBe(1)
+  const next = restart()
+  vault.trouble = 'vault_locked'
+  await next.logins.restore()
+  expect(next.logins.find(login.id)).toMatchObject({ status: 'failed', failure: { code: 'login_required' } })
+  vault.trouble = null
+  await next.logins.restore()
+  expect([...vault.items.keys()]).toEqual([])
+  const third = restart()
+  await third.logins.restore()
+  expect(third.logins.find(login.id)).toBeUndefined()
+})
+
 test('a response that comes while the logins of the last run are being read waits for them', async () => {
   const { restart, vault, begin } = startLogins()
   const login = await begin()
@@ -277,6 +295,31 @@ test('a response that comes while the logins of the last run are being read wait
   release()
   expect((await answered).status).toBe('succeeded')
   await restoring
+})
+
+test('behind a tunnel, which hides the scheme, the redirect URI that a login waits on is meant', async () => {
+  const redirectUri = 'https://tunnel.example/cb'
+  const { logins, configure, begin } = startLogins({ redirect_uri: redirectUri })
+  configure('http://tunnel.example/cb')
+  await begin()
+  expect(logins.findRedirectUri('tunnel.example', '/cb')).toBe(redirectUri)
+  expect(logins.findRedirectUri('tunnel.example', '/cb', 'http')).toBe('http://tunnel.example/cb')
+})
+
+test('a thousand settled logins are remembered, and what pends besides', async () => {
+  const { logins, begin, answer } = startLogins()
+  const pending = await begin()
+  const settled: PendingLogin[] = []
+  for (let n = 0; n <= 1_000; n++) {
+    const login = await begin()
+    settled.push(login)
+    await answer(REDIRECT_URI, codeResponse(login))
+  }
+  const [first, second] = settled as [PendingLogin, PendingLogin]
+  expect([logins.find(first.id), logins.find(second.id)?.status]).toEqual([undefined, 'succeeded'])
+  expect(await codeOf(answer(REDIRECT_URI, codeResponse(first)))).toBe('state_unknown')
+  expect((await answer(REDIRECT_URI, codeResponse(second))).id).toBe(second.id)
+  expect(logins.find(pending.id)?.status).toBe('pending')
 })
 
 describe('paste-back', () => {

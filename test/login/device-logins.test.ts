@@ -174,3 +174,25 @@ test('the eleventh login of a profile ends the first', async () => {
   expect(logins.find(first.id)?.status).toBe('cancelled')
   expect(logins.pendingOf('gw')).toHaveLength(10)
 })
+
+test('two hundred in all is the end of it', async () => {
+  const { logins, begin, profiles } = start()
+  for (let n = 0; n < 20; n++) {
+    const name = `p${n}`
+    profiles.set(name, testProfile({ ...DEVICE, name }))
+    for (let count = 0; count < 10; count++) await logins.begin({ profile: name, open: false })
+  }
+  expect(await codeOf(begin())).toBe('too_many_logins')
+  expect(logins.countPending(() => true)).toBe(200)
+})
+
+test('one that is answered while it ends is not ended twice', async () => {
+  const { begin, logins, servers, clock, kept, events } = start()
+  const login = await begin()
+  servers.devicePoll = issued
+  await clock.pass(5_000)
+  expect(logins.cancel(login.id)).toBe(true)
+  expect(logins.find(login.id)?.status).toBe('succeeded')
+  expect(kept).toHaveLength(1)
+  expect(events.map(({ event }) => event)).toEqual(['login.begun', 'login.succeeded'])
+})

@@ -3,8 +3,7 @@
  * the configuration; tests implement it with fakes. Routes parse, call one of these, and map.
  */
 import type { ProfileEntry } from '../../config/profile.js'
-import type { Login } from '../../login/login.js'
-import type { AnyLoginRequest } from '../../login/login-request.js'
+import type { Logins } from '../../login/logins.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
@@ -46,25 +45,10 @@ export interface InspectionService {
   inspect(profile: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }>
 }
 
-export interface LoginApi {
-  /** Each call starts a login of its own, or waits for a response that somebody else redeems. */
-  begin(request: AnyLoginRequest): Promise<Login>
-  /** The parameters of a response that was caught; once. */
-  takeResponse(id: string): Readonly<Record<string, string>> | undefined
-  /** `login=auto`: joins the profile's pending automatic login or starts one, opening at most one tab. */
-  beginShared(profile: string): Promise<Login>
-  find(id: string): Login | undefined
-  /** Those that are remembered, the newest first. */
-  ofProfile(profile: string): readonly Login[]
-  /** Resolves with the login once it is settled, or as it stands when `waitMs` are over or `signal` aborts. */
-  wait(id: string, waitMs: number, signal: AbortSignal): Promise<Login | undefined>
-  /** Paste-back of the URL the browser ended on. */
-  paste(id: string, url: string): Promise<Login>
-  /** Idempotent for a settled login; `false` when there is no such login. */
-  cancel(id: string): boolean
-  /** Those that wait for a person, from the oldest to the newest. */
-  pendingOf(profile: string): Login[]
-}
+export type LoginApi = Pick<
+  Logins,
+  'begin' | 'beginShared' | 'find' | 'ofProfile' | 'pendingOf' | 'wait' | 'takeResponse' | 'paste' | 'cancel'
+>
 
 export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
 

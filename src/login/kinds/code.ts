@@ -24,7 +24,7 @@ import {
 import { askedInBrowser, type Ending, reportOf, whyNotBegun } from '../login-report.js'
 import type { AdoptionRequest, LoginRequest } from '../login-request.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
-import { adoptLogin, certificateOf, prepareLogin } from '../preparation.js'
+import { certificateOf, prepareLogin } from '../preparation.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
 import { readRecord, SecretMember, writeRecord } from './record.js'
 
@@ -101,9 +101,7 @@ async function begin(
   const { redirect_uri: asked, listen = null } = profile
   const redirectUri = await bind({ redirectUri: asked, listen, certificate: certificateOf(profile) })
   try {
-    return 'state' in request
-      ? await adoptLogin(parts, profile, redirectUri, request)
-      : await prepareLogin(parts, profile, redirectUri, request.timeoutSeconds)
+    return await prepareLogin(parts, profile, redirectUri, request)
   } catch (error) {
     throw whyNotBegun(parts, profile, redirectUri, error)
   }

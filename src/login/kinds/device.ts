@@ -11,14 +11,14 @@ import { Transcript } from '../../authorization-server/transcript.js'
 import type { Profile } from '../../config/profile.js'
 import { asCatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
-import { type TokenSetOrigin, tokenSetFrom } from '../../tokens/token-set.js'
+import { tokenSetFrom } from '../../tokens/token-set.js'
 import { unsuccessful } from '../endings.js'
-import { baseOf, type DevicePrompt, type PendingDeviceLogin } from '../login.js'
+import { baseOf, type PendingDeviceLogin } from '../login.js'
 import { reportOf } from '../login-report.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import { randomId } from '../pkce.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
-import { readRecord, SecretMember, writeRecord } from './record.js'
+import { type RecordOf, readRecord, SecretMember, writeRecord } from './record.js'
 
 const GRANT: Profile['grant'] = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -41,14 +41,8 @@ const DeviceLoginRecord = z.object({
   client_id: z.string(),
 })
 
-/** A device login with what it polls with. */
-interface PolledLogin {
-  readonly login: PendingDeviceLogin
-  readonly deviceCode: Secret
-  readonly intervalMs: number
-  /** Whom it is polled at; a profile edited meanwhile must not send the device code elsewhere. */
-  readonly origin: TokenSetOrigin
-}
+/** A device login with what it polls with, and whom; a profile edited meanwhile must not send its code elsewhere. */
+type DeviceRecord = RecordOf<typeof DeviceLoginRecord>
 
 export function deviceKind(parts: KindParts): LoginKind {
   return {
@@ -61,7 +55,7 @@ export function deviceKind(parts: KindParts): LoginKind {
         : undefined,
     restored(item) {
       const record = readRecord(DeviceLoginRecord, item)
-      return record && new DeviceLogin(parts, restored(record))
+      return record && new DeviceLogin(parts, record)
     },
   }
 }
@@ -71,38 +65,18 @@ async function begin(
   { clock, servers }: KindParts,
   profile: Profile,
   timeoutSeconds = Infinity,
-): Promise<PolledLogin> {
-  const { deviceCode, intervalSeconds, ...authorization } = await servers.authorizeDevice(profile)
+): Promise<DeviceRecord> {
+  const { expiresInSeconds, intervalSeconds, ...authorization } = await servers.authorizeDevice(profile)
   const createdAtMs = clock.now()
-  const expiresAtMs = createdAtMs + Math.min(authorization.expiresInSeconds, timeoutSeconds) * 1000
   return {
-    login: pendingLogin({
-      id: randomId(),
-      profile: profile.name,
-      createdAtMs,
-      expiresAtMs,
-      ...authorization,
-    }),
-    deviceCode,
+    version: 1,
+    id: randomId(),
+    profile: profile.name,
+    createdAtMs,
+    expiresAtMs: createdAtMs + Math.min(expiresInSeconds, timeoutSeconds) * 1000,
     intervalMs: intervalSeconds * 1000,
-    origin: servers.origin(profile),
-  }
-}
-
-function restored(record: NonNullable<ReturnType<typeof readRecord<typeof DeviceLoginRecord>>>): PolledLogin {
-  const { authorizationServer, clientId, deviceCode, intervalMs } = record
-  return { login: pendingLogin(record), deviceCode, intervalMs, origin: { authorizationServer, clientId } }
-}
-
-function pendingLogin(
-  login: DevicePrompt & Pick<PendingDeviceLogin, 'id' | 'profile' | 'createdAtMs' | 'expiresAtMs'>,
-): PendingDeviceLogin {
-  const { userCode, verificationUri, verificationUriComplete } = login
-  return {
-    ...baseOf({ ...login, redirectUri: '' }),
-    status: 'pending',
-    authorizationUrl: verificationUriComplete ?? verificationUri,
-    device: { userCode, verificationUri, verificationUriComplete },
+    ...authorization,
+    ...servers.origin(profile),
   }
 }
 
@@ -111,27 +85,32 @@ class DeviceLogin implements OpenLogin {
   readonly redirect = null
   readonly expiredDetail = 'Nobody entered the code in time.'
   readonly #parts: KindParts
-  readonly #polled: PolledLogin
+  readonly #record: DeviceRecord
   #intervalMs: number
   #cancelTimer: () => void = () => {}
   /** Of the last poll. */
   #transcript: Transcript | undefined
 
-  constructor(parts: KindParts, polled: PolledLogin) {
+  constructor(parts: KindParts, record: DeviceRecord) {
+    const { userCode, verificationUri, verificationUriComplete, intervalMs } = record
     this.#parts = parts
-    this.#polled = polled
-    this.#intervalMs = polled.intervalMs
-    this.login = polled.login
+    this.#record = record
+    this.#intervalMs = intervalMs
+    this.login = {
+      ...baseOf({ ...record, redirectUri: '' }),
+      status: 'pending',
+      authorizationUrl: verificationUriComplete ?? verificationUri,
+      device: { userCode, verificationUri, verificationUriComplete },
+    }
   }
 
   record(): Secret {
-    const { login, origin, ...polled } = this.#polled
-    return writeRecord(DeviceLoginRecord, { ...login, ...login.device, ...origin, ...polled })
+    return writeRecord(DeviceLoginRecord, this.#record)
   }
 
   report(status: 'failed' | 'expired' | 'cancelled', failure: Parameters<typeof unsuccessful>[2]) {
     if (status === 'cancelled') return undefined
-    const subject = { ...this.login, origin: this.#polled.origin, asked: [] }
+    const subject = { ...this.login, origin: this.#record, asked: [] }
     return reportOf(this.#parts, subject, { step: 'token_request', failure, transcript: this.#transcript })
   }
 
@@ -151,10 +130,10 @@ class DeviceLogin implements OpenLogin {
     if (!life.isPending()) return
     const { clock, servers, tokens } = this.#parts
     try {
-      const profile = profileOfLogin(this.#parts, this.login.profile, this.#polled.origin)
+      const profile = profileOfLogin(this.#parts, this.login.profile, this.#record)
       const ticket = tokens.ticket(profile.name)
       this.#transcript = new Transcript(clock)
-      const answer = await servers.pollDevice(profile, this.#polled.deviceCode, this.#transcript)
+      const answer = await servers.pollDevice(profile, this.#record.deviceCode, this.#transcript)
       await this.#take(life, profile, answer, ticket)
     } catch (error) {
       this.#fail(life, error)

@@ -5,6 +5,9 @@
 import * as z from 'zod'
 import { Secret } from '../../secret.js'
 
+/** What a schema reads, with the members named as in the program. */
+export type RecordOf<Schema extends z.ZodObject> = CamelCased<z.output<Schema>>
+
 /** A member that is a secret. */
 export const SecretMember = z.codec(z.string(), z.instanceof(Secret), {
   decode: (text) => new Secret(text),
@@ -20,10 +23,10 @@ export function writeRecord(schema: z.ZodObject, members: object): Secret {
 export function readRecord<Schema extends z.ZodObject>(
   schema: Schema,
   item: Secret,
-): CamelCased<z.output<Schema>> | undefined {
+): RecordOf<Schema> | undefined {
   try {
     const record = z.decode(schema, JSON.parse(item.reveal()))
-    return renamed(record, toCamelCase) as CamelCased<z.output<Schema>>
+    return renamed(record, toCamelCase) as RecordOf<Schema>
   } catch {
     return undefined
   }
