@@ -1,4 +1,4 @@
-/** How a login ends that brings no tokens, and what is said of it. Pure. */
+/** The ends of logins that bring no tokens, and what is said of them. Pure. */
 import { CatchdError } from '../failures.js'
 import { baseOf, type UnsuccessfulLogin, type WaitingLogin } from './login.js'
 import type { InterruptedLogin } from './login-records.js'
@@ -47,7 +47,7 @@ export function expired({ profile }: WaitingLogin, detail: string): CatchdError 
   return new CatchdError('login_expired', { detail, ...beginAgain(profile) })
 }
 
-/** Whose it is, which says how to begin again; a catch is begun again by its tool. */
+/** How to begin again: a profile's login by its name, a catch by its tool. */
 export function beginAgain(profile: string | null): { profile: string } | { next: string } {
   return profile === null ? { next: 'catchd catch' } : { profile }
 }

@@ -89,8 +89,8 @@ export class LoginIndex {
     return this.#byState.has(state)
   }
 
-  /** Those that give way to one more login of a profile; `undefined` when there is no room for it at all. */
-  roomFor({ limits, itemPrefix }: LoginKind, profile: string | null): WaitingLogin[] | undefined {
+  /** Those that give way to one more login of a profile; `undefined` when there are too many logins of the kind. */
+  givingWay({ limits, itemPrefix }: LoginKind, profile: string | null): WaitingLogin[] | undefined {
     const ofKind = this.pending().filter(({ id }) => this.#byId.get(id)?.kind?.itemPrefix === itemPrefix)
     const ofProfile = ofKind.filter((login) => login.profile === profile)
     const displaced = ofProfile.slice(0, Math.max(0, ofProfile.length - limits.perProfile + 1))
@@ -109,7 +109,7 @@ export class LoginIndex {
     return new Set(this.on(redirectUri).flatMap(({ redirect }) => redirect?.carriers ?? []))
   }
 
-  /** Who else a response on a redirect URI may be meant for, in words; not those that take any response. */
+  /** Who waits for a response of their own on a redirect URI, or has it configured, in words. */
   sharerOf(redirectUri: string): string | undefined {
     for (const holder of this.#redirectUris.at(redirectUri)) {
       if (!('login' in holder) && holder.profile !== null) return `the profile ${holder.profile}`
@@ -132,7 +132,7 @@ export class LoginIndex {
     return this.#take(entry)
   }
 
-  /** Takes the login that any response on a redirect URI answers, where nobody shares that. */
+  /** Takes the login that is answered by any response on a redirect URI, where it does not share that. */
   claimForAny(redirectUri: string, response: AuthorizationResponse): Claim {
     const [only, ...others] = this.on(redirectUri)
     if (only === undefined || others.length > 0 || this.sharerOf(redirectUri) !== undefined)
@@ -140,7 +140,7 @@ export class LoginIndex {
     return this.claimAs(only.login.id, response)
   }
 
-  /** Takes the login that the response is said to be for. */
+  /** Takes this login for the response, without a look at its `state`. */
   claimAs(id: string, response: AuthorizationResponse): Claim {
     const entry = this.#byId.get(id)
     if (entry === undefined) return unknown(response)
@@ -149,7 +149,7 @@ export class LoginIndex {
     return this.#take(entry)
   }
 
-  /** Takes a pending login, whatever ends it. @returns false when it does not pend */
+  /** Nothing else can end the login from now on. @returns false when it does not pend */
   take(id: string): boolean {
     const entry = this.#byId.get(id)
     if (entry === undefined || !this.#pending.delete(id)) return false

@@ -62,11 +62,11 @@ export interface DevicePrompt {
 }
 
 /** Waiting for a person at the authorization server; no browser comes back to us. */
-export interface PendingDeviceLogin extends LoginOfProfile {
+export interface PendingAtServer extends LoginOfProfile {
   readonly status: 'pending'
-  /** Where the person goes, with the code in it where the server can have it so. */
-  readonly authorizationUrl: string
-  readonly device: DevicePrompt
+  /** Where the person goes, with their code in it where the server can have it so; `null`: they are asked elsewhere. */
+  readonly authorizationUrl: string | null
+  readonly device?: DevicePrompt
 }
 
 /** Waiting for an authorization response that another tool redeems. */
@@ -78,8 +78,8 @@ export interface PendingCatch extends LoginBase {
   readonly state: Secret | null
 }
 
-/** What waits for a person, whatever kind it is. */
-export type WaitingLogin = PendingLogin | PendingDeviceLogin | PendingCatch
+/** A login of any kind that waits for a person. */
+export type WaitingLogin = PendingLogin | PendingAtServer | PendingCatch
 
 /** Claimed; the token request is on its way. */
 export interface ExchangingLogin extends LoginBase {

@@ -52,7 +52,7 @@ export class Logins {
   readonly #automatic: AutomaticLogins
   readonly #alarm: ExpiryAlarm
   readonly #leases = new Map<string, RedirectLease | undefined>()
-  /** What stops the logins that settle themselves. */
+  /** Stops the logins that settle themselves. */
   readonly #stops = new Map<string, (() => void) | undefined>()
   /** States that others chose, of logins that are about to begin. */
   readonly #beginning = new Set<string>()
@@ -152,7 +152,7 @@ export class Logins {
     if (login.redirectUri === '') {
       throw new CatchdError('request_invalid', {
         ...beginAgain(login.profile),
-        detail: 'A device login has no redirect that could be pasted: enter its code at the server.',
+        detail: 'This login has no redirect that could be pasted: finish it at the authorization server.',
       })
     }
     const redirect = this.#index.findPending(id)?.redirect ?? undefined
@@ -284,7 +284,7 @@ export class Logins {
     const { profiles, listeners, records, log } = this.#parts
     const profile = 'profile' in request ? profiles.profile(request.profile) : null
     const [kind, begin] = this.#kindOf(request, profile)
-    this.#roomFor(kind, profile?.name ?? null)
+    this.#givingWay(kind, profile?.name ?? null)
     let lease: RedirectLease | undefined
     let open: OpenLogin | undefined
     try {
@@ -315,8 +315,8 @@ export class Logins {
   }
 
   /** @returns Those that give way. @throws CatchdError `too_many_logins` */
-  #roomFor(kind: LoginKind, profile: string | null): WaitingLogin[] {
-    const displaced = this.#index.roomFor(kind, profile)
+  #givingWay(kind: LoginKind, profile: string | null): WaitingLogin[] {
+    const displaced = this.#index.givingWay(kind, profile)
     if (displaced === undefined) throw new CatchdError('too_many_logins', kind.limits.tooMany)
     return displaced
   }
@@ -335,7 +335,7 @@ export class Logins {
 
   #admit(kind: LoginKind, open: OpenLogin, lease: RedirectLease | undefined): void {
     const { id, profile } = open.login
-    for (const oldest of this.#roomFor(kind, profile)) {
+    for (const oldest of this.#givingWay(kind, profile)) {
       this.#settle(unsuccessful(oldest, 'cancelled', displaced(oldest)))
     }
     this.#index.add(kind, open)
@@ -373,7 +373,7 @@ export class Logins {
     this.#settle(unsuccessful(open.login, status, failure, open.report?.(status, failure)))
   }
 
-  /** The end of every login; what comes after the first end changes nothing. */
+  /** Every login ends here, once: what comes after its end changes nothing. */
   #settle(login: SettledLogin): SettledLogin {
     const kind = this.#index.settle(login)
     if (kind === undefined) return login

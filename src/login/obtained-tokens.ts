@@ -1,4 +1,4 @@
-/** What all logins do with the tokens that they bring, and whom they ask for them. */
+/** The tokens that a login brings: whom it asks for them, and how they are stored. */
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'

@@ -6,7 +6,7 @@
 /** Of a redirect URI. */
 export type RedirectScheme = 'http' | 'https'
 
-/** What a browser can be told apart by: `http://localhost:3000/cb?x=1` is at `http://localhost:3000/cb`. */
+/** Without what a request does not show: `http://localhost:3000/cb?x=1` is at `http://localhost:3000/cb`. */
 function placeOf(redirectUri: string): string {
   const { protocol, host, pathname } = new URL(redirectUri)
   return `${protocol}//${host}${pathname}`
@@ -29,13 +29,13 @@ export class RedirectUris<Holder extends { readonly redirectUri: string }> {
     if (holders?.size === 0) this.#places.delete(place)
   }
 
-  /** Those that a browser which comes to the redirect URI may mean. */
+  /** The holders that a request to the redirect URI may be for. */
   at(redirectUri: string): ReadonlySet<Holder> {
     return this.#places.get(placeOf(redirectUri)) ?? new Set()
   }
 
   /**
-   * @param scheme - Of the connection; `undefined` where a tunnel in front hides how the browser came.
+   * @param scheme - Of the connection; `undefined` behind a tunnel, which hides the browser's.
    * @returns One redirect URI, or two that differ in their scheme.
    */
   find(authority: string, path: string, scheme?: RedirectScheme): string[] {

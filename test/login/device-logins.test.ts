@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { DevicePoll } from '../../src/authorization-server/port.js'
 import { CatchdError } from '../../src/failures.js'
-import type { PendingDeviceLogin } from '../../src/login/login.js'
+import type { PendingAtServer } from '../../src/login/login.js'
 import { testProfile, tokenResponse } from '../support/fake-authorization-servers.js'
 import { codeOf, startLogins } from '../support/logins.js'
 import { settle } from '../support/manual-clock.js'
@@ -12,7 +12,7 @@ const DEVICE = { grant: 'urn:ietf:params:oauth:grant-type:device_code' } as cons
 function start() {
   const scene = startLogins(DEVICE)
   const begin = (open = false, timeoutSeconds?: number) =>
-    scene.logins.begin({ profile: 'gw', open, timeoutSeconds }) as Promise<PendingDeviceLogin>
+    scene.logins.begin({ profile: 'gw', open, timeoutSeconds }) as Promise<PendingAtServer>
   return { ...scene, begin }
 }
 
@@ -184,6 +184,13 @@ test('two hundred in all is the end of it', async () => {
   }
   expect(await codeOf(begin())).toBe('too_many_logins')
   expect(logins.countPending(() => true)).toBe(200)
+})
+
+test('there is no URL that could be pasted', async () => {
+  const { begin, logins } = start()
+  const { id } = await begin()
+  expect(await codeOf(logins.paste(id, 'http://127.0.0.1:8252/callback/gw?code=c'))).toBe('request_invalid')
+  expect(logins.find(id)?.status).toBe('pending')
 })
 
 test('one that is answered while it ends is not ended twice', async () => {

@@ -157,7 +157,7 @@ export function startedLoginAnswer(login: Login): StartedLoginAnswer {
       : {}),
     redirect_uri: login.redirectUri === '' ? null : login.redirectUri,
     expires_at: toInstant(login.expiresAtMs),
-    ...('device' in login ? devicePrompt(login.device) : {}),
+    ...('device' in login && login.device ? devicePrompt(login.device) : {}),
   }
 }
 

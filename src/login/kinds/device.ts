@@ -13,7 +13,7 @@ import { asCatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
 import { unsuccessful } from '../endings.js'
-import { baseOf, type PendingDeviceLogin } from '../login.js'
+import { baseOf, type PendingAtServer } from '../login.js'
 import { reportOf } from '../login-report.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import { randomId } from '../pkce.js'
@@ -41,7 +41,7 @@ const DeviceLoginRecord = z.object({
   client_id: z.string(),
 })
 
-/** A device login with what it polls with, and whom; a profile edited meanwhile must not send its code elsewhere. */
+/** What a device login polls with, and where: a profile that is edited meanwhile must not send its code elsewhere. */
 type DeviceRecord = RecordOf<typeof DeviceLoginRecord>
 
 export function deviceKind(parts: KindParts): LoginKind {
@@ -81,7 +81,7 @@ async function begin(
 }
 
 class DeviceLogin implements OpenLogin {
-  readonly login: PendingDeviceLogin
+  readonly login: PendingAtServer
   readonly redirect = null
   readonly expiredDetail = 'Nobody entered the code in time.'
   readonly #parts: KindParts

@@ -22,10 +22,10 @@ export interface LoginKind {
   /** Names of its items in the vault: this and the id of the login. */
   readonly itemPrefix: string
   readonly limits: LoginLimits
-  /** Whether it goes on without a request from outside: a vault that was locked at the start is asked again soon. */
+  /** Whether its logins go on without a request from outside. A vault that was locked at the start is asked again then. */
   readonly goesOnAlone: boolean
   /**
-   * How a request begins; `undefined` when it is of another kind. What it returns is stored before anybody hears of it.
+   * How a login begins with a request; `undefined` when the request is of another kind.
    *
    * @param profile - `null`: the request is of no profile.
    * @throws CatchdError `request_invalid` for a profile that has no logins; beginning: `profile_invalid`,
@@ -78,15 +78,15 @@ export interface AwaitedRedirect {
   /** How the response may come. */
   readonly carriers: readonly ResponseCarrier[]
   /**
-   * Which response is taken besides the one with its `state`: none; one without a state, where no other login of a
-   * profile waits on the redirect URI; any that is nobody's, where nobody shares the redirect URI.
+   * Which response is taken besides the one with its `state`. `stateless`: one without a state, where no other login of a
+   * profile waits on the redirect URI. `any`: each that answers no other login, where nobody shares the redirect URI.
    */
   readonly alsoTakes: 'none' | 'stateless' | 'any'
   /** Called once, for the response that was claimed. Never rejects. */
   answered(response: AuthorizationResponse): Promise<SettledLogin> | SettledLogin
 }
 
-/** How a kind that settles its logins by itself sees the life of one. */
+/** What a login that settles itself asks and tells. */
 export interface LoginLife {
   isPending(): boolean
   /** From now on nothing else ends it. @returns false when it is over already. */
@@ -101,7 +101,7 @@ export interface KindParts {
   readonly servers: AuthorizationServers
   readonly tokens: TokenKeeping
   readonly profiles: LoginProfiles
-  /** Before a code is sent: after a crash it is not sent again. Resolves when that is on the disk. */
+  /** Called before a code is sent, so that it is not sent again after a crash. Resolves when that is on the disk. */
   readonly journalClaim: (login: PendingLogin) => Promise<void>
   readonly caught: CaughtResponses
   readonly describeVault: () => string
