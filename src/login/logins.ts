@@ -54,7 +54,7 @@ export class Logins {
   readonly #leases = new Map<string, RedirectLease | undefined>()
   /** Stops the logins that settle themselves. */
   readonly #stops = new Map<string, (() => void) | undefined>()
-  /** States that others chose, of logins that are about to begin. */
+  /** Of logins that are about to begin: states that others chose, and the ids of records that are being stored. */
   readonly #beginning = new Set<string>()
   /** Kinds whose logins of the last run have not been read yet. */
   readonly #unread: Set<LoginKind>
@@ -292,6 +292,7 @@ export class Logins {
         lease = await listeners.acquire(redirectUri, listen, certificate)
         return lease.redirectUri
       })
+      this.#beginning.add(open.login.id) // so that it is not restored as one of the last run
       await records.store(kind, open)
       if (open.redirect?.alsoTakes === 'any') this.#requireAlone(open.login.redirectUri)
       this.#admit(kind, open, lease)
@@ -299,6 +300,8 @@ export class Logins {
       lease?.release()
       if (open !== undefined) void this.#forgetRecord(kind, open.login.id)
       throw profile === null ? error : asCatchdError(error).of(profile.name)
+    } finally {
+      if (open !== undefined) this.#beginning.delete(open.login.id)
     }
     const { login } = open
     log({ event: 'login.begun', login: login.id, ...ofProfile(login) })
@@ -408,7 +411,7 @@ export class Logins {
   }
 
   async #restoreKind(kind: LoginKind): Promise<void> {
-    const isKnown = (id: string) => this.find(id) !== undefined
+    const isKnown = (id: string) => this.find(id) !== undefined || this.#beginning.has(id)
     try {
       for await (const open of this.#parts.records.leftBehind(kind, isKnown)) await this.#readmit(kind, open)
       this.#unread.delete(kind)

@@ -258,6 +258,32 @@ describe('after a restart', () => {
   })
 })
 
+test('a login that begins while those of the last run are being read is there once', async () => {
+  const { restart, vault, listeners, begin, logins } = startLogins()
+  logins.cancel((await begin()).id)
+  const next = restart()
+  vault.trouble = 'vault_locked'
+  await next.logins.restore()
+  vault.trouble = null
+  let release = () => {}
+  const stored = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const set = vault.set.bind(vault)
+  vault.set = async (name, value) => {
+    await set(name, value)
+    await stored
+  }
+  const beginning = next.begin()
+  await settle()
+  await next.logins.restore()
+  release()
+  const login = await beginning
+  expect(listeners.held).toEqual([REDIRECT_URI])
+  expect((await next.answer(REDIRECT_URI, codeResponse(login))).status).toBe('succeeded')
+  expect(listeners.held).toEqual([])
+})
+
 test('what was cut off is told at once where the vault is locked, and ends once', async () => {
   const { restart, servers, vault, begin, answer } = startLogins()
   const login = await begin()
