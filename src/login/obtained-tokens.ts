@@ -1,8 +1,10 @@
 /** The tokens that a login brings: whom it asks for them, and how they are stored. */
+
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import type { TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
+import type { TokenSet } from '../tokens/token-set.js'
 import type { StoredSummary } from './login.js'
 import type { LoginProfiles, TokenKeeping } from './ports.js'
 
@@ -15,9 +17,9 @@ export async function keepTokens(
   { tokens, describeVault }: { readonly tokens: TokenKeeping; readonly describeVault: () => string },
   profile: string,
   set: TokenSet,
-  ticket: number,
+  logoutGeneration: number,
 ): Promise<StoredSummary> {
-  await tokens.keep(profile, set, ticket)
+  await tokens.keep(profile, set, logoutGeneration)
   return {
     storedIn: describeVault(),
     scope: set.scope,

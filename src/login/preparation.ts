@@ -3,6 +3,8 @@
  * carries them (RFC 6749 §4.1.1, RFC 7636 §4.3); or those of a request that another tool built. Nothing is stored or
  * bound here.
  */
+
+import { randomId, randomSecret } from '../authorization-server/pkce.js'
 import type { AuthorizationRequest, ExpectedIssuer } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
@@ -10,7 +12,6 @@ import { CatchdError } from '../failures.js'
 import type { KindParts } from './kinds/kind.js'
 import type { PendingLogin } from './login.js'
 import type { AdoptionRequest, LoginRequest } from './login-request.js'
-import { randomId, randomSecret } from './pkce.js'
 import type { CertificateFiles } from './ports.js'
 
 /** The request and whom its response must come from. */
@@ -71,7 +72,7 @@ async function adopted(
       detail: 'Its redirect_uri takes a fresh port for each login, which no other tool can know beforehand.',
     })
   }
-  const expected = await servers.expect(profile, profiles.issRequired(profile.name))
+  const expected = await servers.findExpectedIssuer(profile, profiles.issRequired(profile.name))
   return { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null, ...expected }
 }
 

@@ -495,7 +495,7 @@ describe('the report', () => {
       Promise.reject(
         new CatchdError('provider_unreachable', {
           detail: 'No.',
-          clue: { reason: 'SELF_SIGNED_CERT_IN_CHAIN' },
+          evidence: { reason: 'SELF_SIGNED_CERT_IN_CHAIN' },
         }),
       )
     await expect(begin()).rejects.toMatchObject({

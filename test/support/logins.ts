@@ -66,8 +66,8 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
       servers,
       listeners,
       tokens: {
-        ticket: () => 0,
-        expect: () => {},
+        logoutGeneration: () => 0,
+        prepareStore: () => {},
         async keep(profile: string, set: TokenSet) {
           if (tokens.trouble !== null) throw tokens.trouble
           kept.push(`${profile}:${set.accessToken.reveal()}`)

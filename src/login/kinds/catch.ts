@@ -5,10 +5,10 @@
  * The response is in memory alone (caught-responses.ts): the vault record of a catch never holds a code.
  */
 import * as z from 'zod'
+import { randomId } from '../../authorization-server/pkce.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { baseOf, type PendingCatch, RESPONSE_CARRIERS } from '../login.js'
 import type { CatchRequest } from '../login-request.js'
-import { randomId } from '../pkce.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
 import { readRecord, SecretMember, writeRecord } from './record.js'
 

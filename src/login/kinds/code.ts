@@ -163,14 +163,14 @@ async function redeem(
   const { clock, servers, tokens } = parts
   await noteClaim(parts, login)
   const profile = profileOfLogin(parts, login.profile, login.origin)
-  const ticket = tokens.ticket(login.profile)
-  tokens.expect()
+  const logoutGeneration = tokens.logoutGeneration(login.profile)
+  tokens.prepareStore()
   const { code, signedResponse, extra } = response
   const { redirectUri, codeVerifier, nonce } = login
   const grant = { code, signedResponse, redirectUri, codeVerifier, nonce, transcript }
   const answer = await servers.redeem(profile, grant)
   const set = tokenSetFrom(answer, login.origin, profile.scope ?? null, clock.now(), extra)
-  return keepTokens(parts, login.profile, set, ticket)
+  return keepTokens(parts, login.profile, set, logoutGeneration)
 }
 
 /** A full disk must not cost the person the login: the code is good once, and it is in our hands. */
@@ -196,7 +196,7 @@ function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): Catc
   return new CatchdError('issuer_mismatch', {
     profile: login.profile,
     detail: `The response comes from another issuer than ${login.expectedIssuer}; its code was not redeemed.`,
-    clue: { issuer: response.iss, issuerFrom: 'response' },
+    evidence: { issuer: response.iss, issuerFrom: 'response' },
   })
 }
 

@@ -6,6 +6,7 @@
  * when the token set is in the vault.
  */
 import * as z from 'zod'
+import { randomId } from '../../authorization-server/pkce.js'
 import type { DevicePoll } from '../../authorization-server/port.js'
 import { Transcript } from '../../authorization-server/transcript.js'
 import type { Profile } from '../../config/profile.js'
@@ -16,7 +17,6 @@ import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingAtServer } from '../login.js'
 import { reportOf } from '../login-report.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
-import { randomId } from '../pkce.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
 import { type RecordOf, readRecord, SecretMember, writeRecord } from './record.js'
 
@@ -131,23 +131,28 @@ class DeviceLogin implements OpenLogin {
     const { clock, servers, tokens } = this.#parts
     try {
       const profile = profileOfLogin(this.#parts, this.login.profile, this.#record)
-      const ticket = tokens.ticket(profile.name)
+      const logoutGeneration = tokens.logoutGeneration(profile.name)
       this.#transcript = new Transcript(clock)
       const answer = await servers.pollDevice(profile, this.#record.deviceCode, this.#transcript)
-      await this.#take(life, profile, answer, ticket)
+      await this.#take(life, profile, answer, logoutGeneration)
     } catch (error) {
       this.#fail(life, error)
     }
   }
 
-  async #take(life: LoginLife, profile: Profile, answer: DevicePoll, ticket: number): Promise<void> {
+  async #take(
+    life: LoginLife,
+    profile: Profile,
+    answer: DevicePoll,
+    logoutGeneration: number,
+  ): Promise<void> {
     const { clock, servers } = this.#parts
     if (answer.outcome === 'issued') {
       const origin = servers.origin(profile)
       const set = tokenSetFrom(answer.response, origin, profile.scope ?? null, clock.now())
       // It ended while the answer was on its way: nobody will use what it brought.
       if (!life.claim()) return void servers.revoke(profile, set)
-      const stored = await keepTokens(this.#parts, profile.name, set, ticket)
+      const stored = await keepTokens(this.#parts, profile.name, set, logoutGeneration)
       return life.settle({ ...baseOf(this.login), status: 'succeeded', stored })
     }
     if (answer.outcome === 'ended') return this.#fail(life, answer.error)

@@ -8,7 +8,7 @@ import type { AuthorizationServers } from '../../authorization-server/port.js'
 import type { Clock } from '../../clock.js'
 import type { Profile } from '../../config/profile.js'
 import type { ResponseCarrier } from '../../config/response-modes.js'
-import type { Surroundings } from '../../diagnosis/surroundings.js'
+import type { MachineFacts } from '../../diagnosis/machine-facts.js'
 import type { CatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
 import type { AuthorizationResponse } from '../authorization-response.js'
@@ -107,6 +107,6 @@ export interface KindParts {
   readonly describeVault: () => string
   /** For logins that say nothing else. */
   readonly timeoutSeconds: number
-  readonly surroundings?: Surroundings
+  readonly machine?: MachineFacts
   readonly log: (event: LoginEvent) => void
 }

@@ -1,4 +1,4 @@
-/** https redirect URIs: served by the same door with the same guards, and by nothing older than TLS 1.2. */
+/** https redirect URIs: served by the same listener with the same guards, and by nothing older than TLS 1.2. */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CertificateFiles } from '../../../src/login/ports.js'
 import { type Certificates, makeCertificates } from '../../support/certificates.js'
 import { freePort } from '../../support/free-port.js'
-import { CODE, GENUINE, openRedirects } from './opened-door.js'
+import { CODE, GENUINE, openRedirects } from './opened-listener.js'
 import { ask, exchange, rawRequest, readAnswer } from './raw-http.js'
 
 let folder: string

@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { findPortHolder } from '../../../src/http/redirect/port-holder.js'
-import { GENUINE, NOW_MS, openDoor, openRedirects } from './opened-door.js'
+import { GENUINE, NOW_MS, openListener, openRedirects } from './opened-listener.js'
 import { ask, dawdle, rawRequest } from './raw-http.js'
 
 /** A clock whose timers fire when a test moves it. */
@@ -311,14 +311,14 @@ describe('how long an address stays bound', () => {
 })
 
 test('2,000 slow connections: the callback is answered, and the oldest of them give way', async () => {
-  const door = await openDoor({}, { mostConnections: 500 })
+  const listener = await openListener({}, { mostConnections: 500 })
   const slow: Socket[] = []
   for (let n = 0; n < 2_000; n += 100) {
-    slow.push(...(await Promise.all(Array.from({ length: 100 }, () => dawdle(door.port)))))
+    slow.push(...(await Promise.all(Array.from({ length: 100 }, () => dawdle(listener.port)))))
   }
   const startedMs = performance.now()
-  const answer = await door.send({ target: `/callback/gw?${GENUINE}` })
-  expect([answer.status, door.tokenRequests()]).toEqual([303, 1])
+  const answer = await listener.send({ target: `/callback/gw?${GENUINE}` })
+  expect([answer.status, listener.tokenRequests()]).toEqual([303, 1])
   expect(performance.now() - startedMs).toBeLessThan(2_000)
   await expect.poll(() => slow.filter((socket) => !socket.destroyed).length).toBeLessThanOrEqual(500)
   for (const socket of slow) socket.destroy()

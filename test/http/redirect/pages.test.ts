@@ -10,7 +10,7 @@ import { refusalPage } from '../../../src/http/redirect/pages/refusal-page.js'
 import { relayPage } from '../../../src/http/redirect/pages/relay-page.js'
 import { resultPage } from '../../../src/http/redirect/pages/result-page.js'
 import type { Login, StoredSummary } from '../../../src/login/login.js'
-import { CODE, GENUINE, NOW_MS, openDoor, STATE, STORED } from './opened-door.js'
+import { CODE, GENUINE, NOW_MS, openListener, STATE, STORED } from './opened-listener.js'
 
 const LOGIN = {
   id: 'login-1',
@@ -177,10 +177,10 @@ describe('what comes from outside is text', () => {
   })
 
   test('error_uri=javascript: is not linked, not even shown', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     const query = `error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E&error_uri=javascript:alert(2)&state=${STATE}`
-    const answer = await door.send({ target: `/callback/gw?${query}` })
-    const page = await door.send({ target: answer.headers.get('location') ?? '' })
+    const answer = await listener.send({ target: `/callback/gw?${query}` })
+    const page = await listener.send({ target: answer.headers.get('location') ?? '' })
     expect(page.status).toBe(403)
     expect(page.body).not.toContain('javascript:')
     expect(page.body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
@@ -225,11 +225,15 @@ describe('the likely cause', () => {
 
 describe('the way of one response', () => {
   test('303 to a clean page; neither answer holds code or state, and a reload shows the same', async () => {
-    const door = await openDoor()
-    const answer = await door.send({ target: `/callback/gw?${GENUINE}` })
-    expect([answer.status, answer.headers.get('location'), answer.body]).toEqual([303, door.resultPath, ''])
-    const first = await door.send({ target: door.resultPath })
-    const reload = await door.send({ target: door.resultPath })
+    const listener = await openListener()
+    const answer = await listener.send({ target: `/callback/gw?${GENUINE}` })
+    expect([answer.status, answer.headers.get('location'), answer.body]).toEqual([
+      303,
+      listener.resultPath,
+      '',
+    ])
+    const first = await listener.send({ target: listener.resultPath })
+    const reload = await listener.send({ target: listener.resultPath })
     expect(first.status).toBe(200)
     expect(first.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(first.headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -241,48 +245,48 @@ describe('the way of one response', () => {
   })
 
   test('while the code is being redeemed the page waits, then shows the result', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     let redeemed = () => {}
-    door.servers.gate = new Promise((resolve) => {
+    listener.servers.gate = new Promise((resolve) => {
       redeemed = resolve
     })
-    const pending = await door.send({ target: door.resultPath })
+    const pending = await listener.send({ target: listener.resultPath })
     expect(pending.body).toContain('Waiting for you: gw')
-    const answer = door.send({ target: `/callback/gw?${GENUINE}` })
-    await expect.poll(() => door.tokenRequests()).toBe(1)
-    expect((await door.send({ target: door.resultPath })).body).toContain('http-equiv="refresh"')
+    const answer = listener.send({ target: `/callback/gw?${GENUINE}` })
+    await expect.poll(() => listener.tokenRequests()).toBe(1)
+    expect((await listener.send({ target: listener.resultPath })).body).toContain('http-equiv="refresh"')
     redeemed()
     expect((await answer).status).toBe(303)
-    expect((await door.send({ target: door.resultPath })).body).toContain('Logged in: gw')
+    expect((await listener.send({ target: listener.resultPath })).body).toContain('Logged in: gw')
   })
 
   test('a failed exchange is not shown as a success', async () => {
-    const door = await openDoor()
-    door.tokens.trouble = new CatchdError('vault_locked', 'Unlock the keychain and log in again.')
-    await door.send({ target: `/callback/gw?${GENUINE}` })
-    const page = await door.send({ target: door.resultPath })
+    const listener = await openListener()
+    listener.tokens.trouble = new CatchdError('vault_locked', 'Unlock the keychain and log in again.')
+    await listener.send({ target: `/callback/gw?${GENUINE}` })
+    const page = await listener.send({ target: listener.resultPath })
     expect(page.status).toBe(503)
     expect(page.body).toContain('Unlock the keychain and log in again.')
     expect(page.body).not.toContain('Logged in')
   })
 
   test('a refused response names a clean path, under which the refusal can be reloaded', async () => {
-    const door = await openDoor()
-    const refused = await door.send({ target: '/callback/gw?code=x&state=y' })
+    const listener = await openListener()
+    const refused = await listener.send({ target: '/callback/gw?code=x&state=y' })
     const cleanPath = /data-clean-path="([^"]+)"/.exec(refused.body)?.[1]
     expect(cleanPath).toBe('/catchd/refused/state_unknown')
-    const reload = await door.send({ target: cleanPath ?? '' })
+    const reload = await listener.send({ target: cleanPath ?? '' })
     expect(reload.status).toBe(400)
     expect(reload.body).toContain('No login is waiting for this')
   })
 
   test('result pages are for navigation only, like everything here', async () => {
-    const door = await openDoor()
-    expect((await door.send({ method: 'POST', target: door.resultPath })).status).toBe(405)
-    expect((await door.send({ method: 'HEAD', target: door.resultPath })).status).toBe(405)
-    const framed = { target: door.resultPath, headers: ['Sec-Fetch-Dest: iframe'] }
-    expect((await door.send(framed)).status).toBe(403)
-    expect((await door.send({ target: door.resultPath, host: 'localhost' })).status).toBe(403)
+    const listener = await openListener()
+    expect((await listener.send({ method: 'POST', target: listener.resultPath })).status).toBe(405)
+    expect((await listener.send({ method: 'HEAD', target: listener.resultPath })).status).toBe(405)
+    const framed = { target: listener.resultPath, headers: ['Sec-Fetch-Dest: iframe'] }
+    expect((await listener.send(framed)).status).toBe(403)
+    expect((await listener.send({ target: listener.resultPath, host: 'localhost' })).status).toBe(403)
   })
 })
 
