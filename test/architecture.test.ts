@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'service',
     'import',
   ],
-  client: ['http', 'config', 'login'],
+  client: [],
   daemon: [
     'authorization-server',
     'config',

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
+import { DaemonConnection } from '../../src/client/daemon-connection.js'
 import { CatchdError } from '../../src/failures.js'
 import { FakeDaemon, problem, type Routes } from './fake-daemon.js'
 
@@ -46,13 +47,13 @@ describe('one call a method', () => {
     ['GET /v1/tokens/gw', (client) => client.token('gw'), { body: TOKEN }, { query: {} }],
     [
       'GET /v1/tokens/gw',
-      (client) => client.token('gw', { minTtl: 90, login: 'auto', wait: 3 }),
+      (client) => client.token('gw', { minTtlSeconds: 90, login: 'auto', waitSeconds: 3 }),
       { body: TOKEN },
       { query: { min_ttl: '90', login: 'auto', wait: '3' } },
     ],
     [
       'GET /v1/tokens/gw/id_token',
-      (client) => client.idToken('gw', { minTtl: 90, login: 'auto', wait: 3 }),
+      (client) => client.idToken('gw', { minTtlSeconds: 90, login: 'auto', waitSeconds: 3 }),
       { body: { id_token: 'idt-1' } },
       { query: { min_ttl: '90', login: 'auto', wait: '3' } },
     ],
@@ -71,7 +72,12 @@ describe('one call a method', () => {
       { status: 201, ...accepted },
       { body: { profile: 'gw', open: false } },
     ],
-    ['GET /v1/logins/l-1', (client) => client.login('l-1', { wait: 5 }), accepted, { query: { wait: '5' } }],
+    [
+      'GET /v1/logins/l-1',
+      (client) => client.login('l-1', { waitSeconds: 5 }),
+      accepted,
+      { query: { wait: '5' } },
+    ],
     [
       'POST /v1/logins/l-1/response',
       (client) => client.paste('l-1', 'http://127.0.0.1/callback?code=c'),
@@ -91,7 +97,8 @@ describe('one call a method', () => {
     ['GET /v1/clients', (client) => client.clients(), { body: { clients: [] } }, {}],
     [
       'POST /v1/clients',
-      (client) => client.addClient({ client: 'ci', profiles: ['gw'], actions: ['token'], expires_in: 60 }),
+      (client) =>
+        client.addClient({ client: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: 60 }),
       { status: 201, body: {} },
       { body: { client: 'ci', profiles: ['gw'], actions: ['token'], expires_in: 60 } },
     ],
@@ -184,13 +191,12 @@ test('onNothingListens is called once, and the call is made again', async () => 
   const daemon = new FakeDaemon({ 'GET /v1/status': { body: { pid: 1 } } })
   daemons.push(daemon)
   const started: string[] = []
-  const client = new CatchdClient({
-    socketPath: daemon.socketPath,
-    onNothingListens: async () => {
-      started.push('started')
-      await daemon.listenOnSocket()
-    },
-  })
+  const onNothingListens = async () => {
+    started.push('started')
+    await daemon.listenOnSocket()
+  }
+  const connection = new DaemonConnection({ socketPath: daemon.socketPath, onNothingListens })
+  const client = new CatchdClient(connection)
   expect(await client.status()).toEqual({ pid: 1 })
   await client.status()
   expect(started).toEqual(['started'])
@@ -199,7 +205,7 @@ test('onNothingListens is called once, and the call is made again', async () => 
 test('a call that was sent is not repeated after a broken connection', async () => {
   const daemon = await onSocket({ 'POST /v1/logins': { reset: true } })
   const onNothingListens = vi.fn()
-  const client = new CatchdClient({ socketPath: daemon.socketPath, onNothingListens })
+  const client = new CatchdClient(new DaemonConnection({ socketPath: daemon.socketPath, onNothingListens }))
   await failureOf(client.beginLogin({ profile: 'gw' }))
   expect(daemon.calls).toEqual(['POST /v1/logins'])
   expect(onNothingListens).not.toHaveBeenCalled()

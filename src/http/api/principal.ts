@@ -7,7 +7,7 @@
 import * as z from 'zod'
 import type { Session } from '../dashboard/sessions.js'
 
-export const ClientAction = z.enum(['token', 'login', 'admin'])
+export const ClientAction = z.enum(['token', 'login', 'admin']).meta({ id: 'ClientAction' })
 export type ClientAction = z.infer<typeof ClientAction>
 
 export interface Principal {

@@ -333,13 +333,13 @@ export class FakeServices implements ApiServices {
     })
   }
 
-  end(login: Login): Login {
+  end<Ended extends Login>(login: Ended): Ended {
     this.pending.set(login.id, login)
     for (const { resolve } of this.waiting.splice(0)) resolve()
     return login
   }
 
-  #pend(profile: string, changes: Partial<PendingLogin> = {}): Login {
+  #pend(profile: string, changes: Partial<PendingLogin> = {}): PendingLogin {
     const login = pendingLogin({ id: `login-${this.pending.size + 1}`, profile, ...changes })
     this.pending.set(login.id, login)
     return login
