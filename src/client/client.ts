@@ -122,8 +122,8 @@ export class CatchdClient {
    *
    * @throws CatchdError `redirect_port_in_use`, `too_many_logins`, `profile_unknown`, …
    */
-  beginLogin(request: LoginRequest, options?: CallOptions): Promise<PendingLogin | PendingDeviceLogin>
   beginLogin(request: AdoptionRequest, options?: CallOptions): Promise<PendingLogin>
+  beginLogin(request: LoginRequest, options?: CallOptions): Promise<PendingLogin | PendingDeviceLogin>
   beginLogin(request: CatchRequest, options?: CallOptions): Promise<PendingCatch>
   beginLogin(
     request: LoginRequest | AdoptionRequest | CatchRequest,
