@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
 import { DaemonConnection } from '../../src/client/daemon-connection.js'
+import { DaemonError } from '../../src/client/daemon-error.js'
 import { CatchdError } from '../../src/failures.js'
 import { FakeDaemon, problem, type Routes } from './fake-daemon.js'
 
@@ -73,6 +74,24 @@ describe('one call a method', () => {
       { body: { profile: 'gw', open: false } },
     ],
     [
+      'POST /v1/logins',
+      (client) => client.beginLogin({ profile: 'gw', state: 's', codeVerifier: 'v', timeoutSeconds: 60 }),
+      { status: 201, ...accepted },
+      { body: { profile: 'gw', state: 's', code_verifier: 'v', timeout: 60 } },
+    ],
+    [
+      'POST /v1/logins',
+      (client) => client.beginLogin({ redirectUri: 'http://127.0.0.1/cb', state: undefined }),
+      { status: 201, ...accepted },
+      { body: { redirect_uri: 'http://127.0.0.1/cb' } },
+    ],
+    [
+      'GET /v1/logins',
+      (client) => client.logins('a&b'),
+      { body: { logins: [] } },
+      { query: { profile: 'a&b' } },
+    ],
+    [
       'GET /v1/logins/l-1',
       (client) => client.login('l-1', { waitSeconds: 5 }),
       accepted,
@@ -92,6 +111,13 @@ describe('one call a method', () => {
       (client) => client.putProfile('gw', { client_id: 'c' }),
       { body: {} },
       { body: { client_id: 'c' } },
+    ],
+    [
+      'POST /v1/profiles',
+      (client) =>
+        client.discoverProfile({ url: 'https://a/', clientId: 'c', caFile: '/ca', registerAgain: true }),
+      { status: 201, body: {} },
+      { body: { url: 'https://a/', client_id: 'c', ca_file: '/ca', register_again: true } },
     ],
     ['DELETE /v1/profiles/gw', (client) => client.removeProfile('gw'), {}, {}],
     ['GET /v1/clients', (client) => client.clients(), { body: { clients: [] } }, {}],
@@ -144,6 +170,20 @@ test('problem details become the same failure again', async () => {
     error: 'invalid_grant',
     errorDescription: 'expired',
   })
+})
+
+test('what the daemon says beside a code is typed, whatever comes', async () => {
+  const ask = async (members: object) => {
+    const daemon = await onSocket({ 'GET /v1/tokens/gw': problem('login_required', 409, members) })
+    return failureOf(new CatchdClient({ socketPath: daemon.socketPath }).token('gw'))
+  }
+  const url = 'https://id.example.com/authorize'
+  const errors = [{ in: 'body', name: 'open', detail: 'must be a boolean' }]
+  const whole = await ask({ login_id: 'l-1', authorization_url: url, errors })
+  expect(whole).toBeInstanceOf(DaemonError)
+  expect(whole).toMatchObject({ loginId: 'l-1', authorizationUrl: url, mistakes: errors })
+  const odd = await ask({ login_id: 1, authorization_url: null, errors: 'many' })
+  expect(odd).toMatchObject({ loginId: undefined, authorizationUrl: undefined, mistakes: [] })
 })
 
 test('a code of a newer daemon is internal and keeps its text', async () => {
