@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import type { PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
 import { needsNoPerson } from '../config/grants.js'
 import { advised, causeInWords } from '../diagnosis/advice.js'
-import { type LoginAdvice, loginAdvice, settingOf, theseSurroundings } from '../doctor/surroundings.js'
+import { hostEnvironment, type LoginAdvice, loginAdvice, settingOf } from '../doctor/host-environment.js'
 import { CatchdError } from '../failures.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
@@ -113,7 +113,7 @@ function adviceFor({ redirect_uri }: Begun, opened: boolean): LoginAdvice | unde
   const { CATCHD_BROWSER: chosen = process.env['BROWSER'] } = process.env
   // Whoever chose one knows where it runs; editors forward the port themselves.
   if (opened && chosen && chosen !== 'none') return undefined
-  return loginAdvice(settingOf(theseSurroundings()), redirect_uri)
+  return loginAdvice(settingOf(hostEnvironment()), redirect_uri)
 }
 
 function printAdvice({ detail, next }: LoginAdvice, name: string): void {

@@ -403,7 +403,7 @@ export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | '
 export interface ClientAnswer {
   readonly client: string
   readonly profiles: readonly string[]
-  readonly actions: readonly ClientAction[]
+  readonly actions: readonly KeyAction[]
   /** RFC 3339, UTC */
   readonly created_at: string
   readonly expires_at: string | null
@@ -413,12 +413,12 @@ export interface ClientAnswer {
   readonly uses: number
 }
 
-export type ClientAction = 'token' | 'login' | 'admin'
+export type KeyAction = 'token' | 'login' | 'admin'
 
 export interface ClientWithKey {
   readonly client: string
   readonly profiles: readonly string[]
-  readonly actions: readonly ClientAction[]
+  readonly actions: readonly KeyAction[]
   /** RFC 3339, UTC */
   readonly created_at: string
   readonly expires_at: string | null

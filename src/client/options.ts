@@ -3,7 +3,7 @@
  *
  * The names are the API's in camelCase, and a time says its unit. {@link wireNames} makes one from the other.
  */
-import type { ClientAction } from './api-types.js'
+import type { KeyAction } from './api-types.js'
 
 export interface CatchdClientOptions {
   /** Default: the socket of this user's daemon, by `CATCHD_HOME` and the platform's folders. */
@@ -93,7 +93,7 @@ export interface DiscoveryRequest {
 export interface NewClientRequest {
   readonly client: string
   readonly profiles: readonly string[]
-  readonly actions: readonly ClientAction[]
+  readonly actions: readonly KeyAction[]
   /** Default: it does not expire. */
   readonly expiresInSeconds?: number | undefined
 }

@@ -41,7 +41,7 @@ test('the names of catchd', async () => {
     'CatchdClientOptions',
     'CatchdError',
     'CaughtLogin',
-    'ClientAction',
+    'KeyAction',
     'ClientAnswer',
     'ClientWithKey',
     'DaemonError',
@@ -201,7 +201,7 @@ try {
     error.members
   }
   // @ts-expect-error internal
-  error.clue
+  error.evidence
 }
 
 // What is not for programs
