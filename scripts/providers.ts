@@ -1,11 +1,12 @@
 /** Renders the page for a person who wants to connect to one of the servers that catchd knows. */
-import { BUSINESS } from '../src/authorization-server/presets/business.js'
-import { DEVELOPMENT } from '../src/authorization-server/presets/development.js'
-import { IDENTITY } from '../src/authorization-server/presets/identity.js'
-import { PEOPLE } from '../src/authorization-server/presets/people.js'
-import { WORK } from '../src/authorization-server/presets/work.js'
-import type { Preset } from '../src/authorization-server/presets.js'
+
 import { pasteable } from '../src/cli/presets.js'
+import { BUSINESS } from '../src/config/presets/business.js'
+import { DEVELOPMENT } from '../src/config/presets/development.js'
+import { IDENTITY } from '../src/config/presets/identity.js'
+import { PEOPLE } from '../src/config/presets/people.js'
+import { WORK } from '../src/config/presets/work.js'
+import type { Preset } from '../src/config/presets.js'
 
 export const PROVIDERS_FILE = 'docs/providers.md'
 

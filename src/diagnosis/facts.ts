@@ -6,7 +6,7 @@
  * secret it is known that there is one.
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
-import type { Preset } from '../authorization-server/presets.js'
+import type { Preset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import type { Clue, FailureCode } from '../failures.js'
 

@@ -7,9 +7,9 @@
  */
 import { clockDifference } from '../authorization-server/clock-difference.js'
 import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
-import { findPreset } from '../authorization-server/presets.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { systemClock } from '../clock.js'
+import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { differenceInWords, NOTABLE_SKEW_SECONDS, setClockCommand } from '../diagnosis/clock.js'

@@ -6,6 +6,8 @@
  * than one request in an interval, longer ones when the server says so or does not answer; success is said when the
  * token set is in the vault. Redirects are login-service.ts.
  */
+
+import { randomId } from '../authorization-server/pkce.js'
 import type { AuthorizationServers, DevicePoll } from '../authorization-server/port.js'
 import { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
@@ -18,7 +20,6 @@ import { AnsweredLogins } from './answered-logins.js'
 import { type PolledLogin, parseDeviceLogin, serialiseDeviceLogin } from './device-login-record.js'
 import type { Login, PendingDeviceLogin, SettledLogin } from './login.js'
 import { deviceReportOf } from './login-report.js'
-import { randomId } from './pkce.js'
 import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
 import { profileOfLogin } from './redemption.js'
 import { waitForEnd } from './settled-wait.js'

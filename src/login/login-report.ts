@@ -2,16 +2,17 @@
  * The report of a login that did not end well, or ended without a refresh token: what was sent and answered, and the
  * likely causes. Made when the login ends, from what is known then; asks nobody.
  */
+
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
-import { findPreset } from '../authorization-server/presets.js'
 import { browserExchange, type Exchange, type Transcript } from '../authorization-server/transcript.js'
+import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { diagnose } from '../diagnosis/diagnose.js'
 import { type Cause, type Facts, type Step, withoutSecrets } from '../diagnosis/facts.js'
 import type { Surroundings } from '../diagnosis/surroundings.js'
 import { CatchdError } from '../failures.js'
-import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { PendingLogin } from './login.js'
 import type { Claim } from './pending-logins.js'
 import type { LoginProfiles } from './ports.js'

@@ -4,13 +4,15 @@
  * Owns the order of writes (vault first, memory second), what was left unsaved, and the reading of a record that
  * the last run may have been cut off at. What to do with a state is token-life.ts, asking servers is renewals.ts.
  */
+
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import type { CatchdError } from '../failures.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { RefreshJournal } from './refresh-journal.js'
 import { nextState, type TokenState, type TokenStep, UNREAD } from './token-life.js'
-import { parseTokenSet, serialiseTokenSet, type TokenSet, type TokenSetOrigin } from './token-set.js'
+import { parseTokenSet, serialiseTokenSet, type TokenSet } from './token-set.js'
 import { UnsavedItems } from './unsaved-items.js'
 
 export interface HoldingsParts {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { clockDifference } from '../../src/authorization-server/clock-difference.js'
 import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
-import { findPreset } from '../../src/authorization-server/presets.js'
+import { findPreset } from '../../src/config/presets.js'
 import type { Profile } from '../../src/config/profile.js'
 import { diagnose } from '../../src/diagnosis/diagnose.js'
 import { CAUSES, type Cause, type Facts, withoutSecrets } from '../../src/diagnosis/facts.js'

@@ -3,8 +3,8 @@
  * account it is, so that a key that may only fetch tokens does not get it.
  */
 import * as z from 'zod'
+import type { Inspection, Report } from '../../authorization-server/inspection-report.js'
 import { toInstant } from '../../clock.js'
-import type { Inspection, Report } from '../../tokens/inspection.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
 

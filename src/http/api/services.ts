@@ -2,11 +2,12 @@
  * What the API's routes call. The composition root implements it with the login service, the token keeper and
  * the configuration; tests implement it with fakes. Routes parse, call one of these, and map.
  */
+
+import type { Inspection } from '../../authorization-server/inspection-report.js'
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Login } from '../../login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
 import type { IdToken } from '../../tokens/id-token.js'
-import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 
 export interface TokenService {

@@ -1,4 +1,6 @@
 /** The services behind the API, all in memory; every call is recorded, so that a test can say there was none. */
+
+import type { Inspection } from '../../../src/authorization-server/inspection-report.js'
 import type { ProfileEntry } from '../../../src/config/profile.js'
 import { CatchdError } from '../../../src/failures.js'
 import type {
@@ -18,7 +20,6 @@ import type {
 import type { Login, PendingCatch, PendingLogin } from '../../../src/login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../../src/login/login-request.js'
 import { Secret } from '../../../src/secret.js'
-import type { Inspection } from '../../../src/tokens/inspection.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
 
 export const NOW_MS = Date.parse('2026-01-01T00:00:00Z')

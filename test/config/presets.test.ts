@@ -1,6 +1,6 @@
 /** The table of known servers: every row is a profile, and only a profile. */
 import { describe, expect, test } from 'vitest'
-import { findPreset, PRESETS } from '../../src/authorization-server/presets.js'
+import { findPreset, PRESETS } from '../../src/config/presets.js'
 import { ProfileEntry } from '../../src/config/profile.js'
 
 const filled = (value: unknown) =>

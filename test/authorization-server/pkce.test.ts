@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { codeChallenge, randomSecret } from '../../src/login/pkce.js'
+import { codeChallenge, randomSecret } from '../../src/authorization-server/pkce.js'
 import { Secret } from '../../src/secret.js'
 
 test('the challenge of RFC 7636 appendix B', () => {

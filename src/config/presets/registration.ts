@@ -4,9 +4,10 @@
  *
  * Pure. The rules are data of the preset (presets/preset.ts); a profile without a preset has none.
  */
-import type { Profile } from '../../config/profile.js'
+
 import { CatchdError } from '../../failures.js'
 import { findPreset } from '../presets.js'
+import type { Profile } from '../profile.js'
 import { type LoopbackHost, type Preset, presetRedirectUri } from './preset.js'
 
 /** The redirect URI of a profile that has none of its own. */

@@ -6,7 +6,7 @@
  * the profile's name, in the parameters of token requests `{scope}`, `{client_id}` and `{redirect_uri}` are those of
  * the profile.
  */
-import type { ProfileEntry } from '../../config/profile.js'
+import type { ProfileEntry } from '../profile.js'
 
 export type LoopbackHost = '127.0.0.1' | 'localhost' | '[::1]'
 

@@ -1,7 +1,7 @@
 /** What a preset says about a redirect URI that its server does not take. */
 import { expect, test } from 'vitest'
-import { redirectObjection } from '../../src/authorization-server/presets/registration.js'
-import { findPreset } from '../../src/authorization-server/presets.js'
+import { redirectObjection } from '../../src/config/presets/registration.js'
+import { findPreset } from '../../src/config/presets.js'
 
 function objection(name: string, redirectUri: string): string | undefined {
   const preset = findPreset(name)
