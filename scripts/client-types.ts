@@ -6,9 +6,9 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import { ProfileEntry } from '../src/config/profile.js'
+import { ClientAction } from '../src/http/access/principal.js'
 import { DashboardLinkAnswer } from '../src/http/api/dashboard-links.js'
 import { InspectionAnswer } from '../src/http/api/inspection.js'
-import { ClientAction } from '../src/http/api/principal.js'
 import {
   ClientAnswer,
   IdTokenAnswer,

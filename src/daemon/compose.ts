@@ -14,13 +14,13 @@ import { ConfigurationStore } from '../config/store.js'
 import { createSubjectTokens } from '../config/subject-token.js'
 import { surroundingsOf } from '../diagnosis/surroundings.js'
 import { CatchdError } from '../failures.js'
+import { markConnection } from '../http/access/connection-kind.js'
+import { KeyRing } from '../http/access/keys.js'
+import { DashboardSessions } from '../http/access/sessions.js'
 import { AccessRecord, tokenAccess } from '../http/api/access-record.js'
-import { markConnection } from '../http/api/doorkeeping.js'
-import { KeyRing } from '../http/api/keys.js'
 import type { ApiServices } from '../http/api/services.js'
 import { tokenLane } from '../http/api/token-lane.js'
 import { unreadProblem } from '../http/api/unread-problem.js'
-import { DashboardSessions } from '../http/dashboard/sessions.js'
 import { Door, type OpenAddress } from '../http/door.js'
 import { LazyApp } from '../http/lazy-app.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
@@ -258,9 +258,13 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   })
   const gate = { keys, tcpAuthority: () => ownAuthorities, sessions: new DashboardSessions(clock) }
   const apiApp = new LazyApp(async () => {
-    const { buildApiApp } = await import('../http/api/api-app.js')
+    const [{ buildApiApp }, { dashboardRoutes }] = await Promise.all([
+      import('../http/api/api-app.js'),
+      import('../http/dashboard/dashboard-routes.js'),
+    ])
     return buildApiApp({
       ...gate,
+      pages: dashboardRoutes,
       started,
       services,
       log: (event) => log.error(event),

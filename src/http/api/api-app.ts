@@ -15,13 +15,13 @@ import Fastify, {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
-import { admitPage } from '../dashboard/session-checks.js'
+import { admit, type Gate, requireHost, type Visitor } from '../access/admission.js'
+import { principalOf, requireRoutePermission } from '../access/permission.js'
+import type { Principal } from '../access/principal.js'
+import { admitPage } from '../access/session-checks.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
-import { admit, type Gate, requireHost, type Visitor } from './admission.js'
-import { principalOf, requireRoutePermission } from './permission.js'
-import type { Principal } from './principal.js'
 import { asRefusal, Refusal, sendProblem } from './problems.js'
-import { registerRoutes } from './routes.js'
+import { type Routes, registerRoutes } from './routes.js'
 import type { ApiServices } from './services.js'
 import { Waits } from './waits.js'
 
@@ -52,6 +52,8 @@ export interface FaultEvent {
 
 export interface ApiAppParts extends Gate {
   readonly services: ApiServices
+  /** The dashboard's routes. */
+  readonly pages?: Routes
   readonly clock?: Clock
   readonly log?: (event: FaultEvent) => void
   /** One line for each answer, where somebody reads them. */
@@ -96,14 +98,18 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
     if (!keys.isStillGood(principalOf(request))) throw new CatchdError('unauthorized')
   })
   app.addHook('preClose', async () => waits.end())
-  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), {
-    services,
-    keys,
-    waits,
-    clock,
-    sessions,
-    tcpAuthority,
-  })
+  registerRoutes(
+    app.withTypeProvider<ZodTypeProvider>(),
+    {
+      services,
+      keys,
+      waits,
+      clock,
+      sessions,
+      tcpAuthority,
+    },
+    parts.pages,
+  )
   await app.ready()
   return app
 }

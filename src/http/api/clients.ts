@@ -2,8 +2,8 @@
  * `/v1/clients`: API keys of local tools. The admin's alone: a key that makes keys would have no limits.
  */
 import * as z from 'zod'
-import type { ClientKey } from './client-keys.js'
-import { unknownClient } from './keys.js'
+import type { ClientKey } from '../access/client-keys.js'
+import { unknownClient } from '../access/keys.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
 import { ClientAnswer, ClientListAnswer, clientAnswer, NewClient, NewClientAnswer } from './wire.js'
 

@@ -6,8 +6,8 @@ import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
+import { requirePermission } from '../access/permission.js'
 import { catchRequest, loginRequest, NewLogin } from './new-login.js'
-import { requirePermission } from './permission.js'
 import {
   type ApiScope,
   answers,

@@ -12,10 +12,10 @@ import { FAILURES, type FailureCode } from '../../failures.js'
 import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
-import type { ClientKey } from './client-keys.js'
-import type { KeyUse } from './key-uses.js'
+import type { ClientKey } from '../access/client-keys.js'
+import type { KeyUse } from '../access/key-uses.js'
+import { ClientAction } from '../access/principal.js'
 import { LoginReportAnswer, reportAnswer } from './login-report.js'
-import { ClientAction } from './principal.js'
 import type { ProfileView } from './services.js'
 
 const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })

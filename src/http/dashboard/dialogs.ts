@@ -3,7 +3,7 @@
  * content security policy has `form-action 'none'`); the script sends what it holds.
  */
 import { ProfileEntry } from '../../config/profile.js'
-import { ClientAction } from '../api/principal.js'
+import { ClientAction } from '../access/principal.js'
 import { type Html, html } from '../redirect/pages/html.js'
 
 /** What most profiles have; the rest is written as JSON under them. */

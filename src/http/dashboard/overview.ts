@@ -4,7 +4,7 @@
  */
 import { asCatchdError, type CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
-import type { ClientKey } from '../api/client-keys.js'
+import type { ClientKey } from '../access/client-keys.js'
 import type { RouteParts } from '../api/scope.js'
 import type { DaemonStatus, HappenedEvent, ProfileView } from '../api/services.js'
 

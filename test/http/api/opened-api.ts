@@ -9,13 +9,14 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
 import type * as z from 'zod'
+import { markConnection } from '../../../src/http/access/connection-kind.js'
+import { KeyRing } from '../../../src/http/access/keys.js'
+import { DashboardSessions } from '../../../src/http/access/sessions.js'
 import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
-import { markConnection } from '../../../src/http/api/doorkeeping.js'
-import { KeyRing } from '../../../src/http/api/keys.js'
 import { tokenLane } from '../../../src/http/api/token-lane.js'
 import { unreadProblem } from '../../../src/http/api/unread-problem.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
-import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
+import { dashboardRoutes } from '../../../src/http/dashboard/dashboard-routes.js'
 import { ANSWER_HEADERS, Door } from '../../../src/http/door.js'
 import { ManualClock } from '../../support/manual-clock.js'
 import { type RawAnswer, type RawRequest, rawRequest, readAnswer } from '../redirect/raw-http.js'
@@ -61,6 +62,7 @@ export async function openApi(): Promise<OpenedApi> {
   const authorities = new Set([AUTHORITY])
   const app = await buildApiApp({
     services,
+    pages: dashboardRoutes,
     keys,
     tcpAuthority: () => authorities,
     sessions: new DashboardSessions(clock),
@@ -116,6 +118,7 @@ export async function serveApi(): Promise<ServedApi> {
   const app = await buildApiApp({
     ...gate,
     services,
+    pages: dashboardRoutes,
     clock,
     log: (event) => events.push(event),
     logAnswer: (event) => events.push(event),

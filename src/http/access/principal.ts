@@ -5,7 +5,7 @@
  * every profile.
  */
 import * as z from 'zod'
-import type { Session } from '../dashboard/sessions.js'
+import type { Session } from './sessions.js'
 
 export const ClientAction = z.enum(['token', 'login', 'admin'])
 export type ClientAction = z.infer<typeof ClientAction>

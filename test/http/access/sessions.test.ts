@@ -1,6 +1,6 @@
 /** Links and sessions: for whom, how often, how long. */
 import { describe, expect, test } from 'vitest'
-import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
+import { DashboardSessions } from '../../../src/http/access/sessions.js'
 import { ManualClock } from '../../support/manual-clock.js'
 
 const MINUTE = 60_000

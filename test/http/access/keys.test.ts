@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { KeyRing } from '../../../src/http/api/keys.js'
+import { KeyRing } from '../../../src/http/access/keys.js'
 import { ManualClock } from '../../support/manual-clock.js'
 
 function stateFolder(): string {

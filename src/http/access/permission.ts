@@ -5,9 +5,9 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { CatchdError } from '../../failures.js'
-import type { PageKind } from '../dashboard/session-checks.js'
-import { requireCallOfSession } from '../dashboard/session-limits.js'
 import { type ClientAction, mayDo, maySee, type Principal } from './principal.js'
+import type { PageKind } from './session-checks.js'
+import { requireCallOfSession } from './session-limits.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { KeyUsesEvent } from '../../../src/http/access/key-uses.js'
+import { KeyRing } from '../../../src/http/access/keys.js'
 import { AccessRecord } from '../../../src/http/api/access-record.js'
-import type { KeyUsesEvent } from '../../../src/http/api/key-uses.js'
-import { KeyRing } from '../../../src/http/api/keys.js'
 import { StatusAnswer } from '../../../src/http/api/wire.js'
 import { ManualClock } from '../../support/manual-clock.js'
-import { ACCESS, tokenSet } from './fake-services.js'
-import { openApi } from './opened-api.js'
+import { ACCESS, tokenSet } from '../api/fake-services.js'
+import { openApi } from '../api/opened-api.js'
 
 const CI = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: null } as const
 

@@ -7,8 +7,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { ProfileEntry } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
-import type { ProfileApi } from '../api/services.js'
 
 const CALLS: ReadonlySet<string> = new Set([
   'GET /v1/status',
@@ -44,10 +44,15 @@ export function requireCallOfSession(
   })
 }
 
+/** The profiles as they are configured. */
+interface Profiles {
+  list(): Promise<readonly { readonly name: string; readonly entry: ProfileEntry }[]>
+}
+
 type BodyCheck = (body: unknown, request: FastifyRequest) => Promise<void> | void
 
 /** Limits that show in the body; checked when it has been validated. */
-export function bodyCheckOf(route: RouteOptions, profiles: ProfileApi): BodyCheck | undefined {
+export function bodyCheckOf(route: RouteOptions, profiles: Profiles): BodyCheck | undefined {
   const { url, method } = route
   if (url === '/v1/clients' && method === 'POST') return refuseAdminKey
   if (url === '/v1/logins' && method === 'POST') return refuseForeignLogin
@@ -67,7 +72,7 @@ function refuseAdminKey(body: unknown): void {
 }
 
 /** A page must not be a way to run programs, nor to have a file of this machine sent to a server that it names. */
-async function refuseNewSource(body: unknown, name: string, profiles: ProfileApi): Promise<void> {
+async function refuseNewSource(body: unknown, name: string, profiles: Profiles): Promise<void> {
   const entry = body as Readonly<Record<string, unknown>>
   if (!SOURCES.some((key) => readsThisMachine(entry[key]))) return
   const before = (await profiles.list()).find((profile) => profile.name === name)?.entry

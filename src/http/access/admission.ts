@@ -9,12 +9,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { CatchdError } from '../../failures.js'
-import { admitSession, principalOfSession } from '../dashboard/session-checks.js'
-import { sessionIds } from '../dashboard/session-cookie.js'
-import type { DashboardSessions } from '../dashboard/sessions.js'
-import { kindOfConnection } from './doorkeeping.js'
+import { kindOfConnection } from './connection-kind.js'
 import type { KeyRing } from './keys.js'
 import { owner, type Principal } from './principal.js'
+import { admitSession, principalOfSession } from './session-checks.js'
+import { sessionIds } from './session-cookie.js'
+import type { DashboardSessions } from './sessions.js'
 
 /** A request as the checks see it. */
 export interface Visitor {

@@ -9,9 +9,9 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { CatchdError } from '../../failures.js'
-import type { Visitor } from '../api/admission.js'
-import { kindOfConnection } from '../api/doorkeeping.js'
-import { owner, type Principal } from '../api/principal.js'
+import type { Visitor } from './admission.js'
+import { kindOfConnection } from './connection-kind.js'
+import { owner, type Principal } from './principal.js'
 import { sessionIds } from './session-cookie.js'
 import type { DashboardSessions, Session } from './sessions.js'
 
