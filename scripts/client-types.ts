@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import { ProfileEntry } from '../src/config/profile.js'
-import { ClientAction } from '../src/http/access/principal.js'
+import { KeyAction } from '../src/http/access/principal.js'
 import { DashboardLinkAnswer } from '../src/http/api/dashboard-links.js'
 import { InspectionAnswer } from '../src/http/api/inspection.js'
 import {
@@ -32,7 +32,7 @@ const TYPES: Readonly<Record<string, z.ZodType>> = {
   SettledLoginAnswer: LoginAnswer,
   ProfileEntry,
   ProfileAnswer,
-  ClientAction,
+  KeyAction,
   ClientAnswer,
   ClientWithKey: NewClientAnswer,
   DaemonStatus: StatusAnswer,

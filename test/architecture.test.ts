@@ -77,7 +77,7 @@ test('the pure parts of login, tokens and diagnosis know no I/O, no framework an
     'diagnosis/facts.ts',
     'tokens/token-set.ts',
     'tokens/token-life.ts',
-    'tokens/forecast.ts',
+    'tokens/nextLogin.ts',
     'tokens/refresh-back-off.ts',
   ]
   for (const file of pure) {
@@ -104,7 +104,7 @@ test('zod is imported as a namespace, of which the bundler takes what is used: h
   }
 })
 
-test('what every start of the daemon loads imports neither of the doors’ apps, nor Fastify', () => {
+test('what every start of the daemon loads imports neither of the listeners’ apps, nor Fastify', () => {
   for (const file of files(SRC)) {
     const isLazy = /^http\/(api|redirect|dashboard)\/|^proxy\//.test(relative(SRC, file))
     const loaded = readFileSync(file, 'utf8').matchAll(/^import (?!type )[^;]*?from '([^']+)'/gm)

@@ -100,7 +100,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       requireRegistrable(profile)
       const server = await this.#metadata.of(profile)
       const { endpoint, issRequired } = requireRequestable(profile, server, issRequiredByConfiguration)
-      void this.#grants.expect(profile, server)
+      void this.#grants.prefetchKeys(profile, server)
       return {
         authorizationUrl: authorizationUrl(
           endpoint,
@@ -113,12 +113,12 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     })
   }
 
-  expect(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer> {
+  findExpectedIssuer(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer> {
     return inNameOf(profile, async () => {
       requireRegistrable(profile)
       const server = await this.#metadata.of(profile)
       const issRequired = requireRedeemable(profile, server, issRequiredByConfiguration)
-      void this.#grants.expect(profile, server)
+      void this.#grants.prefetchKeys(profile, server)
       return { expectedIssuer: issuerOf(profile, server), issRequired }
     })
   }

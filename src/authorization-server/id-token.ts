@@ -203,7 +203,7 @@ export function keysFetch(connections: ServerConnections, profile: Profile): Ret
       response = await fetch(url, options)
     } catch (error) {
       if (!(error instanceof CatchdError)) throw error
-      throw new NotCheckable(error.code, { detail: error.message, clue: error.clue })
+      throw new NotCheckable(error.code, { detail: error.message, evidence: error.evidence })
     }
     const text = await response.text()
     if (response.status === 200 && isKeySet(text)) {
@@ -233,7 +233,7 @@ function translated(error: unknown): CatchdError {
   }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
     const detail = `The id_token does not hold: ${String(message)}.`
-    return new NotCheckable('provider_answer_invalid', { detail, clue: { reason: code } })
+    return new NotCheckable('provider_answer_invalid', { detail, evidence: { reason: code } })
   }
   const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
   return invalid(isTheirs ? message : 'it cannot be read')

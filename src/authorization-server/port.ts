@@ -105,7 +105,7 @@ export interface AuthorizationServers {
     issRequiredByConfiguration: boolean,
   ): Promise<PreparedAuthorization>
   /** The same for an authorization request that another tool built: nothing is sent to its authorization endpoint. */
-  expect(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer>
+  findExpectedIssuer(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer>
   /** Redeems a code; sends exactly one token request, never again for the same code. */
   redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse>
   /** Begins a device login. */

@@ -48,7 +48,7 @@ export class TokenGrants {
   }
 
   /** Fetches ahead what the answer will be checked with. Never throws. */
-  expect(profile: Profile, server: ServerMetadata): Promise<void> {
+  prefetchKeys(profile: Profile, server: ServerMetadata): Promise<void> {
     return this.#idTokens.fetchKeysAhead(profile, server)
   }
 

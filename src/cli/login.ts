@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import type { LoginAnswer, StoredTokenSet } from '../client/wire.js'
 import { needsNoPerson } from '../config/grants.js'
 import { advised, causeInWords } from '../diagnosis/advice.js'
-import { type LoginAdvice, loginAdvice, settingOf, theseSurroundings } from '../doctor/surroundings.js'
+import { hostEnvironment, type LoginAdvice, loginAdvice, settingOf } from '../doctor/host-environment.js'
 import { CatchdError } from '../failures.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
@@ -111,7 +111,7 @@ function adviceFor({ user_code, redirect_uri }: LoginAnswer, opened: boolean): L
   const { CATCHD_BROWSER: chosen = process.env['BROWSER'] } = process.env
   // Whoever chose one knows where it runs; editors forward the port themselves.
   if (opened && chosen && chosen !== 'none') return undefined
-  return loginAdvice(settingOf(theseSurroundings()), redirect_uri)
+  return loginAdvice(settingOf(hostEnvironment()), redirect_uri)
 }
 
 function printAdvice({ detail, next }: LoginAdvice, name: string): void {

@@ -310,7 +310,7 @@ export interface ProfileAnswer {
   readonly login_needed_at: string | null
 }
 
-export type ClientAction = 'token' | 'login' | 'admin'
+export type KeyAction = 'token' | 'login' | 'admin'
 
 export interface ClientAnswer {
   readonly client: string

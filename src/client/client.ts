@@ -10,13 +10,13 @@ import type { DaemonEvent } from './event-stream.js'
 import { findSocketPath } from './socket-path.js'
 import { type Answer, type Exchange, NothingListens, Transport } from './transport.js'
 import type {
-  ClientAction,
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
   DashboardLink,
   IdTokenAnswer,
   InspectionAnswer,
+  KeyAction,
   LoginAnswer,
   LogoutAnswer,
   ProfileAnswer,
@@ -97,7 +97,7 @@ export interface DiscoveryRequest {
 export interface NewClientRequest {
   readonly client: string
   readonly profiles: readonly string[]
-  readonly actions: readonly ClientAction[]
+  readonly actions: readonly KeyAction[]
   /** Seconds. */
   readonly expires_in?: number
 }

@@ -13,12 +13,12 @@ export {
 } from './client.js'
 export type { DaemonEvent } from './event-stream.js'
 export type {
-  ClientAction,
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
   IdTokenAnswer,
   InspectionAnswer,
+  KeyAction,
   LoginAnswer,
   LoginReport,
   LoginStatus,

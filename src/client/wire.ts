@@ -8,13 +8,13 @@
 import type { ProfileAnswer, SettledLoginAnswer, StartedLoginAnswer } from './api-types.js'
 
 export type {
-  ClientAction,
   ClientAnswer,
   ClientWithKey,
   DaemonStatus,
   DashboardLink,
   IdTokenAnswer,
   InspectionAnswer,
+  KeyAction,
   ProfileAnswer,
   ProfileEntry,
   ProofAnswer,

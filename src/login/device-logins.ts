@@ -12,7 +12,7 @@ import type { AuthorizationServers, DevicePoll } from '../authorization-server/p
 import { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
-import type { Surroundings } from '../diagnosis/surroundings.js'
+import type { MachineFacts } from '../diagnosis/machine-facts.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { tokenSetFrom } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
@@ -35,7 +35,7 @@ export interface DeviceLoginsParts {
   /** Opens the verification URI in a browser; its failure is not the login's. */
   readonly openBrowser: (url: string) => Promise<void>
   readonly describeVault: () => string
-  readonly surroundings?: Surroundings
+  readonly machine?: MachineFacts
   readonly log: (event: LoginEvent) => void
 }
 
@@ -189,16 +189,16 @@ export class DeviceLogins {
     }
     try {
       const profile = profileOfLogin(this.#parts, login.profile, entry.origin)
-      const ticket = tokens.ticket(profile.name)
+      const logoutGeneration = tokens.logoutGeneration(profile.name)
       entry.transcript = new Transcript(clock)
       const poll = await this.#parts.servers.pollDevice(profile, entry.deviceCode, entry.transcript)
-      await this.#take(entry, profile, poll, ticket)
+      await this.#take(entry, profile, poll, logoutGeneration)
     } catch (error) {
       this.#fail(entry, asCatchdError(error))
     }
   }
 
-  async #take(entry: Entry, profile: Profile, poll: DevicePoll, ticket: number): Promise<void> {
+  async #take(entry: Entry, profile: Profile, poll: DevicePoll, logoutGeneration: number): Promise<void> {
     const { clock, servers, tokens, describeVault } = this.#parts
     const isOver = !this.#pending.has(entry.login.id)
     if (poll.outcome === 'issued') {
@@ -206,7 +206,7 @@ export class DeviceLogins {
       const set = tokenSetFrom(poll.response, origin, profile.scope ?? null, clock.now())
       // Cancelled while the answer was on its way: nobody will use what it brought.
       if (isOver) return void servers.revoke(profile, set)
-      await tokens.keep(profile.name, set, ticket)
+      await tokens.keep(profile.name, set, logoutGeneration)
       this.#conclude(entry, {
         ...baseOf(entry.login),
         status: 'succeeded',

@@ -61,7 +61,7 @@ export async function adoptLogin(
       detail: 'Its redirect_uri takes a fresh port for each login, which no other tool can know beforehand.',
     })
   }
-  const expected = await servers.expect(profile, profiles.issRequired(profile.name))
+  const expected = await servers.findExpectedIssuer(profile, profiles.issRequired(profile.name))
   const request = { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null }
   return pendingLogin({ clock, servers }, profile, { ...request, ...expected }, timeoutSeconds)
 }

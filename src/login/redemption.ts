@@ -32,8 +32,8 @@ export async function redeem(
 ): Promise<StoredSummary> {
   const { clock, servers, tokens } = parts
   const profile = profileOfLogin(parts, login.profile, login.origin)
-  const ticket = tokens.ticket(login.profile)
-  tokens.expect()
+  const logoutGeneration = tokens.logoutGeneration(login.profile)
+  tokens.prepareStore()
   const response = await servers.redeem(profile, {
     code: claim.code,
     signedResponse: claim.signedResponse,
@@ -43,7 +43,7 @@ export async function redeem(
     transcript,
   })
   const set = tokenSetFrom(response, login.origin, profile.scope ?? null, clock.now(), claim.extra)
-  await tokens.keep(login.profile, set, ticket)
+  await tokens.keep(login.profile, set, logoutGeneration)
   return summaryOf(set, parts.describeVault())
 }
 

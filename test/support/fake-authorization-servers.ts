@@ -106,7 +106,7 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     }
   }
 
-  async expect(): Promise<ExpectedIssuer> {
+  async findExpectedIssuer(): Promise<ExpectedIssuer> {
     await this.gate
     return { expectedIssuer: this.expectedIssuer, issRequired: this.issRequired }
   }

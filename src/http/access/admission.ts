@@ -9,43 +9,43 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { CatchdError } from '../../failures.js'
+import type { ApiKeys } from './api-keys.js'
 import { kindOfConnection } from './connection-kind.js'
-import type { KeyRing } from './keys.js'
 import { owner, type Principal } from './principal.js'
 import { admitSession, principalOfSession } from './session-checks.js'
 import { sessionIds } from './session-cookie.js'
 import type { DashboardSessions } from './sessions.js'
 
 /** A request as the checks see it. */
-export interface Visitor {
+export interface IncomingCall {
   readonly method: string
   readonly headers: IncomingHttpHeaders
   readonly socket: Socket
 }
 
 export interface Gate {
-  readonly keys: KeyRing
+  readonly keys: ApiKeys
   /** What a Host header may say on the TCP listener. */
   readonly tcpAuthority: () => ReadonlySet<string>
   readonly sessions: DashboardSessions
 }
 
 /** @throws CatchdError `host_refused`, `origin_refused`, `unauthorized` */
-export function admit(visitor: Visitor, gate: Gate): Principal {
-  requireHost(visitor, gate)
-  const session = findSession(visitor, gate)
+export function admit(call: IncomingCall, gate: Gate): Principal {
+  requireHost(call, gate)
+  const session = findSession(call, gate)
   if (session !== undefined) return session
-  refuseWebPage(visitor)
-  return authenticate(visitor, gate)
+  refuseWebPage(call)
+  return authenticate(call, gate)
 }
 
 /** Only where no key was sent: a key never comes from a web page, whatever cookie is with it. */
-function findSession(visitor: Visitor, { sessions }: Gate): Principal | undefined {
-  const { cookie, authorization, host = '' } = visitor.headers
+function findSession(call: IncomingCall, { sessions }: Gate): Principal | undefined {
+  const { cookie, authorization, host = '' } = call.headers
   if (cookie === undefined || authorization !== undefined) return undefined
-  if (kindOfConnection(visitor.socket) === 'socket') return undefined
+  if (kindOfConnection(call.socket) === 'socket') return undefined
   const ids = sessionIds(cookie, host)
-  return ids.length === 0 ? undefined : principalOfSession(admitSession(visitor, ids, sessions))
+  return ids.length === 0 ? undefined : principalOfSession(admitSession(call, ids, sessions))
 }
 
 /** No page can reach the socket, so that its Host only has to be a harmless one. */
@@ -53,7 +53,7 @@ const HOST_ON_SOCKET = /^(localhost(:\d{1,5})?)?$/
 
 /** @throws CatchdError `host_refused` */
 export function requireHost(
-  { headers: { host = '' }, socket }: Visitor,
+  { headers: { host = '' }, socket }: IncomingCall,
   gate: Pick<Gate, 'tcpAuthority'>,
 ): void {
   const isOurs =
@@ -65,7 +65,7 @@ export function requireHost(
  * Tools send none of these headers, browsers send them with every request that a page can cause. `cors` as
  * Sec-Fetch-Mode says nothing: the fetch of Node.js sends it too.
  */
-function refuseWebPage({ method, headers }: Visitor): void {
+function refuseWebPage({ method, headers }: IncomingCall): void {
   const site = headers['sec-fetch-site']
   const destination = headers['sec-fetch-dest']
   const isOfPage =
@@ -84,7 +84,7 @@ function refuseWebPage({ method, headers }: Visitor): void {
   }
 }
 
-function authenticate({ headers: { authorization }, socket }: Visitor, { keys }: Gate): Principal {
+function authenticate({ headers: { authorization }, socket }: IncomingCall, { keys }: Gate): Principal {
   if (authorization === undefined && kindOfConnection(socket) === 'socket') return owner('socket')
   const principal = keys.authenticate(authorization, socket)
   if (principal !== undefined) return principal

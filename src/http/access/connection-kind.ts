@@ -1,5 +1,5 @@
 /**
- * Which door a connection came in through: the unix socket, which only its user can open, or TCP, where every
+ * Which listener a connection came in through: the unix socket, which only its user can open, or TCP, where every
  * request needs a key.
  *
  * A connection that nobody marked counts as TCP, the stricter one.

@@ -5,14 +5,14 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { CatchdError } from '../../failures.js'
-import { type ClientAction, mayDo, maySee, type Principal } from './principal.js'
+import { type KeyAction, mayDo, maySee, type Principal } from './principal.js'
 import type { PageKind } from './session-checks.js'
 import { requireCallOfSession } from './session-limits.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** `any`: every key, with an answer limited to its profiles. Default: `admin`. */
-    needs?: ClientAction | 'any'
+    needs?: KeyAction | 'any'
     /** Methods that are served at this address, where the request's is not among them. */
     allow?: string
     /** Served to browsers themselves, which have no key: judged by dashboard/session-checks.ts. */
@@ -38,7 +38,7 @@ export function requireRoutePermission(request: FastifyRequest): void {
 /** @throws CatchdError `forbidden` */
 export function requirePermission(
   request: FastifyRequest,
-  needs: ClientAction | 'any',
+  needs: KeyAction | 'any',
   profile: string | undefined,
 ): void {
   const principal = principalOf(request)

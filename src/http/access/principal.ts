@@ -7,13 +7,13 @@
 import * as z from 'zod'
 import type { Session } from './sessions.js'
 
-export const ClientAction = z.enum(['token', 'login', 'admin'])
-export type ClientAction = z.infer<typeof ClientAction>
+export const KeyAction = z.enum(['token', 'login', 'admin'])
+export type KeyAction = z.infer<typeof KeyAction>
 
 export interface Principal {
-  /** For the log: the name of a client, or which door or key stands for everything. */
+  /** For the log: the name of a client, or which listener or key stands for everything. */
   readonly name: string
-  readonly actions: ReadonlySet<ClientAction>
+  readonly actions: ReadonlySet<KeyAction>
   readonly profiles: ReadonlySet<string> | 'all'
   /** Came with the key of a client, which may be removed or expire while an answer is under way. */
   readonly isClient?: true
@@ -23,11 +23,11 @@ export interface Principal {
 
 /** The user of this machine, by the socket that nobody else can open or by the key that nobody else can read. */
 export function owner(name: string): Principal {
-  return { name, actions: new Set<ClientAction>(['admin']), profiles: 'all' }
+  return { name, actions: new Set<KeyAction>(['admin']), profiles: 'all' }
 }
 
 /** Whether an action is allowed at all, whatever the profile. */
-export function mayDo({ actions }: Principal, action: ClientAction): boolean {
+export function mayDo({ actions }: Principal, action: KeyAction): boolean {
   if (actions.has('admin') || actions.has(action)) return true
   return action === 'token' && actions.has('login')
 }

@@ -9,7 +9,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { CatchdError } from '../../failures.js'
-import type { Visitor } from './admission.js'
+import type { IncomingCall } from './admission.js'
 import { kindOfConnection } from './connection-kind.js'
 import { owner, type Principal } from './principal.js'
 import { sessionIds } from './session-cookie.js'
@@ -30,7 +30,7 @@ const OWN_HOST = /^127\.0\.0\.1:\d+$/
  * @throws CatchdError `origin_refused`, `unauthorized`
  */
 export function admitSession(
-  { method, headers }: Visitor,
+  { method, headers }: IncomingCall,
   ids: readonly string[],
   sessions: DashboardSessions,
 ): Session {
@@ -61,7 +61,7 @@ export function principalOfSession(session: Session): Principal {
 }
 
 /** @throws CatchdError `route_unknown` on the socket, `origin_refused` */
-export function admitPage({ method, headers, socket }: Visitor, kind: PageKind): void {
+export function admitPage({ method, headers, socket }: IncomingCall, kind: PageKind): void {
   if (kindOfConnection(socket) === 'socket') throw new CatchdError('route_unknown')
   const isPrefetch = headers['sec-purpose'] !== undefined || headers['purpose'] !== undefined
   const isAllowed = kind === 'document' ? isNavigation(headers) : isPart(headers)

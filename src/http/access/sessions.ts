@@ -21,7 +21,7 @@ const MOST_LINKS = 16
 
 interface Link {
   readonly expiresAtMs: number
-  /** Whom it let in; a second visitor ends that session. */
+  /** Whom it let in; a second call ends that session. */
   opened: Session | undefined
 }
 

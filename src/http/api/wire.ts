@@ -12,9 +12,9 @@ import { FAILURES, type FailureCode } from '../../failures.js'
 import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
-import type { ClientKey } from '../access/client-keys.js'
+import type { ApiKey } from '../access/api-keys-file.js'
 import type { KeyUse } from '../access/key-uses.js'
-import { ClientAction } from '../access/principal.js'
+import { KeyAction } from '../access/principal.js'
 import { LoginReportAnswer, reportAnswer } from './login-report.js'
 import type { ProfileView } from './services.js'
 
@@ -262,7 +262,7 @@ export const NewClient = z
   .strictObject({
     client: ClientName,
     profiles: z.array(ProfileName).max(1000).default([]),
-    actions: z.array(ClientAction).min(1),
+    actions: z.array(KeyAction).min(1),
     expires_in: z.int().min(1).max(LONGEST_KEY_LIFE_SECONDS).nullable().default(null),
   })
   .refine(({ profiles, actions }) => profiles.length > 0 || actions.includes('admin'), {
@@ -275,7 +275,7 @@ export const ClientAnswer = z
   .object({
     client: z.string(),
     profiles: z.array(z.string()),
-    actions: z.array(ClientAction),
+    actions: z.array(KeyAction),
     created_at: Instant,
     expires_at: Instant.nullable(),
     last_used_at: Instant.nullable().describe('null: never'),
@@ -290,7 +290,7 @@ export const NewClientAnswer = ClientAnswer.extend({
 
 export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
 
-export function clientAnswer(client: ClientKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
+export function clientAnswer(client: ApiKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
   return {
     client: client.name,
     profiles: [...client.profiles],

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { ApiKeys } from '../../../src/http/access/api-keys.js'
 import type { KeyUsesEvent } from '../../../src/http/access/key-uses.js'
-import { KeyRing } from '../../../src/http/access/keys.js'
 import { AccessRecord } from '../../../src/http/api/access-record.js'
 import { StatusAnswer } from '../../../src/http/api/wire.js'
 import { ManualClock } from '../../support/manual-clock.js'
@@ -18,7 +18,7 @@ async function start() {
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const clock = new ManualClock()
   const events: KeyUsesEvent[] = []
-  const open = () => KeyRing.open(folder, clock, (event) => events.push(event))
+  const open = () => ApiKeys.open(folder, clock, (event) => events.push(event))
   const path = join(folder, 'client-uses.json')
   const written = () => {
     try {

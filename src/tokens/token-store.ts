@@ -15,7 +15,7 @@ import { nextState, type TokenState, type TokenStep, UNREAD } from './token-life
 import { parseTokenSet, serialiseTokenSet, type TokenSet } from './token-set.js'
 import { UnsavedItems } from './unsaved-items.js'
 
-export interface HoldingsParts {
+export interface TokenStoreParts {
   readonly clock: Clock
   readonly vault: Vault
   readonly journal: RefreshJournal
@@ -26,7 +26,7 @@ export interface HoldingsParts {
 }
 
 /** One profile's tokens, as they change. */
-export class Holding {
+export class ProfileTokens {
   state: TokenState = UNREAD
   minTtlSeconds: number
   /** When somebody last asked for the token in this run. */
@@ -49,12 +49,12 @@ export class Holding {
   }
 }
 
-export class Holdings {
-  readonly #parts: HoldingsParts
-  readonly #holdings = new Map<string, Holding>()
+export class TokenStore {
+  readonly #parts: TokenStoreParts
+  readonly #store = new Map<string, ProfileTokens>()
   readonly #unsaved: UnsavedItems
 
-  constructor(parts: HoldingsParts) {
+  constructor(parts: TokenStoreParts) {
     this.#parts = parts
     this.#unsaved = new UnsavedItems(parts.clock, parts.vault, (profile) => {
       parts.journal.allSettled(profile)
@@ -67,37 +67,37 @@ export class Holdings {
     return this.#unsaved.profiles()
   }
 
-  find(profile: string): Holding | undefined {
-    return this.#holdings.get(profile)
+  find(profile: string): ProfileTokens | undefined {
+    return this.#store.get(profile)
   }
 
-  of(profile: Profile): Holding {
-    let holding = this.#holdings.get(profile.name)
-    if (holding === undefined) {
-      holding = new Holding(profile.min_ttl_seconds)
-      this.#holdings.set(profile.name, holding)
+  of(profile: Profile): ProfileTokens {
+    let profileTokens = this.#store.get(profile.name)
+    if (profileTokens === undefined) {
+      profileTokens = new ProfileTokens(profile.min_ttl_seconds)
+      this.#store.set(profile.name, profileTokens)
     }
-    return holding
+    return profileTokens
   }
 
-  all(): IterableIterator<[string, Holding]> {
-    return this.#holdings.entries()
+  all(): IterableIterator<[string, ProfileTokens]> {
+    return this.#store.entries()
   }
 
   /** The token set, from memory or else from the vault; many callers make one read. @throws the vault's codes */
-  async load(profile: Profile, holding: Holding): Promise<TokenSet | null> {
-    if (holding.state.set !== undefined) return holding.state.set
-    holding.loading ??= this.#read(profile, holding).finally(() => {
-      holding.loading = null
+  async load(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
+    if (profileTokens.state.set !== undefined) return profileTokens.state.set
+    profileTokens.loading ??= this.#read(profile, profileTokens).finally(() => {
+      profileTokens.loading = null
     })
-    return holding.loading
+    return profileTokens.loading
   }
 
   /**
    * Tokens are asked for now, and will be stored: a keychain is asked how it is, so that the process which speaks to it
    * runs by then.
    */
-  expectStore(): void {
+  prepareVault(): void {
     if (this.#parts.vault.kind === 'keychain') void this.#parts.vault.health()
   }
 
@@ -107,17 +107,17 @@ export class Holdings {
    *
    * @returns Why it could not be stored, or `null`.
    */
-  async store(
+  async save(
     profile: string,
-    holding: Holding,
+    profileTokens: ProfileTokens,
     set: TokenSet,
     remembered: TokenStep | null,
   ): Promise<CatchdError | null> {
-    const { revision } = holding
+    const { revision } = profileTokens
     const failure = await this.#unsaved.store(profile, serialiseTokenSet(set))
     if (failure !== null) this.#parts.onUnsaved(profile)
     else this.#parts.journal.allSettled(profile)
-    if (remembered !== null && holding.revision === revision) holding.step(remembered)
+    if (remembered !== null && profileTokens.revision === revision) profileTokens.step(remembered)
     return failure
   }
 
@@ -139,14 +139,14 @@ export class Holdings {
     this.#unsaved.close()
   }
 
-  async #read(profile: Profile, holding: Holding): Promise<TokenSet | null> {
-    const { revision } = holding
+  async #read(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
+    const { revision } = profileTokens
     const item = await this.#parts.vault.get(itemName.tokenSet(profile.name))
-    if (holding.revision !== revision) return holding.state.set ?? null
+    if (profileTokens.revision !== revision) return profileTokens.state.set ?? null
     const stored = item === undefined ? null : parseTokenSet(item)
     const set = stored !== null && this.belongs(profile, stored) ? this.#checked(profile.name, stored) : null
-    holding.step({ step: 'read', set })
-    if (set !== null && set !== stored) void this.store(profile.name, holding, set, null)
+    profileTokens.step({ step: 'read', set })
+    if (set !== null && set !== stored) void this.save(profile.name, profileTokens, set, null)
     return set
   }
 

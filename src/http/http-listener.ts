@@ -1,5 +1,5 @@
 /**
- * What both front doors have in common: one handler (an app's, by lazy-app.ts) served on any number of bound addresses,
+ * What both listeners have in common: one handler (an app's, by lazy-app.ts) served on any number of bound addresses,
  * hard limits on connections and headers, and the headers every answer carries (DESIGN: listeners).
  *
  * Node's own server stands in front of Fastify here, because a redirect URI may need several addresses at
@@ -20,15 +20,15 @@ export const ANSWER_HEADERS = {
 } as const
 
 function refuseJsonSchema(): never {
-  throw new Error('The doors have no JSON Schema: routes are validated with zod.')
+  throw new Error('The listeners have no JSON Schema: routes are validated with zod.')
 }
 
-/** For the apps of both doors: without it Fastify loads Ajv and its like, which nothing here would ask. */
+/** For the apps of both listeners: without it Fastify loads Ajv and its like, which nothing here would ask. */
 export const WITHOUT_JSON_SCHEMA = {
   compilersFactory: { buildValidator: () => refuseJsonSchema, buildSerializer: () => refuseJsonSchema },
 }
 
-export interface DoorLimits {
+export interface ListenerLimits {
   readonly maxHeaderBytes: number
   /** Beyond this many, the oldest connection that carries no complete request gives way. */
   readonly mostConnections: number
@@ -56,17 +56,17 @@ export interface OpenAddress {
 }
 
 /** The app a request came in through is not enough to judge it; the bound address matters too. */
-export type DoorHandler = (request: IncomingMessage, response: ServerResponse) => void
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 type Unread = (status: number) => UnreadAnswer | undefined
 
-export class Door {
-  readonly #handler: DoorHandler
-  readonly #limits: DoorLimits
+export class HttpListener {
+  readonly #handler: RequestHandler
+  readonly #limits: ListenerLimits
   readonly #unread: Unread
 
-  /** @param unread - The body for a status, as the app behind the door would word it; nothing by default. */
-  constructor(handler: DoorHandler, limits: DoorLimits, unread: Unread = () => undefined) {
+  /** @param unread - The body for a status, as the app behind the listener would word it; nothing by default. */
+  constructor(handler: RequestHandler, limits: ListenerLimits, unread: Unread = () => undefined) {
     this.#handler = handler
     this.#limits = limits
     this.#unread = unread

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
-import { forecast } from '../../src/tokens/forecast.js'
+import { nextLogin } from '../../src/tokens/next-login.js'
 import { type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
 import { tokenResponse } from '../support/fake-authorization-servers.js'
 
@@ -66,14 +66,14 @@ describe('a person is needed', () => {
       { certainty: 'now', atMs: NOW_MS, reason: 'refused' },
     ],
   ])('%s', (_name, stored, expected) => {
-    expect(forecast(person, stored, NOW_MS)).toEqual(expected)
+    expect(nextLogin(person, stored, NOW_MS)).toEqual(expected)
   })
 
   test.each([null, set({}), set({ expiresAtMs: 0 }), set({ refreshToken, refusedRefreshToken: refused })])(
     'never with client credentials, whatever is stored',
     (stored) => {
       const machine = { name: 'job', grant: 'client_credentials' }
-      expect(forecast(machine, stored, NOW_MS)).toEqual({ certainty: 'never', atMs: null })
+      expect(nextLogin(machine, stored, NOW_MS)).toEqual({ certainty: 'never', atMs: null })
     },
   )
 })

@@ -1,13 +1,13 @@
 /** Where the browser is, by what the system says, and what is advised there. */
 import { describe, expect, test } from 'vitest'
-import { loginAdvice, type Surroundings, settingOf } from '../../src/doctor/surroundings.js'
+import { type HostEnvironment, loginAdvice, settingOf } from '../../src/doctor/host-environment.js'
 
 const DEBIAN = '6.1.0-40-amd64'
 const WSL2 = '5.15.167.4-microsoft-standard-WSL2'
 const WSL1 = '4.4.0-19041-Microsoft'
 const SSH = { SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' }
 
-const at = (facts: Partial<Surroundings>): Surroundings => ({
+const at = (facts: Partial<HostEnvironment>): HostEnvironment => ({
   platform: 'linux',
   env: {},
   kernelRelease: DEBIAN,

@@ -8,7 +8,7 @@ import { needsNoPerson } from '../config/grants.js'
 import type { LifePolicy } from './token-life.js'
 import type { RefusedRefreshToken, TokenSet } from './token-set.js'
 
-export type Forecast =
+export type NextLogin =
   /** Tokens come without a person, always: client credentials (RFC 6749 §4.4). */
   | { readonly certainty: 'never'; readonly atMs: null }
   /** The server did not say how long its tokens live. */
@@ -21,8 +21,8 @@ export type Forecast =
 /** Why a person is needed. */
 export type LoginReason = 'none_stored' | 'expired' | RefusedRefreshToken['reason']
 
-const NEVER: Forecast = { certainty: 'never', atMs: null }
-const UNKNOWN: Forecast = { certainty: 'unknown', atMs: null }
+const NEVER: NextLogin = { certainty: 'never', atMs: null }
+const UNKNOWN: NextLogin = { certainty: 'unknown', atMs: null }
 
 /**
  * A dead refresh token counts from now on, although its last access token may be served a little longer: nothing
@@ -30,7 +30,7 @@ const UNKNOWN: Forecast = { certainty: 'unknown', atMs: null }
  *
  * @param set - `null`: none is stored.
  */
-export function forecast(policy: LifePolicy, set: TokenSet | null, nowMs: number): Forecast {
+export function nextLogin(policy: LifePolicy, set: TokenSet | null, nowMs: number): NextLogin {
   if (needsNoPerson(policy.grant)) return NEVER
   if (set === null) return { certainty: 'now', atMs: nowMs, reason: 'none_stored' }
   if (set.refusedRefreshToken !== null) {

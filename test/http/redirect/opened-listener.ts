@@ -1,7 +1,7 @@
-/** The redirect door on a free port of 127.0.0.1, with one pending login. */
+/** The redirect listener on a free port of 127.0.0.1, with one pending login. */
 import { onTestFinished } from 'vitest'
 import { systemClock } from '../../../src/clock.js'
-import { Door } from '../../../src/http/door.js'
+import { HttpListener } from '../../../src/http/http-listener.js'
 import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
 import { buildRedirectApp, type RedirectEvent } from '../../../src/http/redirect/redirect-app.js'
 import { FakeLogins } from './fake-logins.js'
@@ -11,7 +11,7 @@ export const STATE = 'state-canary-4f1d2b7c9a6e4f1d'
 export const CODE = 'code-canary-91be55aa7f'
 export const GENUINE = `code=${CODE}&state=${STATE}`
 
-export interface OpenedDoor {
+export interface OpenedListener {
   readonly logins: FakeLogins
   readonly listeners: LoopbackRedirectListeners
   readonly events: RedirectEvent[]
@@ -22,16 +22,20 @@ export interface OpenedDoor {
 }
 
 /** @param login - What the pending login differs in. */
-export async function openDoor(
+export async function openListener(
   login: Parameters<FakeLogins['begin']>[0] | object = {},
   { mostConnections = 1_000 } = {},
-): Promise<OpenedDoor> {
+): Promise<OpenedListener> {
   const logins = new FakeLogins()
   const events: RedirectEvent[] = []
   const clock = { now: () => logins.nowMs, after: systemClock.after }
   const app = await buildRedirectApp({ answers: logins, clock, log: (event) => events.push(event) })
-  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
-  const listeners = new LoopbackRedirectListeners({ door })
+  const listener = new HttpListener(app.routing, {
+    maxHeaderBytes: 8 * 1024,
+    mostConnections,
+    keepAliveMs: 2_000,
+  })
+  const listeners = new LoopbackRedirectListeners({ listener })
   const { redirectUri } = await listeners.acquire('http://127.0.0.1:0/callback/gw', null)
   const { host: authority, port } = new URL(redirectUri)
   logins.begin({ id: 'login-1', state: STATE, redirectUri, ...login })

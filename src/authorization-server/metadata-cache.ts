@@ -8,7 +8,7 @@ const KEPT_MS = 600_000
 /** Beyond this the oldest document is dropped and asked for again when it is needed. */
 const MOST_KEPT = 256
 
-export class KeptDocuments<Kept> {
+export class MetadataCache<Kept> {
   readonly #clock: Pick<Clock, 'now'>
   readonly #kept = new Map<
     string,

@@ -2,13 +2,13 @@
  * Where catchd runs, seen from the browser: whether a browser that follows the redirect reaches the loopback
  * interface of this machine, and what to do where it does not. For `catchd doctor` and `catchd login` alike.
  *
- * Pure over the facts that {@link theseSurroundings} gathers.
+ * Pure over the facts that {@link hostEnvironment} gathers.
  */
 import { existsSync } from 'node:fs'
 import { release } from 'node:os'
 import { isLoopbackHost } from '../config/loopback.js'
 
-export interface Surroundings {
+export interface HostEnvironment {
   readonly platform: NodeJS.Platform
   readonly env: NodeJS.ProcessEnv
   /** As `uname -r` says it; Microsoft's kernels name themselves. */
@@ -26,7 +26,7 @@ export interface LoginAdvice {
   readonly next: string
 }
 
-export function theseSurroundings(): Surroundings {
+export function hostEnvironment(): HostEnvironment {
   const { platform, env } = process
   const isContainer =
     platform === 'linux' &&
@@ -40,7 +40,7 @@ export function theseSurroundings(): Surroundings {
  * A remote shell first: what it forwards leads here, be this a container or WSL. A display means a browser on this side
  * of every wall, except in WSL, which shows the browser of Windows all the same. Containers run on WSL's kernel, too.
  */
-export function settingOf({ platform, env, kernelRelease, isContainer }: Surroundings): Setting {
+export function settingOf({ platform, env, kernelRelease, isContainer }: HostEnvironment): Setting {
   const isRemote = Boolean(env['SSH_CONNECTION'] || env['SSH_TTY'])
   if (platform !== 'linux') return isRemote ? 'ssh' : 'desktop'
   const hasDisplay = Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY'])

@@ -8,16 +8,16 @@ import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { writeDurably } from '../../config/write.js'
 import { CatchdError } from '../../failures.js'
-import { ClientAction } from './principal.js'
+import { KeyAction } from './principal.js'
 import { readPrivateFile } from './private-files.js'
 
 /** One API key of a local tool, without the key. */
-export interface ClientKey {
+export interface ApiKey {
   readonly name: string
   /** SHA-256 of the key. A key has 256 random bits, so that it needs neither salt nor a slow hash. */
   readonly hash: Buffer
   readonly profiles: readonly string[]
-  readonly actions: readonly ClientAction[]
+  readonly actions: readonly KeyAction[]
   readonly createdAtMs: number
   /** `null`: never. */
   readonly expiresAtMs: number | null
@@ -30,7 +30,7 @@ const ClientsFile = z.object({
       client: ProfileName,
       key_sha256: z.string().regex(/^[0-9a-f]{64}$/),
       profiles: z.array(ProfileName),
-      actions: z.array(ClientAction),
+      actions: z.array(KeyAction),
       created_at_ms: z.number(),
       expires_at_ms: z.number().nullable(),
     }),
@@ -38,7 +38,7 @@ const ClientsFile = z.object({
 })
 
 /** @throws CatchdError `config_invalid` when the file is not of this version or not private. */
-export async function readClientKeys(path: string): Promise<ClientKey[]> {
+export async function readApiKeys(path: string): Promise<ApiKey[]> {
   const text = await readPrivateFile(path)
   if (text === undefined) return []
   return parse(text, path).clients.map((record) => ({
@@ -52,7 +52,7 @@ export async function readClientKeys(path: string): Promise<ClientKey[]> {
 }
 
 /** @throws CatchdError `config_invalid` when it cannot be written; the file is then as it was. */
-export async function writeClientKeys(path: string, clients: Iterable<ClientKey>): Promise<void> {
+export async function writeApiKeys(path: string, clients: Iterable<ApiKey>): Promise<void> {
   const file: z.infer<typeof ClientsFile> = {
     version: 1,
     clients: [...clients].map((client) => ({

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { KeyRing } from '../../../src/http/access/keys.js'
+import { ApiKeys } from '../../../src/http/access/api-keys.js'
 import { ManualClock } from '../../support/manual-clock.js'
 
 function stateFolder(): string {
@@ -28,7 +28,7 @@ test.each([0o000, 0o022, 0o777])('the admin key is made once, 0600 under umask %
   const folder = stateFolder()
   const before = process.umask(umask)
   try {
-    await KeyRing.open(folder)
+    await ApiKeys.open(folder)
   } finally {
     process.umask(before)
   }
@@ -37,14 +37,14 @@ test.each([0o000, 0o022, 0o777])('the admin key is made once, 0600 under umask %
   expect(Buffer.from(key, 'base64url')).toHaveLength(32)
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(readdirSync(folder)).toEqual(['admin.key'])
-  const again = await KeyRing.open(folder)
+  const again = await ApiKeys.open(folder)
   expect(readFileSync(path, 'utf8')).toBe(key)
   expect(again.authenticate(`Bearer ${key}`)?.name).toBe('admin')
 })
 
 test('two that start at once have the same admin key', async () => {
   const folder = stateFolder()
-  const rings = await Promise.all(Array.from({ length: 8 }, () => KeyRing.open(folder)))
+  const rings = await Promise.all(Array.from({ length: 8 }, () => ApiKeys.open(folder)))
   const header = `Bearer ${readFileSync(join(folder, 'admin.key'), 'utf8')}`
   expect(rings.map((ring) => ring.authenticate(header)?.name)).toEqual(Array(8).fill('admin'))
 })
@@ -75,10 +75,10 @@ test.each([
   ],
 ])('an admin.key that is %s is refused, left alone and not repeated', async (_name, spoil, rule) => {
   const folder = stateFolder()
-  await KeyRing.open(folder)
+  await ApiKeys.open(folder)
   const path = join(folder, 'admin.key')
   spoil(path)
-  const failure = await KeyRing.open(folder).catch((error: unknown) => error)
+  const failure = await ApiKeys.open(folder).catch((error: unknown) => error)
   expect(failure).toMatchObject({ code: 'config_invalid', detail: expect.stringMatching(rule) })
   expect(String(failure)).not.toContain('AAAA')
 })
@@ -86,7 +86,7 @@ test.each([
 describe('a connection that has shown a key', () => {
   const connection = {}
   const opened = async (clock = new ManualClock()) => {
-    const ring = await KeyRing.open(stateFolder(), clock)
+    const ring = await ApiKeys.open(stateFolder(), clock)
     const { key } = await ring.add({ ...CI, expiresInSeconds: 60 })
     const header = `Bearer ${key.reveal()}`
     expect(ring.authenticate(header, connection)?.name).toBe('ci')
@@ -120,9 +120,9 @@ describe('a connection that has shown a key', () => {
 
 test.skipIf(process.getuid?.() !== 0)('an admin.key of another user is refused', async () => {
   const folder = stateFolder()
-  await KeyRing.open(folder)
+  await ApiKeys.open(folder)
   chownSync(join(folder, 'admin.key'), 65534, 65534)
-  await expect(KeyRing.open(folder)).rejects.toMatchObject({
+  await expect(ApiKeys.open(folder)).rejects.toMatchObject({
     code: 'config_invalid',
     detail: expect.stringContaining('belongs to another user'),
   })
@@ -132,26 +132,26 @@ test('an admin key with a line end, as an editor leaves it, is the key', async (
   const folder = stateFolder()
   const key = randomBytes(32).toString('base64url')
   writeFileSync(join(folder, 'admin.key'), `${key}\n`, { mode: 0o600 })
-  expect((await KeyRing.open(folder)).authenticate(`Bearer ${key}`)).toBeDefined()
+  expect((await ApiKeys.open(folder)).authenticate(`Bearer ${key}`)).toBeDefined()
 })
 
 test('keys of clients survive a restart, as hashes', async () => {
   const folder = stateFolder()
-  const ring = await KeyRing.open(folder)
+  const ring = await ApiKeys.open(folder)
   const made = await Promise.all(['a', 'b', 'c'].map((name) => ring.add({ ...CI, name })))
   await ring.remove('b')
   const path = join(folder, 'clients.json')
   expect(statSync(path).mode & 0o777).toBe(0o600)
   const text = readFileSync(path, 'utf8')
   for (const { key } of made) expect(text).not.toContain(key.reveal())
-  const again = await KeyRing.open(folder)
+  const again = await ApiKeys.open(folder)
   expect(again.clients()).toEqual(ring.clients())
   const found = made.map(({ key }) => again.authenticate(`Bearer ${key.reveal()}`)?.name)
   expect(found).toEqual(['a', undefined, 'c'])
 })
 
 test('no key begins with a hyphen, which a command line would take for an option', async () => {
-  const ring = await KeyRing.open(stateFolder())
+  const ring = await ApiKeys.open(stateFolder())
   for (let n = 0; n < 300; n++) {
     const { key } = await ring.add(CI)
     expect(key.reveal()).toMatch(/^\w[\w-]{42}$/)
@@ -165,14 +165,14 @@ test.each(['', '{', '{"version":2,"clients":[]}', '{"version":1}', '[]'])(
     const folder = stateFolder()
     const path = join(folder, 'clients.json')
     writeFileSync(path, text, { mode: 0o600 })
-    await expect(KeyRing.open(folder)).rejects.toMatchObject({ code: 'config_invalid' })
+    await expect(ApiKeys.open(folder)).rejects.toMatchObject({ code: 'config_invalid' })
     expect(readFileSync(path, 'utf8')).toBe(text)
   },
 )
 
 test('a key that could not be written does not hold', async () => {
   const folder = stateFolder()
-  const ring = await KeyRing.open(folder)
+  const ring = await ApiKeys.open(folder)
   mkdirSync(join(folder, 'clients.json'))
   await expect(ring.add(CI)).rejects.toMatchObject({ code: 'config_invalid' })
   expect(ring.clients()).toEqual([])
@@ -183,7 +183,7 @@ test('a key that could not be written does not hold', async () => {
 
 test('10,000 wrong keys open nothing, nor do keys that are nearly right', async () => {
   const folder = stateFolder()
-  const ring = await KeyRing.open(folder)
+  const ring = await ApiKeys.open(folder)
   const { key } = await ring.add(CI)
   const right = key.reveal()
   for (let count = 0; count < 10_000; count++) {
@@ -199,7 +199,7 @@ test('10,000 wrong keys open nothing, nor do keys that are nearly right', async 
 
 test('the clock decides when a key ends', async () => {
   const clock = new ManualClock()
-  const ring = await KeyRing.open(stateFolder(), clock)
+  const ring = await ApiKeys.open(stateFolder(), clock)
   const { key } = await ring.add({ ...CI, expiresInSeconds: 60 })
   const header = `Bearer ${key.reveal()}`
   clock.jump(59_999)

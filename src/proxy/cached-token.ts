@@ -5,12 +5,12 @@
 import type { CatchdClient, ProofRequest } from '../client/client.js'
 import type { ProofAnswer, TokenAnswer } from '../client/wire.js'
 
-const LENT_FOR_MS = 1_000
+const CACHED_FOR_MS = 1_000
 
 /** What of the client is needed. */
 type Tokens = Pick<CatchdClient, 'token' | 'refresh' | 'proof'>
 
-export class LentToken {
+export class CachedToken {
   readonly #client: Tokens
   readonly #profile: string
   #asked: { readonly atMs: number; readonly answer: Promise<TokenAnswer> } | undefined
@@ -24,7 +24,7 @@ export class LentToken {
   /** @throws CatchdError `login_required`, … */
   current(): Promise<TokenAnswer> {
     const nowMs = performance.now()
-    if (this.#asked !== undefined && nowMs - this.#asked.atMs < LENT_FOR_MS) return this.#asked.answer
+    if (this.#asked !== undefined && nowMs - this.#asked.atMs < CACHED_FOR_MS) return this.#asked.answer
     return this.#remember(this.#client.token(this.#profile))
   }
 

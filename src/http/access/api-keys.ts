@@ -11,9 +11,9 @@ import { ProfileName } from '../../config/profile.js'
 import { suggestion } from '../../config/suggestion.js'
 import { CatchdError } from '../../failures.js'
 import { Secret } from '../../secret.js'
-import { type ClientKey, readClientKeys, writeClientKeys } from './client-keys.js'
+import { type ApiKey, readApiKeys, writeApiKeys } from './api-keys-file.js'
 import { type KeyUse, KeyUses, type KeyUsesEvent } from './key-uses.js'
-import { type ClientAction, owner, type Principal } from './principal.js'
+import { type KeyAction, owner, type Principal } from './principal.js'
 import { createPrivateFile, readPrivateFile } from './private-files.js'
 
 /** 256 bits: neither guessed nor found by its hash. */
@@ -25,7 +25,7 @@ const MOST_CLIENTS = 500
 export interface NewClientKey {
   readonly name: string
   readonly profiles: readonly string[]
-  readonly actions: readonly ClientAction[]
+  readonly actions: readonly KeyAction[]
   /** `null`: never. */
   readonly expiresInSeconds: number | null
 }
@@ -33,14 +33,14 @@ export interface NewClientKey {
 interface Holder {
   readonly hash: Buffer
   readonly principal: Principal
-  readonly client: ClientKey | null
+  readonly client: ApiKey | null
 }
 
-export class KeyRing {
+export class ApiKeys {
   readonly #path: string
   readonly #clock: Clock
   readonly #admin: Holder
-  #clients: ReadonlyMap<string, Holder & { readonly client: ClientKey }>
+  #clients: ReadonlyMap<string, Holder & { readonly client: ApiKey }>
   /** What a connection presented last, and whose it was. */
   readonly #seen = new WeakMap<object, { readonly header: string; readonly holder: Holder }>()
   readonly #uses: KeyUses
@@ -51,7 +51,7 @@ export class KeyRing {
     path: string,
     clock: Clock,
     adminKey: Secret,
-    clients: readonly ClientKey[],
+    clients: readonly ApiKey[],
     uses: KeyUses,
   ) {
     this.#path = path
@@ -70,11 +70,11 @@ export class KeyRing {
     stateFolder: string,
     clock: Clock = systemClock,
     log: (event: KeyUsesEvent) => void = () => {},
-  ): Promise<KeyRing> {
+  ): Promise<ApiKeys> {
     const adminKey = await ensureAdminKey(join(stateFolder, 'admin.key'))
     const path = join(stateFolder, 'clients.json')
-    const clients = await readClientKeys(path)
-    return new KeyRing(path, clock, adminKey, clients, await KeyUses.open(stateFolder, clock, log))
+    const clients = await readApiKeys(path)
+    return new ApiKeys(path, clock, adminKey, clients, await KeyUses.open(stateFolder, clock, log))
   }
 
   /**
@@ -105,15 +105,15 @@ export class KeyRing {
     if (holder?.principal === principal) this.#uses.used(holder.client.name, holder.client.createdAtMs)
   }
 
-  clients(): ClientKey[] {
+  clients(): ApiKey[] {
     return [...this.#clients.values()].map(({ client }) => client)
   }
 
-  find(name: string): ClientKey | undefined {
+  find(name: string): ApiKey | undefined {
     return this.#clients.get(name)?.client
   }
 
-  useOf({ name, createdAtMs }: ClientKey): KeyUse {
+  useOf({ name, createdAtMs }: ApiKey): KeyUse {
     return this.#uses.of(name, createdAtMs)
   }
 
@@ -123,7 +123,7 @@ export class KeyRing {
    * @throws CatchdError `request_invalid` when the name is taken or there are too many keys, `config_invalid`
    *   when they cannot be written.
    */
-  add(request: NewClientKey): Promise<{ readonly client: ClientKey; readonly key: Secret }> {
+  add(request: NewClientKey): Promise<{ readonly client: ApiKey; readonly key: Secret }> {
     return this.#change(async (clients) => {
       if (clients.has(request.name)) {
         throw new CatchdError('request_invalid', {
@@ -136,7 +136,7 @@ export class KeyRing {
       }
       const key = newKey()
       const nowMs = this.#clock.now()
-      const client: ClientKey = {
+      const client: ApiKey = {
         name: request.name,
         hash: hashOf(key),
         profiles: request.profiles,
@@ -188,11 +188,11 @@ export class KeyRing {
   }
 
   /** Edits a copy, writes it, and only then lets it hold. */
-  #change<Result>(edit: (clients: Map<string, Holder & { client: ClientKey }>) => Promise<Result>) {
+  #change<Result>(edit: (clients: Map<string, Holder & { client: ApiKey }>) => Promise<Result>) {
     const changed = this.#changes.then(async () => {
       const clients = new Map(this.#clients)
       const result = await edit(clients)
-      await writeClientKeys(
+      await writeApiKeys(
         this.#path,
         [...clients.values()].map(({ client }) => client),
       )
@@ -204,7 +204,7 @@ export class KeyRing {
   }
 }
 
-function holderOf(client: ClientKey) {
+function holderOf(client: ApiKey) {
   const principal: Principal = {
     name: client.name,
     actions: new Set(client.actions),

@@ -1,13 +1,13 @@
 /**
- * The outlook of a profile: when a person will be needed, and what was told of it already.
+ * The plan of a profile: when a person will be needed, and what was told of it already.
  *
  * Pure. One token set is told of at most twice, once before and once when it happens. A refresh that brings a
  * refresh token with the same end goes on with what was told; one that prolongs it begins anew.
  */
-import type { Forecast } from '../tokens/forecast.js'
+import type { NextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
-export interface Outlook {
+export interface NoticePlan {
   /** Which token set it is about: its `obtainedAtMs`. */
   readonly obtainedAtMs: number
   readonly neededAtMs: number
@@ -29,60 +29,60 @@ const USE_STEP_MS = 24 * 60 * 60 * 1_000
 const IN_USE_MS = 32 * USE_STEP_MS
 
 /**
- * @param set - What the forecast was made from.
+ * @param set - What the nextLogin was made from.
  * @param isUse - Somebody used the profile just now.
  * @returns `null` when there is nothing to wait for: the end is unknown, never comes, or the profile was logged out.
  */
-export function nextOutlook(
-  previous: Outlook | null,
+export function nextNoticePlan(
+  previous: NoticePlan | null,
   set: TokenSet | null,
-  forecast: Forecast,
+  nextLogin: NextLogin,
   nowMs: number,
   isUse: boolean,
-): Outlook | null {
-  if (set === null || forecast.atMs === null) return null
+): NoticePlan | null {
+  if (set === null || nextLogin.atMs === null) return null
   const usedAtMs = lastUse(previous, nowMs, isUse)
   const { obtainedAtMs } = set
-  const isNow = forecast.certainty === 'now'
+  const isNow = nextLogin.certainty === 'now'
   const fresh = { obtainedAtMs, knownSinceMs: obtainedAtMs, toldBefore: false, toldWhen: false, usedAtMs }
-  if (previous === null) return { ...fresh, neededAtMs: forecast.atMs }
+  if (previous === null) return { ...fresh, neededAtMs: nextLogin.atMs }
   if (previous.obtainedAtMs === obtainedAtMs) {
     // A dead refresh token is needed "now" at every look; the first one counts.
-    const neededAtMs = isNow ? Math.min(previous.neededAtMs, forecast.atMs) : forecast.atMs
+    const neededAtMs = isNow ? Math.min(previous.neededAtMs, nextLogin.atMs) : nextLogin.atMs
     return { ...previous, neededAtMs, usedAtMs }
   }
-  const isSameEnd = Math.abs(previous.neededAtMs - forecast.atMs) <= SAME_END_MS
+  const isSameEnd = Math.abs(previous.neededAtMs - nextLogin.atMs) <= SAME_END_MS
   const isOverAgain = previous.toldWhen && !isNow
-  if (!isSameEnd || isOverAgain) return { ...fresh, neededAtMs: forecast.atMs }
-  return { ...previous, obtainedAtMs, neededAtMs: forecast.atMs, usedAtMs }
+  if (!isSameEnd || isOverAgain) return { ...fresh, neededAtMs: nextLogin.atMs }
+  return { ...previous, obtainedAtMs, neededAtMs: nextLogin.atMs, usedAtMs }
 }
 
-function lastUse(previous: Outlook | null, nowMs: number, isUse: boolean): number {
+function lastUse(previous: NoticePlan | null, nowMs: number, isUse: boolean): number {
   if (previous === null) return nowMs
   return isUse && Math.abs(nowMs - previous.usedAtMs) >= USE_STEP_MS ? nowMs : previous.usedAtMs
 }
 
 /** What is to be told at that instant. */
-export function telling(outlook: Outlook, beforeSeconds: number, nowMs: number): 'before' | 'when' | null {
-  if (!isInUse(outlook, nowMs)) return null
-  if (nowMs >= outlook.neededAtMs) return outlook.toldWhen ? null : 'when'
-  const beforeMs = announcedAtMs(outlook, beforeSeconds)
+export function dueNotice(plan: NoticePlan, beforeSeconds: number, nowMs: number): 'before' | 'when' | null {
+  if (!isInUse(plan, nowMs)) return null
+  if (nowMs >= plan.neededAtMs) return plan.toldWhen ? null : 'when'
+  const beforeMs = announcedAtMs(plan, beforeSeconds)
   return beforeMs !== null && nowMs >= beforeMs ? 'before' : null
 }
 
 /** When something will be to be told, if nothing changes; `null`: not at all. */
-export function tellingDueAtMs(outlook: Outlook, beforeSeconds: number, nowMs: number): number | null {
-  if (!isInUse(outlook, nowMs) || outlook.toldWhen) return null
-  return announcedAtMs(outlook, beforeSeconds) ?? outlook.neededAtMs
+export function nextNoticeAtMs(plan: NoticePlan, beforeSeconds: number, nowMs: number): number | null {
+  if (!isInUse(plan, nowMs) || plan.toldWhen) return null
+  return announcedAtMs(plan, beforeSeconds) ?? plan.neededAtMs
 }
 
-export function told(outlook: Outlook, what: 'before' | 'when'): Outlook {
-  return what === 'before' ? { ...outlook, toldBefore: true } : { ...outlook, toldWhen: true }
+export function told(plan: NoticePlan, what: 'before' | 'when'): NoticePlan {
+  return what === 'before' ? { ...plan, toldBefore: true } : { ...plan, toldWhen: true }
 }
 
 /** Whoever logs in for an hour does not want to hear at once that it ends within a day. */
 function announcedAtMs(
-  { neededAtMs, knownSinceMs, toldBefore }: Outlook,
+  { neededAtMs, knownSinceMs, toldBefore }: NoticePlan,
   beforeSeconds: number,
 ): number | null {
   const atMs = neededAtMs - beforeSeconds * 1000
@@ -90,6 +90,6 @@ function announcedAtMs(
 }
 
 /** A clock that was set back does not make a profile unused. */
-function isInUse({ usedAtMs }: Outlook, nowMs: number): boolean {
+function isInUse({ usedAtMs }: NoticePlan, nowMs: number): boolean {
   return nowMs - usedAtMs <= IN_USE_MS
 }

@@ -1,7 +1,7 @@
 /** `--id-token`, the same for every command that lends tokens, and which call it makes of a question for a token. */
 import { Option } from 'commander'
 import type { CatchdClient, TokenOptions } from '../client/client.js'
-import type { LentAnswer } from './token-format.js'
+import type { AnyTokenAnswer } from './token-format.js'
 
 export interface IdTokenChoice {
   readonly idToken?: true
@@ -13,11 +13,11 @@ export function idTokenOption(only = ''): Option {
 }
 
 /** @throws CatchdError `login_required`, …; `profile_invalid` where there is no id_token */
-export function lentToken(
+export function requestToken(
   client: CatchdClient,
   name: string,
   { idToken }: IdTokenChoice,
   options: TokenOptions = {},
-): Promise<LentAnswer> {
+): Promise<AnyTokenAnswer> {
   return idToken ? client.idToken(name, options) : client.token(name, options)
 }
