@@ -77,7 +77,7 @@ test('the pure parts of login, tokens and diagnosis know no I/O, no framework an
     'diagnosis/facts.ts',
     'tokens/token-set.ts',
     'tokens/token-life.ts',
-    'tokens/nextLogin.ts',
+    'tokens/next-login.ts',
     'tokens/refresh-back-off.ts',
   ]
   for (const file of pure) {
