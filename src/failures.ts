@@ -213,6 +213,7 @@ export interface FailureContext {
   readonly errorDescription?: string
   /** Replaces the catalogue's command to run next. */
   readonly next?: string
+  /** @internal */
   readonly evidence?: Evidence | undefined
   readonly cause?: unknown
 }
@@ -227,6 +228,7 @@ export class CatchdError extends Error {
   readonly profile: string | undefined
   readonly error: string | undefined
   readonly errorDescription: string | undefined
+  /** @internal */
   readonly evidence: Evidence | undefined
   readonly #next: string | undefined
 
@@ -243,7 +245,11 @@ export class CatchdError extends Error {
     this.#next = next
   }
 
-  /** The same failure, told of this profile; one that names its profile already stays as it is. */
+  /**
+   * The same failure, told of this profile; one that names its profile already stays as it is.
+   *
+   * @internal
+   */
   of(profile: string): CatchdError {
     if (this.profile !== undefined) return this
     return new CatchdError(this.code, {

@@ -1,6 +1,6 @@
 /** `catchd client`: API keys for tools that talk to the daemon over TCP. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { ClientAnswer, KeyAction } from '../client/wire.js'
+import type { ClientAnswer, KeyAction } from '../client/api-types.js'
 import { suggestion } from '../config/suggestion.js'
 import { commaList, duration } from './arguments.js'
 import type { Context } from './context.js'
@@ -48,7 +48,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
     client: name,
     profiles: options.profiles,
     actions: options.actions,
-    ...(options.expires === undefined ? {} : { expires_in: options.expires }),
+    expiresInSeconds: options.expires,
   })
   if (options.json) printJson(added)
   else {

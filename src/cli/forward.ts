@@ -8,7 +8,7 @@ import type { Server } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { ClientWithKey, KeyAction } from '../client/wire.js'
+import type { ClientWithKey, KeyAction } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
 import { listenPrivately } from '../forward/private-socket.js'
 import { createRelay } from '../forward/relay.js'
@@ -63,7 +63,7 @@ async function forward(
     client: `forward-${randomBytes(4).toString('hex')}`,
     profiles: options.profiles,
     actions: options.actions,
-    expires_in: options.expires,
+    expiresInSeconds: options.expires,
   })
   const servers: Server[] = []
   const folder = await mkdtemp(join(tmpdir(), 'catchd-forward-')) // 0700

@@ -3,7 +3,7 @@
  * done without it, by the commands that it names.
  */
 import type { Command } from 'commander'
-import type { ProfileEntry } from '../client/wire.js'
+import type { ProfileEntry } from '../client/api-types.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import { PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
 import { CatchdError } from '../failures.js'

@@ -51,7 +51,7 @@ async function keep(
   const { client } = context
   // While a command runs an interrupt is its own affair; it does not end the keeping.
   const signal = words.length > 0 ? ending.signal : AbortSignal.any([ending.signal, context.signal])
-  const ask = () => requestToken(client, name, choice, { minTtl, signal })
+  const ask = () => requestToken(client, name, choice, { minTtlSeconds: minTtl, signal })
   const file = new TokenFile(resolve(path), await textIn(format, context, name))
   const first = await ask()
   await file.write(first)

@@ -1,6 +1,7 @@
 /** `--id-token`, the same for every command that lends tokens, and which call it makes of a question for a token. */
 import { Option } from 'commander'
-import type { CatchdClient, TokenOptions } from '../client/client.js'
+import type { CatchdClient } from '../client/client.js'
+import type { TokenOptions } from '../client/options.js'
 import type { AnyTokenAnswer } from './token-format.js'
 
 export interface IdTokenChoice {

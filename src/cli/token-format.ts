@@ -1,5 +1,5 @@
 /** The four forms in which `catchd token` prints an access token or an id_token. Pure and light: the hot path loads it. */
-import type { IdTokenAnswer, TokenAnswer } from '../client/wire.js'
+import type { IdTokenAnswer, TokenAnswer } from '../client/api-types.js'
 
 export type AnyTokenAnswer = TokenAnswer | IdTokenAnswer
 

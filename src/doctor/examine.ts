@@ -62,7 +62,7 @@ interface Scene {
 function clientOf({ url, apiKey }: Environment, { socketPath }: Folders): CatchdClient {
   const timeoutMs = ANSWERS_WITHIN_MS
   if (url === undefined) return new CatchdClient({ socketPath, timeoutMs })
-  return new CatchdClient({ url, timeoutMs, ...(apiKey === undefined ? {} : { apiKey: apiKey.reveal() }) })
+  return new CatchdClient({ url, timeoutMs, apiKey: apiKey?.reveal() })
 }
 
 async function examineHome(scene: Scene, name: string | undefined): Promise<Finding[]> {

@@ -1,7 +1,7 @@
 /** A profile's tokens, as the running daemon has them; it is asked, never started. */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
+import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import type { ProfileAnswer } from '../client/wire.js'
 import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { causeInWords } from '../diagnosis/advice.js'

@@ -153,7 +153,9 @@ export class LoginIndex {
   take(id: string): boolean {
     const entry = this.#byId.get(id)
     if (entry === undefined || !this.#pending.delete(id)) return false
-    entry.login = { ...baseOf(entry.login), status: 'exchanging' }
+    // What is only caught sends no token request: it is settled at once.
+    const { profile } = entry.login
+    if (profile !== null) entry.login = { ...baseOf(entry.login), profile, status: 'exchanging' }
     return true
   }
 

@@ -65,9 +65,9 @@ export interface DevicePrompt {
 /** Waiting for a person at the authorization server; no browser comes back to us. */
 export interface PendingAtServer extends LoginOfProfile {
   readonly status: 'pending'
-  /** Where the person goes, with their code in it where the server can have it so; `null`: they are asked elsewhere. */
-  readonly authorizationUrl: string | null
-  readonly device?: DevicePrompt
+  /** Where the person goes, with the code in it if the server supports that. */
+  readonly authorizationUrl: string
+  readonly device: DevicePrompt
 }
 
 /** Waiting for an authorization response that another tool redeems. */
@@ -83,9 +83,8 @@ export interface PendingCatch extends LoginBase {
 export type WaitingLogin = PendingLogin | PendingAtServer | PendingCatch
 
 /** Claimed; the token request is on its way. */
-export interface ExchangingLogin extends LoginBase {
+export interface ExchangingLogin extends LoginOfProfile {
   readonly status: 'exchanging'
-  readonly profile: string | null
 }
 
 /** What the pages and the command line say about a stored token set. */

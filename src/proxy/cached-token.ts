@@ -2,8 +2,10 @@
  * The access token of a profile, borrowed from the daemon for as long as a second: many requests a second cost one
  * question, and a logout or a rotation is felt at once.
  */
-import type { CatchdClient, ProofRequest } from '../client/client.js'
-import type { ProofAnswer, TokenAnswer } from '../client/wire.js'
+
+import type { ProofAnswer, TokenAnswer } from '../client/api-types.js'
+import type { CatchdClient } from '../client/client.js'
+import type { ProofRequest } from '../client/options.js'
 
 const CACHED_FOR_MS = 1_000
 

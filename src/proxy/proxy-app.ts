@@ -9,7 +9,7 @@
 import httpProxy from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Agent } from 'undici'
-import type { TokenAnswer } from '../client/wire.js'
+import type { TokenAnswer } from '../client/api-types.js'
 import { asCatchdError, toProblem } from '../failures.js'
 import { WITHOUT_JSON_SCHEMA } from '../http/http-listener.js'
 import type { CachedToken } from './cached-token.js'

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import type { ProofRequest } from '../../src/client/client.js'
+import type { ProofRequest } from '../../src/client/options.js'
 import { CachedToken } from '../../src/proxy/cached-token.js'
 import { buildProxyApp } from '../../src/proxy/proxy-app.js'
 import { exchange } from '../support/http-client.js'

@@ -7,7 +7,7 @@
 import * as z from 'zod'
 import type { Session } from './sessions.js'
 
-export const KeyAction = z.enum(['token', 'login', 'admin'])
+export const KeyAction = z.enum(['token', 'login', 'admin']).meta({ id: 'KeyAction' })
 export type KeyAction = z.infer<typeof KeyAction>
 
 export interface Principal {

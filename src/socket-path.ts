@@ -1,13 +1,11 @@
 /**
- * Where the daemon's API socket is, without loading the configuration room: the library and the hot path of
- * `catchd token` start in a few milliseconds because of it.
- *
- * Says the same as src/config/folders.ts, which owns the rule; test/client/socket-path.test.ts compares them.
+ * Where the daemon's API socket is. Loads nothing but node:os and node:path: the library and the hot path of
+ * `catchd token` start in a few milliseconds because of it. The other folders are in src/config/folders.ts.
  */
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 
-export interface SocketSystem {
+export interface UserSystem {
   readonly platform: NodeJS.Platform
   readonly homeFolder: string
   readonly env: NodeJS.ProcessEnv
@@ -15,7 +13,7 @@ export interface SocketSystem {
 
 /** Path of the unix socket, or name of the pipe on Windows. Touches no file. */
 export function findSocketPath(
-  system: SocketSystem = { platform: process.platform, homeFolder: homedir(), env: process.env },
+  system: UserSystem = { platform: process.platform, homeFolder: homedir(), env: process.env },
 ): string {
   const { platform, homeFolder, env } = system
   const home = env['CATCHD_HOME'] ? resolve(env['CATCHD_HOME']) : undefined
