@@ -1,7 +1,7 @@
 /** `--id-token`, the same for every command that lends tokens, and which call it makes of a question for a token. */
 import { Option } from 'commander'
 import type { CatchdClient, TokenOptions } from '../client/client.js'
-import type { LentAnswer } from './token-format.js'
+import type { LentAnswer } from '../fast-path/token-format.js'
 
 export interface IdTokenChoice {
   readonly idToken?: true

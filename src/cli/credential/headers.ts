@@ -1,8 +1,8 @@
 /** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. */
 import * as z from 'zod'
 import { asCatchdError, CatchdError } from '../../failures.js'
+import { bareToken, type LentAnswer, tokenType } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
-import { bareToken, type LentAnswer, tokenType } from '../token-format.js'
 import { type CredentialTool, json, type Lender, type Lent, TOKEN_USER } from './tool.js'
 
 const authorization = (token: LentAnswer) => `${tokenType(token)} ${bareToken(token)}`

@@ -65,7 +65,7 @@ export function inspectionRoutes(app: ApiScope, { services, clock }: RouteParts)
     },
     handler: async (request) => {
       const { profile } = request.params
-      const { set, inspection } = await services.inspections.inspect(profile)
+      const { set, inspection } = await services.tokens.inspect(profile)
       return inspectionAnswer(profile, set, inspection, clock.now())
     },
   })

@@ -20,7 +20,7 @@ export function proofRoutes(app: ApiScope, { services, clock }: RouteParts): voi
     },
     handler: async (request) => {
       const { profile } = request.params
-      const { set, proof } = await services.proofs.prove(profile, request.body)
+      const { set, proof } = await services.tokens.prove(profile, request.body)
       services.tokenServed(principalOf(request).name, profile)
       return { ...tokenAnswer(set, profile, clock.now()), dpop: proof }
     },

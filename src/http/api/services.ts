@@ -5,46 +5,7 @@
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Login } from '../../login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
-import type { IdToken } from '../../tokens/id-token.js'
-import type { Inspection } from '../../tokens/inspection.js'
-import type { TokenSet } from '../../tokens/token-set.js'
-
-export interface TokenService {
-  /**
-   * The fresh-token path: synchronous, no I/O. `undefined` when the token must be refreshed or is not in memory.
-   */
-  peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined
-  /** Refreshes first when less than `minTtlSeconds` (default: the profile's) are left. @throws `login_required`, … */
-  get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet>
-  /** The id_token; as `get`, by what is left of the id_token itself. @throws `profile_invalid` where logins bring none */
-  idToken(profile: string, minTtlSeconds: number | undefined): Promise<IdToken>
-  /** A forced refresh, whatever the back-off. */
-  refresh(profile: string): Promise<TokenSet>
-  /** Revokes where it can be, then forgets. `notRevoked` says why the server still knows the tokens. */
-  logout(profile: string): Promise<{ readonly revoked: boolean; readonly notRevoked: string | null }>
-}
-
-/** A request that a tool is about to send to a resource server. */
-export interface ToolRequest {
-  readonly method: string
-  readonly url: string
-  /** `DPoP-Nonce` of the resource server. */
-  readonly nonce?: string | undefined
-}
-
-export interface ProofService {
-  /**
-   * The token as {@link TokenService.get} gives it, and a proof for this one request (RFC 9449 §4).
-   *
-   * @throws CatchdError `request_invalid` for a profile without `dpop`, `login_required`, …
-   */
-  prove(profile: string, request: ToolRequest): Promise<{ readonly set: TokenSet; readonly proof: string }>
-}
-
-export interface InspectionService {
-  /** The tokens as they are, and what is known about them. @throws CatchdError `login_required` */
-  inspect(profile: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }>
-}
+import type { TokenService } from '../../tokens/token-service.js'
 
 export interface LoginApi {
   /** Each call starts a login of its own. */
@@ -175,9 +136,7 @@ export interface HappenedEvent extends DaemonEvent {
 }
 
 export interface ApiServices {
-  readonly tokens: TokenService
-  readonly proofs: ProofService
-  readonly inspections: InspectionService
+  readonly tokens: Pick<TokenService, keyof TokenService>
   readonly logins: LoginApi
   readonly profiles: ProfileApi
   readonly discovery: DiscoveryApi

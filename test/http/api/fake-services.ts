@@ -8,12 +8,9 @@ import type {
   DaemonStatus,
   DiscoveryApi,
   HappenedEvent,
-  InspectionService,
   LoginApi,
   ProfileApi,
   ProfileView,
-  ProofService,
-  TokenService,
 } from '../../../src/http/api/services.js'
 import type { Login, PendingCatch, PendingLogin } from '../../../src/login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../../src/login/login-request.js'
@@ -138,7 +135,13 @@ export class FakeServices implements ApiServices {
     for (const listener of this.listeners) listener(event)
   }
 
-  readonly tokens: TokenService = {
+  inspection: Inspection = {
+    idToken: { header: { alg: 'ES256' }, claims: { sub: 'ada' } },
+    introspection: { outcome: 'answered', members: { active: true } },
+    userinfo: { outcome: 'not_asked' },
+  }
+
+  readonly tokens: ApiServices['tokens'] = {
     peek: (profile, minTtl) => {
       this.#called('tokens.peek', profile, minTtl)
       return this.fresh.get(profile)
@@ -170,23 +173,11 @@ export class FakeServices implements ApiServices {
       this.#known(profile)
       return { revoked: this.notRevoked === null, notRevoked: this.notRevoked }
     },
-  }
-
-  readonly proofs: ProofService = {
     prove: async (profile, request) => {
       this.#called('proofs.prove', profile, JSON.stringify(request))
       this.#known(profile)
       return { set: tokenSet({ tokenType: 'DPoP' }), proof: PROOF }
     },
-  }
-
-  inspection: Inspection = {
-    idToken: { header: { alg: 'ES256' }, claims: { sub: 'ada' } },
-    introspection: { outcome: 'answered', members: { active: true } },
-    userinfo: { outcome: 'not_asked' },
-  }
-
-  readonly inspections: InspectionService = {
     inspect: async (profile) => {
       this.#called('inspections.inspect', profile)
       this.#known(profile)

@@ -1,5 +1,5 @@
 /**
- * The API in two ways: its app alone, called without a socket, and behind its lane for tokens, served by a Door on a
+ * The API in two ways: its app alone, called without a socket, and behind the handler of fresh tokens, served by a Door on a
  * unix socket and a free TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
 import type * as z from 'zod'
+import { freshTokenHandler } from '../../../src/fast-path/fresh-token-handler.js'
 import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
 import { markConnection } from '../../../src/http/api/doorkeeping.js'
 import { KeyRing } from '../../../src/http/api/keys.js'
-import { tokenLane } from '../../../src/http/api/token-lane.js'
 import { unreadProblem } from '../../../src/http/api/unread-problem.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
 import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
@@ -122,7 +122,7 @@ export async function serveApi(): Promise<ServedApi> {
   })
   const started = Promise.resolve()
   const door = new Door(
-    tokenLane({ services, gate, clock, started, routes: app.routing }),
+    freshTokenHandler({ services, gate, clock, started, routes: app.routing }),
     LIMITS,
     unreadProblem,
   )

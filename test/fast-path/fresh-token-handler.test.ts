@@ -1,15 +1,15 @@
 /**
- * The lane for tokens against the routes behind it: the same request, plain and with the `?` that sends it to the
+ * The handler of fresh tokens against the routes behind it: the same request, plain and with the `?` that sends it to the
  * routes, is answered with the same bytes, counted the same, and asked of the token service once.
  */
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { CatchdError } from '../../../src/failures.js'
-import { tokenLane } from '../../../src/http/api/token-lane.js'
-import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
-import { ACCESS_TOKEN, tokenSet } from './fake-services.js'
-import { openApi, type ServedApi, serveApi } from './opened-api.js'
+import { CatchdError } from '../../src/failures.js'
+import { freshTokenHandler } from '../../src/fast-path/fresh-token-handler.js'
+import { DashboardSessions } from '../../src/http/dashboard/sessions.js'
+import { ACCESS_TOKEN, tokenSet } from '../http/api/fake-services.js'
+import { openApi, type ServedApi, serveApi } from '../http/api/opened-api.js'
 
 const PLAIN = '/v1/tokens/gw'
 const BY_ROUTES = '/v1/tokens/gw?'
@@ -189,7 +189,7 @@ describe('before the daemon has started', () => {
     })
     const gate = { keys, tcpAuthority: () => new Set<string>(), sessions: new DashboardSessions(clock) }
     const routed: string[] = []
-    const lane = tokenLane({
+    const handler = freshTokenHandler({
       services,
       gate,
       clock,
@@ -199,7 +199,7 @@ describe('before the daemon has started', () => {
         app.routing(request, response)
       },
     })
-    const server = createServer(lane)
+    const server = createServer(handler)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.close())
     const { port } = server.address() as AddressInfo
