@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { parsePendingLogin, serialisePendingLogin } from '../../src/login/pending-login-record.js'
 import { Secret } from '../../src/secret.js'
-import { pendingLogin } from '../http/api/fake-services.js'
+import { pendingLogin } from '../support/pending-login.js'
 
 const certificate = { certificateFile: '/c/cert.pem', privateKeyFile: '/c/key.pem' }
 

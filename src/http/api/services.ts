@@ -1,6 +1,5 @@
 /**
- * What the API's routes call. The composition root implements it with the login service, the token keeper and
- * the configuration; tests implement it with fakes. Routes parse, call one of these, and map.
+ * What the API's routes call: composed by the daemon (daemon/api-services.ts). Routes parse, call one of these, and map.
  */
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Login } from '../../login/login.js'
@@ -136,7 +135,7 @@ export interface HappenedEvent extends DaemonEvent {
 }
 
 export interface ApiServices {
-  readonly tokens: Pick<TokenService, keyof TokenService>
+  readonly tokens: TokenService
   readonly logins: LoginApi
   readonly profiles: ProfileApi
   readonly discovery: DiscoveryApi

@@ -1,10 +1,9 @@
 /**
- * The API in two ways: its app alone, called without a socket, and behind the handler of fresh tokens, served by a Door on a
+ * The API over the real services of a daemon (test/support/composed-daemon.ts), in two ways: its app alone, called without a socket, and behind the handler of fresh tokens, served by a Door on a
  * unix socket and a free TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
@@ -12,14 +11,12 @@ import type * as z from 'zod'
 import { freshTokenHandler } from '../../../src/fast-path/fresh-token-handler.js'
 import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
 import { markConnection } from '../../../src/http/api/doorkeeping.js'
-import { KeyRing } from '../../../src/http/api/keys.js'
 import { unreadProblem } from '../../../src/http/api/unread-problem.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
 import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
 import { ANSWER_HEADERS, Door } from '../../../src/http/door.js'
-import { ManualClock } from '../../support/manual-clock.js'
+import { type ComposedDaemon, type ComposedOptions, composeDaemon } from '../../support/composed-daemon.js'
 import { type RawAnswer, type RawRequest, rawRequest, readAnswer } from '../redirect/raw-http.js'
-import { FakeServices } from './fake-services.js'
 
 const AUTHORITY = '127.0.0.1:7636'
 const LIMITS = { maxHeaderBytes: 16 * 1024, mostConnections: 1_000, keepAliveMs: 2_000 }
@@ -34,13 +31,15 @@ export interface Called {
   problem(): z.infer<typeof ProblemAnswer>
 }
 
-export interface OpenedApi {
+export interface OpenedApi extends Omit<ComposedDaemon, 'services' | 'start' | 'stop'> {
   readonly app: FastifyInstance
-  readonly services: FakeServices
-  readonly keys: KeyRing
-  readonly clock: ManualClock
+  /** The real ones; a test may replace a function to have it throw. */
+  readonly services: {
+    -readonly [Name in keyof ComposedDaemon['services']]: ComposedDaemon['services'][Name]
+  }
   readonly events: (AnsweredEvent | FaultEvent)[]
-  readonly folder: string
+  /** How many streams of events are subscribed. */
+  readonly subscribed: () => number
   readonly adminKey: string
   call(
     method: string,
@@ -49,35 +48,44 @@ export interface OpenedApi {
   ): Promise<Called>
 }
 
-/** Calls come as over TCP, with the admin key unless `key` says otherwise. */
-export async function openApi(): Promise<OpenedApi> {
-  const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const clock = new ManualClock()
-  const keys = await KeyRing.open(folder, clock)
-  const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
-  const services = new FakeServices()
+async function openServices(options: ComposedOptions | undefined, authorities: ReadonlySet<string>) {
+  const composed = await composeDaemon(options)
+  await composed.start()
+  const { clock, keys, folders } = composed
+  let subscribed = 0
+  const services = {
+    ...composed.services,
+    subscribe(listener: Parameters<typeof composed.services.subscribe>[0]) {
+      const end = composed.services.subscribe(listener)
+      subscribed += 1
+      let isOpen = true
+      return () => {
+        end()
+        if (isOpen) subscribed -= 1
+        isOpen = false
+      }
+    },
+  }
   const events: (AnsweredEvent | FaultEvent)[] = []
-  const authorities = new Set([AUTHORITY])
+  const gate = { keys, tcpAuthority: () => authorities, sessions: new DashboardSessions(clock) }
   const app = await buildApiApp({
+    ...gate,
     services,
-    keys,
-    tcpAuthority: () => authorities,
-    sessions: new DashboardSessions(clock),
     clock,
     log: (event) => events.push(event),
     logAnswer: (event) => events.push(event),
   })
   onTestFinished(() => app.close())
+  const adminKey = readFileSync(join(folders.stateFolder, 'admin.key'), 'utf8')
+  return { ...composed, gate, app, services, events, subscribed: () => subscribed, adminKey }
+}
 
+/** Calls come as over TCP, with the admin key unless `key` says otherwise. */
+export async function openApi(options?: ComposedOptions): Promise<OpenedApi> {
+  const opened = await openServices(options, new Set([AUTHORITY]))
+  const { app, adminKey } = opened
   return {
-    app,
-    services,
-    keys,
-    clock,
-    events,
-    folder,
-    adminKey,
+    ...opened,
     async call(method, url, { body, headers = {}, key = adminKey } = {}) {
       const isText = typeof body === 'string'
       const answer = await app.inject({
@@ -105,46 +113,27 @@ export interface ServedApi extends OpenedApi {
   socket(request: Omit<RawRequest, 'host'> & { readonly host?: string | null }): Promise<RawAnswer>
 }
 
-export async function serveApi(): Promise<ServedApi> {
-  const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
-  const clock = new ManualClock()
-  const keys = await KeyRing.open(folder, clock)
-  const services = new FakeServices()
-  const events: (AnsweredEvent | FaultEvent)[] = []
+export async function serveApi(options?: ComposedOptions): Promise<ServedApi> {
   const authorities = new Set<string>()
-  const gate = { keys, tcpAuthority: () => authorities, sessions: new DashboardSessions(clock) }
-  const app = await buildApiApp({
-    ...gate,
-    services,
-    clock,
-    log: (event) => events.push(event),
-    logAnswer: (event) => events.push(event),
-  })
+  const opened = await openServices(options, authorities)
+  const { app, services, gate, clock, folders } = opened
   const started = Promise.resolve()
   const door = new Door(
     freshTokenHandler({ services, gate, clock, started, routes: app.routing }),
     LIMITS,
     unreadProblem,
   )
-  const socketPath = join(folder, 'catchd.sock')
+  const socketPath = join(folders.runtimeFolder, 'api.sock')
   const socketDoor = await door.open({ path: socketPath }, (socket) => markConnection(socket, 'socket'))
   const tcpDoor = await door.open({ host: '127.0.0.1', port: 0 }, (socket) => markConnection(socket, 'tcp'))
   const authority = `127.0.0.1:${tcpDoor.port}`
   authorities.add(authority).add(`localhost:${tcpDoor.port}`)
-  const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
   onTestFinished(async () => {
-    await Promise.all([socketDoor.close(0), tcpDoor.close(0)])
     await app.close()
-    rmSync(folder, { recursive: true, force: true })
+    await Promise.all([socketDoor.close(0), tcpDoor.close(0)])
   })
   return {
-    app,
-    services,
-    keys,
-    clock,
-    events,
-    folder,
-    adminKey,
+    ...opened,
     port: tcpDoor.port,
     socketPath,
     call: () => Promise.reject(new Error('a served API is called through its doors')),
