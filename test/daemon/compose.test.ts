@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/clock.js'
+import { rememberedVault } from '../../src/vault/vault-choice.js'
 import { CODE, codeOf, composeDaemon, issued, makeHome, PROFILES } from '../support/composed-daemon.js'
 import { freePort } from '../support/free-port.js'
 import { type Exchanged, exchange } from '../support/http-client.js'
@@ -164,7 +165,12 @@ describe('stop', () => {
     })
     const refreshing = first.services.tokens.refresh('gw')
     await expect.poll(() => first.effects).toContain('refresh gw')
-    const stopping = first.stop()
+    let isOver = false
+    const stopping = first.stop().then(() => {
+      isOver = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 100)) // everything else has ended
+    expect(isOver).toBe(false)
     answer()
     await stopping
     expect((await refreshing).refreshToken?.reveal()).toBe('refresh-r1')
@@ -257,6 +263,7 @@ test('the vault is migrated: everything is there, is served from there, and is f
   await first.logIn('gw')
   expect(await first.services.migrateVault('file')).toEqual({ from: 'memory', to: 'file', items: 1 })
   expect((await first.services.status()).vault).toMatchObject({ kind: 'file' })
+  expect(await rememberedVault(first.folders.stateFolder)).toBe('file')
   await first.services.tokens.refresh('gw')
   await first.stop()
   const next = await started({ home, env: { CATCHD_VAULT: 'auto' } })
