@@ -4,43 +4,44 @@
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import Fastify from 'fastify'
 import * as z from 'zod'
 import { ProfileEntry } from '../src/config/profile.js'
-import { DashboardLinkAnswer } from '../src/http/api/dashboard-links.js'
-import { InspectionAnswer } from '../src/http/api/inspection.js'
 import { ClientAction } from '../src/http/api/principal.js'
-import {
-  ClientAnswer,
-  IdTokenAnswer,
-  LoginAnswer,
-  NewClientAnswer,
-  ProfileAnswer,
-  ProofAnswer,
-  StartedLoginAnswer,
-  StatusAnswer,
-  TokenAnswer,
-  VaultMigrationAnswer,
-} from '../src/http/api/wire.js'
+import { describeRoutes } from './generate-openapi.js'
 
 /** Where it is kept, from the root of the repository. */
 export const CLIENT_TYPES_FILE = 'src/client/api-types.ts'
 
-const TYPES: Readonly<Record<string, z.ZodType>> = {
-  TokenAnswer,
-  IdTokenAnswer,
-  StartedLoginAnswer,
-  SettledLoginAnswer: LoginAnswer,
-  ProfileEntry,
-  ProfileAnswer,
-  ClientAction,
-  ClientAnswer,
-  ClientWithKey: NewClientAnswer,
-  DaemonStatus: StatusAnswer,
-  VaultMigration: VaultMigrationAnswer,
-  InspectionAnswer,
-  ProofAnswer,
-  DashboardLink: DashboardLinkAnswer,
+/** Names that the library has given to answers; every other one is its id and `Answer`. */
+const PUBLISHED_NAMES: Readonly<Record<string, string>> = {
+  Login: 'SettledLoginAnswer',
+  ClientWithKey: 'ClientWithKey',
+  Status: 'DaemonStatus',
+  VaultMigration: 'VaultMigration',
+  DashboardLink: 'DashboardLink',
 }
+
+/** Parts of answers and requests that have a name of their own. */
+const PARTS: Readonly<Record<string, z.ZodType>> = { ClientAction, ProfileEntry }
+
+/** The answers of all routes that have an id in the description of the API. */
+function answerTypes(): Readonly<Record<string, z.ZodType>> {
+  const types: Record<string, z.ZodType> = {}
+  const app = Fastify({ exposeHeadRoutes: false })
+  app.addHook('onRoute', ({ schema }) => {
+    const { default: _problem, ...successes } = (schema?.response ?? {}) as Record<string, AnswerSchema>
+    for (const answer of Object.values(successes)) {
+      const type = 'content' in answer ? answer.content['application/json']?.schema : answer
+      const id = type === undefined ? undefined : z.globalRegistry.get(type)?.id
+      if (type !== undefined && id !== undefined) types[PUBLISHED_NAMES[id] ?? `${id}Answer`] = type
+    }
+  })
+  describeRoutes(app)
+  return types
+}
+
+type AnswerSchema = z.ZodType | { readonly content: Readonly<Record<string, { readonly schema: z.ZodType }>> }
 
 /** As far as our own schemas use JSON Schema. */
 interface Schema {
@@ -58,7 +59,7 @@ interface Schema {
 }
 
 export function renderClientTypes(): string {
-  const types = Object.entries(TYPES).map(([name, type]) => {
+  const types = Object.entries({ ...PARTS, ...answerTypes() }).map(([name, type]) => {
     const schema = z.toJSONSchema(type, { io: name === 'ProfileEntry' ? 'input' : 'output' }) as Schema
     const text = typeText(schema, schema.$defs ?? {})
     return text.startsWith('{') ? `export interface ${name} ${text}` : `export type ${name} = ${text}`

@@ -2,150 +2,7 @@
  * The JSON of the API, version 1. Written by `npm run generate` from the schemas of the daemon; not edited by hand.
  */
 
-export interface TokenAnswer {
-  readonly access_token: string
-  readonly token_type: string
-  /** Seconds left; null when the server did not say */
-  readonly expires_in: number | null
-  readonly expires_at: string | null
-  readonly scope: string | null
-  readonly profile: string
-}
-
-export interface IdTokenAnswer {
-  readonly id_token: string
-  /** Seconds left */
-  readonly expires_in: number
-  /** `exp` of the id_token */
-  readonly expires_at: string
-  /** `iss` of the id_token */
-  readonly issuer: string
-  /** `sub` of the id_token */
-  readonly subject: string
-  readonly profile: string
-}
-
-export interface StartedLoginAnswer {
-  readonly login_id: string
-  /** null for what is only caught */
-  readonly profile: string | null
-  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
-  /** While the login is pending; not of one that was adopted */
-  readonly authorization_url?: string
-  /** null for a device login */
-  readonly redirect_uri: string | null
-  /** RFC 3339, UTC */
-  readonly expires_at: string
-  /** Device login: what a person enters (RFC 8628) */
-  readonly user_code?: string
-  /** Device login: where they enter it */
-  readonly verification_uri?: string
-  /** Device login: the same with the code in it */
-  readonly verification_uri_complete?: string
-}
-
-export interface SettledLoginAnswer {
-  readonly login_id: string
-  /** null for what is only caught */
-  readonly profile: string | null
-  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
-  /** While the login is pending; not of one that was adopted */
-  readonly authorization_url?: string
-  /** null for a device login */
-  readonly redirect_uri: string | null
-  /** RFC 3339, UTC */
-  readonly expires_at: string
-  /** Device login: what a person enters (RFC 8628) */
-  readonly user_code?: string
-  /** Device login: where they enter it */
-  readonly verification_uri?: string
-  /** Device login: the same with the code in it */
-  readonly verification_uri_complete?: string
-  readonly error: {
-    readonly code: string
-    readonly detail: string | null
-    readonly error: string | null
-    readonly error_description: string | null
-  } | null
-  /** What was caught, once: the parameters of the authorization response as they came */
-  readonly response?: Readonly<Record<string, string>>
-  /** What a succeeded login put into the vault */
-  readonly stored: {
-    readonly stored_in: string
-    readonly scope: string | null
-    readonly expires_at: string | null
-    readonly refreshable: boolean
-    readonly subject: string | null
-  } | null
-  /** Of a login that did not succeed, or brought no refresh token where one could be had; not kept over a restart */
-  readonly report: {
-    /** Likely causes, the likeliest first; empty where nothing is known */
-    readonly causes: readonly {
-      readonly cause:
-        | 'redirect_uri_mismatch'
-        | 'redirect_uri_host'
-        | 'redirect_uri_port'
-        | 'client_unknown'
-        | 'browser_elsewhere'
-        | 'client_secret_wrong'
-        | 'client_secret_missing'
-        | 'client_secret_unwanted'
-        | 'client_authentication_method'
-        | 'client_secret_encoding'
-        | 'grant_not_allowed'
-        | 'pkce_required'
-        | 'pkce_method'
-        | 'pkce_not_enabled'
-        | 'scope_unknown'
-        | 'scope_separator'
-        | 'offline_scope_missing'
-        | 'offline_parameter_missing'
-        | 'refresh_not_allowed'
-        | 'response_mode_unsupported'
-        | 'issuer_mismatch'
-        | 'foreign_response'
-        | 'clock_skew'
-        | 'private_ca'
-        | 'certificate_expired'
-        | 'certificate_name'
-        | 'proxy'
-        | 'server_unreachable'
-        | 'server_trouble'
-        | 'endpoint_wrong'
-        | 'request_format'
-        | 'refresh_token_dead'
-      /** A sentence or two */
-      readonly detail: string
-      /** Either a command or a value to register */
-      readonly fix: {
-        /** A command */
-        readonly run: string | null
-        /** The member of the profile to set with it */
-        readonly set: string | null
-        /** A value to enter at the authorization server */
-        readonly register: string | null
-      }
-    }[]
-    /** What was sent and answered, without secrets; the authorization request first */
-    readonly exchanges: readonly {
-      readonly method: string
-      /** Host and path */
-      readonly endpoint: string
-      /** Parameters; what may be secret reads [secret] */
-      readonly sent: Readonly<Record<string, string>>
-      /** Scheme of the Authorization header */
-      readonly authorization: string | null
-      /** null where nothing was answered, or a browser saw it */
-      readonly status: number | null
-      /** error members, or what came beside the tokens */
-      readonly answered: Readonly<Record<string, string>>
-      /** Why there is no answer */
-      readonly trouble: string | null
-      /** Seconds by which this machine is ahead of the Date header of the server */
-      readonly clock_difference: number | null
-    }[]
-  } | null
-}
+export type ClientAction = 'token' | 'login' | 'admin'
 
 export interface ProfileEntry {
   /** Name of a row of `catchd presets`: endpoints and quirks of a known server */
@@ -298,91 +155,38 @@ export interface ProfileEntry {
   readonly hosts?: readonly string[]
 }
 
-export interface ProfileAnswer {
-  readonly profile: string
-  /** As configured, without secrets */
-  readonly configuration: ProfileEntry
-  readonly status: 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly token_type: string
+  /** Seconds left; null when the server did not say */
+  readonly expires_in: number | null
   readonly expires_at: string | null
   readonly scope: string | null
-  readonly subject: string | null
-  /** When a person has to log in next, as things stand: past or present when it is now, null when the server does not say or nobody ever has to */
-  readonly login_needed_at: string | null
+  readonly profile: string
 }
 
-export type ClientAction = 'token' | 'login' | 'admin'
+export interface IdTokenAnswer {
+  readonly id_token: string
+  /** Seconds left */
+  readonly expires_in: number
+  /** `exp` of the id_token */
+  readonly expires_at: string
+  /** `iss` of the id_token */
+  readonly issuer: string
+  /** `sub` of the id_token */
+  readonly subject: string
+  readonly profile: string
+}
 
-export interface ClientAnswer {
-  readonly client: string
-  readonly profiles: readonly string[]
-  readonly actions: readonly ('token' | 'login' | 'admin')[]
-  /** RFC 3339, UTC */
-  readonly created_at: string
+export interface ProofAnswer {
+  readonly access_token: string
+  readonly token_type: string
+  /** Seconds left; null when the server did not say */
+  readonly expires_in: number | null
   readonly expires_at: string | null
-  /** null: never */
-  readonly last_used_at: string | null
-  /** Requests with the key; a crash may cost the last minute of them */
-  readonly uses: number
-}
-
-export interface ClientWithKey {
-  readonly client: string
-  readonly profiles: readonly string[]
-  readonly actions: readonly ('token' | 'login' | 'admin')[]
-  /** RFC 3339, UTC */
-  readonly created_at: string
-  readonly expires_at: string | null
-  /** null: never */
-  readonly last_used_at: string | null
-  /** Requests with the key; a crash may cost the last minute of them */
-  readonly uses: number
-  /** Shown this once; sent as `Authorization: Bearer KEY` */
-  readonly key: string
-}
-
-export interface DaemonStatus {
-  readonly version: string
-  readonly pid: number
-  /** RFC 3339, UTC */
-  readonly started_at: string
-  readonly listeners: {
-    readonly redirect: readonly string[]
-    readonly socket: string | null
-    readonly tcp: string | null
-  }
-  readonly vault: {
-    readonly kind: string
-    readonly engine: string
-    /** ok, locked or unavailable */
-    readonly health: string
-    /** Profiles whose newest tokens are in memory only */
-    readonly unsaved: readonly string[]
-  }
-  readonly config: {
-    readonly path: string
-    readonly ok: boolean
-    readonly error: string | null
-  }
-  readonly profiles: number
-  readonly logins_pending: number
-  /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
-  readonly token_accesses?: readonly {
-    /** Name of an API key, `admin`, or `socket` */
-    readonly client: string
-    readonly profile: string
-    /** RFC 3339, UTC */
-    readonly first_at: string
-    /** RFC 3339, UTC */
-    readonly last_at: string
-    readonly count: number
-  }[]
-}
-
-export interface VaultMigration {
-  readonly from: string
-  readonly to: string
-  /** Items that were carried over */
-  readonly items: number
+  readonly scope: string | null
+  readonly profile: string
+  readonly dpop: string
 }
 
 export interface InspectionAnswer {
@@ -437,15 +241,211 @@ export interface InspectionAnswer {
   } | null
 }
 
-export interface ProofAnswer {
-  readonly access_token: string
-  readonly token_type: string
-  /** Seconds left; null when the server did not say */
-  readonly expires_in: number | null
+export interface StartedLoginAnswer {
+  readonly login_id: string
+  /** null for what is only caught */
+  readonly profile: string | null
+  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
+  /** While the login is pending; not of one that was adopted */
+  readonly authorization_url?: string
+  /** null for a device login */
+  readonly redirect_uri: string | null
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  /** Device login: what a person enters (RFC 8628) */
+  readonly user_code?: string
+  /** Device login: where they enter it */
+  readonly verification_uri?: string
+  /** Device login: the same with the code in it */
+  readonly verification_uri_complete?: string
+}
+
+export interface SettledLoginAnswer {
+  readonly login_id: string
+  /** null for what is only caught */
+  readonly profile: string | null
+  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
+  /** While the login is pending; not of one that was adopted */
+  readonly authorization_url?: string
+  /** null for a device login */
+  readonly redirect_uri: string | null
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  /** Device login: what a person enters (RFC 8628) */
+  readonly user_code?: string
+  /** Device login: where they enter it */
+  readonly verification_uri?: string
+  /** Device login: the same with the code in it */
+  readonly verification_uri_complete?: string
+  readonly error: {
+    readonly code: string
+    readonly detail: string | null
+    readonly error: string | null
+    readonly error_description: string | null
+  } | null
+  /** What was caught, once: the parameters of the authorization response as they came */
+  readonly response?: Readonly<Record<string, string>>
+  /** What a succeeded login put into the vault */
+  readonly stored: {
+    readonly stored_in: string
+    readonly scope: string | null
+    readonly expires_at: string | null
+    readonly refreshable: boolean
+    readonly subject: string | null
+  } | null
+  /** Of a login that did not succeed, or brought no refresh token where one could be had; not kept over a restart */
+  readonly report: {
+    /** Likely causes, the likeliest first; empty where nothing is known */
+    readonly causes: readonly {
+      readonly cause:
+        | 'redirect_uri_mismatch'
+        | 'redirect_uri_host'
+        | 'redirect_uri_port'
+        | 'client_unknown'
+        | 'browser_elsewhere'
+        | 'client_secret_wrong'
+        | 'client_secret_missing'
+        | 'client_secret_unwanted'
+        | 'client_authentication_method'
+        | 'client_secret_encoding'
+        | 'grant_not_allowed'
+        | 'pkce_required'
+        | 'pkce_method'
+        | 'pkce_not_enabled'
+        | 'scope_unknown'
+        | 'scope_separator'
+        | 'offline_scope_missing'
+        | 'offline_parameter_missing'
+        | 'refresh_not_allowed'
+        | 'response_mode_unsupported'
+        | 'issuer_mismatch'
+        | 'foreign_response'
+        | 'clock_skew'
+        | 'private_ca'
+        | 'certificate_expired'
+        | 'certificate_name'
+        | 'proxy'
+        | 'server_unreachable'
+        | 'server_trouble'
+        | 'endpoint_wrong'
+        | 'request_format'
+        | 'refresh_token_dead'
+      /** A sentence or two */
+      readonly detail: string
+      /** Either a command or a value to register */
+      readonly fix: {
+        /** A command */
+        readonly run: string | null
+        /** The member of the profile to set with it */
+        readonly set: string | null
+        /** A value to enter at the authorization server */
+        readonly register: string | null
+      }
+    }[]
+    /** What was sent and answered, without secrets; the authorization request first */
+    readonly exchanges: readonly {
+      readonly method: string
+      /** Host and path */
+      readonly endpoint: string
+      /** Parameters; what may be secret reads [secret] */
+      readonly sent: Readonly<Record<string, string>>
+      /** Scheme of the Authorization header */
+      readonly authorization: string | null
+      /** null where nothing was answered, or a browser saw it */
+      readonly status: number | null
+      /** error members, or what came beside the tokens */
+      readonly answered: Readonly<Record<string, string>>
+      /** Why there is no answer */
+      readonly trouble: string | null
+      /** Seconds by which this machine is ahead of the Date header of the server */
+      readonly clock_difference: number | null
+    }[]
+  } | null
+}
+
+export interface ProfileAnswer {
+  readonly profile: string
+  /** As configured, without secrets */
+  readonly configuration: ProfileEntry
+  readonly status: 'logged_in' | 'login_required' | 'login_pending' | 'expired'
   readonly expires_at: string | null
   readonly scope: string | null
-  readonly profile: string
-  readonly dpop: string
+  readonly subject: string | null
+  /** When a person has to log in next, as things stand: past or present when it is now, null when the server does not say or nobody ever has to */
+  readonly login_needed_at: string | null
+}
+
+export interface ClientWithKey {
+  readonly client: string
+  readonly profiles: readonly string[]
+  readonly actions: readonly ('token' | 'login' | 'admin')[]
+  /** RFC 3339, UTC */
+  readonly created_at: string
+  readonly expires_at: string | null
+  /** null: never */
+  readonly last_used_at: string | null
+  /** Requests with the key; a crash may cost the last minute of them */
+  readonly uses: number
+  /** Shown this once; sent as `Authorization: Bearer KEY` */
+  readonly key: string
+}
+
+export interface ClientAnswer {
+  readonly client: string
+  readonly profiles: readonly string[]
+  readonly actions: readonly ('token' | 'login' | 'admin')[]
+  /** RFC 3339, UTC */
+  readonly created_at: string
+  readonly expires_at: string | null
+  /** null: never */
+  readonly last_used_at: string | null
+  /** Requests with the key; a crash may cost the last minute of them */
+  readonly uses: number
+}
+
+export interface DaemonStatus {
+  readonly version: string
+  readonly pid: number
+  /** RFC 3339, UTC */
+  readonly started_at: string
+  readonly listeners: {
+    readonly redirect: readonly string[]
+    readonly socket: string | null
+    readonly tcp: string | null
+  }
+  readonly vault: {
+    readonly kind: string
+    readonly engine: string
+    /** ok, locked or unavailable */
+    readonly health: string
+    /** Profiles whose newest tokens are in memory only */
+    readonly unsaved: readonly string[]
+  }
+  readonly config: {
+    readonly path: string
+    readonly ok: boolean
+    readonly error: string | null
+  }
+  readonly profiles: number
+  readonly logins_pending: number
+  /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
+  readonly token_accesses?: readonly {
+    /** Name of an API key, `admin`, or `socket` */
+    readonly client: string
+    readonly profile: string
+    /** RFC 3339, UTC */
+    readonly first_at: string
+    /** RFC 3339, UTC */
+    readonly last_at: string
+    readonly count: number
+  }[]
+}
+
+export interface VaultMigration {
+  readonly from: string
+  readonly to: string
+  /** Items that were carried over */
+  readonly items: number
 }
 
 export interface DashboardLink {

@@ -7,20 +7,7 @@
  */
 import type { ProfileAnswer, SettledLoginAnswer, StartedLoginAnswer } from './api-types.js'
 
-export type {
-  ClientAction,
-  ClientAnswer,
-  ClientWithKey,
-  DaemonStatus,
-  DashboardLink,
-  IdTokenAnswer,
-  InspectionAnswer,
-  ProfileAnswer,
-  ProfileEntry,
-  ProofAnswer,
-  TokenAnswer,
-  VaultMigration,
-} from './api-types.js'
+export type * from './api-types.js'
 
 export type ProfileStatusName = ProfileAnswer['status']
 

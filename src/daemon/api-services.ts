@@ -49,8 +49,9 @@ export function composeApiServices(parts: ApiServiceParts): ApiServices {
   )
   const activity = new RecentActivity(clock)
   events.subscribe((event) => activity.remember(event))
-  const accesses = new AccessRecord(() => clock.now(), ({ client, profile }) =>
-    events.tell({ event: 'token.served', client, profile }),
+  const accesses = new AccessRecord(
+    () => clock.now(),
+    ({ client, profile }) => events.tell({ event: 'token.served', client, profile }),
   )
   const status = { ...parts, startedAtMs: clock.now(), accesses }
   return {

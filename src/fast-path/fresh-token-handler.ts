@@ -2,7 +2,7 @@
  * The short way of `GET /v1/tokens/{profile}` without a query, in front of the router: what tools ask a thousand times.
  *
  * Nothing is decided here. Who gets in is admission.ts, what a key allows is principal.ts, which token is served is the
- * token service's, and the answer's text is prepared-token.ts. Whatever is not plainly such a request, is not let in, or
+ * token service's, and the answer's text is token-answer.ts. Whatever is not plainly such a request, is not let in, or
  * ends in a failure goes on to the routes (tokens.ts), which say why; test/fast-path/fresh-token-handler.test.ts holds the two
  * ways against each other.
  */
@@ -11,9 +11,9 @@ import type { Clock } from '../clock.js'
 import { PROFILE_NAME } from '../config/profile.js'
 import { admit, type Gate } from '../http/api/admission.js'
 import { rememberFailure } from '../http/api/earlier-failure.js'
-import { type TokenAnswerText, tokenAnswerText } from '../http/api/prepared-token.js'
 import { mayGetToken, type Principal } from '../http/api/principal.js'
 import type { ApiServices } from '../http/api/services.js'
+import { type TokenAnswerText, tokenAnswerText } from '../http/api/token-answer.js'
 import { ANSWER_HEADERS, type DoorHandler } from '../http/door.js'
 import type { TokenSet } from '../tokens/token-set.js'
 

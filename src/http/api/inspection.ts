@@ -7,8 +7,8 @@ import { toInstant } from '../../clock.js'
 import type { Inspection, Report } from '../../tokens/inspection.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
+import { Instant } from './wire.js'
 
-const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
 const Members = z.record(z.string(), z.unknown())
 
 const ReportAnswer = z

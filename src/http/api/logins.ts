@@ -6,6 +6,13 @@ import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
+import {
+  LoginAnswer,
+  LoginListAnswer,
+  loginAnswer,
+  StartedLoginAnswer,
+  startedLoginAnswer,
+} from './login-answer.js'
 import { catchRequest, loginRequest, NewLogin } from './new-login.js'
 import { requirePermission } from './permission.js'
 import {
@@ -17,19 +24,15 @@ import {
   type RouteParts,
   seconds,
 } from './scope.js'
-import {
-  LoginAnswer,
-  LoginListAnswer,
-  loginAnswer,
-  PastedResponse,
-  StartedLoginAnswer,
-  startedLoginAnswer,
-} from './wire.js'
 
 /** Who wants older ones has their ids. */
 const MOST_LISTED = 20
 
 const LoginPath = z.object({ id: z.string() })
+
+const PastedResponse = z
+  .strictObject({ url: z.string().min(1).describe('The URL that the browser ended on') })
+  .meta({ id: 'PastedResponse' })
 
 export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): void {
   const { logins } = services

@@ -11,9 +11,8 @@ import { throwEarlierFailure } from './earlier-failure.js'
 import { loggingInFirst, TokenQuery, type TokenRequest } from './login-first.js'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from './logout-headers.js'
 import { principalOf } from './permission.js'
-import { tokenAnswerText } from './prepared-token.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
-import { TokenAnswer, tokenAnswer } from './wire.js'
+import { TokenAnswer, tokenAnswer, tokenAnswerText } from './token-answer.js'
 
 /** Fastify's description of an answer has no place for headers beside a schema; the generator reads them here. */
 const LoggedOut = NoContent.meta({

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import {
-  ClientAnswer,
-  ClientListAnswer,
-  NewClientAnswer,
-  ProfileListAnswer,
-  StatusAnswer,
-} from '../../../src/http/api/wire.js'
+import { ClientAnswer, ClientListAnswer, NewClientAnswer } from '../../../src/http/api/clients.js'
+import { ProfileListAnswer } from '../../../src/http/api/profiles.js'
+import { StatusAnswer } from '../../../src/http/api/status.js'
 import { openApi } from './opened-api.js'
 
 const CI = { client: 'ci', profiles: ['gw'], actions: ['token'], expires_in: 7_776_000 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { IdTokenAnswer } from '../../../src/http/api/wire.js'
+import { IdTokenAnswer } from '../../../src/http/api/id-tokens.js'
 import { ID_TOKEN, PROFILES } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
-import { LoginAnswer, LoginListAnswer, StartedLoginAnswer } from '../../../src/http/api/wire.js'
+import { LoginAnswer, LoginListAnswer, StartedLoginAnswer } from '../../../src/http/api/login-answer.js'
 import { CODE, type ComposedOptions, PROFILES } from '../../support/composed-daemon.js'
 import { freePort } from '../../support/free-port.js'
 import { settle } from '../../support/manual-clock.js'

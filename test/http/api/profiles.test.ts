@@ -1,11 +1,7 @@
 import { expect, test } from 'vitest'
 import { CatchdError, FAILURES, type FailureCode } from '../../../src/failures.js'
-import {
-  ProfileAnswer,
-  ProfileListAnswer,
-  StatusAnswer,
-  VaultMigrationAnswer,
-} from '../../../src/http/api/wire.js'
+import { ProfileAnswer, ProfileListAnswer } from '../../../src/http/api/profiles.js'
+import { StatusAnswer, VaultMigrationAnswer } from '../../../src/http/api/status.js'
 import { PROFILES } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ProofAnswer } from '../../../src/http/api/wire.js'
+import { ProofAnswer } from '../../../src/http/api/proofs.js'
 import { ACCESS_TOKEN, issued, PROFILES, PROOF } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 

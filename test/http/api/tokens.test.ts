@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CatchdError } from '../../../src/failures.js'
-import { TokenAnswer } from '../../../src/http/api/wire.js'
+import { TokenAnswer } from '../../../src/http/api/token-answer.js'
 import { ACCESS_TOKEN, issued } from '../../support/composed-daemon.js'
 import { settle } from '../../support/manual-clock.js'
 import { openApi } from './opened-api.js'
