@@ -6,10 +6,10 @@
  * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
  */
 
-import { findPreset, PRESETS, type Preset, presetRedirectUri } from '../authorization-server/presets.js'
 import { CatchdError } from '../failures.js'
 import { needsNoPerson, TOKEN_EXCHANGE } from './grants.js'
 import { absolutePath, FILE_KEYS, withAbsoluteProgram } from './paths.js'
+import { findPreset, PRESETS, type Preset, presetRedirectUri } from './presets.js'
 import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
 import { suggestion } from './suggestion.js'
 

@@ -5,11 +5,11 @@
 import type { Clock } from '../clock.js'
 import { freshTokenHandler } from '../fast-path/fresh-token-handler.js'
 import { LazyApp } from '../fast-path/lazy-app.js'
-import type { KeyRing } from '../http/api/keys.js'
+import type { ApiKeys } from '../http/access/api-keys.js'
+import { DashboardSessions } from '../http/access/sessions.js'
 import type { ApiServices } from '../http/api/services.js'
 import { unreadProblem } from '../http/api/unread-problem.js'
-import { DashboardSessions } from '../http/dashboard/sessions.js'
-import { Door } from '../http/door.js'
+import { HttpListener } from '../http/http-listener.js'
 import type { ApiListeners } from './api-listeners.js'
 import type { DaemonLog } from './log.js'
 
@@ -18,13 +18,13 @@ const API_LIMITS = { maxHeaderBytes: 16 * 1024, mostConnections: 4_000, keepAliv
 export interface ApiHandlerParts {
   readonly clock: Clock
   readonly log: DaemonLog
-  readonly keys: KeyRing
+  readonly keys: ApiKeys
   readonly services: ApiServices
   readonly listeners: Pick<ApiListeners, 'authorities'>
 }
 
 export class ApiHandler {
-  readonly door: Door
+  readonly listener: HttpListener
   readonly #app: LazyApp
   #serve = () => {}
   #refuse: (failure: unknown) => void = () => {}
@@ -36,9 +36,13 @@ export class ApiHandler {
     })
     const gate = { keys, tcpAuthority: () => listeners.authorities, sessions: new DashboardSessions(clock) }
     this.#app = new LazyApp(async () => {
-      const { buildApiApp } = await import('../http/api/api-app.js')
+      const [{ buildApiApp }, { dashboardRoutes }] = await Promise.all([
+        import('../http/api/api-app.js'),
+        import('../http/dashboard/dashboard-routes.js'),
+      ])
       return buildApiApp({
         ...gate,
+        pages: dashboardRoutes,
         clock,
         started,
         services,
@@ -49,7 +53,7 @@ export class ApiHandler {
     const routes = this.#app.routing
     // Where each answer is logged, each goes through the routes, which do it.
     const handler = log.isVerbose ? routes : freshTokenHandler({ services, gate, clock, started, routes })
-    this.door = new Door(handler, API_LIMITS, unreadProblem)
+    this.listener = new HttpListener(handler, API_LIMITS, unreadProblem)
   }
 
   /** From now on requests are answered, those that wait first. */

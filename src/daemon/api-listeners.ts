@@ -2,8 +2,8 @@
  * The API's two listeners: the socket of this home, which is also the lock that only one daemon holds, and 127.0.0.1.
  */
 import { CatchdError } from '../failures.js'
-import { markConnection } from '../http/api/doorkeeping.js'
-import type { Door, OpenAddress } from '../http/door.js'
+import { markConnection } from '../http/access/connection-kind.js'
+import type { HttpListener, OpenAddress } from '../http/http-listener.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
 import type { ActivatedSockets } from './activation.js'
 import { bindApiSocket } from './single-instance.js'
@@ -39,10 +39,10 @@ export class ApiListeners {
   }
 
   /** @throws CatchdError `already_running` */
-  async openSocket(door: Door): Promise<void> {
+  async openSocket(listener: HttpListener): Promise<void> {
     const { socketPath, activated } = this.#where
     const open = (address: { path: string } | { fd: number }) =>
-      door.open(address, (socket) => markConnection(socket, 'socket'))
+      listener.open(address, (socket) => markConnection(socket, 'socket'))
     this.#socket =
       activated.api === undefined
         ? await bindApiSocket(socketPath, () => open({ path: socketPath }))
@@ -50,12 +50,12 @@ export class ApiListeners {
   }
 
   /** Does nothing where there is no TCP API. @throws CatchdError `already_running` when another process has the port */
-  async openTcp(door: Door): Promise<void> {
+  async openTcp(listener: HttpListener): Promise<void> {
     const { apiPort, activated } = this.#where
     if (apiPort === 0) return
     const address = activated.tcp === undefined ? { host: '127.0.0.1', port: apiPort } : { fd: activated.tcp }
     try {
-      this.#tcp = await door.open(address, (socket) => markConnection(socket, 'tcp'))
+      this.#tcp = await listener.open(address, (socket) => markConnection(socket, 'tcp'))
     } catch (error) {
       throw await portIsTaken(apiPort, error)
     }

@@ -1,10 +1,10 @@
 /** What the routes of the API call, made of what the earlier steps gave. */
 import { dirname } from 'node:path'
-import { PRESETS } from '../authorization-server/presets.js'
 import type { Clock } from '../clock.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
-import type { Surroundings } from '../diagnosis/surroundings.js'
+import { PRESETS } from '../config/presets.js'
+import type { MachineFacts } from '../diagnosis/machine-facts.js'
 import { AccessRecord } from '../http/api/access-record.js'
 import type { ApiServices } from '../http/api/services.js'
 import { whyNotRefreshed } from '../login/login-report.js'
@@ -24,7 +24,7 @@ export interface ApiServiceParts {
   readonly environment: Environment
   readonly folders: Folders
   readonly version: string
-  readonly surroundings: Surroundings
+  readonly machine: MachineFacts
   readonly events: EventHub
   readonly storage: Storage
   readonly tokens: Tokens
@@ -35,7 +35,7 @@ export interface ApiServiceParts {
 }
 
 export function composeApiServices(parts: ApiServiceParts): ApiServices {
-  const { clock, environment, folders, surroundings, events, storage, tokens, logins, onStop } = parts
+  const { clock, environment, folders, machine, events, storage, tokens, logins, onStop } = parts
   const { vault, configuration } = storage
   const { servers, keeper, notices } = tokens
   const profiles = new ProfileService(
@@ -62,7 +62,7 @@ export function composeApiServices(parts: ApiServiceParts): ApiServices {
       onUsed: (profile) => notices.used(profile),
       cancelLogins: (profile) => logins.logins.cancelAll(profile),
       explain: (profile, failure) =>
-        whyNotRefreshed({ servers, profiles: configuration, surroundings }, profile, failure),
+        whyNotRefreshed({ servers, profiles: configuration, machine }, profile, failure),
     }),
     logins: logins.api,
     profiles,

@@ -4,11 +4,11 @@ import type {
   AuthorizationServers,
   DpopProofs,
   ServerDiscovery,
-  SubjectTokens,
   TokenInspector,
 } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import { createClientSecrets } from '../config/client-secret.js'
+import type { SubjectTokens } from '../config/subject-token.js'
 import { itemName, type Vault } from '../vault/vault.js'
 
 /** All that the daemon asks of authorization servers. */

@@ -5,8 +5,8 @@
 import { systemClock } from '../clock.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
-import { surroundingsOf } from '../diagnosis/surroundings.js'
-import { KeyRing } from '../http/api/keys.js'
+import { machineFactsOf } from '../diagnosis/machine-facts.js'
+import { ApiKeys } from '../http/access/api-keys.js'
 import type { ActivatedSockets } from './activation.js'
 import { ApiHandler } from './api-handler.js'
 import { ApiListeners } from './api-listeners.js'
@@ -43,20 +43,20 @@ export type Daemon = Awaited<ReturnType<typeof compose>>
 
 export async function compose(settings: DaemonSettings, { clock, connect }: DaemonEdges = EDGES) {
   const { environment, folders, log, activated } = settings
-  const surroundings = surroundingsOf(process.platform, process.env)
+  const machine = machineFactsOf(process.platform, process.env)
 
   const events = new EventHub(log)
   const storage = await openStorage(environment, folders, clock)
   const tokens = composeTokens({ clock, folders, log, events, storage, connect })
-  const logins = composeLogins({ ...settings, clock, events, surroundings, storage, tokens })
+  const logins = composeLogins({ ...settings, clock, events, machine, storage, tokens })
   const listeners = new ApiListeners({
     socketPath: folders.socketPath,
     apiPort: environment.apiPort,
     activated,
   })
-  const built = { ...settings, clock, surroundings, events, storage, tokens, logins, listeners }
+  const built = { ...settings, clock, machine, events, storage, tokens, logins, listeners }
   const services = composeApiServices(built)
-  const keys = await KeyRing.open(folders.stateFolder, clock, (event) => log.warn(event))
+  const keys = await ApiKeys.open(folders.stateFolder, clock, (event) => log.warn(event))
   const handler = new ApiHandler({ clock, log, keys, services, listeners })
 
   const adoptConfiguration = () => {
@@ -66,9 +66,9 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
   }
 
   const open = async () => {
-    await listeners.openSocket(handler.door) // the lock: what only one daemon may touch comes after it
+    await listeners.openSocket(handler.listener) // the lock: what only one daemon may touch comes after it
     storage.openJournals()
-    await listeners.openTcp(handler.door)
+    await listeners.openTcp(handler.listener)
     storage.configuration.onChange(({ ok }) => {
       adoptConfiguration()
       events.tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })

@@ -2,9 +2,9 @@
 import type { Clock } from '../clock.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
-import type { Surroundings } from '../diagnosis/surroundings.js'
+import type { MachineFacts } from '../diagnosis/machine-facts.js'
 import { LazyApp } from '../fast-path/lazy-app.js'
-import { Door } from '../http/door.js'
+import { HttpListener } from '../http/http-listener.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
 import { Catches } from '../login/catches.js'
@@ -30,13 +30,13 @@ export interface LoginParts {
   readonly folders: Folders
   readonly log: DaemonLog
   readonly events: EventHub
-  readonly surroundings: Surroundings
+  readonly machine: MachineFacts
   readonly storage: Storage
   readonly tokens: Tokens
 }
 
 export function composeLogins(parts: LoginParts) {
-  const { clock, environment, folders, log, events, surroundings, storage, tokens } = parts
+  const { clock, environment, folders, log, events, machine, storage, tokens } = parts
   const { vault, configuration } = storage
   // Late, because both directions are real: a login binds its redirect URI, and what comes in there is a login's.
   const redirectApp = new LazyApp(async () => {
@@ -44,7 +44,7 @@ export function composeLogins(parts: LoginParts) {
     return buildRedirectApp({ answers: redirectDesk, clock, log: (event) => log.info(event) })
   })
   const redirectListeners = new LoopbackRedirectListeners({
-    door: new Door(redirectApp.routing, REDIRECT_LIMITS),
+    listener: new HttpListener(redirectApp.routing, REDIRECT_LIMITS),
     clock,
     ownCertificate: ownCertificateFiles(folders.stateFolder),
   })
@@ -58,7 +58,7 @@ export function composeLogins(parts: LoginParts) {
     openBrowser: browserOpener(environment.browser ?? null, process.env),
     describeVault: storage.describeVault,
     timeoutSeconds: environment.loginTimeoutSeconds,
-    surroundings,
+    machine,
     log: (event: Parameters<EventHub['tell']>[0]) => events.tell(event),
   }
   const redirected = new LoginService({ ...shared, store: new LoginStore(vault, storage.loginJournal) })

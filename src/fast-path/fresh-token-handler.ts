@@ -9,12 +9,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
 import { PROFILE_NAME } from '../config/profile.js'
-import { admit, type Gate } from '../http/api/admission.js'
+import { admit, type Gate } from '../http/access/admission.js'
+import { mayGetToken, type Principal } from '../http/access/principal.js'
 import { rememberFailure } from '../http/api/earlier-failure.js'
-import { mayGetToken, type Principal } from '../http/api/principal.js'
 import type { ApiServices } from '../http/api/services.js'
 import { type TokenAnswerText, tokenAnswerText } from '../http/api/token-answer.js'
-import { ANSWER_HEADERS, type DoorHandler } from '../http/door.js'
+import { ANSWER_HEADERS, type RequestHandler } from '../http/http-listener.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
 const PREFIX = '/v1/tokens/'
@@ -26,11 +26,17 @@ export interface FreshTokenParts {
   /** Requests that come before it resolves wait for it; when the daemon cannot start, the routes say so. */
   readonly started: Promise<void>
   /** The API's app. */
-  readonly routes: DoorHandler
+  readonly routes: RequestHandler
 }
 
 /** @returns The listener's handler: the short way where it will do, else the routes. */
-export function freshTokenHandler({ services, gate, clock, started, routes }: FreshTokenParts): DoorHandler {
+export function freshTokenHandler({
+  services,
+  gate,
+  clock,
+  started,
+  routes,
+}: FreshTokenParts): RequestHandler {
   let isStarted = false
   started.then(
     () => {

@@ -3,10 +3,10 @@
  * token set's life are the keeper's; here is what one call means beyond them: that the profile is in use, and what else
  * ends with a logout.
  */
+import type { Inspection } from '../authorization-server/inspection-report.js'
 import type { DpopProofs, TokenInspector, ToolRequest } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import type { IdToken } from './id-token.js'
-import type { Inspection } from './inspection.js'
 import type { LogoutOutcome } from './logouts.js'
 import type { TokenKeeper, TokenProfiles } from './token-keeper.js'
 import type { TokenSet } from './token-set.js'

@@ -185,6 +185,18 @@ describe('stop', () => {
   })
 })
 
+test('the dashboard is on the TCP address, the API on both', async () => {
+  const { environment, get, keys } = await started({ env: { CATCHD_API_PORT: String(await freePort()) } })
+  const origin = `http://127.0.0.1:${environment.apiPort}`
+  const page = await exchange(`${origin}/`, { headers: { 'sec-fetch-dest': 'document' } })
+  expect([page.status, page.body]).toEqual([401, expect.stringContaining('catchd dashboard')])
+  expect((await exchange(`${origin}/v1/status`)).status).toBe(401)
+  const ci = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: null } as const
+  const authorization = `Bearer ${(await keys.add(ci)).key.reveal()}`
+  expect((await exchange(`${origin}/v1/status`, { headers: { authorization } })).status).toBe(200)
+  expect((await get('/')).status).toBe(404)
+})
+
 describe('the configuration', () => {
   test('that turns bad while the daemon runs leaves the last good one in use, and says so', async () => {
     const { services, writeConfig, effects, logged } = await started({ clock: systemClock })

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CatchdError } from '../../src/failures.js'
 import { freshTokenHandler } from '../../src/fast-path/fresh-token-handler.js'
-import { DashboardSessions } from '../../src/http/dashboard/sessions.js'
+import { DashboardSessions } from '../../src/http/access/sessions.js'
 import { openApi, type ServedApi, serveApi } from '../http/api/opened-api.js'
 import { ACCESS_TOKEN } from '../support/composed-daemon.js'
 

@@ -6,6 +6,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { Inspection } from '../../src/authorization-server/inspection-report.js'
+import type { TokenResponse } from '../../src/authorization-server/issued-tokens.js'
 import type {
   ClientDescription,
   DiscoveredServer,
@@ -21,8 +23,7 @@ import { compose, type DaemonSettings } from '../../src/daemon/compose.js'
 import { CatchdError } from '../../src/failures.js'
 import type { Login } from '../../src/login/login.js'
 import { Secret } from '../../src/secret.js'
-import type { Inspection } from '../../src/tokens/inspection.js'
-import type { TokenResponse, TokenSet } from '../../src/tokens/token-set.js'
+import type { TokenSet } from '../../src/tokens/token-set.js'
 import { FakeAuthorizationServers, tokenResponse } from './fake-authorization-servers.js'
 import { ManualClock } from './manual-clock.js'
 

@@ -4,10 +4,10 @@
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { ProfileName } from '../../config/profile.js'
-import type { ClientKey } from './client-keys.js'
-import type { KeyUse } from './key-uses.js'
-import { unknownClient } from './keys.js'
-import { ClientAction } from './principal.js'
+import { unknownClient } from '../access/api-keys.js'
+import type { ApiKey } from '../access/api-keys-file.js'
+import type { KeyUse } from '../access/key-uses.js'
+import { KeyAction } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
 import { Instant, instantOrNull } from './wire.js'
 
@@ -21,7 +21,7 @@ const NewClient = z
   .strictObject({
     client: ClientName,
     profiles: z.array(ProfileName).max(1000).default([]),
-    actions: z.array(ClientAction).min(1),
+    actions: z.array(KeyAction).min(1),
     expires_in: z.int().min(1).max(LONGEST_KEY_LIFE_SECONDS).nullable().default(null),
   })
   .refine(({ profiles, actions }) => profiles.length > 0 || actions.includes('admin'), {
@@ -34,7 +34,7 @@ export const ClientAnswer = z
   .object({
     client: z.string(),
     profiles: z.array(z.string()),
-    actions: z.array(ClientAction),
+    actions: z.array(KeyAction),
     created_at: Instant,
     expires_at: Instant.nullable(),
     last_used_at: Instant.nullable().describe('null: never'),
@@ -52,7 +52,7 @@ export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
 const ClientPath = z.object({ client: z.string() })
 
 export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): void {
-  const answer = (client: ClientKey) => clientAnswer(client, keys.useOf(client))
+  const answer = (client: ApiKey) => clientAnswer(client, keys.useOf(client))
 
   app.route({
     method: 'GET',
@@ -123,7 +123,7 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
   })
 }
 
-function clientAnswer(client: ClientKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
+function clientAnswer(client: ApiKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
   return {
     client: client.name,
     profiles: [...client.profiles],

@@ -2,9 +2,9 @@
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import type { IdToken } from '../../tokens/id-token.js'
+import { principalOf } from '../access/permission.js'
 import { prefersPlainText } from './accepted-type.js'
 import { loggingInFirst, TokenQuery } from './login-first.js'
-import { principalOf } from './permission.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
 import { Instant } from './wire.js'
 

@@ -3,13 +3,13 @@
  */
 import * as z from 'zod'
 import { ProfileEntry, ProfileName } from '../../config/profile.js'
-import { principalOf } from './permission.js'
-import { maySee } from './principal.js'
+import { principalOf } from '../access/permission.js'
+import { maySee } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
 import type { ProfileView } from './services.js'
 import { Instant, instantOrNull } from './wire.js'
 
-const ProfileConfiguration = ProfileEntry.meta({ id: 'ProfileConfiguration' })
+export const ProfileConfiguration = ProfileEntry.meta({ id: 'ProfileConfiguration' })
 
 const NewProfileFromUrl = z
   .strictObject({
@@ -29,11 +29,15 @@ const NewProfileFromUrl = z
   })
   .meta({ id: 'NewProfileFromUrl' })
 
+const ProfileStatus = z
+  .enum(['logged_in', 'login_required', 'login_pending', 'expired'])
+  .meta({ id: 'ProfileStatus' })
+
 export const ProfileAnswer = z
   .object({
     profile: z.string(),
     configuration: ProfileConfiguration.describe('As configured, without secrets'),
-    status: z.enum(['logged_in', 'login_required', 'login_pending', 'expired']),
+    status: ProfileStatus,
     expires_at: Instant.nullable(),
     scope: z.string().nullable(),
     subject: z.string().nullable(),

@@ -3,7 +3,7 @@
  * proof for one request. The key itself never leaves.
  */
 import * as z from 'zod'
-import { principalOf } from './permission.js'
+import { principalOf } from '../access/permission.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
 import { TokenAnswer, tokenAnswer } from './token-answer.js'
 

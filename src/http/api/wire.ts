@@ -7,7 +7,7 @@
  */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
-import { FAILURES, type FailureCode } from '../../failures.js'
+import { FailureCode } from './failure-answer.js'
 
 export const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
 
@@ -20,7 +20,7 @@ export const ProblemAnswer = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]),
+    code: FailureCode,
     detail: z.string().optional(),
     next: z.string().describe('One command to run next'),
     profile: z.string().optional(),

@@ -3,7 +3,7 @@
  * content security policy has `form-action 'none'`); the script sends what it holds.
  */
 import { ProfileEntry } from '../../config/profile.js'
-import { ClientAction } from '../api/principal.js'
+import { KeyAction } from '../access/principal.js'
 import { type Html, html } from '../redirect/pages/html.js'
 
 /** What most profiles have; the rest is written as JSON under them. */
@@ -77,7 +77,7 @@ function field(name: string, label: string, hint: string, input: Html, scope = '
 
 function keyDialog(): Html {
   const described = (name: string) => `key-${name}-hint key-${name}-error`
-  const actions = ClientAction.options.filter((action) => action !== 'admin')
+  const actions = KeyAction.options.filter((action) => action !== 'admin')
   return dialog(
     'key',
     'Make a key',

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
-import { LoginAnswer, LoginListAnswer, StartedLoginAnswer } from '../../../src/http/api/login-answer.js'
+import { LoginAnswer, LoginListAnswer, StartedLoginAnswer } from '../../../src/http/api/login-answers.js'
 import { CODE, type ComposedOptions, PROFILES } from '../../support/composed-daemon.js'
 import { freePort } from '../../support/free-port.js'
 import { settle } from '../../support/manual-clock.js'
@@ -229,7 +229,9 @@ describe('POST /v1/logins with a redirect URI alone', () => {
       expect(answer.text).not.toContain('canary')
     }
     expect(effects).toEqual([])
-    expect((await call('GET', `/v1/logins/${id}`)).json(LoginAnswer).response).toMatchObject({ code: CODE })
+    expect((await call('GET', `/v1/logins/${id}`)).json(LoginAnswer)).toMatchObject({
+      response: { code: CODE },
+    })
     expect((await call('POST', '/v1/logins', { body, key: admin.key.reveal() })).status).toBe(201)
   })
 })

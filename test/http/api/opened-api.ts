@@ -1,5 +1,5 @@
 /**
- * The API over the real services of a daemon (test/support/composed-daemon.ts), in two ways: its app alone, called without a socket, and behind the handler of fresh tokens, served by a Door on a
+ * The API over the real services of a daemon (test/support/composed-daemon.ts), in two ways: its app alone, called without a socket, and behind the handler of fresh tokens, served by a HttpListener on a
  * unix socket and a free TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
  */
 import { readFileSync } from 'node:fs'
@@ -9,12 +9,13 @@ import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
 import type * as z from 'zod'
 import { freshTokenHandler } from '../../../src/fast-path/fresh-token-handler.js'
+import { markConnection } from '../../../src/http/access/connection-kind.js'
+import { DashboardSessions } from '../../../src/http/access/sessions.js'
 import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
-import { markConnection } from '../../../src/http/api/doorkeeping.js'
 import { unreadProblem } from '../../../src/http/api/unread-problem.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
-import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
-import { ANSWER_HEADERS, Door } from '../../../src/http/door.js'
+import { dashboardRoutes } from '../../../src/http/dashboard/dashboard-routes.js'
+import { ANSWER_HEADERS, HttpListener } from '../../../src/http/http-listener.js'
 import { type ComposedDaemon, type ComposedOptions, composeDaemon } from '../../support/composed-daemon.js'
 import { type RawAnswer, type RawRequest, rawRequest, readAnswer } from '../redirect/raw-http.js'
 
@@ -70,6 +71,7 @@ async function openServices(options: ComposedOptions | undefined, authorities: R
   const gate = { keys, tcpAuthority: () => authorities, sessions: new DashboardSessions(clock) }
   const app = await buildApiApp({
     ...gate,
+    pages: dashboardRoutes,
     services,
     clock,
     log: (event) => events.push(event),
@@ -118,26 +120,30 @@ export async function serveApi(options?: ComposedOptions): Promise<ServedApi> {
   const opened = await openServices(options, authorities)
   const { app, services, gate, clock, folders } = opened
   const started = Promise.resolve()
-  const door = new Door(
+  const listener = new HttpListener(
     freshTokenHandler({ services, gate, clock, started, routes: app.routing }),
     LIMITS,
     unreadProblem,
   )
   const socketPath = join(folders.runtimeFolder, 'api.sock')
-  const socketDoor = await door.open({ path: socketPath }, (socket) => markConnection(socket, 'socket'))
-  const tcpDoor = await door.open({ host: '127.0.0.1', port: 0 }, (socket) => markConnection(socket, 'tcp'))
-  const authority = `127.0.0.1:${tcpDoor.port}`
-  authorities.add(authority).add(`localhost:${tcpDoor.port}`)
+  const socketListener = await listener.open({ path: socketPath }, (socket) =>
+    markConnection(socket, 'socket'),
+  )
+  const tcpListener = await listener.open({ host: '127.0.0.1', port: 0 }, (socket) =>
+    markConnection(socket, 'tcp'),
+  )
+  const authority = `127.0.0.1:${tcpListener.port}`
+  authorities.add(authority).add(`localhost:${tcpListener.port}`)
   onTestFinished(async () => {
     await app.close()
-    await Promise.all([socketDoor.close(0), tcpDoor.close(0)])
+    await Promise.all([socketListener.close(0), tcpListener.close(0)])
   })
   return {
     ...opened,
-    port: tcpDoor.port,
+    port: tcpListener.port,
     socketPath,
-    call: () => Promise.reject(new Error('a served API is called through its doors')),
-    tcp: (request) => send({ host: '127.0.0.1', port: tcpDoor.port }, { host: authority, ...request }),
+    call: () => Promise.reject(new Error('a served API is called through its listeners')),
+    tcp: (request) => send({ host: '127.0.0.1', port: tcpListener.port }, { host: authority, ...request }),
     socket: (request) => send({ path: socketPath }, { host: 'localhost', ...request }),
   }
 }
