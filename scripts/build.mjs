@@ -1,6 +1,6 @@
 /**
  * Bundles the program into dist/: ES modules, split, so that each command loads only what it needs, and three
- * CommonJS files: the one that `catchd` starts with, and the daemon behind its starter, whose compiled code can be kept (src/cli/compiled-program.ts).
+ * CommonJS files: the one that `catchd` starts with, and the daemon behind its starter, whose compiled code can be kept (src/fast-path/compiled-program.ts).
  * keytar is native and stays outside; its child process is an entry of its own.
  */
 import { execFileSync } from 'node:child_process'
@@ -63,7 +63,7 @@ const DAEMON_FILE = {
 const STARTER_FILE = {
   name: 'starter-file',
   setup(building) {
-    const starter = /^\.\/cli\/quick-daemon\.js$/
+    const starter = /^\.\/fast-path\/quick-daemon\.js$/
     building.onResolve({ filter: starter }, () => ({ path: 'quick-daemon', namespace: 'required' }))
     building.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = require('./${path}.cjs')`,
@@ -125,7 +125,7 @@ await build({
 makeAscii(join(root, 'dist', 'daemon.cjs'))
 await build({
   ...COMMON,
-  entryPoints: { 'quick-daemon': 'src/cli/quick-daemon.ts' },
+  entryPoints: { 'quick-daemon': 'src/fast-path/quick-daemon.ts' },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   format: 'cjs',

@@ -4,41 +4,42 @@
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import Fastify from 'fastify'
 import * as z from 'zod'
-import { DashboardLinkAnswer } from '../src/http/api/dashboard-links.js'
-import { InspectionAnswer } from '../src/http/api/inspection.js'
-import { LoginAnswer, StartedLoginAnswer } from '../src/http/api/login-answers.js'
-import {
-  ClientAnswer,
-  IdTokenAnswer,
-  NewClientAnswer,
-  ProfileAnswer,
-  ProfileConfiguration,
-  ProofAnswer,
-  StatusAnswer,
-  TokenAnswer,
-  VaultMigrationAnswer,
-} from '../src/http/api/wire.js'
+import { ProfileConfiguration } from '../src/http/api/profiles.js'
+import { describeRoutes } from './generate-openapi.js'
 
 /** Where it is kept, from the root of the repository. */
 export const CLIENT_TYPES_FILE = 'src/client/api-types.ts'
 
-/** What calls answer; what these consist of is written out with them. `ProfileEntry` is first, as it is put in. */
-const TYPES: Readonly<Record<string, z.ZodType>> = {
-  ProfileEntry: ProfileConfiguration,
-  TokenAnswer,
-  IdTokenAnswer,
-  StartedLoginAnswer,
-  LoginAnswer,
-  ProfileAnswer,
-  ClientAnswer,
-  ClientWithKey: NewClientAnswer,
-  DaemonStatus: StatusAnswer,
-  VaultMigration: VaultMigrationAnswer,
-  InspectionAnswer,
-  ProofAnswer,
-  DashboardLink: DashboardLinkAnswer,
+/** Names that the library has given to answers; every other one is its id and `Answer`. */
+const PUBLISHED_NAMES: Readonly<Record<string, string>> = {
+  ClientWithKey: 'ClientWithKey',
+  Status: 'DaemonStatus',
+  VaultMigration: 'VaultMigration',
+  DashboardLink: 'DashboardLink',
 }
+
+type AnswerSchema = z.ZodType | { readonly content: Readonly<Record<string, { readonly schema: z.ZodType }>> }
+
+/** The answers of all routes that have an id in the description of the API. */
+function answerTypes(): Readonly<Record<string, z.ZodType>> {
+  const types: Record<string, z.ZodType> = {}
+  const app = Fastify({ exposeHeadRoutes: false })
+  app.addHook('onRoute', ({ schema }) => {
+    const { default: _problem, ...successes } = (schema?.response ?? {}) as Record<string, AnswerSchema>
+    for (const answer of Object.values(successes)) {
+      const type = 'content' in answer ? answer.content['application/json']?.schema : answer
+      const id = type === undefined ? undefined : z.globalRegistry.get(type)?.id
+      if (type !== undefined && id !== undefined) types[PUBLISHED_NAMES[id] ?? `${id}Answer`] = type
+    }
+  })
+  describeRoutes(app)
+  return types
+}
+
+/** What calls answer; what these consist of is written out with them. `ProfileEntry` is first, as it is put in. */
+const TYPES: Readonly<Record<string, z.ZodType>> = { ProfileEntry: ProfileConfiguration, ...answerTypes() }
 
 /** The library's own names; all others are those of the schemas. */
 const NAMES = new Map(Object.entries(TYPES).map(([name, type]) => [z.globalRegistry.get(type)?.id, name]))

@@ -2,7 +2,7 @@
  * Renders `schema/openapi.json` from the schemas that the routes validate with.
  */
 import swagger from '@fastify/swagger'
-import Fastify, { type FastifySchema } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifySchema } from 'fastify'
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -38,7 +38,7 @@ export async function renderOpenApi(): Promise<string> {
     transform: (route) => jsonSchemaTransform({ ...route, schema: withoutEmptyBody(route.schema) }),
     transformObject: jsonSchemaTransformObject,
   })
-  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), unused())
+  describeRoutes(app)
   await app.ready()
   return `${JSON.stringify(tidy(app.swagger()), null, 2)}\n`
 }
@@ -89,7 +89,8 @@ function withoutEmptyBody(schema: FastifySchema): FastifySchema {
   return body === NoBody || body === undefined ? rest : schema
 }
 
-/** Routes are described, not called. */
-function unused(): RouteParts {
-  return new Proxy({} as RouteParts, { get: () => ({}) })
+/** Registers all routes to be described, not called. */
+export function describeRoutes(app: FastifyInstance): void {
+  const unused = new Proxy({} as RouteParts, { get: () => ({}) })
+  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), unused)
 }

@@ -5,8 +5,8 @@
 import './plain-schemas.js'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { surviveClosedOutput } from './cli/closed-output.js'
 import { runCommandLine } from './cli/command-line.js'
+import { surviveClosedOutput } from './fast-path/closed-output.js'
 
 surviveClosedOutput()
 const here = fileURLToPath(import.meta.url)

@@ -6,7 +6,7 @@
  * Built as one CommonJS file: Node has such a file running before it has set up its loader of ES modules, which is
  * a good part of what `catchd token` takes.
  */
-import { printTokenQuickly } from './cli/quick-token.js'
+import { printTokenQuickly } from './fast-path/quick-token.js'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -19,7 +19,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 async function start([command, ...args]: readonly string[]): Promise<void> {
   if (command === 'token' && (await printTokenQuickly(args))) return
   if (command === 'daemon') {
-    const { runDaemonQuickly } = await import('./cli/quick-daemon.js')
+    const { runDaemonQuickly } = await import('./fast-path/quick-daemon.js')
     if (await runDaemonQuickly(args)) return
   }
   await import('./main.js')

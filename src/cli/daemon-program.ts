@@ -1,11 +1,11 @@
 /**
- * `catchd daemon run` itself, however it was come by: the short way (quick-daemon.ts) or the command-line parser. Built as
+ * `catchd daemon run` itself. Both ways lead here: fast-path/quick-daemon.ts and the command-line parser. Built as
  * one file with all that the daemon is.
  */
 import '../plain-schemas.js'
 import { homedir } from 'node:os'
 import { runDaemon } from '../daemon/run.js'
-import { surviveClosedOutput } from './closed-output.js'
+import { surviveClosedOutput } from '../fast-path/closed-output.js'
 import { printFailure } from './failure-output.js'
 
 export interface DaemonOptions {

@@ -4,6 +4,13 @@
  */
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import {
+  type AnyTokenAnswer,
+  bareToken,
+  TOKEN_FORMATS,
+  type TokenFormat,
+  tokenText,
+} from '../fast-path/token-format.js'
 import { seconds } from './arguments.js'
 import { runCommand } from './child-command.js'
 import type { Context } from './context.js'
@@ -12,7 +19,6 @@ import { failureText } from './failure-output.js'
 import { printResult } from './output.js'
 import { type IdTokenChoice, idTokenOption, requestToken } from './requested-token.js'
 import { TokenFile } from './token-file.js'
-import { type AnyTokenAnswer, bareToken, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
 
 const FORMATS = [...TOKEN_FORMATS, 'netrc'] as const
 

@@ -2,7 +2,7 @@
 import { Option } from 'commander'
 import type { CatchdClient } from '../client/client.js'
 import type { TokenOptions } from '../client/options.js'
-import type { AnyTokenAnswer } from './token-format.js'
+import type { AnyTokenAnswer } from '../fast-path/token-format.js'
 
 export interface IdTokenChoice {
   readonly idToken?: true

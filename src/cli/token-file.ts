@@ -5,7 +5,7 @@
 import { readFile, unlink } from 'node:fs/promises'
 import { writeDurably } from '../config/write.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
-import type { AnyTokenAnswer } from './token-format.js'
+import type { AnyTokenAnswer } from '../fast-path/token-format.js'
 
 /** How long a token that was refreshed by somebody else, or a removed file, may go unnoticed. */
 const LONGEST_PAUSE_MS = 30_000

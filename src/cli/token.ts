@@ -1,12 +1,12 @@
-/** `catchd token NAME` with all its options; quick-token.ts serves the plain ones before this is loaded. */
+/** `catchd token NAME` with all its options; fast-path/quick-token.ts serves the plain ones before this is loaded. */
 import { type Command, Option } from 'commander'
 import { DaemonError } from '../client/daemon-error.js'
+import { type AnyTokenAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from '../fast-path/token-format.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
 import { printInstructions } from './login-instructions.js'
 import { requireSuccess, untilSettled } from './login-wait.js'
 import { type IdTokenChoice, idTokenOption, requestToken } from './requested-token.js'
-import { type AnyTokenAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
 
 interface TokenOptions extends IdTokenChoice {
   readonly format: TokenFormat

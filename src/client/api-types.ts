@@ -179,6 +179,67 @@ export interface IdTokenAnswer {
   readonly profile: string
 }
 
+export interface ProofAnswer {
+  readonly access_token: string
+  readonly token_type: string
+  /** Seconds left; null when the server did not say */
+  readonly expires_in: number | null
+  readonly expires_at: string | null
+  readonly scope: string | null
+  readonly profile: string
+  readonly dpop: string
+}
+
+export interface InspectionAnswer {
+  readonly profile: string
+  /** `iss` of the id_token */
+  readonly issuer: string | null
+  /** `sub` of the id_token */
+  readonly subject: string | null
+  readonly client_id: string
+  readonly access_token: {
+    readonly token_type: string
+    readonly scope: string | null
+    /** RFC 3339, UTC */
+    readonly obtained_at: string
+    readonly expires_at: string | null
+    /** Seconds left; null when the server did not say */
+    readonly expires_in: number | null
+  }
+  readonly refresh_token: {
+    /** Where the server said so */
+    readonly expires_at: string | null
+    /** Why it must not be sent any more */
+    readonly refused: string | null
+  } | null
+  readonly id_token: {
+    readonly header: Readonly<Record<string, unknown>>
+    readonly claims: Readonly<Record<string, unknown>>
+  } | null
+  /** RFC 7662; null where no endpoint is known */
+  readonly introspection: {
+    /** As the server gave it, tokens replaced */
+    readonly answer: Readonly<Record<string, unknown>> | null
+    /** Why there is no answer */
+    readonly error: Failure | null
+  } | null
+  /** OpenID Connect Core §5.3; null where no endpoint is known */
+  readonly userinfo: {
+    /** As the server gave it, tokens replaced */
+    readonly answer: Readonly<Record<string, unknown>> | null
+    /** Why there is no answer */
+    readonly error: Failure | null
+  } | null
+}
+
+export interface Failure {
+  readonly code: FailureCode
+  readonly detail: string | null
+  /** error of the authorization server */
+  readonly error: string | null
+  readonly error_description: string | null
+}
+
 export type StartedLoginAnswer = PendingLogin | PendingDeviceLogin | PendingCatch
 
 /** Waits for the browser */
@@ -378,14 +439,6 @@ export interface UnsuccessfulLogin {
   readonly report: LoginReport | null
 }
 
-export interface Failure {
-  readonly code: FailureCode
-  readonly detail: string | null
-  /** error of the authorization server */
-  readonly error: string | null
-  readonly error_description: string | null
-}
-
 export interface ProfileAnswer {
   readonly profile: string
   /** As configured, without secrets */
@@ -400,21 +453,6 @@ export interface ProfileAnswer {
 
 export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
 
-export interface ClientAnswer {
-  readonly client: string
-  readonly profiles: readonly string[]
-  readonly actions: readonly KeyAction[]
-  /** RFC 3339, UTC */
-  readonly created_at: string
-  readonly expires_at: string | null
-  /** null: never */
-  readonly last_used_at: string | null
-  /** Requests with the key; a crash may cost the last minute of them */
-  readonly uses: number
-}
-
-export type KeyAction = 'token' | 'login' | 'admin'
-
 export interface ClientWithKey {
   readonly client: string
   readonly profiles: readonly string[]
@@ -428,6 +466,21 @@ export interface ClientWithKey {
   readonly uses: number
   /** Shown this once; sent as `Authorization: Bearer KEY` */
   readonly key: string
+}
+
+export type KeyAction = 'token' | 'login' | 'admin'
+
+export interface ClientAnswer {
+  readonly client: string
+  readonly profiles: readonly string[]
+  readonly actions: readonly KeyAction[]
+  /** RFC 3339, UTC */
+  readonly created_at: string
+  readonly expires_at: string | null
+  /** null: never */
+  readonly last_used_at: string | null
+  /** Requests with the key; a crash may cost the last minute of them */
+  readonly uses: number
 }
 
 export interface DaemonStatus {
@@ -473,59 +526,6 @@ export interface VaultMigration {
   readonly to: string
   /** Items that were carried over */
   readonly items: number
-}
-
-export interface InspectionAnswer {
-  readonly profile: string
-  /** `iss` of the id_token */
-  readonly issuer: string | null
-  /** `sub` of the id_token */
-  readonly subject: string | null
-  readonly client_id: string
-  readonly access_token: {
-    readonly token_type: string
-    readonly scope: string | null
-    /** RFC 3339, UTC */
-    readonly obtained_at: string
-    readonly expires_at: string | null
-    /** Seconds left; null when the server did not say */
-    readonly expires_in: number | null
-  }
-  readonly refresh_token: {
-    /** Where the server said so */
-    readonly expires_at: string | null
-    /** Why it must not be sent any more */
-    readonly refused: string | null
-  } | null
-  readonly id_token: {
-    readonly header: Readonly<Record<string, unknown>>
-    readonly claims: Readonly<Record<string, unknown>>
-  } | null
-  /** RFC 7662; null where no endpoint is known */
-  readonly introspection: {
-    /** As the server gave it, tokens replaced */
-    readonly answer: Readonly<Record<string, unknown>> | null
-    /** Why there is no answer */
-    readonly error: Failure | null
-  } | null
-  /** OpenID Connect Core §5.3; null where no endpoint is known */
-  readonly userinfo: {
-    /** As the server gave it, tokens replaced */
-    readonly answer: Readonly<Record<string, unknown>> | null
-    /** Why there is no answer */
-    readonly error: Failure | null
-  } | null
-}
-
-export interface ProofAnswer {
-  readonly access_token: string
-  readonly token_type: string
-  /** Seconds left; null when the server did not say */
-  readonly expires_in: number | null
-  readonly expires_at: string | null
-  readonly scope: string | null
-  readonly profile: string
-  readonly dpop: string
 }
 
 export interface DashboardLink {

@@ -1,8 +1,9 @@
 /**
- * What the rooms tell the log, told to whoever subscribed: only events that are meant for them, and of those only
- * members that are names and codes.
+ * What happens in the daemon, told once: to the log, to the parts of the daemon that act on it, and to subscribers of the
+ * API. These hear of public events only, and of those only members that are names and codes.
  */
 import type { DaemonEvent } from '../http/api/services.js'
+import type { DaemonLog } from './log.js'
 
 const PUBLIC: ReadonlySet<string> = new Set([
   'login.begun',
@@ -24,7 +25,7 @@ const PUBLIC: ReadonlySet<string> = new Set([
 ])
 
 /** An event as it goes to the log. */
-interface Told {
+export interface LoggedEvent {
   readonly event: string
   readonly login?: string
   readonly profile?: string
@@ -33,16 +34,30 @@ interface Told {
 }
 
 export class EventHub {
-  readonly #listeners = new Set<(event: DaemonEvent) => void>()
+  readonly #log: Pick<DaemonLog, 'info'>
+  readonly #observers: ((event: LoggedEvent) => void)[] = []
+  readonly #subscribers = new Set<(event: DaemonEvent) => void>()
 
-  /** @returns A function that ends the subscription. */
-  subscribe(listener: (event: DaemonEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  constructor(log: Pick<DaemonLog, 'info'>) {
+    this.#log = log
   }
 
-  publish({ event, login, profile, code, client }: Told): void {
-    if (this.#listeners.size === 0 || !PUBLIC.has(event)) return
+  /** For parts of the daemon: every event, as it is logged. */
+  observe(observer: (event: LoggedEvent) => void): void {
+    this.#observers.push(observer)
+  }
+
+  /** @returns A function that ends the subscription. */
+  subscribe(subscriber: (event: DaemonEvent) => void): () => void {
+    this.#subscribers.add(subscriber)
+    return () => this.#subscribers.delete(subscriber)
+  }
+
+  tell(logged: LoggedEvent): void {
+    this.#log.info(logged)
+    for (const observer of this.#observers) observer(logged)
+    const { event, login, profile, code, client } = logged
+    if (!PUBLIC.has(event)) return
     const told: DaemonEvent = {
       event,
       ...(profile === undefined ? {} : { profile }),
@@ -50,6 +65,6 @@ export class EventHub {
       ...(code === undefined ? {} : { code }),
       ...(client === undefined ? {} : { client }),
     }
-    for (const listener of this.#listeners) listener(told)
+    for (const subscriber of this.#subscribers) subscriber(told)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What both listeners have in common: one handler (an app's, by lazy-app.ts) served on any number of bound addresses,
+ * What both listeners have in common: one handler (an app's, by fast-path/lazy-app.ts) served on any number of bound addresses,
  * hard limits on connections and headers, and the headers every answer carries (DESIGN: listeners).
  *
  * Node's own server stands in front of Fastify here, because a redirect URI may need several addresses at

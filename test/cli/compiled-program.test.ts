@@ -29,7 +29,7 @@ beforeEach(() => {
   writeFileSync(file, source(2))
   writeFileSync(join(folder, 'driver.cjs'), DRIVER)
   buildSync({
-    entryPoints: [join(import.meta.dirname, '../../src/cli/compiled-program.ts')],
+    entryPoints: [join(import.meta.dirname, '../../src/fast-path/compiled-program.ts')],
     outfile: join(folder, 'compiled-program.cjs'),
     format: 'cjs',
   })

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isPlainEnvironment, readSimpleTokenCommand } from '../../src/cli/quick-token.js'
-import { tokenText } from '../../src/cli/token-format.js'
 import { EnvironmentVariables, parseEnvironment } from '../../src/config/environment.js'
+import { isPlainEnvironment, readSimpleTokenCommand } from '../../src/fast-path/quick-token.js'
+import { tokenText } from '../../src/fast-path/token-format.js'
 import { FakeDaemon, problem } from '../client/fake-daemon.js'
 import { fakeDaemon, run, start } from './run.js'
 
@@ -181,6 +181,10 @@ describe('the short way', () => {
     '99999',
     '3600',
     '3601',
+    '180',
+    'file',
+    'keychain',
+    'fatal',
     'auto',
     'memory',
     'Memory',
@@ -203,6 +207,10 @@ describe('the short way', () => {
     for (const value of VALUES) {
       if (isPlainEnvironment({ [name]: value })) parseEnvironment({ [name]: value })
     }
+  })
+
+  test.each(Object.keys(EnvironmentVariables.shape))('knows the variable %s', (name) => {
+    expect(VALUES.filter((value) => value !== '' && isPlainEnvironment({ [name]: value }))).not.toEqual([])
   })
 
   test('is taken in the environments that people have', () => {

@@ -4,7 +4,7 @@
  */
 import { isLoopbackHost } from '../../config/loopback.js'
 import { CatchdError } from '../../failures.js'
-import { bareToken } from '../token-format.js'
+import { bareToken } from '../../fast-path/token-format.js'
 import type { RoleRequest } from './sts.js'
 import { type CredentialRequest, type CredentialTool, type FoundToken, json } from './tool.js'
 

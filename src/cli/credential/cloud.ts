@@ -1,7 +1,7 @@
 /** Cloud command lines that take a token of another issuer: Google's external accounts. */
 import { asCatchdError } from '../../failures.js'
+import { bareToken } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
-import { bareToken } from '../token-format.js'
 import { type CredentialTool, expiryInSeconds, json } from './tool.js'
 
 /** What google-auth asks for decides what it is told the token is. */

@@ -4,8 +4,8 @@
  */
 
 import { asCatchdError } from '../../failures.js'
+import { bareToken } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
-import { bareToken } from '../token-format.js'
 import { normalHost } from './hosts.js'
 import {
   type CredentialAnswer,

@@ -5,7 +5,7 @@
  * password, which most servers take. Tokens go to https, and in the clear to this machine alone.
  */
 import { isLoopbackHost } from '../../config/loopback.js'
-import { bareToken, tokenType } from '../token-format.js'
+import { bareToken, tokenType } from '../../fast-path/token-format.js'
 import {
   type CredentialAnswer,
   type CredentialRequest,

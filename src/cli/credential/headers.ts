@@ -1,8 +1,8 @@
 /** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. */
 import * as z from 'zod'
 import { asCatchdError, CatchdError } from '../../failures.js'
+import { type AnyTokenAnswer, bareToken, tokenType } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
-import { type AnyTokenAnswer, bareToken, tokenType } from '../token-format.js'
 import { type CredentialTool, type FoundToken, json, TOKEN_USER, type TokenSource } from './tool.js'
 
 const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToken(token)}`

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
-import { bareToken } from '../token-format.js'
+import { bareToken } from '../../fast-path/token-format.js'
 import { type CredentialTool, json } from './tool.js'
 
 const VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'] as const

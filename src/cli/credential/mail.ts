@@ -1,6 +1,6 @@
 /** Mail programs: the initial client responses of the SASL mechanisms that carry an access token. */
 import { CatchdError } from '../../failures.js'
-import { bareToken } from '../token-format.js'
+import { bareToken } from '../../fast-path/token-format.js'
 import type { CredentialRequest, CredentialTool, FoundToken } from './tool.js'
 
 const SEPARATOR = '\u0001'

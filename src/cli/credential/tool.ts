@@ -1,7 +1,7 @@
 /** What a credential helper is here: a tool's question on stdin or in its environment, our answer on stdout. */
 
 import type { CatchdError } from '../../failures.js'
-import type { AnyTokenAnswer } from '../token-format.js'
+import type { AnyTokenAnswer } from '../../fast-path/token-format.js'
 
 /** An access token, or an id_token where that was asked for, and whose it is. */
 export interface FoundToken {

@@ -2,10 +2,52 @@
  * `/v1/clients`: API keys of local tools. The admin's alone: a key that makes keys would have no limits.
  */
 import * as z from 'zod'
+import { toInstant } from '../../clock.js'
+import { ProfileName } from '../../config/profile.js'
 import { unknownClient } from '../access/api-keys.js'
 import type { ApiKey } from '../access/api-keys-file.js'
+import type { KeyUse } from '../access/key-uses.js'
+import { KeyAction } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
-import { ClientAnswer, ClientListAnswer, clientAnswer, NewClient, NewClientAnswer } from './wire.js'
+import { Instant, instantOrNull } from './wire.js'
+
+/** Named like profiles are. */
+const ClientName = ProfileName
+
+/** Ten years. */
+const LONGEST_KEY_LIFE_SECONDS = 315_360_000
+
+const NewClient = z
+  .strictObject({
+    client: ClientName,
+    profiles: z.array(ProfileName).max(1000).default([]),
+    actions: z.array(KeyAction).min(1),
+    expires_in: z.int().min(1).max(LONGEST_KEY_LIFE_SECONDS).nullable().default(null),
+  })
+  .refine(({ profiles, actions }) => profiles.length > 0 || actions.includes('admin'), {
+    path: ['profiles'],
+    message: 'must name at least one profile, unless the key is for `admin`',
+  })
+  .meta({ id: 'NewClient' })
+
+export const ClientAnswer = z
+  .object({
+    client: z.string(),
+    profiles: z.array(z.string()),
+    actions: z.array(KeyAction),
+    created_at: Instant,
+    expires_at: Instant.nullable(),
+    last_used_at: Instant.nullable().describe('null: never'),
+    uses: z.int().describe('Requests with the key; a crash may cost the last minute of them'),
+  })
+  .meta({ id: 'Client' })
+export type ClientAnswer = z.infer<typeof ClientAnswer>
+
+export const NewClientAnswer = ClientAnswer.extend({
+  key: z.string().describe('Shown this once; sent as `Authorization: Bearer KEY`'),
+}).meta({ id: 'ClientWithKey' })
+
+export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
 
 const ClientPath = z.object({ client: z.string() })
 
@@ -79,4 +121,16 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
       return reply.code(204).send()
     },
   })
+}
+
+function clientAnswer(client: ApiKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
+  return {
+    client: client.name,
+    profiles: [...client.profiles],
+    actions: [...client.actions],
+    created_at: toInstant(client.createdAtMs),
+    expires_at: instantOrNull(client.expiresAtMs),
+    last_used_at: instantOrNull(lastUsedAtMs),
+    uses,
+  }
 }

@@ -3,11 +3,12 @@ import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { type ApiScope, answers, NoBody, type RouteParts } from './scope.js'
+import { Instant } from './wire.js'
 
 export const DashboardLinkAnswer = z
   .object({
     url: z.string().describe('Opens the dashboard in one browser, once'),
-    expires_at: z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' }),
+    expires_at: Instant,
   })
   .meta({ id: 'DashboardLink' })
 

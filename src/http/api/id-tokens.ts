@@ -1,10 +1,24 @@
 /** `/v1/tokens/{profile}/id_token`: the id_token, for those who want to know who logged in rather than what is allowed. */
 import * as z from 'zod'
+import { toInstant } from '../../clock.js'
+import type { IdToken } from '../../tokens/id-token.js'
 import { principalOf } from '../access/permission.js'
 import { prefersPlainText } from './accepted-type.js'
 import { loggingInFirst, TokenQuery } from './login-first.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
-import { IdTokenAnswer, idTokenAnswer } from './wire.js'
+import { Instant } from './wire.js'
+
+export const IdTokenAnswer = z
+  .object({
+    id_token: z.string(),
+    expires_in: z.int().describe('Seconds left'),
+    expires_at: Instant.describe('`exp` of the id_token'),
+    issuer: z.string().describe('`iss` of the id_token'),
+    subject: z.string().describe('`sub` of the id_token'),
+    profile: z.string(),
+  })
+  .meta({ id: 'IdToken' })
+export type IdTokenAnswer = z.infer<typeof IdTokenAnswer>
 
 export function idTokenRoutes(app: ApiScope, parts: RouteParts): void {
   const { services, clock } = parts
@@ -40,4 +54,19 @@ export function idTokenRoutes(app: ApiScope, parts: RouteParts): void {
       return idToken.token.reveal()
     },
   })
+}
+
+function idTokenAnswer(
+  { token, expiresAtMs, issuer, subject }: IdToken,
+  profile: string,
+  nowMs: number,
+): IdTokenAnswer {
+  return {
+    id_token: token.reveal(),
+    expires_in: Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)),
+    expires_at: toInstant(expiresAtMs),
+    issuer,
+    subject,
+    profile,
+  }
 }

@@ -8,8 +8,8 @@ import { toInstant } from '../../clock.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { FailureAnswer, failureAnswer } from './failure-answer.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
+import { Instant } from './wire.js'
 
-const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
 const Members = z.record(z.string(), z.unknown())
 
 const ReportAnswer = z
@@ -58,7 +58,7 @@ export function inspectionRoutes(app: ApiScope, { services, clock }: RouteParts)
     },
     handler: async (request) => {
       const { profile } = request.params
-      const { set, inspection } = await services.inspections.inspect(profile)
+      const { set, inspection } = await services.tokens.inspect(profile)
       return inspectionAnswer(profile, set, inspection, clock.now())
     },
   })

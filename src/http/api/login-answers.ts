@@ -9,8 +9,7 @@ import { toInstant } from '../../clock.js'
 import type { Login, StoredSummary, WaitingLogin } from '../../login/login.js'
 import { FailureAnswer, failureAnswer } from './failure-answer.js'
 import { LoginReportAnswer, reportAnswer } from './login-report.js'
-
-const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
+import { Instant } from './wire.js'
 
 const login_id = z.string()
 const profile = z.string()

@@ -24,7 +24,10 @@ import {
   type RouteParts,
   seconds,
 } from './scope.js'
-import { PastedResponse } from './wire.js'
+
+const PastedResponse = z
+  .strictObject({ url: z.string().min(1).describe('The URL that the browser ended on') })
+  .meta({ id: 'PastedResponse' })
 
 /** Who wants older ones has their ids. */
 const MOST_LISTED = 20

@@ -2,17 +2,53 @@
  * `/v1/profiles`: the configuration, without secrets, and how each profile stands.
  */
 import * as z from 'zod'
-import { ProfileName } from '../../config/profile.js'
+import { ProfileEntry, ProfileName } from '../../config/profile.js'
 import { principalOf } from '../access/permission.js'
 import { maySee } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
-import {
-  NewProfileFromUrl,
-  ProfileAnswer,
-  ProfileConfiguration,
-  ProfileListAnswer,
-  profileAnswer,
-} from './wire.js'
+import type { ProfileView } from './services.js'
+import { Instant, instantOrNull } from './wire.js'
+
+export const ProfileConfiguration = ProfileEntry.meta({ id: 'ProfileConfiguration' })
+
+const NewProfileFromUrl = z
+  .strictObject({
+    url: z.string().min(1).max(2048).describe('A protected resource (an MCP server, an API) or an issuer'),
+    profile: ProfileName.optional().describe('Name of the profile; made from the host otherwise'),
+    client_id: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Of a client registered by hand, or the URL of a Client ID Metadata Document'),
+    scope: z.string().optional().describe('What to ask for instead of what the resource wants'),
+    ca_file: z.string().min(1).optional(),
+    register_again: z
+      .boolean()
+      .default(false)
+      .describe('The server no longer knows the client: another is registered for the profile'),
+  })
+  .meta({ id: 'NewProfileFromUrl' })
+
+const ProfileStatus = z
+  .enum(['logged_in', 'login_required', 'login_pending', 'expired'])
+  .meta({ id: 'ProfileStatus' })
+
+export const ProfileAnswer = z
+  .object({
+    profile: z.string(),
+    configuration: ProfileConfiguration.describe('As configured, without secrets'),
+    status: ProfileStatus,
+    expires_at: Instant.nullable(),
+    scope: z.string().nullable(),
+    subject: z.string().nullable(),
+    login_needed_at: Instant.nullable().describe(
+      'When a person has to log in next, as things stand: past or present when it is now, null when the server does not say or nobody ever has to',
+    ),
+  })
+  .meta({ id: 'Profile' })
+export type ProfileAnswer = z.infer<typeof ProfileAnswer>
+
+export const ProfileListAnswer = z.object({ profiles: z.array(ProfileAnswer) })
 
 const NewProfilePath = z.object({ profile: ProfileName })
 
@@ -104,4 +140,16 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
       return reply.code(204).send()
     },
   })
+}
+
+function profileAnswer(view: ProfileView): ProfileAnswer {
+  return {
+    profile: view.name,
+    configuration: view.entry,
+    status: view.status,
+    expires_at: instantOrNull(view.expiresAtMs),
+    scope: view.scope,
+    subject: view.subject,
+    login_needed_at: instantOrNull(view.loginNeededAtMs),
+  }
 }

@@ -1,50 +1,9 @@
 /**
- * What the API's routes call. The composition root implements it with the login service, the token keeper and
- * the configuration; tests implement it with fakes. Routes parse, call one of these, and map.
+ * What the API's routes call: composed by the daemon (daemon/api-services.ts). Routes parse, call one of these, and map.
  */
-
-import type { Inspection } from '../../authorization-server/inspection-report.js'
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Logins } from '../../login/logins.js'
-import type { IdToken } from '../../tokens/id-token.js'
-import type { TokenSet } from '../../tokens/token-set.js'
-
-export interface TokenService {
-  /**
-   * The fresh-token path: synchronous, no I/O. `undefined` when the token must be refreshed or is not in memory.
-   */
-  peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined
-  /** Refreshes first when less than `minTtlSeconds` (default: the profile's) are left. @throws `login_required`, … */
-  get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet>
-  /** The id_token; as `get`, by what is left of the id_token itself. @throws `profile_invalid` where logins bring none */
-  idToken(profile: string, minTtlSeconds: number | undefined): Promise<IdToken>
-  /** A forced refresh, whatever the back-off. */
-  refresh(profile: string): Promise<TokenSet>
-  /** Revokes where it can be, then forgets. `notRevoked` says why the server still knows the tokens. */
-  logout(profile: string): Promise<{ readonly revoked: boolean; readonly notRevoked: string | null }>
-}
-
-/** A request that a tool is about to send to a resource server. */
-export interface ToolRequest {
-  readonly method: string
-  readonly url: string
-  /** `DPoP-Nonce` of the resource server. */
-  readonly nonce?: string | undefined
-}
-
-export interface ProofService {
-  /**
-   * The token as {@link TokenService.get} gives it, and a proof for this one request (RFC 9449 §4).
-   *
-   * @throws CatchdError `request_invalid` for a profile without `dpop`, `login_required`, …
-   */
-  prove(profile: string, request: ToolRequest): Promise<{ readonly set: TokenSet; readonly proof: string }>
-}
-
-export interface InspectionService {
-  /** The tokens as they are, and what is known about them. @throws CatchdError `login_required` */
-  inspect(profile: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }>
-}
+import type { TokenService } from '../../tokens/token-service.js'
 
 export type LoginApi = Pick<
   Logins,
@@ -159,8 +118,6 @@ export interface HappenedEvent extends DaemonEvent {
 
 export interface ApiServices {
   readonly tokens: TokenService
-  readonly proofs: ProofService
-  readonly inspections: InspectionService
   readonly logins: LoginApi
   readonly profiles: ProfileApi
   readonly discovery: DiscoveryApi

@@ -1,11 +1,55 @@
 /**
  * `/v1/status`, and what the command line does to the daemon itself: stop it, move its vault.
  */
+import * as z from 'zod'
 import { principalOf } from '../access/permission.js'
 import { limitOf } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
 import type { DaemonStatus } from './services.js'
-import { StatusAnswer, VaultMigration, VaultMigrationAnswer } from './wire.js'
+import { Instant } from './wire.js'
+
+export const StatusAnswer = z
+  .object({
+    version: z.string(),
+    pid: z.int(),
+    started_at: Instant,
+    listeners: z.object({
+      redirect: z.array(z.string()),
+      socket: z.string().nullable(),
+      tcp: z.string().nullable(),
+    }),
+    vault: z.object({
+      kind: z.string(),
+      engine: z.string(),
+      health: z.string().describe('ok, locked or unavailable'),
+      unsaved: z.array(z.string()).describe('Profiles whose newest tokens are in memory only'),
+    }),
+    config: z.object({ path: z.string(), ok: z.boolean(), error: z.string().nullable() }),
+    profiles: z.int(),
+    logins_pending: z.int(),
+    token_accesses: z
+      .array(
+        z.object({
+          client: z.string().describe('Name of an API key, `admin`, or `socket`'),
+          profile: z.string(),
+          first_at: Instant,
+          last_at: Instant,
+          count: z.int(),
+        }),
+      )
+      .optional()
+      .describe(
+        'For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute',
+      ),
+  })
+  .meta({ id: 'Status' })
+export type StatusAnswer = z.infer<typeof StatusAnswer>
+
+const VaultMigration = z.strictObject({ to: z.enum(['keychain', 'file']) }).meta({ id: 'NewVault' })
+
+export const VaultMigrationAnswer = z
+  .object({ from: z.string(), to: z.string(), items: z.int().describe('Items that were carried over') })
+  .meta({ id: 'VaultMigration' })
 
 export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
   app.route({

@@ -1,7 +1,7 @@
 /**
  * `/v1/tokens/{profile}`: the fresh access token, which is what everything else is for.
  *
- * What is asked without a query is answered before the routes where that can be done (token-lane.ts). A person is asked
+ * What is asked without a query is answered before the routes where that can be done (fast-path/fresh-token-handler.ts). A person is asked
  * to log in only where the caller said `login=auto`.
  */
 import type { FastifyReply } from 'fastify'
@@ -9,11 +9,10 @@ import * as z from 'zod'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from '../../logout-headers.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 import { principalOf } from '../access/permission.js'
+import { throwEarlierFailure } from './earlier-failure.js'
 import { loggingInFirst, TokenQuery, type TokenRequest } from './login-first.js'
-import { tokenAnswerText } from './prepared-token.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
-import { throwFailureOfLane } from './token-lane.js'
-import { TokenAnswer, tokenAnswer } from './wire.js'
+import { TokenAnswer, tokenAnswer, tokenAnswerText } from './token-answer.js'
 
 /** Fastify's description of an answer has no place for headers beside a schema; the generator reads them here. */
 const LoggedOut = NoContent.meta({
@@ -102,7 +101,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
   })
 
   async function obtain(request: TokenRequest, reply: FastifyReply): Promise<string> {
-    throwFailureOfLane(request.raw)
+    throwEarlierFailure(request.raw)
     const get = () => services.tokens.get(request.params.profile, request.query.min_ttl)
     return answerFor(await loggingInFirst(parts, request, reply, get), request, reply)
   }

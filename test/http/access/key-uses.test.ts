@@ -6,9 +6,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { ApiKeys } from '../../../src/http/access/api-keys.js'
 import type { KeyUsesEvent } from '../../../src/http/access/key-uses.js'
 import { AccessRecord } from '../../../src/http/api/access-record.js'
-import { StatusAnswer } from '../../../src/http/api/wire.js'
+import { StatusAnswer } from '../../../src/http/api/status.js'
+import { PROFILES } from '../../support/composed-daemon.js'
 import { ManualClock } from '../../support/manual-clock.js'
-import { ACCESS, tokenSet } from '../api/fake-services.js'
 import { openApi } from '../api/opened-api.js'
 
 const CI = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: null } as const
@@ -194,28 +194,41 @@ describe('who got which token', () => {
     ['POST', '/v1/tokens/gw/refresh', undefined],
     ['POST', '/v1/tokens/gw/proof', { method: 'GET', url: 'https://api.example.com/' }],
   ])('%s %s is an access by the key that asked', async (method, url, body) => {
-    const { call, services, keys } = await openApi()
+    const config = { profiles: { gw: { ...PROFILES.gw, dpop: url.endsWith('/proof') } } }
+    const { call, logIn, keys, effects } = await openApi({ config })
     const { key } = await keys.add({ ...CI, actions: ['login'] })
-    if (url.endsWith('/gw')) services.fresh.set('gw', tokenSet())
-    else services.stored.set('gw', tokenSet())
+    await logIn('gw', { tokenType: url.endsWith('/proof') ? 'DPoP' : 'Bearer' })
     expect((await call(method, url, { body, key: key.reveal() })).status).toBe(200)
     await call(method, url, { body })
-    expect(services.served).toEqual(['ci gw', 'admin gw'])
+    const accesses = effects.filter((effect) => effect.startsWith('token.served'))
+    expect(accesses).toEqual(['token.served ci gw', 'token.served admin gw'])
   })
 
   test('who got none is not told of', async () => {
-    const { call, services, keys } = await openApi()
+    const { call, services, logIn, keys } = await openApi()
     const { key } = await keys.add({ ...CI, profiles: ['corp'] })
-    services.fresh.set('gw', tokenSet())
+    await logIn('gw')
     expect((await call('GET', '/v1/tokens/gw', { key: key.reveal() })).status).toBe(403)
     expect((await call('GET', '/v1/tokens/corp')).status).toBe(409)
-    expect(services.served).toEqual([])
+    expect((await services.status()).token_accesses).toEqual([])
   })
 
   test('stands in the status for admin alone', async () => {
-    const { call, keys } = await openApi()
+    const { call, keys, logIn, clock } = await openApi()
     const { key } = await keys.add(CI)
-    expect((await call('GET', '/v1/status')).json(StatusAnswer).token_accesses).toEqual([ACCESS])
+    await logIn('gw')
+    await call('GET', '/v1/tokens/gw', { key: key.reveal() })
+    clock.jump(30_000)
+    await call('GET', '/v1/tokens/gw', { key: key.reveal() })
+    expect((await call('GET', '/v1/status')).json(StatusAnswer).token_accesses).toEqual([
+      {
+        client: 'ci',
+        profile: 'gw',
+        first_at: '2026-01-01T00:00:00Z',
+        last_at: '2026-01-01T00:00:30Z',
+        count: 2,
+      },
+    ])
     const limited = await call('GET', '/v1/status', { key: key.reveal() })
     expect(limited.json(StatusAnswer)).not.toHaveProperty('token_accesses')
   })

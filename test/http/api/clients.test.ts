@@ -1,19 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import {
-  ClientAnswer,
-  ClientListAnswer,
-  NewClientAnswer,
-  ProfileListAnswer,
-  StatusAnswer,
-} from '../../../src/http/api/wire.js'
-import { pendingLogin, tokenSet } from './fake-services.js'
+import { ClientAnswer, ClientListAnswer, NewClientAnswer } from '../../../src/http/api/clients.js'
+import { ProfileListAnswer } from '../../../src/http/api/profiles.js'
+import { StatusAnswer } from '../../../src/http/api/status.js'
 import { openApi } from './opened-api.js'
 
 const CI = { client: 'ci', profiles: ['gw'], actions: ['token'], expires_in: 7_776_000 }
 
 describe('/v1/clients', () => {
   test('a key is shown once and works', async () => {
-    const { call, services } = await openApi()
+    const { call, logIn } = await openApi()
     const made = await call('POST', '/v1/clients', { body: CI })
     expect(made.status).toBe(201)
     const { key, ...rest } = made.json(NewClientAnswer)
@@ -27,7 +22,7 @@ describe('/v1/clients', () => {
       uses: 0,
     })
     expect(key).toMatch(/^[\w-]{43}$/)
-    services.fresh.set('gw', tokenSet())
+    await logIn('gw')
     expect((await call('GET', '/v1/tokens/gw', { key })).status).toBe(200)
     const one = await call('GET', '/v1/clients/ci')
     expect(one.json(ClientAnswer)).toEqual({ ...rest, last_used_at: '2026-01-01T00:00:00Z', uses: 1 })
@@ -109,9 +104,9 @@ describe('a limited key', () => {
     ['POST', '/v1/tokens/PROFILE/refresh', undefined, 'login'],
     ['POST', '/v1/logins', { profile: 'PROFILE' }, 'login'],
     ['GET', '/v1/logins?profile=PROFILE', undefined, 'login'],
-    ['GET', '/v1/logins/login-of-PROFILE', undefined, 'login'],
-    ['POST', '/v1/logins/login-of-PROFILE/response', { url: 'x' }, 'login'],
-    ['DELETE', '/v1/logins/login-of-PROFILE', undefined, 'login'],
+    ['GET', '/v1/logins/LOGIN', undefined, 'login'],
+    ['POST', '/v1/logins/LOGIN/response', { url: 'x' }, 'login'],
+    ['DELETE', '/v1/logins/LOGIN', undefined, 'login'],
     ['DELETE', '/v1/tokens/PROFILE', undefined, 'admin'],
     ['POST', '/v1/profiles', { url: 'https://mcp.example.com/mcp' }, 'admin'],
     ['PUT', '/v1/profiles/PROFILE', { client_id: 'x' }, 'admin'],
@@ -133,29 +128,32 @@ describe('a limited key', () => {
       actions: [action],
       expiresInSeconds: null,
     })
-    api.services.fresh.set('gw', tokenSet()).set('corp', tokenSet())
+    await api.logIn('gw')
+    await api.logIn('corp')
+    const logins = new Map<string, string>()
     for (const profile of ['gw', 'corp']) {
-      const id = `login-of-${profile}`
-      api.services.pending.set(id, pendingLogin({ id, profile }))
+      logins.set(profile, (await api.services.logins.begin({ profile, open: false })).id)
     }
+    api.effects.length = 0
     const ask = (method: string, path: string, body: unknown, profile: string) => {
       const named = body === undefined ? undefined : JSON.stringify(body).replace('PROFILE', profile)
-      return api.call(method, path.replace('PROFILE', profile), { body: named, key: key.reveal() })
+      const url = path.replace('LOGIN', logins.get(profile) ?? '').replace('PROFILE', profile)
+      return api.call(method, url, { body: named, key: key.reveal() })
     }
     return { ...api, ask, key: key.reveal() }
   }
 
   for (const own of ['token', 'login'] as const) {
     test.each(calls)(`${own}: %s %s`, async (method, path, body, action) => {
-      const { ask, services, keys } = await opened(own)
+      const { ask, effects, keys } = await opened(own)
       const isAllowed = allowedWith[own].includes(action)
       const mine = await ask(method, path, body, 'gw')
       if (isAllowed) expect(mine.text).not.toContain('"forbidden"')
       else expect([mine.status, mine.problem().code]).toEqual([403, 'forbidden'])
-      if (isAllowed) services.calls.length = 0
+      if (isAllowed) effects.length = 0
       const others = await ask(method, path, body, 'corp')
       expect([others.status, others.problem().code]).toEqual([403, 'forbidden'])
-      expect(services.calls).toEqual([])
+      expect(effects).toEqual([])
       expect(keys.clients()).toHaveLength(1)
     })
   }
@@ -171,6 +169,16 @@ describe('a limited key', () => {
 
   test('sees its own profiles and counts only', async () => {
     const { call, key, services } = await opened('token')
+    const { status: real } = services
+    services.status = async (limit) => {
+      const status = await real(limit)
+      const vault = { ...status.vault, unsaved: ['corp', 'gw'] }
+      return {
+        ...status,
+        vault,
+        config: { path: '/x', ok: false, error: 'profiles.corp.scoep is not known' },
+      }
+    }
     const { profiles } = (await call('GET', '/v1/profiles', { key })).json(ProfileListAnswer)
     expect(profiles.map(({ profile }) => profile)).toEqual(['gw'])
     expect((await call('GET', '/v1/profiles/gw', { key })).status).toBe(200)
@@ -178,19 +186,21 @@ describe('a limited key', () => {
     const status = await call('GET', '/v1/status', { key })
     expect(status.json(StatusAnswer)).toMatchObject({
       vault: { unsaved: ['gw'] },
+      profiles: 1,
+      logins_pending: 1,
       config: { ok: false, error: null },
     })
     expect(status.text).not.toContain('corp')
-    expect(services.calls).toContain('status gw')
     expect((await call('GET', '/openapi.json', { key })).status).toBe(200)
   })
 
   test('that may only get tokens starts no login', async () => {
-    const { call, key, services } = await opened('token')
+    const { call, key, services, effects } = await opened('token')
     expect((await call('GET', '/v1/tokens/gw?login=auto', { key })).status).toBe(200)
-    services.fresh.clear()
+    await services.tokens.logout('gw')
+    effects.length = 0
     const answer = await call('GET', '/v1/tokens/gw?login=auto&wait=10', { key })
     expect([answer.status, answer.problem().code]).toEqual([403, 'forbidden'])
-    expect(services.calls.filter((one) => one.startsWith('logins.'))).toEqual([])
+    expect(effects).toEqual([])
   })
 })

@@ -25,14 +25,16 @@ test('what happens is told as it happens, with its instant', async () => {
   const api = await serveApi()
   const { text } = await listen(api)
   expect(text()).toContain('content-type: text/event-stream')
-  api.services.happen({ event: 'login.ended', profile: 'gw', login_id: 'l1', code: 'login_expired' })
-  const data =
-    '{"event":"login.ended","profile":"gw","login_id":"l1","code":"login_expired","at":"2026-01-01T00:00:00Z"}'
+  const { id } = await api.services.logins.begin({ profile: 'gw', open: false })
+  api.services.logins.cancel(id)
+  const data = `{"event":"login.ended","profile":"gw","login_id":"${id}","code":"login_required","at":"2026-01-01T00:00:00Z"}`
   await expect.poll(text).toContain(`event: login.ended\ndata: ${data}\n\n`)
 })
 
 test('a key hears of its profiles alone, and of nothing that is about none', async () => {
   const api = await serveApi()
+  await api.logIn('gw')
+  await api.logIn('corp')
   const { key } = await api.keys.add({
     name: 'ci',
     profiles: ['gw'],
@@ -40,9 +42,9 @@ test('a key hears of its profiles alone, and of nothing that is about none', asy
     expiresInSeconds: null,
   })
   const { text } = await listen(api, key.reveal())
-  api.services.happen({ event: 'token.refreshed', profile: 'corp' })
-  api.services.happen({ event: 'client.added', client: 'other' })
-  api.services.happen({ event: 'token.refreshed', profile: 'gw' })
+  await api.services.tokens.refresh('corp')
+  api.services.clientChanged('client.added', 'other')
+  await api.services.tokens.refresh('gw')
   await expect.poll(text).toContain('"profile":"gw"')
   expect(text()).not.toContain('corp')
   expect(text()).not.toContain('other')
@@ -53,8 +55,8 @@ test('a key does not hear who else got the tokens of its profiles', async () => 
   const ci = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: null } as const
   const { key } = await api.keys.add(ci)
   const [limited, owner] = [await listen(api, key.reveal()), await listen(api)]
-  api.services.happen({ event: 'token.served', profile: 'gw', client: 'somebody' })
-  api.services.happen({ event: 'token.served', profile: 'gw', client: 'ci' })
+  api.services.tokenServed('somebody', 'gw')
+  api.services.tokenServed('ci', 'gw')
   await expect.poll(limited.text).toContain('"client":"ci"')
   expect(limited.text()).not.toContain('somebody')
   await expect.poll(owner.text).toContain('somebody')
@@ -63,6 +65,7 @@ test('a key does not hear who else got the tokens of its profiles', async () => 
 describe.each(['removed', 'expired'])('a key that was %s meanwhile', (how) => {
   async function listening() {
     const api = await serveApi()
+    await api.logIn('gw')
     const ci = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: 60 } as const
     const { key } = await api.keys.add(ci)
     const stream = await listen(api, key.reveal())
@@ -76,10 +79,10 @@ describe.each(['removed', 'expired'])('a key that was %s meanwhile', (how) => {
 
   test('hears of nothing that happens afterwards', async () => {
     const { api, stream, end } = await listening()
-    api.services.happen({ event: 'token.refreshed', profile: 'gw' })
+    await api.services.tokens.refresh('gw')
     await expect.poll(stream.text).toContain('token.refreshed')
     await end()
-    api.services.happen({ event: 'login.begun', profile: 'gw' })
+    await api.services.logins.begin({ profile: 'gw', open: false })
     await expect.poll(stream.isOver).toBe(true)
     expect(stream.text()).not.toContain('login.begun')
   })
@@ -89,22 +92,22 @@ describe.each(['removed', 'expired'])('a key that was %s meanwhile', (how) => {
     await end()
     await api.clock.pass(16_000)
     await expect.poll(stream.isOver).toBe(true)
-    expect(api.services.listeners.size).toBe(0)
+    expect(api.subscribed()).toBe(0)
   })
 })
 
 test('without a key there is no stream', async () => {
   const api = await serveApi()
   expect((await api.tcp({ target: '/v1/events' })).status).toBe(401)
-  expect(api.services.listeners.size).toBe(0)
+  expect(api.subscribed()).toBe(0)
 })
 
 test('whoever leaves is forgotten', async () => {
   const api = await serveApi()
   const { socket } = await listen(api)
-  expect(api.services.listeners.size).toBe(1)
+  expect(api.subscribed()).toBe(1)
   socket.destroy()
-  await expect.poll(() => api.services.listeners.size).toBe(0)
+  await expect.poll(() => api.subscribed()).toBe(0)
 })
 
 test('a silent stream is kept alive by comments', async () => {
@@ -118,12 +121,11 @@ test('a reader that does not read is let go', async () => {
   const api = await serveApi()
   const { socket, isOver } = await listen(api)
   socket.pause()
-  const event = { event: 'token.refreshed', profile: 'x'.repeat(60_000) }
   for (let count = 0; count < 200; count++) {
-    api.services.happen(event)
+    api.services.tokenServed('socket', `${count}${'x'.repeat(60_000)}`)
     if (count % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
-  await expect.poll(() => api.services.listeners.size).toBe(0)
+  await expect.poll(() => api.subscribed()).toBe(0)
   socket.resume()
   await expect.poll(isOver).toBe(true)
 })
@@ -146,5 +148,5 @@ test('keys that come and go are told', async () => {
   const body = { client: 'ci', profiles: ['gw'], actions: ['token'] }
   await api.call('POST', '/v1/clients', { body })
   await api.call('DELETE', '/v1/clients/ci')
-  expect(api.services.calls).toEqual(expect.arrayContaining(['client.added ci', 'client.removed ci']))
+  expect(api.effects).toEqual(['client.added ci', 'client.removed ci'])
 })

@@ -1,21 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { CatchdError } from '../../../src/failures.js'
-import { IdTokenAnswer } from '../../../src/http/api/wire.js'
-import { settle } from '../../support/manual-clock.js'
-import { ID_TOKEN, tokenSet } from './fake-services.js'
+import { IdTokenAnswer } from '../../../src/http/api/id-tokens.js'
+import { ID_TOKEN, PROFILES } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 
 const PATH = '/v1/tokens/gw/id_token'
 
 async function loggedIn() {
   const api = await openApi()
-  api.services.stored.set('gw', tokenSet())
+  await api.logIn('gw')
   return api
 }
 
 describe('GET /v1/tokens/{profile}/id_token', () => {
-  test('the id_token with its own end, whoever asked is recorded, and no access token is looked up', async () => {
-    const { call, services } = await loggedIn()
+  test('the id_token with its own end, whoever asked is recorded, and nothing is asked of the server', async () => {
+    const { call, effects } = await loggedIn()
     const answer = await call('GET', `${PATH}?min_ttl=120`)
     expect(answer.status).toBe(200)
     expect(answer.json(IdTokenAnswer)).toEqual({
@@ -26,8 +24,7 @@ describe('GET /v1/tokens/{profile}/id_token', () => {
       subject: 'alice',
       profile: 'gw',
     })
-    expect(services.calls).toEqual(['tokens.idToken gw 120'])
-    expect(services.served).toEqual(['admin gw'])
+    expect(effects).toEqual(['token.served admin gw'])
   })
 
   test('Accept: text/plain gives the bare id_token, and an error is problem details even then', async () => {
@@ -36,38 +33,43 @@ describe('GET /v1/tokens/{profile}/id_token', () => {
     const answer = await call('GET', PATH, { headers })
     expect([answer.status, answer.text]).toEqual([200, ID_TOKEN])
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
-    services.stored.clear()
+    await services.tokens.logout('gw')
     expect((await call('GET', PATH, { headers })).problem().code).toBe('login_required')
   })
 
   test('not logged in is 409: no login is started unasked, and nothing was served', async () => {
-    const { call, services } = await openApi()
+    const { call, effects } = await openApi()
     const answer = await call('GET', PATH)
     expect([answer.status, answer.problem()]).toMatchObject([409, { next: 'catchd login gw' }])
-    expect([services.calls, services.served]).toEqual([['tokens.idToken gw'], []])
+    expect(effects).toEqual([])
   })
 
   test('a profile whose logins bring none says so, and login=auto opens no browser for it', async () => {
-    const { call, services } = await openApi()
-    services.trouble = new CatchdError('profile_invalid', { profile: 'gw' })
+    const { call, effects } = await openApi({
+      config: { profiles: { gw: { ...PROFILES.gw, scope: 'email' } } },
+    })
     const answer = await call('GET', `${PATH}?login=auto`)
     expect([answer.status, answer.problem().next]).toEqual([422, 'catchd profile edit gw'])
-    expect(services.calls).toEqual(['tokens.idToken gw'])
+    expect(effects).toEqual([])
   })
 
   test('login=auto with wait gives it when the login has succeeded', async () => {
-    const { call, services } = await openApi()
+    const { call, begun, approve } = await openApi()
     const called = call('GET', `${PATH}?login=auto&wait=120&min_ttl=30`)
-    await settle()
-    services.stored.set('gw', tokenSet())
-    services.settle('login-1')
+    await approve((await begun('gw')).id)
     expect((await called).json(IdTokenAnswer).id_token).toBe(ID_TOKEN)
-    expect(services.calls).toContain('logins.wait login-1 120000')
-    expect(services.calls.at(-1)).toBe('tokens.idToken gw 30')
+  })
+
+  test('less than min_ttl left of it is refreshed first', async () => {
+    const { call, effects } = await loggedIn()
+    expect((await call('GET', `${PATH}?min_ttl=299`)).status).toBe(200)
+    expect(effects).not.toContain('refresh gw')
+    expect((await call('GET', `${PATH}?min_ttl=301`)).status).toBe(200)
+    expect(effects).toContain('refresh gw')
   })
 
   test('a key that may only get tokens starts no login', async () => {
-    const { call, keys, services } = await openApi()
+    const { call, keys, effects } = await openApi()
     const { key } = await keys.add({
       name: 'ci',
       profiles: ['gw'],
@@ -76,7 +78,7 @@ describe('GET /v1/tokens/{profile}/id_token', () => {
     })
     const answer = await call('GET', `${PATH}?login=auto`, { key: key.reveal() })
     expect([answer.status, answer.problem().code]).toEqual([403, 'forbidden'])
-    expect(services.calls).toEqual(['tokens.idToken gw'])
+    expect(effects).toEqual([])
   })
 
   test('an unknown profile is 404', async () => {
@@ -88,18 +90,18 @@ describe('GET /v1/tokens/{profile}/id_token', () => {
   test.each(['min_ttl=abc', 'min_ttl=86401', 'wait=601', 'login=yes', 'minttl=60'])(
     'the query %s is refused by name',
     async (query) => {
-      const { call, services } = await loggedIn()
+      const { call, effects } = await loggedIn()
       const answer = await call('GET', `${PATH}?${query}`)
       expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
       expect(answer.problem().detail).toContain(query.split('=')[0])
-      expect(services.calls).toEqual([])
+      expect(effects).toEqual([])
     },
   )
 
   test.each(['POST', 'PUT', 'DELETE', 'HEAD'])('%s is not served', async (method) => {
-    const { call, services } = await loggedIn()
+    const { call, effects } = await loggedIn()
     const answer = await call(method, PATH)
     expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET'])
-    expect(services.calls).toEqual([])
+    expect(effects).toEqual([])
   })
 })

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { CatchdError } from '../../../src/failures.js'
 import { InspectionAnswer } from '../../../src/http/api/inspection.js'
-import { ACCESS_TOKEN } from './fake-services.js'
+import { ACCESS_TOKEN, REFRESH_TOKEN } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 
 test('what is known about the tokens is told without them', async () => {
-  const { call, services } = await openApi()
-  services.inspection = {
-    ...services.inspection,
+  const { call, servers, logIn, effects } = await openApi()
+  await logIn('gw')
+  servers.inspection = {
+    ...servers.inspection,
     userinfo: {
       outcome: 'failed',
       error: new CatchdError('provider_refused', { detail: 'No.', error: 'invalid_token' }),
@@ -30,13 +31,22 @@ test('what is known about the tokens is told without them', async () => {
       error: { code: 'provider_refused', detail: 'No.', error: 'invalid_token', error_description: null },
     },
   })
-  expect(answer.text).not.toContain(ACCESS_TOKEN)
+  for (const token of [ACCESS_TOKEN, REFRESH_TOKEN]) expect(answer.text).not.toContain(token)
+  expect(effects).toEqual(['inspect gw']) // nothing is refreshed for it, and no token was served
 })
 
 test('what was not asked is null', async () => {
-  const { call } = await openApi()
+  const { call, logIn } = await openApi()
+  await logIn('gw')
   const answer = await call('GET', '/v1/tokens/gw/inspection')
   expect(answer.json(InspectionAnswer).userinfo).toBeNull()
+})
+
+test('without tokens a login is needed, and no server is asked', async () => {
+  const { call, effects } = await openApi()
+  const answer = await call('GET', '/v1/tokens/gw/inspection')
+  expect([answer.status, answer.problem().code]).toEqual([409, 'login_required'])
+  expect(effects).toEqual([])
 })
 
 test('an unknown profile is 404', async () => {

@@ -1,26 +1,23 @@
 /**
- * The API in two ways: its app alone, called without a socket, and behind its lane for tokens, served by a HttpListener on a
+ * The API over the real services of a daemon (test/support/composed-daemon.ts), in two ways: its app alone, called without a socket, and behind the handler of fresh tokens, served by a HttpListener on a
  * unix socket and a free TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
 import type * as z from 'zod'
-import { ApiKeys } from '../../../src/http/access/api-keys.js'
+import { freshTokenHandler } from '../../../src/fast-path/fresh-token-handler.js'
 import { markConnection } from '../../../src/http/access/connection-kind.js'
 import { DashboardSessions } from '../../../src/http/access/sessions.js'
 import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
-import { tokenLane } from '../../../src/http/api/token-lane.js'
 import { unreadProblem } from '../../../src/http/api/unread-problem.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
 import { dashboardRoutes } from '../../../src/http/dashboard/dashboard-routes.js'
 import { ANSWER_HEADERS, HttpListener } from '../../../src/http/http-listener.js'
-import { ManualClock } from '../../support/manual-clock.js'
+import { type ComposedDaemon, type ComposedOptions, composeDaemon } from '../../support/composed-daemon.js'
 import { type RawAnswer, type RawRequest, rawRequest, readAnswer } from '../redirect/raw-http.js'
-import { FakeServices } from './fake-services.js'
 
 const AUTHORITY = '127.0.0.1:7636'
 const LIMITS = { maxHeaderBytes: 16 * 1024, mostConnections: 1_000, keepAliveMs: 2_000 }
@@ -35,13 +32,15 @@ export interface Called {
   problem(): z.infer<typeof ProblemAnswer>
 }
 
-export interface OpenedApi {
+export interface OpenedApi extends Omit<ComposedDaemon, 'services' | 'start' | 'stop'> {
   readonly app: FastifyInstance
-  readonly services: FakeServices
-  readonly keys: ApiKeys
-  readonly clock: ManualClock
+  /** The real ones; a test may replace a function to have it throw. */
+  readonly services: {
+    -readonly [Name in keyof ComposedDaemon['services']]: ComposedDaemon['services'][Name]
+  }
   readonly events: (AnsweredEvent | FaultEvent)[]
-  readonly folder: string
+  /** How many streams of events are subscribed. */
+  readonly subscribed: () => number
   readonly adminKey: string
   call(
     method: string,
@@ -50,36 +49,45 @@ export interface OpenedApi {
   ): Promise<Called>
 }
 
-/** Calls come as over TCP, with the admin key unless `key` says otherwise. */
-export async function openApi(): Promise<OpenedApi> {
-  const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const clock = new ManualClock()
-  const keys = await ApiKeys.open(folder, clock)
-  const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
-  const services = new FakeServices()
+async function openServices(options: ComposedOptions | undefined, authorities: ReadonlySet<string>) {
+  const composed = await composeDaemon(options)
+  await composed.start()
+  const { clock, keys, folders } = composed
+  let subscribed = 0
+  const services = {
+    ...composed.services,
+    subscribe(listener: Parameters<typeof composed.services.subscribe>[0]) {
+      const end = composed.services.subscribe(listener)
+      subscribed += 1
+      let isOpen = true
+      return () => {
+        end()
+        if (isOpen) subscribed -= 1
+        isOpen = false
+      }
+    },
+  }
   const events: (AnsweredEvent | FaultEvent)[] = []
-  const authorities = new Set([AUTHORITY])
+  const gate = { keys, tcpAuthority: () => authorities, sessions: new DashboardSessions(clock) }
   const app = await buildApiApp({
-    services,
+    ...gate,
     pages: dashboardRoutes,
-    keys,
-    tcpAuthority: () => authorities,
-    sessions: new DashboardSessions(clock),
+    services,
     clock,
     log: (event) => events.push(event),
     logAnswer: (event) => events.push(event),
   })
   onTestFinished(() => app.close())
+  const adminKey = readFileSync(join(folders.stateFolder, 'admin.key'), 'utf8')
+  return { ...composed, gate, app, services, events, subscribed: () => subscribed, adminKey }
+}
 
+/** Calls come as over TCP, with the admin key unless `key` says otherwise. */
+export async function openApi(options?: ComposedOptions): Promise<OpenedApi> {
+  const opened = await openServices(options, new Set([AUTHORITY]))
+  const { app, adminKey } = opened
   return {
-    app,
-    services,
-    keys,
-    clock,
-    events,
-    folder,
-    adminKey,
+    ...opened,
     async call(method, url, { body, headers = {}, key = adminKey } = {}) {
       const isText = typeof body === 'string'
       const answer = await app.inject({
@@ -107,29 +115,17 @@ export interface ServedApi extends OpenedApi {
   socket(request: Omit<RawRequest, 'host'> & { readonly host?: string | null }): Promise<RawAnswer>
 }
 
-export async function serveApi(): Promise<ServedApi> {
-  const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
-  const clock = new ManualClock()
-  const keys = await ApiKeys.open(folder, clock)
-  const services = new FakeServices()
-  const events: (AnsweredEvent | FaultEvent)[] = []
+export async function serveApi(options?: ComposedOptions): Promise<ServedApi> {
   const authorities = new Set<string>()
-  const gate = { keys, tcpAuthority: () => authorities, sessions: new DashboardSessions(clock) }
-  const app = await buildApiApp({
-    ...gate,
-    services,
-    pages: dashboardRoutes,
-    clock,
-    log: (event) => events.push(event),
-    logAnswer: (event) => events.push(event),
-  })
+  const opened = await openServices(options, authorities)
+  const { app, services, gate, clock, folders } = opened
   const started = Promise.resolve()
   const listener = new HttpListener(
-    tokenLane({ services, gate, clock, started, routes: app.routing }),
+    freshTokenHandler({ services, gate, clock, started, routes: app.routing }),
     LIMITS,
     unreadProblem,
   )
-  const socketPath = join(folder, 'catchd.sock')
+  const socketPath = join(folders.runtimeFolder, 'api.sock')
   const socketListener = await listener.open({ path: socketPath }, (socket) =>
     markConnection(socket, 'socket'),
   )
@@ -138,20 +134,12 @@ export async function serveApi(): Promise<ServedApi> {
   )
   const authority = `127.0.0.1:${tcpListener.port}`
   authorities.add(authority).add(`localhost:${tcpListener.port}`)
-  const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
   onTestFinished(async () => {
-    await Promise.all([socketListener.close(0), tcpListener.close(0)])
     await app.close()
-    rmSync(folder, { recursive: true, force: true })
+    await Promise.all([socketListener.close(0), tcpListener.close(0)])
   })
   return {
-    app,
-    services,
-    keys,
-    clock,
-    events,
-    folder,
-    adminKey,
+    ...opened,
     port: tcpListener.port,
     socketPath,
     call: () => Promise.reject(new Error('a served API is called through its listeners')),

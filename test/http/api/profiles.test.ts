@@ -1,20 +1,22 @@
 import { expect, test } from 'vitest'
 import { CatchdError, FAILURES, type FailureCode } from '../../../src/failures.js'
-import {
-  ProfileAnswer,
-  ProfileListAnswer,
-  StatusAnswer,
-  VaultMigrationAnswer,
-} from '../../../src/http/api/wire.js'
+import { ProfileAnswer, ProfileListAnswer } from '../../../src/http/api/profiles.js'
+import { StatusAnswer, VaultMigrationAnswer } from '../../../src/http/api/status.js'
+import { PROFILES } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 
 test('profiles are listed with how they stand', async () => {
-  const { call } = await openApi()
+  const { call, logIn, services } = await openApi()
+  await logIn('gw', { parameters: { refresh_expires_in: 86_400 } })
+  await services.logins.begin({ profile: 'corp', open: false })
   const { profiles } = (await call('GET', '/v1/profiles')).json(ProfileListAnswer)
-  expect(profiles).toHaveLength(2)
+  expect(profiles.map(({ profile, status }) => [profile, status])).toEqual([
+    ['gw', 'logged_in'],
+    ['corp', 'login_pending'],
+  ])
   expect(profiles[0]).toEqual({
     profile: 'gw',
-    configuration: { issuer: 'https://id.example.com', client_id: 'catchd' },
+    configuration: PROFILES.gw,
     status: 'logged_in',
     expires_at: '2026-01-01T01:00:00Z',
     scope: 'email',
@@ -31,12 +33,13 @@ test('one profile', async () => {
 })
 
 test('PUT adds with 201 and replaces with 200', async () => {
-  const { call, services } = await openApi()
+  const { call, services, effects } = await openApi()
   const body = { issuer: 'https://new.example.com', client_id: 'catchd', client_secret: { env: 'SECRET' } }
   const added = await call('PUT', '/v1/profiles/new', { body })
   expect([added.status, added.json(ProfileAnswer).configuration]).toEqual([201, body])
   expect((await call('PUT', '/v1/profiles/new', { body })).status).toBe(200)
-  expect(services.calls[0]).toBe(`profiles.put new ${JSON.stringify(body)}`)
+  expect((await services.profiles.show('new')).entry).toEqual(body)
+  expect(effects).toEqual(['configuration.changed']) // the second time nothing changes
 })
 
 test.each([
@@ -45,11 +48,11 @@ test.each([
   ['a name that is none', 'Bad%20Name', { client_id: 'x' }, 'path.profile'],
   ['no object', 'new', [], 'body'],
 ])('PUT refuses %s', async (_name, profile, body, place) => {
-  const { call, services } = await openApi()
+  const { call, effects } = await openApi()
   const answer = await call('PUT', `/v1/profiles/${profile}`, { body })
   expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
   expect(answer.problem().detail).toContain(place)
-  expect(services.calls).toEqual([])
+  expect(effects).toEqual([])
 })
 
 test('a secret in the wrong place is not repeated', async () => {
@@ -59,8 +62,10 @@ test('a secret in the wrong place is not repeated', async () => {
 })
 
 test('DELETE is 204', async () => {
-  const { call } = await openApi()
+  const { call, logIn } = await openApi()
+  await logIn('gw')
   expect((await call('DELETE', '/v1/profiles/gw')).status).toBe(204)
+  expect((await call('GET', '/v1/tokens/gw')).problem().code).toBe('profile_unknown')
   expect((await call('DELETE', '/v1/profiles/gw')).problem().code).toBe('profile_unknown')
 })
 
@@ -71,30 +76,33 @@ test('status', async () => {
 })
 
 test('the daemon is stopped, and answers first', async () => {
-  const { call, services } = await openApi()
+  const { call, effects } = await openApi()
   const answer = await call('POST', '/v1/daemon/stop')
   expect([answer.status, answer.text]).toEqual([202, ''])
-  expect(services.calls).toEqual(['stop'])
+  expect(effects).toEqual(['stop'])
 })
 
 test('the vault is moved', async () => {
-  const { call, services } = await openApi()
+  const { call, logIn, services } = await openApi()
+  await logIn('gw')
+  await logIn('corp')
   const answer = await call('POST', '/v1/vault/migrate', { body: { to: 'file' } })
-  expect(answer.json(VaultMigrationAnswer)).toEqual({ from: 'keychain', to: 'file', items: 3 })
-  services.calls.length = 0
+  expect(answer.json(VaultMigrationAnswer)).toEqual({ from: 'memory', to: 'file', items: 2 })
   expect((await call('POST', '/v1/vault/migrate', { body: { to: 'memory' } })).status).toBe(400)
-  expect(services.calls).toEqual([])
+  expect((await services.status()).vault.kind).toBe('file')
 })
 
 test.each(Object.keys(FAILURES) as FailureCode[])('%s is problem details with its status', async (code) => {
   const { call, services } = await openApi()
-  services.trouble = new CatchdError(code, {
-    detail: 'Because.',
-    profile: 'gw',
-    error: 'invalid_scope',
-    errorDescription: 'Not that one.',
-  })
-  const answer = await call('GET', '/v1/profiles/gw')
+  services.status = async () => {
+    throw new CatchdError(code, {
+      detail: 'Because.',
+      profile: 'gw',
+      error: 'invalid_scope',
+      errorDescription: 'Not that one.',
+    })
+  }
+  const answer = await call('GET', '/v1/status')
   expect(answer.status).toBe(FAILURES[code].status)
   expect(answer.problem()).toEqual({
     type: `urn:catchd:failure:${code}`,
@@ -111,15 +119,17 @@ test.each(Object.keys(FAILURES) as FailureCode[])('%s is problem details with it
 
 test('an error that is not ours keeps its text, in the answer and in the log', async () => {
   const { call, services, events } = await openApi()
-  services.trouble = new TypeError('boom canary')
-  for (const wrapped of [false, true]) {
-    if (wrapped) services.trouble = new CatchdError('internal', { cause: services.trouble })
-    const answer = await call('GET', '/v1/tokens/gw')
+  const fault = new TypeError('boom canary')
+  for (const thrown of [fault, new CatchdError('internal', { cause: fault })]) {
+    services.status = async () => {
+      throw thrown
+    }
+    const answer = await call('GET', '/v1/status')
     expect(answer.problem().code).toBe('internal')
     expect(answer.text).not.toContain('canary')
   }
   expect(events.filter(({ event }) => event === 'api.fault')).toHaveLength(2)
-  expect(events[0]).toMatchObject({ event: 'api.fault', name: 'TypeError', route: '/v1/tokens/:profile' })
+  expect(events[0]).toMatchObject({ event: 'api.fault', name: 'TypeError', route: '/v1/status' })
   expect(JSON.stringify(events)).not.toContain('canary')
 })
 
@@ -176,10 +186,10 @@ test.each([
   ['HEAD', '/v1/tokens/gw', 'DELETE, GET'],
   ['TRACE', '/v1/tokens/gw', 'DELETE, GET'],
 ])('%s %s is 405 and names what is allowed', async (method, url, allow) => {
-  const { call, services } = await openApi()
+  const { call, effects } = await openApi()
   const answer = await call(method, url)
   expect([answer.status, answer.headers['allow']]).toEqual([405, allow])
-  expect(services.calls).toEqual([])
+  expect(effects).toEqual([])
 })
 
 test.each([
@@ -190,10 +200,11 @@ test.each([
   ['POST', '/v1/daemon/stop?now'],
   ['GET', '/openapi.json?x=1'],
 ])('%s %s: a query that means nothing is refused', async (method, url) => {
-  const { call, services } = await openApi()
+  const { call, effects, logIn } = await openApi()
+  await logIn('gw')
   const answer = await call(method, url)
   expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
-  expect(services.calls).toEqual([])
+  expect(effects).toEqual([])
 })
 
 test('a path that cannot be decoded is refused, and only after the checks', async () => {
@@ -206,7 +217,7 @@ test('a path that cannot be decoded is refused, and only after the checks', asyn
 })
 
 test('POST makes a profile from a URL with 201, and finds it again with 200', async () => {
-  const { call, services } = await openApi()
+  const { call, effects, services } = await openApi()
   const body = {
     url: 'https://mcp.example.com/mcp',
     profile: 'tools',
@@ -216,12 +227,23 @@ test('POST makes a profile from a URL with 201, and finds it again with 200', as
   }
   const added = await call('POST', '/v1/profiles', { body })
   expect([added.status, added.json(ProfileAnswer).profile]).toEqual([201, 'tools'])
+  expect((await call('POST', '/v1/profiles', { body })).status).toBe(200)
+  expect(effects).toEqual([`discover ${body.url} /ca.pem`, 'configuration.changed'])
+  expect((await services.profiles.show('tools')).entry).toMatchObject({
+    ...{ resource_server: body.url, client_id: 'c', scope: 's', ca_file: '/ca.pem' },
+  })
+})
+
+test('POST registers a client where the server does, and again only when it is told to', async () => {
+  const { call, effects } = await openApi()
+  const body = { url: 'https://mcp.example.com/mcp' }
+  expect((await call('POST', '/v1/profiles', { body })).status).toBe(201)
+  const registered = 'register https://mcp.example.com null'
+  expect(effects.filter((effect) => effect === registered)).toHaveLength(1)
+  expect((await call('POST', '/v1/profiles', { body })).status).toBe(200)
+  expect(effects.filter((effect) => effect === registered)).toHaveLength(1)
   expect((await call('POST', '/v1/profiles', { body: { ...body, register_again: true } })).status).toBe(200)
-  const asked = { profile: 'tools', scope: 's', clientId: 'c', caFile: '/ca.pem', registerAgain: false }
-  expect(services.calls.slice(0, 2)).toEqual([
-    `discovery.fromUrl ${body.url} ${JSON.stringify(asked)}`,
-    `discovery.fromUrl ${body.url} ${JSON.stringify({ ...asked, registerAgain: true })}`,
-  ])
+  expect(effects.filter((effect) => effect === registered)).toHaveLength(2)
 })
 
 test.each([
@@ -230,9 +252,9 @@ test.each([
   ['an empty client_id', { url: 'https://a.example', client_id: '' }, 'body.client_id'],
   ['a member that nobody knows', { url: 'https://a.example', clientid: 'x' }, 'clientid'],
 ])('POST refuses %s', async (_name, body, place) => {
-  const { call, services } = await openApi()
+  const { call, effects } = await openApi()
   const answer = await call('POST', '/v1/profiles', { body })
   expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
   expect(answer.problem().detail).toContain(place)
-  expect(services.calls).toEqual([])
+  expect(effects).toEqual([])
 })

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
-import { CatchdError } from '../../../src/failures.js'
-import { ProofAnswer } from '../../../src/http/api/wire.js'
-import { ACCESS_TOKEN, PROOF } from './fake-services.js'
+import { ProofAnswer } from '../../../src/http/api/proofs.js'
+import { ACCESS_TOKEN, issued, PROFILES, PROOF } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 
+const DPOP = { config: { profiles: { gw: { ...PROFILES.gw, dpop: true } } } }
 const REQUEST = { method: 'GET', url: 'https://api.example.com/me?page=2' }
 
 test('a proof comes with the token that it is for', async () => {
-  const { call, services } = await openApi()
+  const { call, logIn, effects } = await openApi(DPOP)
+  await logIn('gw', { tokenType: 'DPoP' })
   const body = { ...REQUEST, nonce: 'nonce-1' }
   const answer = await call('POST', '/v1/tokens/gw/proof', { body })
   expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'no-store'])
@@ -20,7 +21,7 @@ test('a proof comes with the token that it is for', async () => {
     profile: 'gw',
     dpop: PROOF,
   })
-  expect(services.calls).toEqual([`proofs.prove gw ${JSON.stringify(body)}`])
+  expect(effects).toEqual([`prove gw ${JSON.stringify(body)}`, 'token.served admin gw'])
 })
 
 test.each([
@@ -30,17 +31,33 @@ test.each([
   ['a member that is not known', { ...REQUEST, x: 1 }],
   ['an empty nonce', { ...REQUEST, nonce: '' }],
 ])('%s is refused before a token is looked for', async (_what, body) => {
-  const { call, services } = await openApi()
+  const { call, logIn, effects } = await openApi(DPOP)
+  await logIn('gw', { tokenType: 'DPoP' })
   expect((await call('POST', '/v1/tokens/gw/proof', { body })).problem().code).toBe('request_invalid')
-  expect(services.calls).toEqual([])
+  expect(effects).toEqual([])
 })
 
-test('why there is no proof is said', async () => {
-  const { call, services } = await openApi()
-  services.trouble = new CatchdError('request_invalid', {
-    profile: 'gw',
-    detail: 'The profile has no `dpop`.',
-  })
+test('a token that is due is refreshed before it is proved', async () => {
+  const { call, logIn, servers, effects } = await openApi(DPOP)
+  await logIn('gw', { tokenType: 'DPoP', expiresInSeconds: 30 })
+  servers.refreshAnswer = () => ({ outcome: 'refreshed', response: issued({ tokenType: 'DPoP' }) })
+  expect((await call('POST', '/v1/tokens/gw/proof', { body: REQUEST })).status).toBe(200)
+  expect(effects[0]).toBe('refresh gw')
+})
+
+test('a profile without dpop has none', async () => {
+  const { call, logIn, effects } = await openApi()
+  await logIn('gw')
   const answer = await call('POST', '/v1/tokens/gw/proof', { body: REQUEST })
   expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
+  expect(answer.problem().detail).toContain('dpop')
+  expect(effects).toEqual([])
+})
+
+test('a token from before dpop was set is bound to no key', async () => {
+  const { call, logIn, effects } = await openApi(DPOP)
+  await logIn('gw', { tokenType: 'Bearer' })
+  const answer = await call('POST', '/v1/tokens/gw/proof', { body: REQUEST })
+  expect([answer.status, answer.problem().code]).toEqual([409, 'login_required'])
+  expect(effects).toEqual([])
 })

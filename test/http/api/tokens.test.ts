@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { CatchdError } from '../../../src/failures.js'
-import { TokenAnswer } from '../../../src/http/api/wire.js'
+import { TokenAnswer } from '../../../src/http/api/token-answer.js'
+import { ACCESS_TOKEN, issued } from '../../support/composed-daemon.js'
 import { settle } from '../../support/manual-clock.js'
-import { ACCESS_TOKEN, pendingLogin, tokenSet } from './fake-services.js'
 import { openApi } from './opened-api.js'
+
+const NO_SCOPE = { issuer: 'https://id.example.com', client_id: 'catchd' }
 
 describe('GET /v1/tokens/{profile}', () => {
   test('a fresh token is answered from memory, with what is known of it', async () => {
-    const { call, services } = await openApi()
-    services.fresh.set('gw', tokenSet())
+    const { call, logIn, effects } = await openApi()
+    await logIn('gw')
     const answer = await call('GET', '/v1/tokens/gw')
     expect(answer.status).toBe(200)
     expect(answer.json(TokenAnswer)).toEqual({
@@ -19,21 +21,23 @@ describe('GET /v1/tokens/{profile}', () => {
       scope: 'email',
       profile: 'gw',
     })
-    expect(services.calls).toEqual(['tokens.peek gw'])
+    expect(effects).toEqual(['token.served admin gw'])
   })
 
   test('what the server did not say is null, and not guessed', async () => {
-    const { call, services } = await openApi()
-    services.fresh.set('gw', tokenSet({ expiresAtMs: null, scope: null }))
+    const { call, logIn } = await openApi({ config: { profiles: { gw: NO_SCOPE } } })
+    await logIn('gw', { expiresInSeconds: null, scope: null })
     const answer = (await call('GET', '/v1/tokens/gw')).json(TokenAnswer)
     expect(answer).toMatchObject({ expires_in: null, expires_at: null, scope: null })
   })
 
   test('a token that is not fresh is obtained first, and min_ttl goes along', async () => {
-    const { call, services } = await openApi()
-    services.stored.set('gw', tokenSet())
-    expect((await call('GET', '/v1/tokens/gw?min_ttl=120')).status).toBe(200)
-    expect(services.calls).toEqual(['tokens.peek gw 120', 'tokens.get gw 120'])
+    const { call, logIn, effects } = await openApi()
+    await logIn('gw', { expiresInSeconds: 100 })
+    expect((await call('GET', '/v1/tokens/gw?min_ttl=90')).json(TokenAnswer).expires_in).toBe(100)
+    expect(effects).toEqual(['token.served admin gw'])
+    expect((await call('GET', '/v1/tokens/gw?min_ttl=120')).json(TokenAnswer).expires_in).toBe(3600)
+    expect(effects.slice(1)).toEqual(['refresh gw', 'token.refreshed gw'])
   })
 
   test.each([
@@ -50,8 +54,8 @@ describe('GET /v1/tokens/{profile}', () => {
     ['text/html', false],
     ['', false],
   ])('Accept: %s gives the bare token: %s', async (accept, isBare) => {
-    const { call, services } = await openApi()
-    services.fresh.set('gw', tokenSet())
+    const { call, logIn } = await openApi()
+    await logIn('gw')
     const answer = await call('GET', '/v1/tokens/gw', { headers: { accept } })
     if (!isBare) return void answer.json(TokenAnswer)
     expect(answer.text).toBe(ACCESS_TOKEN)
@@ -65,11 +69,11 @@ describe('GET /v1/tokens/{profile}', () => {
   })
 
   test('not logged in is 409, and no login is started unasked', async () => {
-    const { call, services } = await openApi()
+    const { call, effects } = await openApi()
     const answer = await call('GET', '/v1/tokens/gw?wait=10')
     expect(answer.status).toBe(409)
     expect(answer.problem()).toMatchObject({ code: 'login_required', profile: 'gw', next: 'catchd login gw' })
-    expect(services.calls).toEqual(['tokens.peek gw', 'tokens.get gw'])
+    expect(effects).toEqual([])
   })
 
   test('an unknown profile is 404, whatever its name looks like', async () => {
@@ -95,11 +99,12 @@ describe('GET /v1/tokens/{profile}', () => {
     ['__proto__=1', '__proto__'],
     ['min_ttl[]=1', '…'],
   ])('the query %s is refused by name', async (query, name) => {
-    const { call, services } = await openApi()
+    const { call, effects, logIn } = await openApi()
+    await logIn('gw')
     const answer = await call('GET', `/v1/tokens/gw?${query}`)
     expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
     expect(answer.problem().detail).toContain(name)
-    expect(services.calls).toEqual([])
+    expect(effects).toEqual([])
   })
 
   test('a value is never repeated, nor a name that may be a key', async () => {
@@ -114,31 +119,45 @@ describe('GET /v1/tokens/{profile}', () => {
 
 describe('login=auto', () => {
   test('starts a login and says where it goes on', async () => {
-    const { call, services } = await openApi()
+    const { call, services, effects } = await openApi()
     const answer = await call('GET', '/v1/tokens/gw?login=auto')
     expect(answer.status).toBe(409)
+    const [login] = services.logins.pendingOf('gw')
     expect(answer.problem()).toMatchObject({
       code: 'login_required',
       profile: 'gw',
-      login_id: 'login-1',
-      authorization_url: 'https://id.example.com/authorize?client_id=catchd',
+      login_id: login?.id,
+      authorization_url: expect.stringMatching(/^https:\/\/as\.example\/authorize\?state=/),
     })
-    expect(services.calls).toEqual(['tokens.peek gw', 'tokens.get gw', 'logins.beginShared gw'])
+    expect(effects).toEqual(['prepare gw', 'login.begun gw'])
+  })
+
+  test('two calls share one login', async () => {
+    const { call, effects } = await openApi()
+    const ids = await Promise.all(
+      [1, 2].map(async () => (await call('GET', '/v1/tokens/gw?login=auto')).problem().login_id),
+    )
+    expect(new Set(ids).size).toBe(1)
+    expect(effects.filter((effect) => effect === 'login.begun gw')).toHaveLength(1)
   })
 
   test('with wait, the token comes when the login has succeeded', async () => {
-    const { call, services } = await openApi()
+    const { call, begun, approve } = await openApi()
     const called = call('GET', '/v1/tokens/gw?login=auto&wait=120&min_ttl=30')
-    await settle()
-    services.stored.set('gw', tokenSet())
-    services.settle('login-1')
+    await approve((await begun('gw')).id)
     expect((await called).json(TokenAnswer).access_token).toBe(ACCESS_TOKEN)
-    expect(services.calls).toContain('logins.wait login-1 120000')
-    expect(services.calls.at(-1)).toBe('tokens.get gw 30')
+  })
+
+  test('with wait, the login must bring what min_ttl asks for, or it is refreshed', async () => {
+    const { call, begun, approve, servers } = await openApi()
+    servers.answer = () => issued({ expiresInSeconds: 20 })
+    const called = call('GET', '/v1/tokens/gw?login=auto&wait=120&min_ttl=30')
+    await approve((await begun('gw')).id)
+    expect((await called).json(TokenAnswer).access_token).toBe('access-r1')
   })
 
   test('with wait, a key that was removed meanwhile gets nothing', async () => {
-    const { call, keys, services } = await openApi()
+    const { call, keys, begun, approve, effects } = await openApi()
     const { key } = await keys.add({
       name: 'ci',
       profiles: ['gw'],
@@ -146,57 +165,63 @@ describe('login=auto', () => {
       expiresInSeconds: null,
     })
     const called = call('GET', '/v1/tokens/gw?login=auto&wait=120', { key: key.reveal() })
-    await settle()
+    const { id } = await begun('gw')
     await keys.remove('ci')
-    services.stored.set('gw', tokenSet())
-    services.settle('login-1')
+    await approve(id)
     const answer = await called
     expect([answer.status, answer.problem().code]).toEqual([401, 'unauthorized'])
+    expect(effects).not.toContain('token.served ci gw')
   })
 
   test('with wait, a login that fails gives its cause', async () => {
-    const { call, services } = await openApi()
+    const { call, begun, deny } = await openApi()
     const called = call('GET', '/v1/tokens/gw?login=auto&wait=120')
-    await settle()
-    const { id, profile, redirectUri, createdAtMs, expiresAtMs } = pendingLogin()
-    const failure = new CatchdError('authorization_denied', { profile, error: 'access_denied' })
-    services.end({ id, profile, redirectUri, createdAtMs, expiresAtMs, status: 'failed', failure })
+    await deny((await begun('gw')).id)
     const answer = await called
     expect(answer.status).toBe(403)
     expect(answer.problem()).toMatchObject({ code: 'authorization_denied', error: 'access_denied' })
   })
 
   test('a wait that ran out leaves the login running and says so', async () => {
-    const { call, services } = await openApi()
+    const { call, begun, clock, services } = await openApi()
     const called = call('GET', '/v1/tokens/gw?login=auto&wait=1')
+    const { id } = await begun('gw')
     await settle()
-    services.waiting[0]?.resolve()
-    expect((await called).problem()).toMatchObject({ code: 'login_required', login_id: 'login-1' })
+    await clock.pass(1_000)
+    expect((await called).problem()).toMatchObject({ code: 'login_required', login_id: id })
+    expect(services.logins.find(id)?.status).toBe('pending')
   })
 
   test('trouble that is no missing login opens no browser', async () => {
-    const { call, services } = await openApi()
-    services.trouble = new CatchdError('provider_unreachable', { profile: 'gw' })
+    const { call, servers, logIn, clock, effects } = await openApi()
+    await logIn('gw', { expiresInSeconds: 30 })
+    clock.jump(31_000)
+    servers.refreshAnswer = () => ({
+      outcome: 'retry_later',
+      error: new CatchdError('provider_unreachable', { profile: 'gw' }),
+      retryAfterSeconds: null,
+    })
     const answer = await call('GET', '/v1/tokens/gw?login=auto&wait=120')
     expect(answer.status).toBe(504)
-    expect(services.calls.filter((one) => one.startsWith('logins.'))).toEqual([])
+    expect(effects).toEqual(['refresh gw', 'token.refresh_failed gw'])
   })
 
   test('closing the app answers who waits', async () => {
-    const { app, call, services } = await openApi()
+    const { app, call, begun } = await openApi()
     const called = call('GET', '/v1/tokens/gw?login=auto&wait=600')
+    await begun('gw')
     await settle()
-    expect(services.waiting).toHaveLength(1)
     await app.close()
     expect((await called).problem().code).toBe('login_required')
   })
 })
 
 test('a forced refresh answers like a token', async () => {
-  const { call, services } = await openApi()
+  const { call, logIn, effects } = await openApi()
+  await logIn('gw')
   const answer = await call('POST', '/v1/tokens/gw/refresh')
-  expect(answer.json(TokenAnswer).profile).toBe('gw')
-  expect(services.calls).toEqual(['tokens.refresh gw'])
+  expect(answer.json(TokenAnswer)).toMatchObject({ profile: 'gw', access_token: 'access-r1' })
+  expect(effects).toEqual(['refresh gw', 'token.refreshed gw', 'token.served admin gw'])
 })
 
 test.each([
@@ -204,23 +229,28 @@ test.each([
   ['an empty body that claims to be JSON', '', { 'content-type': 'application/json' }],
   ['an empty object', {}, {}],
 ])('a call without members takes %s', async (_name, body, headers) => {
-  const { call } = await openApi()
+  const { call, logIn } = await openApi()
+  await logIn('gw')
   expect((await call('POST', '/v1/tokens/gw/refresh', { body, headers })).status).toBe(200)
   expect((await call('DELETE', '/v1/tokens/gw', { body, headers })).status).toBe(204)
 })
 
 test('logging out is 204 without content', async () => {
-  const { call, services } = await openApi()
+  const { call, logIn, effects } = await openApi()
+  await logIn('gw')
   const answer = await call('DELETE', '/v1/tokens/gw')
   expect([answer.status, answer.text]).toEqual([204, ''])
   expect(answer.headers).toMatchObject({ 'catchd-revoked': 'true' })
   expect(answer.headers).not.toHaveProperty('catchd-not-revoked')
-  expect(services.calls).toEqual(['tokens.logout gw'])
+  expect(effects).toEqual(['revoke gw', 'token.forgotten gw'])
+  expect((await call('GET', '/v1/tokens/gw')).status).toBe(409)
 })
 
 test('logging out says why the server still knows the tokens, in one line of ASCII', async () => {
-  const { call, services } = await openApi()
-  services.notRevoked = `The server’s answer\r\nSet-Cookie: a=b ${'x'.repeat(600)}`
+  const { call, logIn, servers } = await openApi()
+  await logIn('gw')
+  const detail = `The server’s answer\r\nSet-Cookie: a=b ${'x'.repeat(600)}`
+  servers.revocation = { outcome: 'failed', error: new CatchdError('provider_refused', detail) }
   const answer = await call('DELETE', '/v1/tokens/gw')
   expect([answer.status, answer.text]).toEqual([204, ''])
   expect(answer.headers).toMatchObject({ 'catchd-revoked': 'false' })

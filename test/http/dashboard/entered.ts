@@ -1,6 +1,7 @@
 /** The API over TCP with a browser that entered the dashboard, and what such a browser sends. */
 import { expect } from 'vitest'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
+import type { ComposedOptions } from '../../support/composed-daemon.js'
 import { type ServedApi, serveApi } from '../api/opened-api.js'
 import type { RawAnswer } from '../redirect/raw-http.js'
 
@@ -48,10 +49,11 @@ export async function enter(api: ServedApi): Promise<Browser> {
   return { cookie, key: /name="catchd-page-key" content="([\w-]{43})"/.exec(page.body)?.[1] ?? '' }
 }
 
-export async function enteredApi(): Promise<EnteredApi> {
-  const api = await serveApi()
+/** With tokens of the profile `gw`, which a person has logged in to. */
+export async function enteredApi(options?: ComposedOptions): Promise<EnteredApi> {
+  const api = await serveApi(options)
   const browser = await enter(api)
-  api.services.calls.length = 0
+  await api.logIn('gw')
   return { ...api, browser }
 }
 

@@ -111,7 +111,7 @@ describe('the page', () => {
     expect(answer.status).toBe(401)
     expect(answer.body).toContain('catchd dashboard')
     expect(answer.body).not.toContain('gw')
-    expect(api.services.calls).toEqual([])
+    expect(api.effects).toEqual([])
   })
 
   test.each(['cross-site', 'same-site'])(
@@ -122,7 +122,8 @@ describe('the page', () => {
       const answer = await open(api, '/', api.browser.cookie, headers)
       expect(answer.status).toBe(403)
       expect(answer.body).toContain('href="/"')
-      expect(api.services.calls).toEqual([])
+      expect(answer.body).not.toContain('gw')
+      expect(api.effects).toEqual([])
       expect((await open(api, '/', api.browser.cookie)).status).toBe(200)
     },
   )
@@ -173,7 +174,7 @@ describe('the page', () => {
     expect(later.body).not.toMatch(/name="catchd-page-key"/)
     // The cookie alone, which every server on this host is sent, shows nothing of anybody.
     expect(later.body).toContain('Loading')
-    expect(later.body).not.toMatch(/alice|corp|keytar|catchd\.sock/)
+    expect(later.body).not.toMatch(/alice|corp|memory|catchd\.sock/)
     expect((await callAs(api, 'GET', '/dashboard/panels')).body).toMatch(/alice/)
   })
 })
@@ -182,12 +183,12 @@ describe('the end', () => {
   test('leaving ends the session at once, its stream too', async () => {
     const api = await enteredApi()
     const stream = callAs(api, 'GET', '/v1/events')
-    await expect.poll(() => api.services.listeners.size).toBe(1)
+    await expect.poll(() => api.subscribed()).toBe(1)
     const left = await callAs(api, 'POST', '/dashboard/leave')
     expect(left.status).toBe(204)
     expect(left.headers.get('set-cookie')).toContain('Max-Age=0')
     expect((await stream).text).toContain('text/event-stream')
-    await expect.poll(() => api.services.listeners.size).toBe(0)
+    await expect.poll(() => api.subscribed()).toBe(0)
     expect(outcome(await callAs(api, 'GET', '/v1/status'))).toEqual([401, 'unauthorized'])
     expect((await open(api, '/', api.browser.cookie)).status).toBe(401)
   })

@@ -9,7 +9,8 @@ import { keysPanel } from '../../../src/http/dashboard/panels/keys-panel.js'
 import { profilesPanel } from '../../../src/http/dashboard/panels/profiles-panel.js'
 import { waitingPanel } from '../../../src/http/dashboard/panels/waiting-panel.js'
 import { barLeft, timeLeft } from '../../../src/http/dashboard/time-left.js'
-import { NOW_MS, pendingLogin } from '../api/fake-services.js'
+import { NOW_MS } from '../../support/composed-daemon.js'
+import { pendingLogin } from '../../support/pending-login.js'
 
 const HOUR = 3_600_000
 

@@ -1,8 +1,17 @@
 /** A call of the page: whoever is not the dashboard's own page in a browser that entered has caused nothing. */
 import { describe, expect, test } from 'vitest'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
-import { ACCESS_TOKEN, pendingLogin, REFRESH_TOKEN, STATE, tokenSet, VERIFIER } from '../api/fake-services.js'
+import { ACCESS_TOKEN, PROFILES, REFRESH_TOKEN } from '../../support/composed-daemon.js'
 import { callAs, enteredApi, open, outcome } from './entered.js'
+
+/** A session, and a login that pends; `at` puts its id into a path. */
+async function withLogin() {
+  const api = await enteredApi()
+  const login = await api.services.logins.begin({ profile: 'gw', open: false })
+  if (login.status !== 'pending' || !('codeVerifier' in login)) throw new Error('It is not pending.')
+  api.effects.length = 0
+  return { api, login, at: (target: string) => target.replace('login-1', login.id) }
+}
 
 describe('a call of the page', () => {
   const calls: [method: string, target: string, body?: object][] = [
@@ -11,7 +20,7 @@ describe('a call of the page', () => {
     ['GET', '/dashboard/panels'],
     ['GET', '/dashboard/logins/login-1'],
     ['POST', '/v1/logins', { profile: 'gw' }],
-    ['PUT', '/v1/profiles/gw', { issuer: 'https://id.example.com' }],
+    ['PUT', '/v1/profiles/gw', { issuer: 'https://id.example.com', client_id: 'catchd' }],
     ['DELETE', '/v1/tokens/gw'],
     ['POST', '/dashboard/profiles/gw/refresh'],
     ['POST', '/dashboard/leave'],
@@ -43,8 +52,7 @@ describe('a call of the page', () => {
   ]
 
   test.each(changes)('with %s is refused', async (_name, [header, value], expected) => {
-    const api = await enteredApi()
-    api.services.pending.set('login-1', pendingLogin())
+    const { api, at } = await withLogin()
     const replaced =
       value === 'UNKNOWN'
         ? `Cookie: catchd-session-${api.port}=${'A'.repeat(43)}`
@@ -52,13 +60,13 @@ describe('a call of the page', () => {
           ? `Authorization: Bearer ${api.adminKey}`
           : value
     for (const [method, target, body] of calls) {
-      const answer = await callAs(api, method, target, {
+      const answer = await callAs(api, method, at(target), {
         change: [header, replaced],
         ...(body === undefined ? {} : { body }),
       })
       expect([method, target, ...outcome(answer)]).toEqual([method, target, ...expected])
     }
-    expect(api.services.calls).toEqual([])
+    expect(api.effects).toEqual([])
     expect((await callAs(api, 'GET', '/v1/status')).status).toBe(200)
   })
 
@@ -67,7 +75,7 @@ describe('a call of the page', () => {
     const target = method === 'POST' ? '/v1/logins' : '/v1/profiles/gw'
     const answer = await callAs(api, method, target, { change: ['origin', null], body: {} })
     expect(outcome(answer)).toEqual([403, 'origin_refused'])
-    expect(api.services.calls).toEqual([])
+    expect(api.effects).toEqual([])
   })
 
   test('at localhost, or at another host, is refused', async () => {
@@ -76,14 +84,13 @@ describe('a call of the page', () => {
     expect(outcome(other)).toEqual([403, 'origin_refused'])
     const rebound = await callAs(api, 'GET', '/v1/status', { host: `evil.example:${api.port}` })
     expect(outcome(rebound)).toEqual([403, 'host_refused'])
-    expect(api.services.calls).toEqual([])
+    expect(api.effects).toEqual([])
   })
 
   test.each(calls)('%s %s as the page makes it is served', async (method, target, body) => {
-    const api = await enteredApi()
-    api.services.pending.set('login-1', pendingLogin())
+    const { api, at } = await withLogin()
     if (target === '/v1/events') return // the stream does not end
-    const answer = await callAs(api, method, target, body === undefined ? {} : { body })
+    const answer = await callAs(api, method, at(target), body === undefined ? {} : { body })
     expect(answer.status).toBeLessThan(300)
   })
 
@@ -115,13 +122,11 @@ describe('a session gets no token', () => {
     ['POST', '/v1/logins', { profile: 'gw', state: 's'.repeat(16), code_verifier: 'v'.repeat(43) }],
     ['POST', '/v1/dashboard/links'],
   ])('%s %s', async (method, target, body?: object) => {
-    const api = await enteredApi()
-    api.services.fresh.set('gw', tokenSet())
-    api.services.pending.set('login-1', pendingLogin())
-    const answer = await callAs(api, method, target, body === undefined ? {} : { body })
+    const { api, at } = await withLogin()
+    const answer = await callAs(api, method, at(target), body === undefined ? {} : { body })
     expect(outcome(answer)).toEqual([403, 'forbidden'])
     expect(answer.text).not.toContain('canary')
-    expect(api.services.calls.filter((call) => call !== 'profiles.list')).toEqual([])
+    expect(api.effects).toEqual([])
     expect(api.keys.clients()).toEqual([])
   })
 
@@ -160,13 +165,8 @@ describe('a session gets no token', () => {
   })
 
   test('nor does the page or a panel hold one, nor a state, a verifier or a hash', async () => {
-    const api = await enteredApi()
-    api.services.fresh.set('gw', tokenSet())
-    api.services.stored.set('gw', tokenSet())
-    api.services.pending.set(
-      'login-1',
-      pendingLogin({ authorizationUrl: `https://id.example/?state=${STATE}` }),
-    )
+    const { api, login } = await withLogin()
+    const [STATE, VERIFIER] = [login.state.reveal(), login.codeVerifier?.reveal() ?? '']
     const { client, key } = await api.keys.add({
       name: 'ci',
       profiles: ['gw'],
@@ -180,7 +180,7 @@ describe('a session gets no token', () => {
       (await callAs(api, 'GET', '/dashboard/panels')).text,
       refreshed.text,
     ].join('')
-    expect(texts).toContain('data-login="login-1"')
+    expect(texts).toContain(`data-login="${login.id}"`)
     expect(texts).toContain('data-key="key-ci"')
     const secrets = [ACCESS_TOKEN, REFRESH_TOKEN, STATE, VERIFIER, key.reveal(), api.adminKey]
     const hashes = ['hex', 'base64', 'base64url'].map((form) => client.hash.toString(form as 'hex'))
@@ -201,8 +201,7 @@ test('a mistake in a profile is told by its place and rule', async () => {
 })
 
 test('a command that is in the configuration already may stay when the profile is edited', async () => {
-  const api = await enteredApi()
-  const entry = { issuer: 'https://id.example.com', client_secret: { command: ['op', 'read'] } }
-  api.services.entries.set('gw', entry)
+  const entry = { ...PROFILES.gw, client_secret: { command: ['op', 'read'] } }
+  const api = await enteredApi({ config: { profiles: { gw: entry } } })
   expect((await callAs(api, 'PUT', '/v1/profiles/gw', { body: { ...entry, scope: 'a' } })).status).toBe(200)
 })

@@ -1,8 +1,7 @@
 /** The prepared text of a token answer says what the answer says, whatever stands in it. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { tokenAnswerText } from '../../../src/http/api/prepared-token.js'
-import { tokenAnswer } from '../../../src/http/api/wire.js'
+import { tokenAnswer, tokenAnswerText } from '../../../src/http/api/token-answer.js'
 import { Secret } from '../../../src/secret.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
 

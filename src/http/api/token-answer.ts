@@ -1,13 +1,35 @@
 /**
- * The answer to `GET /v1/tokens/{profile}` as text that is written once for each token set: of all its members only
- * `expires_in` changes from one call to the next.
- *
- * The text is what {@link tokenAnswer} says, and goes when the token set goes.
+ * The answer to `GET /v1/tokens/{profile}`: its JSON, and its text, which is written once for each token set. Of all its
+ * members only `expires_in` changes from one call to the next. The text goes when the token set goes.
  */
+import * as z from 'zod'
 import { Secret } from '../../secret.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { prefersPlainText } from './accepted-type.js'
-import { tokenAnswer } from './wire.js'
+import { Instant, instantOrNull } from './wire.js'
+
+export const TokenAnswer = z
+  .object({
+    access_token: z.string(),
+    token_type: z.string(),
+    expires_in: z.int().nullable().describe('Seconds left; null when the server did not say'),
+    expires_at: Instant.nullable(),
+    scope: z.string().nullable(),
+    profile: z.string(),
+  })
+  .meta({ id: 'Token' })
+export type TokenAnswer = z.infer<typeof TokenAnswer>
+
+export function tokenAnswer(set: TokenSet, profile: string, nowMs: number): TokenAnswer {
+  return {
+    access_token: set.accessToken.reveal(),
+    token_type: set.tokenType,
+    expires_in: secondsLeft(set, nowMs),
+    expires_at: instantOrNull(set.expiresAtMs),
+    scope: set.scope,
+    profile,
+  }
+}
 
 interface PreparedToken {
   readonly profile: string

@@ -1,15 +1,15 @@
 /**
- * The lane for tokens against the routes behind it: the same request, plain and with the `?` that sends it to the
+ * The handler of fresh tokens against the routes behind it: the same request, plain and with the `?` that sends it to the
  * routes, is answered with the same bytes, counted the same, and asked of the token service once.
  */
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { CatchdError } from '../../../src/failures.js'
-import { DashboardSessions } from '../../../src/http/access/sessions.js'
-import { tokenLane } from '../../../src/http/api/token-lane.js'
-import { ACCESS_TOKEN, tokenSet } from './fake-services.js'
-import { openApi, type ServedApi, serveApi } from './opened-api.js'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { CatchdError } from '../../src/failures.js'
+import { freshTokenHandler } from '../../src/fast-path/fresh-token-handler.js'
+import { DashboardSessions } from '../../src/http/access/sessions.js'
+import { openApi, type ServedApi, serveApi } from '../http/api/opened-api.js'
+import { ACCESS_TOKEN } from '../support/composed-daemon.js'
 
 const PLAIN = '/v1/tokens/gw'
 const BY_ROUTES = '/v1/tokens/gw?'
@@ -40,26 +40,36 @@ describe('a token is the same either way', () => {
     [['accept: text/*;q=0.4, application/json;q=0.3']],
     [['ACCEPT: TEXT/PLAIN', 'user-agent: x', 'sec-fetch-mode: cors', 'accept-encoding: gzip']],
     [['content-length: 0']],
-  ])('fresh, or obtained first, with %j', async (headers) => {
+  ])('fresh, with %j', async (headers) => {
     const api = await serveApi()
     const key = `authorization: Bearer ${api.adminKey}`
-    for (const from of [api.services.fresh, api.services.stored]) {
-      from.set('gw', tokenSet({ expiresAtMs: null }))
-      for (const [via, more] of [['socket', []] as const, ['tcp', [key]] as const]) {
-        const before = api.events.length
-        const { plain, routed } = await bothWays(api, via, [...headers, ...more])
-        expect(plain.status).toBe(200)
-        expect(comparable(plain)).toEqual(comparable(routed))
-        expect(api.events.length - before).toBe(1) // of the routes
-      }
-      from.clear()
+    const counted = async () => (await api.services.status()).token_accesses?.map((one) => one.count)
+    for (const [via, more] of [['socket', []] as const, ['tcp', [key]] as const]) {
+      await api.logIn('gw', { expiresInSeconds: null })
+      const before = api.events.length
+      const { plain, routed } = await bothWays(api, via, [...headers, ...more])
+      expect(plain.status).toBe(200)
+      expect(comparable(plain)).toEqual(comparable(routed))
+      expect(api.events.length - before).toBe(1) // of the routes
     }
-    expect(api.services.served).toEqual(['socket', 'socket', 'admin', 'admin', ...['socket', 'socket', 'admin', 'admin']].map((name) => `${name} gw`)) // biome-ignore format: one list
+    expect(await counted()).toEqual([2, 2])
+  })
+
+  test.each([[[]], [['accept: text/plain']]])('obtained first, with %j', async (headers) => {
+    const answers = []
+    for (const target of [PLAIN, BY_ROUTES]) {
+      const api = await serveApi()
+      await api.logIn('gw', { expiresInSeconds: 30 })
+      answers.push(comparable(await api.socket({ target, headers })))
+      expect(api.effects).toEqual(['refresh gw', 'token.refreshed gw', 'token.served socket gw'])
+    }
+    expect(answers[0]).toMatchObject({ status: 200, body: expect.stringContaining('access-r1') })
+    expect(answers[0]).toEqual(answers[1])
   })
 
   test('a body that a GET should not have is not taken for the next request', async () => {
     const api = await serveApi()
-    api.services.fresh.set('gw', tokenSet())
+    await api.logIn('gw')
     const smuggled = 'GET /v1/status HTTP/1.1\r\nhost: localhost\r\n\r\n'
     const answer = await api.socket({ target: PLAIN, body: smuggled })
     expect(answer.status).toBe(200)
@@ -82,7 +92,7 @@ describe('who is not let in, or asks for something else, is answered by the rout
     ['a key of another profile', ['authorization: Bearer OTHER'], 403],
   ])('%s', async (_what, lines, status) => {
     const api = await serveApi()
-    api.services.fresh.set('gw', tokenSet())
+    await api.logIn('gw')
     const body = { name: 'o', profiles: ['other'], actions: ['token'], expiresInSeconds: null } as const
     const other = (await api.keys.add(body)).key.reveal()
     const headers = lines.map((line) => line.replace('KEY', api.adminKey).replace('OTHER', other))
@@ -90,8 +100,7 @@ describe('who is not let in, or asks for something else, is answered by the rout
     expect(comparable(plain)).toEqual(comparable(routed))
     expect(plain.status).toBe(status)
     expect(plain.text).not.toContain(ACCESS_TOKEN)
-    expect(api.services.calls).toEqual([])
-    expect(api.services.served).toEqual([])
+    expect(api.effects).toEqual([])
   })
 
   test.each([
@@ -110,21 +119,22 @@ describe('who is not let in, or asks for something else, is answered by the rout
     `GET /v1/tokens/${'a'.repeat(65)}`,
   ])('%s', async (line) => {
     const api = await serveApi()
-    api.services.fresh.set('gw', tokenSet())
+    await api.logIn('gw')
     const [method = '', target = ''] = line.split(' ')
     const answer = await api.socket({ method, target })
     expect(answer.status).toBeGreaterThanOrEqual(400)
     expect(answer.text).not.toContain(ACCESS_TOKEN)
-    expect(api.services.served).toEqual([])
+    expect(api.effects).toEqual([])
   })
 })
 
 test('a failure is told by the routes, and the token service was asked once', async () => {
   const api = await serveApi()
+  const get = vi.spyOn(api.services.tokens, 'get')
   const { plain, routed } = await bothWays(api, 'socket', [])
   expect(comparable(plain)).toEqual(comparable(routed))
   expect(JSON.parse(plain.body)).toMatchObject({ status: 409, code: 'login_required', profile: 'gw' })
-  expect(api.services.calls.filter((call) => call === 'tokens.get gw')).toHaveLength(2)
+  expect(get).toHaveBeenCalledTimes(2)
   expect(logged(api)).toEqual(['api.answered', 'api.answered'])
 })
 
@@ -140,7 +150,7 @@ test('a key is used once for each request, whichever way it goes and however it 
   const ask = (target: string) => api.tcp({ target, headers })
   const statuses = []
   statuses.push((await ask(PLAIN)).status)
-  api.services.fresh.set('gw', tokenSet())
+  await api.logIn('gw')
   for (const target of [PLAIN, BY_ROUTES, '/v1/tokens/other']) statuses.push((await ask(target)).status)
   expect(statuses).toEqual([409, 200, 200, 403])
   expect(api.keys.useOf(client).uses).toBe(4)
@@ -148,7 +158,7 @@ test('a key is used once for each request, whichever way it goes and however it 
 
 test('a key that was removed opens nothing on a connection that it opened before', async () => {
   const api = await serveApi()
-  api.services.fresh.set('gw', tokenSet())
+  await api.logIn('gw')
   const { key } = await api.keys.add({
     name: 'ci',
     profiles: ['gw'],
@@ -180,8 +190,8 @@ test('a key that was removed opens nothing on a connection that it opened before
 
 describe('before the daemon has started', () => {
   async function starting() {
-    const { app, services, keys, clock } = await openApi()
-    services.fresh.set('gw', tokenSet())
+    const { app, services, keys, clock, logIn, effects } = await openApi()
+    await logIn('gw')
     let [begin, fail] = [() => {}, (_failure: Error) => {}]
     const started = new Promise<void>((resolve, reject) => {
       begin = resolve
@@ -189,7 +199,7 @@ describe('before the daemon has started', () => {
     })
     const gate = { keys, tcpAuthority: () => new Set<string>(), sessions: new DashboardSessions(clock) }
     const routed: string[] = []
-    const lane = tokenLane({
+    const handler = freshTokenHandler({
       services,
       gate,
       clock,
@@ -199,27 +209,27 @@ describe('before the daemon has started', () => {
         app.routing(request, response)
       },
     })
-    const server = createServer(lane)
+    const server = createServer(handler)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.close())
     const { port } = server.address() as AddressInfo
-    return { services, routed, begin, fail, answer: fetch(`http://127.0.0.1:${port}${PLAIN}`) }
+    return { effects, routed, begin, fail, answer: fetch(`http://127.0.0.1:${port}${PLAIN}`) }
   }
 
   test('requests wait', async () => {
-    const { services, routed, begin, answer } = await starting()
+    const { effects, routed, begin, answer } = await starting()
     await new Promise((resolve) => setTimeout(resolve, 50)) // it has arrived
-    expect([services.calls, routed]).toEqual([[], []])
+    expect([effects, routed]).toEqual([[], []])
     begin()
     expect((await answer).status).toBe(403) // this server is on no known address: the routes say so
     expect(routed).toEqual([PLAIN])
   })
 
   test('where it cannot start, the routes say why', async () => {
-    const { services, routed, fail, answer } = await starting()
+    const { effects, routed, fail, answer } = await starting()
     fail(new CatchdError('config_invalid'))
     await answer
     expect(routed).toEqual([PLAIN])
-    expect(services.calls).toEqual([])
+    expect(effects).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 /**
  * A Fastify app that is built when the first request comes for it: a daemon that only hands out fresh tokens
- * (api/token-lane.ts) never loads one, starts in half the time and holds a quarter less memory.
+ * (fresh-token-handler.ts) never loads one, starts in half the time and holds a quarter less memory.
  *
  * Requests that come while it is being built wait for it, in their order.
  */

@@ -2,23 +2,24 @@
  * The short way of `GET /v1/tokens/{profile}` without a query, in front of the router: what tools ask a thousand times.
  *
  * Nothing is decided here. Who gets in is admission.ts, what a key allows is principal.ts, which token is served is the
- * token service's, and the answer's text is prepared-token.ts. Whatever is not plainly such a request, is not let in, or
- * ends in a failure goes on to the routes (tokens.ts), which say why; test/http/api/token-lane.test.ts holds the two
+ * token service's, and the answer's text is token-answer.ts. Whatever is not plainly such a request, is not let in, or
+ * ends in a failure goes on to the routes (tokens.ts), which say why; test/fast-path/fresh-token-handler.test.ts holds the two
  * ways against each other.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock } from '../../clock.js'
-import { PROFILE_NAME } from '../../config/profile.js'
-import type { TokenSet } from '../../tokens/token-set.js'
-import { admit, type Gate } from '../access/admission.js'
-import { mayGetToken, type Principal } from '../access/principal.js'
-import { ANSWER_HEADERS, type RequestHandler } from '../http-listener.js'
-import { type TokenAnswerText, tokenAnswerText } from './prepared-token.js'
-import type { ApiServices } from './services.js'
+import type { Clock } from '../clock.js'
+import { PROFILE_NAME } from '../config/profile.js'
+import { admit, type Gate } from '../http/access/admission.js'
+import { mayGetToken, type Principal } from '../http/access/principal.js'
+import { rememberFailure } from '../http/api/earlier-failure.js'
+import type { ApiServices } from '../http/api/services.js'
+import { type TokenAnswerText, tokenAnswerText } from '../http/api/token-answer.js'
+import { ANSWER_HEADERS, type RequestHandler } from '../http/http-listener.js'
+import type { TokenSet } from '../tokens/token-set.js'
 
 const PREFIX = '/v1/tokens/'
 
-export interface TokenLaneParts {
+export interface FreshTokenParts {
   readonly services: Pick<ApiServices, 'tokens' | 'tokenServed'>
   readonly gate: Gate
   readonly clock: Clock
@@ -28,17 +29,14 @@ export interface TokenLaneParts {
   readonly routes: RequestHandler
 }
 
-/** Why a request got no token here; the routes tell it instead of asking once more. */
-const failures = new WeakMap<IncomingMessage, { readonly failure: unknown }>()
-
-/** @throws what the token service threw when it was asked for this request */
-export function throwFailureOfLane(request: IncomingMessage): void {
-  const failed = failures.get(request)
-  if (failed !== undefined) throw failed.failure
-}
-
 /** @returns The listener's handler: the short way where it will do, else the routes. */
-export function tokenLane({ services, gate, clock, started, routes }: TokenLaneParts): RequestHandler {
+export function freshTokenHandler({
+  services,
+  gate,
+  clock,
+  started,
+  routes,
+}: FreshTokenParts): RequestHandler {
   let isStarted = false
   started.then(
     () => {
@@ -72,7 +70,7 @@ export function tokenLane({ services, gate, clock, started, routes }: TokenLaneP
     if (fresh !== undefined) serve(fresh)
     else {
       services.tokens.get(profile, undefined).then(serve, (failure: unknown) => {
-        failures.set(request, { failure })
+        rememberFailure(request, failure)
         routes(request, response)
       })
     }

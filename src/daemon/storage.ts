@@ -1,0 +1,68 @@
+/**
+ * What the daemon keeps on the disk: the configuration, the vault and the two journals.
+ *
+ * Opening only reads, so that a second daemon may do it before it learns that it is the second. The journals are opened
+ * after the API socket is bound: they are written when they are opened.
+ */
+import { join } from 'node:path'
+import type { Clock } from '../clock.js'
+import type { Environment } from '../config/environment.js'
+import type { Folders } from '../config/folders.js'
+import { ConfigurationStore } from '../config/store.js'
+import { StepJournal } from '../journal/step-journal.js'
+import { describeVault, openVault } from '../vault/open-vault.js'
+import { rememberVault } from '../vault/vault-choice.js'
+import { VaultSlot } from '../vault/vault-slot.js'
+
+export type Storage = Awaited<ReturnType<typeof openStorage>>
+
+/** @throws CatchdError `vault_unavailable` when it cannot be read which vault was chosen before */
+export async function openStorage(
+  environment: Environment,
+  { configFile, stateFolder, keychainService }: Folders,
+  clock: Clock,
+) {
+  const vaultOptions = {
+    choice: environment.vault,
+    stateFolder,
+    service: keychainService,
+    passphraseFile: environment.vaultPassphraseFile ?? null,
+  }
+  const vault = new VaultSlot(await openVault(vaultOptions))
+  const configuration = await ConfigurationStore.open({
+    file: configFile,
+    redirectPort: environment.redirectPort,
+    clock,
+  })
+  const loginJournal = new StepJournal(join(stateFolder, 'logins.journal'))
+  const refreshJournal = new StepJournal(join(stateFolder, 'refreshes.journal'))
+  return {
+    vault,
+    configuration,
+    loginJournal,
+    refreshJournal,
+    describeVault: () => describeVault(vault.current, keychainService),
+
+    /** Moves every item to another vault, which this daemon and the next ones use from then on. */
+    async migrateVault(to: 'keychain' | 'file') {
+      const from = vault.kind
+      const items = await vault.migrate(await openVault({ ...vaultOptions, choice: to }), () =>
+        rememberVault(stateFolder, to),
+      )
+      return { from, to, items }
+    },
+
+    /** Only one daemon of a home may do this. */
+    openJournals() {
+      loginJournal.open()
+      refreshJournal.open()
+    },
+
+    async close() {
+      configuration.close()
+      await vault.close()
+      loginJournal.close()
+      refreshJournal.close()
+    },
+  }
+}
