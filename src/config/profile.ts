@@ -7,7 +7,8 @@
  * `extends` and `base_url` into a {@link Profile} is resolve.ts.
  */
 import * as z from 'zod'
-import { TOKEN_EXCHANGE } from './grants.js'
+import { GRANT_TYPES } from './grants.js'
+import { RESPONSE_MODE_NAMES } from './response-modes.js'
 
 /** Completes "a profile name …". */
 export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit'
@@ -142,14 +143,7 @@ export const ProfileEntry = z
       .string()
       .min(1)
       .describe('PEM file of the certificate for tls_client_auth (RFC 8705)'),
-    grant: z
-      .enum([
-        'authorization_code',
-        'urn:ietf:params:oauth:grant-type:device_code',
-        'client_credentials',
-        TOKEN_EXCHANGE,
-      ])
-      .describe('How tokens are obtained'),
+    grant: z.enum(GRANT_TYPES).describe('How tokens are obtained'),
     subject_token: SubjectTokenSource.describe(
       'Token exchange: what is exchanged, the token of another profile or the content of a file (RFC 8693 §2.1)',
     ),
@@ -185,7 +179,7 @@ export const ProfileEntry = z
         'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port; serves https only with redirect_certificate_file',
       ),
     response_mode: z
-      .enum(['query', 'form_post', 'fragment', 'query.jwt', 'form_post.jwt', 'fragment.jwt'])
+      .enum(RESPONSE_MODE_NAMES)
       .describe(
         'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM)',
       ),

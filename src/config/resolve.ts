@@ -8,7 +8,7 @@
 
 import { findPreset, PRESETS, type Preset, presetRedirectUri } from '../authorization-server/presets.js'
 import { CatchdError } from '../failures.js'
-import { needsNoPerson, TOKEN_EXCHANGE } from './grants.js'
+import { GRANTS, usesRefreshToken } from './grants.js'
 import { absolutePath, FILE_KEYS, withAbsoluteProgram } from './paths.js'
 import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
 import { suggestion } from './suggestion.js'
@@ -132,10 +132,13 @@ function suited({ profile }: Preset, written: Keys, name: string, { redirectPort
   return keys
 }
 
-/** RFC 6749 §3.3; a client that asks for itself (§4.4) gets no refresh token, whatever it asks for. */
+/** RFC 6749 §3.3; where a grant has no refresh token, asking for one brings none. */
 function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant }: Keys): Keys {
   const asked = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
-  const isNeeded = offline_scope !== '' && !needsNoPerson(grant ?? '') && !asked.includes(offline_scope)
+  const isNeeded =
+    offline_scope !== '' &&
+    usesRefreshToken(grant ?? PROFILE_DEFAULTS.grant) &&
+    !asked.includes(offline_scope)
   return isNeeded ? { scope: `${scope} ${offline_scope}`.trim() } : {}
 }
 
@@ -211,16 +214,9 @@ function withAbsoluteSource(source: ClientSecretSource, configFolder: string): C
   return { command: withAbsoluteProgram(source.command, configFolder) }
 }
 
-const NEEDED = {
-  authorization_code: ['authorization_endpoint', 'token_endpoint'],
-  'urn:ietf:params:oauth:grant-type:device_code': ['device_authorization_endpoint', 'token_endpoint'],
-  client_credentials: ['token_endpoint'],
-  [TOKEN_EXCHANGE]: ['token_endpoint'],
-} as const satisfies Record<Profile['grant'], (typeof SERVER_URLS)[number][]>
-
 function refuseMissingEndpoints(profile: Omit<Profile, 'client_id'>): void {
   if (profile.issuer !== undefined || profile.resource_server !== undefined) return
-  const missing = NEEDED[profile.grant].filter((key) => profile[key] === undefined)
+  const missing = GRANTS[profile.grant].endpoints.filter((key) => profile[key] === undefined)
   if (missing.length === 0) return
   throw unfinished(profile.name, `Set preset or issuer, or else ${missing.join(' and ')}.`)
 }

@@ -4,6 +4,7 @@
  */
 import { redirectObjection, registeredRedirectUri } from '../authorization-server/presets/registration.js'
 import type { Preset } from '../authorization-server/presets.js'
+import { usesRedirectUri } from '../config/grants.js'
 import { type Cause, type Facts, register, run, set, words } from './facts.js'
 
 /** What servers call it: RFC 6749, Google, Entra (AADSTS50011, AADSTS500113, AADSTS900971), Okta, Auth0, Slack, GitHub. */
@@ -24,7 +25,7 @@ export function redirectUriCauses(facts: Facts): Cause[] {
 
 /** The host that the preset's server wants, known before anything was sent. */
 export function hostCauses({ profile, preset, redirectUri }: Facts): Cause[] {
-  if (preset === undefined || profile.grant !== 'authorization_code') return []
+  if (preset === undefined || !usesRedirectUri(profile)) return []
   const { protocol, hostname, port, pathname } = new URL(redirectUri)
   const wanted = hostWanted(preset)
   if (protocol !== 'http:' || !LOOPBACK.includes(hostname) || wanted === undefined || wanted === hostname) {

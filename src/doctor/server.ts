@@ -10,6 +10,7 @@ import { Metadata, type ServerMetadata } from '../authorization-server/metadata.
 import { findPreset } from '../authorization-server/presets.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { systemClock } from '../clock.js'
+import { usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { differenceInWords, NOTABLE_SKEW_SECONDS, setClockCommand } from '../diagnosis/clock.js'
@@ -50,8 +51,9 @@ export async function examineServer(profile: Profile, surroundings: Surroundings
   }
 }
 
-function describeProfile({ name, grant, client_id, redirect_uri }: Profile): Finding {
-  const redirect = grant === 'authorization_code' ? `, redirect URI ${redirect_uri}` : ''
+function describeProfile(profile: Profile): Finding {
+  const { name, grant, client_id, redirect_uri } = profile
+  const redirect = usesRedirectUri(profile) ? `, redirect URI ${redirect_uri}` : ''
   return ok('profile', `${name}: ${grant}, client ${client_id}${redirect}`)
 }
 

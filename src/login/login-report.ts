@@ -5,6 +5,7 @@
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import { findPreset } from '../authorization-server/presets.js'
 import { browserExchange, type Exchange, type Transcript } from '../authorization-server/transcript.js'
+import { usesRefreshToken } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { diagnose } from '../diagnosis/diagnose.js'
@@ -104,7 +105,7 @@ export function whyNotRefreshed(parts: ReportParts, name: string, thrown: unknow
   if (!(thrown instanceof CatchdError) || !thrown.code.startsWith('provider_')) return thrown
   try {
     const profile = parts.profiles.profile(name)
-    const step = profile.grant === 'client_credentials' ? 'token_request' : 'refresh'
+    const step = usesRefreshToken(profile.grant) ? 'refresh' : 'token_request'
     const facts = factsOf(parts, profile, profile.redirect_uri, { step, failure: thrown }, [])
     return advised(thrown.of(name), diagnose(facts))
   } catch {

@@ -4,6 +4,7 @@
  *
  * Pure types. Each phase holds only what it needs: a settled login has no verifier.
  */
+import type { ResponseCarrier } from '../config/response-modes.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { TokenSetOrigin } from '../tokens/token-set.js'
@@ -38,7 +39,7 @@ export interface PendingLogin extends LoginOfProfile {
   readonly origin: TokenSetOrigin
   readonly expectedIssuer: string | null
   readonly issRequired: boolean
-  readonly responseMode: 'query' | 'form_post' | 'fragment'
+  readonly responseMode: ResponseCarrier
   /** false: the server drops `state`, and the only pending login on the redirect URI is meant. */
   readonly stateEcho: boolean
   /** host:port to bind where the redirect URI is not loopback. */

@@ -3,6 +3,7 @@
  * (device-logins.ts), and authorization responses that other tools redeem (catches.ts). Which of the first two it is, is
  * the profile's `grant`.
  */
+import { GRANTS } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -13,8 +14,6 @@ import type { AdoptionRequest, CatchRequest, LoginRequest } from './login-reques
 import type { LoginService } from './login-service.js'
 
 export type AnyPendingLogin = PendingLogin | PendingDeviceLogin
-
-const DEVICE_CODE: Profile['grant'] = 'urn:ietf:params:oauth:grant-type:device_code'
 
 export class Logins {
   readonly #redirected: LoginService
@@ -43,7 +42,7 @@ export class Logins {
   async begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin> {
     const profile = this.#profile(request.profile)
     if ('state' in request) return this.#withState(request.state, () => this.#redirected.begin(request))
-    if (profile.grant === DEVICE_CODE)
+    if (GRANTS[profile.grant].login === 'device')
       return this.#device.begin(profile, request.open, request.timeoutSeconds)
     return this.#redirected.begin(request)
   }

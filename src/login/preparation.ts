@@ -9,8 +9,9 @@ import type {
   ExpectedIssuer,
 } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
-import { needsNoPerson } from '../config/grants.js'
+import { needsNoPerson, usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
+import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import type { CertificateFiles } from './doorway.js'
 import type { PendingLogin } from './login.js'
@@ -82,14 +83,9 @@ function pendingLogin(
     createdAtMs,
     expiresAtMs: createdAtMs + timeoutSeconds * 1000,
     origin: servers.origin(profile),
-    responseMode: carrierOf(profile.response_mode),
+    responseMode: RESPONSE_MODES[profile.response_mode].carrier,
     stateEcho: profile.state_echo,
   }
-}
-
-/** How a response comes, signed (JARM §2.3) or not. */
-function carrierOf(mode: Profile['response_mode']): PendingLogin['responseMode'] {
-  return mode.replace('.jwt', '') as PendingLogin['responseMode']
 }
 
 /** What the profile's redirect URI is to be served with; `null`: the daemon's own certificate, or none. */
@@ -101,7 +97,7 @@ export function certificateOf(profile: Profile): CertificateFiles | null {
 
 /** @throws CatchdError `request_invalid` for a profile whose tokens come in another way than by a redirect */
 export function requireCodeGrant(profile: Profile): void {
-  if (profile.grant === 'authorization_code') return
+  if (usesRedirectUri(profile)) return
   if (!needsNoPerson(profile.grant)) {
     throw new CatchdError('request_invalid', {
       profile: profile.name,
