@@ -19,6 +19,7 @@ import {
   StartedLoginAnswer,
   StatusAnswer,
   TokenAnswer,
+  VaultMigration,
   VaultMigrationAnswer,
 } from '../src/http/api/wire.js'
 
@@ -36,6 +37,7 @@ const TYPES: Readonly<Record<string, z.ZodType>> = {
   ClientAnswer,
   ClientWithKey: NewClientAnswer,
   DaemonStatus: StatusAnswer,
+  NewVault: VaultMigration,
   VaultMigration: VaultMigrationAnswer,
   InspectionAnswer,
   ProofAnswer,

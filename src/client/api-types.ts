@@ -378,6 +378,10 @@ export interface DaemonStatus {
   }[]
 }
 
+export interface NewVault {
+  readonly to: 'keychain' | 'file'
+}
+
 export interface VaultMigration {
   readonly from: string
   readonly to: string

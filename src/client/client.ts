@@ -6,6 +6,7 @@
  * set, over TCP. It starts no daemon unless told to (`start`).
  */
 import { NOT_REVOKED_HEADER, REVOKED_HEADER } from '../http/api/logout-headers.js'
+import type { NewVault } from './api-types.js'
 import type { DaemonEvent } from './event-stream.js'
 import { findSocketPath } from './socket-path.js'
 import { type Answer, type Exchange, NothingListens, Transport } from './transport.js'
@@ -262,7 +263,7 @@ export class CatchdClient {
   }
 
   /** Carries every item over and uses the new vault from then on. */
-  migrateVault(to: 'keychain' | 'file', options: CallOptions = {}): Promise<VaultMigration> {
+  migrateVault(to: NewVault['to'], options: CallOptions = {}): Promise<VaultMigration> {
     return this.#json({ ...options, method: 'POST', path: '/v1/vault/migrate', body: { to } })
   }
 

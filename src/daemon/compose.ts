@@ -42,6 +42,7 @@ import { NoticeService } from '../notices/notice-service.js'
 import { TokenKeeper } from '../tokens/token-keeper.js'
 import { describeVault, type OpenVaultOptions, openVault } from '../vault/open-vault.js'
 import { rememberVault } from '../vault/vault-choice.js'
+import type { LastingVault } from '../vault/vault-kinds.js'
 import { VaultSlot } from '../vault/vault-slot.js'
 import type { ActivatedSockets } from './activation.js'
 import { browserOpener } from './browser.js'
@@ -367,7 +368,7 @@ function redirectUris(configuration: ConfigurationStore, port: number): string[]
   return [own, ...[...configuration.profiles().values()].map((profile) => profile.redirect_uri)]
 }
 
-async function migrate(slot: VaultSlot, options: OpenVaultOptions, to: 'keychain' | 'file') {
+async function migrate(slot: VaultSlot, options: OpenVaultOptions, to: LastingVault) {
   const from = slot.kind
   const items = await slot.migrate(await openVault({ ...options, choice: to }), () =>
     rememberVault(options.stateFolder, to),

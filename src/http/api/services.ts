@@ -8,6 +8,7 @@ import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/lo
 import type { IdToken } from '../../tokens/id-token.js'
 import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
+import type { LastingVault } from '../../vault/vault-kinds.js'
 
 export interface TokenService {
   /**
@@ -193,7 +194,7 @@ export interface ApiServices {
   /** An API key was added or removed. */
   clientChanged(event: 'client.added' | 'client.removed', client: string): void
   /** Vault migration, for `catchd vault migrate`. */
-  migrateVault(to: 'keychain' | 'file'): Promise<{ from: string; to: string; items: number }>
+  migrateVault(to: LastingVault): Promise<{ from: string; to: string; items: number }>
   /** Begins an orderly stop, for `catchd daemon stop`. */
   stop(): void
 }

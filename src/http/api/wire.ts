@@ -12,6 +12,7 @@ import { FAILURES, type FailureCode } from '../../failures.js'
 import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
+import { LASTING_VAULTS } from '../../vault/vault-kinds.js'
 import type { ClientKey } from './client-keys.js'
 import type { KeyUse } from './key-uses.js'
 import { LoginReportAnswer, reportAnswer } from './login-report.js'
@@ -339,7 +340,7 @@ export const StatusAnswer = z
   .meta({ id: 'Status' })
 export type StatusAnswer = z.infer<typeof StatusAnswer>
 
-export const VaultMigration = z.strictObject({ to: z.enum(['keychain', 'file']) }).meta({ id: 'NewVault' })
+export const VaultMigration = z.strictObject({ to: z.enum(LASTING_VAULTS) }).meta({ id: 'NewVault' })
 
 export const VaultMigrationAnswer = z
   .object({ from: z.string(), to: z.string(), items: z.int().describe('Items that were carried over') })

@@ -20,6 +20,7 @@ import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../../src/l
 import { Secret } from '../../../src/secret.js'
 import type { Inspection } from '../../../src/tokens/inspection.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
+import type { LastingVault } from '../../../src/vault/vault-kinds.js'
 
 export const NOW_MS = Date.parse('2026-01-01T00:00:00Z')
 export const ACCESS_TOKEN = 'access-canary-5d1c'
@@ -302,7 +303,7 @@ export class FakeServices implements ApiServices {
     }
   }
 
-  async migrateVault(to: 'keychain' | 'file') {
+  async migrateVault(to: LastingVault) {
     this.#called('migrateVault', to)
     return { from: 'keychain', to, items: 3 }
   }
