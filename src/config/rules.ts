@@ -7,8 +7,7 @@
 import { CatchdError } from '../failures.js'
 import { GRANT_TYPES, GRANTS, usesRedirectUri } from './grants.js'
 import { isLoopbackHost, isLoopbackListener } from './loopback.js'
-import type { Profile, ProfileEntry } from './profile.js'
-import { SERVER_URLS } from './resolve.js'
+import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './profile.js'
 
 /** A rule that is not kept, and where. */
 export interface BrokenRule {
@@ -89,7 +88,7 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
 }
 
 /** @returns What the address of a server breaks: a sentence that goes on after its key. */
-export function serverUrlRule(text: string, key: (typeof SERVER_URLS)[number]): string | undefined {
+export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const { protocol, hostname, username, password, search } = new URL(text)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname)))
