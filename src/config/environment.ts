@@ -8,7 +8,7 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { VAULT_CHOICES, type VaultChoice } from '../vault/vault-kinds.js'
+import { choicesInWords, VAULT_CHOICES, type VaultChoice } from '../vault/vault-kinds.js'
 import { isLoopbackHost } from './loopback.js'
 import { didYouMean } from './suggestion.js'
 
@@ -44,10 +44,7 @@ export const EnvironmentVariables = z.strictObject({
   CATCHD_REDIRECT_PORT: wholeNumber(0, 65_535)
     .default(8252)
     .describe('Port of the redirect URI of profiles that name none. 0: a fresh port per login.'),
-  CATCHD_VAULT: z
-    .enum(VAULT_CHOICES)
-    .default('auto')
-    .describe('Where tokens rest: auto, keychain, file (sealed) or memory (gone when the daemon stops).'),
+  CATCHD_VAULT: z.enum(VAULT_CHOICES).default('auto').describe(`Where tokens rest: ${choicesInWords()}.`),
   CATCHD_VAULT_PASSPHRASE_FILE: absolutePath
     .optional()
     .describe(

@@ -69,11 +69,21 @@ export const SubjectTokenSource = z.union(
 
 const pointer = z.string().regex(/^\//, 'must be a JSON pointer that begins with /')
 
+/** Members of a token response that are read (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). */
+export const TOKEN_RESPONSE_MEMBERS = [
+  'access_token',
+  'token_type',
+  'expires_in',
+  'refresh_token',
+  'scope',
+  'id_token',
+] as const
+
 /** For token responses that do not look like RFC 6749 §5.1. */
 export const TokenResponseShape = z.strictObject({
   pointers: z
     .partialRecord(
-      z.enum(['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token']),
+      z.enum(TOKEN_RESPONSE_MEMBERS),
       z.union([pointer, z.array(pointer).min(1)], {
         error: 'must be a JSON pointer that begins with /, or a list of them',
       }),

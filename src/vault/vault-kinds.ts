@@ -9,6 +9,8 @@
 interface VaultKindRow {
   /** What may do the work behind it, as `status` names it. */
   readonly engines: readonly string[]
+  /** Beside the kind in a list of them. */
+  readonly remark?: string
   /** What a report begins with. */
   readonly title: string
   /** Where tokens are, in words for a person. */
@@ -35,6 +37,7 @@ export const VAULT_KINDS = {
   },
   file: {
     engines: ['sealed-file'],
+    remark: 'sealed',
     title: 'The sealed file',
     words: () => 'the sealed file vault',
     lasts: true,
@@ -42,6 +45,7 @@ export const VAULT_KINDS = {
   },
   memory: {
     engines: ['memory'],
+    remark: 'gone when the daemon stops',
     title: 'Memory only',
     words: () => 'memory only (lost when the daemon stops)',
     lasts: false,
@@ -69,6 +73,13 @@ const KINDS = Object.keys(VAULT_KINDS) as VaultKind[]
 
 export const VAULT_CHOICES: readonly VaultChoice[] = ['auto', ...KINDS]
 export const LASTING_VAULTS = KINDS.filter((kind) => VAULT_KINDS[kind].lasts) as LastingVault[]
+
+/** `auto, keychain, file (sealed) or …` */
+export function choicesInWords(): string {
+  const rows: readonly [string, VaultKindRow][] = Object.entries(VAULT_KINDS)
+  const words = rows.map(([kind, { remark }]) => (remark === undefined ? kind : `${kind} (${remark})`))
+  return `${['auto', ...words.slice(0, -1)].join(', ')} or ${words.at(-1)}`
+}
 
 export function isVaultKind(text: string): text is VaultKind {
   return Object.hasOwn(VAULT_KINDS, text)
