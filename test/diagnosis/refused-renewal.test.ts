@@ -22,7 +22,9 @@ function explained(grant: Grant, error: string): CatchdError {
 const WITHOUT = GRANT_TYPES.filter((grant) => !usesRefreshToken(grant))
 
 test('there are grants of both kinds', () => {
-  expect(WITHOUT).toEqual(['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'])
+  expect(WITHOUT).toEqual(
+    expect.arrayContaining(['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange']),
+  )
   expect(WITHOUT.every((grant) => GRANTS[grant].login === null)).toBe(true)
 })
 
