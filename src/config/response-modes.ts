@@ -5,9 +5,12 @@
  * One row a mode; the schema of profiles, the types and every check derive from here. Pure, without imports.
  */
 
+/** What the browser brings the parameters in. */
+export const RESPONSE_CARRIERS = ['query', 'form_post', 'fragment'] as const
+export type ResponseCarrier = (typeof RESPONSE_CARRIERS)[number]
+
 interface ResponseModeRow {
-  /** What the browser brings the parameters in. */
-  readonly carrier: 'query' | 'form_post' | 'fragment'
+  readonly carrier: ResponseCarrier
   /** Whether the server signs them (JARM). */
   readonly signed: boolean
 }
@@ -23,7 +26,6 @@ export const RESPONSE_MODES = {
 } as const satisfies Record<string, ResponseModeRow>
 
 export type ResponseMode = keyof typeof RESPONSE_MODES
-export type ResponseCarrier = ResponseModeRow['carrier']
 
 /** For schemas. */
 export const RESPONSE_MODE_NAMES = Object.keys(RESPONSE_MODES) as ResponseMode[]
