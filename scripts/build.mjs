@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /**
- * What would be loaded at every start of the daemon and never be used: Fastify's compilers of JSON Schema (the doors
+ * What would be loaded at every start of the daemon and never be used: Fastify's compilers of JSON Schema (the listeners
  * validate with zod) and its `inject` (for tests), and zod's messages in fifty languages.
  */
 const LEFT_OUT = {

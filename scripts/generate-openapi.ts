@@ -51,7 +51,9 @@ function tidy(description: object): unknown {
   const text = JSON.stringify(description, withoutIntegerLimits)
   const { components, ...rest } = JSON.parse(text)
   const schemas: Record<string, unknown> = components.schemas
-  const isUsed = (name: string) => text.includes(`"#/components/schemas/${name}"`)
+  const used = namedIn(rest) // grows while it is walked
+  for (const name of used) for (const part of namedIn(schemas[name])) used.add(part)
+  const isUsed = (name: string) => used.has(name)
   const isSame = (one: string, other: string) =>
     JSON.stringify(schemas[one]) === JSON.stringify(schemas[other])
   const names = new Map<string, string>()
@@ -59,13 +61,21 @@ function tidy(description: object): unknown {
     const short = name.replace(/Input$/, '')
     names.set(name, short === name || !isUsed(short) || isSame(name, short) ? short : name)
   }
+  // By name: otherwise it depends on which file was imported first.
   const kept = [...names].map(([name, given]) => [given, schemas[name]] as const)
+  kept.sort(([one], [other]) => (one < other ? -1 : 1))
   const tidied = { ...rest, components: { ...components, schemas: Object.fromEntries(kept) } }
   return JSON.parse(
     JSON.stringify(tidied).replace(/"#\/components\/schemas\/(\w+)"/g, (_, name: string) =>
       JSON.stringify(`#/components/schemas/${names.get(name)}`),
     ),
   )
+}
+
+/** Names of the schemas that are referred to. */
+function namedIn(part: unknown): Set<string> {
+  const references = JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g)
+  return new Set([...references].map(([, name = '']) => name))
 }
 
 /** That a JSON integer is a safe one goes without saying. */

@@ -1,11 +1,12 @@
 /** Renders the page for a person who wants to connect to one of the servers that catchd knows. */
-import { BUSINESS } from '../src/authorization-server/presets/business.js'
-import { DEVELOPMENT } from '../src/authorization-server/presets/development.js'
-import { IDENTITY } from '../src/authorization-server/presets/identity.js'
-import { PEOPLE } from '../src/authorization-server/presets/people.js'
-import { WORK } from '../src/authorization-server/presets/work.js'
-import type { Preset } from '../src/authorization-server/presets.js'
+
 import { pasteable } from '../src/cli/presets.js'
+import { BUSINESS } from '../src/config/presets/business.js'
+import { DEVELOPMENT } from '../src/config/presets/development.js'
+import { IDENTITY } from '../src/config/presets/identity.js'
+import { PEOPLE } from '../src/config/presets/people.js'
+import { WORK } from '../src/config/presets/work.js'
+import type { Preset } from '../src/config/presets.js'
 
 export const PROVIDERS_FILE = 'docs/providers.md'
 
@@ -26,37 +27,37 @@ export function renderProviders(): string {
 
 # Connect to a server that catchd knows
 
-A preset holds the endpoints of a server and what is peculiar to it. Three steps lead to a token:
+A preset contains the endpoints of a server and its special requirements. You need three steps to get a token:
 
-1. **Register a client** at the vendor, with the redirect URI of the table. The vendor gives you a client_id, and a
-   client secret where the client is confidential. Use a client of your own; that of another product is not yours.
-2. **Add a profile** with the command under the table. Its name is up to you, but it stands in the redirect URI: for a
-   profile \`mine\` register \`…/callback/mine\`. Add \`--scope "…"\` with what you want to ask for, separated by spaces
-   whatever the vendor's own separator is; a scope that is only for refresh tokens is added for you.
+1. **Register a client** at the vendor, with the redirect URI in the table. The vendor gives you a client_id, and a client
+   secret if the client is confidential. Use your own client, not the client of another product.
+2. **Add a profile** with the command below the table. You can choose its name, but the name is part of the redirect URI:
+   for a profile \`mine\` register \`…/callback/mine\`. Add \`--scope "…"\` with the scopes you want, always separated by
+   spaces, even if the vendor uses another separator. catchd adds scopes that are only needed for refresh tokens.
 3. **Log in** with \`catchd login NAME\`.
 
-\`catchd presets NAME\` shows the same with your own port, and all that the preset sets. Whatever it sets, the profile
-may say otherwise ([reference](reference-configuration.md)).
+\`catchd presets NAME\` shows the same with your own port, and everything that the preset sets. The profile can override
+each of these settings ([reference](reference-configuration.md)).
 
-| In the table | Means |
+| In the table | Meaning |
 |---|---|
 | public | The client has no secret; PKCE protects it. |
-| confidential | Every client has a secret. \`--client-secret-stdin < FILE\` puts it into the vault; it does not stand in the configuration. |
+| confidential | Every client has a secret. \`--client-secret-stdin < FILE\` stores it in the vault, not in the configuration. |
 | either | You choose when you register. With a secret, add \`--client-secret-stdin < FILE\`. |
-| any port | Register it as it stands here, without a port; the port of the login need not match. |
-| nothing to enter | Loopback redirect URIs pass without an entry. |
+| any port | Register it exactly as shown, without a port. The login can use any port. |
+| nothing to enter | The server accepts loopback redirect URIs without registration. |
 
 ${GROUPS.map(renderGroup).join('\n')}
 ## Another server
 
-With OpenID Connect or RFC 8414 metadata the issuer is enough:
-\`catchd profile add NAME --issuer https://id.example.com --client-id ID\`. Without, give it \`--authorization-endpoint\`
-and \`--token-endpoint\`. When its answers look odd, the keys that the presets use are there for you, too: see
+If the server publishes OpenID Connect or RFC 8414 metadata, the issuer is enough:
+\`catchd profile add NAME --issuer https://id.example.com --client-id ID\`. Otherwise use \`--authorization-endpoint\` and
+\`--token-endpoint\`. If the server's responses have another shape, your profile can use the same keys as the presets: see
 \`token_response\` in the [reference](reference-configuration.md).
 
-The rows were written from the vendors' documents on the day that stands there, and every one is tried in whole logins
-against an emulator of its vendor; vendors change. What is wrong is a bug: please report it with the address of the
-document.
+Each row was written from the vendor's document on the date in the table. Tests run whole logins for every row, at an
+emulator of the vendor. Vendors change their rules. If a row is wrong, it is a bug: please report it with the address of
+the document.
 `
 }
 
@@ -94,5 +95,5 @@ function redirectUriOf(preset: Preset): string {
 function refusalsOf({ redirect: { refuses, instead } }: Preset): string {
   if (refuses === undefined) return ''
   const hosts = refuses.map((host) => `\`http://${host}\``).join(', ')
-  return ` Not taken: ${hosts}.${instead === undefined ? '' : ` ${instead}`}`
+  return ` Not accepted: ${hosts}.${instead === undefined ? '' : ` ${instead}`}`
 }

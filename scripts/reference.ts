@@ -39,12 +39,12 @@ export function renderConfigurationReference(): string {
   return `${HEAD}
 # Configuration reference
 
-\`config.jsonc\` is JSON with comments; trailing commas are fine and an empty file is an empty configuration. A name
-that is not listed here is refused with its line and column. Saving the file takes effect without a restart; a save
-with a mistake keeps the configuration before it, and \`catchd status\` says so.
+\`config.jsonc\` is JSON with comments. Trailing commas are allowed, and an empty file is an empty configuration. catchd
+refuses unknown names, with their line and column. A saved change takes effect without a restart. If the file has a
+mistake, catchd keeps the previous configuration, and \`catchd status\` says so.
 
-At the top stand \`profiles\`, whose names are 1 to 64 of \`a-z 0-9 . _ -\`, \`hooks\` and \`notify\`, and \`$schema\` for
-editors. Every key of a profile is optional as far as its preset, or what it extends, says it already.
+The top level contains \`profiles\`, \`hooks\`, \`notify\`, and \`$schema\` for editors. The name of a profile has 1 to 64 of
+the characters \`a-z 0-9 . _ -\`. You can omit a key of a profile if its preset, or the profile that it extends, sets it.
 
 | Key | Type | Default | Meaning |
 |---|---|---|---|
@@ -72,16 +72,16 @@ ${Object.entries(schema.properties?.['hooks']?.properties ?? {})
   .map(([key, value]) => `| \`${key}\` | ${typeOf(value)} | ${cell(value.description ?? '')} |`)
   .join('\n')}
 
-A hook gets the daemon's environment without anything that may hold a secret, and beside it:
+A hook gets the daemon's environment, except variables that may contain a secret, and these variables:
 
 | Variable | Value |
 |---|---|
 | \`CATCHD_PROFILE\` | name of the profile |
-| \`CATCHD_REASON\` | \`expires_soon\`: a login will be needed; needed now: \`expired\`, \`refused\` (the refresh token, by the server), \`answer_invalid\` (the server answered a refresh with an id_token that does not hold), \`interrupted\` (the daemon was stopped in the middle of a refresh) |
-| \`CATCHD_NEEDED_AT\` | since or from when, RFC 3339 in UTC |
+| \`CATCHD_REASON\` | \`expires_soon\`: a login will be needed soon. A login is needed now: \`expired\`, \`refused\` (the server refused the refresh token), \`answer_invalid\` (the server answered a refresh with an invalid id_token), \`interrupted\` (the daemon was stopped during a refresh) |
+| \`CATCHD_NEEDED_AT\` | the time since or from which a login is needed, RFC 3339 in UTC |
 
-It is run once for each, also over restarts of the daemon; its output is not read. A program with a slash in its name
-is found as a file, any other in \`PATH\`.
+catchd runs the hook once for each needed login, even if the daemon restarts, and does not read its output. A program with
+a slash in its name is a file; any other program is searched in \`PATH\`.
 
 ## notify
 
@@ -96,17 +96,17 @@ ${Object.entries(schema.properties?.['notify']?.properties ?? {})
 
 ## Rules
 
-- \`issuer\`, endpoints and the like are https, or http on a loopback address.
-- \`redirect_uri\` names 127.0.0.1, [::1] or localhost; with \`listen\` it may be any name that leads to this machine.
-  Nothing but loopback is ever bound.
-- \`redirect_certificate_file\` and \`redirect_private_key_file\` go together, and with an https \`redirect_uri\` only
-  ([https on loopback](https-loopback.md)).
-- Two profiles of different authorization servers may share a redirect URI only if both name an \`issuer\`, and then
-  the servers must send \`iss\` (RFC 9207).
-- \`state_echo: false\` needs PKCE and a redirect URI that no other profile has.
-- \`extends\` takes the keys of another profile; parameters and headers are merged name by name. A profile that others
-  extend need not be complete.
-- Relative paths are relative to the folder of \`config.jsonc\`; \`~/\` is the home folder.
+- \`issuer\`, endpoints and similar URLs use https, or http on a loopback address.
+- The host of \`redirect_uri\` is 127.0.0.1, [::1] or localhost. With \`listen\` it can be any name that resolves to this
+  machine. catchd listens on loopback addresses only.
+- \`redirect_certificate_file\` and \`redirect_private_key_file\` must be set together, and only with an https
+  \`redirect_uri\` ([https on loopback](https-loopback.md)).
+- Two profiles with different authorization servers can share a redirect URI only if both set \`issuer\`. The servers must
+  then send \`iss\` (RFC 9207).
+- \`state_echo: false\` needs PKCE and a redirect URI that no other profile uses.
+- \`extends\` inherits the keys of another profile. Parameters and headers are merged name by name. The profile that others
+  extend does not have to be complete.
+- Relative paths are relative to the folder of \`config.jsonc\`. \`~/\` is the home folder.
 `
 }
 
@@ -119,14 +119,14 @@ export function renderErrorReference(): string {
   return `${HEAD}
 # Error reference
 
-The API answers errors as \`application/problem+json\` (RFC 9457) with the code as \`code\`; the command line ends with
-the exit code. Codes are never renamed.
+The API returns errors as \`application/problem+json\` (RFC 9457), with the code in \`code\`. The command line ends with the
+exit code. Codes are never renamed.
 
 | Code | HTTP status | Exit code | Meaning | Command to run next |
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-Other exit codes: 0 done, 2 usage, 124 a \`--timeout\` that ran out, 130 an interrupt.
+Other exit codes: 0 done, 2 usage, 124 a \`--timeout\` was reached, 130 interrupted.
 `
 }
 

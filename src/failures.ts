@@ -194,7 +194,7 @@ export const FAILURES = {
 export type FailureCode = keyof typeof FAILURES
 
 /** What a diagnosis goes by, besides code and words: never printed as it is. */
-export interface Clue {
+export interface Evidence {
   /** The word of Node.js or of a library for what went wrong: `CERT_HAS_EXPIRED`, `ECONNREFUSED`. */
   readonly reason?: string
   /** The issuer that metadata or a response named instead of the expected one; comes from outside. */
@@ -213,7 +213,8 @@ export interface FailureContext {
   readonly errorDescription?: string
   /** Replaces the catalogue's command to run next. */
   readonly next?: string
-  readonly clue?: Clue | undefined
+  /** @internal */
+  readonly evidence?: Evidence | undefined
   readonly cause?: unknown
 }
 
@@ -227,11 +228,12 @@ export class CatchdError extends Error {
   readonly profile: string | undefined
   readonly error: string | undefined
   readonly errorDescription: string | undefined
-  readonly clue: Clue | undefined
+  /** @internal */
+  readonly evidence: Evidence | undefined
   readonly #next: string | undefined
 
   constructor(code: FailureCode, context: FailureContext | string = {}) {
-    const { detail, profile, error, errorDescription, next, clue, cause } =
+    const { detail, profile, error, errorDescription, next, evidence, cause } =
       typeof context === 'string' ? ({ detail: context } as FailureContext) : context
     super(detail ?? FAILURES[code].title, cause === undefined ? undefined : { cause })
     this.code = code
@@ -239,11 +241,15 @@ export class CatchdError extends Error {
     this.profile = profile
     this.error = error
     this.errorDescription = errorDescription
-    this.clue = clue
+    this.evidence = evidence
     this.#next = next
   }
 
-  /** The same failure, told of this profile; one that names its profile already stays as it is. */
+  /**
+   * The same failure, told of this profile; one that names its profile already stays as it is.
+   *
+   * @internal
+   */
   of(profile: string): CatchdError {
     if (this.profile !== undefined) return this
     return new CatchdError(this.code, {
@@ -252,7 +258,7 @@ export class CatchdError extends Error {
       ...(this.error === undefined ? {} : { error: this.error }),
       ...(this.errorDescription === undefined ? {} : { errorDescription: this.errorDescription }),
       ...(this.#next === undefined ? {} : { next: this.#next }),
-      clue: this.clue,
+      evidence: this.evidence,
       cause: this.cause,
     })
   }

@@ -1,7 +1,7 @@
 /** The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). Pure. */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import { codeChallenge } from '../login/pkce.js'
+import { codeChallenge } from './pkce.js'
 import type { AuthorizationRequest } from './port.js'
 
 /**

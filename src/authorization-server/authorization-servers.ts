@@ -6,21 +6,23 @@
  * and how it travels (server-connections.ts). Whatever fails is told of its profile here.
  */
 import type { Clock } from '../clock.js'
+import type { ClientSecrets } from '../config/client-secret.js'
+import { requireRegistrable } from '../config/presets/registration.js'
 import type { Profile } from '../config/profile.js'
+import type { SubjectTokens } from '../config/subject-token.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import type { Inspection } from '../tokens/inspection.js'
-import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
 import { authorizationParameters, authorizationUrl } from './authorization-request.js'
 import { authorizeDevice } from './device-authorization.js'
 import { type DpopKeyItems, DpopKeys } from './dpop.js'
 import { inspectTokens } from './inspection.js'
+import type { Inspection } from './inspection-report.js'
+import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
 import { Metadata, type ServerMetadata } from './metadata.js'
 import { inNameOf } from './named-failures.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,
-  ClientSecrets,
   CodeGrant,
   DeviceAuthorization,
   DevicePoll,
@@ -30,11 +32,9 @@ import type {
   RefreshOutcome,
   RevocationOutcome,
   ServerDiscovery,
-  SubjectTokens,
   TokenInspector,
   ToolRequest,
 } from './port.js'
-import { requireRegistrable } from './presets/registration.js'
 import { ProofFetch } from './proof-fetch.js'
 import { mustPush, pushAuthorizationRequest } from './pushed-authorization.js'
 import { requireRedeemable, requireRequestable } from './request-requirements.js'
@@ -100,7 +100,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       requireRegistrable(profile)
       const server = await this.#metadata.of(profile)
       const { endpoint, issRequired } = requireRequestable(profile, server, issRequiredByConfiguration)
-      void this.#grants.expect(profile, server)
+      void this.#grants.prefetchKeys(profile, server)
       return {
         authorizationUrl: authorizationUrl(
           endpoint,
@@ -113,12 +113,12 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     })
   }
 
-  expect(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer> {
+  findExpectedIssuer(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer> {
     return inNameOf(profile, async () => {
       requireRegistrable(profile)
       const server = await this.#metadata.of(profile)
       const issRequired = requireRedeemable(profile, server, issRequiredByConfiguration)
-      void this.#grants.expect(profile, server)
+      void this.#grants.prefetchKeys(profile, server)
       return { expectedIssuer: issuerOf(profile, server), issRequired }
     })
   }
@@ -145,7 +145,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     }
   }
 
-  async refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+  async refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
     try {
       return await inNameOf(profile, () => this.#grants.refresh(profile, current))
     } catch (error) {
@@ -157,7 +157,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     return inNameOf(profile, () => this.#grants.obtain(profile))
   }
 
-  async revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome> {
+  async revoke(profile: Profile, current: IssuedTokens): Promise<RevocationOutcome> {
     try {
       return await inNameOf(profile, async () => {
         const server = await this.#metadata.of(profile, 'revocation_endpoint')
@@ -176,7 +176,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     return key.proof({ ...request, accessToken }, this.#clock.now())
   }
 
-  inspect(profile: Profile, set: TokenSet): Promise<Inspection> {
+  inspect(profile: Profile, set: IssuedTokens): Promise<Inspection> {
     const parts = {
       connections: this.#connections,
       proofs: this.#proofs,

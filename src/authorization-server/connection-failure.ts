@@ -110,7 +110,7 @@ function atProxy(detail: string): CatchdError {
 
 /** @param reason - The error code behind it, for src/diagnosis. */
 function unreachable(detail: string, reason: string): CatchdError {
-  return new CatchdError('provider_unreachable', { detail, clue: { reason } })
+  return new CatchdError('provider_unreachable', { detail, evidence: { reason } })
 }
 
 function through(proxy: HttpProxy | undefined): string {

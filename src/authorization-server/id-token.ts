@@ -12,8 +12,8 @@ import type { Profile } from '../config/profile.js'
 import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import type { TokenResponse } from '../tokens/token-set.js'
 import { scopesOf } from './authorization-request.js'
+import type { TokenResponse } from './issued-tokens.js'
 import type { ServerMetadata } from './metadata.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
@@ -204,7 +204,7 @@ export function keysFetch(connections: ServerConnections, profile: Profile): Ret
       response = await fetch(url, options)
     } catch (error) {
       if (!(error instanceof CatchdError)) throw error
-      throw new NotCheckable(error.code, { detail: error.message, clue: error.clue })
+      throw new NotCheckable(error.code, { detail: error.message, evidence: error.evidence })
     }
     const text = await response.text()
     if (response.status === 200 && isKeySet(text)) {
@@ -234,7 +234,7 @@ function translated(error: unknown): CatchdError {
   }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
     const detail = `The id_token does not hold: ${String(message)}.`
-    return new NotCheckable('provider_answer_invalid', { detail, clue: { reason: code } })
+    return new NotCheckable('provider_answer_invalid', { detail, evidence: { reason: code } })
   }
   const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
   return invalid(isTheirs ? message : 'it cannot be read')

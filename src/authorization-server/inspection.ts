@@ -6,15 +6,15 @@
  * server repeats them.
  */
 import * as z from 'zod'
+import type { ClientSecrets } from '../config/client-secret.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { jwtParts } from '../tokens/id-token.js'
-import type { Inspection, Members, Report } from '../tokens/inspection.js'
-import type { TokenSet } from '../tokens/token-set.js'
 import { clientAuthentication } from './client-authentication.js'
+import type { Inspection, Members, Report } from './inspection-report.js'
+import type { IssuedTokens } from './issued-tokens.js'
+import { jwtParts } from './jwt-parts.js'
 import type { ServerMetadata } from './metadata.js'
-import type { ClientSecrets } from './port.js'
 import type { ProofFetch } from './proof-fetch.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
@@ -35,7 +35,7 @@ export interface InspectionParts {
 export async function inspectTokens(
   parts: InspectionParts,
   profile: Profile,
-  set: TokenSet,
+  set: IssuedTokens,
 ): Promise<Inspection> {
   const idToken = jwtParts(set.idToken)
   let server: ServerMetadata
@@ -65,7 +65,7 @@ async function introspect(
   { connections, proofs, clientSecrets }: InspectionParts,
   profile: Profile,
   server: ServerMetadata,
-  set: TokenSet,
+  set: IssuedTokens,
 ): Promise<Members> {
   const oauth = await import('oauth4webapi')
   const secret = await clientSecrets(profile)
@@ -102,7 +102,7 @@ async function requestUserinfo(
   { connections, proofs }: InspectionParts,
   profile: Profile,
   endpoint: string,
-  set: TokenSet,
+  set: IssuedTokens,
 ): Promise<Members> {
   const headers = {
     accept: 'application/json',
@@ -133,7 +133,7 @@ async function requestUserinfo(
   return members
 }
 
-function sentSecrets(set: TokenSet, secret: Secret | undefined): Secret[] {
+function sentSecrets(set: IssuedTokens, secret: Secret | undefined): Secret[] {
   return [set.accessToken, set.refreshToken, set.idToken, secret].filter((value) => value != null)
 }
 
@@ -162,7 +162,7 @@ function challengeError(response: Response): string | undefined {
   return /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
 }
 
-function withoutTokens(members: Members, set: TokenSet): Members {
+function withoutTokens(members: Members, set: IssuedTokens): Members {
   const values = new Set(sentSecrets(set, undefined).map((secret) => secret.reveal()))
   const clean = (value: unknown): unknown => {
     if (typeof value === 'string') return values.has(value) ? MARKER : value

@@ -9,7 +9,7 @@ import * as z from 'zod'
 import type { Clock } from '../clock.js'
 import { ENDPOINTS, type Endpoint, type Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import { KeptDocuments } from './kept-documents.js'
+import { MetadataCache } from './metadata-cache.js'
 import { mayLeadTo, readPublished } from './published-document.js'
 import { findProtectedResource, type ProtectedResource } from './resource-metadata.js'
 import type { ServerConnections } from './server-connections.js'
@@ -60,13 +60,13 @@ export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
 
 export class Metadata {
   readonly #connections: ServerConnections
-  readonly #issuers: KeptDocuments<ServerMetadata>
-  readonly #resources: KeptDocuments<ProtectedResource>
+  readonly #issuers: MetadataCache<ServerMetadata>
+  readonly #resources: MetadataCache<ProtectedResource>
 
   constructor(connections: ServerConnections, clock: Pick<Clock, 'now'>) {
     this.#connections = connections
-    this.#issuers = new KeptDocuments(clock)
-    this.#resources = new KeptDocuments(clock)
+    this.#issuers = new MetadataCache(clock)
+    this.#resources = new MetadataCache(clock)
   }
 
   /**
@@ -199,7 +199,7 @@ export function parseMetadata(issuer: string, value: object): ServerMetadata {
   if (document.issuer !== issuer) {
     throw new CatchdError('issuer_mismatch', {
       detail: `The metadata published for ${issuer} names another issuer; the profile's issuer has to be exactly that of the server.`,
-      clue: { issuer: document.issuer, issuerFrom: 'metadata' },
+      evidence: { issuer: document.issuer, issuerFrom: 'metadata' },
     })
   }
   for (const name of ENDPOINTS) {

@@ -7,8 +7,8 @@
 import type { Profile } from '../config/profile.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import type { Inspection } from '../tokens/inspection.js'
-import type { TokenResponse, TokenSet, TokenSetOrigin } from '../tokens/token-set.js'
+import type { Inspection } from './inspection-report.js'
+import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
 import type { ServerMetadata } from './metadata.js'
 import type { Transcript } from './transcript.js'
 
@@ -105,18 +105,18 @@ export interface AuthorizationServers {
     issRequiredByConfiguration: boolean,
   ): Promise<PreparedAuthorization>
   /** The same for an authorization request that another tool built: nothing is sent to its authorization endpoint. */
-  expect(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer>
+  findExpectedIssuer(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer>
   /** Redeems a code; sends exactly one token request, never again for the same code. */
   redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse>
   /** Begins a device login. */
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
   /** Asks whether somebody has approved it. Never throws. */
   pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll>
-  refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome>
+  refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome>
   /** Tokens without a person: client credentials (RFC 6749 §4.4) or a token exchange (RFC 8693). */
   obtain(profile: Profile): Promise<TokenResponse>
   /** Revokes the refresh token, else the access token (RFC 7009). Never throws. */
-  revoke(profile: Profile, current: TokenSet): Promise<RevocationOutcome>
+  revoke(profile: Profile, current: IssuedTokens): Promise<RevocationOutcome>
   /** Closes idle connections. */
   close(): void
 }
@@ -169,7 +169,7 @@ export interface ServerDiscovery {
 /** Looks into tokens, and asks their server about them. */
 export interface TokenInspector {
   /** Nothing is refreshed for it. Never throws: what could not be asked is part of the answer. */
-  inspect(profile: Profile, set: TokenSet): Promise<Inspection>
+  inspect(profile: Profile, set: IssuedTokens): Promise<Inspection>
 }
 
 /** Proofs that tokens of `dpop` profiles are held by whom they were issued to (RFC 9449). */
@@ -191,9 +191,3 @@ export interface ToolRequest {
   /** `DPoP-Nonce` of the resource server. */
   readonly nonce?: string | undefined
 }
-
-/** Reads what a profile exchanges (RFC 8693). @throws CatchdError `profile_invalid`, what the other profile's token throws */
-export type SubjectTokens = (profile: Profile) => Promise<Secret>
-
-/** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
-export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>

@@ -2,8 +2,8 @@
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import type { TokenSet } from '../tokens/token-set.js'
 import { clientAuthentication } from './client-authentication.js'
+import type { IssuedTokens } from './issued-tokens.js'
 import type { ServerMetadata } from './metadata.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
@@ -24,7 +24,7 @@ export interface RevokingClient {
 export async function revokeTokens(
   connections: ServerConnections,
   client: RevokingClient,
-  { refreshToken, accessToken }: Pick<TokenSet, 'refreshToken' | 'accessToken'>,
+  { refreshToken, accessToken }: Pick<IssuedTokens, 'refreshToken' | 'accessToken'>,
 ): Promise<void> {
   if (refreshToken === null) return revoke(connections, client, accessToken, 'access_token')
   await revoke(connections, client, refreshToken, 'refresh_token')

@@ -6,20 +6,22 @@
  * (id-token.ts, jarm.ts, token-type.ts). Errors are not told of their profile yet: authorization-servers.ts does that.
  */
 import type { Clock } from '../clock.js'
+import type { ClientSecrets } from '../config/client-secret.js'
 import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
+import type { SubjectTokens } from '../config/subject-token.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import type { TokenResponse, TokenSet } from '../tokens/token-set.js'
 import { wireScope } from './authorization-request.js'
 import { refusedDevice } from './device-authorization.js'
 import type { UnattendedGrantRequest } from './grants/grant-request.js'
 import { GRANT_REQUESTS } from './grants/grant-requests.js'
 import { asksForIdToken, IdTokens } from './id-token.js'
+import type { IssuedTokens, TokenResponse } from './issued-tokens.js'
 import { isSigned, verifyResponse } from './jarm.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import { named } from './named-failures.js'
-import type { ClientSecrets, CodeGrant, DevicePoll, RefreshOutcome, SubjectTokens } from './port.js'
+import type { CodeGrant, DevicePoll, RefreshOutcome } from './port.js'
 import type { ProofFetch } from './proof-fetch.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import type { ServerConnections } from './server-connections.js'
@@ -47,7 +49,7 @@ export class TokenGrants {
   }
 
   /** Fetches ahead what the answer will be checked with. Never throws. */
-  expect(profile: Profile, server: ServerMetadata): Promise<void> {
+  prefetchKeys(profile: Profile, server: ServerMetadata): Promise<void> {
     return this.#idTokens.fetchKeysAhead(profile, server)
   }
 
@@ -111,7 +113,7 @@ export class TokenGrants {
   }
 
   /** @throws CatchdError for what does not tell how the refresh ended */
-  async refresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+  async refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
     try {
       return await this.#requestRefresh(profile, current)
     } catch (error) {
@@ -121,7 +123,7 @@ export class TokenGrants {
     }
   }
 
-  async #requestRefresh(profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+  async #requestRefresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
     const { refreshToken } = current
     if (refreshToken === null) {
       const error = new CatchdError('login_required', 'The authorization server issued no refresh token.')

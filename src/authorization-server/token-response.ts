@@ -8,7 +8,7 @@
 import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import type { TokenResponse } from '../tokens/token-set.js'
+import type { TokenResponse } from './issued-tokens.js'
 import { findRefusal, type Members } from './token-refusal.js'
 import type { TokenAnswer } from './token-request.js'
 

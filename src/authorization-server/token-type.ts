@@ -1,7 +1,7 @@
 /** Whether a token is of the type that was asked for (RFC 6749 §7.1, RFC 9449 §5). Pure. */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import type { TokenResponse } from '../tokens/token-set.js'
+import type { TokenResponse } from './issued-tokens.js'
 
 /** Tokens that are bound to a key differently from what was asked for. */
 export class WrongTokenType extends CatchdError {}

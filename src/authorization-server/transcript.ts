@@ -13,7 +13,7 @@ import { findRefusal, harmless, type Members } from './token-refusal.js'
 import { parseMembers } from './token-response.js'
 
 /** One exchange, fit to be shown. */
-export interface Exchange {
+export interface RecordedExchange {
   readonly method: string
   /** Host and path; never a query. */
   readonly endpoint: string
@@ -73,14 +73,14 @@ export interface SentRequest {
 
 export class Transcript {
   readonly #clock: Pick<Clock, 'now'>
-  readonly #exchanges: Exchange[] = []
+  readonly #exchanges: RecordedExchange[] = []
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
   }
 
   /** Oldest first. */
-  get exchanges(): readonly Exchange[] {
+  get exchanges(): readonly RecordedExchange[] {
     return this.#exchanges
   }
 
@@ -112,7 +112,7 @@ export class Transcript {
     }
   }
 
-  #add(exchange: Exchange): void {
+  #add(exchange: RecordedExchange): void {
     this.#exchanges.push(exchange)
     if (this.#exchanges.length > MOST_EXCHANGES) this.#exchanges.shift()
   }
@@ -136,7 +136,7 @@ export function browserExchange(
   authorizationUrl: string,
   answer: BrowserAnswer | undefined,
   secrets: readonly Secret[],
-): Exchange {
+): RecordedExchange {
   const clean = (text: string) => harmless(text, secrets, LONGEST_VALUE)
   const { error, errorDescription, issuer, hasCode = false } = answer ?? {}
   return {

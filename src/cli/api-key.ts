@@ -1,17 +1,17 @@
 /** `catchd client`: API keys for tools that talk to the daemon over TCP. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { ClientAction, ClientAnswer } from '../client/wire.js'
+import type { ClientAnswer, KeyAction } from '../client/api-types.js'
 import { suggestion } from '../config/suggestion.js'
 import { commaList, duration } from './arguments.js'
 import type { Context } from './context.js'
 import { relative } from './instants.js'
 import { printJson, printNote, printResult, table } from './output.js'
 
-const ACTIONS: readonly ClientAction[] = ['token', 'login', 'admin']
+const ACTIONS: readonly KeyAction[] = ['token', 'login', 'admin']
 
 interface AddOptions {
   readonly profiles: string[]
-  readonly actions: ClientAction[]
+  readonly actions: KeyAction[]
   readonly expires?: number
   readonly json?: true
 }
@@ -48,7 +48,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
     client: name,
     profiles: options.profiles,
     actions: options.actions,
-    ...(options.expires === undefined ? {} : { expires_in: options.expires }),
+    expiresInSeconds: options.expires,
   })
   if (options.json) printJson(added)
   else {
@@ -84,7 +84,7 @@ function row(key: ClientAnswer, nowMs: number): string[] {
   return [key.client, key.profiles.join(', '), key.actions.join(', '), expires, lastUsed, String(key.uses)]
 }
 
-function actions(text: string): ClientAction[] {
+function actions(text: string): KeyAction[] {
   return commaList(text).map((word) => {
     const action = ACTIONS.find((known) => known === word)
     if (action === undefined) throw new InvalidArgumentError(`It must be of ${ACTIONS.join(', ')}.`)

@@ -28,15 +28,15 @@ export function defineCatch(command: Command, context: Context): void {
 async function catchResponse(context: Context, options: CatchOptions): Promise<void> {
   const { client, signal, environment } = context
   const begun = await client.beginLogin({
-    redirect_uri: options.redirectUri ?? `http://127.0.0.1:${environment.redirectPort}/callback`,
-    ...(options.state === undefined ? {} : { state: options.state }),
+    redirectUri: options.redirectUri ?? `http://127.0.0.1:${environment.redirectPort}/callback`,
+    state: options.state,
   })
-  printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri ?? '')}`)
+  printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri)}`)
   try {
-    const { response } = requireSuccess(await untilSettled(context.watchingClient, begun.login_id, signal))
-    if (response === undefined) throw handedOver()
-    printJson(response)
-    refuseErrorResponse(response)
+    const caught = requireSuccess(await untilSettled(context.watchingClient, begun.login_id, signal))
+    if (!('response' in caught) || caught.response === undefined) throw handedOver()
+    printJson(caught.response)
+    refuseErrorResponse(caught.response)
   } catch (error) {
     if (signal.aborted) await giveUp(context.watchingClient, begun.login_id)
     throw again(error)

@@ -2,7 +2,9 @@
  * What every command gets: the parsed environment, the folders, and a client that starts the daemon when it is
  * needed and not there.
  */
-import { CatchdClient, type CatchdClientOptions } from '../client/client.js'
+import { CatchdClient } from '../client/client.js'
+import { DaemonConnection } from '../client/daemon-connection.js'
+import type { CatchdClientOptions } from '../client/options.js'
 import { type Environment, parseEnvironment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
 import { interruption } from './interruption.js'
@@ -38,10 +40,12 @@ export class Context {
 
   /** Over the socket it starts the daemon; over TCP it cannot. */
   get client(): CatchdClient {
-    this.#client ??= new CatchdClient({
-      ...this.#address(),
-      ...(this.environment.url === undefined ? { onNothingListens: () => this.#startDaemon() } : {}),
-    })
+    this.#client ??= new CatchdClient(
+      new DaemonConnection({
+        ...this.#address(),
+        onNothingListens: this.environment.url === undefined ? () => this.#startDaemon() : undefined,
+      }),
+    )
     return this.#client
   }
 
@@ -59,7 +63,7 @@ export class Context {
   #address(): CatchdClientOptions {
     const { url, apiKey } = this.environment
     if (url === undefined) return { socketPath: this.folders.socketPath, signal: this.signal }
-    return { url, signal: this.signal, ...(apiKey === undefined ? {} : { apiKey: apiKey.reveal() }) }
+    return { url, signal: this.signal, apiKey: apiKey?.reveal() }
   }
 
   async #startDaemon(): Promise<void> {

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CatchdClient } from '../client/client.js'
-import { NothingListens, problemToError } from '../client/transport.js'
+import { NothingListens, problemToError } from '../client/daemon-error.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 

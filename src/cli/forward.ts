@@ -8,7 +8,7 @@ import type { Server } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { ClientAction, ClientWithKey } from '../client/wire.js'
+import type { ClientWithKey, KeyAction } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
 import { listenPrivately } from '../forward/private-socket.js'
 import { createRelay } from '../forward/relay.js'
@@ -26,7 +26,7 @@ const ACTIONS = ['token', 'login'] as const
 
 interface ForwardOptions {
   readonly profiles: string[]
-  readonly actions: ClientAction[]
+  readonly actions: KeyAction[]
   readonly expires: number
   readonly port?: number
   readonly callback?: number[]
@@ -63,7 +63,7 @@ async function forward(
     client: `forward-${randomBytes(4).toString('hex')}`,
     profiles: options.profiles,
     actions: options.actions,
-    expires_in: options.expires,
+    expiresInSeconds: options.expires,
   })
   const servers: Server[] = []
   const folder = await mkdtemp(join(tmpdir(), 'catchd-forward-')) // 0700
@@ -128,7 +128,7 @@ function requireOnePlace(destination: string | undefined, { socket, port, callba
   }
 }
 
-/** A key is asked for at the TCP door alone. */
+/** A key is asked for at the TCP listener alone. */
 async function tcpApi(context: Context): Promise<string> {
   const { listeners } = await context.client.status()
   if (listeners.tcp !== null) return listeners.tcp
@@ -191,7 +191,7 @@ function interrupted(signal: AbortSignal): Promise<never> {
   })
 }
 
-function actions(text: string): ClientAction[] {
+function actions(text: string): KeyAction[] {
   return commaList(text).map((word) => {
     const action = ACTIONS.find((known) => known === word)
     if (action === undefined) throw new InvalidArgumentError(`It must be of ${ACTIONS.join(', ')}.`)

@@ -3,8 +3,8 @@
  * done without it, by the commands that it names.
  */
 import type { Command } from 'commander'
-import { findPreset, PRESETS, type Preset } from '../authorization-server/presets.js'
-import type { ProfileEntry } from '../client/wire.js'
+import type { ProfileEntry } from '../client/api-types.js'
+import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import { PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'

@@ -1,6 +1,6 @@
 /** `catchd inspect NAME`: what the tokens of a profile say, and what the server says about them; never the tokens. */
 import type { Command } from 'commander'
-import type { InspectionAnswer } from '../client/wire.js'
+import type { InspectionAnswer } from '../client/api-types.js'
 import type { Context } from './context.js'
 import { expiryInWords, relative } from './instants.js'
 import { facts, printJson, printResult, styled } from './output.js'

@@ -9,10 +9,10 @@ import { runCommand } from './child-command.js'
 import type { Context } from './context.js'
 import { netrcLines } from './credential/headers.js'
 import { failureText } from './failure-output.js'
-import { type IdTokenChoice, idTokenOption, lentToken } from './lent-token.js'
 import { printResult } from './output.js'
+import { type IdTokenChoice, idTokenOption, requestToken } from './requested-token.js'
 import { TokenFile } from './token-file.js'
-import { bareToken, type LentAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
+import { type AnyTokenAnswer, bareToken, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
 
 const FORMATS = [...TOKEN_FORMATS, 'netrc'] as const
 
@@ -51,7 +51,7 @@ async function keep(
   const { client } = context
   // While a command runs an interrupt is its own affair; it does not end the keeping.
   const signal = words.length > 0 ? ending.signal : AbortSignal.any([ending.signal, context.signal])
-  const ask = () => lentToken(client, name, choice, { minTtl, signal })
+  const ask = () => requestToken(client, name, choice, { minTtlSeconds: minTtl, signal })
   const file = new TokenFile(resolve(path), await textIn(format, context, name))
   const first = await ask()
   await file.write(first)
@@ -81,7 +81,7 @@ async function textIn(
   format: TokenFormat | 'netrc',
   { client }: Context,
   name: string,
-): Promise<(token: LentAnswer) => string> {
+): Promise<(token: AnyTokenAnswer) => string> {
   // AWS's programs send what they read, a line end included.
   if (format === 'raw') return bareToken
   if (format !== 'netrc') return (token) => tokenText(token, format)

@@ -1,5 +1,5 @@
 /** The report of a login for people: the exchanges with the server, line by line, without secrets. */
-import type { LoginReport } from '../client/wire.js'
+import type { LoginReport } from '../client/api-types.js'
 import { exchangeInWords } from '../diagnosis/advice.js'
 import { printable } from './printable.js'
 

@@ -1,6 +1,6 @@
 /** `catchd login https://…`: the profile for a URL, found or made by the daemon, and what it leads to. */
 import { resolve } from 'node:path'
-import type { ProfileAnswer } from '../client/wire.js'
+import type { ProfileAnswer } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { facts, printNote } from './output.js'
@@ -40,11 +40,11 @@ export function refuseUrlOptions(name: string, options: UrlOptions): void {
 export async function profileOfUrl(context: Context, url: string, options: UrlOptions): Promise<string> {
   const answer = await context.client.discoverProfile({
     url,
-    ...(options.name === undefined ? {} : { profile: options.name }),
-    ...(options.clientId === undefined ? {} : { client_id: options.clientId }),
-    ...(options.scope === undefined ? {} : { scope: options.scope }),
-    ...(options.caFile === undefined ? {} : { ca_file: resolve(options.caFile) }),
-    ...(options.register ? { register_again: true } : {}),
+    profile: options.name,
+    clientId: options.clientId,
+    scope: options.scope,
+    caFile: options.caFile === undefined ? undefined : resolve(options.caFile),
+    registerAgain: options.register,
   })
   printNote(whereItLeads(answer))
   return answer.profile
@@ -70,7 +70,7 @@ export function isForgottenClient(error: unknown): boolean {
 /** @returns Whether another client was registered, so that the login can begin again. */
 export async function registerAnew(context: Context, url: string, profile: string): Promise<boolean> {
   try {
-    await context.client.discoverProfile({ url, profile, register_again: true })
+    await context.client.discoverProfile({ url, profile, registerAgain: true })
   } catch (error) {
     // The client was registered by hand: the refusal of the login is what the person should read.
     if (error instanceof CatchdError && error.code === 'request_invalid') return false

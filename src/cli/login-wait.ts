@@ -1,10 +1,14 @@
 /** Waiting for a login to be settled, and turning what it ended with into a failure. */
 import { setTimeout } from 'node:timers/promises'
+import type { ExchangingLogin, LoginAnswer, LoginReport, StartedLoginAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import { problemToError } from '../client/transport.js'
-import type { LoginAnswer } from '../client/wire.js'
+import { problemToError } from '../client/daemon-error.js'
 import { advised } from '../diagnosis/advice.js'
 import { CatchdError } from '../failures.js'
+
+export type SettledLogin = Exclude<LoginAnswer, StartedLoginAnswer | ExchangingLogin>
+type SuccessfulLogin = Extract<LoginAnswer, { status: 'succeeded' }>
+type UnsuccessfulLogin = Exclude<SettledLogin, SuccessfulLogin>
 
 /** One long poll; the next one follows at once. */
 const POLL_SECONDS = 60
@@ -22,12 +26,12 @@ export async function untilSettled(
   client: CatchdClient,
   id: string,
   signal: AbortSignal,
-): Promise<LoginAnswer> {
+): Promise<SettledLogin> {
   let lostAtMs: number | undefined
   for (;;) {
     const askedAtMs = Date.now()
     try {
-      const login = await client.login(id, { wait: POLL_SECONDS, signal })
+      const login = await client.login(id, { waitSeconds: POLL_SECONDS, signal })
       if (login.status !== 'pending' && login.status !== 'exchanging') return login
       lostAtMs = undefined
     } catch (error) {
@@ -44,14 +48,14 @@ async function delay(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Resolves the login that succeeded. @throws CatchdError why it did not, with the likely cause */
-export function requireSuccess(login: LoginAnswer): LoginAnswer {
+export function requireSuccess(login: SettledLogin): SuccessfulLogin {
   if (login.status === 'succeeded') return login
   // Who cancelled it knows why.
   const causes = login.status === 'cancelled' ? [] : (login.report?.causes ?? [])
   throw advised(failureOf(login), causes)
 }
 
-function failureOf(login: LoginAnswer): CatchdError {
+function failureOf(login: UnsuccessfulLogin): CatchdError {
   const { profile } = login
   return (
     problemToError({ ...login.error, profile }) ??
@@ -63,10 +67,7 @@ function failureOf(login: LoginAnswer): CatchdError {
 }
 
 /** What a login that was given up has to say; nothing where the daemon does not answer. */
-export async function causesOf(
-  client: CatchdClient,
-  id: string,
-): Promise<NonNullable<LoginAnswer['report']>['causes']> {
+export async function causesOf(client: CatchdClient, id: string): Promise<LoginReport['causes']> {
   try {
     return (await client.login(id, { signal: AbortSignal.timeout(2_000) })).report?.causes ?? []
   } catch {

@@ -4,10 +4,10 @@
  */
 
 import type { Command } from 'commander'
-import type { LoginAnswer, StoredTokenSet } from '../client/wire.js'
+import type { PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
 import { needsNoPerson } from '../config/grants.js'
 import { advised, causeInWords } from '../diagnosis/advice.js'
-import { type LoginAdvice, loginAdvice, settingOf, theseSurroundings } from '../doctor/surroundings.js'
+import { hostEnvironment, type LoginAdvice, loginAdvice, settingOf } from '../doctor/host-environment.js'
 import { CatchdError } from '../failures.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
@@ -24,10 +24,12 @@ import {
   registerAnew,
   type UrlOptions,
 } from './login-url.js'
-import { causesOf, giveUp, requireSuccess, untilSettled } from './login-wait.js'
+import { causesOf, giveUp, requireSuccess, type SettledLogin, untilSettled } from './login-wait.js'
 import { facts, printJson, printNote, printResult, styled } from './output.js'
 import { printable } from './printable.js'
 import { WaitingLine } from './waiting-line.js'
+
+type Begun = PendingLogin | PendingDeviceLogin
 
 export interface LoginOptions extends UrlOptions {
   readonly browser: boolean
@@ -83,7 +85,7 @@ async function loginAt(context: Context, url: string, options: LoginOptions): Pr
 
 export async function login(context: Context, name: string, options: LoginOptions): Promise<void> {
   const open = options.browser && options.paste === undefined
-  let begun: LoginAnswer
+  let begun: Begun
   try {
     begun = await context.client.beginLogin({ profile: name, open })
   } catch (error) {
@@ -106,12 +108,12 @@ export async function login(context: Context, name: string, options: LoginOption
 }
 
 /** Where the browser may not find its way back to this machine. */
-function adviceFor({ user_code, redirect_uri }: LoginAnswer, opened: boolean): LoginAdvice | undefined {
-  if (user_code !== undefined || !redirect_uri) return undefined
+function adviceFor({ redirect_uri }: Begun, opened: boolean): LoginAdvice | undefined {
+  if (!redirect_uri) return undefined
   const { CATCHD_BROWSER: chosen = process.env['BROWSER'] } = process.env
   // Whoever chose one knows where it runs; editors forward the port themselves.
   if (opened && chosen && chosen !== 'none') return undefined
-  return loginAdvice(settingOf(theseSurroundings()), redirect_uri)
+  return loginAdvice(settingOf(hostEnvironment()), redirect_uri)
 }
 
 function printAdvice({ detail, next }: LoginAdvice, name: string): void {
@@ -126,10 +128,10 @@ function neverCameBack(error: unknown): boolean {
 
 async function settle(
   context: Context,
-  begun: LoginAnswer,
+  begun: Begun,
   name: string,
   options: LoginOptions,
-): Promise<LoginAnswer> {
+): Promise<ReturnType<typeof requireSuccess>> {
   const { watchingClient, signal: interrupted } = context
   const timeout = options.timeout === undefined ? [] : [AbortSignal.timeout(options.timeout * 1000)]
   const limits = AbortSignal.any([interrupted, ...timeout])
@@ -161,19 +163,19 @@ async function settle(
   }
 }
 
-function waitedFor({ user_code, redirect_uri }: LoginAnswer): string {
-  return user_code === undefined
-    ? `Waiting for the browser at ${redirect_uri}`
-    : 'Waiting for the code to be entered'
+function waitedFor({ redirect_uri }: Begun): string {
+  return redirect_uri === null
+    ? 'Waiting for the code to be entered'
+    : `Waiting for the browser at ${redirect_uri}`
 }
 
 /** The browser may also come to the redirect URI by itself: then nothing need be pasted. */
 async function pasteBack(
   context: Context,
-  begun: LoginAnswer,
-  waiting: Promise<LoginAnswer>,
+  begun: Begun,
+  waiting: Promise<SettledLogin>,
   signal: AbortSignal,
-): Promise<LoginAnswer> {
+): Promise<SettledLogin> {
   waiting.catch(() => {}) // awaited below; until then its failure is nobody's
   const settled = new AbortController()
   waiting.finally(() => settled.abort()).catch(() => {})

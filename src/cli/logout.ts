@@ -3,7 +3,7 @@
  * told is no failure, but it is said, with how long the tokens go on there.
  */
 import type { Command } from 'commander'
-import type { ProfileAnswer } from '../client/wire.js'
+import type { ProfileAnswer } from '../client/api-types.js'
 import type { Context } from './context.js'
 import { expiryInWords } from './instants.js'
 import { printJson, printNote, printResult } from './output.js'

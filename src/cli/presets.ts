@@ -7,8 +7,8 @@ import {
   defaultRedirectUri,
   redirectObjection,
   registeredRedirectUri,
-} from '../authorization-server/presets/registration.js'
-import { findPreset, PRESETS, type Preset } from '../authorization-server/presets.js'
+} from '../config/presets/registration.js'
+import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'

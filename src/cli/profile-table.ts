@@ -1,5 +1,5 @@
 /** Profiles as a table: name, server, status, expiry, and when a person is needed next. */
-import type { ProfileAnswer } from '../client/wire.js'
+import type { ProfileAnswer } from '../client/api-types.js'
 import { relative } from './instants.js'
 import { type Cell, table } from './output.js'
 

@@ -1,8 +1,8 @@
 /** `catchd profile add|list|show|remove|edit`: the configuration, through the daemon that owns the file. */
 
 import type { Command } from 'commander'
+import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import type { ProfileAnswer } from '../client/wire.js'
 import { needsNoPerson } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'

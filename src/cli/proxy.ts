@@ -7,7 +7,7 @@ import { chmodSync } from 'node:fs'
 import type { Command } from 'commander'
 import { isLoopbackHost } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
-import { LentToken } from '../proxy/lent-token.js'
+import { CachedToken } from '../proxy/cached-token.js'
 import { buildProxyApp } from '../proxy/proxy-app.js'
 import { port } from './arguments.js'
 import type { Context } from './context.js'
@@ -42,7 +42,7 @@ async function serve(context: Context, name: string, options: ProxyOptions): Pro
   const app = await buildProxyApp({
     upstream: upstream.href,
     secret,
-    token: new LentToken(context.client, name),
+    token: new CachedToken(context.client, name),
     authorities: () => (options.socket === undefined ? authorities : undefined),
   })
   try {

@@ -8,8 +8,8 @@
  */
 import { connect, type Socket } from 'node:net'
 import { constants } from 'node:os'
-import { findSocketPath } from '../client/socket-path.js'
-import type { TokenAnswer } from '../client/wire.js'
+import type { TokenAnswer } from '../client/api-types.js'
+import { findSocketPath } from '../socket-path.js'
 import { surviveClosedOutput } from './closed-output.js'
 import { isTokenFormat, type TokenFormat, tokenText } from './token-format.js'
 

@@ -3,8 +3,8 @@ import {
   defaultRedirectUri,
   redirectObjection,
   registeredRedirectUri,
-} from '../authorization-server/presets/registration.js'
-import { findPreset } from '../authorization-server/presets.js'
+} from '../config/presets/registration.js'
+import { findPreset } from '../config/presets.js'
 import type { ProfileEntry } from '../config/profile.js'
 import { printable } from './printable.js'
 

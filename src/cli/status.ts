@@ -1,8 +1,8 @@
 /** `catchd status`: the daemon, the vault, the configuration, the listeners and the profiles on one screen. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import type { DaemonStatus } from '../client/wire.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { relative } from './instants.js'

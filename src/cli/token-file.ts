@@ -5,7 +5,7 @@
 import { readFile, unlink } from 'node:fs/promises'
 import { writeDurably } from '../config/write.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
-import type { LentAnswer } from './token-format.js'
+import type { AnyTokenAnswer } from './token-format.js'
 
 /** How long a token that was refreshed by somebody else, or a removed file, may go unnoticed. */
 const LONGEST_PAUSE_MS = 30_000
@@ -14,7 +14,7 @@ const PAUSE_AFTER_FAILURE_MS = 5_000
 
 /** What the keeping needs of the outside. */
 export interface TokenFileWork {
-  readonly token: () => Promise<LentAnswer>
+  readonly token: () => Promise<AnyTokenAnswer>
   readonly minTtlSeconds: number
   /** Called when something fails, once until it works again. */
   readonly onFailure: (failure: CatchdError) => void
@@ -23,16 +23,16 @@ export interface TokenFileWork {
 
 export class TokenFile {
   readonly path: string
-  readonly #textOf: (token: LentAnswer) => string
+  readonly #textOf: (token: AnyTokenAnswer) => string
   #written: string | undefined
 
-  constructor(path: string, textOf: (token: LentAnswer) => string) {
+  constructor(path: string, textOf: (token: AnyTokenAnswer) => string) {
     this.path = path
     this.#textOf = textOf
   }
 
   /** @throws CatchdError `config_invalid` when it cannot be written */
-  async write(token: LentAnswer): Promise<void> {
+  async write(token: AnyTokenAnswer): Promise<void> {
     const text = this.#textOf(token)
     if (text === this.#written && (await this.#content()) === text) return
     await writeDurably(this.path, text)
@@ -45,7 +45,7 @@ export class TokenFile {
    *
    * @param first - What was written already.
    */
-  async keepFresh(first: LentAnswer, work: TokenFileWork): Promise<void> {
+  async keepFresh(first: AnyTokenAnswer, work: TokenFileWork): Promise<void> {
     let pauseMs = pauseUntilNext(first, work.minTtlSeconds)
     let told: string | undefined
     while (await paused(pauseMs, work.signal)) {
@@ -78,7 +78,7 @@ export class TokenFile {
  * A token that lives shorter than the time that should be left is asked for again at half its life, not without
  * a pause. Short pauses, rather than one timer up to the expiry, survive a suspended machine.
  */
-export function pauseUntilNext({ expires_in: left }: LentAnswer, minTtlSeconds: number): number {
+export function pauseUntilNext({ expires_in: left }: AnyTokenAnswer, minTtlSeconds: number): number {
   if (left === null) return LONGEST_PAUSE_MS
   const seconds = Math.max(left - minTtlSeconds, left / 2, 1)
   return Math.min(seconds * 1000, LONGEST_PAUSE_MS)

@@ -1,7 +1,7 @@
 /** The four forms in which `catchd token` prints an access token or an id_token. Pure and light: the hot path loads it. */
-import type { IdTokenAnswer, TokenAnswer } from '../client/wire.js'
+import type { IdTokenAnswer, TokenAnswer } from '../client/api-types.js'
 
-export type LentAnswer = TokenAnswer | IdTokenAnswer
+export type AnyTokenAnswer = TokenAnswer | IdTokenAnswer
 
 export const TOKEN_FORMATS = ['raw', 'json', 'header', 'env'] as const
 export type TokenFormat = (typeof TOKEN_FORMATS)[number]
@@ -11,7 +11,7 @@ export function isTokenFormat(text: string): text is TokenFormat {
 }
 
 /** @returns What goes to stdout, with its line ends. `env` is quoted for a POSIX shell's `eval` and for `.env` files. */
-export function tokenText(answer: LentAnswer, format: TokenFormat): string {
+export function tokenText(answer: AnyTokenAnswer, format: TokenFormat): string {
   switch (format) {
     case 'raw':
       return `${bareToken(answer)}\n`
@@ -29,12 +29,12 @@ export function tokenText(answer: LentAnswer, format: TokenFormat): string {
   }
 }
 
-export function bareToken(answer: LentAnswer): string {
+export function bareToken(answer: AnyTokenAnswer): string {
   return 'id_token' in answer ? answer.id_token : answer.access_token
 }
 
 /** An id_token is presented as a bearer token by whoever takes one at all. */
-export function tokenType(answer: LentAnswer): string {
+export function tokenType(answer: AnyTokenAnswer): string {
   return 'id_token' in answer ? 'Bearer' : answer.token_type
 }
 

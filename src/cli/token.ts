@@ -1,12 +1,12 @@
 /** `catchd token NAME` with all its options; quick-token.ts serves the plain ones before this is loaded. */
 import { type Command, Option } from 'commander'
-import { DaemonFailure } from '../client/transport.js'
+import { DaemonError } from '../client/daemon-error.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
-import { type IdTokenChoice, idTokenOption, lentToken } from './lent-token.js'
 import { printInstructions } from './login-instructions.js'
 import { requireSuccess, untilSettled } from './login-wait.js'
-import { type LentAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
+import { type IdTokenChoice, idTokenOption, requestToken } from './requested-token.js'
+import { type AnyTokenAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from './token-format.js'
 
 interface TokenOptions extends IdTokenChoice {
   readonly format: TokenFormat
@@ -29,22 +29,26 @@ export function defineToken(command: Command, context: Context): void {
 async function printToken(context: Context, name: string, options: TokenOptions): Promise<void> {
   const answer = options.login
     ? await tokenAfterLogin(context, name, options)
-    : await lentToken(context.client, name, options, { minTtl: options.minTtl })
+    : await requestToken(context.client, name, options, { minTtlSeconds: options.minTtl })
   process.stdout.write(tokenText(answer, options.json ? 'json' : options.format))
 }
 
 /** Joins the login that pends for the profile or has one started; other callers share it, so it is not cancelled. */
-async function tokenAfterLogin(context: Context, name: string, options: TokenOptions): Promise<LentAnswer> {
+async function tokenAfterLogin(
+  context: Context,
+  name: string,
+  options: TokenOptions,
+): Promise<AnyTokenAnswer> {
   const { client, signal } = context
-  const { minTtl } = options
+  const { minTtl: minTtlSeconds } = options
   try {
-    return await lentToken(client, name, options, { minTtl, login: 'auto' })
+    return await requestToken(client, name, options, { minTtlSeconds, login: 'auto' })
   } catch (error) {
-    if (!(error instanceof DaemonFailure) || error.code !== 'login_required') throw error
-    const { login_id: id, authorization_url: url } = error.members
-    if (typeof id !== 'string') throw error
-    if (typeof url === 'string') printInstructions({ authorization_url: url }, true)
-    requireSuccess(await untilSettled(context.watchingClient, id, signal))
-    return lentToken(client, name, options, { minTtl })
+    if (!(error instanceof DaemonError) || error.code !== 'login_required') throw error
+    const { loginId, authorizationUrl } = error
+    if (loginId === undefined) throw error
+    if (authorizationUrl !== undefined) printInstructions({ authorization_url: authorizationUrl }, true)
+    requireSuccess(await untilSettled(context.watchingClient, loginId, signal))
+    return requestToken(client, name, options, { minTtlSeconds })
   }
 }

@@ -1,151 +1,9 @@
 /**
  * The JSON of the API, version 1. Written by `npm run generate` from the schemas of the daemon; not edited by hand.
+ *
+ * Instants are RFC 3339 UTC strings, durations integer seconds, and what is unknown is `null`.
  */
-
-export interface TokenAnswer {
-  readonly access_token: string
-  readonly token_type: string
-  /** Seconds left; null when the server did not say */
-  readonly expires_in: number | null
-  readonly expires_at: string | null
-  readonly scope: string | null
-  readonly profile: string
-}
-
-export interface IdTokenAnswer {
-  readonly id_token: string
-  /** Seconds left */
-  readonly expires_in: number
-  /** `exp` of the id_token */
-  readonly expires_at: string
-  /** `iss` of the id_token */
-  readonly issuer: string
-  /** `sub` of the id_token */
-  readonly subject: string
-  readonly profile: string
-}
-
-export interface StartedLoginAnswer {
-  readonly login_id: string
-  /** null for what is only caught */
-  readonly profile: string | null
-  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
-  /** While the login is pending; not of one that was adopted */
-  readonly authorization_url?: string
-  /** null for a device login */
-  readonly redirect_uri: string | null
-  /** RFC 3339, UTC */
-  readonly expires_at: string
-  /** Device login: what a person enters (RFC 8628) */
-  readonly user_code?: string
-  /** Device login: where they enter it */
-  readonly verification_uri?: string
-  /** Device login: the same with the code in it */
-  readonly verification_uri_complete?: string
-}
-
-export interface SettledLoginAnswer {
-  readonly login_id: string
-  /** null for what is only caught */
-  readonly profile: string | null
-  readonly status: 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
-  /** While the login is pending; not of one that was adopted */
-  readonly authorization_url?: string
-  /** null for a device login */
-  readonly redirect_uri: string | null
-  /** RFC 3339, UTC */
-  readonly expires_at: string
-  /** Device login: what a person enters (RFC 8628) */
-  readonly user_code?: string
-  /** Device login: where they enter it */
-  readonly verification_uri?: string
-  /** Device login: the same with the code in it */
-  readonly verification_uri_complete?: string
-  readonly error: {
-    readonly code: string
-    readonly detail: string | null
-    readonly error: string | null
-    readonly error_description: string | null
-  } | null
-  /** What was caught, once: the parameters of the authorization response as they came */
-  readonly response?: Readonly<Record<string, string>>
-  /** What a succeeded login put into the vault */
-  readonly stored: {
-    readonly stored_in: string
-    readonly scope: string | null
-    readonly expires_at: string | null
-    readonly refreshable: boolean
-    readonly subject: string | null
-  } | null
-  /** Of a login that did not succeed, or brought no refresh token where one could be had; not kept over a restart */
-  readonly report: {
-    /** Likely causes, the likeliest first; empty where nothing is known */
-    readonly causes: readonly {
-      readonly cause:
-        | 'redirect_uri_mismatch'
-        | 'redirect_uri_host'
-        | 'redirect_uri_port'
-        | 'client_unknown'
-        | 'browser_elsewhere'
-        | 'client_secret_wrong'
-        | 'client_secret_missing'
-        | 'client_secret_unwanted'
-        | 'client_authentication_method'
-        | 'client_secret_encoding'
-        | 'grant_not_allowed'
-        | 'pkce_required'
-        | 'pkce_method'
-        | 'pkce_not_enabled'
-        | 'scope_unknown'
-        | 'scope_separator'
-        | 'offline_scope_missing'
-        | 'offline_parameter_missing'
-        | 'refresh_not_allowed'
-        | 'response_mode_unsupported'
-        | 'issuer_mismatch'
-        | 'foreign_response'
-        | 'clock_skew'
-        | 'private_ca'
-        | 'certificate_expired'
-        | 'certificate_name'
-        | 'proxy'
-        | 'server_unreachable'
-        | 'server_trouble'
-        | 'endpoint_wrong'
-        | 'request_format'
-        | 'refresh_token_dead'
-      /** A sentence or two */
-      readonly detail: string
-      /** Either a command or a value to register */
-      readonly fix: {
-        /** A command */
-        readonly run: string | null
-        /** The member of the profile to set with it */
-        readonly set: string | null
-        /** A value to enter at the authorization server */
-        readonly register: string | null
-      }
-    }[]
-    /** What was sent and answered, without secrets; the authorization request first */
-    readonly exchanges: readonly {
-      readonly method: string
-      /** Host and path */
-      readonly endpoint: string
-      /** Parameters; what may be secret reads [secret] */
-      readonly sent: Readonly<Record<string, string>>
-      /** Scheme of the Authorization header */
-      readonly authorization: string | null
-      /** null where nothing was answered, or a browser saw it */
-      readonly status: number | null
-      /** error members, or what came beside the tokens */
-      readonly answered: Readonly<Record<string, string>>
-      /** Why there is no answer */
-      readonly trouble: string | null
-      /** Seconds by which this machine is ahead of the Date header of the server */
-      readonly clock_difference: number | null
-    }[]
-  } | null
-}
+import type { FailureCode } from '../failures.js'
 
 export interface ProfileEntry {
   /** Name of a row of `catchd presets`: endpoints and quirks of a known server */
@@ -298,11 +156,241 @@ export interface ProfileEntry {
   readonly hosts?: readonly string[]
 }
 
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly token_type: string
+  /** Seconds left; null when the server did not say */
+  readonly expires_in: number | null
+  readonly expires_at: string | null
+  readonly scope: string | null
+  readonly profile: string
+}
+
+export interface IdTokenAnswer {
+  readonly id_token: string
+  /** Seconds left */
+  readonly expires_in: number
+  /** `exp` of the id_token */
+  readonly expires_at: string
+  /** `iss` of the id_token */
+  readonly issuer: string
+  /** `sub` of the id_token */
+  readonly subject: string
+  readonly profile: string
+}
+
+export type StartedLoginAnswer = PendingLogin | PendingDeviceLogin | PendingCatch
+
+/** Waits for the browser */
+export interface PendingLogin {
+  readonly login_id: string
+  readonly profile: string
+  readonly status: 'pending'
+  /** Left out for a login that was adopted */
+  readonly authorization_url?: string
+  readonly redirect_uri: string
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  readonly error?: null
+  readonly stored?: null
+  readonly report?: null
+}
+
+/** Waits for a person to enter a code (RFC 8628) */
+export interface PendingDeviceLogin {
+  readonly login_id: string
+  readonly profile: string
+  readonly status: 'pending'
+  /** Where a person goes, with the code in it where the server allows it */
+  readonly authorization_url: string
+  readonly redirect_uri: null
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  /** What a person enters */
+  readonly user_code: string
+  /** Where they enter it */
+  readonly verification_uri: string
+  /** The same with the code in it */
+  readonly verification_uri_complete?: string
+  readonly error?: null
+  readonly stored?: null
+  readonly report?: null
+}
+
+/** Waits for a response that another tool redeems */
+export interface PendingCatch {
+  readonly login_id: string
+  /** null for what is only caught */
+  readonly profile: null
+  readonly status: 'pending'
+  /** Known to the tool that built the request */
+  readonly authorization_url?: never
+  readonly redirect_uri: string
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  readonly error?: null
+  readonly stored?: null
+  readonly report?: null
+}
+
+export type LoginAnswer =
+  | PendingLogin
+  | PendingDeviceLogin
+  | PendingCatch
+  | ExchangingLogin
+  | SucceededLogin
+  | CaughtLogin
+  | UnsuccessfulLogin
+
+/** The token request is on its way */
+export interface ExchangingLogin {
+  readonly login_id: string
+  readonly profile: string
+  readonly status: 'exchanging'
+  /** null for a device login */
+  readonly redirect_uri: string | null
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  readonly error: null
+  readonly stored: null
+  readonly report: null
+}
+
+export interface SucceededLogin {
+  readonly login_id: string
+  readonly profile: string
+  readonly status: 'succeeded'
+  /** null for a device login */
+  readonly redirect_uri: string | null
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  readonly error: null
+  readonly stored: StoredTokenSet
+  /** Where no refresh token came and it is known what would bring one; not kept over a restart */
+  readonly report: LoginReport | null
+}
+
+/** What a succeeded login put into the vault */
+export interface StoredTokenSet {
+  readonly stored_in: string
+  readonly scope: string | null
+  readonly expires_at: string | null
+  readonly refreshable: boolean
+  readonly subject: string | null
+}
+
+export interface LoginReport {
+  /** Likely causes, the likeliest first; empty where nothing is known */
+  readonly causes: readonly {
+    readonly cause:
+      | 'redirect_uri_mismatch'
+      | 'redirect_uri_host'
+      | 'redirect_uri_port'
+      | 'client_unknown'
+      | 'browser_elsewhere'
+      | 'client_secret_wrong'
+      | 'client_secret_missing'
+      | 'client_secret_unwanted'
+      | 'client_authentication_method'
+      | 'client_secret_encoding'
+      | 'grant_not_allowed'
+      | 'pkce_required'
+      | 'pkce_method'
+      | 'pkce_not_enabled'
+      | 'scope_unknown'
+      | 'scope_separator'
+      | 'offline_scope_missing'
+      | 'offline_parameter_missing'
+      | 'refresh_not_allowed'
+      | 'response_mode_unsupported'
+      | 'issuer_mismatch'
+      | 'foreign_response'
+      | 'clock_skew'
+      | 'private_ca'
+      | 'certificate_expired'
+      | 'certificate_name'
+      | 'proxy'
+      | 'server_unreachable'
+      | 'server_trouble'
+      | 'endpoint_wrong'
+      | 'request_format'
+      | 'refresh_token_dead'
+    /** A sentence or two */
+    readonly detail: string
+    /** Either a command or a value to register */
+    readonly fix: {
+      /** A command */
+      readonly run: string | null
+      /** The member of the profile to set with it */
+      readonly set: string | null
+      /** A value to enter at the authorization server */
+      readonly register: string | null
+    }
+  }[]
+  /** What was sent and answered, without secrets; the authorization request first */
+  readonly exchanges: readonly {
+    readonly method: string
+    /** Host and path */
+    readonly endpoint: string
+    /** Parameters; what may be secret reads [secret] */
+    readonly sent: Readonly<Record<string, string>>
+    /** Scheme of the Authorization header */
+    readonly authorization: string | null
+    /** null where nothing was answered, or a browser saw it */
+    readonly status: number | null
+    /** error members, or what came beside the tokens */
+    readonly answered: Readonly<Record<string, string>>
+    /** Why there is no answer */
+    readonly trouble: string | null
+    /** Seconds by which this machine is ahead of the Date header of the server */
+    readonly clock_difference: number | null
+  }[]
+}
+
+/** A response that was caught; it is handed over once */
+export interface CaughtLogin {
+  readonly login_id: string
+  /** null for what is only caught */
+  readonly profile: null
+  readonly status: 'succeeded'
+  readonly redirect_uri: string
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  readonly error: null
+  /** Once: the parameters of the authorization response as they came */
+  readonly response?: Readonly<Record<string, string>>
+  readonly stored: null
+  readonly report: null
+}
+
+export interface UnsuccessfulLogin {
+  readonly login_id: string
+  /** null for what was only to be caught */
+  readonly profile: string | null
+  readonly status: 'failed' | 'expired' | 'cancelled'
+  /** null for a device login */
+  readonly redirect_uri: string | null
+  /** RFC 3339, UTC */
+  readonly expires_at: string
+  readonly error: Failure
+  readonly stored: null
+  /** What was sent and answered, and likely causes; not kept over a restart */
+  readonly report: LoginReport | null
+}
+
+export interface Failure {
+  readonly code: FailureCode
+  readonly detail: string | null
+  /** error of the authorization server */
+  readonly error: string | null
+  readonly error_description: string | null
+}
+
 export interface ProfileAnswer {
   readonly profile: string
   /** As configured, without secrets */
   readonly configuration: ProfileEntry
-  readonly status: 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+  readonly status: ProfileStatus
   readonly expires_at: string | null
   readonly scope: string | null
   readonly subject: string | null
@@ -310,12 +398,12 @@ export interface ProfileAnswer {
   readonly login_needed_at: string | null
 }
 
-export type ClientAction = 'token' | 'login' | 'admin'
+export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
 
 export interface ClientAnswer {
   readonly client: string
   readonly profiles: readonly string[]
-  readonly actions: readonly ('token' | 'login' | 'admin')[]
+  readonly actions: readonly KeyAction[]
   /** RFC 3339, UTC */
   readonly created_at: string
   readonly expires_at: string | null
@@ -325,10 +413,12 @@ export interface ClientAnswer {
   readonly uses: number
 }
 
+export type KeyAction = 'token' | 'login' | 'admin'
+
 export interface ClientWithKey {
   readonly client: string
   readonly profiles: readonly string[]
-  readonly actions: readonly ('token' | 'login' | 'admin')[]
+  readonly actions: readonly KeyAction[]
   /** RFC 3339, UTC */
   readonly created_at: string
   readonly expires_at: string | null
@@ -420,24 +510,14 @@ export interface InspectionAnswer {
     /** As the server gave it, tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
-    readonly error: {
-      readonly code: string
-      readonly detail: string | null
-      readonly error: string | null
-      readonly error_description: string | null
-    } | null
+    readonly error: Failure | null
   } | null
   /** OpenID Connect Core §5.3; null where no endpoint is known */
   readonly userinfo: {
     /** As the server gave it, tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
-    readonly error: {
-      readonly code: string
-      readonly detail: string | null
-      readonly error: string | null
-      readonly error_description: string | null
-    } | null
+    readonly error: Failure | null
   } | null
 }
 

@@ -2,8 +2,8 @@
  * What the daemon tells as it happens (`/v1/events`, server-sent events, WHATWG HTML §9.2), as an async iterable that
  * connects again when the daemon was restarted.
  *
- * Nothing is kept for whoever was not connected: `connected` is the first event of each connection, after which the state
- * has to be asked for where a gap would matter.
+ * Events are not kept: `connected` is the first event of each connection, and where a gap would matter the state has to be
+ * asked for then.
  */
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -48,7 +48,7 @@ export async function* daemonEvents(
         yield { event: 'connected', at: new Date().toISOString() }
         yield* eventsOf(stream)
       } finally {
-        stream.destroy() // whoever stops iterating has no use for it
+        stream.destroy() // the loop that reads it may have ended
       }
     } catch (error) {
       if (signal?.aborted) return

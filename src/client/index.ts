@@ -1,33 +1,24 @@
-/** What the package `catchd` exports to programs. */
-export { CatchdError, type FailureCode, type Problem } from '../failures.js'
-export {
-  type CallOptions,
-  CatchdClient,
-  type CatchdClientOptions,
-  type DiscoveryRequest,
-  type LoginRequest,
-  type NewClientRequest,
-  type ProofRequest,
-  type TokenOptions,
-  type WaitOptions,
-} from './client.js'
+/**
+ * The package `catchd` for programs.
+ *
+ * Options are in camelCase, as JavaScript has it, and a time says its unit (`waitSeconds`). Answers are the API's JSON as it
+ * comes, by the names of `schema/openapi.json`, and so is an entry of the configuration (`ProfileEntry`): one reference serves
+ * both, types are written from it, and an answer can be printed or passed on as it is.
+ */
+export { CatchdError, type FailureCode } from '../failures.js'
+export type * from './api-types.js'
+export { CatchdClient, type LogoutAnswer } from './client.js'
+export { DaemonError, type Mistake } from './daemon-error.js'
 export type { DaemonEvent } from './event-stream.js'
 export type {
-  ClientAction,
-  ClientAnswer,
-  ClientWithKey,
-  DaemonStatus,
-  IdTokenAnswer,
-  InspectionAnswer,
-  LoginAnswer,
-  LoginReport,
-  LoginStatus,
-  LogoutAnswer,
-  ProfileAnswer,
-  ProfileEntry,
-  ProfileStatusName,
-  ProofAnswer,
-  StoredTokenSet,
-  TokenAnswer,
-  VaultMigration,
-} from './wire.js'
+  AdoptionRequest,
+  CallOptions,
+  CatchdClientOptions,
+  CatchRequest,
+  DiscoveryRequest,
+  LoginRequest,
+  NewClientRequest,
+  ProofRequest,
+  TokenOptions,
+  WaitOptions,
+} from './options.js'

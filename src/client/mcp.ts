@@ -2,15 +2,15 @@
  * `catchd/mcp`: the `OAuthClientProvider` of the npm MCP SDK on the daemon, so that all MCP hosts of a user share one
  * registered client, one login and one refresher.
  *
- * The SDK asks for a token before each request and gets the daemon's, which is fresh. Its own way of logging in (a
- * redirect, a code, a verifier) is never gone: where a person is needed, the daemon's login waits for them. Only types
+ * The SDK asks for a token before each request and gets the daemon's, which is fresh. Its own login (a redirect, a code, a
+ * verifier) is never used: where a person is needed, the daemon's login waits for them. Only types
  * come from the SDK.
  */
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
 import { CatchdError } from '../failures.js'
+import type { TokenAnswer } from './api-types.js'
 import { CatchdClient } from './client.js'
-import { DaemonFailure } from './transport.js'
-import type { TokenAnswer } from './wire.js'
+import { DaemonError } from './daemon-error.js'
 
 export type CatchdAuthProviderOptions = {
   /** Default: this user's daemon, which is started when it is not there. */
@@ -19,18 +19,14 @@ export type CatchdAuthProviderOptions = {
   readonly waitSeconds?: number
   /** Told where a person can log in, beside the browser that the daemon opens. */
   readonly onLogin?: (authorizationUrl: string) => void
-} & (
-  | {
-      /** Of the MCP server: its profile is found, or made by discovery and registration. */ readonly url:
-        | string
-        | URL
-    }
+} /** `url` of the MCP server: its profile is found, or made by discovery and registration. */ & (
+  | { readonly url: string | URL }
   | { readonly profile: string }
 )
 
 type Tokens = Awaited<ReturnType<OAuthClientProvider['tokens']>>
 
-/** The SDK wants one in the request that it builds; nobody is ever sent there. */
+/** The SDK wants one in the request that it builds; no browser is ever sent there. */
 const UNUSED_REDIRECT_URI = 'http://127.0.0.1:8252/callback'
 
 export function catchdAuthProvider(options: CatchdAuthProviderOptions): OAuthClientProvider {
@@ -126,14 +122,14 @@ class CatchdAuthProvider implements OAuthClientProvider {
     try {
       return await this.#client.token(profile, { login: 'auto' })
     } catch (error) {
-      const url = isLoginRequired(error) ? error.members['authorization_url'] : undefined
-      if (typeof url !== 'string' || waitSeconds === 0) throw error
+      const url = isLoginRequired(error) ? error.authorizationUrl : undefined
+      if (url === undefined || waitSeconds === 0) throw error
       onLogin?.(url)
-      return this.#client.token(profile, { login: 'auto', wait: waitSeconds })
+      return this.#client.token(profile, { login: 'auto', waitSeconds })
     }
   }
 }
 
-function isLoginRequired(error: unknown): error is DaemonFailure {
-  return error instanceof DaemonFailure && error.code === 'login_required'
+function isLoginRequired(error: unknown): error is DaemonError {
+  return error instanceof DaemonError && error.code === 'login_required'
 }

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { CatchdError } from '../failures.js'
-import { problemToError } from './transport.js'
+import { problemToError } from './daemon-error.js'
 
 /** Everything that is published lies one folder below it. */
 const PROGRAM = new URL('../catchd.cjs', import.meta.url)

@@ -5,11 +5,15 @@
  * Tokens that are bound to a key of the daemon (`token_type` `DPoP`, RFC 9449) go with a proof for the very request,
  * which the daemon makes; a resource server that wants a nonce in it gets the request again with its nonce (§9).
  */
-import type { CatchdClient } from './client.js'
-import type { TokenAnswer } from './wire.js'
+import type { ProofAnswer, TokenAnswer } from './api-types.js'
+import type { CallOptions, ProofRequest } from './options.js'
 
-/** What of the client is needed. */
-type Tokens = Pick<CatchdClient, 'token' | 'refresh' | 'proof'>
+/** What is needed of the client. */
+interface Tokens {
+  token(profile: string, options: CallOptions): Promise<TokenAnswer>
+  refresh(profile: string, options: CallOptions): Promise<TokenAnswer>
+  proof(profile: string, request: ProofRequest, options: CallOptions): Promise<ProofAnswer>
+}
 
 /** Resource servers whose newest nonce is remembered. */
 const MOST_NONCES = 100
@@ -21,8 +25,7 @@ export async function fetchWithToken(
   input: string | URL | Request,
   init: RequestInit = {},
 ): Promise<Response> {
-  const { signal } = init
-  const options = signal == null ? {} : { signal }
+  const options = { signal: init.signal ?? undefined }
   const send = (request: Request, token: TokenAnswer) => sendWith(client, profile, request, token, options)
   const first = await client.token(profile, options)
   const isReplayable = !hasStream(input, init)
@@ -48,7 +51,7 @@ async function sendWith(
   profile: string,
   request: Request,
   token: TokenAnswer,
-  options: { signal?: AbortSignal },
+  options: CallOptions,
 ): Promise<Response> {
   if (token.token_type !== 'DPoP') {
     request.headers.set('authorization', `${token.token_type} ${token.access_token}`)
@@ -93,8 +96,8 @@ function remember(nonces: Map<string, string>, origin: string, nonce: string): v
   }
 }
 
-/** Somebody else may have refreshed it meanwhile. `undefined`: there is none, and the refusal stands. */
-async function better(client: Tokens, profile: string, refused: string, options: { signal?: AbortSignal }) {
+/** Another program may have refreshed it meanwhile. `undefined`: there is none, and the refusal stands. */
+async function better(client: Tokens, profile: string, refused: string, options: CallOptions) {
   try {
     const current = await client.token(profile, options)
     return current.access_token === refused ? await client.refresh(profile, options) : current

@@ -1,8 +1,8 @@
 /**
  * One HTTP exchange with the daemon, over its unix socket or over TCP with an API key.
  *
- * Owns deadlines, cancelling, the cap on answers and the translation of problem details (RFC 9457) and socket
- * errors into {@link CatchdError}. What the calls mean is client.ts. Light on purpose: node:http and nothing else.
+ * Owns deadlines, cancelling, the cap on answers and the translation of socket errors into {@link CatchdError}. What the
+ * calls mean is client.ts. Light on purpose: node:http and nothing else.
  */
 import {
   type ClientRequest,
@@ -12,7 +12,8 @@ import {
   request,
 } from 'node:http'
 import type { Agent as HttpsAgent, RequestOptions } from 'node:https'
-import { CatchdError, FAILURES, type FailureCode, type FailureContext } from '../failures.js'
+import { CatchdError } from '../failures.js'
+import { NothingListens, problemToError } from './daemon-error.js'
 
 /** The daemon gives up on a server after 10 s, and one call may need several of its answers. */
 const DEFAULT_TIMEOUT_MS = 60_000
@@ -45,20 +46,7 @@ export interface Address {
   readonly timeoutMs: number | undefined
 }
 
-/** A failure that the daemon told of, with every member of its problem details. */
-export class DaemonFailure extends CatchdError {
-  readonly members: Readonly<Record<string, unknown>>
-
-  constructor(code: FailureCode, context: FailureContext, members: Readonly<Record<string, unknown>>) {
-    super(code, context)
-    this.members = members
-  }
-}
-
-/** Nothing was sent: the call may be made again, after the daemon was started. */
-export class NothingListens extends CatchdError {}
-
-/** ENOTDIR: a folder on the socket's path is a file, and who starts the daemon is told so by it. */
+/** ENOTDIR: a folder on the socket's path is a file; a start of the daemon then says so. */
 const NOTHING_THERE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'ENOTSOCK'])
 
 export class Transport {
@@ -247,31 +235,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/**
- * The failure that problem details tell of. A code that this version does not know (a newer daemon) becomes
- * `internal` and keeps its text.
- *
- * @returns `undefined` when `value` is no problem of catchd.
- */
-export function problemToError(value: unknown): DaemonFailure | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const problem = value as Readonly<Record<string, unknown>>
-  const code = text(problem['code'])
-  if (code === undefined) return undefined
-  const known = Object.hasOwn(FAILURES, code)
-  const context = {
-    detail: text(problem['detail']) ?? (known ? undefined : text(problem['title'])),
-    profile: text(problem['profile']),
-    error: text(problem['error']),
-    errorDescription: text(problem['error_description']),
-    next: text(problem['next']),
-  }
-  const given = Object.entries(context).filter(([, member]) => member !== undefined)
-  return new DaemonFailure(known ? (code as FailureCode) : 'internal', Object.fromEntries(given), problem)
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

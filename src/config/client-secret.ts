@@ -1,17 +1,19 @@
 /**
  * Where a client secret comes from, read at the moment a request needs it and kept no longer.
  *
- * Adapter for {@link ClientSecrets}. Messages name the source, never what was read; what a command prints on
+ * Messages name the source, never what was read; what a command prints on
  * stderr is not shown, because such programs like to quote.
  */
 import { execFile } from 'node:child_process'
 import { constants, open } from 'node:fs/promises'
-import type { ClientSecrets } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { Profile } from './profile.js'
 import { systemCode } from './write.js'
+
+/** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
+export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>
 
 const LARGEST_SECRET_BYTES = 64 * 1024
 const COMMAND_DEADLINE_MS = 10_000

@@ -10,6 +10,7 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
+import { findSocketPath, type UserSystem } from '../socket-path.js'
 import type { Environment } from './environment.js'
 import { systemCode } from './write.js'
 
@@ -25,13 +26,6 @@ export interface Folders {
   readonly keychainService: string
 }
 
-/** What the folders depend on beside CATCHD_HOME; tests name their own. */
-export interface FolderSystem {
-  readonly platform: NodeJS.Platform
-  readonly homeFolder: string
-  readonly env: NodeJS.ProcessEnv
-}
-
 /**
  * Touches no file.
  *
@@ -39,16 +33,13 @@ export interface FolderSystem {
  */
 export function resolveFolders(
   environment: Pick<Environment, 'home'>,
-  system: FolderSystem = { platform: process.platform, homeFolder: homedir(), env: process.env },
+  system: UserSystem = { platform: process.platform, homeFolder: homedir(), env: process.env },
 ): Folders {
   const { platform } = system
   const home = environment.home === undefined ? undefined : resolve(environment.home)
+  const socketPath = findSocketPath({ ...system, env: { ...system.env, CATCHD_HOME: home } })
   const { configFolder, stateFolder, runtimeFolder } =
-    home === undefined ? platformFolders(system) : homeFolders(home)
-  const socketPath =
-    platform === 'win32'
-      ? `\\\\.\\pipe\\catchd-${shortHash(`${system.homeFolder}\n${home ?? ''}`)}`
-      : join(runtimeFolder, 'catchd.sock')
+    home === undefined ? platformFolders(system, socketPath) : homeFolders(home)
   refuseLongSocketPath(socketPath, platform, home)
   return {
     configFolder,
@@ -66,22 +57,20 @@ function homeFolders(home: string): ThreeFolders {
   return { configFolder: home, stateFolder: join(home, 'state'), runtimeFolder: join(home, 'run') }
 }
 
-function platformFolders(system: FolderSystem): ThreeFolders {
+function platformFolders(system: UserSystem, socketPath: string): ThreeFolders {
   if (system.platform === 'darwin' || system.platform === 'win32') {
     const { config, data } = envPaths('catchd', { suffix: '' })
     return { configFolder: config, stateFolder: data, runtimeFolder: data }
   }
-  const stateFolder = join(xdg(system, 'XDG_STATE_HOME', '.local/state'), 'catchd')
-  const runtime = system.env['XDG_RUNTIME_DIR'] ?? ''
   return {
     configFolder: join(xdg(system, 'XDG_CONFIG_HOME', '.config'), 'catchd'),
-    stateFolder,
-    runtimeFolder: isAbsolute(runtime) ? join(runtime, 'catchd') : stateFolder,
+    stateFolder: join(xdg(system, 'XDG_STATE_HOME', '.local/state'), 'catchd'),
+    runtimeFolder: dirname(socketPath),
   }
 }
 
 /** The specification says to ignore a relative path. */
-function xdg(system: FolderSystem, name: string, otherwise: string): string {
+function xdg(system: UserSystem, name: string, otherwise: string): string {
   const value = system.env[name] ?? ''
   return isAbsolute(value) ? value : join(system.homeFolder, otherwise)
 }

@@ -6,10 +6,10 @@
  * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
  */
 
-import { findPreset, PRESETS, type Preset, presetRedirectUri } from '../authorization-server/presets.js'
 import { CatchdError } from '../failures.js'
 import { GRANTS, usesRefreshToken } from './grants.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
+import { findPreset, PRESETS, type Preset, presetRedirectUri } from './presets.js'
 import {
   FILE_KEYS,
   PARAMETER_KEYS,

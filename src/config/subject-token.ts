@@ -2,14 +2,16 @@
  * Where the subject token of a token exchange comes from (RFC 8693 §2.1), read at the moment it is exchanged: another
  * profile, or a file that something else keeps fresh (a workload's identity token).
  *
- * Adapter for {@link SubjectTokens}. Messages name the source, never what was read.
+ * Messages name the source, never what was read.
  */
 import { open } from 'node:fs/promises'
-import type { SubjectTokens } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import type { Profile } from './profile.js'
 import { systemCode } from './write.js'
+
+/** Reads what a profile exchanges (RFC 8693). @throws CatchdError `profile_invalid`, what the other profile's token throws */
+export type SubjectTokens = (profile: Profile) => Promise<Secret>
 
 const LARGEST_TOKEN_BYTES = 64 * 1024
 

@@ -5,23 +5,23 @@
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { OAuthAuthorizationServers } from '../authorization-server/authorization-servers.js'
-import { PRESETS } from '../authorization-server/presets.js'
 import { systemClock, toInstant } from '../clock.js'
 import { createClientSecrets } from '../config/client-secret.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
+import { PRESETS } from '../config/presets.js'
 import { ConfigurationStore } from '../config/store.js'
 import { createSubjectTokens } from '../config/subject-token.js'
-import { surroundingsOf } from '../diagnosis/surroundings.js'
+import { machineFactsOf } from '../diagnosis/machine-facts.js'
 import { CatchdError } from '../failures.js'
+import { ApiKeys } from '../http/access/api-keys.js'
+import { markConnection } from '../http/access/connection-kind.js'
+import { DashboardSessions } from '../http/access/sessions.js'
 import { AccessRecord, tokenAccess } from '../http/api/access-record.js'
-import { markConnection } from '../http/api/doorkeeping.js'
-import { KeyRing } from '../http/api/keys.js'
 import type { ApiServices } from '../http/api/services.js'
 import { tokenLane } from '../http/api/token-lane.js'
 import { unreadProblem } from '../http/api/unread-problem.js'
-import { DashboardSessions } from '../http/dashboard/sessions.js'
-import { Door, type OpenAddress } from '../http/door.js'
+import { HttpListener, type OpenAddress } from '../http/http-listener.js'
 import { LazyApp } from '../http/lazy-app.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
@@ -148,13 +148,13 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     return buildRedirectApp({ answers: redirectDesk, clock, log: (event) => log.info(event) })
   })
   const listeners = new LoopbackRedirectListeners({
-    door: new Door(redirectApp.routing, REDIRECT_LIMITS),
+    listener: new HttpListener(redirectApp.routing, REDIRECT_LIMITS),
     clock,
     ownCertificate: ownCertificateFiles(folders.stateFolder),
   })
   const openBrowser = browserOpener(environment.browser ?? null, process.env)
   const storedIn = () => describeVault(vault.current, folders.keychainService)
-  const surroundings = surroundingsOf(process.platform, process.env)
+  const machine = machineFactsOf(process.platform, process.env)
   const redirectedLogins = new LoginService({
     clock,
     store: new LoginStore(vault, journal),
@@ -165,7 +165,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     openBrowser,
     describeVault: storedIn,
     timeoutSeconds: environment.loginTimeoutSeconds,
-    surroundings,
+    machine,
     log: tell,
   })
 
@@ -177,7 +177,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     profiles: configuration,
     openBrowser,
     describeVault: storedIn,
-    surroundings,
+    machine,
     log: tell,
   })
   const catches = new Catches({
@@ -194,7 +194,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const bound: { socket?: OpenAddress; tcp?: OpenAddress } = {}
   let ownAuthorities: ReadonlySet<string> = new Set()
   const tokens = new TokenDesk(keeper, logins, notices, servers, (name, failure) =>
-    whyNotRefreshed({ servers, profiles: configuration, surroundings }, name, failure),
+    whyNotRefreshed({ servers, profiles: configuration, machine }, name, failure),
   )
   const profiles = new ProfileService(configuration, keeper, logins, vault, clock, servers, servers.discovery)
   const accesses = new AccessRecord(clock.now, ({ client, profile }) =>
@@ -250,7 +250,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     migrateVault: (to) => migrate(vault, vaultOptions, to),
     stop: settings.onStop,
   }
-  const keys = await KeyRing.open(folders.stateFolder, clock, (event) => log.warn(event))
+  const keys = await ApiKeys.open(folders.stateFolder, clock, (event) => log.warn(event))
   let serve = () => {}
   let refuse: (failure: unknown) => void = () => {}
   const started = new Promise<void>((resolve, reject) => {
@@ -259,9 +259,13 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   })
   const gate = { keys, tcpAuthority: () => ownAuthorities, sessions: new DashboardSessions(clock) }
   const apiApp = new LazyApp(async () => {
-    const { buildApiApp } = await import('../http/api/api-app.js')
+    const [{ buildApiApp }, { dashboardRoutes }] = await Promise.all([
+      import('../http/api/api-app.js'),
+      import('../http/dashboard/dashboard-routes.js'),
+    ])
     return buildApiApp({
       ...gate,
+      pages: dashboardRoutes,
       started,
       services,
       log: (event) => log.error(event),
@@ -271,7 +275,7 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   const routes = apiApp.routing
   // Where each answer is logged, each goes through the routes, which do it.
   const lane = log.isVerbose ? routes : tokenLane({ services, gate, clock, started, routes })
-  const apiDoor = new Door(lane, API_LIMITS, unreadProblem)
+  const apiListener = new HttpListener(lane, API_LIMITS, unreadProblem)
 
   const adoptConfiguration = () => {
     keeper.reconsider()
@@ -285,13 +289,13 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
     bound.socket =
       activated.api === undefined
         ? await bindApiSocket(folders.socketPath, () =>
-            apiDoor.open({ path: folders.socketPath }, markSocket),
+            apiListener.open({ path: folders.socketPath }, markSocket),
           )
-        : await apiDoor.open({ fd: activated.api }, markSocket)
+        : await apiListener.open({ fd: activated.api }, markSocket)
     journal.open()
     refreshSteps.open()
     if (environment.apiPort !== 0) {
-      bound.tcp = await openTcp(apiDoor, environment.apiPort, activated.tcp)
+      bound.tcp = await openTcp(apiListener, environment.apiPort, activated.tcp)
       ownAuthorities = tcpAuthorities(bound.tcp)
     }
     configuration.onChange(({ ok }) => {
@@ -343,10 +347,14 @@ export async function compose(settings: DaemonSettings): Promise<Daemon> {
   }
 }
 
-async function openTcp(door: Door, port: number, descriptor: number | undefined): Promise<OpenAddress> {
+async function openTcp(
+  listener: HttpListener,
+  port: number,
+  descriptor: number | undefined,
+): Promise<OpenAddress> {
   const address = descriptor === undefined ? { host: '127.0.0.1', port } : { fd: descriptor }
   try {
-    return await door.open(address, (socket) => markConnection(socket, 'tcp'))
+    return await listener.open(address, (socket) => markConnection(socket, 'tcp'))
   } catch (error) {
     const holder = await findPortHolder(port)
     throw new CatchdError('already_running', {

@@ -1,9 +1,9 @@
 /** Logins as the API offers them: what callers may ask of the login service, and the shared automatic login. */
 import type { Clock } from '../clock.js'
 import type { LoginApi } from '../http/api/services.js'
-import type { Login } from '../login/login.js'
+import type { Login, PendingCatch } from '../login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../login/login-request.js'
-import type { Logins } from '../login/logins.js'
+import type { AnyPendingLogin, Logins } from '../login/logins.js'
 import { SharedLogins } from '../login/shared-logins.js'
 
 export class LoginDesk implements LoginApi {
@@ -15,11 +15,11 @@ export class LoginDesk implements LoginApi {
     this.#shared = new SharedLogins({ logins, clock, pauseSeconds })
   }
 
-  begin(request: LoginRequest | AdoptionRequest): Promise<Login> {
+  begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin> {
     return this.#shared.begin(request)
   }
 
-  beginCatch(request: CatchRequest): Promise<Login> {
+  beginCatch(request: CatchRequest): Promise<PendingCatch> {
     return this.#logins.beginCatch(request)
   }
 

@@ -10,7 +10,7 @@ import type { ConfigurationStore } from '../config/store.js'
 import type { ProfileApi, ProfileStatusName, ProfileView } from '../http/api/services.js'
 import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
-import { forecast } from '../tokens/forecast.js'
+import { nextLogin } from '../tokens/next-login.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
 import type { TokenSet } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
@@ -104,7 +104,7 @@ export class ProfileService implements ProfileApi {
       expiresAtMs: set?.expiresAtMs ?? null,
       scope: set?.scope ?? null,
       subject: set?.subject ?? null,
-      loginNeededAtMs: forecast(profile, set, this.#clock.now()).atMs,
+      loginNeededAtMs: nextLogin(profile, set, this.#clock.now()).atMs,
       obtainedAtMs: set?.obtainedAtMs ?? null,
       canRefresh: needsNoPerson(profile.grant) || isRefreshable(set),
     }

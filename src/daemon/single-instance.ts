@@ -5,7 +5,7 @@
 import { lstatSync, mkdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'
-import type { OpenAddress } from '../http/door.js'
+import type { OpenAddress } from '../http/http-listener.js'
 
 /** A takeover takes milliseconds; a lock this old was left behind by a crash. */
 const TAKEOVER_LOCK_MS = 10_000

@@ -1,5 +1,5 @@
 /** Causes and exchanges in words, and failures that say their cause. Pure. */
-import type { Exchange } from '../authorization-server/transcript.js'
+import type { RecordedExchange } from '../authorization-server/transcript.js'
 import { CatchdError } from '../failures.js'
 import type { Cause, Fix } from './facts.js'
 
@@ -27,12 +27,12 @@ export function advised(failure: CatchdError, causes: readonly Pick<Cause, 'deta
     ...(profile === undefined ? {} : { profile }),
     ...(failure.error === undefined ? {} : { error: failure.error }),
     ...(failure.errorDescription === undefined ? {} : { errorDescription: failure.errorDescription }),
-    clue: failure.clue,
+    evidence: failure.evidence,
     cause: failure.cause,
   })
 }
 
-type ShownExchange = Omit<Exchange, 'clockDifferenceSeconds'>
+type ShownExchange = Omit<RecordedExchange, 'clockDifferenceSeconds'>
 
 /** `POST as.example/token (Basic) grant_type=authorization_code  code=[secret]`, and `401  error=invalid_client`. */
 export function exchangeInWords(exchange: ShownExchange): {

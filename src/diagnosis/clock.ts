@@ -22,9 +22,9 @@ const TIMESTAMPS = 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED'
 const SIGNED = ['private_key_jwt', 'client_secret_jwt']
 
 export function clockCauses(facts: Facts): Cause[] {
-  const { clue, clockDifferenceSeconds: difference, platform, profile, step, error } = facts
+  const { evidence, clockDifferenceSeconds: difference, platform, profile, step, error } = facts
   const isNotable = difference !== undefined && Math.abs(difference) >= NOTABLE_SKEW_SECONDS
-  if (clue?.reason === TIMESTAMPS) {
+  if (evidence?.reason === TIMESTAMPS) {
     return isNotable
       ? [skewed(difference, 'so that times in its id_token do not fit', platform)]
       : [

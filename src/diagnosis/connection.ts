@@ -7,8 +7,8 @@ const NO_WAY = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREAC
 const CUT = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER'])
 
 export function connectionCauses(facts: Facts): Cause[] {
-  const { code, clue } = facts
-  const reason = clue?.reason ?? ''
+  const { code, evidence } = facts
+  const reason = evidence?.reason ?? ''
   if (code !== 'provider_unreachable') return answerCauses(facts)
   if (UNKNOWN_AUTHORITY.has(reason)) return [...interception(facts), privateCa(facts)]
   if (reason === 'CERT_HAS_EXPIRED' || reason === 'CERT_NOT_YET_VALID') return [certificateTimes(facts)]
@@ -37,8 +37,8 @@ function interception({ profile, proxyVariables = [] }: Facts): Cause[] {
   ]
 }
 
-function certificateTimes({ clue, platform }: Facts): Cause {
-  const isOver = clue?.reason === 'CERT_HAS_EXPIRED'
+function certificateTimes({ evidence, platform }: Facts): Cause {
+  const isOver = evidence?.reason === 'CERT_HAS_EXPIRED'
   return {
     cause: isOver ? 'certificate_expired' : 'clock_skew',
     detail: isOver

@@ -6,10 +6,10 @@
  * secret it is known that there is one.
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
-import type { Preset } from '../authorization-server/presets.js'
+import type { Preset } from '../config/presets.js'
 import { type Profile, ProfileEntry, type ShownKey } from '../config/profile.js'
 import { profileKey } from '../config/profile-key.js'
-import type { Clue, FailureCode } from '../failures.js'
+import type { Evidence, FailureCode } from '../failures.js'
 
 /** How far the profile got. */
 export type Step =
@@ -41,7 +41,7 @@ export interface Facts {
   readonly error?: string | undefined
   readonly errorDescription?: string | undefined
   readonly httpStatus?: number | undefined
-  readonly clue?: Clue | undefined
+  readonly evidence?: Evidence | undefined
   /** By how much this machine is ahead of the server; negative when it is behind. */
   readonly clockDifferenceSeconds?: number | undefined
   /** Names of the proxy variables that are set. */

@@ -5,13 +5,13 @@ import { type Cause, type Facts, listed, run, set } from './facts.js'
  * Only what the server publishes at the address of the profile's own issuer, or an `iss` that differs by its spelling,
  * is offered to be set: an `iss` that a browser brought may be another server's (mix-up, RFC 9700 §4.4).
  */
-export function issuerCauses({ profile, code, clue, metadata }: Facts): Cause[] {
+export function issuerCauses({ profile, code, evidence, metadata }: Facts): Cause[] {
   const expected = profile.issuer ?? metadata?.issuer
-  const other = clue?.issuer
+  const other = evidence?.issuer
   if (code !== 'issuer_mismatch' || other === undefined || expected === undefined) return []
   const difference = spellingDifference(expected, other)
   const named = listed([other])
-  if (difference === undefined && clue?.issuerFrom !== 'metadata') {
+  if (difference === undefined && evidence?.issuerFrom !== 'metadata') {
     return [
       {
         cause: 'foreign_response',

@@ -2,9 +2,9 @@
  * The redirect URI: compared by servers as a string (RFC 9700 §2.1), except for the port where they follow RFC 8252
  * §7.3; and of `localhost`, `127.0.0.1` and `[::1]` some take one, some another. Pure.
  */
-import { redirectObjection, registeredRedirectUri } from '../authorization-server/presets/registration.js'
-import type { Preset } from '../authorization-server/presets.js'
 import { usesRedirectUri } from '../config/grants.js'
+import { redirectObjection, registeredRedirectUri } from '../config/presets/registration.js'
+import type { Preset } from '../config/presets.js'
 import { type Cause, type Facts, register, run, set, words } from './facts.js'
 
 /** What servers call it: RFC 6749, Google, Entra (AADSTS50011, AADSTS500113, AADSTS900971), Okta, Auth0, Slack, GitHub. */

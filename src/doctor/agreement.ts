@@ -6,10 +6,10 @@
  * browser opens is a failure.
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
-import { registeredRedirectUri, requireRegistrable } from '../authorization-server/presets/registration.js'
-import { findPreset } from '../authorization-server/presets.js'
 import { requireRequestable } from '../authorization-server/request-requirements.js'
 import { usesRedirectUri } from '../config/grants.js'
+import { registeredRedirectUri, requireRegistrable } from '../config/presets/registration.js'
+import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { causeInWords } from '../diagnosis/advice.js'
 import { methodCauses, missingSecret } from '../diagnosis/client.js'

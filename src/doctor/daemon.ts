@@ -4,9 +4,9 @@
  */
 import { lstatSync } from 'node:fs'
 import { createServer } from 'node:net'
+import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import { NothingListens } from '../client/transport.js'
-import type { DaemonStatus } from '../client/wire.js'
+import { NothingListens } from '../client/daemon-error.js'
 import type { Environment } from '../config/environment.js'
 import { usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'

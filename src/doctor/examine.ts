@@ -6,7 +6,7 @@ import { CatchdClient } from '../client/client.js'
 import type { Environment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
 import type { Profile } from '../config/profile.js'
-import { surroundingsOf } from '../diagnosis/surroundings.js'
+import { machineFactsOf } from '../diagnosis/machine-facts.js'
 import { examineConfiguration, examineEnvironment, requireProfile } from './configuration.js'
 import { askDaemon, type DaemonState, examinePort, judgeDaemon, portsNeeded } from './daemon.js'
 import { type Finding, failed, warn } from './finding.js'
@@ -62,7 +62,7 @@ interface Scene {
 function clientOf({ url, apiKey }: Environment, { socketPath }: Folders): CatchdClient {
   const timeoutMs = ANSWERS_WITHIN_MS
   if (url === undefined) return new CatchdClient({ socketPath, timeoutMs })
-  return new CatchdClient({ url, timeoutMs, ...(apiKey === undefined ? {} : { apiKey: apiKey.reveal() }) })
+  return new CatchdClient({ url, timeoutMs, apiKey: apiKey?.reveal() })
 }
 
 async function examineHome(scene: Scene, name: string | undefined): Promise<Finding[]> {
@@ -110,8 +110,8 @@ async function examineProfile(
   const findings: Finding[] = []
   try {
     const profile = requireProfile(name, profiles)
-    const surroundings = surroundingsOf(machine.platform, machine.env)
-    const server = await examineServer(profile, surroundings)
+    const host = machineFactsOf(machine.platform, machine.env)
+    const server = await examineServer(profile, host)
     findings.push(...server.findings)
     if (daemon.state !== 'running') return findings
     findings.push(...(await examineTokens(name, client, { profile, published: server.published })))

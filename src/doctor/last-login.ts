@@ -3,8 +3,9 @@
  *
  * Exchanges are shown as the daemon gives them, without secrets.
  */
+
+import type { LoginAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import type { LoginAnswer } from '../client/wire.js'
 import { causeInWords, exchangeInWords } from '../diagnosis/advice.js'
 import { type Finding, ok, warn } from './finding.js'
 

@@ -7,9 +7,9 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { EXIT } from '../failures.js'
 import { type Finding, fail, ok, warn } from './finding.js'
-import { loginAdvice, type Surroundings, settingOf, theseSurroundings } from './surroundings.js'
+import { type HostEnvironment, hostEnvironment, loginAdvice, settingOf } from './host-environment.js'
 
-export interface Machine extends Surroundings {
+export interface Machine extends HostEnvironment {
   readonly nodeVersion: string
   readonly isRoot: boolean
   /** Whether a program of this name or path can be run. */
@@ -17,10 +17,10 @@ export interface Machine extends Surroundings {
 }
 
 export function thisMachine(): Machine {
-  const surroundings = theseSurroundings()
-  const { platform, env } = surroundings
+  const host = hostEnvironment()
+  const { platform, env } = host
   return {
-    ...surroundings,
+    ...host,
     nodeVersion: process.versions.node,
     isRoot: process.getuid?.() === 0,
     hasProgram: (name) => isProgram(name, platform, env),

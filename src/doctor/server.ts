@@ -7,16 +7,16 @@
  */
 import { clockDifference } from '../authorization-server/clock-difference.js'
 import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
-import { findPreset } from '../authorization-server/presets.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { systemClock } from '../clock.js'
 import { usesRedirectUri } from '../config/grants.js'
+import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { differenceInWords, NOTABLE_SKEW_SECONDS, setClockCommand } from '../diagnosis/clock.js'
 import { diagnose } from '../diagnosis/diagnose.js'
 import { withoutSecrets } from '../diagnosis/facts.js'
-import type { Surroundings } from '../diagnosis/surroundings.js'
+import type { MachineFacts } from '../diagnosis/machine-facts.js'
 import { asCatchdError, EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
 import { judgeAgreement } from './agreement.js'
@@ -31,13 +31,12 @@ export interface ExaminedServer {
   readonly published: ServerMetadata | undefined
 }
 
-export async function examineServer(profile: Profile, surroundings: Surroundings): Promise<ExaminedServer> {
+export async function examineServer(profile: Profile, machine: MachineFacts): Promise<ExaminedServer> {
   const connections = new ServerConnections()
   const metadata = new Metadata(connections, systemClock)
   try {
     const findings = [describeProfile(profile)]
-    const explain = (check: string, error: unknown) =>
-      explained(check, error, profile, metadata, surroundings)
+    const explain = (check: string, error: unknown) => explained(check, error, profile, metadata, machine)
     const { finding, known } = await examineMetadata(profile, metadata, explain)
     const published = metadata.lastOf(profile)
     findings.push(finding, ...judgeAgreement(profile, known, published))
@@ -65,7 +64,7 @@ function explained(
   thrown: unknown,
   profile: Profile,
   metadata: Metadata,
-  { platform, proxyVariables }: Surroundings,
+  { platform, proxyVariables }: MachineFacts,
 ): Finding {
   const failure = asCatchdError(thrown).of(profile.name)
   const causes = diagnose({
@@ -75,7 +74,7 @@ function explained(
     step: 'discovery',
     redirectUri: profile.redirect_uri,
     code: failure.code,
-    clue: failure.clue,
+    evidence: failure.evidence,
     proxyVariables,
     platform,
   })

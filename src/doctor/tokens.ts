@@ -1,8 +1,8 @@
 /** A profile's tokens, as the running daemon has them; it is asked, never started. */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
-import { findPreset } from '../authorization-server/presets.js'
+import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import type { ProfileAnswer } from '../client/wire.js'
+import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { causeInWords } from '../diagnosis/advice.js'
 import { diagnose } from '../diagnosis/diagnose.js'

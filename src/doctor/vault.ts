@@ -4,7 +4,7 @@
  * A keychain is asked whether it is locked, which brings up no dialog, and never for an item; a sealed file is
  * opened for reading. Nothing is written, so nothing is decided either where `auto` has not decided yet.
  */
-import type { DaemonStatus } from '../client/wire.js'
+import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
 import { EXIT } from '../failures.js'
 import { KeychainFailure, type KeychainTrouble, translate } from '../vault/keychain-engine.js'

@@ -1,5 +1,5 @@
 /**
- * One API key's view of the API: an HTTP server that passes every request on to the daemon's TCP door. What the key
+ * One API key's view of the API: an HTTP server that passes every request on to the daemon's TCP listener. What the key
  * may do is decided there, as for any other holder of it.
  *
  * Behind a unix socket the relay adds the key, so that it never leaves this machine; who cannot open the socket has
@@ -19,7 +19,7 @@ import { CatchdError, toProblem } from '../failures.js'
 import type { Secret } from '../secret.js'
 
 export interface RelayOptions {
-  /** The daemon's TCP door: `http://127.0.0.1:7636`. */
+  /** The daemon's TCP listener: `http://127.0.0.1:7636`. */
   readonly api: string
   /** Added to every request, in place of whatever the caller sends. */
   readonly key?: Secret

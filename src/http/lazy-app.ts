@@ -17,7 +17,7 @@ export class LazyApp {
     this.#build = build
   }
 
-  /** The handler of the app's door. */
+  /** The handler of the app's listener. */
   readonly routing = (request: IncomingMessage, response: ServerResponse): void => {
     if (this.#built !== undefined) this.#built.routing(request, response)
     else void this.build().then((app) => app.routing(request, response), failing(response))

@@ -1,5 +1,5 @@
 /** OAuth 2.0 settings of Postman (a collection, a request or its `auth` alone) and of Bruno (a `.bru` file). */
-import type { ProfileEntry } from '../client/wire.js'
+import type { ProfileEntry } from '../client/api-types.js'
 import {
   entryOf,
   type Imported,

@@ -4,7 +4,7 @@
  *
  * Refresh tokens stay behind: most servers rotate them, so that one of the two programs would end the other's session.
  */
-import type { ProfileEntry } from '../client/wire.js'
+import type { ProfileEntry } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
 
 export interface ImportedProfile {

@@ -8,6 +8,8 @@
  * holds a code, does not. Whether a response is well formed is authorization-response.ts; logins that end with tokens
  * are login-service.ts.
  */
+
+import { randomId } from '../authorization-server/pkce.js'
 import type { Clock } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
@@ -24,7 +26,6 @@ import type { CaughtLogin, Login, PendingCatch, SettledLogin } from './login.js'
 import type { CatchRequest } from './login-request.js'
 import { responsePart } from './pasted-response.js'
 import { PendingCatches } from './pending-catches.js'
-import { randomId } from './pkce.js'
 import type { LoginEvent } from './ports.js'
 import { RedirectUris } from './redirect-uris.js'
 import { SettledCatches } from './settled-catches.js'

@@ -3,8 +3,8 @@
  * restart. Pure; versioned and parsed like any other input.
  */
 import * as z from 'zod'
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import { Secret } from '../secret.js'
-import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { PendingDeviceLogin } from './login.js'
 
 /** A device login with what it polls with. */

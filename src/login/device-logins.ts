@@ -6,11 +6,13 @@
  * than one request in an interval, longer ones when the server says so or does not answer; success is said when the
  * token set is in the vault. Redirects are login-service.ts.
  */
+
+import { randomId } from '../authorization-server/pkce.js'
 import type { AuthorizationServers, DevicePoll } from '../authorization-server/port.js'
 import { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
-import type { Surroundings } from '../diagnosis/surroundings.js'
+import type { MachineFacts } from '../diagnosis/machine-facts.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { tokenSetFrom } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
@@ -18,7 +20,6 @@ import { AnsweredLogins } from './answered-logins.js'
 import { type PolledLogin, parseDeviceLogin, serialiseDeviceLogin } from './device-login-record.js'
 import type { Login, PendingDeviceLogin, SettledLogin } from './login.js'
 import { deviceReportOf } from './login-report.js'
-import { randomId } from './pkce.js'
 import type { LoginEvent, LoginProfiles, TokenKeeping } from './ports.js'
 import { profileOfLogin } from './redemption.js'
 import { waitForEnd } from './settled-wait.js'
@@ -34,7 +35,7 @@ export interface DeviceLoginsParts {
   /** Opens the verification URI in a browser; its failure is not the login's. */
   readonly openBrowser: (url: string) => Promise<void>
   readonly describeVault: () => string
-  readonly surroundings?: Surroundings
+  readonly machine?: MachineFacts
   readonly log: (event: LoginEvent) => void
 }
 
@@ -188,16 +189,16 @@ export class DeviceLogins {
     }
     try {
       const profile = profileOfLogin(this.#parts, login.profile, entry.origin)
-      const ticket = tokens.ticket(profile.name)
+      const logoutGeneration = tokens.logoutGeneration(profile.name)
       entry.transcript = new Transcript(clock)
       const poll = await this.#parts.servers.pollDevice(profile, entry.deviceCode, entry.transcript)
-      await this.#take(entry, profile, poll, ticket)
+      await this.#take(entry, profile, poll, logoutGeneration)
     } catch (error) {
       this.#fail(entry, asCatchdError(error))
     }
   }
 
-  async #take(entry: Entry, profile: Profile, poll: DevicePoll, ticket: number): Promise<void> {
+  async #take(entry: Entry, profile: Profile, poll: DevicePoll, logoutGeneration: number): Promise<void> {
     const { clock, servers, tokens, describeVault } = this.#parts
     const isOver = !this.#pending.has(entry.login.id)
     if (poll.outcome === 'issued') {
@@ -205,7 +206,7 @@ export class DeviceLogins {
       const set = tokenSetFrom(poll.response, origin, profile.scope ?? null, clock.now())
       // Cancelled while the answer was on its way: nobody will use what it brought.
       if (isOver) return void servers.revoke(profile, set)
-      await tokens.keep(profile.name, set, ticket)
+      await tokens.keep(profile.name, set, logoutGeneration)
       this.#conclude(entry, {
         ...baseOf(entry.login),
         status: 'succeeded',

@@ -1,6 +1,6 @@
 /**
- * The seam between the front doors and the login service: what the redirect door asks of logins, and what
- * logins ask of the redirect door.
+ * The seam between the listeners and the login service: what the redirect listener asks of logins, and what
+ * logins ask of the redirect listener.
  */
 import type { Login, SettledLogin } from './login.js'
 import type { RedirectScheme } from './redirect-uris.js'

@@ -2,24 +2,29 @@
  * The report of a login that did not end well, or ended without a refresh token: what was sent and answered, and the
  * likely causes. Made when the login ends, from what is known then; asks nobody.
  */
+
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
-import { findPreset } from '../authorization-server/presets.js'
-import { browserExchange, type Exchange, type Transcript } from '../authorization-server/transcript.js'
+import {
+  browserExchange,
+  type RecordedExchange,
+  type Transcript,
+} from '../authorization-server/transcript.js'
 import { usesRefreshToken } from '../config/grants.js'
+import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { diagnose } from '../diagnosis/diagnose.js'
 import { type Cause, type Facts, type Step, withoutSecrets } from '../diagnosis/facts.js'
-import type { Surroundings } from '../diagnosis/surroundings.js'
+import type { MachineFacts } from '../diagnosis/machine-facts.js'
 import { CatchdError } from '../failures.js'
-import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { PendingLogin } from './login.js'
 import type { Claim } from './pending-logins.js'
 import type { LoginProfiles } from './ports.js'
 
 export interface LoginReport {
   /** The authorization request first. */
-  readonly exchanges: readonly Exchange[]
+  readonly exchanges: readonly RecordedExchange[]
   /** The likeliest first; empty where nothing is known. */
   readonly causes: readonly Cause[]
 }
@@ -28,7 +33,7 @@ export interface ReportParts {
   readonly servers: Pick<AuthorizationServers, 'origin' | 'published'>
   readonly profiles: Pick<LoginProfiles, 'profile'>
   /** Nothing of it is known without. */
-  readonly surroundings?: Surroundings
+  readonly machine?: MachineFacts
 }
 
 /** How a login ended. */
@@ -63,8 +68,8 @@ export function deviceReportOf(
 function answerOf({ claim }: Ending): Parameters<typeof browserExchange>[1] {
   if (claim === undefined) return undefined
   if (claim.verdict === 'code') return { hasCode: true }
-  const { error, errorDescription, clue } = claim.failure
-  return { hasCode: false, error, errorDescription, issuer: clue?.issuer }
+  const { error, errorDescription, evidence } = claim.failure
+  return { hasCode: false, error, errorDescription, issuer: evidence?.issuer }
 }
 
 function secretsOf({ state, codeVerifier, nonce }: PendingLogin) {
@@ -75,7 +80,7 @@ function causesOf(
   parts: ReportParts,
   login: { readonly profile: string; readonly redirectUri: string; readonly origin: TokenSetOrigin },
   { step, failure }: Ending,
-  exchanges: readonly Exchange[],
+  exchanges: readonly RecordedExchange[],
 ): readonly Cause[] {
   const profile = unchangedProfile(parts, login.profile, login.origin)
   if (profile === undefined) return []
@@ -118,7 +123,7 @@ function factsOf(
   profile: Profile,
   redirectUri: string,
   { step, failure }: { readonly step: Step; readonly failure: CatchdError | undefined },
-  exchanges: readonly Exchange[],
+  exchanges: readonly RecordedExchange[],
 ): Facts {
   const differences = exchanges.map(({ clockDifferenceSeconds }) => clockDifferenceSeconds)
   return {
@@ -131,10 +136,10 @@ function factsOf(
     error: failure?.error,
     errorDescription: failure?.errorDescription,
     httpStatus: exchanges.at(-1)?.status ?? undefined,
-    clue: failure?.clue,
+    evidence: failure?.evidence,
     clockDifferenceSeconds: differences.findLast((difference) => difference !== null) ?? undefined,
-    proxyVariables: parts.surroundings?.proxyVariables ?? [],
-    platform: parts.surroundings?.platform ?? 'linux',
+    proxyVariables: parts.machine?.proxyVariables ?? [],
+    platform: parts.machine?.platform ?? 'linux',
   }
 }
 

@@ -9,7 +9,7 @@
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
-import type { Surroundings } from '../diagnosis/surroundings.js'
+import type { MachineFacts } from '../diagnosis/machine-facts.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { AnsweredLogins } from './answered-logins.js'
@@ -42,7 +42,7 @@ export interface LoginServiceParts {
   readonly openBrowser: (authorizationUrl: string) => Promise<void>
   readonly describeVault: () => string
   readonly timeoutSeconds: number
-  readonly surroundings?: Surroundings
+  readonly machine?: MachineFacts
   readonly log: (event: LoginEvent) => void
 }
 

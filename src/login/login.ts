@@ -4,10 +4,11 @@
  *
  * Pure types. Each phase holds only what it needs: a settled login has no verifier.
  */
+
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import type { TokenSetOrigin } from '../tokens/token-set.js'
 import type { CertificateFiles } from './doorway.js'
 import type { LoginReport } from './login-report.js'
 

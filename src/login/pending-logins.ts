@@ -165,7 +165,7 @@ function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): Catc
   return new CatchdError('issuer_mismatch', {
     profile: login.profile,
     detail: `The response comes from another issuer than ${login.expectedIssuer}; its code was not redeemed.`,
-    clue: { issuer: response.iss, issuerFrom: 'response' },
+    evidence: { issuer: response.iss, issuerFrom: 'response' },
   })
 }
 

@@ -13,11 +13,11 @@ export interface LoginProfiles {
 /** What logins need of the tokens' room. */
 export interface TokenKeeping {
   /** Drawn before tokens are asked for, so that those of a login under way do not outlive a logout. */
-  ticket(profile: string): number
+  logoutGeneration(profile: string): number
   /** Tokens are being asked for: what stores them gets ready meanwhile. */
-  expect(): void
+  prepareStore(): void
   /** Stores the token set in the vault; when it resolves, it is there. @throws `login_required`, vault codes */
-  keep(profile: string, tokens: TokenSet, ticket: number): Promise<void>
+  keep(profile: string, tokens: TokenSet, logoutGeneration: number): Promise<void>
 }
 
 /** Events worth a log line; ids and codes only. */

@@ -3,6 +3,8 @@
  * carries them (RFC 6749 §4.1.1, RFC 7636 §4.3); or those of a request that another tool built. Nothing is stored or
  * bound here.
  */
+
+import { randomId, randomSecret } from '../authorization-server/pkce.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,
@@ -16,7 +18,6 @@ import { CatchdError } from '../failures.js'
 import type { CertificateFiles } from './doorway.js'
 import type { PendingLogin } from './login.js'
 import type { AdoptionRequest } from './login-request.js'
-import { randomId, randomSecret } from './pkce.js'
 import type { LoginProfiles } from './ports.js'
 
 export interface PreparationParts {
@@ -61,7 +62,7 @@ export async function adoptLogin(
       detail: 'Its redirect_uri takes a fresh port for each login, which no other tool can know beforehand.',
     })
   }
-  const expected = await servers.expect(profile, profiles.issRequired(profile.name))
+  const expected = await servers.findExpectedIssuer(profile, profiles.issRequired(profile.name))
   const request = { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null }
   return pendingLogin({ clock, servers }, profile, { ...request, ...expected }, timeoutSeconds)
 }

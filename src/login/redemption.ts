@@ -2,12 +2,14 @@
  * From a claimed code to a stored token set: the code goes to whom the login was begun with, once, and what comes back
  * is kept before anybody is told (RFC 6749 §4.1.3).
  */
+
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Transcript } from '../authorization-server/transcript.js'
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import { type TokenSetOrigin, tokenSetFrom } from '../tokens/token-set.js'
+import { tokenSetFrom } from '../tokens/token-set.js'
 import type { PendingLogin, StoredSummary } from './login.js'
 import type { Claim } from './pending-logins.js'
 import type { LoginProfiles, TokenKeeping } from './ports.js'
@@ -30,8 +32,8 @@ export async function redeem(
 ): Promise<StoredSummary> {
   const { clock, servers, tokens } = parts
   const profile = profileOfLogin(parts, login.profile, login.origin)
-  const ticket = tokens.ticket(login.profile)
-  tokens.expect()
+  const logoutGeneration = tokens.logoutGeneration(login.profile)
+  tokens.prepareStore()
   const response = await servers.redeem(profile, {
     code: claim.code,
     signedResponse: claim.signedResponse,
@@ -41,7 +43,7 @@ export async function redeem(
     transcript,
   })
   const set = tokenSetFrom(response, login.origin, profile.scope ?? null, clock.now(), claim.extra)
-  await tokens.keep(login.profile, set, ticket)
+  await tokens.keep(login.profile, set, logoutGeneration)
   return summaryOf(set, parts.describeVault())
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the redirect door asks, answered for every kind of login: a response goes to the one login that it answers, and
+ * What the redirect listener asks, answered for every kind of login: a response goes to the one login that it answers, and
  * only what is nobody's to a catch that takes any.
  */
 import { CatchdError } from '../failures.js'

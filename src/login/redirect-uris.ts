@@ -1,5 +1,5 @@
 /**
- * Which redirect URIs the redirect door answers for: those of pending logins, of recently answered ones and of
+ * Which redirect URIs the redirect listener answers for: those of pending logins, of recently answered ones and of
  * the configured profiles. Pure look-ups by the Host header and the raw path of a request.
  */
 

@@ -42,13 +42,13 @@ export class SharedLogins {
   async begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin> {
     const { profile } = request
     const open = 'open' in request && request.open
-    this.#budget.personCame(profile)
+    this.#budget.reset(profile)
     const begun = this.#parts.logins.begin(request)
     const login = await (open ? this.#sharing(profile, begun) : begun)
     this.#ofPeople.set(login.id, open)
     void this.#parts.logins.settled(login.id)?.then(({ status }) => {
       this.#ofPeople.delete(login.id)
-      if (status === 'succeeded') this.#budget.personCame(profile)
+      if (status === 'succeeded') this.#budget.reset(profile)
     })
     return login
   }

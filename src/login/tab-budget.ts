@@ -35,14 +35,14 @@ export class TabBudget {
 
   /** What ends after a person came in another way is no sign that nobody is there. */
   ended(profile: string, tab: string, isAnswered: boolean, nowMs: number): void {
-    if (isAnswered) this.personCame(profile)
+    if (isAnswered) this.reset(profile)
     if (this.#open.get(profile) !== tab) return
     this.#open.delete(profile)
     this.#unansweredAtMs.set(profile, nowMs)
   }
 
   /** A person asked for a login by themselves, or finished one. */
-  personCame(profile: string): void {
+  reset(profile: string): void {
     this.#open.delete(profile)
     this.#unansweredAtMs.delete(profile)
   }

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import { asCatchdError } from '../failures.js'
 import { CorruptContent, DurableFile } from '../vault/durable-file.js'
-import type { Outlook } from './outlook.js'
+import type { NoticePlan } from './notice-plan.js'
 
 /** File name inside the state folder. */
 export const NOTICES_FILE = 'notices.json'
@@ -32,7 +32,7 @@ type NoticesRecord = z.infer<typeof NoticesRecord>
 export class NoticeMemory {
   readonly #file: DurableFile
   readonly #onTrouble: (code: string) => void
-  #outlooks = new Map<string, Outlook>()
+  #plans = new Map<string, NoticePlan>()
   #isChanged = false
   #writing: Promise<void> = Promise.resolve()
 
@@ -45,25 +45,25 @@ export class NoticeMemory {
   /** Reads the file; never rejects. */
   async load(): Promise<void> {
     try {
-      this.#outlooks = (await this.#file.load(parse)) ?? new Map()
+      this.#plans = (await this.#file.load(parse)) ?? new Map()
     } catch (error) {
       this.#onTrouble(asCatchdError(error).code)
     }
   }
 
-  get(profile: string): Outlook | null {
-    return this.#outlooks.get(profile) ?? null
+  get(profile: string): NoticePlan | null {
+    return this.#plans.get(profile) ?? null
   }
 
-  all(): IterableIterator<[string, Outlook]> {
-    return this.#outlooks.entries()
+  all(): IterableIterator<[string, NoticePlan]> {
+    return this.#plans.entries()
   }
 
-  /** @param outlook - `null` forgets the profile. */
-  set(profile: string, outlook: Outlook | null): void {
-    if (isDeepStrictEqual(outlook, this.get(profile))) return
-    if (outlook === null) this.#outlooks.delete(profile)
-    else this.#outlooks.set(profile, outlook)
+  /** @param plan - `null` forgets the profile. */
+  set(profile: string, plan: NoticePlan | null): void {
+    if (isDeepStrictEqual(plan, this.get(profile))) return
+    if (plan === null) this.#plans.delete(profile)
+    else this.#plans.set(profile, plan)
     this.#isChanged = true
   }
 
@@ -73,7 +73,7 @@ export class NoticeMemory {
       if (!this.#isChanged) return
       this.#isChanged = false
       try {
-        await this.#file.replace(serialise(this.#outlooks))
+        await this.#file.replace(serialise(this.#plans))
       } catch (error) {
         this.#isChanged = true
         this.#onTrouble(asCatchdError(error).code)
@@ -83,15 +83,15 @@ export class NoticeMemory {
   }
 }
 
-function serialise(outlooks: ReadonlyMap<string, Outlook>): string {
-  const profiles = [...outlooks].map(([profile, outlook]) => {
+function serialise(plans: ReadonlyMap<string, NoticePlan>): string {
+  const profiles = [...plans].map(([profile, plan]) => {
     const record: NoticesRecord['profiles'][string] = {
-      obtained_at_ms: outlook.obtainedAtMs,
-      needed_at_ms: outlook.neededAtMs,
-      known_since_ms: outlook.knownSinceMs,
-      told_before: outlook.toldBefore,
-      told_when: outlook.toldWhen,
-      used_at_ms: outlook.usedAtMs,
+      obtained_at_ms: plan.obtainedAtMs,
+      needed_at_ms: plan.neededAtMs,
+      known_since_ms: plan.knownSinceMs,
+      told_before: plan.toldBefore,
+      told_when: plan.toldWhen,
+      used_at_ms: plan.usedAtMs,
     }
     return [profile, record] as const
   })
@@ -99,7 +99,7 @@ function serialise(outlooks: ReadonlyMap<string, Outlook>): string {
   return `${JSON.stringify(record)}\n`
 }
 
-function parse(content: Buffer): Map<string, Outlook> {
+function parse(content: Buffer): Map<string, NoticePlan> {
   let record: NoticesRecord
   try {
     record = NoticesRecord.parse(JSON.parse(content.toString('utf8')))

@@ -3,7 +3,7 @@
  *
  * Hears of logins, refreshes and use, asks the keeper of token sets how things stand, and runs what the
  * configuration names. Never twice for one token set, also not after a restart: it is remembered as told before
- * it is told. Where nothing is configured nothing is watched. When to tell is outlook.ts.
+ * it is told. Where nothing is configured nothing is watched. When to send one is notice-plan.ts.
  *
  * The wall clock decides: naps are short, and whoever wakes looks at it again.
  */
@@ -11,12 +11,12 @@ import type { Clock } from '../clock.js'
 import type { NoticeSettings } from '../config/notices.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError } from '../failures.js'
-import { forecast } from '../tokens/forecast.js'
+import { nextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'
 import type { CommandCall } from './command.js'
 import { type Notice, type NoticeText, textOf, variablesOf } from './notice.js'
 import type { NoticeMemory } from './notice-memory.js'
-import { nextOutlook, telling, tellingDueAtMs, told } from './outlook.js'
+import { dueNotice, nextNoticeAtMs, nextNoticePlan, told } from './notice-plan.js'
 
 export interface NoticeConfiguration {
   notices(): NoticeSettings
@@ -80,7 +80,7 @@ export class NoticeService {
   #isDesktopSilent = false
   #cancelNap = () => {}
   #loading: Promise<void> | null = null
-  #tellings: Promise<unknown> = Promise.resolve()
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(parts: NoticeParts) {
     this.#parts = parts
@@ -124,7 +124,7 @@ export class NoticeService {
     this.#isOn = false
     this.#cancelNap()
     const cancel = this.#parts.clock.after(DRAIN_MS, () => this.#ending.abort())
-    await this.#tellings
+    await this.#sending
     cancel()
     this.#ending.abort()
     await this.#parts.memory.save()
@@ -153,13 +153,13 @@ export class NoticeService {
       const profile = configuration.profile(name)
       const { set } = await tokens.find(name)
       const nowMs = clock.now()
-      const outlook = forecast(profile, set, nowMs)
-      const next = nextOutlook(memory.get(name), set, outlook, nowMs, isUse)
-      const what = next === null ? null : telling(next, configuration.notices().beforeSeconds, nowMs)
+      const login = nextLogin(profile, set, nowMs)
+      const next = nextNoticePlan(memory.get(name), set, login, nowMs, isUse)
+      const what = next === null ? null : dueNotice(next, configuration.notices().beforeSeconds, nowMs)
       memory.set(name, next !== null && what !== null ? told(next, what) : next)
       await memory.save()
       if (next === null || what === null) return
-      const reason = outlook.certainty === 'now' ? outlook.reason : 'expires_soon'
+      const reason = login.certainty === 'now' ? login.reason : 'expires_soon'
       this.#tell({ profile: name, reason, neededAtMs: next.neededAtMs })
     } catch (error) {
       const { code } = asCatchdError(error)
@@ -178,7 +178,7 @@ export class NoticeService {
   /** One notice at a time, so that a laptop that wakes up does not start twenty programs. */
   #tell(notice: Notice): void {
     const { environment, desktopCommand } = this.#parts
-    this.#tellings = this.#tellings.then(() => {
+    this.#sending = this.#sending.then(() => {
       const { loginRequiredCommand: command, desktop } = this.#parts.configuration.notices()
       const hook = { command: command ?? [], environment: { ...environment, ...variablesOf(notice) } }
       return Promise.all([
@@ -203,8 +203,8 @@ export class NoticeService {
     const { clock, configuration, memory } = this.#parts
     const { beforeSeconds } = configuration.notices()
     const nowMs = clock.now()
-    for (const [profile, outlook] of memory.all()) {
-      if (telling(outlook, beforeSeconds, nowMs) !== null) this.#want(profile, false)
+    for (const [profile, plan] of memory.all()) {
+      if (dueNotice(plan, beforeSeconds, nowMs) !== null) this.#want(profile, false)
     }
     if (!this.#isLooking) this.#napUntilDue()
   }
@@ -216,8 +216,8 @@ export class NoticeService {
     const { beforeSeconds } = configuration.notices()
     const nowMs = clock.now()
     let napMs = Number.POSITIVE_INFINITY
-    for (const [, outlook] of memory.all()) {
-      const atMs = tellingDueAtMs(outlook, beforeSeconds, nowMs)
+    for (const [, plan] of memory.all()) {
+      const atMs = nextNoticeAtMs(plan, beforeSeconds, nowMs)
       // What is due and could not be told, because the vault is locked, is tried again after a nap.
       if (atMs !== null) napMs = Math.min(napMs, atMs > nowMs ? atMs - nowMs : LONGEST_NAP_MS, LONGEST_NAP_MS)
     }

@@ -4,7 +4,7 @@
  * Pure. Nothing that a server sent is in it: a name of ours, a code, an instant.
  */
 import { toInstant } from '../clock.js'
-import type { LoginReason } from '../tokens/forecast.js'
+import type { LoginReason } from '../tokens/next-login.js'
 
 export interface Notice {
   readonly profile: string

@@ -3,10 +3,10 @@
  * upstream, made by the daemon, with the nonce that the upstream asked for last (§9).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { LentToken } from './lent-token.js'
+import type { CachedToken } from './cached-token.js'
 
 export class RequestProofs {
-  readonly #token: LentToken
+  readonly #token: CachedToken
   readonly #upstream: string
   readonly #proofs = new WeakMap<
     FastifyRequest,
@@ -15,18 +15,18 @@ export class RequestProofs {
   readonly #tried = new WeakSet<FastifyRequest>()
   #nonce: string | undefined
 
-  constructor(token: LentToken, upstream: string) {
+  constructor(token: CachedToken, upstream: string) {
     this.#token = token
     this.#upstream = upstream
   }
 
   /** Before each try; does nothing for tokens that are bound to no key. @throws CatchdError */
   async make(request: FastifyRequest, dest: string): Promise<void> {
-    if (request.lent?.token_type !== 'DPoP') return
+    if (request.sentToken?.token_type !== 'DPoP') return
     const nonce = this.#nonce
     const url = new URL(dest, this.#upstream).href
     const answer = await this.#token.proof({ method: request.method, url, nonce })
-    request.lent = answer
+    request.sentToken = answer
     this.#proofs.set(request, { proof: answer.dpop, nonce })
   }
 

@@ -9,11 +9,11 @@
 import httpProxy from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Agent } from 'undici'
-import type { TokenAnswer } from '../client/wire.js'
+import type { TokenAnswer } from '../client/api-types.js'
 import { asCatchdError, toProblem } from '../failures.js'
-import { WITHOUT_JSON_SCHEMA } from '../http/door.js'
+import { WITHOUT_JSON_SCHEMA } from '../http/http-listener.js'
+import type { CachedToken } from './cached-token.js'
 import { checkCaller } from './caller-checks.js'
-import type { LentToken } from './lent-token.js'
 import { RequestProofs } from './proofs.js'
 
 export interface ProxyParts {
@@ -21,7 +21,7 @@ export interface ProxyParts {
   readonly upstream: string
   /** First segment of every path that is served; `''`: none is needed. */
   readonly secret: string
-  readonly token: LentToken
+  readonly token: CachedToken
   /** What Host may say, known once it listens; `undefined` on a unix socket. */
   readonly authorities: () => ReadonlySet<string> | undefined
 }
@@ -37,7 +37,7 @@ const OURS = ['authorization', 'dpop', 'cookie2', 'proxy-authorization', 'origin
 
 declare module 'fastify' {
   interface FastifyRequest {
-    lent: TokenAnswer | null
+    sentToken: TokenAnswer | null
     isSecondTry: boolean
   }
 }
@@ -52,7 +52,7 @@ export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance>
     bodyLimit: Number.MAX_SAFE_INTEGER,
     schemaController: WITHOUT_JSON_SCHEMA,
   })
-  app.decorateRequest('lent', null)
+  app.decorateRequest('sentToken', null)
   app.decorateRequest('isSecondTry', false)
   keepSmallBodies(app)
   app.addHook('onRequest', async (request) => checkCaller(request.headers, parts.authorities()))
@@ -68,7 +68,7 @@ export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance>
     preValidation: (request, _reply, done) => {
       parts.token.current().then(
         (token) => {
-          request.lent = token
+          request.sentToken = token
           done()
         },
         (error: Error) => done(error),
@@ -154,12 +154,12 @@ async function answer(
     return
   }
   const mayTryAgain = response.statusCode === 401 && !request.isSecondTry && isReplayable(request)
-  if (!mayTryAgain || request.lent === null || call === undefined) return void reply.send(stream)
-  const better = await token.insteadOf(request.lent)
+  if (!mayTryAgain || request.sentToken === null || call === undefined) return void reply.send(stream)
+  const better = await token.insteadOf(request.sentToken)
   if (better === undefined) return void reply.send(stream)
   stream?.resume()
   request.isSecondTry = true
-  request.lent = better
+  request.sentToken = better
   await proofs.make(request, call.dest)
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
   ;(reply as unknown as { from: From }).from(call.dest, call.options)
@@ -169,8 +169,8 @@ function isReplayable({ body }: FastifyRequest): boolean {
   return body === undefined || body === null || Buffer.isBuffer(body)
 }
 
-function authorizationOf({ lent }: FastifyRequest): string {
-  return lent === null ? '' : `${lent.token_type} ${lent.access_token}`
+function authorizationOf({ sentToken }: FastifyRequest): string {
+  return sentToken === null ? '' : `${sentToken.token_type} ${sentToken.access_token}`
 }
 
 function without<Headers extends object>(headers: Headers, names: readonly string[]): Headers {

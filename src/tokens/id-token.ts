@@ -5,6 +5,7 @@
  * Pure. It was validated when it came (src/authorization-server/id-token.ts); here it is only read.
  */
 import * as z from 'zod'
+import { jwtParts } from '../authorization-server/jwt-parts.js'
 import type { Secret } from '../secret.js'
 import type { TokenSet } from './token-set.js'
 
@@ -31,19 +32,6 @@ export function idTokenOf({ idToken: token }: Pick<TokenSet, 'idToken'>): IdToke
   const claims = Claims.safeParse(jwtParts(token)?.claims).data
   if (token === null || claims === undefined) return null
   return { token, issuer: claims.iss, subject: claims.sub, expiresAtMs: claims.exp * 1000 }
-}
-
-const JsonObject = z.record(z.string(), z.unknown())
-
-/** The two readable parts of a JWT (RFC 7519 §3); its signature was checked when it came. */
-export function jwtParts(token: Secret | null) {
-  const [header = '', claims = ''] = token?.reveal().split('.') ?? []
-  try {
-    const part = (text: string) => JsonObject.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
-    return { header: part(header), claims: part(claims) }
-  } catch {
-    return null
-  }
 }
 
 /** Why only a person can get an id_token that holds, of a set whose refresh token is not refused. */

@@ -6,8 +6,8 @@
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import type { Holding, Holdings } from './holdings.js'
 import type { TokenSet } from './token-set.js'
+import type { ProfileTokens, TokenStore } from './token-store.js'
 
 /** What a logout did at the authorization server. */
 export interface LogoutOutcome {
@@ -20,7 +20,7 @@ const UNREADABLE: LogoutOutcome = { revoked: false, notRevoked: 'The stored toke
 
 export interface LogoutsParts {
   readonly servers: AuthorizationServers
-  readonly holdings: Holdings
+  readonly store: TokenStore
   readonly onForgotten: (profile: string) => void
 }
 
@@ -34,18 +34,18 @@ export class Logouts {
   /** @throws the vault's codes when the stored token set cannot be deleted */
   async forget(profile: Profile): Promise<LogoutOutcome> {
     const { name } = profile
-    const { holdings, onForgotten } = this.#parts
-    const holding = holdings.of(profile)
-    holding.logouts += 1
-    const set = await this.#load(profile, holding)
-    holding.revision += 1
-    const { revision } = holding
-    holding.step({ step: 'forgotten' })
+    const { store, onForgotten } = this.#parts
+    const profileTokens = store.of(profile)
+    profileTokens.logouts += 1
+    const set = await this.#load(profile, profileTokens)
+    profileTokens.revision += 1
+    const { revision } = profileTokens
+    profileTokens.step({ step: 'forgotten' })
     const outcome = set instanceof CatchdError ? UNREADABLE : await this.#revoke(profile, set)
     try {
-      if (holding.revision === revision) await holdings.remove(name)
+      if (profileTokens.revision === revision) await store.remove(name)
     } catch (error) {
-      holding.step({ step: 'read', set: undefined }) // it is still in the vault: the next question asks there
+      profileTokens.step({ step: 'read', set: undefined }) // it is still in the vault: the next question asks there
       throw error
     }
     onForgotten(name)
@@ -53,9 +53,9 @@ export class Logouts {
   }
 
   /** A record that cannot be read is forgotten, too; whether the vault itself can be reached shows when it is deleted. */
-  async #load(profile: Profile, holding: Holding): Promise<TokenSet | null | CatchdError> {
+  async #load(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null | CatchdError> {
     try {
-      return await this.#parts.holdings.load(profile, holding)
+      return await this.#parts.store.load(profile, profileTokens)
     } catch (error) {
       return asCatchdError(error)
     }

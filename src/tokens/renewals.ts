@@ -8,11 +8,11 @@ import type { Clock } from '../clock.js'
 import { usesRefreshToken } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
-import type { Holding, Holdings } from './holdings.js'
 import { backOffAfter } from './refresh-back-off.js'
 import type { RefreshJournal } from './refresh-journal.js'
 import { loginRequired } from './token-life.js'
 import { rotated, type TokenSet, tokenSetFrom } from './token-set.js'
+import type { ProfileTokens, TokenStore } from './token-store.js'
 
 export type RenewalEvent =
   | { readonly event: 'token.refreshed'; readonly profile: string }
@@ -25,7 +25,7 @@ export type RenewalEvent =
 export interface RenewalsParts {
   readonly clock: Clock
   readonly servers: AuthorizationServers
-  readonly holdings: Holdings
+  readonly store: TokenStore
   readonly journal: RefreshJournal
   /** A random number in [0, 1), for jitter. */
   readonly random: () => number
@@ -50,13 +50,13 @@ export class Renewals {
    *
    * @throws CatchdError `login_required`, `provider_*`
    */
-  renew(profile: Profile, holding: Holding): Promise<TokenSet> {
-    if (holding.renewing !== null) return holding.renewing
-    const renewing = this.#request(profile, holding).finally(() => {
-      holding.renewing = null
+  renew(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet> {
+    if (profileTokens.renewing !== null) return profileTokens.renewing
+    const renewing = this.#request(profile, profileTokens).finally(() => {
+      profileTokens.renewing = null
       this.#running.delete(renewing)
     })
-    holding.renewing = renewing
+    profileTokens.renewing = renewing
     this.#running.add(renewing)
     return renewing
   }
@@ -66,23 +66,24 @@ export class Renewals {
     await Promise.allSettled([...this.#running])
   }
 
-  async #request(profile: Profile, holding: Holding): Promise<TokenSet> {
-    const { revision } = holding
-    const set = holding.state.set ?? null
-    holding.step({ step: 'refresh_begun' })
-    this.#parts.holdings.expectStore()
+  async #request(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet> {
+    const { revision } = profileTokens
+    const set = profileTokens.state.set ?? null
+    profileTokens.step({ step: 'refresh_begun' })
+    this.#parts.store.prepareVault()
     const outcome = await this.#ask(profile, set)
-    if (holding.revision !== revision) return this.#overtaken(profile, holding, set, outcome)
-    if (outcome.outcome === 'refreshed') return this.#keep(profile, holding, set, outcome)
-    if (outcome.outcome === 'reauthorize') throw await this.#refused(profile, holding, set, outcome.error)
+    if (profileTokens.revision !== revision) return this.#overtaken(profile, profileTokens, set, outcome)
+    if (outcome.outcome === 'refreshed') return this.#keep(profile, profileTokens, set, outcome)
+    if (outcome.outcome === 'reauthorize')
+      throw await this.#refused(profile, profileTokens, set, outcome.error)
     this.#settle(profile, set)
     const { clock, random } = this.#parts
     // A person can end this at any moment, by logging in to the profile whose token is exchanged: nobody waits for them.
     const isPersons = outcome.error.code === 'login_required'
     const backOff = isPersons
       ? null
-      : backOffAfter(holding.state.backOff, outcome.retryAfterSeconds, clock.now(), random())
-    holding.step({ step: 'refresh_failed', backOff, failure: outcome.error })
+      : backOffAfter(profileTokens.state.backOff, outcome.retryAfterSeconds, clock.now(), random())
+    profileTokens.step({ step: 'refresh_failed', backOff, failure: outcome.error })
     this.#parts.log({ event: 'token.refresh_failed', profile: profile.name, code: outcome.error.code })
     throw outcome.error
   }
@@ -102,18 +103,18 @@ export class Renewals {
 
   async #keep(
     profile: Profile,
-    holding: Holding,
+    profileTokens: ProfileTokens,
     previous: TokenSet | null,
     outcome: RefreshOutcome & { outcome: 'refreshed' },
   ): Promise<TokenSet> {
-    const { clock, holdings, random, log } = this.#parts
-    const { revision } = holding
+    const { clock, store, random, log } = this.#parts
+    const { revision } = profileTokens
     const set = this.#successor(profile, previous, outcome)
     const step = { step: 'refreshed', set, atMs: clock.now() } as const
-    await holdings.store(profile.name, holding, set, step)
+    await store.save(profile.name, profileTokens, set, step)
     if (set.refreshTokenStays) this.#settle(profile, previous)
-    if (holding.revision !== revision) return this.#overtaken(profile, holding, previous, outcome)
-    holding.jitter = random()
+    if (profileTokens.revision !== revision) return this.#overtaken(profile, profileTokens, previous, outcome)
+    profileTokens.jitter = random()
     log({ event: 'token.refreshed', profile: profile.name })
     return set
   }
@@ -121,7 +122,7 @@ export class Renewals {
   /** The record stays and says why: only a person can get new tokens now, and nothing is deleted for it. */
   async #refused(
     profile: Profile,
-    holding: Holding,
+    profileTokens: ProfileTokens,
     set: TokenSet | null,
     error: CatchdError,
   ): Promise<CatchdError> {
@@ -134,8 +135,8 @@ export class Renewals {
     if (set !== null) {
       const marked = { ...set, refusedRefreshToken: refused }
       const step = { step: 'refresh_refused', set: marked, failure } as const
-      holding.step(step) // callers that come while the vault is slow are told at once
-      await this.#parts.holdings.store(profile.name, holding, marked, step)
+      profileTokens.step(step) // callers that come while the vault is slow are told at once
+      await this.#parts.store.save(profile.name, profileTokens, marked, step)
     }
     this.#parts.log({ event: 'token.reauthorize', profile: profile.name, code: error.code })
     return failure
@@ -154,17 +155,17 @@ export class Renewals {
   /** A login or a logout came in between: what it left stands, and tokens nobody will use are revoked. */
   #overtaken(
     profile: Profile,
-    holding: Holding,
+    profileTokens: ProfileTokens,
     previous: TokenSet | null,
     outcome: RefreshOutcome,
   ): TokenSet {
     this.#settle(profile, previous)
-    holding.step({ step: 'overtaken' })
+    profileTokens.step({ step: 'overtaken' })
     if (outcome.outcome === 'refreshed') {
       void this.#parts.servers.revoke(profile, this.#successor(profile, null, outcome))
     }
-    if (holding.state.set == null) throw loginRequired(profile.name, null)
-    return holding.state.set
+    if (profileTokens.state.set == null) throw loginRequired(profile.name, null)
+    return profileTokens.state.set
   }
 
   #settle(profile: Profile, set: TokenSet | null): void {

@@ -1,5 +1,5 @@
 /**
- * The keeper of token sets: the one door to a profile's tokens. Serves them from memory, has them refreshed ahead
+ * The keeper of token sets: the one listener to a profile's tokens. Serves them from memory, has them refreshed ahead
  * of expiry while they are used or when asked, and forgets them.
  *
  * Promises kept here and in the rooms behind it (DESIGN: one refresh; nothing stored is lost; the vault never
@@ -15,7 +15,6 @@ import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Vault } from '../vault/vault.js'
-import { type Holding, Holdings } from './holdings.js'
 import { type IdToken, idTokenOf } from './id-token.js'
 import { type LogoutOutcome, Logouts } from './logouts.js'
 import { RefreshAhead } from './refresh-ahead.js'
@@ -32,6 +31,7 @@ import {
   type WantedToken,
 } from './token-life.js'
 import type { TokenSet } from './token-set.js'
+import { type ProfileTokens, TokenStore } from './token-store.js'
 
 export interface TokenProfiles {
   /** @throws CatchdError `profile_unknown`, `config_invalid` */
@@ -64,7 +64,7 @@ const IN_USE_MS = 24 * 60 * 60 * 1_000
 
 export class TokenKeeper {
   readonly #parts: TokenKeeperParts
-  readonly #holdings: Holdings
+  readonly #store: TokenStore
   readonly #renewals: Renewals
   readonly #logouts: Logouts
   readonly #ahead: RefreshAhead
@@ -75,7 +75,7 @@ export class TokenKeeper {
     const journal = new RefreshJournal(parts.steps, (error) =>
       log({ event: 'token.journal_failed', code: (error as NodeJS.ErrnoException).code ?? 'internal' }),
     )
-    this.#holdings = new Holdings({
+    this.#store = new TokenStore({
       clock,
       vault,
       journal,
@@ -83,10 +83,10 @@ export class TokenKeeper {
       onUnsaved: (profile) => log({ event: 'token.unsaved', profile }),
       onSaved: (profile) => log({ event: 'token.saved', profile }),
     })
-    this.#renewals = new Renewals({ clock, servers, holdings: this.#holdings, journal, random, log })
+    this.#renewals = new Renewals({ clock, servers, store: this.#store, journal, random, log })
     this.#logouts = new Logouts({
       servers,
-      holdings: this.#holdings,
+      store: this.#store,
       onForgotten: (profile) => log({ event: 'token.forgotten', profile }),
     })
     this.#ahead = new RefreshAhead(clock, (nowMs) => this.#refreshDue(nowMs))
@@ -94,17 +94,17 @@ export class TokenKeeper {
 
   /** Profiles whose newest token set is in memory only. */
   get unsaved(): string[] {
-    return this.#holdings.unsaved
+    return this.#store.unsaved
   }
 
   /** The fresh-token path: one look-up, no I/O; `undefined` when more has to be done. */
   peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined {
-    const holding = this.#holdings.find(profile)
-    const set = holding?.state.set
-    if (holding === undefined || set == null) return undefined
+    const profileTokens = this.#store.find(profile)
+    const set = profileTokens?.state.set
+    if (profileTokens === undefined || set == null) return undefined
     const nowMs = this.#parts.clock.now()
-    if (!isFreshFor(set, minTtlSeconds ?? holding.minTtlSeconds, nowMs)) return undefined
-    this.#used(profile, holding, nowMs)
+    if (!isFreshFor(set, minTtlSeconds ?? profileTokens.minTtlSeconds, nowMs)) return undefined
+    this.#used(profile, profileTokens, nowMs)
     return set
   }
 
@@ -133,21 +133,21 @@ export class TokenKeeper {
 
   async #get(profile: Profile, minTtlSeconds: number | undefined, wanted: WantedToken): Promise<TokenSet> {
     const { name } = profile
-    const holding = this.#holdings.of(profile)
-    await this.#holdings.load(profile, holding)
+    const profileTokens = this.#store.of(profile)
+    await this.#store.load(profile, profileTokens)
     const nowMs = this.#parts.clock.now()
-    this.#used(name, holding, nowMs)
-    this.#expectRefresh(name, holding)
+    this.#used(name, profileTokens, nowMs)
+    this.#expectRefresh(name, profileTokens)
     const minTtl = minTtlSeconds ?? profile.min_ttl_seconds
-    const decision = decide(holding.state, profile, minTtl, nowMs, wanted)
+    const decision = decide(profileTokens.state, profile, minTtl, nowMs, wanted)
     if (decision.act === 'serve') return decision.set
     if (decision.act === 'refuse') throw decision.failure
     try {
-      return await this.#renew(profile, holding)
+      return await this.#renew(profile, profileTokens)
     } catch (error) {
       // Whatever went wrong, a token that is still good is still good (promise 5).
       const { fallback } = decision
-      const isStill = fallback?.accessToken === holding.state.set?.accessToken
+      const isStill = fallback?.accessToken === profileTokens.state.set?.accessToken
       if (fallback !== null && isStill && !isOver(fallback, this.#parts.clock.now(), wanted)) return fallback
       throw error
     }
@@ -156,10 +156,10 @@ export class TokenKeeper {
   /** A forced refresh, whatever the back-off; joins one that is under way. @throws as `get` does */
   async refresh(name: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
-    const holding = this.#holdings.of(profile)
-    const set = await this.#holdings.load(profile, holding)
-    this.#used(name, holding, this.#parts.clock.now())
-    if (needsNoPerson(profile.grant)) return this.#renew(profile, holding)
+    const profileTokens = this.#store.of(profile)
+    const set = await this.#store.load(profile, profileTokens)
+    this.#used(name, profileTokens, this.#parts.clock.now())
+    if (needsNoPerson(profile.grant)) return this.#renew(profile, profileTokens)
     if (set === null) throw loginRequired(name, null)
     if (set.refreshToken === null) {
       throw new CatchdError('login_required', {
@@ -169,42 +169,42 @@ export class TokenKeeper {
     }
     // One that the server refused may be tried again by hand; one that was cut off might look stolen.
     if (set.refusedRefreshToken?.reason === 'interrupted') throw loginRequired(name, set.refusedRefreshToken)
-    return this.#renew(profile, holding)
+    return this.#renew(profile, profileTokens)
   }
 
   /** A login asks for tokens just now, and will bring them to {@link keep}. */
-  expect(): void {
-    this.#holdings.expectStore()
+  prepareStore(): void {
+    this.#store.prepareVault()
   }
 
   /** To be handed to {@link keep}: tokens of a login that began before a logout are not taken after it. */
-  ticket(name: string): number {
-    return this.#holdings.find(name)?.logouts ?? 0
+  logoutGeneration(name: string): number {
+    return this.#store.find(name)?.logouts ?? 0
   }
 
   /**
    * Takes a login's token set: vault first, memory second.
    *
-   * @param ticket - From {@link ticket}, drawn before the tokens were asked for.
+   * @param logoutGeneration - From {@link logoutGeneration}, drawn before the tokens were asked for.
    * @throws CatchdError `login_required` when a logout came in between (the tokens are revoked); the vault's
    *   codes: the token set is then served from memory and stored as soon as it can be
    */
-  async keep(name: string, set: TokenSet, ticket = this.ticket(name)): Promise<void> {
+  async keep(name: string, set: TokenSet, logoutGeneration = this.logoutGeneration(name)): Promise<void> {
     const profile = this.#parts.profiles.profile(name)
-    const holding = this.#holdings.of(profile)
-    if (ticket !== holding.logouts) {
+    const profileTokens = this.#store.of(profile)
+    if (logoutGeneration !== profileTokens.logouts) {
       void this.#parts.servers.revoke(profile, set)
       throw new CatchdError('login_required', {
         profile: name,
         detail: 'The profile was logged out while the login was finishing.',
       })
     }
-    holding.revision += 1
-    holding.jitter = this.#parts.random()
-    holding.lastUsedAtMs = this.#parts.clock.now()
-    const { revision } = holding
-    const failure = await this.#holdings.store(name, holding, set, { step: 'kept', set })
-    if (holding.revision === revision) this.#expectRefresh(name, holding)
+    profileTokens.revision += 1
+    profileTokens.jitter = this.#parts.random()
+    profileTokens.lastUsedAtMs = this.#parts.clock.now()
+    const { revision } = profileTokens
+    const failure = await this.#store.save(name, profileTokens, set, { step: 'kept', set })
+    if (profileTokens.revision === revision) this.#expectRefresh(name, profileTokens)
     if (failure !== null) throw failure
   }
 
@@ -225,22 +225,22 @@ export class TokenKeeper {
   /** The token set as it is, without refreshing. @throws the vault's codes */
   async find(name: string): Promise<{ set: TokenSet | null; needsLogin: boolean }> {
     const profile = this.#parts.profiles.profile(name)
-    const holding = this.#holdings.of(profile)
-    const set = await this.#holdings.load(profile, holding)
-    const phase = phaseOf(holding.state, profile, 0, this.#parts.clock.now())
+    const profileTokens = this.#store.of(profile)
+    const set = await this.#store.load(profile, profileTokens)
+    const phase = phaseOf(profileTokens.state, profile, 0, this.#parts.clock.now())
     return { set, needsLogin: phase === 'none' || phase === 'login_required' }
   }
 
   /** After a change of the configuration: token sets of removed or redirected profiles leave the memory. */
   reconsider(): void {
-    for (const [name, holding] of this.#holdings.all()) {
+    for (const [name, profileTokens] of this.#store.all()) {
       const profile = this.#findProfile(name)
-      const { set } = holding.state
-      if (profile !== undefined) holding.minTtlSeconds = profile.min_ttl_seconds
-      if (profile === undefined || (set != null && !this.#holdings.belongs(profile, set))) {
-        holding.step({ step: 'read', set: undefined })
+      const { set } = profileTokens.state
+      if (profile !== undefined) profileTokens.minTtlSeconds = profile.min_ttl_seconds
+      if (profile === undefined || (set != null && !this.#store.belongs(profile, set))) {
+        profileTokens.step({ step: 'read', set: undefined })
       } else if (set != null) {
-        this.#expectRefresh(name, holding)
+        this.#expectRefresh(name, profileTokens)
       }
     }
   }
@@ -249,46 +249,46 @@ export class TokenKeeper {
   async drain(): Promise<void> {
     this.#ahead.close()
     await this.#renewals.drain()
-    await this.#holdings.drain()
+    await this.#store.drain()
   }
 
-  async #renew(profile: Profile, holding: Holding): Promise<TokenSet> {
+  async #renew(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet> {
     try {
-      return await this.#renewals.renew(profile, holding)
+      return await this.#renewals.renew(profile, profileTokens)
     } finally {
-      this.#expectRefresh(profile.name, holding)
+      this.#expectRefresh(profile.name, profileTokens)
     }
   }
 
   /** Cheap where the profile was in use already: this is on the fresh-token path. */
-  #used(name: string, holding: Holding, nowMs: number): void {
-    const wasInUse = isInUse(holding, nowMs)
-    holding.lastUsedAtMs = nowMs
-    if (!wasInUse) this.#expectRefresh(name, holding)
+  #used(name: string, profileTokens: ProfileTokens, nowMs: number): void {
+    const wasInUse = isInUse(profileTokens, nowMs)
+    profileTokens.lastUsedAtMs = nowMs
+    if (!wasInUse) this.#expectRefresh(name, profileTokens)
   }
 
-  #expectRefresh(name: string, holding: Holding): void {
-    const atMs = this.#refreshAtMs(name, holding, this.#parts.clock.now())
+  #expectRefresh(name: string, profileTokens: ProfileTokens): void {
+    const atMs = this.#refreshAtMs(name, profileTokens, this.#parts.clock.now())
     if (atMs !== null) this.#ahead.wakeBy(atMs)
   }
 
   /** Starts what is due. @returns when to look again */
   #refreshDue(nowMs: number): number | null {
     let nextMs = Number.POSITIVE_INFINITY
-    for (const [name, holding] of this.#holdings.all()) {
-      const atMs = this.#refreshAtMs(name, holding, nowMs)
+    for (const [name, profileTokens] of this.#store.all()) {
+      const atMs = this.#refreshAtMs(name, profileTokens, nowMs)
       if (atMs === null) continue
       if (atMs > nowMs) nextMs = Math.min(nextMs, atMs)
       else if (this.#renewals.count >= MOST_AHEAD_AT_ONCE) nextMs = Math.min(nextMs, nowMs + NEXT_BATCH_MS)
-      else void this.#renew(this.#parts.profiles.profile(name), holding).catch(() => {}) // logged where it failed
+      else void this.#renew(this.#parts.profiles.profile(name), profileTokens).catch(() => {}) // logged where it failed
     }
     return Number.isFinite(nextMs) ? nextMs : null
   }
 
-  #refreshAtMs(name: string, holding: Holding, nowMs: number): number | null {
+  #refreshAtMs(name: string, profileTokens: ProfileTokens, nowMs: number): number | null {
     const profile = this.#findProfile(name)
-    if (profile?.refresh !== 'ahead' || !isInUse(holding, nowMs)) return null
-    return refreshDueAtMs(holding.state, profile, profile.min_ttl_seconds, holding.jitter, nowMs)
+    if (profile?.refresh !== 'ahead' || !isInUse(profileTokens, nowMs)) return null
+    return refreshDueAtMs(profileTokens.state, profile, profile.min_ttl_seconds, profileTokens.jitter, nowMs)
   }
 
   #findProfile(name: string): Profile | undefined {
@@ -301,6 +301,6 @@ export class TokenKeeper {
 }
 
 /** A clock that was set back does not make a profile unused. */
-function isInUse({ lastUsedAtMs }: Holding, nowMs: number): boolean {
+function isInUse({ lastUsedAtMs }: ProfileTokens, nowMs: number): boolean {
   return lastUsedAtMs !== null && nowMs - lastUsedAtMs <= IN_USE_MS
 }

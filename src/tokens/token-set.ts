@@ -5,36 +5,10 @@
  * no `expires_in` means an unknown lifetime, not "forever" and not "an hour".
  */
 import * as z from 'zod'
+import type { IssuedTokens, TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { IdTokenStay } from './id-token.js'
-
-/** A token response (RFC 6749 §5.1), normalised by src/authorization-server whatever shape it had. */
-export interface TokenResponse {
-  readonly accessToken: Secret
-  /** As to be shown: `Bearer`, `DPoP`. */
-  readonly tokenType: string
-  /** Seconds from receipt; `null` when the server did not say. */
-  readonly expiresInSeconds: number | null
-  readonly refreshToken: Secret | null
-  /** Granted scope, space-separated; `null` when the server did not say (RFC 6749 §5.1: as requested). */
-  readonly scope: string | null
-  readonly idToken: Secret | null
-  /** A refresh brought an id_token that could not be checked just then, so that it was dropped. */
-  readonly isIdTokenUncheckable?: true
-  /** `iss` and `sub` of the validated id_token. */
-  readonly issuer: string | null
-  readonly subject: string | null
-  /** Members beyond the standard's, as received; kept in the vault, never printed. */
-  readonly parameters: Readonly<Record<string, unknown>>
-}
-
-/** Who issued a token set and to whom: a token set is never used for another pair. */
-export interface TokenSetOrigin {
-  /** The issuer, or the token endpoint where no issuer is configured. */
-  readonly authorizationServer: string
-  readonly clientId: string
-}
 
 /** A refresh token that must not be sent any more. */
 export interface RefusedRefreshToken {
@@ -48,24 +22,17 @@ export interface RefusedRefreshToken {
   readonly errorDescription: string | null
 }
 
-export interface TokenSet extends TokenSetOrigin {
-  readonly accessToken: Secret
-  readonly tokenType: string
+export interface TokenSet extends TokenSetOrigin, IssuedTokens {
   readonly obtainedAtMs: number
   readonly expiresAtMs: number | null
-  readonly refreshToken: Secret | null
   /** When the refresh token ends, where the server said so (`refresh_expires_in` and its like). */
   readonly refreshTokenExpiresAtMs: number | null
   /** The server took this refresh token before and let it go on: it does not rotate them. */
   readonly refreshTokenStays: boolean
   /** Why the refresh token is dead; it stays in the record, so that nobody has to guess what happened. */
   readonly refusedRefreshToken: RefusedRefreshToken | null
-  readonly scope: string | null
-  readonly idToken: Secret | null
   /** Why the id_token is not of the last answer; `null` when it is. */
   readonly idTokenStays: IdTokenStay | null
-  readonly issuer: string | null
-  readonly subject: string | null
   readonly parameters: Readonly<Record<string, unknown>>
 }
 

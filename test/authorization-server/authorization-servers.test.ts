@@ -434,7 +434,7 @@ describe('metadata and id_token', async () => {
     publish()
     routes.set('/jwks', (_request, response) => response.writeHead(503).end())
     const made = servers()
-    await made.expect(corp(), false)
+    await made.findExpectedIssuer(corp(), false)
     await expect.poll(() => seen.filter(({ url }) => url === '/jwks').length).toBe(1)
     const idToken = await sign(claims()).sign(key.privateKey)
     expect(await redeem(idToken, made)).toMatchObject({ subject: 'ada' })
@@ -574,15 +574,24 @@ describe('metadata and id_token', async () => {
       authorization_response_iss_parameter_supported: true,
       require_pushed_authorization_requests: true,
     })
-    expect(await servers().expect(corp(), true)).toEqual({ expectedIssuer: base, issRequired: true })
+    expect(await servers().findExpectedIssuer(corp(), true)).toEqual({
+      expectedIssuer: base,
+      issRequired: true,
+    })
     expect(seen.map(({ method }) => method)).not.toContain('POST')
     publish()
-    expect(await servers().expect(corp(), false)).toEqual({ expectedIssuer: base, issRequired: false })
-    expect((await failureOf(servers().expect(corp(), true))).code).toBe('profile_invalid')
+    expect(await servers().findExpectedIssuer(corp(), false)).toEqual({
+      expectedIssuer: base,
+      issRequired: false,
+    })
+    expect((await failureOf(servers().findExpectedIssuer(corp(), true))).code).toBe('profile_invalid')
   })
 
   test('without an issuer, no response is expected to name one', async () => {
-    expect(await servers().expect(profile(), false)).toEqual({ expectedIssuer: null, issRequired: false })
+    expect(await servers().findExpectedIssuer(profile(), false)).toEqual({
+      expectedIssuer: null,
+      issRequired: false,
+    })
     expect(seen).toEqual([])
   })
 })

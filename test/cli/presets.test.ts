@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { PRESETS } from '../../src/authorization-server/presets.js'
+import { PRESETS } from '../../src/config/presets.js'
 import { fakeDaemon, run } from './run.js'
 
 test('presets lists every known server and what it needs, without a daemon', async () => {

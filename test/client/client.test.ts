@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
+import { DaemonConnection } from '../../src/client/daemon-connection.js'
+import { DaemonError } from '../../src/client/daemon-error.js'
 import { CatchdError } from '../../src/failures.js'
 import { FakeDaemon, problem, type Routes } from './fake-daemon.js'
 
@@ -46,13 +48,13 @@ describe('one call a method', () => {
     ['GET /v1/tokens/gw', (client) => client.token('gw'), { body: TOKEN }, { query: {} }],
     [
       'GET /v1/tokens/gw',
-      (client) => client.token('gw', { minTtl: 90, login: 'auto', wait: 3 }),
+      (client) => client.token('gw', { minTtlSeconds: 90, login: 'auto', waitSeconds: 3 }),
       { body: TOKEN },
       { query: { min_ttl: '90', login: 'auto', wait: '3' } },
     ],
     [
       'GET /v1/tokens/gw/id_token',
-      (client) => client.idToken('gw', { minTtl: 90, login: 'auto', wait: 3 }),
+      (client) => client.idToken('gw', { minTtlSeconds: 90, login: 'auto', waitSeconds: 3 }),
       { body: { id_token: 'idt-1' } },
       { query: { min_ttl: '90', login: 'auto', wait: '3' } },
     ],
@@ -71,7 +73,30 @@ describe('one call a method', () => {
       { status: 201, ...accepted },
       { body: { profile: 'gw', open: false } },
     ],
-    ['GET /v1/logins/l-1', (client) => client.login('l-1', { wait: 5 }), accepted, { query: { wait: '5' } }],
+    [
+      'POST /v1/logins',
+      (client) => client.beginLogin({ profile: 'gw', state: 's', codeVerifier: 'v', timeoutSeconds: 60 }),
+      { status: 201, ...accepted },
+      { body: { profile: 'gw', state: 's', code_verifier: 'v', timeout: 60 } },
+    ],
+    [
+      'POST /v1/logins',
+      (client) => client.beginLogin({ redirectUri: 'http://127.0.0.1/cb', state: undefined }),
+      { status: 201, ...accepted },
+      { body: { redirect_uri: 'http://127.0.0.1/cb' } },
+    ],
+    [
+      'GET /v1/logins',
+      (client) => client.logins('a&b'),
+      { body: { logins: [] } },
+      { query: { profile: 'a&b' } },
+    ],
+    [
+      'GET /v1/logins/l-1',
+      (client) => client.login('l-1', { waitSeconds: 5 }),
+      accepted,
+      { query: { wait: '5' } },
+    ],
     [
       'POST /v1/logins/l-1/response',
       (client) => client.paste('l-1', 'http://127.0.0.1/callback?code=c'),
@@ -87,11 +112,19 @@ describe('one call a method', () => {
       { body: {} },
       { body: { client_id: 'c' } },
     ],
+    [
+      'POST /v1/profiles',
+      (client) =>
+        client.discoverProfile({ url: 'https://a/', clientId: 'c', caFile: '/ca', registerAgain: true }),
+      { status: 201, body: {} },
+      { body: { url: 'https://a/', client_id: 'c', ca_file: '/ca', register_again: true } },
+    ],
     ['DELETE /v1/profiles/gw', (client) => client.removeProfile('gw'), {}, {}],
     ['GET /v1/clients', (client) => client.clients(), { body: { clients: [] } }, {}],
     [
       'POST /v1/clients',
-      (client) => client.addClient({ client: 'ci', profiles: ['gw'], actions: ['token'], expires_in: 60 }),
+      (client) =>
+        client.addClient({ client: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: 60 }),
       { status: 201, body: {} },
       { body: { client: 'ci', profiles: ['gw'], actions: ['token'], expires_in: 60 } },
     ],
@@ -139,6 +172,20 @@ test('problem details become the same failure again', async () => {
   })
 })
 
+test('what the daemon says beside a code is typed, whatever comes', async () => {
+  const ask = async (members: object) => {
+    const daemon = await onSocket({ 'GET /v1/tokens/gw': problem('login_required', 409, members) })
+    return failureOf(new CatchdClient({ socketPath: daemon.socketPath }).token('gw'))
+  }
+  const url = 'https://id.example.com/authorize'
+  const errors = [{ in: 'body', name: 'open', detail: 'must be a boolean' }]
+  const whole = await ask({ login_id: 'l-1', authorization_url: url, errors })
+  expect(whole).toBeInstanceOf(DaemonError)
+  expect(whole).toMatchObject({ loginId: 'l-1', authorizationUrl: url, mistakes: errors })
+  const odd = await ask({ login_id: 1, authorization_url: null, errors: 'many' })
+  expect(odd).toMatchObject({ loginId: undefined, authorizationUrl: undefined, mistakes: [] })
+})
+
 test('a code of a newer daemon is internal and keeps its text', async () => {
   const daemon = await onSocket({
     'GET /v1/tokens/gw': problem('moon_eclipsed', 418, { next: 'catchd wait' }),
@@ -184,13 +231,12 @@ test('onNothingListens is called once, and the call is made again', async () => 
   const daemon = new FakeDaemon({ 'GET /v1/status': { body: { pid: 1 } } })
   daemons.push(daemon)
   const started: string[] = []
-  const client = new CatchdClient({
-    socketPath: daemon.socketPath,
-    onNothingListens: async () => {
-      started.push('started')
-      await daemon.listenOnSocket()
-    },
-  })
+  const onNothingListens = async () => {
+    started.push('started')
+    await daemon.listenOnSocket()
+  }
+  const connection = new DaemonConnection({ socketPath: daemon.socketPath, onNothingListens })
+  const client = new CatchdClient(connection)
   expect(await client.status()).toEqual({ pid: 1 })
   await client.status()
   expect(started).toEqual(['started'])
@@ -199,7 +245,7 @@ test('onNothingListens is called once, and the call is made again', async () => 
 test('a call that was sent is not repeated after a broken connection', async () => {
   const daemon = await onSocket({ 'POST /v1/logins': { reset: true } })
   const onNothingListens = vi.fn()
-  const client = new CatchdClient({ socketPath: daemon.socketPath, onNothingListens })
+  const client = new CatchdClient(new DaemonConnection({ socketPath: daemon.socketPath, onNothingListens }))
   await failureOf(client.beginLogin({ profile: 'gw' }))
   expect(daemon.calls).toEqual(['POST /v1/logins'])
   expect(onNothingListens).not.toHaveBeenCalled()

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
+import { DaemonConnection } from '../../src/client/daemon-connection.js'
 import { daemonEvents } from '../../src/client/event-stream.js'
 import { Transport } from '../../src/client/transport.js'
 import { CatchdError } from '../../src/failures.js'
@@ -151,7 +152,9 @@ describe('the first connection', () => {
       starts += 1
       throw new CatchdError('config_invalid')
     }
-    const client = new CatchdClient({ socketPath: '/nonexistent/catchd.sock', onNothingListens })
+    const client = new CatchdClient(
+      new DaemonConnection({ socketPath: '/nonexistent/catchd.sock', onNothingListens }),
+    )
     await expect(take(client.events(), 1)).rejects.toMatchObject({ code: 'config_invalid' })
     expect(starts).toBe(1)
   })
@@ -168,7 +171,9 @@ describe('the first connection', () => {
       tries += 1
     }
     const over = new AbortController()
-    const events = new CatchdClient({ socketPath, onNothingListens }).events({ signal: over.signal })
+    const events = new CatchdClient(new DaemonConnection({ socketPath, onNothingListens })).events({
+      signal: over.signal,
+    })
     expect((await events.next()).value).toMatchObject({ event: 'connected' })
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))

@@ -1,8 +1,8 @@
 /** What the provider of `catchd/mcp` asks the daemon for, and when. With the real SDK: test/flows/mcp-provider.test.ts. */
 import { expect, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
+import { DaemonError } from '../../src/client/daemon-error.js'
 import { catchdAuthProvider } from '../../src/client/mcp.js'
-import { DaemonFailure } from '../../src/client/transport.js'
 import { CatchdError } from '../../src/failures.js'
 
 const token = (access_token: string, changes: object = {}) => ({
@@ -14,7 +14,7 @@ const token = (access_token: string, changes: object = {}) => ({
   profile: 'gw',
   ...changes,
 })
-const loginRequired = (members: object = {}) => new DaemonFailure('login_required', {}, { ...members })
+const loginRequired = (members: object = {}) => new DaemonError('login_required', {}, { ...members })
 
 /** @param answers - What the daemon says to one question after the other; the last one again and again. */
 function daemon(answers: readonly (object | Error)[], refresh: object | Error = token('refreshed')) {
@@ -25,8 +25,8 @@ function daemon(answers: readonly (object | Error)[], refresh: object | Error = 
     if (answer instanceof Error) throw answer
     return answer as ReturnType<typeof token>
   }
-  client.token = async (profile, { login, wait } = {}) => {
-    asked.push(`token ${profile} ${login} ${wait ?? 'at once'}`)
+  client.token = async (profile, { login, waitSeconds } = {}) => {
+    asked.push(`token ${profile} ${login} ${waitSeconds ?? 'at once'}`)
     return said(answers[Math.min(count++, answers.length - 1)])
   }
   client.refresh = async (profile) => {

@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, lchownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ensureFolder, type FolderSystem, resolveFolders } from '../../src/config/folders.js'
+import { ensureFolder, resolveFolders } from '../../src/config/folders.js'
+import type { UserSystem } from '../../src/socket-path.js'
 import { failureOf, rejectionOf, temporaryFolder } from './support.js'
 
-const linux: FolderSystem = { platform: 'linux', homeFolder: '/home/me', env: {} }
+const linux: UserSystem = { platform: 'linux', homeFolder: '/home/me', env: {} }
 const isRoot = process.getuid?.() === 0
 
 describe('where things are', () => {
@@ -51,7 +52,7 @@ describe('where things are', () => {
   })
 
   test('Windows has a named pipe of its own for each user and home', () => {
-    const windows: FolderSystem = { platform: 'win32', homeFolder: 'C:\\Users\\me', env: {} }
+    const windows: UserSystem = { platform: 'win32', homeFolder: 'C:\\Users\\me', env: {} }
     const mine = resolveFolders({ home: undefined }, windows).socketPath
     expect(mine).toMatch(/^\\\\\.\\pipe\\catchd-[0-9a-f]{16}$/)
     expect(resolveFolders({ home: '/x' }, windows).socketPath).not.toBe(mine)

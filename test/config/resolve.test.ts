@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { PRESETS } from '../../src/authorization-server/presets.js'
+import { PRESETS } from '../../src/config/presets.js'
 import type { ProfileEntry } from '../../src/config/profile.js'
 import { resolveProfile } from '../../src/config/resolve.js'
 import { checkProfiles } from '../../src/config/rules.js'

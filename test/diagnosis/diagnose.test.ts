@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { clockDifference } from '../../src/authorization-server/clock-difference.js'
 import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
-import { findPreset } from '../../src/authorization-server/presets.js'
+import { findPreset } from '../../src/config/presets.js'
 import type { Profile } from '../../src/config/profile.js'
 import { diagnose } from '../../src/diagnosis/diagnose.js'
 import { CAUSES, type Cause, type Facts, withoutSecrets } from '../../src/diagnosis/facts.js'
@@ -34,7 +34,7 @@ const EDIT = 'catchd profile edit gw'
 const HERE = 'http://127.0.0.1:8252/callback/gw'
 const refused = (error: string, errorDescription?: string) =>
   ({ code: 'provider_refused', error, errorDescription }) as const
-const unreachable = (reason: string) => ({ code: 'provider_unreachable', clue: { reason } }) as const
+const unreachable = (reason: string) => ({ code: 'provider_unreachable', evidence: { reason } }) as const
 
 type Row = [name: string, scene: Scene, cause: Cause['cause'], fix: Partial<Cause['fix']>, detail: RegExp]
 
@@ -358,7 +358,7 @@ const ROWS: Row[] = [
       step: 'discovery',
       code: 'issuer_mismatch',
       profile: { issuer: 'https://as.example' },
-      clue: { issuer: 'https://as.example/', issuerFrom: 'metadata' },
+      evidence: { issuer: 'https://as.example/', issuerFrom: 'metadata' },
     },
     'issuer_mismatch',
     { set: '"issuer": "https://as.example/"' },
@@ -370,7 +370,7 @@ const ROWS: Row[] = [
       step: 'authorization',
       code: 'issuer_mismatch',
       profile: { issuer: 'https://as.example' },
-      clue: { issuer: 'http://as.example', issuerFrom: 'response' },
+      evidence: { issuer: 'http://as.example', issuerFrom: 'response' },
     },
     'issuer_mismatch',
     { set: '"issuer": "http://as.example"' },
@@ -382,7 +382,7 @@ const ROWS: Row[] = [
       step: 'discovery',
       code: 'issuer_mismatch',
       profile: { issuer: 'https://as.example' },
-      clue: { issuer: 'https://id.example', issuerFrom: 'metadata' },
+      evidence: { issuer: 'https://id.example', issuerFrom: 'metadata' },
     },
     'issuer_mismatch',
     { set: '"issuer": "https://id.example"' },
@@ -394,7 +394,7 @@ const ROWS: Row[] = [
       step: 'authorization',
       code: 'issuer_mismatch',
       profile: { issuer: 'https://as.example' },
-      clue: { issuer: 'https://evil.example', issuerFrom: 'response' },
+      evidence: { issuer: 'https://evil.example', issuerFrom: 'response' },
     },
     'foreign_response',
     { run: 'catchd login gw', set: null },
@@ -405,7 +405,7 @@ const ROWS: Row[] = [
     'id_token times, with a clock that is wrong',
     {
       code: 'provider_answer_invalid',
-      clue: { reason: 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED' },
+      evidence: { reason: 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED' },
       clockDifferenceSeconds: -900,
     },
     'clock_skew',
@@ -416,7 +416,7 @@ const ROWS: Row[] = [
     'id_token times, with clocks that agree',
     {
       code: 'provider_answer_invalid',
-      clue: { reason: 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED' },
+      evidence: { reason: 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED' },
       clockDifferenceSeconds: 0,
     },
     'clock_skew',

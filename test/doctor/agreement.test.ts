@@ -1,7 +1,7 @@
 /** A profile against what its server publishes and its preset says, before anything is sent. */
 import { describe, expect, test } from 'vitest'
 import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
-import type { LoginAnswer, ProfileAnswer } from '../../src/client/wire.js'
+import type { ProfileAnswer, SucceededLogin, UnsuccessfulLogin } from '../../src/client/api-types.js'
 import type { Profile } from '../../src/config/profile.js'
 import { judgeAgreement } from '../../src/doctor/agreement.js'
 import { examineLastLogin, judgeLastLogin } from '../../src/doctor/last-login.js'
@@ -103,7 +103,7 @@ test('a port of its own per login, where nobody says what the server compares', 
 })
 
 describe('the last login', () => {
-  const LOGIN: LoginAnswer = {
+  const LOGIN: UnsuccessfulLogin = {
     login_id: 'l-1',
     profile: 'gw',
     status: 'failed',
@@ -173,12 +173,22 @@ describe('the last login', () => {
   })
 
   test('that succeeded', () => {
-    const succeeded = { ...LOGIN, status: 'succeeded', error: null, report: null } as const
+    const stored = { stored_in: 'memory', scope: null, expires_at: null, refreshable: true, subject: null }
+    const common = { login_id: 'l-1', profile: 'gw', redirect_uri: null, expires_at: LOGIN.expires_at }
+    const succeeded: SucceededLogin = { ...common, status: 'succeeded', error: null, stored, report: null }
     expect(judgeLastLogin(succeeded)).toMatchObject([{ status: 'ok', detail: 'It succeeded.' }])
   })
 
+  const PENDING = {
+    login_id: 'l-2',
+    profile: 'gw',
+    status: 'pending',
+    redirect_uri: 'http://127.0.0.1:8252/callback/gw',
+    expires_at: '2026-01-01T00:20:00Z',
+  } as const
+
   test('is the newest that is over; a daemon that cannot say leaves it out', async () => {
-    const logins = async () => [{ ...LOGIN, status: 'pending' as const }, LOGIN]
+    const logins = async () => [PENDING, LOGIN]
     expect((await examineLastLogin('gw', { logins }))[0]?.detail).toContain('ended as failed')
     expect(await examineLastLogin('gw', { logins: async () => [] })).toEqual([])
     const trouble = () => Promise.reject(new CatchdError('route_unknown'))

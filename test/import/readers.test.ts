@@ -53,7 +53,7 @@ account "office" {
     client_id = "c-1";
     client_secret = "s-1";
     scopes = [
-      "https://outlook.office365.com/IMAP.AccessAsUser.All",
+      "https://plan.office365.com/IMAP.AccessAsUser.All",
       "offline_access"
     ];
     redirect_uri = "http://localhost/";
@@ -69,7 +69,7 @@ account "second" { auth_uri = "https://a.example/x"; token_uri = "https://a.exam
     client_id: 'c-1',
     client_secret: 's-1',
     token_endpoint_auth_method: 'client_secret_post',
-    scope: 'https://outlook.office365.com/IMAP.AccessAsUser.All offline_access',
+    scope: 'https://plan.office365.com/IMAP.AccessAsUser.All offline_access',
     redirect_uri: 'http://localhost:0/',
     authorization_parameters: { login_hint: 'ada@example.com' },
   })

@@ -29,8 +29,8 @@ function start() {
       vault,
       servers,
       tokens: {
-        ticket: () => 0,
-        expect: () => {},
+        logoutGeneration: () => 0,
+        prepareStore: () => {},
         async keep(profile: string, set: TokenSet) {
           if (tokens.trouble !== null) throw tokens.trouble
           kept.push(`${profile}:${set.accessToken.reveal()}`)

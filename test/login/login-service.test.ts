@@ -57,8 +57,8 @@ function start(changes: Partial<Profile> = {}) {
       listeners,
       store: new LoginStore(vault, journal),
       tokens: {
-        ticket: () => 0,
-        expect: () => {},
+        logoutGeneration: () => 0,
+        prepareStore: () => {},
         async keep(profile, set) {
           if (tokens.trouble !== null) throw tokens.trouble
           kept.push(`${profile}:${set.accessToken.reveal()}`)
@@ -504,7 +504,7 @@ describe('the report', () => {
       Promise.reject(
         new CatchdError('provider_unreachable', {
           detail: 'No.',
-          clue: { reason: 'SELF_SIGNED_CERT_IN_CHAIN' },
+          evidence: { reason: 'SELF_SIGNED_CERT_IN_CHAIN' },
         }),
       )
     await expect(begin(logins)).rejects.toMatchObject({

@@ -57,8 +57,8 @@ export function startLogins(...changed: Partial<Profile>[]) {
       vault,
       servers,
       tokens: {
-        ticket: () => 0,
-        expect: () => {},
+        logoutGeneration: () => 0,
+        prepareStore: () => {},
         keep: async (profile: string, set: { accessToken: { reveal(): string } }) => {
           kept.push(`${profile}:${set.accessToken.reveal()}`)
         },

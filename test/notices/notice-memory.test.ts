@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { NoticeMemory } from '../../src/notices/notice-memory.js'
-import type { Outlook } from '../../src/notices/outlook.js'
+import type { NoticePlan } from '../../src/notices/notice-plan.js'
 
-const outlook: Outlook = {
+const plan: NoticePlan = {
   obtainedAtMs: 1,
   neededAtMs: 2,
   knownSinceMs: 3,
@@ -27,14 +27,14 @@ test('what was saved is there after a restart', async () => {
   const { memory, troubles } = open()
   const first = memory()
   await first.load()
-  for (const name of ['gw', 'constructor', '0']) first.set(name, outlook)
-  first.set('gone', outlook)
+  for (const name of ['gw', 'constructor', '0']) first.set(name, plan)
+  first.set('gone', plan)
   first.set('gone', null)
   await first.save()
   const second = memory()
   await second.load()
   expect(new Map(second.all())).toEqual(new Map([...first.all()]))
-  expect(second.get('gw')).toEqual(outlook)
+  expect(second.get('gw')).toEqual(plan)
   expect(second.get('gone')).toBeNull()
   expect(troubles).toEqual([])
 })
@@ -52,7 +52,7 @@ test('a folder that is gone is said, and what was to be kept is written once it 
   const { memory, folder, file, troubles } = open()
   const first = memory()
   rmSync(folder, { recursive: true })
-  first.set('gw', outlook)
+  first.set('gw', plan)
   await first.save()
   expect(troubles).toEqual(['vault_unavailable'])
   mkdirSync(folder, { mode: 0o700 })
@@ -63,7 +63,7 @@ test('a folder that is gone is said, and what was to be kept is written once it 
 test.skipIf(process.platform === 'win32')('a file that others can read is not believed', async () => {
   const { memory, file, troubles } = open()
   const first = memory()
-  first.set('gw', outlook)
+  first.set('gw', plan)
   await first.save()
   chmodSync(file, 0o644)
   const second = memory()

@@ -3,7 +3,7 @@
  * which rule was broken. Addresses are left alone; what is without effect does not belong into the data.
  */
 import { expect, test } from 'vitest'
-import { PRESETS, type Preset } from '../../src/authorization-server/presets.js'
+import { PRESETS, type Preset } from '../../src/config/presets.js'
 import { PARAMETER_KEYS, SERVER_URLS } from '../../src/config/profile.js'
 import { VENDORS } from './vendors.js'
 import { deviceLogin, wholeLogin } from './whole-login.js'

@@ -1,10 +1,7 @@
 /** Whole logins with every preset at an emulator of its vendor, which knows the vendor's rules and not the preset. */
 import { describe, expect, test } from 'vitest'
-import {
-  redirectObjection,
-  registeredRedirectUri,
-} from '../../src/authorization-server/presets/registration.js'
-import { PRESETS, type Preset } from '../../src/authorization-server/presets.js'
+import { redirectObjection, registeredRedirectUri } from '../../src/config/presets/registration.js'
+import { PRESETS, type Preset } from '../../src/config/presets.js'
 import { LOOPBACK, type Vendor } from './vendor.js'
 import { VENDORS } from './vendors.js'
 import { deviceLogin, wholeLogin } from './whole-login.js'

@@ -2,13 +2,13 @@
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { renderProviders } from '../../scripts/providers.js'
+import { entryFrom, profileKeyOptions } from '../../src/cli/profile-keys.js'
 import {
   redirectObjection,
   registeredRedirectUri,
   requireRegistrable,
-} from '../../src/authorization-server/presets/registration.js'
-import { findPreset, PRESETS } from '../../src/authorization-server/presets.js'
-import { entryFrom, profileKeyOptions } from '../../src/cli/profile-keys.js'
+} from '../../src/config/presets/registration.js'
+import { findPreset, PRESETS } from '../../src/config/presets.js'
 import { ProfileEntry } from '../../src/config/profile.js'
 import { resolveProfile } from '../../src/config/resolve.js'
 import { checkProfiles } from '../../src/config/rules.js'

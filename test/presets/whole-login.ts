@@ -5,19 +5,16 @@
  */
 import assert from 'node:assert/strict'
 import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
+import { randomSecret } from '../../src/authorization-server/pkce.js'
 import type { CodeGrant } from '../../src/authorization-server/port.js'
-import {
-  defaultRedirectUri,
-  registeredRedirectUri,
-} from '../../src/authorization-server/presets/registration.js'
-import { findPreset, PRESETS, type Preset } from '../../src/authorization-server/presets.js'
+import { defaultRedirectUri, registeredRedirectUri } from '../../src/config/presets/registration.js'
+import { findPreset, PRESETS, type Preset } from '../../src/config/presets.js'
 import type { Profile, ProfileEntry } from '../../src/config/profile.js'
 import { SERVER_URLS } from '../../src/config/profile.js'
 import { resolveProfile } from '../../src/config/resolve.js'
 import { checkProfiles } from '../../src/config/rules.js'
 import { CatchdError } from '../../src/failures.js'
 import { parseAuthorizationResponse } from '../../src/login/authorization-response.js'
-import { randomSecret } from '../../src/login/pkce.js'
 import { Secret } from '../../src/secret.js'
 import { TokenKeeper } from '../../src/tokens/token-keeper.js'
 import { type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'

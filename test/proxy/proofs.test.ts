@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import type { ProofRequest } from '../../src/client/client.js'
-import { LentToken } from '../../src/proxy/lent-token.js'
+import type { ProofRequest } from '../../src/client/options.js'
+import { CachedToken } from '../../src/proxy/cached-token.js'
 import { buildProxyApp } from '../../src/proxy/proxy-app.js'
 import { exchange } from '../support/http-client.js'
 
@@ -48,7 +48,7 @@ async function start(respond: Respond) {
   const app = await buildProxyApp({
     upstream: url,
     secret: 'secret',
-    token: new LentToken(client, 'gw'),
+    token: new CachedToken(client, 'gw'),
     authorities: () => authorities,
   })
   const base = await app.listen({ host: '127.0.0.1', port: 0 })

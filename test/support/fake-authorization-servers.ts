@@ -1,4 +1,6 @@
 /** The AuthorizationServers port without a network: answers what a test lays out and counts what it is asked. */
+
+import type { TokenResponse, TokenSetOrigin } from '../../src/authorization-server/issued-tokens.js'
 import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
 import type {
   AuthorizationRequest,
@@ -13,7 +15,7 @@ import type {
 } from '../../src/authorization-server/port.js'
 import type { Profile } from '../../src/config/profile.js'
 import { Secret } from '../../src/secret.js'
-import type { TokenResponse, TokenSet, TokenSetOrigin } from '../../src/tokens/token-set.js'
+import type { TokenSet } from '../../src/tokens/token-set.js'
 
 export function tokenResponse(changes: Partial<TokenResponse> = {}): TokenResponse {
   return {
@@ -104,7 +106,7 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     }
   }
 
-  async expect(): Promise<ExpectedIssuer> {
+  async findExpectedIssuer(): Promise<ExpectedIssuer> {
     await this.gate
     return { expectedIssuer: this.expectedIssuer, issRequired: this.issRequired }
   }

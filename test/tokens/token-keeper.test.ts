@@ -35,7 +35,7 @@ test.each([
   expect([servers.refreshed.length, vault.asked]).toEqual([1, times])
   release()
   await call
-  keeper.expect() // a login redeems its code
+  keeper.prepareStore() // a login redeems its code
   expect(vault.asked).toBe(2 * times)
 })
 
@@ -297,12 +297,12 @@ describe('logout', () => {
 
 test('the tokens of a login that was under way during a logout are not taken but revoked', async () => {
   const { keeper, servers, vault, issued } = start()
-  const ticket = keeper.ticket('gw')
+  const logoutGeneration = keeper.logoutGeneration('gw')
   await keeper.logout('gw')
-  expect(await codeOf(keeper.keep('gw', issued(), ticket))).toBe('login_required')
+  expect(await codeOf(keeper.keep('gw', issued(), logoutGeneration))).toBe('login_required')
   expect(vault.items.has(ITEM)).toBe(false)
   expect(servers.revoked.map((set) => set.refreshToken?.reveal())).toEqual(['refresh-1'])
-  await keeper.keep('gw', issued(), keeper.ticket('gw'))
+  await keeper.keep('gw', issued(), keeper.logoutGeneration('gw'))
   expect(vault.items.has(ITEM)).toBe(true)
 })
 

@@ -1,8 +1,8 @@
 /** What one file a grant has to say: the request it sends, and what its answer has to hold beyond RFC 6749 §5.1. */
 import type { Profile } from '../../config/profile.js'
+import type { SubjectTokens } from '../../config/subject-token.js'
 import type { Secret } from '../../secret.js'
-import type { TokenResponse } from '../../tokens/token-set.js'
-import type { SubjectTokens } from '../port.js'
+import type { TokenResponse } from '../issued-tokens.js'
 
 /** A list is a parameter that stands there more than once. */
 export type TokenParameters = Readonly<Record<string, string | readonly string[]>>

@@ -2,7 +2,7 @@
 import type { Profile } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
-import type { TokenResponse } from '../../tokens/token-set.js'
+import type { TokenResponse } from '../issued-tokens.js'
 import type { TokenParameters, UnattendedGrantRequest } from './grant-request.js'
 
 const TYPE = 'urn:ietf:params:oauth:token-type:'

@@ -6,7 +6,7 @@ import { isLoopbackHost } from '../../config/loopback.js'
 import { CatchdError } from '../../failures.js'
 import { bareToken } from '../token-format.js'
 import type { RoleRequest } from './sts.js'
-import { type CredentialRequest, type CredentialTool, json, type Lent } from './tool.js'
+import { type CredentialRequest, type CredentialTool, type FoundToken, json } from './tool.js'
 
 /** As IAM and STS write them. */
 const ROLE_ARN = /^arn:(?<partition>aws[a-z-]*):iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/
@@ -28,24 +28,24 @@ export const aws: CredentialTool = {
   },
   async answer(request) {
     const role = roleOf(request)
-    const lent = await request.lender.ofProfile()
-    return json({ Version: 1, ...(await credentials(request, role, lent)) })
+    const found = await request.tokens.ofProfile()
+    return json({ Version: 1, ...(await credentials(request, role, found)) })
   },
 }
 
 type Role = Omit<RoleRequest, 'token' | 'sessionName'> & { readonly sessionName: string | undefined }
 
-async function credentials({ lender }: CredentialRequest, role: Role, lent: Lent) {
+async function credentials({ tokens }: CredentialRequest, role: Role, found: FoundToken) {
   const { assumeRole, TokenExpired } = await import('./sts.js') // the other tools' answers need not wait for it
-  const sessionName = role.sessionName ?? `catchd-${lent.profile}`.slice(0, 64)
+  const sessionName = role.sessionName ?? `catchd-${found.profile}`.slice(0, 64)
   const exchange = (token: string) => assumeRole({ ...role, sessionName, token })
   try {
-    return await exchange(bareToken(lent.token))
+    return await exchange(bareToken(found.token))
   } catch (error) {
     if (!(error instanceof TokenExpired)) throw error
     // Its clock decides: the token that is good here is too old there.
-    await lender.refused(lent.profile, bareToken(lent.token))
-    return await exchange(bareToken((await lender.ofProfile()).token))
+    await tokens.refused(found.profile, bareToken(found.token))
+    return await exchange(bareToken((await tokens.ofProfile()).token))
   }
 }
 

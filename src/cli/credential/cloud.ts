@@ -17,10 +17,10 @@ export const gcp: CredentialTool = {
   operations: ['get'],
   readsInput: false,
   takesIdToken: true,
-  async answer({ environment, lender }) {
+  async answer({ environment, tokens }) {
     const asked = environment['GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE']
     try {
-      const { token } = await lender.ofProfile()
+      const { token } = await tokens.ofProfile()
       const expiry = expiryInSeconds(token)
       return json({
         version: 1,

@@ -6,10 +6,10 @@ import { Argument, type Command } from 'commander'
 import type { CatchdClient } from '../../client/client.js'
 import { CatchdError } from '../../failures.js'
 import type { Context } from '../context.js'
-import { type IdTokenChoice, idTokenOption, lentToken } from '../lent-token.js'
 import { readAll } from '../line-input.js'
 import { printNote } from '../output.js'
 import { printable } from '../printable.js'
+import { type IdTokenChoice, idTokenOption, requestToken } from '../requested-token.js'
 import { bareToken, tokenType } from '../token-format.js'
 import { aws } from './aws.js'
 import { gcp } from './cloud.js'
@@ -19,7 +19,7 @@ import { bazel, goauth, headers, netrc } from './headers.js'
 import { type HostEntry, profileForHost } from './hosts.js'
 import { kubectl } from './kubectl.js'
 import { oauthbearer, xoauth2 } from './mail.js'
-import type { CredentialRequest, CredentialTool, Lender, Lent } from './tool.js'
+import type { CredentialRequest, CredentialTool, FoundToken, TokenSource } from './tool.js'
 
 export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
   git,
@@ -84,7 +84,7 @@ async function lend(
     words: rest,
     user,
     settings: settingsOf(name, tool, settings),
-    lender: new ProfileLender(context.client, profile, idToken ? { idToken } : {}),
+    tokens: new ProfileTokenSource(context.client, profile, idToken ? { idToken } : {}),
   })
   process.stdout.write(answer.stdout)
   if (answer.note !== undefined) printNote(printable(answer.note))
@@ -129,7 +129,7 @@ function bound(profile: string): CatchdError {
   })
 }
 
-class ProfileLender implements Lender {
+class ProfileTokenSource implements TokenSource {
   readonly #client: CatchdClient
   readonly #profile: string | undefined
   readonly #choice: IdTokenChoice
@@ -141,13 +141,13 @@ class ProfileLender implements Lender {
     this.#profile = profile
   }
 
-  async forHost(host: string, user?: string): Promise<Lent | undefined> {
+  async forHost(host: string, user?: string): Promise<FoundToken | undefined> {
     const profile = this.#profile ?? profileForHost(await this.#hostEntries(), host, user)
-    return profile === undefined ? undefined : this.#lend(profile)
+    return profile === undefined ? undefined : this.#tokenOf(profile)
   }
 
-  ofProfile(): Promise<Lent> {
-    if (this.#profile !== undefined) return this.#lend(this.#profile)
+  ofProfile(): Promise<FoundToken> {
+    if (this.#profile !== undefined) return this.#tokenOf(this.#profile)
     throw new CatchdError('request_invalid', {
       detail: 'Nothing says whose token is meant.',
       next: 'catchd credential --profile NAME …',
@@ -162,12 +162,12 @@ class ProfileLender implements Lender {
   }
 
   async refused(profile: string, refused: string): Promise<void> {
-    const { token } = await this.#lend(profile)
+    const { token } = await this.#tokenOf(profile)
     if (bareToken(token) === refused) await this.#client.refresh(profile)
   }
 
-  async #lend(profile: string): Promise<Lent> {
-    const token = await lentToken(this.#client, profile, this.#choice)
+  async #tokenOf(profile: string): Promise<FoundToken> {
+    const token = await requestToken(this.#client, profile, this.#choice)
     // No protocol here has room for the proof that goes with it, so that the tool would only be refused.
     if (tokenType(token).toLowerCase() === 'dpop') throw bound(profile)
     return { profile, token }

@@ -37,11 +37,11 @@ export const docker: CredentialTool = {
   },
 }
 
-async function get({ input, lender, user }: CredentialRequest): Promise<CredentialAnswer> {
+async function get({ input, tokens, user }: CredentialRequest): Promise<CredentialAnswer> {
   const server = input.trim()
-  const lent = await lender.forHost(server)
-  if (lent === undefined) return NOT_FOUND
-  return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: bareToken(lent.token) })
+  const found = await tokens.forHost(server)
+  if (found === undefined) return NOT_FOUND
+  return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: bareToken(found.token) })
 }
 
 /** Clients other than docker's own command line show what is on stdout, and that alone. */
@@ -50,8 +50,8 @@ function failed(thrown: unknown): CredentialAnswer {
   return { stdout: `${failureLine(failure)}\n`, failure }
 }
 
-async function list({ lender, user }: CredentialRequest): Promise<CredentialAnswer> {
-  const hosts = await lender.hosts()
+async function list({ tokens, user }: CredentialRequest): Promise<CredentialAnswer> {
+  const hosts = await tokens.hosts()
   return json(
     Object.fromEntries(
       [...hosts.keys()]

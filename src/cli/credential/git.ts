@@ -52,10 +52,10 @@ async function get(request: CredentialRequest, asked: Attributes): Promise<Crede
     return { stdout: '', note: `catchd: ${host} is asked over plain http; it gets no token.` }
   }
   const user = asked.single.get('username')
-  const lent = await request.lender.forHost(host, user)
-  if (lent === undefined) return NOTHING
-  const [token, type] = [bareToken(lent.token), tokenType(lent.token)]
-  const expiry = expiryInSeconds(lent.token)
+  const found = await request.tokens.forHost(host, user)
+  if (found === undefined) return NOTHING
+  const [token, type] = [bareToken(found.token), tokenType(found.token)]
+  const expiry = expiryInSeconds(found.token)
   const lines = asked.capabilities.has('authtype')
     ? ['capability[]=authtype', `authtype=${type}`, `credential=${token}`, 'ephemeral=1']
     : [`username=${request.user ?? user ?? TOKEN_USER}`, `password=${token}`]
@@ -67,8 +67,8 @@ async function get(request: CredentialRequest, asked: Attributes): Promise<Crede
 async function erase(request: CredentialRequest, asked: Attributes): Promise<void> {
   const token = asked.single.get('password') ?? asked.single.get('credential')
   if (token === undefined) return
-  const lent = await request.lender.forHost(asked.single.get('host') ?? '', asked.single.get('username'))
-  if (lent !== undefined) await request.lender.refused(lent.profile, token)
+  const found = await request.tokens.forHost(asked.single.get('host') ?? '', asked.single.get('username'))
+  if (found !== undefined) await request.tokens.refused(found.profile, token)
 }
 
 function isSafe(protocol: string | undefined, host: string): boolean {

@@ -2,18 +2,18 @@
 import * as z from 'zod'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { failureLine } from '../failure-output.js'
-import { bareToken, type LentAnswer, tokenType } from '../token-format.js'
-import { type CredentialTool, json, type Lender, type Lent, TOKEN_USER } from './tool.js'
+import { type AnyTokenAnswer, bareToken, tokenType } from '../token-format.js'
+import { type CredentialTool, type FoundToken, json, TOKEN_USER, type TokenSource } from './tool.js'
 
-const authorization = (token: LentAnswer) => `${tokenType(token)} ${bareToken(token)}`
+const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToken(token)}`
 
 /** A JSON object of headers, as the `headersHelper` of MCP hosts wants it. */
 export const headers: CredentialTool = {
   summary: 'headersHelper: "catchd credential --profile NAME headers"',
   operations: ['get'],
   readsInput: false,
-  async answer({ lender }) {
-    return json({ Authorization: authorization((await lender.ofProfile()).token) })
+  async answer({ tokens }) {
+    return json({ Authorization: authorization((await tokens.ofProfile()).token) })
   },
 }
 
@@ -22,11 +22,11 @@ export const goauth: CredentialTool = {
   summary: 'go env -w GOAUTH="catchd credential goauth"',
   operations: ['get'],
   readsInput: false,
-  async answer({ operation, words, lender }) {
+  async answer({ operation, words, tokens }) {
     const url = [operation, ...words].find((word) => word.startsWith('https://'))
-    const { lent, note } =
-      url === undefined ? await everyHost(lender) : await oneHost(lender, new URL(url).host)
-    const blocks = lent.map(
+    const { byHost, note } =
+      url === undefined ? await everyHost(tokens) : await oneHost(tokens, new URL(url).host)
+    const blocks = byHost.map(
       ([host, { token }]) => `https://${host}\n\nAuthorization: ${authorization(token)}\n\n`,
     )
     return { stdout: blocks.join(''), note }
@@ -40,16 +40,16 @@ export const bazel: CredentialTool = {
   summary: 'bazel --credential_helper=HOST=/path/to/a/script that runs: catchd credential bazel "$@"',
   operations: ['get'],
   readsInput: true,
-  async answer({ input, lender }) {
+  async answer({ input, tokens }) {
     const question = BazelQuestion.safeParse(parseJson(input)).data
     if (question === undefined) {
       throw new CatchdError('request_invalid', { detail: 'Bazel asks with {"uri": "https://…"} on stdin.' })
     }
-    const lent = await lender.forHost(question.uri)
-    if (lent === undefined) return json({ headers: {} })
-    const { expires_at: expires } = lent.token
+    const found = await tokens.forHost(question.uri)
+    if (found === undefined) return json({ headers: {} })
+    const { expires_at: expires } = found.token
     return json({
-      headers: { Authorization: [authorization(lent.token)] },
+      headers: { Authorization: [authorization(found.token)] },
       ...(expires === null ? {} : { expires }),
     })
   },
@@ -60,20 +60,20 @@ export const netrc: CredentialTool = {
   summary: 'curl --netrc-file <(catchd credential netrc) …',
   operations: ['get'],
   readsInput: false,
-  async answer({ lender, user }) {
-    const { lent, note } = await everyHost(lender)
-    return { stdout: lent.flatMap(([host, { token }]) => netrcLines([host], token, user)).join(''), note }
+  async answer({ tokens, user }) {
+    const { byHost, note } = await everyHost(tokens)
+    return { stdout: byHost.flatMap(([host, { token }]) => netrcLines([host], token, user)).join(''), note }
   },
 }
 
-interface LentByHost {
-  readonly lent: readonly (readonly [host: string, lent: Lent])[]
+interface TokensByHost {
+  readonly byHost: readonly (readonly [host: string, found: FoundToken])[]
   readonly note: string | undefined
 }
 
-async function oneHost(lender: Lender, host: string): Promise<LentByHost> {
-  const lent = await lender.forHost(host)
-  return { lent: lent === undefined ? [] : [[host, lent]], note: undefined }
+async function oneHost(tokens: TokenSource, host: string): Promise<TokensByHost> {
+  const found = await tokens.forHost(host)
+  return { byHost: found === undefined ? [] : [[host, found]], note: undefined }
 }
 
 /**
@@ -82,26 +82,26 @@ async function oneHost(lender: Lender, host: string): Promise<LentByHost> {
  *
  * @throws CatchdError when no profile has a token
  */
-async function everyHost(lender: Lender): Promise<LentByHost> {
-  const hosts = [...(await lender.hosts()).keys()].filter((host) => !host.startsWith('*.'))
+async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
+  const hosts = [...(await tokens.hosts()).keys()].filter((host) => !host.startsWith('*.'))
   const failures = new Map<string, CatchdError>()
-  const lent: [string, Lent][] = []
+  const byHost: [string, FoundToken][] = []
   for (const host of hosts) {
     try {
-      const found = await lender.forHost(host)
-      if (found !== undefined) lent.push([host, found])
+      const found = await tokens.forHost(host)
+      if (found !== undefined) byHost.push([host, found])
     } catch (error) {
       const failure = asCatchdError(error)
       failures.set(failureLine(failure), failure)
     }
   }
   const [first] = failures.values()
-  if (first !== undefined && lent.length === 0) throw first
-  return { lent, note: first === undefined ? undefined : [...failures.keys()].join('; ') }
+  if (first !== undefined && byHost.length === 0) throw first
+  return { byHost, note: first === undefined ? undefined : [...failures.keys()].join('; ') }
 }
 
 /** A suffix (`*.example.com`) has no line: `.netrc` knows hosts only, and no ports. */
-export function netrcLines(hosts: readonly string[], token: LentAnswer, user = TOKEN_USER) {
+export function netrcLines(hosts: readonly string[], token: AnyTokenAnswer, user = TOKEN_USER) {
   return hosts
     .filter((host) => !host.startsWith('*.'))
     .map(

@@ -20,16 +20,19 @@ export const kubectl: CredentialTool = {
   operations: ['get'],
   readsInput: false,
   takesIdToken: true,
-  async answer({ environment, lender }) {
+  async answer({ environment, tokens }) {
     const info = parseInfo(environment['KUBERNETES_EXEC_INFO'])
     const server = info?.spec?.cluster?.server
-    const lent =
-      (server === undefined ? undefined : await lender.forHost(server)) ?? (await lender.ofProfile())
-    const { expires_at: expires } = lent.token
+    const found =
+      (server === undefined ? undefined : await tokens.forHost(server)) ?? (await tokens.ofProfile())
+    const { expires_at: expires } = found.token
     return json({
       apiVersion: info?.apiVersion ?? VERSIONS[0],
       kind: 'ExecCredential',
-      status: { token: bareToken(lent.token), ...(expires === null ? {} : { expirationTimestamp: expires }) },
+      status: {
+        token: bareToken(found.token),
+        ...(expires === null ? {} : { expirationTimestamp: expires }),
+      },
     })
   },
 }

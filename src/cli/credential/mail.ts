@@ -1,7 +1,7 @@
 /** Mail programs: the initial client responses of the SASL mechanisms that carry an access token. */
 import { CatchdError } from '../../failures.js'
 import { bareToken } from '../token-format.js'
-import type { CredentialRequest, CredentialTool, Lent } from './tool.js'
+import type { CredentialRequest, CredentialTool, FoundToken } from './tool.js'
 
 const SEPARATOR = '\u0001'
 
@@ -14,7 +14,7 @@ function userOf({ user }: CredentialRequest): string {
 }
 
 const encoded = (text: string) => ({ stdout: `${Buffer.from(text).toString('base64')}\n` })
-const bearer = ({ token }: Lent) => `auth=Bearer ${bareToken(token)}`
+const bearer = ({ token }: FoundToken) => `auth=Bearer ${bareToken(token)}`
 
 /** Google's and Microsoft's XOAUTH2. */
 export const xoauth2: CredentialTool = {
@@ -23,8 +23,8 @@ export const xoauth2: CredentialTool = {
   readsInput: false,
   async answer(request) {
     const user = userOf(request)
-    const lent = await request.lender.ofProfile()
-    return encoded(['user=', user, SEPARATOR, bearer(lent), SEPARATOR, SEPARATOR].join(''))
+    const found = await request.tokens.ofProfile()
+    return encoded(['user=', user, SEPARATOR, bearer(found), SEPARATOR, SEPARATOR].join(''))
   },
 }
 
@@ -35,7 +35,7 @@ export const oauthbearer: CredentialTool = {
   readsInput: false,
   async answer(request) {
     const user = userOf(request).replaceAll('=', '=3D').replaceAll(',', '=2C')
-    const lent = await request.lender.ofProfile()
-    return encoded(['n,a=', user, ',', SEPARATOR, bearer(lent), SEPARATOR, SEPARATOR].join(''))
+    const found = await request.tokens.ofProfile()
+    return encoded(['n,a=', user, ',', SEPARATOR, bearer(found), SEPARATOR, SEPARATOR].join(''))
   },
 }

@@ -1,20 +1,20 @@
 /** What a credential helper is here: a tool's question on stdin or in its environment, our answer on stdout. */
 
 import type { CatchdError } from '../../failures.js'
-import type { LentAnswer } from '../token-format.js'
+import type { AnyTokenAnswer } from '../token-format.js'
 
 /** An access token, or an id_token where that was asked for, and whose it is. */
-export interface Lent {
+export interface FoundToken {
   readonly profile: string
-  readonly token: LentAnswer
+  readonly token: AnyTokenAnswer
 }
 
 /** Where helpers get tokens: the profile that was named, or the one whose `hosts` name the asked host. */
-export interface Lender {
+export interface TokenSource {
   /** @returns `undefined` when no profile is for that host. @throws CatchdError `login_required`, … */
-  forHost(host: string, user?: string): Promise<Lent | undefined>
+  forHost(host: string, user?: string): Promise<FoundToken | undefined>
   /** @throws CatchdError `request_invalid` without `--profile`, `login_required`, … */
-  ofProfile(): Promise<Lent>
+  ofProfile(): Promise<FoundToken>
   /** Every host that a profile names, without its token. */
   hosts(): Promise<ReadonlyMap<string, string>>
   /** The token was refused where it was used: get a new one, unless that has happened since. */
@@ -32,7 +32,7 @@ export interface CredentialRequest {
   readonly user: string | undefined
   /** The tool's own options by name, as far as they were given. */
   readonly settings: Readonly<Record<string, string | undefined>>
-  readonly lender: Lender
+  readonly tokens: TokenSource
 }
 
 export interface CredentialAnswer {
@@ -69,6 +69,6 @@ export function json(value: unknown): CredentialAnswer {
 }
 
 /** Seconds since the Unix epoch. */
-export function expiryInSeconds(token: LentAnswer): number | undefined {
+export function expiryInSeconds(token: AnyTokenAnswer): number | undefined {
   return token.expires_at === null ? undefined : Math.floor(Date.parse(token.expires_at) / 1000)
 }

@@ -15,13 +15,13 @@ import Fastify, {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
-import { admitPage } from '../dashboard/session-checks.js'
-import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
-import { admit, type Gate, requireHost, type Visitor } from './admission.js'
-import { principalOf, requireRoutePermission } from './permission.js'
-import type { Principal } from './principal.js'
+import { admit, type Gate, type IncomingCall, requireHost } from '../access/admission.js'
+import { principalOf, requireRoutePermission } from '../access/permission.js'
+import type { Principal } from '../access/principal.js'
+import { admitPage } from '../access/session-checks.js'
+import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../http-listener.js'
 import { asRefusal, Refusal, sendProblem } from './problems.js'
-import { registerRoutes } from './routes.js'
+import { type Routes, registerRoutes } from './routes.js'
 import type { ApiServices } from './services.js'
 import { Waits } from './waits.js'
 
@@ -52,6 +52,8 @@ export interface FaultEvent {
 
 export interface ApiAppParts extends Gate {
   readonly services: ApiServices
+  /** The dashboard's routes. */
+  readonly pages?: Routes
   readonly clock?: Clock
   readonly log?: (event: FaultEvent) => void
   /** One line for each answer, where somebody reads them. */
@@ -61,12 +63,12 @@ export interface ApiAppParts extends Gate {
 }
 
 /**
- * @returns The app, ready to be served by a Door whose connections are marked (doorkeeping.ts); it does not
+ * @returns The app, ready to be served by a HttpListener whose connections are marked (doorkeeping.ts); it does not
  *   listen itself. Closing it ends the calls that wait for a login with how that login stands.
  */
 export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> {
   const { services, keys, tcpAuthority, sessions, clock = systemClock } = parts
-  const desk = new FrontDesk(parts)
+  const desk = new RequestGuard(parts)
   const app = Fastify({
     logger: false,
     schemaController: WITHOUT_JSON_SCHEMA,
@@ -96,14 +98,18 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
     if (!keys.isStillGood(principalOf(request))) throw new CatchdError('unauthorized')
   })
   app.addHook('preClose', async () => waits.end())
-  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), {
-    services,
-    keys,
-    waits,
-    clock,
-    sessions,
-    tcpAuthority,
-  })
+  registerRoutes(
+    app.withTypeProvider<ZodTypeProvider>(),
+    {
+      services,
+      keys,
+      waits,
+      clock,
+      sessions,
+      tcpAuthority,
+    },
+    parts.pages,
+  )
   await app.ready()
   return app
 }
@@ -122,7 +128,7 @@ function waitUntil(started: Promise<void>, app: FastifyInstance): void {
   })
 }
 
-class FrontDesk {
+class RequestGuard {
   readonly #gate: Gate
   readonly #log: (event: FaultEvent) => void
   readonly #logAnswerEvent: (event: AnsweredEvent) => void
@@ -147,8 +153,8 @@ class FrontDesk {
   #letIn(request: FastifyRequest): void {
     const { page } = request.routeOptions.config
     if (page !== undefined) {
-      requireHost(visitorOf(request), this.#gate)
-      admitPage(visitorOf(request), page)
+      requireHost(incomingCallOf(request), this.#gate)
+      admitPage(incomingCallOf(request), page)
       return
     }
     request.setDecorator<Principal>('principal', this.#admit(request))
@@ -191,7 +197,7 @@ class FrontDesk {
   }
 
   #admit(request: FastifyRequest): Principal {
-    const principal = admit(visitorOf(request), this.#gate)
+    const principal = admit(incomingCallOf(request), this.#gate)
     this.#gate.keys.used(principal)
     return principal
   }
@@ -215,7 +221,7 @@ class FrontDesk {
   }
 }
 
-function visitorOf({ method, headers, raw }: FastifyRequest): Visitor {
+function incomingCallOf({ method, headers, raw }: FastifyRequest): IncomingCall {
   return { method, headers, socket: raw.socket }
 }
 

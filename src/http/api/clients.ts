@@ -2,15 +2,15 @@
  * `/v1/clients`: API keys of local tools. The admin's alone: a key that makes keys would have no limits.
  */
 import * as z from 'zod'
-import type { ClientKey } from './client-keys.js'
-import { unknownClient } from './keys.js'
+import { unknownClient } from '../access/api-keys.js'
+import type { ApiKey } from '../access/api-keys-file.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
 import { ClientAnswer, ClientListAnswer, clientAnswer, NewClient, NewClientAnswer } from './wire.js'
 
 const ClientPath = z.object({ client: z.string() })
 
 export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): void {
-  const answer = (client: ClientKey) => clientAnswer(client, keys.useOf(client))
+  const answer = (client: ApiKey) => clientAnswer(client, keys.useOf(client))
 
   app.route({
     method: 'GET',

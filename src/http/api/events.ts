@@ -5,9 +5,9 @@
 import type { FastifyReply } from 'fastify'
 import { type Clock, toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
-import { ANSWER_HEADERS } from '../door.js'
-import { principalOf } from './permission.js'
-import { limitOf, type Principal } from './principal.js'
+import { principalOf } from '../access/permission.js'
+import { limitOf, type Principal } from '../access/principal.js'
+import { ANSWER_HEADERS } from '../http-listener.js'
 import type { ApiScope, RouteParts } from './scope.js'
 import type { DaemonEvent } from './services.js'
 

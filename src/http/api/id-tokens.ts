@@ -1,8 +1,8 @@
 /** `/v1/tokens/{profile}/id_token`: the id_token, for those who want to know who logged in rather than what is allowed. */
 import * as z from 'zod'
+import { principalOf } from '../access/permission.js'
 import { prefersPlainText } from './accepted-type.js'
 import { loggingInFirst, TokenQuery } from './login-first.js'
-import { principalOf } from './permission.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
 import { IdTokenAnswer, idTokenAnswer } from './wire.js'
 

@@ -3,9 +3,10 @@
  * account it is, so that a key that may only fetch tokens does not get it.
  */
 import * as z from 'zod'
+import type { Inspection, Report } from '../../authorization-server/inspection-report.js'
 import { toInstant } from '../../clock.js'
-import type { Inspection, Report } from '../../tokens/inspection.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
+import { FailureAnswer, failureAnswer } from './failure-answer.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
 
 const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
@@ -14,15 +15,7 @@ const Members = z.record(z.string(), z.unknown())
 const ReportAnswer = z
   .object({
     answer: Members.nullable().describe('As the server gave it, tokens replaced'),
-    error: z
-      .object({
-        code: z.string(),
-        detail: z.string().nullable(),
-        error: z.string().nullable(),
-        error_description: z.string().nullable(),
-      })
-      .nullable()
-      .describe('Why there is no answer'),
+    error: FailureAnswer.nullable().describe('Why there is no answer'),
   })
   .nullable()
 
@@ -106,14 +99,5 @@ function inspectionAnswer(
 function reportAnswer(report: Report): z.infer<typeof ReportAnswer> {
   if (report.outcome === 'not_asked') return null
   if (report.outcome === 'answered') return { answer: { ...report.members }, error: null }
-  const { code, detail, error, errorDescription } = report.error
-  return {
-    answer: null,
-    error: {
-      code,
-      detail: detail ?? null,
-      error: error ?? null,
-      error_description: errorDescription ?? null,
-    },
-  }
+  return { answer: null, error: failureAnswer(report.error) }
 }

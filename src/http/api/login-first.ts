@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
-import { requirePermission } from './permission.js'
+import { requirePermission } from '../access/permission.js'
 import { Refusal } from './problems.js'
 import { LONGEST_WAIT_SECONDS, type ProfilePath, type RouteParts, seconds } from './scope.js'
 

@@ -5,40 +5,42 @@ import type { LoginReport } from '../../login/login-report.js'
 
 const Masked = z.record(z.string(), z.string())
 
-export const LoginReportAnswer = z.object({
-  causes: z
-    .array(
-      z.object({
-        cause: z.enum(CAUSES),
-        detail: z.string().describe('A sentence or two'),
-        fix: z
-          .object({
-            run: z.string().nullable().describe('A command'),
-            set: z.string().nullable().describe('The member of the profile to set with it'),
-            register: z.string().nullable().describe('A value to enter at the authorization server'),
-          })
-          .describe('Either a command or a value to register'),
-      }),
-    )
-    .describe('Likely causes, the likeliest first; empty where nothing is known'),
-  exchanges: z
-    .array(
-      z.object({
-        method: z.string(),
-        endpoint: z.string().describe('Host and path'),
-        sent: Masked.describe('Parameters; what may be secret reads [secret]'),
-        authorization: z.string().nullable().describe('Scheme of the Authorization header'),
-        status: z.int().nullable().describe('null where nothing was answered, or a browser saw it'),
-        answered: Masked.describe('error members, or what came beside the tokens'),
-        trouble: z.string().nullable().describe('Why there is no answer'),
-        clock_difference: z
-          .int()
-          .nullable()
-          .describe('Seconds by which this machine is ahead of the Date header of the server'),
-      }),
-    )
-    .describe('What was sent and answered, without secrets; the authorization request first'),
-})
+export const LoginReportAnswer = z
+  .object({
+    causes: z
+      .array(
+        z.object({
+          cause: z.enum(CAUSES),
+          detail: z.string().describe('A sentence or two'),
+          fix: z
+            .object({
+              run: z.string().nullable().describe('A command'),
+              set: z.string().nullable().describe('The member of the profile to set with it'),
+              register: z.string().nullable().describe('A value to enter at the authorization server'),
+            })
+            .describe('Either a command or a value to register'),
+        }),
+      )
+      .describe('Likely causes, the likeliest first; empty where nothing is known'),
+    exchanges: z
+      .array(
+        z.object({
+          method: z.string(),
+          endpoint: z.string().describe('Host and path'),
+          sent: Masked.describe('Parameters; what may be secret reads [secret]'),
+          authorization: z.string().nullable().describe('Scheme of the Authorization header'),
+          status: z.int().nullable().describe('null where nothing was answered, or a browser saw it'),
+          answered: Masked.describe('error members, or what came beside the tokens'),
+          trouble: z.string().nullable().describe('Why there is no answer'),
+          clock_difference: z
+            .int()
+            .nullable()
+            .describe('Seconds by which this machine is ahead of the Date header of the server'),
+        }),
+      )
+      .describe('What was sent and answered, without secrets; the authorization request first'),
+  })
+  .meta({ id: 'LoginReport' })
 export type LoginReportAnswer = z.infer<typeof LoginReportAnswer>
 
 export function reportAnswer({ causes, exchanges }: LoginReport): LoginReportAnswer {

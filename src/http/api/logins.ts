@@ -6,8 +6,15 @@ import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
+import { requirePermission } from '../access/permission.js'
+import {
+  LoginAnswer,
+  LoginListAnswer,
+  loginAnswer,
+  StartedLoginAnswer,
+  startedLoginAnswer,
+} from './login-answers.js'
 import { catchRequest, loginRequest, NewLogin } from './new-login.js'
-import { requirePermission } from './permission.js'
 import {
   type ApiScope,
   answers,
@@ -17,14 +24,7 @@ import {
   type RouteParts,
   seconds,
 } from './scope.js'
-import {
-  LoginAnswer,
-  LoginListAnswer,
-  loginAnswer,
-  PastedResponse,
-  StartedLoginAnswer,
-  startedLoginAnswer,
-} from './wire.js'
+import { PastedResponse } from './wire.js'
 
 /** Who wants older ones has their ids. */
 const MOST_LISTED = 20
@@ -45,7 +45,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
   /** A response is given to whoever still listens: it is handed over once. */
   const answerOnce = (login: Login, reply: FastifyReply): LoginAnswer => {
     const response = 'caught' in login && !reply.raw.destroyed ? logins.takeResponse(login.id) : undefined
-    return { ...loginAnswer(login), ...(response === undefined ? {} : { response }) }
+    return loginAnswer(login, response)
   }
 
   app.route({
@@ -82,7 +82,12 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     handler: async (request) => {
       const { profile } = request.query
       requirePermission(request, 'login', profile)
-      return { logins: logins.ofProfile(profile).slice(0, MOST_LISTED).map(loginAnswer) }
+      return {
+        logins: logins
+          .ofProfile(profile)
+          .slice(0, MOST_LISTED)
+          .map((login) => loginAnswer(login)),
+      }
     },
   })
 

@@ -7,7 +7,7 @@
 import type { FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { asCatchdError, CatchdError, toProblem } from '../../failures.js'
-import { ANSWER_HEADERS } from '../door.js'
+import { ANSWER_HEADERS } from '../http-listener.js'
 
 /** What a refusal has beyond its failure. */
 export interface ProblemExtras {

@@ -3,8 +3,8 @@
  */
 import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
-import { principalOf } from './permission.js'
-import { maySee } from './principal.js'
+import { principalOf } from '../access/permission.js'
+import { maySee } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
 import {
   NewProfileFromUrl,

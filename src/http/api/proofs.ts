@@ -2,7 +2,7 @@
  * `/v1/tokens/{profile}/proof`: for tokens that are bound to a key of the daemon (DPoP, RFC 9449), the token and a
  * proof for one request. The key itself never leaves.
  */
-import { principalOf } from './permission.js'
+import { principalOf } from '../access/permission.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
 import { ProofAnswer, ProofRequest, tokenAnswer } from './wire.js'
 

@@ -7,8 +7,8 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import * as z from 'zod'
-import { dashboardRoutes } from '../dashboard/dashboard-routes.js'
-import { bodyCheckOf } from '../dashboard/session-limits.js'
+import { principalOf } from '../access/permission.js'
+import { bodyCheckOf } from '../access/session-limits.js'
 import { clientRoutes } from './clients.js'
 import { dashboardLinkRoutes } from './dashboard-links.js'
 import { eventRoutes } from './events.js'
@@ -16,16 +16,19 @@ import { idTokenRoutes } from './id-tokens.js'
 import { inspectionRoutes } from './inspection.js'
 import { loginRoutes } from './logins.js'
 import { openApiRoute } from './openapi.js'
-import { principalOf } from './permission.js'
 import { profileRoutes } from './profiles.js'
 import { proofRoutes } from './proofs.js'
 import type { ApiScope, RouteParts } from './scope.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
 
+/** Adds routes to the app. */
+export type Routes = (app: ApiScope, parts: RouteParts) => void
+
 const NoQuery = z.strictObject({})
 
-export function registerRoutes(app: ApiScope, parts: RouteParts): void {
+/** @param pages - Routes of what people look at, on the same app and behind the same checks. */
+export function registerRoutes(app: ApiScope, parts: RouteParts, pages: Routes = () => {}): void {
   const methods = new Map<string, Set<string>>()
   app.setValidatorCompiler(validateWithZod)
   app.setSerializerCompiler(serializerCompiler)
@@ -50,7 +53,7 @@ export function registerRoutes(app: ApiScope, parts: RouteParts): void {
   statusRoutes(app, parts)
   eventRoutes(app, parts)
   dashboardLinkRoutes(app, parts)
-  dashboardRoutes(app, parts)
+  pages(app, parts)
   openApiRoute(app)
   for (const [url, served] of [...methods]) refuseOtherMethods(app, url, served)
 }

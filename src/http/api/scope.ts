@@ -9,8 +9,8 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import * as z from 'zod'
 import type { Clock } from '../../clock.js'
-import type { DashboardSessions } from '../dashboard/sessions.js'
-import type { KeyRing } from './keys.js'
+import type { ApiKeys } from '../access/api-keys.js'
+import type { DashboardSessions } from '../access/sessions.js'
 import type { ApiServices } from './services.js'
 import type { Waits } from './waits.js'
 import { ProblemAnswer } from './wire.js'
@@ -25,7 +25,7 @@ export type ApiScope = FastifyInstance<
 
 export interface RouteParts {
   readonly services: ApiServices
-  readonly keys: KeyRing
+  readonly keys: ApiKeys
   readonly waits: Waits
   readonly clock: Clock
   readonly sessions: DashboardSessions

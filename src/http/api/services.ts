@@ -2,11 +2,13 @@
  * What the API's routes call. The composition root implements it with the login service, the token keeper and
  * the configuration; tests implement it with fakes. Routes parse, call one of these, and map.
  */
+
+import type { Inspection } from '../../authorization-server/inspection-report.js'
 import type { ProfileEntry } from '../../config/profile.js'
-import type { Login } from '../../login/login.js'
+import type { Login, PendingCatch } from '../../login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../login/login-request.js'
+import type { AnyPendingLogin } from '../../login/logins.js'
 import type { IdToken } from '../../tokens/id-token.js'
-import type { Inspection } from '../../tokens/inspection.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 import type { LastingVault } from '../../vault/vault-kinds.js'
 
@@ -49,9 +51,9 @@ export interface InspectionService {
 
 export interface LoginApi {
   /** Each call starts a login of its own. */
-  begin(request: LoginRequest | AdoptionRequest): Promise<Login>
+  begin(request: LoginRequest | AdoptionRequest): Promise<AnyPendingLogin>
   /** Catch only: waits for an authorization response that is redeemed by somebody else. */
-  beginCatch(request: CatchRequest): Promise<Login>
+  beginCatch(request: CatchRequest): Promise<PendingCatch>
   /** The parameters of a response that was caught; once. */
   takeResponse(id: string): Readonly<Record<string, string>> | undefined
   /** `login=auto`: joins the profile's pending automatic login or starts one, opening at most one tab. */

@@ -1,8 +1,8 @@
 /**
  * `/v1/status`, and what the command line does to the daemon itself: stop it, move its vault.
  */
-import { principalOf } from './permission.js'
-import { limitOf } from './principal.js'
+import { principalOf } from '../access/permission.js'
+import { limitOf } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
 import type { DaemonStatus } from './services.js'
 import { StatusAnswer, VaultMigration, VaultMigrationAnswer } from './wire.js'

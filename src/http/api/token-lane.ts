@@ -10,10 +10,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../clock.js'
 import { PROFILE_NAME } from '../../config/profile.js'
 import type { TokenSet } from '../../tokens/token-set.js'
-import { ANSWER_HEADERS, type DoorHandler } from '../door.js'
-import { admit, type Gate } from './admission.js'
+import { admit, type Gate } from '../access/admission.js'
+import { mayGetToken, type Principal } from '../access/principal.js'
+import { ANSWER_HEADERS, type RequestHandler } from '../http-listener.js'
 import { type TokenAnswerText, tokenAnswerText } from './prepared-token.js'
-import { mayGetToken, type Principal } from './principal.js'
 import type { ApiServices } from './services.js'
 
 const PREFIX = '/v1/tokens/'
@@ -25,7 +25,7 @@ export interface TokenLaneParts {
   /** Requests that come before it resolves wait for it; when the daemon cannot start, the routes say so. */
   readonly started: Promise<void>
   /** The API's app. */
-  readonly routes: DoorHandler
+  readonly routes: RequestHandler
 }
 
 /** Why a request got no token here; the routes tell it instead of asking once more. */
@@ -37,8 +37,8 @@ export function throwFailureOfLane(request: IncomingMessage): void {
   if (failed !== undefined) throw failed.failure
 }
 
-/** @returns The door's handler: the short way where it will do, else the routes. */
-export function tokenLane({ services, gate, clock, started, routes }: TokenLaneParts): DoorHandler {
+/** @returns The listener's handler: the short way where it will do, else the routes. */
+export function tokenLane({ services, gate, clock, started, routes }: TokenLaneParts): RequestHandler {
   let isStarted = false
   started.then(
     () => {

@@ -6,10 +6,10 @@
  */
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
+import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from '../../logout-headers.js'
 import type { TokenSet } from '../../tokens/token-set.js'
+import { principalOf } from '../access/permission.js'
 import { loggingInFirst, TokenQuery, type TokenRequest } from './login-first.js'
-import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from './logout-headers.js'
-import { principalOf } from './permission.js'
 import { tokenAnswerText } from './prepared-token.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
 import { throwFailureOfLane } from './token-lane.js'

@@ -1,9 +1,9 @@
 /**
- * Problem details (RFC 9457) for a request that no route ever sees: what the door or Node's parser refuses. Apart from
- * problems.ts because the door opens before the app behind it is loaded.
+ * Problem details (RFC 9457) for a request that no route ever sees: what the listener or Node's parser refuses. Apart from
+ * problems.ts because the listener opens before the app behind it is loaded.
  */
 import { CatchdError, toProblem } from '../../failures.js'
-import type { UnreadAnswer } from '../door.js'
+import type { UnreadAnswer } from '../http-listener.js'
 
 const RULES: Readonly<Record<number, string>> = {
   408: 'The request did not arrive in time.',

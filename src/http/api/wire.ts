@@ -2,21 +2,19 @@
  * The JSON of the API, version 1: schemas that routes validate with and OpenAPI is generated from, and the
  * mapping of what the program knows to what it says.
  *
- * Pure. Names are snake_case, instants RFC 3339 UTC strings, durations integer seconds, and what is unknown is
+ * Pure; logins are in login-answers.ts. Names are snake_case, instants RFC 3339 UTC strings, durations integer seconds, and what is unknown is
  * `null`. A refresh token has no member anywhere here: an answer cannot hold one.
  */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { ProfileEntry, ProfileName } from '../../config/profile.js'
-import { FAILURES, type FailureCode } from '../../failures.js'
-import type { DevicePrompt, Login, StoredSummary } from '../../login/login.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { LASTING_VAULTS } from '../../vault/vault-kinds.js'
-import type { ClientKey } from './client-keys.js'
-import type { KeyUse } from './key-uses.js'
-import { LoginReportAnswer, reportAnswer } from './login-report.js'
-import { ClientAction } from './principal.js'
+import type { ApiKey } from '../access/api-keys-file.js'
+import type { KeyUse } from '../access/key-uses.js'
+import { KeyAction } from '../access/principal.js'
+import { FailureCode } from './failure-answer.js'
 import type { ProfileView } from './services.js'
 
 const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
@@ -26,7 +24,7 @@ export const ProblemAnswer = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]),
+    code: FailureCode,
     detail: z.string().optional(),
     next: z.string().describe('One command to run next'),
     profile: z.string().optional(),
@@ -101,105 +99,6 @@ export const ProofRequest = z
 
 export const ProofAnswer = TokenAnswer.extend({ dpop: z.string() }).meta({ id: 'Proof' })
 
-export const StartedLoginAnswer = z
-  .object({
-    login_id: z.string(),
-    profile: z.string().nullable().describe('null for what is only caught'),
-    status: z.enum(['pending', 'exchanging', 'succeeded', 'failed', 'expired', 'cancelled']),
-    authorization_url: z
-      .string()
-      .optional()
-      .describe('While the login is pending; not of one that was adopted'),
-    redirect_uri: z.string().nullable().describe('null for a device login'),
-    expires_at: Instant,
-    user_code: z.string().optional().describe('Device login: what a person enters (RFC 8628)'),
-    verification_uri: z.string().optional().describe('Device login: where they enter it'),
-    verification_uri_complete: z.string().optional().describe('Device login: the same with the code in it'),
-  })
-  .meta({ id: 'StartedLogin' })
-export type StartedLoginAnswer = z.infer<typeof StartedLoginAnswer>
-
-export const LoginAnswer = StartedLoginAnswer.extend({
-  error: z
-    .object({
-      code: z.string(),
-      detail: z.string().nullable(),
-      error: z.string().nullable(),
-      error_description: z.string().nullable(),
-    })
-    .nullable(),
-  response: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe('What was caught, once: the parameters of the authorization response as they came'),
-  stored: z
-    .object({
-      stored_in: z.string(),
-      scope: z.string().nullable(),
-      expires_at: Instant.nullable(),
-      refreshable: z.boolean(),
-      subject: z.string().nullable(),
-    })
-    .nullable()
-    .describe('What a succeeded login put into the vault'),
-  report: LoginReportAnswer.nullable().describe(
-    'Of a login that did not succeed, or brought no refresh token where one could be had; not kept over a restart',
-  ),
-}).meta({ id: 'Login' })
-export type LoginAnswer = z.infer<typeof LoginAnswer>
-
-export function startedLoginAnswer(login: Login): StartedLoginAnswer {
-  return {
-    login_id: login.id,
-    profile: login.profile,
-    status: login.status,
-    ...(login.status === 'pending' && login.authorizationUrl !== null
-      ? { authorization_url: login.authorizationUrl }
-      : {}),
-    redirect_uri: login.redirectUri === '' ? null : login.redirectUri,
-    expires_at: toInstant(login.expiresAtMs),
-    ...('device' in login ? devicePrompt(login.device) : {}),
-  }
-}
-
-function devicePrompt({ userCode, verificationUri, verificationUriComplete }: DevicePrompt) {
-  return {
-    user_code: userCode,
-    verification_uri: verificationUri,
-    ...(verificationUriComplete === null ? {} : { verification_uri_complete: verificationUriComplete }),
-  }
-}
-
-export function loginAnswer(login: Login): LoginAnswer {
-  return {
-    ...startedLoginAnswer(login),
-    error: 'failure' in login ? loginError(login.failure) : null,
-    stored: 'stored' in login ? storedAnswer(login.stored) : null,
-    report: 'report' in login && login.report !== undefined ? reportAnswer(login.report) : null,
-  }
-}
-
-export const LoginListAnswer = z.object({ logins: z.array(LoginAnswer) })
-
-function loginError(failure: Extract<Login, { failure: unknown }>['failure']) {
-  return {
-    code: failure.code,
-    detail: failure.detail ?? null,
-    error: failure.error ?? null,
-    error_description: failure.errorDescription ?? null,
-  }
-}
-
-function storedAnswer(stored: StoredSummary) {
-  return {
-    stored_in: stored.storedIn,
-    scope: stored.scope,
-    expires_at: instantOrNull(stored.accessTokenExpiresAtMs),
-    refreshable: stored.hasRefreshToken,
-    subject: stored.subject,
-  }
-}
-
 export const PastedResponse = z
   .strictObject({ url: z.string().min(1).describe('The URL that the browser ended on') })
   .meta({ id: 'PastedResponse' })
@@ -224,11 +123,15 @@ export const NewProfileFromUrl = z
   })
   .meta({ id: 'NewProfileFromUrl' })
 
+const ProfileStatus = z
+  .enum(['logged_in', 'login_required', 'login_pending', 'expired'])
+  .meta({ id: 'ProfileStatus' })
+
 export const ProfileAnswer = z
   .object({
     profile: z.string(),
     configuration: ProfileConfiguration.describe('As configured, without secrets'),
-    status: z.enum(['logged_in', 'login_required', 'login_pending', 'expired']),
+    status: ProfileStatus,
     expires_at: Instant.nullable(),
     scope: z.string().nullable(),
     subject: z.string().nullable(),
@@ -263,7 +166,7 @@ export const NewClient = z
   .strictObject({
     client: ClientName,
     profiles: z.array(ProfileName).max(1000).default([]),
-    actions: z.array(ClientAction).min(1),
+    actions: z.array(KeyAction).min(1),
     expires_in: z.int().min(1).max(LONGEST_KEY_LIFE_SECONDS).nullable().default(null),
   })
   .refine(({ profiles, actions }) => profiles.length > 0 || actions.includes('admin'), {
@@ -276,7 +179,7 @@ export const ClientAnswer = z
   .object({
     client: z.string(),
     profiles: z.array(z.string()),
-    actions: z.array(ClientAction),
+    actions: z.array(KeyAction),
     created_at: Instant,
     expires_at: Instant.nullable(),
     last_used_at: Instant.nullable().describe('null: never'),
@@ -291,7 +194,7 @@ export const NewClientAnswer = ClientAnswer.extend({
 
 export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
 
-export function clientAnswer(client: ClientKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
+export function clientAnswer(client: ApiKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
   return {
     client: client.name,
     profiles: [...client.profiles],

@@ -8,14 +8,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
-import { principalOf } from '../api/permission.js'
+import { isAnotherUsers } from '../access/connection-owner.js'
+import { principalOf } from '../access/permission.js'
+import { isFromElsewhere, sessionEnded, sessionOfNavigation } from '../access/session-checks.js'
+import { endedCookie, sessionCookie } from '../access/session-cookie.js'
+import type { Session } from '../access/sessions.js'
+import { loginAnswer } from '../api/login-answers.js'
 import { type ApiScope, NoBody, ProfilePath, type RouteParts } from '../api/scope.js'
-import { startedLoginAnswer } from '../api/wire.js'
 import type { Page } from '../redirect/pages/page.js'
-import { isFromElsewhere, sessionEnded, sessionOfNavigation } from './session-checks.js'
-import { endedCookie, sessionCookie } from './session-cookie.js'
-import type { Session } from './sessions.js'
-import { isAnotherUsers } from './visitor.js'
 
 const loadPages = () => import('./pages.js')
 
@@ -92,7 +92,7 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
       sessionOf(request)
       const login = services.logins.find(request.params.login)
       if (login === undefined) throw new CatchdError('login_unknown')
-      return startedLoginAnswer(login)
+      return loginAnswer(login)
     },
   })
 

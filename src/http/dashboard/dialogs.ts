@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { PROFILE_DEFAULTS, ProfileEntry } from '../../config/profile.js'
 import { profileKey } from '../../config/profile-key.js'
-import { ClientAction } from '../api/principal.js'
+import { KeyAction } from '../access/principal.js'
 import { type Html, html } from '../redirect/pages/html.js'
 
 interface Field {
@@ -74,7 +74,7 @@ function field(name: string, label: string, hint: string, input: Html, scope = '
 
 function keyDialog(): Html {
   const described = (name: string) => `key-${name}-hint key-${name}-error`
-  const actions = ClientAction.options.filter((action) => action !== 'admin')
+  const actions = KeyAction.options.filter((action) => action !== 'admin')
   return dialog(
     'key',
     'Make a key',

@@ -4,7 +4,7 @@
  */
 import { asCatchdError, type CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
-import type { ClientKey } from '../api/client-keys.js'
+import type { ApiKey } from '../access/api-keys-file.js'
 import type { RouteParts } from '../api/scope.js'
 import type { DaemonStatus, HappenedEvent, ProfileView } from '../api/services.js'
 
@@ -13,7 +13,7 @@ export interface ProfileOverview extends ProfileView {
 }
 
 export interface KeyOverview {
-  readonly client: ClientKey
+  readonly client: ApiKey
   readonly lastUsedAtMs: number | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * One address that the redirect door is bound to: who holds it, and how long it stays open when nobody does.
+ * One address that the redirect listener is bound to: who holds it, and how long it stays open when nobody does.
  *
  * The browser comes back for the result page after the login has let go of its port, so an address lingers:
  * ten seconds at most, and only a few after the page was fetched. Which addresses a redirect URI needs is
@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../clock.js'
 import type { RedirectScheme } from '../../login/redirect-uris.js'
-import type { Door, OpenAddress } from '../door.js'
+import type { HttpListener, OpenAddress } from '../http-listener.js'
 import type { ServedCertificate } from '../tls-server.js'
 import { portOfAuthority } from './bind-target.js'
 
@@ -50,7 +50,7 @@ export class BoundAddress {
 
   /** Begins to bind; {@link opened} tells how it went. */
   constructor(
-    door: Door,
+    listener: HttpListener,
     { host, port, certificate }: { host: string; port: number; certificate: ServedCertificate | undefined },
     parts: Parts,
   ) {
@@ -60,7 +60,7 @@ export class BoundAddress {
     this.#parts = parts
     const { descriptor: fd } = parts
     const address = fd === undefined ? { host, port } : { fd }
-    this.#opened = door.open(address, (socket) => boundAddresses.set(socket, this), certificate)
+    this.#opened = listener.open(address, (socket) => boundAddresses.set(socket, this), certificate)
     this.#opened.catch(() => {}) // whoever waits in opened() is told
   }
 

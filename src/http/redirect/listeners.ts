@@ -1,5 +1,5 @@
 /**
- * The bound addresses of the redirect door (RFC 8252 §7.3): the default one for as long as the daemon lives,
+ * The bound addresses of the redirect listener (RFC 8252 §7.3): the default one for as long as the daemon lives,
  * those of other redirect URIs for as long as a login needs them (RFC 8252 §8.3).
  *
  * Promises: all addresses of a redirect URI are bound or none is; an address is bound once and shared; what
@@ -9,7 +9,7 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/doorway.js'
-import type { Door } from '../door.js'
+import type { HttpListener } from '../http-listener.js'
 import type { ServedCertificate } from '../tls-server.js'
 import { type BindTarget, readBindTarget, withBoundPort } from './bind-target.js'
 import { BoundAddress } from './bound-address.js'
@@ -19,7 +19,7 @@ import { findPortHolder } from './port-holder.js'
 const FREE_PORT_TRIES = 8
 
 export class LoopbackRedirectListeners implements RedirectListeners {
-  readonly #door: Door
+  readonly #listener: HttpListener
   readonly #clock: Clock
   readonly #lingerMs: number
   readonly #ownCertificate: CertificateFiles | null
@@ -35,17 +35,17 @@ export class LoopbackRedirectListeners implements RedirectListeners {
    * @param parts.ownCertificate - For https redirect URIs that come without one.
    */
   constructor({
-    door,
+    listener,
     clock = systemClock,
     lingerMs = 3_000,
     ownCertificate = null,
   }: {
-    readonly door: Door
+    readonly listener: HttpListener
     readonly clock?: Clock
     readonly lingerMs?: number
     readonly ownCertificate?: CertificateFiles | null
   }) {
-    this.#door = door
+    this.#listener = listener
     this.#clock = clock
     this.#lingerMs = lingerMs
     this.#ownCertificate = ownCertificate
@@ -202,7 +202,7 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     const descriptor = isDefault ? this.#descriptor : undefined
     if (isDefault) this.#descriptor = undefined // it is closed with the address
     const address = new BoundAddress(
-      this.#door,
+      this.#listener,
       { host, port, certificate },
       {
         descriptor,

@@ -1,5 +1,5 @@
 /**
- * The redirect door: what browsers meet at a redirect URI (RFC 6749 §4.1.2, RFC 8252 §7.3). Serves
+ * The redirect listener: what browsers meet at a redirect URI (RFC 6749 §4.1.2, RFC 8252 §7.3). Serves
  * authorization responses and their pages; never a token, never the API.
  *
  * Promises: a request that is refused changes nothing; an authorization response is answered with a 303 to a
@@ -10,7 +10,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import type { RedirectAnswers } from '../../login/doorway.js'
-import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../door.js'
+import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../http-listener.js'
 import { boundAddressOf } from './bound-address.js'
 import type { Page } from './pages/page.js'
 import { refusalPage } from './pages/refusal-page.js'
@@ -46,7 +46,7 @@ export interface RedirectAppParts {
   readonly log?: (event: RedirectEvent) => void
 }
 
-/** @returns The app, ready to be served by a Door; it does not listen itself. */
+/** @returns The app, ready to be served by a HttpListener; it does not listen itself. */
 export async function buildRedirectApp(parts: RedirectAppParts): Promise<FastifyInstance> {
   const desk = new RedirectDesk(parts)
   const app = Fastify({
@@ -112,7 +112,7 @@ class RedirectDesk {
       case 'refusal':
         return this.refuse(request, reply, refusalFor(new CatchdError(destination.code)))
       default:
-        throw new CatchdError('internal', 'A request came past the checks of the redirect door.')
+        throw new CatchdError('internal', 'A request came past the checks of the redirect listener.')
     }
   }
 

@@ -70,7 +70,7 @@ export function refusalFor(failure: CatchdError): Refusal {
 
 /**
  * The Host header must be the authority of a redirect URI, exactly: a rebound name, `0.0.0.0` or the port of
- * another address is somebody else's idea of who we are. (A doubled Host never gets here: door.ts.)
+ * another address is somebody else's idea of who we are. (A doubled Host never gets here: listener.ts.)
  */
 function refuseHost({ headers, socket }: RedirectRequest, answers: RedirectAnswers): Refusal | undefined {
   const { host } = headers

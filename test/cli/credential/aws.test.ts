@@ -1,7 +1,7 @@
 /** AWS's credential_process against a Security Token Service that answers as laid out. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { aws } from '../../../src/cli/credential/aws.js'
-import type { CredentialRequest, Lent } from '../../../src/cli/credential/tool.js'
+import type { CredentialRequest, FoundToken } from '../../../src/cli/credential/tool.js'
 import { STS_SECRET, type StsStub, startStsStub, stsCredentials, stsError } from '../../support/sts-stub.js'
 
 const ARN = 'arn:aws:iam::123456789012:role/team/deploy'
@@ -21,7 +21,7 @@ afterEach(() => {
   sts.requests.length = 0
 })
 
-const lent = (): Lent => ({
+const lent = (): FoundToken => ({
   profile: 'gw',
   token: {
     access_token: current,
@@ -41,7 +41,7 @@ function ask(settings: Record<string, string>, environment: Record<string, strin
     words: [],
     user: undefined,
     settings: { 'endpoint-url': sts.url, ...settings },
-    lender: {
+    tokens: {
       forHost: async () => undefined,
       ofProfile: async () => lent(),
       hosts: async () => new Map(),

@@ -1,4 +1,6 @@
 /** The services behind the API, all in memory; every call is recorded, so that a test can say there was none. */
+
+import type { Inspection } from '../../../src/authorization-server/inspection-report.js'
 import type { ProfileEntry } from '../../../src/config/profile.js'
 import { CatchdError } from '../../../src/failures.js'
 import type {
@@ -18,7 +20,6 @@ import type {
 import type { Login, PendingCatch, PendingLogin } from '../../../src/login/login.js'
 import type { AdoptionRequest, CatchRequest, LoginRequest } from '../../../src/login/login-request.js'
 import { Secret } from '../../../src/secret.js'
-import type { Inspection } from '../../../src/tokens/inspection.js'
 import type { TokenSet } from '../../../src/tokens/token-set.js'
 import type { LastingVault } from '../../../src/vault/vault-kinds.js'
 
@@ -334,13 +335,13 @@ export class FakeServices implements ApiServices {
     })
   }
 
-  end(login: Login): Login {
+  end<Ended extends Login>(login: Ended): Ended {
     this.pending.set(login.id, login)
     for (const { resolve } of this.waiting.splice(0)) resolve()
     return login
   }
 
-  #pend(profile: string, changes: Partial<PendingLogin> = {}): Login {
+  #pend(profile: string, changes: Partial<PendingLogin> = {}): PendingLogin {
     const login = pendingLogin({ id: `login-${this.pending.size + 1}`, profile, ...changes })
     this.pending.set(login.id, login)
     return login

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { ProblemAnswer, StatusAnswer } from '../../../src/http/api/wire.js'
-import { ANSWER_HEADERS } from '../../../src/http/door.js'
+import { ANSWER_HEADERS } from '../../../src/http/http-listener.js'
 import { ask, type RawAnswer } from '../redirect/raw-http.js'
 import {
   ACCESS_TOKEN,
@@ -166,7 +166,7 @@ describe('on the socket', () => {
   })
 })
 
-describe('what a web page can send is refused, key or not, on both doors', () => {
+describe('what a web page can send is refused, key or not, on both listeners', () => {
   const json = 'Content-Type: application/json'
   const login = '{"profile":"gw","open":true}'
   const pages: [

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { CatchdError } from '../../../src/failures.js'
-import { LoginAnswer, LoginListAnswer, StartedLoginAnswer } from '../../../src/http/api/wire.js'
+import { LoginAnswer, LoginListAnswer, StartedLoginAnswer } from '../../../src/http/api/login-answers.js'
 import { settle } from '../../support/manual-clock.js'
 import { rawRequest } from '../redirect/raw-http.js'
 import { pendingCatch, pendingLogin } from './fake-services.js'

@@ -1,5 +1,5 @@
 /**
- * The API in two ways: its app alone, called without a socket, and behind its lane for tokens, served by a Door on a
+ * The API in two ways: its app alone, called without a socket, and behind its lane for tokens, served by a HttpListener on a
  * unix socket and a free TCP port. Every answer is checked on its way: headers, and problem details where it is an error.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,14 +9,15 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
 import type * as z from 'zod'
+import { ApiKeys } from '../../../src/http/access/api-keys.js'
+import { markConnection } from '../../../src/http/access/connection-kind.js'
+import { DashboardSessions } from '../../../src/http/access/sessions.js'
 import { type AnsweredEvent, buildApiApp, type FaultEvent } from '../../../src/http/api/api-app.js'
-import { markConnection } from '../../../src/http/api/doorkeeping.js'
-import { KeyRing } from '../../../src/http/api/keys.js'
 import { tokenLane } from '../../../src/http/api/token-lane.js'
 import { unreadProblem } from '../../../src/http/api/unread-problem.js'
 import { ProblemAnswer } from '../../../src/http/api/wire.js'
-import { DashboardSessions } from '../../../src/http/dashboard/sessions.js'
-import { ANSWER_HEADERS, Door } from '../../../src/http/door.js'
+import { dashboardRoutes } from '../../../src/http/dashboard/dashboard-routes.js'
+import { ANSWER_HEADERS, HttpListener } from '../../../src/http/http-listener.js'
 import { ManualClock } from '../../support/manual-clock.js'
 import { type RawAnswer, type RawRequest, rawRequest, readAnswer } from '../redirect/raw-http.js'
 import { FakeServices } from './fake-services.js'
@@ -37,7 +38,7 @@ export interface Called {
 export interface OpenedApi {
   readonly app: FastifyInstance
   readonly services: FakeServices
-  readonly keys: KeyRing
+  readonly keys: ApiKeys
   readonly clock: ManualClock
   readonly events: (AnsweredEvent | FaultEvent)[]
   readonly folder: string
@@ -54,13 +55,14 @@ export async function openApi(): Promise<OpenedApi> {
   const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const clock = new ManualClock()
-  const keys = await KeyRing.open(folder, clock)
+  const keys = await ApiKeys.open(folder, clock)
   const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
   const services = new FakeServices()
   const events: (AnsweredEvent | FaultEvent)[] = []
   const authorities = new Set([AUTHORITY])
   const app = await buildApiApp({
     services,
+    pages: dashboardRoutes,
     keys,
     tcpAuthority: () => authorities,
     sessions: new DashboardSessions(clock),
@@ -108,7 +110,7 @@ export interface ServedApi extends OpenedApi {
 export async function serveApi(): Promise<ServedApi> {
   const folder = mkdtempSync(join(tmpdir(), 'catchd-api-'))
   const clock = new ManualClock()
-  const keys = await KeyRing.open(folder, clock)
+  const keys = await ApiKeys.open(folder, clock)
   const services = new FakeServices()
   const events: (AnsweredEvent | FaultEvent)[] = []
   const authorities = new Set<string>()
@@ -116,24 +118,29 @@ export async function serveApi(): Promise<ServedApi> {
   const app = await buildApiApp({
     ...gate,
     services,
+    pages: dashboardRoutes,
     clock,
     log: (event) => events.push(event),
     logAnswer: (event) => events.push(event),
   })
   const started = Promise.resolve()
-  const door = new Door(
+  const listener = new HttpListener(
     tokenLane({ services, gate, clock, started, routes: app.routing }),
     LIMITS,
     unreadProblem,
   )
   const socketPath = join(folder, 'catchd.sock')
-  const socketDoor = await door.open({ path: socketPath }, (socket) => markConnection(socket, 'socket'))
-  const tcpDoor = await door.open({ host: '127.0.0.1', port: 0 }, (socket) => markConnection(socket, 'tcp'))
-  const authority = `127.0.0.1:${tcpDoor.port}`
-  authorities.add(authority).add(`localhost:${tcpDoor.port}`)
+  const socketListener = await listener.open({ path: socketPath }, (socket) =>
+    markConnection(socket, 'socket'),
+  )
+  const tcpListener = await listener.open({ host: '127.0.0.1', port: 0 }, (socket) =>
+    markConnection(socket, 'tcp'),
+  )
+  const authority = `127.0.0.1:${tcpListener.port}`
+  authorities.add(authority).add(`localhost:${tcpListener.port}`)
   const adminKey = readFileSync(join(folder, 'admin.key'), 'utf8')
   onTestFinished(async () => {
-    await Promise.all([socketDoor.close(0), tcpDoor.close(0)])
+    await Promise.all([socketListener.close(0), tcpListener.close(0)])
     await app.close()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -145,10 +152,10 @@ export async function serveApi(): Promise<ServedApi> {
     events,
     folder,
     adminKey,
-    port: tcpDoor.port,
+    port: tcpListener.port,
     socketPath,
-    call: () => Promise.reject(new Error('a served API is called through its doors')),
-    tcp: (request) => send({ host: '127.0.0.1', port: tcpDoor.port }, { host: authority, ...request }),
+    call: () => Promise.reject(new Error('a served API is called through its listeners')),
+    tcp: (request) => send({ host: '127.0.0.1', port: tcpListener.port }, { host: authority, ...request }),
     socket: (request) => send({ path: socketPath }, { host: 'localhost', ...request }),
   }
 }

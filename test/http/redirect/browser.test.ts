@@ -1,10 +1,10 @@
-/** The redirect door as a real browser meets it: history, address bar, reload, scripts under the policy. */
+/** The redirect listener as a real browser meets it: history, address bar, reload, scripts under the policy. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { needs } from '../../support/needs.js'
-import { CODE, GENUINE, openDoor, STATE } from './opened-door.js'
+import { CODE, GENUINE, openListener, STATE } from './opened-listener.js'
 
 const reason = needs('chromium')
 
@@ -53,10 +53,10 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
   }
 
   test('success leaves no code in the address bar, the history or the page; a reload shows the same', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     const { page, complaints } = await openPage()
-    await page.goto(await sendOn(`${door.redirectUri}?${GENUINE}`))
-    expect(page.url()).toBe(`http://${door.authority}/catchd/login-1`)
+    await page.goto(await sendOn(`${listener.redirectUri}?${GENUINE}`))
+    expect(page.url()).toBe(`http://${listener.authority}/catchd/login-1`)
     expect(await page.textContent('h1')).toBe('Logged in: gw')
     const shown = await page.content()
     await page.reload()
@@ -64,59 +64,59 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
     expect(shown).not.toContain(CODE)
     expect(shown).not.toContain(STATE)
     expect(await page.evaluate('document.referrer + history.length')).not.toMatch(/canary/)
-    expect([door.logins.tokenRequests, complaints]).toEqual([1, []])
+    expect([listener.logins.tokenRequests, complaints]).toEqual([1, []])
   })
 
   test('a refused response leaves the address bar too, and a reload shows the refusal', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     const { page, complaints } = await openPage()
-    await page.goto(`${door.redirectUri}?code=${CODE}&state=never-issued-0123456789`)
-    await expect.poll(() => page.url()).toBe(`http://${door.authority}/catchd/refused/state_unknown`)
+    await page.goto(`${listener.redirectUri}?code=${CODE}&state=never-issued-0123456789`)
+    await expect.poll(() => page.url()).toBe(`http://${listener.authority}/catchd/refused/state_unknown`)
     const headline = await page.textContent('h1')
     await page.reload()
     expect(await page.textContent('h1')).toBe(headline)
-    expect([door.logins.isPending('login-1'), complaints]).toEqual([true, []])
+    expect([listener.logins.isPending('login-1'), complaints]).toEqual([true, []])
   })
 
   test('a fragment response is handed over', async () => {
-    const door = await openDoor({ responseMode: 'fragment' })
+    const listener = await openListener({ responseMode: 'fragment' })
     const { page, complaints } = await openPage()
-    await page.goto(await sendOn(`${door.redirectUri}#${GENUINE}`))
+    await page.goto(await sendOn(`${listener.redirectUri}#${GENUINE}`))
     await page.waitForURL('**/catchd/login-1')
     expect(await page.textContent('h1')).toBe('Logged in: gw')
-    expect([door.logins.tokenRequests, complaints]).toEqual([1, []])
+    expect([listener.logins.tokenRequests, complaints]).toEqual([1, []])
     await page.goBack()
     expect(page.url()).not.toContain(CODE)
   })
 
   test('a form_post response of another site is taken', async () => {
-    const door = await openDoor({ responseMode: 'form_post' })
+    const listener = await openListener({ responseMode: 'form_post' })
     const { page } = await openPage()
-    const form = `<form method="post" action="${door.redirectUri}"><input name="code" value="${CODE}"><input name="state" value="${STATE}"></form><script>document.forms[0].submit()</script>`
+    const form = `<form method="post" action="${listener.redirectUri}"><input name="code" value="${CODE}"><input name="state" value="${STATE}"></form><script>document.forms[0].submit()</script>`
     await page.goto(await sendOn(null, form))
     await page.waitForURL('**/catchd/login-1')
     expect(await page.textContent('h1')).toBe('Logged in: gw')
   })
 
   test('images, frames and scripts of a web page change nothing', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     const { page } = await openPage()
-    const target = `${door.redirectUri}?${GENUINE.replaceAll('&', '&amp;')}`
+    const target = `${listener.redirectUri}?${GENUINE.replaceAll('&', '&amp;')}`
     await page.goto(
       await sendOn(
         null,
         `<img src="${target}"><iframe src="${target}"></iframe><script src="${target}"></script><link rel="prefetch" href="${target}">`,
       ),
     )
-    await expect.poll(() => door.events.length).toBeGreaterThanOrEqual(3)
-    expect(door.events.every(({ event }) => event === 'redirect.refused')).toBe(true)
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    await expect.poll(() => listener.events.length).toBeGreaterThanOrEqual(3)
+    expect(listener.events.every(({ event }) => event === 'redirect.refused')).toBe(true)
+    expect([listener.logins.tokenRequests, listener.logins.isPending('login-1')]).toEqual([0, true])
   })
 
   test('the pages are drawn in the colours the person prefers, and fit a phone', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     const { page } = await openPage()
-    await page.goto(`${door.redirectUri}?${GENUINE}`)
+    await page.goto(`${listener.redirectUri}?${GENUINE}`)
     const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
     await page.emulateMedia({ colorScheme: 'light' })
     const light = await background()

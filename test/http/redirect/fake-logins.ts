@@ -1,5 +1,5 @@
 /**
- * The login service as the redirect door sees it: the real reading, claiming and remembering of responses,
+ * The login service as the redirect listener sees it: the real reading, claiming and remembering of responses,
  * a token endpoint that only counts, and no vault.
  */
 import { CatchdError } from '../../../src/failures.js'

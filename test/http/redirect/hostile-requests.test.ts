@@ -1,7 +1,7 @@
-/** THREATS: what the redirect door refuses. A refusal sends no token request and the pending login survives. */
+/** THREATS: what the redirect listener refuses. A refusal sends no token request and the pending login survives. */
 import { describe, expect, test } from 'vitest'
-import { ANSWER_HEADERS } from '../../../src/http/door.js'
-import { CODE, GENUINE, type OpenedDoor, openDoor, STATE } from './opened-door.js'
+import { ANSWER_HEADERS } from '../../../src/http/http-listener.js'
+import { CODE, GENUINE, type OpenedListener, openListener, STATE } from './opened-listener.js'
 import { ask, exchange, type RawAnswer, rawRequest, readAnswer } from './raw-http.js'
 
 const PATH = '/callback/gw'
@@ -10,39 +10,51 @@ const OTHER_PATH = '/callback/other'
 interface Hostile {
   readonly name: string
   readonly status: number
-  readonly send: (door: OpenedDoor) => Promise<RawAnswer>
+  readonly send: (listener: OpenedListener) => Promise<RawAnswer>
 }
 
 function get(name: string, query: string, status = 400): Hostile {
-  return { name, status, send: (door) => door.send({ target: `${PATH}?${query}` }) }
+  return { name, status, send: (listener) => listener.send({ target: `${PATH}?${query}` }) }
 }
 
 function withHeader(name: string, header: string, status = 403): Hostile {
-  return { name, status, send: (door) => door.send({ target: `${PATH}?${GENUINE}`, headers: [header] }) }
+  return {
+    name,
+    status,
+    send: (listener) => listener.send({ target: `${PATH}?${GENUINE}`, headers: [header] }),
+  }
 }
 
-function withHost(name: string, host: (door: OpenedDoor) => string | null, status = 403): Hostile {
-  return { name, status, send: (door) => door.send({ target: `${PATH}?${GENUINE}`, host: host(door) }) }
+function withHost(name: string, host: (listener: OpenedListener) => string | null, status = 403): Hostile {
+  return {
+    name,
+    status,
+    send: (listener) => listener.send({ target: `${PATH}?${GENUINE}`, host: host(listener) }),
+  }
 }
 
 function withMethod(method: string, status = 405): Hostile {
   return {
     name: `${method} request`,
     status,
-    send: (door) => door.send({ method, target: `${PATH}?${GENUINE}` }),
+    send: (listener) => listener.send({ method, target: `${PATH}?${GENUINE}` }),
   }
 }
 
 function withPath(name: string, path: string, status = 404): Hostile {
-  return { name, status, send: (door) => door.send({ target: `${path}?${GENUINE}` }) }
+  return { name, status, send: (listener) => listener.send({ target: `${path}?${GENUINE}` }) }
 }
 
-function withBytes(name: string, bytes: (door: OpenedDoor) => string | Buffer, status = 400): Hostile {
-  return { name, status, send: (door) => ask(door.port, bytes(door)) }
+function withBytes(
+  name: string,
+  bytes: (listener: OpenedListener) => string | Buffer,
+  status = 400,
+): Hostile {
+  return { name, status, send: (listener) => ask(listener.port, bytes(listener)) }
 }
 
 const HOSTILE: readonly Hostile[] = [
-  { name: 'no query at all', status: 400, send: (door) => door.send({ target: PATH }) },
+  { name: 'no query at all', status: 400, send: (listener) => listener.send({ target: PATH }) },
   get('empty query', ''),
   get('no state', `code=${CODE}`),
   get('empty state', `code=${CODE}&state=`),
@@ -70,9 +82,9 @@ const HOSTILE: readonly Hostile[] = [
   {
     name: "server A's state on server B's redirect URI",
     status: 400,
-    send: (door) => {
-      door.logins.configure(`http://${door.authority}${OTHER_PATH}`)
-      return door.send({ target: `${OTHER_PATH}?${GENUINE}` })
+    send: (listener) => {
+      listener.logins.configure(`http://${listener.authority}${OTHER_PATH}`)
+      return listener.send({ target: `${OTHER_PATH}?${GENUINE}` })
     },
   },
   withMethod('HEAD'),
@@ -85,8 +97,8 @@ const HOSTILE: readonly Hostile[] = [
   {
     name: 'form POST where no form_post login pends',
     status: 405,
-    send: (door) =>
-      door.send({
+    send: (listener) =>
+      listener.send({
         method: 'POST',
         target: PATH,
         headers: ['Content-Type: application/x-www-form-urlencoded'],
@@ -106,10 +118,10 @@ const HOSTILE: readonly Hostile[] = [
   withHeader('websocket mode', 'Sec-Fetch-Mode: websocket'),
   withHeader('expectation that cannot be met', 'Expect: tea', 417),
   withHost('foreign Host', () => 'attacker.example'),
-  withHost('rebound Host with our port', (door) => `attacker.example:${door.port}`),
-  withHost('Host 0.0.0.0', (door) => `0.0.0.0:${door.port}`),
-  withHost('Host localhost where 127.0.0.1 is meant', (door) => `localhost:${door.port}`),
-  withHost('Host with trailing dot', (door) => `127.0.0.1.:${door.port}`),
+  withHost('rebound Host with our port', (listener) => `attacker.example:${listener.port}`),
+  withHost('Host 0.0.0.0', (listener) => `0.0.0.0:${listener.port}`),
+  withHost('Host localhost where 127.0.0.1 is meant', (listener) => `localhost:${listener.port}`),
+  withHost('Host with trailing dot', (listener) => `127.0.0.1.:${listener.port}`),
   withHost('wrong port', () => '127.0.0.1:1'),
   withHost('no port', () => '127.0.0.1'),
   withHost('empty Host', () => ''),
@@ -117,15 +129,15 @@ const HOSTILE: readonly Hostile[] = [
   {
     name: 'Host of a redirect URI on another port',
     status: 403,
-    send: (door) => {
-      door.logins.configure('http://127.0.0.1:1/callback/gw')
-      return door.send({ target: `${PATH}?${GENUINE}`, host: '127.0.0.1:1' })
+    send: (listener) => {
+      listener.logins.configure('http://127.0.0.1:1/callback/gw')
+      return listener.send({ target: `${PATH}?${GENUINE}`, host: '127.0.0.1:1' })
     },
   },
   {
     name: 'HTTP/1.0 without Host',
     status: 403,
-    send: (door) => door.send({ target: `${PATH}?${GENUINE}`, version: '1.0', host: null }),
+    send: (listener) => listener.send({ target: `${PATH}?${GENUINE}`, version: '1.0', host: null }),
   },
   withBytes('doubled Host', ({ authority }) =>
     rawRequest({ target: `${PATH}?${GENUINE}`, host: authority, headers: [`Host: ${authority}`] }),
@@ -204,51 +216,51 @@ const HOSTILE: readonly Hostile[] = [
 
 describe('a hostile request is refused, sends no token request, and the pending login survives', () => {
   test.each(HOSTILE)('$name: $status', async ({ status, send }) => {
-    const door = await openDoor()
-    const answer = await send(door)
+    const listener = await openListener()
+    const answer = await send(listener)
     expect(answer.status).toBe(status)
-    expect(door.logins.tokenRequests).toBe(0)
-    expect(door.logins.isPending('login-1')).toBe(true)
+    expect(listener.logins.tokenRequests).toBe(0)
+    expect(listener.logins.isPending('login-1')).toBe(true)
     expect(answer.text).not.toContain(CODE)
     expect(answer.text).not.toContain(STATE)
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) expect(answer.headers.get(name)).toBe(value)
-    expect(JSON.stringify(door.events)).not.toMatch(/canary/)
+    expect(JSON.stringify(listener.events)).not.toMatch(/canary/)
     // The genuine response still counts.
-    const genuine = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect([genuine.status, door.logins.tokenRequests]).toEqual([303, 1])
+    const genuine = await listener.send({ target: `${PATH}?${GENUINE}` })
+    expect([genuine.status, listener.logins.tokenRequests]).toEqual([303, 1])
   })
 
   test('405 names the methods that are served', async () => {
-    const door = await openDoor()
-    expect((await door.send({ method: 'HEAD', target: PATH })).headers.get('allow')).toBe('GET')
-    const formPost = await openDoor({ responseMode: 'form_post' })
+    const listener = await openListener()
+    expect((await listener.send({ method: 'HEAD', target: PATH })).headers.get('allow')).toBe('GET')
+    const formPost = await openListener({ responseMode: 'form_post' })
     expect((await formPost.send({ method: 'PUT', target: PATH })).headers.get('allow')).toBe('GET, POST')
   })
 
   test('many guesses leave the login pending', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     for (let guess = 0; guess < 500; guess += 50) {
       const requests = Array.from({ length: 50 }, (_, n) =>
-        door.send({ target: `${PATH}?code=x&state=guess-${String(guess + n).padStart(20, '0')}` }),
+        listener.send({ target: `${PATH}?code=x&state=guess-${String(guess + n).padStart(20, '0')}` }),
       )
       for (const answer of await Promise.all(requests)) expect(answer.status).toBe(400)
     }
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    expect([listener.logins.tokenRequests, listener.logins.isPending('login-1')]).toEqual([0, true])
   })
 
   test('an expired state is gone, and nothing is redeemed', async () => {
-    const door = await openDoor()
-    door.logins.nowMs += 600_000
-    const answer = await door.send({ target: `${PATH}?${GENUINE}` })
+    const listener = await openListener()
+    listener.logins.nowMs += 600_000
+    const answer = await listener.send({ target: `${PATH}?${GENUINE}` })
     expect(answer.status).toBe(400)
-    expect(door.logins.tokenRequests).toBe(0)
+    expect(listener.logins.tokenRequests).toBe(0)
   })
 
   test('a response when nothing pends on a configured redirect URI is refused', async () => {
-    const door = await openDoor()
-    door.logins.configure(`http://${door.authority}${OTHER_PATH}`)
+    const listener = await openListener()
+    listener.logins.configure(`http://${listener.authority}${OTHER_PATH}`)
     for (const method of ['GET', 'POST']) {
-      const answer = await door.send({
+      const answer = await listener.send({
         method,
         target: `${OTHER_PATH}${method === 'GET' ? '?code=x&state=y' : ''}`,
         headers: ['Content-Type: application/x-www-form-urlencoded'],
@@ -256,7 +268,7 @@ describe('a hostile request is refused, sends no token request, and the pending 
       })
       expect(answer.status).toBe(400)
     }
-    expect(door.logins.tokenRequests).toBe(0)
+    expect(listener.logins.tokenRequests).toBe(0)
   })
 })
 
@@ -278,44 +290,44 @@ describe("a response with the login's own state ends it", () => {
     ],
     ['error of another iss', { expectedIssuer: ISSUER }, `error=x&state=${STATE}&iss=y`, 'issuer_mismatch'],
   ])('%s', async (_name, login, query, code) => {
-    const door = await openDoor(login)
-    const answer = await door.send({ target: `${PATH}?${query}` })
+    const listener = await openListener(login)
+    const answer = await listener.send({ target: `${PATH}?${query}` })
     expect(answer.status).toBe(303)
     expect(answer.headers.get('location')).toBe('/catchd/login-1')
-    const ended = door.logins.find('login-1')
+    const ended = listener.logins.find('login-1')
     expect(ended).toMatchObject({ status: 'failed', failure: { code } })
-    expect(door.logins.tokenRequests).toBe(0)
-    const after = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect([after.status, door.logins.tokenRequests]).toEqual([303, 0])
+    expect(listener.logins.tokenRequests).toBe(0)
+    const after = await listener.send({ target: `${PATH}?${GENUINE}` })
+    expect([after.status, listener.logins.tokenRequests]).toEqual([303, 0])
   })
 })
 
 describe('one response, one redemption', () => {
   test('twice at once', async () => {
-    const door = await openDoor()
-    const answers = await Promise.all([1, 2, 3].map(() => door.send({ target: `${PATH}?${GENUINE}` })))
+    const listener = await openListener()
+    const answers = await Promise.all([1, 2, 3].map(() => listener.send({ target: `${PATH}?${GENUINE}` })))
     expect(answers.map(({ status }) => status)).toEqual([303, 303, 303])
-    expect(door.logins.tokenRequests).toBe(1)
+    expect(listener.logins.tokenRequests).toBe(1)
   })
 
   test('pipelined twice', async () => {
-    const door = await openDoor()
-    const one = `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost: ${door.authority}\r\n`
-    const text = await exchange(door.port, `${one}\r\n${one}Connection: close\r\n\r\n`)
+    const listener = await openListener()
+    const one = `GET ${PATH}?${GENUINE} HTTP/1.1\r\nHost: ${listener.authority}\r\n`
+    const text = await exchange(listener.port, `${one}\r\n${one}Connection: close\r\n\r\n`)
     expect(text.match(/HTTP\/1\.1 303/g)).toHaveLength(2)
-    expect(door.logins.tokenRequests).toBe(1)
+    expect(listener.logins.tokenRequests).toBe(1)
   })
 
   test('a replay after success shows the result page again, and says so', async () => {
-    const door = await openDoor()
-    await door.send({ target: `${PATH}?${GENUINE}` })
-    const replay = await door.send({ target: `${PATH}?${GENUINE}` })
+    const listener = await openListener()
+    await listener.send({ target: `${PATH}?${GENUINE}` })
+    const replay = await listener.send({ target: `${PATH}?${GENUINE}` })
     expect([replay.status, replay.headers.get('location')]).toEqual([303, '/catchd/login-1?again'])
-    const page = await door.send({ target: '/catchd/login-1?again' })
+    const page = await listener.send({ target: '/catchd/login-1?again' })
     expect(page.status).toBe(200)
     expect(page.body).toContain('Logged in: gw')
     expect(page.body).toContain('used already')
-    expect(door.logins.tokenRequests).toBe(1)
+    expect(listener.logins.tokenRequests).toBe(1)
   })
 })
 
@@ -323,12 +335,12 @@ describe('form_post', () => {
   const form = 'Content-Type: application/x-www-form-urlencoded; charset=utf-8'
 
   test('a posted form is the response, and leads to a clean page; posted again it leads there again', async () => {
-    const door = await openDoor({ responseMode: 'form_post' })
+    const listener = await openListener({ responseMode: 'form_post' })
     const post = { method: 'POST', target: PATH, headers: [form], body: GENUINE }
-    const [first, second] = [await door.send(post), await door.send(post)]
+    const [first, second] = [await listener.send(post), await listener.send(post)]
     expect([first.status, first.headers.get('location')]).toEqual([303, '/catchd/login-1'])
     expect([second.status, second.headers.get('location')]).toEqual([303, '/catchd/login-1?again'])
-    expect(door.logins.tokenRequests).toBe(1)
+    expect(listener.logins.tokenRequests).toBe(1)
   })
 
   test.each([
@@ -343,45 +355,50 @@ describe('form_post', () => {
     ['an iframe', `${form}\r\nSec-Fetch-Dest: iframe`, GENUINE, 403],
     ['fetch()', `${form}\r\nSec-Fetch-Mode: no-cors`, GENUINE, 403],
   ])('%s is refused', async (_name, header, body, status) => {
-    const door = await openDoor({ responseMode: 'form_post' })
-    const answer = await door.send({ method: 'POST', target: PATH, headers: [header], body })
+    const listener = await openListener({ responseMode: 'form_post' })
+    const answer = await listener.send({ method: 'POST', target: PATH, headers: [header], body })
     expect(answer.status).toBe(status)
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
+    expect([listener.logins.tokenRequests, listener.logins.isPending('login-1')]).toEqual([0, true])
     expect(answer.text).not.toMatch(/canary/)
   })
 })
 
 describe('fragment', () => {
   test('an empty query is answered with a page that hands the fragment over, and changes nothing', async () => {
-    const door = await openDoor({ responseMode: 'fragment' })
-    const relay = await door.send({ target: PATH })
+    const listener = await openListener({ responseMode: 'fragment' })
+    const relay = await listener.send({ target: PATH })
     expect(relay.status).toBe(200)
     expect(relay.body).toContain('location.replace(location.pathname')
-    expect([door.logins.tokenRequests, door.logins.isPending('login-1')]).toEqual([0, true])
-    const answer = await door.send({ target: `${PATH}?${GENUINE}` })
-    expect([answer.status, door.logins.tokenRequests]).toEqual([303, 1])
+    expect([listener.logins.tokenRequests, listener.logins.isPending('login-1')]).toEqual([0, true])
+    const answer = await listener.send({ target: `${PATH}?${GENUINE}` })
+    expect([answer.status, listener.logins.tokenRequests]).toEqual([303, 1])
   })
 
   test("a redirect URI's own query is no response", async () => {
-    const door = await openDoor()
-    const redirectUri = `http://${door.authority}/cb?tenant=1`
-    door.logins.begin({ id: 'login-2', state: 'state-2-0123456789', redirectUri, responseMode: 'fragment' })
-    expect((await door.send({ target: '/cb?tenant=1' })).status).toBe(200)
+    const listener = await openListener()
+    const redirectUri = `http://${listener.authority}/cb?tenant=1`
+    listener.logins.begin({
+      id: 'login-2',
+      state: 'state-2-0123456789',
+      redirectUri,
+      responseMode: 'fragment',
+    })
+    expect((await listener.send({ target: '/cb?tenant=1' })).status).toBe(200)
   })
 })
 
 test('an error that is not ours ends in a page that does not repeat it', async () => {
-  const door = await openDoor()
-  door.logins.answer = () => Promise.reject(new Error(`boom ${CODE}`))
-  const answer = await door.send({ target: `${PATH}?${GENUINE}` })
+  const listener = await openListener()
+  listener.logins.answer = () => Promise.reject(new Error(`boom ${CODE}`))
+  const answer = await listener.send({ target: `${PATH}?${GENUINE}` })
   expect(answer.status).toBe(500)
   expect(answer.text).not.toMatch(/boom|canary/)
 })
 
 test('what follows a refused request on its connection is not answered', async () => {
-  const door = await openDoor()
+  const listener = await openListener()
   const text = await exchange(
-    door.port,
+    listener.port,
     `GET ${PATH}?${GENUINE} HTTP/1.1\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
   )
   expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** https redirect URIs: served by the same door with the same guards, and by nothing older than TLS 1.2. */
+/** https redirect URIs: served by the same listener with the same guards, and by nothing older than TLS 1.2. */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { type ConnectionOptions, connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../../src/clock.js'
-import { Door } from '../../../src/http/door.js'
+import { HttpListener } from '../../../src/http/http-listener.js'
 import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
 import { buildRedirectApp } from '../../../src/http/redirect/redirect-app.js'
 import type { CertificateFiles } from '../../../src/login/doorway.js'
 import { type Certificates, makeCertificates } from '../../support/certificates.js'
 import { freePort } from '../../support/free-port.js'
 import { FakeLogins } from './fake-logins.js'
-import { CODE, GENUINE, STATE } from './opened-door.js'
+import { CODE, GENUINE, STATE } from './opened-listener.js'
 import { ask, exchange, rawRequest, readAnswer } from './raw-http.js'
 
 let folder: string
@@ -38,8 +38,12 @@ function filesOf({ certFile, keyFile }: Certificates): CertificateFiles {
 async function open({ mostConnections = 100 } = {}) {
   const logins = new FakeLogins()
   const app = await buildRedirectApp({ answers: logins, clock: systemClock })
-  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 })
-  const listeners = new LoopbackRedirectListeners({ door })
+  const listener = new HttpListener(app.routing, {
+    maxHeaderBytes: 8 * 1024,
+    mostConnections,
+    keepAliveMs: 2_000,
+  })
+  const listeners = new LoopbackRedirectListeners({ listener })
   onTestFinished(async () => {
     await listeners.close(0)
     await app.close()

@@ -1,12 +1,12 @@
 /** Binding what redirect URIs name: all of it or nothing, shared, and let go when no login needs it. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Door } from '../../../src/http/door.js'
+import { HttpListener } from '../../../src/http/http-listener.js'
 import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
 import { findPortHolder } from '../../../src/http/redirect/port-holder.js'
 import { buildRedirectApp } from '../../../src/http/redirect/redirect-app.js'
 import { FakeLogins, NOW_MS, STORED } from './fake-logins.js'
-import { GENUINE, openDoor } from './opened-door.js'
+import { GENUINE, openListener } from './opened-listener.js'
 import { ask, dawdle, rawRequest } from './raw-http.js'
 
 /** A clock whose timers fire when a test moves it. */
@@ -38,8 +38,12 @@ async function open() {
   const clock = new StillClock()
   const logins = new FakeLogins()
   const app = await buildRedirectApp({ answers: logins, clock })
-  const door = new Door(app.routing, { maxHeaderBytes: 8 * 1024, mostConnections: 100, keepAliveMs: 1_000 })
-  const listeners = new LoopbackRedirectListeners({ door, clock })
+  const listener = new HttpListener(app.routing, {
+    maxHeaderBytes: 8 * 1024,
+    mostConnections: 100,
+    keepAliveMs: 1_000,
+  })
+  const listeners = new LoopbackRedirectListeners({ listener, clock })
   onTestFinished(async () => {
     await listeners.close(0)
     await app.close()
@@ -331,14 +335,14 @@ describe('how long an address stays bound', () => {
 })
 
 test('2,000 slow connections: the callback is answered, and the oldest of them give way', async () => {
-  const door = await openDoor({}, { mostConnections: 500 })
+  const listener = await openListener({}, { mostConnections: 500 })
   const slow: Socket[] = []
   for (let n = 0; n < 2_000; n += 100) {
-    slow.push(...(await Promise.all(Array.from({ length: 100 }, () => dawdle(door.port)))))
+    slow.push(...(await Promise.all(Array.from({ length: 100 }, () => dawdle(listener.port)))))
   }
   const startedMs = performance.now()
-  const answer = await door.send({ target: `/callback/gw?${GENUINE}` })
-  expect([answer.status, door.logins.tokenRequests]).toEqual([303, 1])
+  const answer = await listener.send({ target: `/callback/gw?${GENUINE}` })
+  expect([answer.status, listener.logins.tokenRequests]).toEqual([303, 1])
   expect(performance.now() - startedMs).toBeLessThan(2_000)
   await expect.poll(() => slow.filter((socket) => !socket.destroyed).length).toBeLessThanOrEqual(500)
   for (const socket of slow) socket.destroy()

@@ -11,7 +11,7 @@ import { relayPage } from '../../../src/http/redirect/pages/relay-page.js'
 import { resultPage } from '../../../src/http/redirect/pages/result-page.js'
 import type { Login, StoredSummary } from '../../../src/login/login.js'
 import { NOW_MS, STORED } from './fake-logins.js'
-import { CODE, GENUINE, openDoor, STATE } from './opened-door.js'
+import { CODE, GENUINE, openListener, STATE } from './opened-listener.js'
 
 const LOGIN = {
   id: 'login-1',
@@ -178,10 +178,10 @@ describe('what comes from outside is text', () => {
   })
 
   test('error_uri=javascript: is not linked, not even shown', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     const query = `error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E&error_uri=javascript:alert(2)&state=${STATE}`
-    const answer = await door.send({ target: `/callback/gw?${query}` })
-    const page = await door.send({ target: answer.headers.get('location') ?? '' })
+    const answer = await listener.send({ target: `/callback/gw?${query}` })
+    const page = await listener.send({ target: answer.headers.get('location') ?? '' })
     expect(page.status).toBe(403)
     expect(page.body).not.toContain('javascript:')
     expect(page.body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
@@ -226,11 +226,11 @@ describe('the likely cause', () => {
 
 describe('the way of one response', () => {
   test('303 to a clean page; neither answer holds code or state, and a reload shows the same', async () => {
-    const door = await openDoor()
-    const answer = await door.send({ target: `/callback/gw?${GENUINE}` })
+    const listener = await openListener()
+    const answer = await listener.send({ target: `/callback/gw?${GENUINE}` })
     expect([answer.status, answer.headers.get('location'), answer.body]).toEqual([303, '/catchd/login-1', ''])
-    const first = await door.send({ target: '/catchd/login-1' })
-    const reload = await door.send({ target: '/catchd/login-1' })
+    const first = await listener.send({ target: '/catchd/login-1' })
+    const reload = await listener.send({ target: '/catchd/login-1' })
     expect(first.status).toBe(200)
     expect(first.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(first.headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -242,52 +242,52 @@ describe('the way of one response', () => {
   })
 
   test('while the code is being redeemed the page waits, then shows the result', async () => {
-    const door = await openDoor()
+    const listener = await openListener()
     let redeemed: (stored: StoredSummary) => void = () => {}
-    door.logins.tokenEndpoint = () =>
+    listener.logins.tokenEndpoint = () =>
       new Promise((resolve) => {
         redeemed = resolve
       })
-    const pending = await door.send({ target: '/catchd/login-1' })
+    const pending = await listener.send({ target: '/catchd/login-1' })
     expect(pending.body).toContain('Waiting for you: gw')
-    const answer = door.send({ target: `/callback/gw?${GENUINE}` })
-    await expect.poll(() => door.logins.tokenRequests).toBe(1)
-    expect((await door.send({ target: '/catchd/login-1' })).body).toContain('http-equiv="refresh"')
+    const answer = listener.send({ target: `/callback/gw?${GENUINE}` })
+    await expect.poll(() => listener.logins.tokenRequests).toBe(1)
+    expect((await listener.send({ target: '/catchd/login-1' })).body).toContain('http-equiv="refresh"')
     redeemed(STORED)
     expect((await answer).status).toBe(303)
-    expect((await door.send({ target: '/catchd/login-1' })).body).toContain('Logged in: gw')
+    expect((await listener.send({ target: '/catchd/login-1' })).body).toContain('Logged in: gw')
   })
 
   test('a failed exchange is not shown as a success', async () => {
-    const door = await openDoor()
-    door.logins.tokenEndpoint = () =>
+    const listener = await openListener()
+    listener.logins.tokenEndpoint = () =>
       Promise.reject(
         new CatchdError('vault_locked', { profile: 'gw', detail: 'Unlock the keychain and log in again.' }),
       )
-    await door.send({ target: `/callback/gw?${GENUINE}` })
-    const page = await door.send({ target: '/catchd/login-1' })
+    await listener.send({ target: `/callback/gw?${GENUINE}` })
+    const page = await listener.send({ target: '/catchd/login-1' })
     expect(page.status).toBe(503)
     expect(page.body).toContain('Unlock the keychain and log in again.')
     expect(page.body).not.toContain('Logged in')
   })
 
   test('a refused response names a clean path, under which the refusal can be reloaded', async () => {
-    const door = await openDoor()
-    const refused = await door.send({ target: '/callback/gw?code=x&state=y' })
+    const listener = await openListener()
+    const refused = await listener.send({ target: '/callback/gw?code=x&state=y' })
     const cleanPath = /data-clean-path="([^"]+)"/.exec(refused.body)?.[1]
     expect(cleanPath).toBe('/catchd/refused/state_unknown')
-    const reload = await door.send({ target: cleanPath ?? '' })
+    const reload = await listener.send({ target: cleanPath ?? '' })
     expect(reload.status).toBe(400)
     expect(reload.body).toContain('No login is waiting for this')
   })
 
   test('result pages are for navigation only, like everything here', async () => {
-    const door = await openDoor()
-    expect((await door.send({ method: 'POST', target: '/catchd/login-1' })).status).toBe(405)
-    expect((await door.send({ method: 'HEAD', target: '/catchd/login-1' })).status).toBe(405)
+    const listener = await openListener()
+    expect((await listener.send({ method: 'POST', target: '/catchd/login-1' })).status).toBe(405)
+    expect((await listener.send({ method: 'HEAD', target: '/catchd/login-1' })).status).toBe(405)
     const framed = { target: '/catchd/login-1', headers: ['Sec-Fetch-Dest: iframe'] }
-    expect((await door.send(framed)).status).toBe(403)
-    expect((await door.send({ target: '/catchd/login-1', host: 'localhost' })).status).toBe(403)
+    expect((await listener.send(framed)).status).toBe(403)
+    expect((await listener.send({ target: '/catchd/login-1', host: 'localhost' })).status).toBe(403)
   })
 })
 

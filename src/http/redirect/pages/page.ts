@@ -1,5 +1,5 @@
 /**
- * The frame that all pages of the redirect door share, and the content security policy that goes with it.
+ * The frame that all pages of the redirect listener share, and the content security policy that goes with it.
  *
  * A page is self-contained: the one style sheet and at most one script stand in it and are allowed by their
  * hashes; nothing is loaded, framed, submitted or re-based.

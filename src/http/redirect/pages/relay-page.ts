@@ -1,5 +1,5 @@
 /**
- * The page that brings a fragment response to the door: a browser does not send the fragment, so a script
+ * The page that brings a fragment response to the listener: a browser does not send the fragment, so a script
  * repeats it as a query, which is then answered like any other (OAuth 2.0 Multiple Response Type Encoding
  * Practices §2.1).
  */

@@ -1,5 +1,5 @@
 /**
- * The one style sheet of the redirect door's pages: system fonts, light and dark, one column that fits a
+ * The one style sheet of the redirect listener's pages: system fonts, light and dark, one column that fits a
  * phone. Its hash stands in the content security policy, so that no other style applies.
  */
 

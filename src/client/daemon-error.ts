@@ -1,0 +1,62 @@
+/**
+ * Failures of a call to the daemon: those that it answers with, read from problem details (RFC 9457), and that nothing
+ * listens where it should be.
+ */
+import { CatchdError, FAILURES, type FailureCode, type FailureContext } from '../failures.js'
+
+/** A member of a request that breaks a rule. */
+export interface Mistake {
+  /** `body`, `query` or `path`. */
+  readonly in: string
+  readonly name: string
+  readonly detail: string
+}
+
+/** A failure that the daemon answered with. */
+export class DaemonError extends CatchdError {
+  /** With `login_required`: the login that was started or waited for. */
+  readonly loginId: string | undefined
+  /** With `login_required`: where a person goes on with that login. */
+  readonly authorizationUrl: string | undefined
+  /** With `request_invalid`: each mistake; otherwise empty. */
+  readonly mistakes: readonly Mistake[]
+
+  constructor(code: FailureCode, context: FailureContext, members: Readonly<Record<string, unknown>> = {}) {
+    super(code, context)
+    this.loginId = text(members['login_id'])
+    this.authorizationUrl = text(members['authorization_url'])
+    this.mistakes = Array.isArray(members['errors']) ? members['errors'] : []
+  }
+}
+
+/**
+ * Nothing was sent: the call may be made again, after the daemon was started.
+ */
+export class NothingListens extends CatchdError {}
+
+/**
+ * The failure that problem details tell of. A code that this version does not know (a newer daemon) becomes
+ * `internal` and keeps its text.
+ *
+ * @returns `undefined` when `value` is no problem of catchd.
+ */
+export function problemToError(value: unknown): DaemonError | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const problem = value as Readonly<Record<string, unknown>>
+  const code = text(problem['code'])
+  if (code === undefined) return undefined
+  const known = Object.hasOwn(FAILURES, code)
+  const context = {
+    detail: text(problem['detail']) ?? (known ? undefined : text(problem['title'])),
+    profile: text(problem['profile']),
+    error: text(problem['error']),
+    errorDescription: text(problem['error_description']),
+    next: text(problem['next']),
+  }
+  const given = Object.entries(context).filter(([, member]) => member !== undefined)
+  return new DaemonError(known ? (code as FailureCode) : 'internal', Object.fromEntries(given), problem)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

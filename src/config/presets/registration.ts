@@ -1,0 +1,88 @@
+/**
+ * What a preset says about registering one profile at the vendor: the redirect URI to enter, and why a profile cannot
+ * work there, known before a browser opens.
+ *
+ * Pure. The rules are data of the preset (presets/preset.ts); a profile without a preset has none.
+ */
+
+import { CatchdError } from '../../failures.js'
+import { findPreset } from '../presets.js'
+import type { Profile } from '../profile.js'
+import { type LoopbackHost, type Preset, presetRedirectUri } from './preset.js'
+
+/** The redirect URI of a profile that has none of its own. */
+export function defaultRedirectUri(
+  {
+    profile: { redirect_uri: pattern = 'http://127.0.0.1:{port}/callback/{profile}' },
+  }: Pick<Preset, 'profile'>,
+  names: { readonly profile: string; readonly port: number },
+): string {
+  return presetRedirectUri(pattern, names)
+}
+
+/**
+ * The redirect URI as it has to be entered at the vendor.
+ *
+ * @param redirectUri - Of the profile.
+ * @returns `undefined` where loopback redirect URIs need no entry.
+ */
+export function registeredRedirectUri(
+  { redirect }: Pick<Preset, 'redirect'>,
+  redirectUri: string,
+): string | undefined {
+  if (loopbackHostOf(redirectUri) === undefined) return redirectUri
+  if (redirect.match === 'unregistered') return undefined
+  return redirect.match === 'any_port' ? withoutPort(redirectUri) : redirectUri
+}
+
+/** @returns Why the vendor takes no such redirect URI and what to do; `undefined` when nothing speaks against it. */
+export function redirectObjection(
+  { title, redirect }: Pick<Preset, 'title' | 'redirect'>,
+  redirectUri: string,
+): string | undefined {
+  const host = loopbackHostOf(redirectUri)
+  if (host === undefined || redirect.refuses?.includes(host) !== true) return undefined
+  const rule = `${title} takes no redirect URI that begins with http://${host}.`
+  const takesNoHttp = LOOPBACK_HOSTS.every((each) => redirect.refuses?.includes(each as LoopbackHost))
+  return [rule, redirect.instead, takesNoHttp ? HTTPS_ADVICE : undefined]
+    .filter((sentence) => sentence !== undefined)
+    .join(' ')
+}
+
+/**
+ * Refuses, before a browser opens, what the vendor's documents rule out.
+ *
+ * @throws CatchdError `profile_invalid`
+ */
+export function requireRegistrable(profile: Profile): void {
+  const preset = profile.preset === null ? undefined : findPreset(profile.preset)
+  if (preset === undefined) return
+  const objection = redirectObjection(preset, profile.redirect_uri)
+  if (objection !== undefined) throw new CatchdError('profile_invalid', objection)
+  if (preset.client === 'confidential' && profile.token_endpoint_auth_method === 'none') {
+    throw new CatchdError('profile_invalid', {
+      profile: profile.name,
+      detail: `${preset.title} gives every client a secret, and the profile has none: set client_secret.`,
+      next: `catchd presets ${preset.name}`,
+    })
+  }
+}
+
+/** Where plain http is out of the question. */
+const HTTPS_ADVICE =
+  'How this machine serves https itself, under localhost or a name of the hosts file: docs/https-loopback.md.'
+
+const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'] satisfies LoopbackHost[]
+
+/** The host of a plain http redirect URI on the loopback interface. */
+function loopbackHostOf(redirectUri: string): LoopbackHost | undefined {
+  if (!URL.canParse(redirectUri)) return undefined
+  const { protocol, hostname } = new URL(redirectUri)
+  return protocol === 'http:' && LOOPBACK_HOSTS.includes(hostname) ? (hostname as LoopbackHost) : undefined
+}
+
+function withoutPort(redirectUri: string): string {
+  const url = new URL(redirectUri)
+  url.port = ''
+  return url.href
+}

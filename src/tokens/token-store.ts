@@ -1,0 +1,161 @@
+/**
+ * What is known of each profile's tokens: the state in memory and the record in the vault behind it.
+ *
+ * Owns the order of writes (vault first, memory second), what was left unsaved, and the reading of a record that
+ * the last run may have been cut off at. What to do with a state is token-life.ts, asking servers is renewals.ts.
+ */
+
+import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
+import type { Clock } from '../clock.js'
+import type { Profile } from '../config/profile.js'
+import type { CatchdError } from '../failures.js'
+import { itemName, type Vault } from '../vault/vault.js'
+import { VAULT_KINDS } from '../vault/vault-kinds.js'
+import type { RefreshJournal } from './refresh-journal.js'
+import { nextState, type TokenState, type TokenStep, UNREAD } from './token-life.js'
+import { parseTokenSet, serialiseTokenSet, type TokenSet } from './token-set.js'
+import { UnsavedItems } from './unsaved-items.js'
+
+export interface TokenStoreParts {
+  readonly clock: Clock
+  readonly vault: Vault
+  readonly journal: RefreshJournal
+  /** Whom a profile's tokens come from; a token set of anybody else is not the profile's. */
+  readonly origin: (profile: Profile) => TokenSetOrigin
+  readonly onUnsaved: (profile: string) => void
+  readonly onSaved: (profile: string) => void
+}
+
+/** One profile's tokens, as they change. */
+export class ProfileTokens {
+  state: TokenState = UNREAD
+  minTtlSeconds: number
+  /** When somebody last asked for the token in this run. */
+  lastUsedAtMs: number | null = null
+  /** Drawn anew for each token set. */
+  jitter = 0
+  loading: Promise<TokenSet | null> | null = null
+  renewing: Promise<TokenSet> | null = null
+  /** Grows with every login and logout: what began on an older revision must not be written any more. */
+  revision = 0
+  /** Grows with every logout: a login that was under way then must not bring tokens back. */
+  logouts = 0
+
+  constructor(minTtlSeconds: number) {
+    this.minTtlSeconds = minTtlSeconds
+  }
+
+  step(step: TokenStep): void {
+    this.state = nextState(this.state, step)
+  }
+}
+
+export class TokenStore {
+  readonly #parts: TokenStoreParts
+  readonly #store = new Map<string, ProfileTokens>()
+  readonly #unsaved: UnsavedItems
+
+  constructor(parts: TokenStoreParts) {
+    this.#parts = parts
+    this.#unsaved = new UnsavedItems(parts.clock, parts.vault, (profile) => {
+      parts.journal.allSettled(profile)
+      parts.onSaved(profile)
+    })
+  }
+
+  /** Profiles whose newest token set is in memory only. */
+  get unsaved(): string[] {
+    return this.#unsaved.profiles()
+  }
+
+  find(profile: string): ProfileTokens | undefined {
+    return this.#store.get(profile)
+  }
+
+  of(profile: Profile): ProfileTokens {
+    let profileTokens = this.#store.get(profile.name)
+    if (profileTokens === undefined) {
+      profileTokens = new ProfileTokens(profile.min_ttl_seconds)
+      this.#store.set(profile.name, profileTokens)
+    }
+    return profileTokens
+  }
+
+  all(): IterableIterator<[string, ProfileTokens]> {
+    return this.#store.entries()
+  }
+
+  /** The token set, from memory or else from the vault; many callers make one read. @throws the vault's codes */
+  async load(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
+    if (profileTokens.state.set !== undefined) return profileTokens.state.set
+    profileTokens.loading ??= this.#read(profile, profileTokens).finally(() => {
+      profileTokens.loading = null
+    })
+    return profileTokens.loading
+  }
+
+  /**
+   * Tokens are asked for now, and will be stored: a keychain is asked how it is, so that the process which speaks to it
+   * runs by then.
+   */
+  prepareVault(): void {
+    if (VAULT_KINDS[this.#parts.vault.kind].hasProcess) void this.#parts.vault.health()
+  }
+
+  /**
+   * Vault first, memory second: the step is taken when the vault has answered, unless a login or a logout came in
+   * between. A set that cannot be stored is kept in memory and stored later.
+   *
+   * @returns Why it could not be stored, or `null`.
+   */
+  async save(
+    profile: string,
+    profileTokens: ProfileTokens,
+    set: TokenSet,
+    remembered: TokenStep | null,
+  ): Promise<CatchdError | null> {
+    const { revision } = profileTokens
+    const failure = await this.#unsaved.store(profile, serialiseTokenSet(set))
+    if (failure !== null) this.#parts.onUnsaved(profile)
+    else this.#parts.journal.allSettled(profile)
+    if (remembered !== null && profileTokens.revision === revision) profileTokens.step(remembered)
+    return failure
+  }
+
+  /** Deletes the record after every write before it. @throws the vault's codes */
+  async remove(profile: string): Promise<void> {
+    await this.#unsaved.remove(profile)
+    this.#parts.journal.allSettled(profile)
+  }
+
+  /** A token set is never shown to, or refreshed at, another server or client than it came from. */
+  belongs(profile: Profile, set: TokenSet): boolean {
+    const origin = this.#parts.origin(profile)
+    return set.authorizationServer === origin.authorizationServer && set.clientId === origin.clientId
+  }
+
+  /** Writes what is unsaved once more, and waits for what is being written. */
+  async drain(): Promise<void> {
+    await this.#unsaved.drain()
+    this.#unsaved.close()
+  }
+
+  async #read(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
+    const { revision } = profileTokens
+    const item = await this.#parts.vault.get(itemName.tokenSet(profile.name))
+    if (profileTokens.revision !== revision) return profileTokens.state.set ?? null
+    const stored = item === undefined ? null : parseTokenSet(item)
+    const set = stored !== null && this.belongs(profile, stored) ? this.#checked(profile.name, stored) : null
+    profileTokens.step({ step: 'read', set })
+    if (set !== null && set !== stored) void this.save(profile.name, profileTokens, set, null)
+    return set
+  }
+
+  /** A refresh token that the last run sent without living to store the answer is dead, unless it is one that stays. */
+  #checked(profile: string, set: TokenSet): TokenSet {
+    const { refreshToken, refreshTokenStays, refusedRefreshToken } = set
+    if (refreshToken === null || refreshTokenStays || refusedRefreshToken !== null) return set
+    if (!this.#parts.journal.wasInterrupted(profile, refreshToken)) return set
+    return { ...set, refusedRefreshToken: { reason: 'interrupted', error: null, errorDescription: null } }
+  }
+}

@@ -1,0 +1,31 @@
+/** What a preset says about a redirect URI that its server does not take. */
+import { expect, test } from 'vitest'
+import { redirectObjection } from '../../src/config/presets/registration.js'
+import { findPreset } from '../../src/config/presets.js'
+
+function objection(name: string, redirectUri: string): string | undefined {
+  const preset = findPreset(name)
+  if (preset === undefined) throw new Error(`There is no preset ${name}.`)
+  return redirectObjection(preset, redirectUri)
+}
+
+test.each(['127.0.0.1', 'localhost', '[::1]'])(
+  'where no plain http is taken, http://%s is refused with the page about https',
+  (host) => {
+    const text = objection('quickbooks', `http://${host}:8252/callback`)
+    expect(text).toContain(
+      `takes no redirect URI that begins with http://${host}. Set redirect_uri to an https`,
+    )
+    expect(text).toContain('docs/https-loopback.md')
+  },
+)
+
+test('where another host will do, https is not spoken of', () => {
+  const text = objection('quickbooks-sandbox', 'http://127.0.0.1:8252/callback')
+  expect(text).toContain('Use localhost by that name.')
+  expect(text).not.toContain('https-loopback')
+})
+
+test('an https redirect URI is not objected to', () => {
+  expect(objection('quickbooks', 'https://localhost:8443/callback')).toBeUndefined()
+})
