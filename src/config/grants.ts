@@ -13,7 +13,7 @@ export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 interface GrantRow {
   /**
    * How a person logs in: at a redirect URI, or by a code that is entered elsewhere. `null`: tokens come without a
-   * person, so there is no login, and a new one can be had at any time.
+   * person, so there is no login, and new ones can be asked for at any time.
    */
   readonly login: 'redirect' | 'device' | null
   /** Whether new tokens are asked for with a refresh token (RFC 6749 §6); otherwise by the same request again. */
@@ -59,7 +59,7 @@ export type UnattendedGrant = {
 
 export const GRANT_TYPES = Object.keys(GRANTS) as Grant[]
 
-/** Whether tokens come without a person, so that there is no login and a new one can be had at any time. */
+/** Whether tokens come without a person, so that there is no login and new ones can be asked for at any time. */
 export function needsNoPerson(grant: Grant): grant is UnattendedGrant {
   return GRANTS[grant].login === null
 }

@@ -1,8 +1,8 @@
 /**
- * What a key of a profile is to the rest of the program: said where the key is, in its schema, and read from there.
+ * What a key of a profile is to the rest of the program. The schema of the key says it, and everybody reads it there.
  *
- * A key is made by one of the functions below. One that is made by none of them has no {@link ProfileKey}: it is an
- * option and a line of the reference all the same, and the API shows none of its text.
+ * Each key is made by one of the functions below. A key that is made by none of them has no {@link ProfileKey}: it is
+ * still an option of the command line and a line of the reference, but the API hides all text in it.
  */
 import * as z from 'zod'
 
@@ -17,11 +17,11 @@ type Role = 'endpoint' | 'server_url' | 'file' | 'parameters' | 'source' | 'sett
 export interface ProfileKey {
   readonly role: Role
   /**
-   * Whether the API shows the value: all of it, or of parameters and headers those that are known to be no secret.
-   * Without: no text in it; of a source, what says where the secret comes from is shown.
+   * What the API shows of the value: all of it, or the parameters or headers that are known to hold no secret. Without
+   * this, text is hidden; a source that is not text is shown, because it says only where the secret comes from.
    */
   readonly shown?: true | 'known_parameters' | 'known_headers' | undefined
-  /** Has a field of this name in the dialog of the dashboard. */
+  /** The dialog of the dashboard has a field with this label. Without it: none. */
   readonly label?: string | undefined
 }
 
