@@ -17,7 +17,6 @@ import {
   ProofAnswer,
   StatusAnswer,
   TokenAnswer,
-  VaultMigration,
   VaultMigrationAnswer,
 } from '../src/http/api/wire.js'
 
@@ -35,7 +34,6 @@ const TYPES: Readonly<Record<string, z.ZodType>> = {
   ClientAnswer,
   ClientWithKey: NewClientAnswer,
   DaemonStatus: StatusAnswer,
-  NewVault: VaultMigration,
   VaultMigration: VaultMigrationAnswer,
   InspectionAnswer,
   ProofAnswer,

@@ -468,10 +468,6 @@ export interface DaemonStatus {
   }[]
 }
 
-export interface NewVault {
-  readonly to: 'keychain' | 'file'
-}
-
 export interface VaultMigration {
   readonly from: string
   readonly to: string

@@ -13,7 +13,6 @@ import type {
   IdTokenAnswer,
   InspectionAnswer,
   LoginAnswer,
-  NewVault,
   PendingCatch,
   PendingDeviceLogin,
   PendingLogin,
@@ -206,7 +205,7 @@ export class CatchdClient {
   }
 
   /** Carries every item over and uses the new vault from then on. */
-  migrateVault(to: NewVault['to'], options: CallOptions = {}): Promise<VaultMigration> {
+  migrateVault(to: 'keychain' | 'file', options: CallOptions = {}): Promise<VaultMigration> {
     return this.#send('POST', ['vault', 'migrate'], { to }, options)
   }
 
