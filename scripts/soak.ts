@@ -5,10 +5,11 @@
  * npm run soak -- [--rounds 50] [--vault file|keychain] [--step TEXT] [--windows 50] [--only matrix|windows|rotation]
  */
 import { parseArgs } from 'node:util'
+import { LASTING_VAULTS, type LastingVault } from '../src/vault/vault-kinds.js'
 import { formatTallies, isAsPromised, playStep, type StepTally } from '../test/soak/crash-matrix.js'
 import { CRASH_STEPS } from '../test/soak/crash-steps.js'
 import { formatRotation, rotateAtGlewlwyd, rotateAtOidcProvider } from '../test/soak/rotation.js'
-import { Scene, type VaultKind } from '../test/soak/scene.js'
+import { Scene } from '../test/soak/scene.js'
 import { formatWindows, measureWindows } from '../test/soak/storing-window.js'
 import { withoutGlewlwyd } from '../test/support/glewlwyd.js'
 import { keyringReason } from '../test/support/keyring.js'
@@ -23,7 +24,7 @@ const { values } = parseArgs({
   },
 })
 
-const vaults = (['file', 'keychain'] as const).filter(
+const vaults = LASTING_VAULTS.filter(
   (vault) => (values.vault ?? vault) === vault && (vault === 'file' || keyringReason === undefined),
 )
 let isBroken = false
@@ -35,7 +36,7 @@ function isWanted(part: string): boolean {
   return (values.only ?? part) === part
 }
 
-async function soak(vault: VaultKind): Promise<void> {
+async function soak(vault: LastingVault): Promise<void> {
   const scene = await Scene.start(vault)
   try {
     if (isWanted('windows')) {

@@ -9,6 +9,7 @@ import type { IDToken, JWKSCacheInput } from 'oauth4webapi'
 import * as z from 'zod'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
+import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { scopesOf } from './authorization-request.js'
@@ -75,8 +76,8 @@ export class IdTokens {
    * when there is something to check.
    */
   async fetchKeysAhead(profile: Profile, server: ServerMetadata): Promise<void> {
-    const isSigned = asksForIdToken(profile) || profile.response_mode.endsWith('.jwt')
-    if (!isSigned || server.jwks_uri === undefined) return
+    const needsKeys = asksForIdToken(profile) || RESPONSE_MODES[profile.response_mode].signed
+    if (!needsKeys || server.jwks_uri === undefined) return
     const known = this.#knownKeySet(server.jwks_uri, profile)
     const nowSeconds = Math.floor(Date.now() / 1000) // oauth4webapi compares it with the same clock
     const isRecent = 'uat' in known && nowSeconds - known.uat < KEYS_GOOD_FOR_SECONDS

@@ -6,6 +6,7 @@
  * response of the other kind is refused, so that a signature cannot be left away.
  */
 import type { Profile } from '../config/profile.js'
+import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import { type IdTokens, keysFetch } from './id-token.js'
 import type { ServerMetadata } from './metadata.js'
@@ -13,7 +14,7 @@ import type { CodeGrant } from './port.js'
 import type { ServerConnections } from './server-connections.js'
 
 export function isSigned({ response_mode }: Profile): boolean {
-  return response_mode.endsWith('.jwt')
+  return RESPONSE_MODES[response_mode].signed
 }
 
 /** Said before a browser opens. @throws CatchdError `profile_invalid` */

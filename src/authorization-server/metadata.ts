@@ -7,25 +7,12 @@
  */
 import * as z from 'zod'
 import type { Clock } from '../clock.js'
-import type { Profile } from '../config/profile.js'
+import { ENDPOINTS, type Endpoint, type Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { MetadataCache } from './metadata-cache.js'
 import { mayLeadTo, readPublished } from './published-document.js'
 import { findProtectedResource, type ProtectedResource } from './resource-metadata.js'
 import type { ServerConnections } from './server-connections.js'
-
-const ENDPOINTS = [
-  'authorization_endpoint',
-  'token_endpoint',
-  'revocation_endpoint',
-  'introspection_endpoint',
-  'userinfo_endpoint',
-  'pushed_authorization_request_endpoint',
-  'device_authorization_endpoint',
-  'registration_endpoint',
-  'jwks_uri',
-] as const
-export type Endpoint = (typeof ENDPOINTS)[number]
 
 const algorithms = z.array(z.string().max(32)).max(64).nullish()
 const words = z.array(z.string().max(256)).max(1024).nullish()

@@ -1,19 +1,21 @@
 /**
- * The grants: what each sends to the token endpoint, and which answers give tokens that may be kept (RFC 6749 §4.1.3,
- * §4.4, §6, RFC 8628 §3.4, RFC 8693).
+ * Token requests from beginning to end: which answers give tokens that may be kept (RFC 6749 §5.1, §6). What each grant
+ * sends is its file in grants/.
  *
  * Puts together what is sent (token-request.ts), how it is read (token-response.ts) and what has to hold of it
  * (id-token.ts, jarm.ts, token-type.ts). Errors are not told of their profile yet: authorization-servers.ts does that.
  */
 import type { Clock } from '../clock.js'
 import type { ClientSecrets } from '../config/client-secret.js'
-import { TOKEN_EXCHANGE } from '../config/grants.js'
+import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { SubjectTokens } from '../config/subject-token.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { wireScope } from './authorization-request.js'
 import { refusedDevice } from './device-authorization.js'
+import type { UnattendedGrantRequest } from './grants/grant-request.js'
+import { GRANT_REQUESTS } from './grants/grant-requests.js'
 import { asksForIdToken, IdTokens } from './id-token.js'
 import type { IssuedTokens, TokenResponse } from './issued-tokens.js'
 import { isSigned, verifyResponse } from './jarm.js'
@@ -23,8 +25,7 @@ import type { CodeGrant, DevicePoll, RefreshOutcome } from './port.js'
 import type { ProofFetch } from './proof-fetch.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import type { ServerConnections } from './server-connections.js'
-import { exchangeParameters, requireIssuedType } from './token-exchange.js'
-import { DEVICE_CODE, sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
+import { sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
 import { readTokenAnswer } from './token-response.js'
 import { requireTokenType, WrongTokenType } from './token-type.js'
 import type { Transcript } from './transcript.js'
@@ -62,40 +63,36 @@ export class TokenGrants {
       server,
       grant,
     )
-    const verifier = grant.codeVerifier === null ? {} : { code_verifier: grant.codeVerifier.reveal() }
     const { response } = await this.#request({
       profile,
       server,
       endpoint: server.token_endpoint,
       grantType: 'authorization_code',
-      parameters: { code: grant.code.reveal(), redirect_uri: grant.redirectUri, ...verifier },
+      ...GRANT_REQUESTS.authorization_code.request(grant),
       scope: wireScope(profile),
-      secrets: grant.codeVerifier === null ? [grant.code] : [grant.code, grant.codeVerifier],
       transcript: grant.transcript,
     }).then(orThrow)
-    if (!asksForIdToken(profile)) return withoutIdToken(response)
-    const context = { grant: 'authorization_code', nonce: grant.nonce } as const
-    return this.#idTokens.validate(profile, server, response, context)
+    return this.#validated(profile, server, response, grant.nonce)
   }
 
   /** Tokens without a person. @throws CatchdError as the port's `obtain` does */
   async obtain(profile: Profile): Promise<TokenResponse> {
-    const exchanged = profile.grant === TOKEN_EXCHANGE ? await this.#parts.subjectTokens(profile) : undefined
+    const { grant } = profile
+    if (!needsNoPerson(grant)) throw new CatchdError('login_required', { profile: profile.name })
+    const { request, requireAnswer }: UnattendedGrantRequest = GRANT_REQUESTS[grant]
+    const { parameters, secrets } = await request(profile, this.#parts)
     const server = await this.#parts.metadata.of(profile, 'token_endpoint')
     const scope = wireScope(profile)
     const { response } = await this.#request({
       profile,
       server,
       endpoint: server.token_endpoint,
-      grantType: exchanged === undefined ? 'client_credentials' : TOKEN_EXCHANGE,
-      parameters: {
-        ...(scope === '' ? {} : { scope }),
-        ...(exchanged === undefined ? {} : exchangeParameters(profile, exchanged)),
-      },
+      grantType: grant,
+      parameters: { ...(scope === '' ? {} : { scope }), ...parameters },
       scope,
-      secrets: exchanged === undefined ? [] : [exchanged],
+      secrets,
     }).then(orThrow)
-    if (exchanged !== undefined) requireIssuedType(profile, response)
+    requireAnswer?.(profile, response)
     return withoutIdToken(response)
   }
 
@@ -107,19 +104,12 @@ export class TokenGrants {
       server,
       endpoint: server.token_endpoint,
       grantType: DEVICE_CODE,
-      parameters: { device_code: deviceCode.reveal() },
+      ...GRANT_REQUESTS[DEVICE_CODE].request(deviceCode),
       scope: wireScope(profile),
-      secrets: [deviceCode],
       transcript,
     })
     if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
-    const { response } = outcome
-    if (!asksForIdToken(profile)) return { outcome: 'issued', response: withoutIdToken(response) }
-    const context = { grant: 'authorization_code', nonce: null } as const
-    return {
-      outcome: 'issued',
-      response: await this.#idTokens.validate(profile, server, response, context),
-    }
+    return { outcome: 'issued', response: await this.#validated(profile, server, outcome.response, null) }
   }
 
   /** @throws CatchdError for what does not tell how the refresh ended */
@@ -164,6 +154,17 @@ export class TokenGrants {
       // The tokens beside it are not taken, and the refresh token that was sent may be used up: no way on from here.
       return { outcome: 'reauthorize', error: asCatchdError(error) }
     }
+  }
+
+  /** Of a login. @param nonce - `null` where none was sent. */
+  async #validated(
+    profile: Profile,
+    server: ServerMetadata,
+    response: TokenResponse,
+    nonce: Secret | null,
+  ): Promise<TokenResponse> {
+    if (!asksForIdToken(profile)) return withoutIdToken(response)
+    return this.#idTokens.validate(profile, server, response, { grant: 'authorization_code', nonce })
   }
 
   /** What a token request needs: its endpoint, and for an id_token the published keys and algorithms. */

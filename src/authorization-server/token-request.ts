@@ -6,34 +6,26 @@
  * exception is a request that the server refused for want of a DPoP nonce, before it took the code (proof-fetch.ts).
  * What the answer means is token-response.ts.
  */
-import type { TOKEN_EXCHANGE } from '../config/grants.js'
+import { type Grant, usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { resources } from './authorization-request.js'
 import { clientAuthentication } from './client-authentication.js'
+import type { TokenParameters } from './grants/grant-request.js'
 import type { ServerMetadata } from './metadata.js'
 import type { ProofFetch } from './proof-fetch.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
 import type { Transcript } from './transcript.js'
 
-/** RFC 8628 §3.4. */
-export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
-
 export interface TokenRequest {
   readonly profile: Profile
   readonly server: ServerMetadata
   /** The token endpoint, or where refresh requests go. */
   readonly endpoint: string | undefined
-  readonly grantType:
-    | 'authorization_code'
-    | 'client_credentials'
-    | 'refresh_token'
-    | typeof DEVICE_CODE
-    | typeof TOKEN_EXCHANGE
-  /** A list is a parameter that stands there more than once. */
-  readonly parameters: Readonly<Record<string, string | readonly string[]>>
+  readonly grantType: Grant | 'refresh_token'
+  readonly parameters: TokenParameters
   /** What `{scope}` in `token_parameters` stands for, separated as the server wants it. */
   readonly scope: string
   readonly clientSecret: Secret | undefined
@@ -93,8 +85,9 @@ export async function sendTokenRequest(
 }
 
 /** Empty where each login has a port of its own, or none a redirect. */
-function fixedRedirectUri({ grant, redirect_uri }: Profile): string {
-  return grant === 'authorization_code' && new URL(redirect_uri).port !== '0' ? redirect_uri : ''
+function fixedRedirectUri(profile: Profile): string {
+  const { redirect_uri } = profile
+  return usesRedirectUri(profile) && new URL(redirect_uri).port !== '0' ? redirect_uri : ''
 }
 
 function parametersOf({ profile, parameters, scope, grantType }: TokenRequest): URLSearchParams {

@@ -5,7 +5,7 @@
  * Pure. What is odd about a server is data (`token_response` of its preset or profile), never its name. The many
  * ways of saying no, an error inside a 200 among them, are token-refusal.ts.
  */
-import type { TokenResponseShape } from '../config/profile.js'
+import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import type { TokenResponse } from './issued-tokens.js'
@@ -82,11 +82,8 @@ function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): Catc
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
 }
 
-const STANDARD = ['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token'] as const
-type Standard = (typeof STANDARD)[number]
-
 function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRules): TokenResponse {
-  const member = (name: Standard) => {
+  const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => {
     const pointers = shape?.pointers?.[name]
     if (pointers === undefined) return members[name]
     const found = [pointers].flat().map((pointer) => at(members, pointer))
@@ -166,7 +163,7 @@ function extraOf(members: Members): Record<string, unknown> {
   const extra: Record<string, unknown> = {}
   let characters = 0
   for (const [name, value] of Object.entries(members)) {
-    if ((STANDARD as readonly string[]).includes(name) || name === '__proto__') continue
+    if ((TOKEN_RESPONSE_MEMBERS as readonly string[]).includes(name) || name === '__proto__') continue
     const length = name.length + JSON.stringify(value).length
     if (characters + length > MOST_EXTRA_CHARACTERS) continue
     characters += length

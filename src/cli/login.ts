@@ -216,7 +216,7 @@ async function accepted(context: Context, id: string, url: string, signal: Abort
 async function comesWithoutPerson(context: Context, name: string, error: unknown): Promise<boolean> {
   if (!(error instanceof CatchdError) || error.code !== 'request_invalid') return false
   const { configuration } = await context.client.profile(name)
-  return needsNoPerson(configuration.grant ?? '')
+  return configuration.grant !== undefined && needsNoPerson(configuration.grant)
 }
 
 async function fetchInstead(context: Context, name: string, options: LoginOptions): Promise<void> {

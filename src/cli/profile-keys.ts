@@ -5,13 +5,10 @@
 import { resolve } from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
 import * as z from 'zod'
-import { FILE_KEYS } from '../config/paths.js'
 import { ProfileEntry } from '../config/profile.js'
+import { profileKey } from '../config/profile-key.js'
 import { CatchdError } from '../failures.js'
 import { commaList } from './arguments.js'
-
-/** A relative path on the command line means the folder the person stands in; in the file, the file's own. */
-const FILES: ReadonlySet<string> = new Set(FILE_KEYS)
 
 /** How the value of one key is read. `previous` is the value so far, where an option is repeated. */
 type Reader = (text: string, previous: unknown) => unknown
@@ -21,7 +18,9 @@ const KeySchema = z.looseObject({
   description: z.string().optional(),
   enum: z.array(z.string()).optional(),
   additionalProperties: z.unknown().optional(),
+  anyOf: z.array(z.looseObject({ type: z.string().optional(), pattern: z.string().optional() })).optional(),
 })
+type KeySchema = z.infer<typeof KeySchema>
 
 /** One option a key, in the order of the schema. */
 export function profileKeyOptions(): Option[] {
@@ -35,7 +34,7 @@ export function entryFrom(options: Readonly<Record<string, unknown>>): Record<st
   return Object.fromEntries(given.filter(([, value]) => value !== undefined))
 }
 
-function optionFor(key: string, schema: z.infer<typeof KeySchema>): Option {
+function optionFor(key: string, schema: KeySchema): Option {
   const flag = `--${key.replaceAll('_', '-')}`
   const description = schema.description ?? ''
   if (schema.type === 'boolean') {
@@ -44,15 +43,21 @@ function optionFor(key: string, schema: z.infer<typeof KeySchema>): Option {
   if (schema.enum !== undefined) return new Option(`${flag} <choice>`, description).choices(schema.enum)
   if (key === 'client_secret') {
     const forms = 'JSON: {"env": "NAME"}, {"file": "path"} or {"command": ["program", "argument"]}'
-    return new Option(`${flag} <json>`, forms).argParser(readSecretSource)
+    return new Option(`${flag} <json>`, forms).argParser(readClientSecret)
   }
   const [placeholder, read] = kindOf(key, schema)
   return new Option(`${flag} ${placeholder}`, description).argParser(read)
 }
 
-function kindOf(key: string, schema: z.infer<typeof KeySchema>): [placeholder: string, Reader] {
-  if (key === 'resource') return ['<url>', readRepeated]
-  if (FILES.has(key)) return ['<path>', (text) => resolve(text)]
+function kindOf(key: string, schema: KeySchema): [placeholder: string, Reader] {
+  const { role } = profileKey(ProfileEntry.shape, key) ?? {}
+  // A relative path on the command line means the folder the person stands in; in the file, the file's own.
+  if (role === 'file') return ['<path>', (text) => resolve(text)]
+  if (role === 'source') return ['<json>', readSource]
+  const one = schema.anyOf?.find(({ type }) => type === 'string')
+  if (one !== undefined && schema.anyOf?.some(({ type }) => type === 'array')) {
+    return [one.pattern?.startsWith('^https?:') ? '<url>' : '<value>', readRepeated]
+  }
   switch (schema.type) {
     case 'integer':
       return ['<number>', readInteger]
@@ -100,16 +105,23 @@ function readObject(text: string): object {
   throw new InvalidArgumentError('It must be a JSON object.')
 }
 
-/** Every user of the machine can read the arguments of a running command. */
-function readSecretSource(text: string): object {
+function readClientSecret(text: string): object {
+  return sourceOf(
+    text,
+    'A client secret on the command line can be read by every user of this machine; it was not used.',
+    'catchd profile add NAME … --client-secret-stdin < FILE',
+  )
+}
+
+function readSource(text: string): object {
+  return sourceOf(text, 'It must be a JSON object that says where the token comes from.')
+}
+
+/** @param rule - Said instead of commander's message, which would repeat the value: it may be a secret. */
+function sourceOf(text: string, rule: string, next = 'catchd profile add --help'): object {
   const value = parseJson(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    // Not InvalidArgumentError: commander's message for that repeats the value.
-    throw new CatchdError('request_invalid', {
-      detail:
-        'A client secret on the command line can be read by every user of this machine; it was not used.',
-      next: 'catchd profile add NAME … --client-secret-stdin < FILE',
-    })
+    throw new CatchdError('request_invalid', { detail: rule, next })
   }
   const { file } = value as { file?: unknown }
   return typeof file === 'string' ? { ...value, file: resolve(file) } : value

@@ -1,5 +1,6 @@
 /** `catchd vault status|migrate`: where tokens rest, and moving them. */
 import { type Command, Option } from 'commander'
+import { LASTING_VAULTS, type LastingVault } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
 import { facts, printJson, printResult } from './output.js'
 
@@ -12,9 +13,9 @@ export function defineVault(command: Command, context: Context): void {
   command
     .command('migrate')
     .summary('carry every item over to another vault and use that from now on')
-    .addOption(new Option('--to <vault>', 'where to').choices(['keychain', 'file']).makeOptionMandatory())
+    .addOption(new Option('--to <vault>', 'where to').choices(LASTING_VAULTS).makeOptionMandatory())
     .option('--json', 'print the result as JSON')
-    .action((options: { to: 'keychain' | 'file'; json?: true }) => migrate(context, options))
+    .action((options: { to: LastingVault; json?: true }) => migrate(context, options))
 }
 
 async function status(context: Context, options: { readonly json?: true }): Promise<void> {
@@ -32,7 +33,7 @@ async function status(context: Context, options: { readonly json?: true }): Prom
 
 async function migrate(
   context: Context,
-  options: { readonly to: 'keychain' | 'file'; readonly json?: true },
+  options: { readonly to: LastingVault; readonly json?: true },
 ): Promise<void> {
   const migration = await context.client.migrateVault(options.to)
   if (options.json) return printJson(migration)

@@ -8,6 +8,7 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import { choicesInWords, VAULT_CHOICES, type VaultChoice } from '../vault/vault-kinds.js'
 import { isLoopbackHost } from './loopback.js'
 import { didYouMean } from './suggestion.js'
 
@@ -17,7 +18,6 @@ const PREFIX = 'CATCHD_'
 export const HOOK_VARIABLES = ['CATCHD_PROFILE', 'CATCHD_REASON', 'CATCHD_NEEDED_AT'] as const
 const OF_HOOKS = new Set<string>(HOOK_VARIABLES)
 
-export const VAULT_CHOICES = ['auto', 'keychain', 'file', 'memory'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 function wholeNumber(least: number, most: number) {
@@ -44,10 +44,7 @@ export const EnvironmentVariables = z.strictObject({
   CATCHD_REDIRECT_PORT: wholeNumber(0, 65_535)
     .default(8252)
     .describe('Port of the redirect URI of profiles that name none. 0: a fresh port per login.'),
-  CATCHD_VAULT: z
-    .enum(VAULT_CHOICES)
-    .default('auto')
-    .describe('Where tokens rest: auto, keychain, file (sealed) or memory (gone when the daemon stops).'),
+  CATCHD_VAULT: z.enum(VAULT_CHOICES).default('auto').describe(`Where tokens rest: ${choicesInWords()}.`),
   CATCHD_VAULT_PASSPHRASE_FILE: absolutePath
     .optional()
     .describe(
@@ -82,7 +79,7 @@ export interface Environment {
   readonly apiPort: number
   /** 0: a fresh port per login. */
   readonly redirectPort: number
-  readonly vault: (typeof VAULT_CHOICES)[number]
+  readonly vault: VaultChoice
   readonly vaultPassphraseFile: string | undefined
   readonly browser: string | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]

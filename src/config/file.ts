@@ -111,16 +111,23 @@ function unknownNameRule(path: JsonPath, name: string): string {
   return `${shown} is not a known name${where(path)}.${suggestion(name, known)}`
 }
 
+/** The names that the schema has at this place. */
 function knownNames(path: JsonPath): string[] {
-  if (path.length === 0) return Object.keys(Configuration.shape)
-  if (path[0] === 'hooks') return Object.keys(Hooks.shape)
-  if (path[0] === 'notify') return Object.keys(Notify.shape)
-  if (path.length === 2) return Object.keys(ProfileEntry.shape)
-  const last = path.at(-1)
-  if (last === 'token_response') return ['pointers', 'defaults', 'expires_in_unit']
-  if (last === 'pointers')
-    return ['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token']
-  return last === 'defaults' ? ['token_type', 'scope'] : []
+  let schema: unknown = Configuration
+  for (const name of path) {
+    const outer = required(schema)
+    if (outer instanceof z.ZodObject) schema = outer.shape[name]
+    else schema = outer instanceof z.ZodRecord ? outer.valueType : undefined
+  }
+  const found = required(schema)
+  if (found instanceof z.ZodObject) return Object.keys(found.shape)
+  return found instanceof z.ZodRecord && found.keyType instanceof z.ZodEnum
+    ? found.keyType.options.map(String)
+    : []
+}
+
+function required(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional ? required(schema.unwrap()) : schema
 }
 
 function keyRule(path: JsonPath, issue: z.core.$ZodIssueInvalidKey): string {

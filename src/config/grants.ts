@@ -1,9 +1,75 @@
-/** What the values of `grant` mean to rooms that need not know the schema. Pure, without imports: the CLI loads it. */
+/**
+ * Grants: how tokens are obtained, and what follows from it for the rest of the program.
+ *
+ * One row a grant. What a grant sends to the token endpoint is its file in src/authorization-server/grants. Pure,
+ * without imports: the command line and the dashboard load it.
+ */
 
+/** RFC 8628 §3.4. */
+export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 /** RFC 8693 §2.1. */
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
-/** Whether tokens come without a person, so that there is no login and a new one can be had at any time. */
-export function needsNoPerson(grant: string): boolean {
-  return grant === 'client_credentials' || grant === TOKEN_EXCHANGE
+interface GrantRow {
+  /**
+   * How a person logs in: at a redirect URI, or by a code that is entered elsewhere. `null`: tokens come without a
+   * person, so there is no login, and new ones can be asked for at any time.
+   */
+  readonly login: 'redirect' | 'device' | null
+  /** Whether new tokens are asked for with a refresh token (RFC 6749 §6); otherwise by the same request again. */
+  readonly refreshToken: boolean
+  /** What a profile without an issuer has to name. */
+  readonly endpoints: readonly string[]
+  /** The key that says what is exchanged. It is needed with this grant, and refused with every other. */
+  readonly source: { readonly key: string; readonly rule: string } | null
+}
+
+/** In the order in which another one is proposed where a server does not take a profile's. */
+export const GRANTS = {
+  authorization_code: {
+    login: 'redirect',
+    refreshToken: true,
+    endpoints: ['authorization_endpoint', 'token_endpoint'],
+    source: null,
+  },
+  [DEVICE_CODE]: {
+    login: 'device',
+    refreshToken: true,
+    endpoints: ['device_authorization_endpoint', 'token_endpoint'],
+    source: null,
+  },
+  // RFC 6749 §4.4.3: a refresh token should not be included.
+  client_credentials: { login: null, refreshToken: false, endpoints: ['token_endpoint'], source: null },
+  [TOKEN_EXCHANGE]: {
+    login: null,
+    refreshToken: false,
+    endpoints: ['token_endpoint'],
+    source: {
+      key: 'subject_token',
+      rule: 'says what the grant token-exchange exchanges: {"profile": "NAME"} or {"file": "path"}.',
+    },
+  },
+} as const satisfies Record<string, GrantRow>
+
+export type Grant = keyof typeof GRANTS
+/** Grants whose tokens come without a person. */
+export type UnattendedGrant = {
+  [Type in Grant]: (typeof GRANTS)[Type]['login'] extends null ? Type : never
+}[Grant]
+
+export const GRANT_TYPES = Object.keys(GRANTS) as Grant[]
+
+/** Whether tokens come without a person, so that there is no login and new ones can be asked for at any time. */
+export function needsNoPerson(grant: Grant): grant is UnattendedGrant {
+  return GRANTS[grant].login === null
+}
+
+/** Whether a login ends at the profile's redirect URI. */
+export function usesRedirectUri({ grant }: { readonly grant: Grant }): boolean {
+  return GRANTS[grant].login === 'redirect'
+}
+
+/** Whether new tokens are asked for with a refresh token. */
+export function usesRefreshToken(grant: Grant): boolean {
+  return GRANTS[grant].refreshToken
 }

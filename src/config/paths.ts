@@ -1,16 +1,6 @@
 /** Paths as people write them in the configuration: relative ones belong to its folder, `~/` is the home folder. */
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import type { ProfileEntry } from './profile.js'
-
-/** Every key that holds the path of a file; `client_secret` may hold one too. */
-export const FILE_KEYS = [
-  'ca_file',
-  'private_key_file',
-  'certificate_file',
-  'redirect_certificate_file',
-  'redirect_private_key_file',
-] as const satisfies (keyof ProfileEntry)[]
 
 /** @param folder - Absolute path of the folder that the configuration is in. */
 export function absolutePath(path: string, folder: string): string {

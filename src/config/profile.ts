@@ -7,7 +7,20 @@
  * `extends` and `base_url` into a {@link Profile} is resolve.ts.
  */
 import * as z from 'zod'
-import { TOKEN_EXCHANGE } from './grants.js'
+import { GRANT_TYPES } from './grants.js'
+import {
+  endpoint,
+  file,
+  httpUrl,
+  type KeyOf,
+  keysOf,
+  parameters,
+  type ShownKeyOf,
+  serverUrl,
+  setting,
+  source,
+} from './profile-key.js'
+import { RESPONSE_MODE_NAMES } from './response-modes.js'
 
 /** Completes "a profile name …". */
 export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit'
@@ -15,11 +28,7 @@ export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin wit
 export const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 export const ProfileName = z.string().regex(PROFILE_NAME, PROFILE_NAME_RULE)
 
-/** Which URLs may be plain http is a rule over the resolved profile: rules.ts. */
-const endpoint = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-  .regex(/^https?:\/\//i, 'must be an http or https URL')
-const parameters = z.record(z.string().min(1), z.string())
+const values = z.record(z.string().min(1), z.string())
 const headers = z.record(
   z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header'),
   z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must fit into one line of an HTTP header'),
@@ -60,11 +69,21 @@ export const SubjectTokenSource = z.union(
 
 const pointer = z.string().regex(/^\//, 'must be a JSON pointer that begins with /')
 
+/** Members of a token response that are read (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). */
+export const TOKEN_RESPONSE_MEMBERS = [
+  'access_token',
+  'token_type',
+  'expires_in',
+  'refresh_token',
+  'scope',
+  'id_token',
+] as const
+
 /** For token responses that do not look like RFC 6749 §5.1. */
 export const TokenResponseShape = z.strictObject({
   pointers: z
     .partialRecord(
-      z.enum(['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope', 'id_token']),
+      z.enum(TOKEN_RESPONSE_MEMBERS),
       z.union([pointer, z.array(pointer).min(1)], {
         error: 'must be a JSON pointer that begins with /, or a list of them',
       }),
@@ -95,161 +114,172 @@ export type TokenResponseShape = z.infer<typeof TokenResponseShape>
 /** One entry of `profiles` as people write it. */
 export const ProfileEntry = z
   .strictObject({
-    preset: z
-      .string()
-      .min(1)
-      .describe('Name of a row of `catchd presets`: endpoints and quirks of a known server'),
-    extends: ProfileName.describe('Another profile whose keys stand where this one names none'),
-    base_url: endpoint.describe('What {base} stands for in the endpoints of the preset'),
-    issuer: endpoint.describe(
-      'Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207)',
+    preset: setting(
+      z.string().min(1),
+      'Name of a row of `catchd presets`: endpoints and quirks of a known server',
+      'Preset',
     ),
-    resource_server: endpoint.describe('A protected resource whose metadata names the issuer (RFC 9728)'),
-    authorization_endpoint: endpoint.describe('Where the browser is sent (RFC 6749 §3.1)'),
-    token_endpoint: endpoint.describe('Where codes and refresh tokens are redeemed (RFC 6749 §3.2)'),
-    refresh_endpoint: endpoint.describe('Where refresh requests go when not to the token endpoint'),
-    revocation_endpoint: endpoint.describe('Where `catchd logout` revokes (RFC 7009)'),
-    introspection_endpoint: endpoint.describe('Where tokens can be asked about (RFC 7662)'),
-    userinfo_endpoint: endpoint.describe('Where claims about the user are (OpenID Connect Core §5.3)'),
-    device_authorization_endpoint: endpoint.describe('Where a device grant begins (RFC 8628 §3.1)'),
-    pushed_authorization_request_endpoint: endpoint.describe(
+    extends: setting(ProfileName, 'Another profile whose keys stand where this one names none'),
+    base_url: setting(httpUrl, 'What {base} stands for in the endpoints of the preset', 'Base URL'),
+    issuer: serverUrl(
+      'Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207)',
+      'Issuer',
+    ),
+    resource_server: serverUrl('A protected resource whose metadata names the issuer (RFC 9728)'),
+    authorization_endpoint: endpoint('Where the browser is sent (RFC 6749 §3.1)'),
+    token_endpoint: endpoint('Where codes and refresh tokens are redeemed (RFC 6749 §3.2)'),
+    refresh_endpoint: serverUrl('Where refresh requests go when not to the token endpoint'),
+    revocation_endpoint: endpoint('Where `catchd logout` revokes (RFC 7009)'),
+    introspection_endpoint: endpoint('Where tokens can be asked about (RFC 7662)'),
+    userinfo_endpoint: endpoint('Where claims about the user are (OpenID Connect Core §5.3)'),
+    device_authorization_endpoint: endpoint('Where a device grant begins (RFC 8628 §3.1)'),
+    pushed_authorization_request_endpoint: endpoint(
       'Where authorization requests are pushed first (RFC 9126)',
     ),
-    registration_endpoint: endpoint.describe('Where clients register themselves (RFC 7591)'),
-    jwks_uri: endpoint.describe('Keys that id_tokens are signed with (RFC 7517)'),
-    client_id: z.string().min(1).describe('Client identifier that the server issued (RFC 6749 §2.2)'),
-    client_secret: ClientSecretSource.describe(
-      'Where the client secret comes from; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
+    registration_endpoint: endpoint('Where clients register themselves (RFC 7591)'),
+    jwks_uri: endpoint('Keys that id_tokens are signed with (RFC 7517)'),
+    client_id: setting(
+      z.string().min(1),
+      'Client identifier that the server issued (RFC 6749 §2.2)',
+      'Client ID',
     ),
-    token_endpoint_auth_method: z
-      .enum([
+    client_secret: source(
+      ClientSecretSource,
+      'Where the client secret comes from; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
+      'Client secret',
+    ),
+    token_endpoint_auth_method: setting(
+      z.enum([
         'none',
         'client_secret_basic',
         'client_secret_post',
         'client_secret_jwt',
         'private_key_jwt',
         'tls_client_auth',
-      ])
-      .describe('Client authentication at the token endpoint (RFC 7591 §2)'),
-    client_secret_basic_encoding: z
-      .enum(['form', 'raw'])
-      .describe('RFC 6749 §2.3.1 form-encodes the credentials first; some servers want them raw'),
-    private_key_file: z
-      .string()
-      .min(1)
-      .describe('PEM file of the key for private_key_jwt (RFC 7523) or tls_client_auth'),
-    certificate_file: z
-      .string()
-      .min(1)
-      .describe('PEM file of the certificate for tls_client_auth (RFC 8705)'),
-    grant: z
-      .enum([
-        'authorization_code',
-        'urn:ietf:params:oauth:grant-type:device_code',
-        'client_credentials',
-        TOKEN_EXCHANGE,
-      ])
-      .describe('How tokens are obtained'),
-    subject_token: SubjectTokenSource.describe(
+      ]),
+      'Client authentication at the token endpoint (RFC 7591 §2)',
+    ),
+    client_secret_basic_encoding: setting(
+      z.enum(['form', 'raw']),
+      'RFC 6749 §2.3.1 form-encodes the credentials first; some servers want them raw',
+    ),
+    private_key_file: file('PEM file of the key for private_key_jwt (RFC 7523) or tls_client_auth'),
+    certificate_file: file('PEM file of the certificate for tls_client_auth (RFC 8705)'),
+    grant: setting(z.enum(GRANT_TYPES), 'How tokens are obtained', 'Grant'),
+    subject_token: source(
+      SubjectTokenSource,
       'Token exchange: what is exchanged, the token of another profile or the content of a file (RFC 8693 §2.1)',
     ),
-    subject_token_type: z
-      .string()
-      .min(1)
-      .describe(
-        'Token exchange: a token type identifier (RFC 8693 §3); by default that of an access token or id_token, for a file that of a JWT',
-      ),
-    requested_token_type: z.string().min(1).describe('Token exchange: a token type identifier (RFC 8693 §3)'),
-    audience: z
-      .union([z.string().min(1), z.array(z.string().min(1))], {
+    subject_token_type: setting(
+      z.string().min(1),
+      'Token exchange: a token type identifier (RFC 8693 §3); by default that of an access token or id_token, for a file that of a JWT',
+    ),
+    requested_token_type: setting(z.string().min(1), 'Token exchange: a token type identifier (RFC 8693 §3)'),
+    audience: setting(
+      z.union([z.string().min(1), z.array(z.string().min(1))], {
         error: 'must be a string or a list of strings',
-      })
-      .describe('Token exchange: logical names of where the new token is for (RFC 8693 §2.1)'),
-    redirect_uri: endpoint.describe(
+      }),
+      'Token exchange: logical names of where the new token is for (RFC 8693 §2.1)',
+    ),
+    redirect_uri: setting(
+      httpUrl,
       'Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3)',
+      'Redirect URI',
     ),
-    redirect_certificate_file: z
-      .string()
-      .min(1)
-      .describe(
-        'PEM file of the certificate, its chain after it, that an https redirect_uri is served with; without it the certificate of `catchd certificate make`',
-      ),
-    redirect_private_key_file: z
-      .string()
-      .min(1)
-      .describe('PEM file of the private key of redirect_certificate_file; readable by its owner alone'),
-    listen: z
-      .string()
-      .min(1)
-      .describe(
-        'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port; serves https only with redirect_certificate_file',
-      ),
-    response_mode: z
-      .enum(['query', 'form_post', 'fragment', 'query.jwt', 'form_post.jwt', 'fragment.jwt'])
-      .describe(
-        'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM)',
-      ),
-    scope: z.string().describe('What to ask for, separated by spaces (RFC 6749 §3.3)'),
-    scope_separator: z.string().length(1).describe('Some servers want a comma between scopes'),
-    scope_parameter: z
-      .string()
-      .min(1)
-      .describe('Parameter of the authorization request that carries the scopes, where it is not scope'),
-    offline_scope: z
-      .string()
-      .describe(
-        'Added to scope: what the server wants to be asked for before it issues a refresh token (OpenID Connect Core §11); empty takes that of the preset away',
-      ),
-    resource: z
-      .union([endpoint, z.array(endpoint)], { error: 'must be a URL or a list of URLs' })
-      .describe('Resource indicator, sent in both requests (RFC 8707)'),
-    code_challenge_method: z
-      .enum(['S256', 'plain', 'none'])
-      .describe('PKCE (RFC 7636); none only for servers that refuse it'),
-    state_echo: z
-      .boolean()
-      .describe(
-        'false only for servers that drop `state`; weaker: it needs PKCE and a redirect_uri that no other profile shares',
-      ),
-    authorization_parameters: parameters.describe(
+    redirect_certificate_file: file(
+      'PEM file of the certificate, its chain after it, that an https redirect_uri is served with; without it the certificate of `catchd certificate make`',
+    ),
+    redirect_private_key_file: file(
+      'PEM file of the private key of redirect_certificate_file; readable by its owner alone',
+    ),
+    listen: setting(
+      z.string().min(1),
+      'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port; serves https only with redirect_certificate_file',
+    ),
+    response_mode: setting(
+      z.enum(RESPONSE_MODE_NAMES),
+      'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM)',
+    ),
+    scope: setting(z.string(), 'What to ask for, separated by spaces (RFC 6749 §3.3)', 'Scope'),
+    scope_separator: setting(z.string().length(1), 'Some servers want a comma between scopes'),
+    scope_parameter: setting(
+      z.string().min(1),
+      'Parameter of the authorization request that carries the scopes, where it is not scope',
+    ),
+    offline_scope: setting(
+      z.string(),
+      'Added to scope: what the server wants to be asked for before it issues a refresh token (OpenID Connect Core §11); empty takes that of the preset away',
+    ),
+    resource: setting(
+      z.union([httpUrl, z.array(httpUrl)], { error: 'must be a URL or a list of URLs' }),
+      'Resource indicator, sent in both requests (RFC 8707)',
+    ),
+    code_challenge_method: setting(
+      z.enum(['S256', 'plain', 'none']),
+      'PKCE (RFC 7636); none only for servers that refuse it',
+    ),
+    state_echo: setting(
+      z.boolean(),
+      'false only for servers that drop `state`; weaker: it needs PKCE and a redirect_uri that no other profile shares',
+    ),
+    authorization_parameters: parameters(
+      values,
       "Added to the authorization request, and to those of the preset; an empty value takes the preset's away",
+      true,
     ),
-    token_parameters: parameters.describe(
+    token_parameters: parameters(
+      values,
       "Added to the token request, and to those of the preset; an empty value takes the preset's away",
+      'known_parameters',
     ),
-    refresh_parameters: parameters.describe(
+    refresh_parameters: parameters(
+      values,
       "Added to refresh requests only, and to those of the preset; an empty value takes the preset's away",
+      'known_parameters',
     ),
-    token_request_headers: headers.describe(
+    token_request_headers: parameters(
+      headers,
       "Headers added to the token request, and to those of the preset; an empty value takes the preset's away",
+      'known_headers',
     ),
-    token_request_format: z
-      .enum(['form', 'json'])
-      .describe('Body of the token request: form as in RFC 6749, or a JSON object'),
-    token_response: TokenResponseShape.describe('For token responses that do not look like RFC 6749 §5.1'),
-    dpop: z.boolean().describe('Bind tokens to a key of the daemon (RFC 9449)'),
-    ca_file: z.string().min(1).describe("PEM file of the CA that signed the server's certificate"),
-    refresh: z
-      .enum(['ahead', 'on_demand'])
-      .describe(
-        'ahead: before expiry while the profile was used in the last 24 hours; on_demand: when asked',
-      ),
-    min_ttl_seconds: z
-      .int()
-      .min(0)
-      .max(86_400)
-      .describe('A token with fewer seconds left is refreshed before it is handed out'),
-    login_pause_seconds: z
-      .int()
-      .min(60)
-      .max(2_592_000)
-      .describe(
-        'After a browser tab that a tool opened (login=auto) and nobody answered, tools may open the next one after this time; without it only when a person has logged in',
-      ),
-    hosts: z.array(z.string().min(1)).describe('Hosts for which `catchd credential` uses this profile'),
+    token_request_format: setting(
+      z.enum(['form', 'json']),
+      'Body of the token request: form as in RFC 6749, or a JSON object',
+    ),
+    token_response: setting(TokenResponseShape, 'For token responses that do not look like RFC 6749 §5.1'),
+    dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
+    ca_file: file("PEM file of the CA that signed the server's certificate"),
+    refresh: setting(
+      z.enum(['ahead', 'on_demand']),
+      'ahead: before expiry while the profile was used in the last 24 hours; on_demand: when asked',
+    ),
+    min_ttl_seconds: setting(
+      z.int().min(0).max(86_400),
+      'A token with fewer seconds left is refreshed before it is handed out',
+    ),
+    login_pause_seconds: setting(
+      z.int().min(60).max(2_592_000),
+      'After a browser tab that a tool opened (login=auto) and nobody answered, tools may open the next one after this time; without it only when a person has logged in',
+    ),
+    hosts: setting(z.array(z.string().min(1)), 'Hosts for which `catchd credential` uses this profile'),
   })
   .partial()
 export type ProfileEntry = z.infer<typeof ProfileEntry>
+
+type Shape = typeof ProfileEntry.shape
+export type Endpoint = KeyOf<Shape, 'endpoint'>
+export type ServerUrl = KeyOf<Shape, 'endpoint' | 'server_url'>
+/** Keys of which everything may be shown. */
+export type ShownKey = ShownKeyOf<Shape>
+
+/** What a server publishes under the same name (RFC 8414 §2). */
+export const ENDPOINTS = keysOf(ProfileEntry.shape, 'endpoint')
+/** Every key that holds a URL of an authorization server. */
+export const SERVER_URLS = keysOf(ProfileEntry.shape, 'endpoint', 'server_url')
+/** Every key that holds the path of a file; sources may hold one, too. */
+export const FILE_KEYS = keysOf(ProfileEntry.shape, 'file')
+export const PARAMETER_KEYS = keysOf(ProfileEntry.shape, 'parameters')
+export const SOURCE_KEYS = keysOf(ProfileEntry.shape, 'source')
 
 /** What stands where neither the entry, nor what it extends, nor the preset says otherwise. */
 export const PROFILE_DEFAULTS = {
@@ -269,24 +299,7 @@ export const PROFILE_DEFAULTS = {
   hosts: [],
 } satisfies ProfileEntry
 
-type Defaulted =
-  | 'client_id'
-  | 'grant'
-  | 'redirect_uri'
-  | 'response_mode'
-  | 'scope_separator'
-  | 'code_challenge_method'
-  | 'state_echo'
-  | 'authorization_parameters'
-  | 'token_parameters'
-  | 'token_request_headers'
-  | 'token_request_format'
-  | 'token_endpoint_auth_method'
-  | 'client_secret_basic_encoding'
-  | 'dpop'
-  | 'refresh'
-  | 'min_ttl_seconds'
-  | 'hosts'
+type Defaulted = keyof typeof PROFILE_DEFAULTS | 'client_id' | 'redirect_uri' | 'token_endpoint_auth_method'
 
 /**
  * A profile ready for use: preset and `extends` merged, `{base}` filled in, paths absolute, defaults applied, the

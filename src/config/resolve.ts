@@ -7,10 +7,18 @@
  */
 
 import { CatchdError } from '../failures.js'
-import { needsNoPerson, TOKEN_EXCHANGE } from './grants.js'
-import { absolutePath, FILE_KEYS, withAbsoluteProgram } from './paths.js'
+import { GRANTS, usesRefreshToken } from './grants.js'
+import { absolutePath, withAbsoluteProgram } from './paths.js'
 import { findPreset, PRESETS, type Preset, presetRedirectUri } from './presets.js'
-import { type ClientSecretSource, PROFILE_DEFAULTS, type Profile, type ProfileEntry } from './profile.js'
+import {
+  FILE_KEYS,
+  PARAMETER_KEYS,
+  PROFILE_DEFAULTS,
+  type Profile,
+  type ProfileEntry,
+  SERVER_URLS,
+  SOURCE_KEYS,
+} from './profile.js'
 import { suggestion } from './suggestion.js'
 
 export interface ResolveContext {
@@ -24,22 +32,6 @@ export interface ResolveContext {
 
 /** Long enough for people, short enough that ten thousand profiles cost nothing. */
 const LONGEST_CHAIN = 16
-
-/** Every key that holds the address of an authorization server. */
-export const SERVER_URLS = [
-  'issuer',
-  'resource_server',
-  'authorization_endpoint',
-  'token_endpoint',
-  'refresh_endpoint',
-  'revocation_endpoint',
-  'introspection_endpoint',
-  'userinfo_endpoint',
-  'device_authorization_endpoint',
-  'pushed_authorization_request_endpoint',
-  'registration_endpoint',
-  'jwks_uri',
-] as const satisfies (keyof ProfileEntry)[]
 
 /**
  * @throws CatchdError `profile_unknown`; `profile_invalid` when something is missing, naming the key to set;
@@ -132,10 +124,13 @@ function suited({ profile }: Preset, written: Keys, name: string, { redirectPort
   return keys
 }
 
-/** RFC 6749 §3.3; a client that asks for itself (§4.4) gets no refresh token, whatever it asks for. */
+/** RFC 6749 §3.3; where a grant has no refresh token, asking for one brings none. */
 function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant }: Keys): Keys {
   const asked = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
-  const isNeeded = offline_scope !== '' && !needsNoPerson(grant ?? '') && !asked.includes(offline_scope)
+  const isNeeded =
+    offline_scope !== '' &&
+    usesRefreshToken(grant ?? PROFILE_DEFAULTS.grant) &&
+    !asked.includes(offline_scope)
   return isNeeded ? { scope: `${scope} ${offline_scope}`.trim() } : {}
 }
 
@@ -167,23 +162,16 @@ function merge(lower: ProfileEntry, upper: ProfileEntry): Keys {
   for (const [key, value] of [...Object.entries(lower), ...Object.entries(upper)]) {
     if (value !== undefined) Object.assign(merged, { [key]: value })
   }
-  for (const key of PARAMETERS) {
+  for (const key of PARAMETER_KEYS) {
     if (lower[key] !== undefined && upper[key] !== undefined) merged[key] = { ...lower[key], ...upper[key] }
   }
   return merged
 }
 
-const PARAMETERS = [
-  'authorization_parameters',
-  'token_parameters',
-  'refresh_parameters',
-  'token_request_headers',
-] as const
-
 /** A parameter without a value is as good as omitted (RFC 6749 §3.1), which is how one of a preset is taken away. */
 function withoutEmptyParameters(entry: Keys): Keys {
   const kept: Keys = { ...entry }
-  for (const key of PARAMETERS) {
+  for (const key of PARAMETER_KEYS) {
     const parameters = entry[key]
     if (parameters === undefined) continue
     kept[key] = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
@@ -197,30 +185,22 @@ function withAbsolutePaths(entry: Keys, configFolder: string): Keys {
     const path = entry[key]
     if (path !== undefined) paths[key] = absolutePath(path, configFolder)
   }
-  if (entry.subject_token !== undefined && 'file' in entry.subject_token)
-    paths.subject_token = { file: absolutePath(entry.subject_token.file, configFolder) }
-  if (entry.client_secret !== undefined)
-    paths.client_secret = withAbsoluteSource(entry.client_secret, configFolder)
+  for (const key of SOURCE_KEYS) {
+    const source = entry[key]
+    if (typeof source === 'object') Object.assign(paths, { [key]: withAbsoluteSource(source, configFolder) })
+  }
   return paths
 }
 
-function withAbsoluteSource(source: ClientSecretSource, configFolder: string): ClientSecretSource {
-  if (typeof source === 'string') return source
-  if ('file' in source) return { file: absolutePath(source.file, configFolder) }
-  if (!('command' in source)) return source
-  return { command: withAbsoluteProgram(source.command, configFolder) }
+function withAbsoluteSource(source: object, configFolder: string): object {
+  const { file, command }: { readonly file?: string; readonly command?: string[] } = source
+  if (file !== undefined) return { file: absolutePath(file, configFolder) }
+  return command === undefined ? source : { command: withAbsoluteProgram(command, configFolder) }
 }
-
-const NEEDED = {
-  authorization_code: ['authorization_endpoint', 'token_endpoint'],
-  'urn:ietf:params:oauth:grant-type:device_code': ['device_authorization_endpoint', 'token_endpoint'],
-  client_credentials: ['token_endpoint'],
-  [TOKEN_EXCHANGE]: ['token_endpoint'],
-} as const satisfies Record<Profile['grant'], (typeof SERVER_URLS)[number][]>
 
 function refuseMissingEndpoints(profile: Omit<Profile, 'client_id'>): void {
   if (profile.issuer !== undefined || profile.resource_server !== undefined) return
-  const missing = NEEDED[profile.grant].filter((key) => profile[key] === undefined)
+  const missing = GRANTS[profile.grant].endpoints.filter((key) => profile[key] === undefined)
   if (missing.length === 0) return
   throw unfinished(profile.name, `Set preset or issuer, or else ${missing.join(' and ')}.`)
 }

@@ -5,10 +5,9 @@
  * RFC 9700 §4.4): it is allowed only where `iss` (RFC 9207) tells the servers apart.
  */
 import { CatchdError } from '../failures.js'
-import { TOKEN_EXCHANGE } from './grants.js'
+import { GRANT_TYPES, GRANTS, usesRedirectUri } from './grants.js'
 import { isLoopbackHost, isLoopbackListener } from './loopback.js'
-import type { Profile, ProfileEntry } from './profile.js'
-import { SERVER_URLS } from './resolve.js'
+import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './profile.js'
 
 /** A rule that is not kept, and where. */
 export interface BrokenRule {
@@ -75,7 +74,7 @@ const RULES: readonly Rule[] = [
   tokenParameters,
   refreshParameters,
   keyFiles,
-  tokenExchange,
+  grantSource,
 ]
 
 function serverUrls(profile: Profile): ReturnType<Rule> {
@@ -89,7 +88,7 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
 }
 
 /** @returns What the address of a server breaks: a sentence that goes on after its key. */
-export function serverUrlRule(text: string, key: (typeof SERVER_URLS)[number]): string | undefined {
+export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const { protocol, hostname, username, password, search } = new URL(text)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname)))
@@ -196,15 +195,16 @@ function keyFiles(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-function tokenExchange({ grant, subject_token }: Profile): ReturnType<Rule> {
-  const isExchange = grant === TOKEN_EXCHANGE
-  if (isExchange && subject_token === undefined)
-    return [
-      'subject_token',
-      'says what the grant token-exchange exchanges: {"profile": "NAME"} or {"file": "path"}.',
-    ]
-  if (!isExchange && subject_token !== undefined)
-    return ['subject_token', `means something with the grant ${TOKEN_EXCHANGE} only.`]
+/** What a grant begins with stands in the profile, and in no profile of another grant. */
+function grantSource(profile: Profile): ReturnType<Rule> {
+  for (const grant of GRANT_TYPES) {
+    const { source } = GRANTS[grant]
+    if (source === null) continue
+    const isGiven = profile[source.key] !== undefined
+    if (grant === profile.grant && !isGiven) return [source.key, source.rule]
+    if (grant !== profile.grant && isGiven)
+      return [source.key, `means something with the grant ${grant} only.`]
+  }
   return undefined
 }
 
@@ -267,7 +267,7 @@ function mixUpRule(other: Profile): string {
 function profilesByRedirectUri(profiles: ReadonlyMap<string, Profile>): Iterable<Profile[]> {
   const groups = new Map<string, Profile[]>()
   for (const profile of profiles.values()) {
-    if (profile.grant !== 'authorization_code') continue
+    if (!usesRedirectUri(profile)) continue
     const key = redirectKey(profile.redirect_uri)
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [profile])

@@ -12,6 +12,7 @@ import { ConfigurationStore } from '../config/store.js'
 import { StepJournal } from '../journal/step-journal.js'
 import { describeVault, openVault } from '../vault/open-vault.js'
 import { rememberVault } from '../vault/vault-choice.js'
+import type { LastingVault } from '../vault/vault-kinds.js'
 import { VaultSlot } from '../vault/vault-slot.js'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
@@ -44,7 +45,7 @@ export async function openStorage(
     describeVault: () => describeVault(vault.current, keychainService),
 
     /** Moves every item to another vault, which this daemon and the next ones use from then on. */
-    async migrateVault(to: 'keychain' | 'file') {
+    async migrateVault(to: LastingVault) {
       const from = vault.kind
       const items = await vault.migrate(await openVault({ ...vaultOptions, choice: to }), () =>
         rememberVault(stateFolder, to),

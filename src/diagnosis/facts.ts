@@ -7,7 +7,8 @@
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
 import type { Preset } from '../config/presets.js'
-import type { Profile } from '../config/profile.js'
+import { type Profile, ProfileEntry, type ShownKey } from '../config/profile.js'
+import { profileKey } from '../config/profile-key.js'
 import type { Evidence, FailureCode } from '../failures.js'
 
 /** How far the profile got. */
@@ -22,10 +23,8 @@ export type Step =
   /** The login succeeded, and there is no refresh token. */
   | 'no_refresh_token'
 
-export type DiagnosedProfile = Omit<
-  Profile,
-  'client_secret' | 'token_request_headers' | 'token_parameters'
-> & {
+/** Without the keys that may hold a secret. */
+export type DiagnosedProfile = Omit<Profile, Exclude<keyof ProfileEntry, ShownKey>> & {
   readonly hasClientSecret: boolean
 }
 
@@ -109,8 +108,13 @@ export type Rule = (facts: Facts) => readonly Cause[]
 
 /** Leaves out what may hold a secret. */
 export function withoutSecrets(profile: Profile): DiagnosedProfile {
-  const { client_secret, token_request_headers: _headers, token_parameters: _parameters, ...rest } = profile
-  return { ...rest, hasClientSecret: client_secret !== undefined }
+  const isKept = (name: string) =>
+    !Object.hasOwn(ProfileEntry.shape, name) || profileKey(ProfileEntry.shape, name)?.shown === true
+  const kept = Object.fromEntries(Object.entries(profile).filter(([name]) => isKept(name)))
+  return {
+    ...(kept as Omit<DiagnosedProfile, 'hasClientSecret'>),
+    hasClientSecret: profile.client_secret !== undefined,
+  }
 }
 
 export function run(command: string): Fix {

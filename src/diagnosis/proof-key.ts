@@ -1,4 +1,5 @@
 /** PKCE (RFC 7636): what the profile sends, what the server announces, what it said. Pure. */
+import { usesRedirectUri } from '../config/grants.js'
 import { type Cause, type Facts, listed, register, set, words } from './facts.js'
 
 /** Entra: AADSTS501481 (the verifier does not fit), AADSTS9002325 (a challenge is required). */
@@ -16,7 +17,7 @@ export function proofKeyCauses(facts: Facts): Cause[] {
 export function methodNotAnnounced({ profile, metadata }: Facts): Cause[] {
   const method = profile.code_challenge_method
   const supported = metadata?.code_challenge_methods_supported
-  if (supported === undefined || profile.grant !== 'authorization_code') return []
+  if (supported === undefined || !usesRedirectUri(profile)) return []
   const other = supported.includes('S256') ? 'S256' : supported.includes('plain') ? 'plain' : undefined
   if (other === undefined || supported.includes(method)) return []
   const isOff = method === 'none'

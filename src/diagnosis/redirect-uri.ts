@@ -2,6 +2,7 @@
  * The redirect URI: compared by servers as a string (RFC 9700 §2.1), except for the port where they follow RFC 8252
  * §7.3; and of `localhost`, `127.0.0.1` and `[::1]` some take one, some another. Pure.
  */
+import { usesRedirectUri } from '../config/grants.js'
 import { redirectObjection, registeredRedirectUri } from '../config/presets/registration.js'
 import type { Preset } from '../config/presets.js'
 import { type Cause, type Facts, register, run, set, words } from './facts.js'
@@ -24,7 +25,7 @@ export function redirectUriCauses(facts: Facts): Cause[] {
 
 /** The host that the preset's server wants, known before anything was sent. */
 export function hostCauses({ profile, preset, redirectUri }: Facts): Cause[] {
-  if (preset === undefined || profile.grant !== 'authorization_code') return []
+  if (preset === undefined || !usesRedirectUri(profile)) return []
   const { protocol, hostname, port, pathname } = new URL(redirectUri)
   const wanted = hostWanted(preset)
   if (protocol !== 'http:' || !LOOPBACK.includes(hostname) || wanted === undefined || wanted === hostname) {

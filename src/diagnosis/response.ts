@@ -1,4 +1,6 @@
 /** How the authorization response comes (OAuth 2.0 Multiple Response Types §2.1), and the grant. Pure. */
+import { GRANT_TYPES, GRANTS, usesRedirectUri } from '../config/grants.js'
+import { RESPONSE_MODE_NAMES } from '../config/response-modes.js'
 import { type Cause, type Facts, listed, register, set, words } from './facts.js'
 
 const RESPONSE_MODE = /response[_ -]?mode/i
@@ -32,11 +34,9 @@ export function responseCauses(facts: Facts): Cause[] {
 /** Known before anything was sent. */
 export function modeNotAnnounced({ profile, metadata }: Facts): Cause[] {
   const supported = metadata?.response_modes_supported
-  if (supported === undefined || profile.grant !== 'authorization_code') return []
+  if (supported === undefined || !usesRedirectUri(profile)) return []
   if (supported.includes(profile.response_mode)) return []
-  const other = (['query', 'form_post', 'fragment', 'query.jwt'] as const).find((mode) =>
-    supported.includes(mode),
-  )
+  const other = RESPONSE_MODE_NAMES.find((mode) => supported.includes(mode))
   if (other === undefined) return []
   return [
     {
@@ -51,9 +51,8 @@ export function modeNotAnnounced({ profile, metadata }: Facts): Cause[] {
 export function grantNotAnnounced({ profile, metadata }: Facts): Cause[] {
   const supported = metadata?.grant_types_supported
   if (supported === undefined || supported.includes(profile.grant)) return []
-  const other = (
-    ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code', 'client_credentials'] as const
-  ).find((grant) => supported.includes(grant))
+  // One that begins with something else than the profile says would be refused for it.
+  const other = GRANT_TYPES.find((grant) => GRANTS[grant].source === null && supported.includes(grant))
   if (other === undefined) return []
   return [
     {

@@ -1,5 +1,6 @@
 /** Scopes (RFC 6749 §3.3), and what a server wants to be asked for before it issues a refresh token. Pure. */
 import { scopesOf } from '../authorization-server/authorization-request.js'
+import { usesRefreshToken } from '../config/grants.js'
 import { type Cause, type Facts, listed, register, run, set, words } from './facts.js'
 
 /** Entra: AADSTS70011, AADSTS650053 (does not exist), AADSTS65005 (is not listed for the client). */
@@ -75,7 +76,7 @@ const OFFLINE_PARAMETERS = ['access_type', 'token_access_type', 'duration']
 
 /** What would bring a refresh token, and is not asked for. */
 export function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
-  if (profile.grant === 'client_credentials') return []
+  if (!usesRefreshToken(profile.grant)) return []
   const asked = scopesOf(profile)
   const offered =
     preset?.profile.offline_scope ??
@@ -110,6 +111,7 @@ export function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
 
 /** RFC 6749 §5.2: the refresh token is invalid, expired, revoked, or was issued to another client. */
 function refreshCauses({ profile, error }: Facts): Cause[] {
+  if (!usesRefreshToken(profile.grant)) return []
   const isDead =
     error === 'invalid_grant' || profile.token_response?.dead_refresh_token?.includes(error ?? '') === true
   if (!isDead) return []

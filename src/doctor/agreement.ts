@@ -7,6 +7,7 @@
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
 import { requireRequestable } from '../authorization-server/request-requirements.js'
+import { usesRedirectUri } from '../config/grants.js'
 import { registeredRedirectUri, requireRegistrable } from '../config/presets/registration.js'
 import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
@@ -94,7 +95,7 @@ export function judgeAgreement(
 
 /** What would be refused here, before a browser opens. */
 function refusals(profile: Profile, known: ServerMetadata | undefined): Finding[] {
-  if (profile.grant !== 'authorization_code') return []
+  if (!usesRedirectUri(profile)) return []
   return [
     ...refusal('preset', profile, () => requireRegistrable(profile)),
     ...(known === undefined
@@ -124,7 +125,7 @@ function announced(value: string, supported: readonly string[] | undefined): str
 }
 
 function toRegister({ profile, preset, redirectUri }: Facts): string | undefined {
-  if (profile.grant !== 'authorization_code') return undefined
+  if (!usesRedirectUri(profile)) return undefined
   const { port } = new URL(redirectUri)
   if (preset === undefined) {
     return port === '0'

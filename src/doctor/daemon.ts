@@ -8,6 +8,7 @@ import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { NothingListens } from '../client/daemon-error.js'
 import type { Environment } from '../config/environment.js'
+import { usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError, EXIT } from '../failures.js'
 import { readBindTarget } from '../http/redirect/bind-target.js'
@@ -101,8 +102,9 @@ export function portsNeeded(
   add({ check: 'API port', hosts: here, port: apiPort, next: 'CATCHD_API_PORT=0 catchd daemon restart' })
   const next = 'CATCHD_REDIRECT_PORT=0 catchd daemon restart'
   add({ check: 'redirect port', hosts: here, port: redirectPort, next })
-  for (const { name, redirect_uri, listen, grant } of profiles?.values() ?? []) {
-    if (grant !== 'authorization_code') continue
+  for (const profile of profiles?.values() ?? []) {
+    if (!usesRedirectUri(profile)) continue
+    const { name, redirect_uri, listen } = profile
     const target = bindTarget(redirect_uri, listen ?? null)
     if (target === undefined) continue
     const { hosts, port } = target

@@ -9,6 +9,7 @@ import { clockDifference } from '../authorization-server/clock-difference.js'
 import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { systemClock } from '../clock.js'
+import { usesRedirectUri } from '../config/grants.js'
 import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
@@ -49,8 +50,9 @@ export async function examineServer(profile: Profile, machine: MachineFacts): Pr
   }
 }
 
-function describeProfile({ name, grant, client_id, redirect_uri }: Profile): Finding {
-  const redirect = grant === 'authorization_code' ? `, redirect URI ${redirect_uri}` : ''
+function describeProfile(profile: Profile): Finding {
+  const { name, grant, client_id, redirect_uri } = profile
+  const redirect = usesRedirectUri(profile) ? `, redirect URI ${redirect_uri}` : ''
   return ok('profile', `${name}: ${grant}, client ${client_id}${redirect}`)
 }
 

@@ -12,11 +12,12 @@ import { keytarTrouble } from '../vault/keytar-check.js'
 import { countSealedItems } from '../vault/sealed-file-check.js'
 import { askSecretService, type LockState } from '../vault/secret-service.js'
 import { glimpseRememberedVault, vaultFiles } from '../vault/vault-choice.js'
+import { isVaultKind, VAULT_KINDS, type VaultKind } from '../vault/vault-kinds.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 import { installCommand, KEYRING, type Machine, type PackageNames, SECRET_TOOL } from './machine.js'
 
 /** Where tokens are kept; `undecided`: `auto` has not been used yet. */
-export type VaultInUse = 'keychain' | 'file' | 'memory' | 'undecided'
+export type VaultInUse = VaultKind | 'undecided'
 
 export interface KeychainFacts {
   readonly inUse: 'keychain' | 'undecided'
@@ -39,9 +40,14 @@ export async function examineVault(
 ): Promise<Finding[]> {
   const inUse = await vaultInUse(environment.vault, stateFolder, daemon)
   const findings = [daemon === undefined ? describe(inUse) : judgeDaemonVault(daemon)]
-  if (inUse === 'keychain' || inUse === 'undecided') findings.push(...(await examineKeychain(machine, inUse)))
-  if (inUse === 'file') {
-    findings.push(await examineSealedFile(stateFolder, environment.vaultPassphraseFile ?? null))
+  switch (inUse) {
+    case 'keychain':
+    case 'undecided':
+      findings.push(...(await examineKeychain(machine, inUse)))
+      break
+    case 'file':
+      findings.push(await examineSealedFile(stateFolder, environment.vaultPassphraseFile ?? null))
+      break
   }
   if (daemon !== undefined) findings.push(judgeUnsaved(daemon.unsaved))
   return findings
@@ -52,33 +58,30 @@ async function vaultInUse(
   stateFolder: string,
   daemon: DaemonStatus['vault'] | undefined,
 ): Promise<VaultInUse> {
-  const told = daemon?.kind
-  if (told === 'keychain' || told === 'file' || told === 'memory') return told
+  if (daemon !== undefined && isVaultKind(daemon.kind)) return daemon.kind
   if (choice !== 'auto') return choice
   return (await glimpseRememberedVault(stateFolder)) ?? 'undecided'
 }
 
 function describe(inUse: VaultInUse): Finding {
-  switch (inUse) {
-    case 'keychain':
-      return ok('vault', 'The login keychain')
-    case 'file':
-      return ok('vault', 'The sealed file')
-    case 'memory':
-      return warn(
-        'vault',
-        'Memory only (CATCHD_VAULT=memory): tokens are gone when the daemon stops.',
-        'CATCHD_VAULT=auto catchd daemon restart',
-      )
-    case 'undecided':
-      return ok('vault', 'Not decided yet: the keychain where it works, else the sealed file')
+  if (inUse === 'undecided') {
+    return ok('vault', 'Not decided yet: the keychain where it works, else the sealed file')
   }
+  const { title, lasts } = VAULT_KINDS[inUse]
+  if (lasts) return ok('vault', title)
+  return warn(
+    'vault',
+    `${title} (CATCHD_VAULT=${inUse}): tokens are gone when the daemon stops.`,
+    'CATCHD_VAULT=auto catchd daemon restart',
+  )
 }
 
 export function judgeDaemonVault({ kind, engine, health }: DaemonStatus['vault']): Finding {
   const what = `${kind} (${engine})`
   if (health === 'ok') {
-    return kind === 'memory' ? describe('memory') : ok('vault', `${what}, as the daemon uses it`)
+    return isVaultKind(kind) && !VAULT_KINDS[kind].lasts
+      ? describe(kind)
+      : ok('vault', `${what}, as the daemon uses it`)
   }
   return fail('vault', EXIT.vault, `The daemon says that ${what} is ${health}.`, 'catchd vault status')
 }

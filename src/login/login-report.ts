@@ -10,6 +10,7 @@ import {
   type RecordedExchange,
   type Transcript,
 } from '../authorization-server/transcript.js'
+import { usesRefreshToken } from '../config/grants.js'
 import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
@@ -109,7 +110,7 @@ export function whyNotRefreshed(parts: ReportParts, name: string, thrown: unknow
   if (!(thrown instanceof CatchdError) || !thrown.code.startsWith('provider_')) return thrown
   try {
     const profile = parts.profiles.profile(name)
-    const step = profile.grant === 'client_credentials' ? 'token_request' : 'refresh'
+    const step = usesRefreshToken(profile.grant) ? 'refresh' : 'token_request'
     const facts = factsOf(parts, profile, profile.redirect_uri, { step, failure: thrown }, [])
     return advised(thrown.of(name), diagnose(facts))
   } catch {

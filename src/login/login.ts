@@ -14,12 +14,6 @@ import type { CertificateFiles } from './ports.js'
 
 export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
 
-export const RESPONSE_CARRIERS = [
-  'query',
-  'form_post',
-  'fragment',
-] as const satisfies readonly ResponseCarrier[]
-
 interface LoginBase {
   /** 128 random bits, base64url; no secret. */
   readonly id: string

@@ -7,7 +7,7 @@
 import { randomId, randomSecret } from '../authorization-server/pkce.js'
 import type { AuthorizationRequest, ExpectedIssuer } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'
-import type { ResponseCarrier } from '../config/response-modes.js'
+import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import type { KindParts } from './kinds/kind.js'
 import type { PendingLogin } from './login.js'
@@ -42,7 +42,7 @@ export async function prepareLogin(
     createdAtMs,
     expiresAtMs: createdAtMs + timeoutSeconds * 1000,
     origin: parts.servers.origin(profile),
-    responseMode: carrierOf(profile.response_mode),
+    responseMode: RESPONSE_MODES[profile.response_mode].carrier,
     stateEcho: profile.state_echo,
   }
 }
@@ -74,11 +74,6 @@ async function adopted(
   }
   const expected = await servers.findExpectedIssuer(profile, profiles.issRequired(profile.name))
   return { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null, ...expected }
-}
-
-/** How a response comes, signed (JARM §2.3) or not. */
-function carrierOf(mode: Profile['response_mode']): ResponseCarrier {
-  return mode.replace('.jwt', '') as ResponseCarrier
 }
 
 /** What the profile's redirect URI is to be served with; `null`: the daemon's own certificate, or none. */

@@ -5,7 +5,7 @@
 
 import type { AuthorizationServers, RefreshOutcome } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
-import { needsNoPerson } from '../config/grants.js'
+import { usesRefreshToken } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import { backOffAfter } from './refresh-back-off.js'
@@ -90,7 +90,7 @@ export class Renewals {
 
   async #ask(profile: Profile, set: TokenSet | null): Promise<RefreshOutcome> {
     const { journal, servers } = this.#parts
-    if (set !== null && !needsNoPerson(profile.grant)) {
+    if (set !== null && usesRefreshToken(profile.grant)) {
       if (set.refreshToken !== null) await journal.sending(profile.name, set.refreshToken)
       return servers.refresh(profile, set)
     }

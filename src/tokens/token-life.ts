@@ -5,7 +5,7 @@
  * The wall clock decides. A clock that was set back behind the moment a token set was obtained cannot tell how
  * long it is good for, so such a set is due.
  */
-import { needsNoPerson } from '../config/grants.js'
+import { type Grant, needsNoPerson } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import { idTokenOf, whyIdTokenNeedsLogin } from './id-token.js'
 import { type BackOff, mustWait } from './refresh-back-off.js'
@@ -86,7 +86,7 @@ export type WantedToken = 'access_token' | 'id_token'
 /** What the profile says about its tokens' life. */
 export interface LifePolicy {
   readonly name: string
-  readonly grant: string
+  readonly grant: Grant
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import type { CatchdError } from '../failures.js'
 import { itemName, type Vault } from '../vault/vault.js'
+import { VAULT_KINDS } from '../vault/vault-kinds.js'
 import type { RefreshJournal } from './refresh-journal.js'
 import { nextState, type TokenState, type TokenStep, UNREAD } from './token-life.js'
 import { parseTokenSet, serialiseTokenSet, type TokenSet } from './token-set.js'
@@ -98,7 +99,7 @@ export class TokenStore {
    * runs by then.
    */
   prepareVault(): void {
-    if (this.#parts.vault.kind === 'keychain') void this.#parts.vault.health()
+    if (VAULT_KINDS[this.#parts.vault.kind].hasProcess) void this.#parts.vault.health()
   }
 
   /**

@@ -3,19 +3,19 @@
  * none. The first use decides and remembers.
  *
  * A keychain that is there but locked, frozen or failing decides nothing: the call throws, and the next one asks
- * again (DESIGN: the vault never silently downgrades).
+ * again: the vault never silently downgrades.
  */
 import { asCatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { KeychainFailure } from './keychain-engine.js'
 import type { KeychainVault } from './keychain-vault.js'
-import type { Vault, VaultEngine, VaultHealth, VaultKind } from './vault.js'
-import type { RememberedVault } from './vault-choice.js'
+import type { Vault, VaultHealth } from './vault.js'
+import type { LastingVault, VaultEngine, VaultKind } from './vault-kinds.js'
 
 export interface DecidingVaultParts {
   readonly keychain: KeychainVault
   readonly file: Vault
-  readonly remember: (choice: RememberedVault) => Promise<void>
+  readonly remember: (choice: LastingVault) => Promise<void>
 }
 
 export class DecidingVault implements Vault {

@@ -15,7 +15,8 @@ import { chunkAccounts, cut, join, needsChunks, parseHead } from './item-chunks.
 import { type KeychainEngine, KeychainFailure, translate } from './keychain-engine.js'
 import { type KeychainIndex, openKeychainIndex } from './keychain-index.js'
 import type { LockState } from './secret-service.js'
-import type { Vault, VaultEngine, VaultHealth } from './vault.js'
+import type { Vault, VaultHealth } from './vault.js'
+import type { VaultEngine } from './vault-kinds.js'
 
 const SENTINEL = 'vault/sentinel'
 /** Added to a deadline that ran out, within the 2 seconds of a locked keychain. */

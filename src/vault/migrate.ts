@@ -4,6 +4,7 @@
  */
 import { CatchdError } from '../failures.js'
 import type { Vault } from './vault.js'
+import { VAULT_KINDS } from './vault-kinds.js'
 
 /**
  * Nothing may write to the source meanwhile (VaultSlot.migrate sees to that).
@@ -20,8 +21,8 @@ export async function migrateVault(
 ): Promise<number> {
   const names = await from.names()
   await to.names()
-  // Only now both kinds are decided. One home has one keychain and one file: emptying the source would empty it.
-  if (from === to || (from.kind === to.kind && from.kind !== 'memory')) return 0
+  // Only now both kinds are decided. What lasts is there once in a home: emptying the source would empty the target.
+  if (from === to || (from.kind === to.kind && VAULT_KINDS[from.kind].lasts)) return 0
 
   let copied = 0
   for (const name of names) {

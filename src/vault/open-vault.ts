@@ -13,9 +13,10 @@ import { askSecretService } from './secret-service.js'
 import { SecretToolEngine } from './secret-tool-engine.js'
 import type { Vault } from './vault.js'
 import { rememberedVault, rememberVault, vaultFiles } from './vault-choice.js'
+import { VAULT_KINDS, type VaultChoice, type VaultKind } from './vault-kinds.js'
 
 export interface OpenVaultOptions {
-  readonly choice: 'auto' | 'keychain' | 'file' | 'memory'
+  readonly choice: VaultChoice
   readonly stateFolder: string
   /** Keychain items belong to one home: `catchd`, or `catchd:HASH`. */
   readonly service: string
@@ -25,6 +26,13 @@ export interface OpenVaultOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
+/** A new row of {@link VAULT_KINDS} does not compile without its entry. */
+const OPEN: Readonly<Record<VaultKind, (options: OpenVaultOptions) => Vault>> = {
+  keychain: keychainVault,
+  file: sealedFileVault,
+  memory: () => new MemoryVault(),
+}
+
 /**
  * A keychain that is locked or gone is told by the vault's calls and its health, not here.
  *
@@ -32,10 +40,8 @@ export interface OpenVaultOptions {
  */
 export async function openVault(options: OpenVaultOptions): Promise<Vault> {
   const { choice, stateFolder } = options
-  if (choice === 'memory') return new MemoryVault()
-  const wanted = choice === 'auto' ? await rememberedVault(stateFolder) : choice
-  if (wanted === 'keychain') return keychainVault(options)
-  if (wanted === 'file') return sealedFileVault(options)
+  const kind = choice === 'auto' ? await rememberedVault(stateFolder) : choice
+  if (kind !== undefined) return OPEN[kind](options)
   return new DecidingVault({
     keychain: keychainVault(options),
     file: sealedFileVault(options),
@@ -45,14 +51,7 @@ export async function openVault(options: OpenVaultOptions): Promise<Vault> {
 
 /** Where tokens are, in words for a person. */
 export function describeVault(vault: Pick<Vault, 'kind'>, service: string): string {
-  switch (vault.kind) {
-    case 'keychain':
-      return `the login keychain (service ${service})`
-    case 'file':
-      return 'the sealed file vault'
-    case 'memory':
-      return 'memory only (lost when the daemon stops)'
-  }
+  return VAULT_KINDS[vault.kind].words(service)
 }
 
 function sealedFileVault({ stateFolder, passphraseFile }: OpenVaultOptions): SealedFileVault {

@@ -8,11 +8,9 @@ import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { CorruptContent, DurableFile } from './durable-file.js'
+import { LASTING_VAULTS, type LastingVault } from './vault-kinds.js'
 
-const RememberedVault = z.enum(['keychain', 'file'])
-export type RememberedVault = z.infer<typeof RememberedVault>
-
-const ChoiceFile = z.object({ version: z.literal(1), vault: RememberedVault })
+const ChoiceFile = z.object({ version: z.literal(1), vault: z.enum(LASTING_VAULTS) })
 
 /** Files of the vaults in the state folder. */
 export const vaultFiles = {
@@ -23,18 +21,18 @@ export const vaultFiles = {
 } as const
 
 /** @throws CatchdError `vault_unavailable` when the file cannot be read */
-export async function rememberedVault(stateFolder: string): Promise<RememberedVault | undefined> {
+export async function rememberedVault(stateFolder: string): Promise<LastingVault | undefined> {
   const choice = await choiceFile(stateFolder).load((content) => parse(content))
   return choice ?? findRememberedVault(stateFolder)
 }
 
-async function findRememberedVault(stateFolder: string): Promise<RememberedVault | undefined> {
+async function findRememberedVault(stateFolder: string): Promise<LastingVault | undefined> {
   if (await exists(vaultFiles.sealed(stateFolder))) return 'file'
   return (await exists(vaultFiles.index(stateFolder))) ? 'keychain' : undefined
 }
 
 /** The same for looking only: nothing is set aside, and what cannot be read counts as not decided. Never throws. */
-export async function glimpseRememberedVault(stateFolder: string): Promise<RememberedVault | undefined> {
+export async function glimpseRememberedVault(stateFolder: string): Promise<LastingVault | undefined> {
   try {
     return parse(await readFile(vaultFiles.choice(stateFolder)))
   } catch {
@@ -47,7 +45,7 @@ export async function glimpseRememberedVault(stateFolder: string): Promise<Remem
  *
  * @throws CatchdError `vault_unavailable`
  */
-export async function rememberVault(stateFolder: string, vault: RememberedVault): Promise<void> {
+export async function rememberVault(stateFolder: string, vault: LastingVault): Promise<void> {
   await choiceFile(stateFolder).replace(`${JSON.stringify({ version: 1, vault })}\n`)
 }
 
@@ -55,7 +53,7 @@ function choiceFile(stateFolder: string): DurableFile {
   return new DurableFile(vaultFiles.choice(stateFolder))
 }
 
-function parse(content: Buffer): RememberedVault {
+function parse(content: Buffer): LastingVault {
   try {
     return ChoiceFile.parse(JSON.parse(content.toString('utf8'))).vault
   } catch {

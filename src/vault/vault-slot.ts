@@ -7,7 +7,8 @@
 import type { Secret } from '../secret.js'
 import { LastKnownHealth } from './last-known-health.js'
 import { migrateVault } from './migrate.js'
-import type { Vault, VaultEngine, VaultHealth, VaultKind } from './vault.js'
+import type { Vault, VaultHealth } from './vault.js'
+import type { VaultEngine, VaultKind } from './vault-kinds.js'
 
 export class VaultSlot implements Vault {
   #current: Vault

@@ -7,9 +7,8 @@
  * a locked keychain is `vault_locked`, any other trouble `vault_unavailable`, and neither loses anything.
  */
 import type { Secret } from '../secret.js'
+import type { VaultEngine, VaultKind } from './vault-kinds.js'
 
-export type VaultKind = 'keychain' | 'file' | 'memory'
-export type VaultEngine = 'keytar' | 'secret-tool' | 'sealed-file' | 'memory'
 export type VaultHealth = 'ok' | 'locked' | 'unavailable'
 
 export interface Vault {

@@ -181,7 +181,7 @@ describe('the token request', () => {
       refresh_token: 'refresh-1',
       client_id: 'client-1',
     })
-    await servers().obtain(profile())
+    await servers().obtain(profile({ grant: 'client_credentials' }))
     expect(sentForm()).toEqual({ grant_type: 'client_credentials', scope: 'email', client_id: 'client-1' })
   })
 })

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { entryFrom, profileKeyOptions } from '../../src/cli/profile-keys.js'
 import { ProfileEntry } from '../../src/config/profile.js'
 import { CatchdError } from '../../src/failures.js'
@@ -64,6 +65,10 @@ describe('profile keys on the command line', () => {
       ['--token-parameters', '{"a":"1,b=2"}', '--token-parameters', 'c='],
       { token_parameters: { a: '1,b=2', c: '' } },
     ],
+    [['--audience', 'orders'], { audience: 'orders' }],
+    [['--audience', 'orders', '--audience', 'bills, all'], { audience: ['orders', 'bills, all'] }],
+    [['--subject-token', '{"profile":"corp"}'], { subject_token: { profile: 'corp' } }],
+    [['--subject-token', '{"file":"t.jwt"}'], { subject_token: { file: resolve('t.jwt') } }],
     [['--token-response', '{"expires_in_unit":"ms"}'], { token_response: { expires_in_unit: 'ms' } }],
     [['--client-secret', '{"env":"GW_SECRET"}'], { client_secret: { env: 'GW_SECRET' } }],
     [['--client-secret', '{"file":"secret.txt"}'], { client_secret: { file: resolve('secret.txt') } }],
@@ -87,6 +92,27 @@ describe('profile keys on the command line', () => {
     ['--clientid', 'x'],
   ])('%s %s is refused', (...words) => {
     expect(() => parse(...words)).toThrow()
+  })
+
+  test('a key that takes a list may repeat', () => {
+    const { properties = {} } = z.toJSONSchema(ProfileEntry, { io: 'input' })
+    const lists = Object.entries(properties).filter(([, property]) =>
+      JSON.stringify(property).includes('"array"'),
+    )
+    const flags = lists
+      .map(([key]) => key)
+      .filter((key) => !['client_secret', 'token_response'].includes(key))
+    expect(flags).toEqual(['audience', 'resource', 'hosts'])
+    for (const key of flags) {
+      expect(parse(`--${key}`, 'https://a.example', `--${key}`, 'https://b.example')).toEqual({
+        [key]: ['https://a.example', 'https://b.example'],
+      })
+    }
+  })
+
+  test('what is no source of a subject token is not repeated: it may be the token', () => {
+    expect(() => parse('--subject-token', 'hunter2')).toThrow(CatchdError)
+    expect(() => parse('--subject-token', 'hunter2')).not.toThrow('hunter2')
   })
 
   test.each(['hunter2', '"hunter2"', '["hunter2"]', '12'])(

@@ -139,6 +139,9 @@ describe('what is wrong is named with line, column, rule and suggestion', () => 
 
   test.each([
     ['"token_response": {"pointer": {}}', 'Did you mean "pointers"?'],
+    ['"token_response": {"dead_refresh_tokens": []}', 'Did you mean "dead_refresh_token"?'],
+    ['"token_response": {"scope_seperator": ","}', 'Did you mean "scope_separator"?'],
+    ['"token_response": {"defaults": {"scopes": "a"}}', 'Did you mean "scope"?'],
     ['"token_response": {"pointers": {"acces_token": "/a"}}', 'Did you mean "access_token"?'],
     ['"token_response": {"pointers": {"access_token": "a"}}', 'must be a JSON pointer that begins with /.'],
     [

@@ -4,10 +4,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { LastingVault } from '../../src/vault/vault-kinds.js'
 import { formatTallies, playStep, type StepTally } from '../soak/crash-matrix.js'
 import { CRASH_STEPS } from '../soak/crash-steps.js'
 import { rotateAtGlewlwyd, rotateAtOidcProvider } from '../soak/rotation.js'
-import { Scene, type VaultKind } from '../soak/scene.js'
+import { Scene } from '../soak/scene.js'
 import { withoutGlewlwyd } from '../support/glewlwyd.js'
 import { keyringReason } from '../support/keyring.js'
 
@@ -19,13 +20,13 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
 })
 
-async function startScene(vault: VaultKind): Promise<Scene> {
+async function startScene(vault: LastingVault): Promise<Scene> {
   const scene = await Scene.start(vault)
   cleanUps.push(() => scene.stop())
   return scene
 }
 
-async function playMatrix(vault: VaultKind): Promise<void> {
+async function playMatrix(vault: LastingVault): Promise<void> {
   const scene = await startScene(vault)
   const tallies: StepTally[] = []
   for (const step of CRASH_STEPS) {

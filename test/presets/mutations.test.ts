@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { PRESETS, type Preset } from '../../src/config/presets.js'
-import { SERVER_URLS } from '../../src/config/resolve.js'
+import { PARAMETER_KEYS, SERVER_URLS } from '../../src/config/profile.js'
 import { VENDORS } from './vendors.js'
 import { deviceLogin, wholeLogin } from './whole-login.js'
 
@@ -52,12 +52,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   'token_response.defaults.token_type': /no token_type/,
 }
 
-const PARAMETERS = new Set([
-  'authorization_parameters',
-  'token_parameters',
-  'refresh_parameters',
-  'token_request_headers',
-])
+const PARAMETERS: ReadonlySet<string> = new Set(PARAMETER_KEYS)
 
 function reasonFor(path: Path): RegExp {
   const [key = '', name = ''] = path

@@ -3,7 +3,8 @@
  * to the kill and says what is promised of it.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Scene, VaultKind } from './scene.js'
+import type { LastingVault } from '../../src/vault/vault-kinds.js'
+import type { Scene } from './scene.js'
 import { replacementAfter, untilQuiet } from './watched-file.js'
 
 /** What a round had reached when the daemon died. */
@@ -20,7 +21,7 @@ export interface CrashStep {
   readonly name: string
   readonly kind: 'login' | 'refresh'
   /** Only where the moment can be seen; everywhere by default. */
-  readonly only?: VaultKind
+  readonly only?: LastingVault
   /** Left out of the short form. */
   readonly isLong?: boolean
   /** @param share - Where in the step's time span the kill falls, in [0, 1). */

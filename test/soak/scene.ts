@@ -7,12 +7,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import type { LastingVault } from '../../src/vault/vault-kinds.js'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import type { Exchanged } from '../support/http-client.js'
 import { type Keyring, startKeyring } from '../support/keyring.js'
 import { CountingServer } from './counting-server.js'
-
-export type VaultKind = 'file' | 'keychain'
 
 export interface Begun {
   readonly id: string
@@ -25,7 +24,7 @@ const STARTS_WITHIN_MS = 10_000
 const AT_EXPIRY = 3_601
 
 export class Scene {
-  readonly vault: VaultKind
+  readonly vault: LastingVault
   readonly server: CountingServer
   readonly daemon: Daemon
   /** The file that holds the stored token sets. */
@@ -33,7 +32,7 @@ export class Scene {
   readonly #keyring: Keyring | undefined
 
   private constructor(
-    vault: VaultKind,
+    vault: LastingVault,
     server: CountingServer,
     daemon: Daemon,
     keyring: Keyring | undefined,
@@ -48,7 +47,7 @@ export class Scene {
         : join(keyring.env['XDG_DATA_HOME'] ?? '', 'keyrings', 'login.keyring')
   }
 
-  static async start(vault: VaultKind): Promise<Scene> {
+  static async start(vault: LastingVault): Promise<Scene> {
     const server = await CountingServer.start()
     const keyring = vault === 'keychain' ? await startKeyring() : undefined
     const { HOME: _home, ...session } = keyring?.env ?? {}

@@ -1,7 +1,8 @@
 /** A vault in memory whose troubles a test switches on and off. */
 import { CatchdError, type FailureCode } from '../../src/failures.js'
 import type { Secret } from '../../src/secret.js'
-import type { Vault, VaultHealth, VaultKind } from '../../src/vault/vault.js'
+import type { Vault, VaultHealth } from '../../src/vault/vault.js'
+import type { VaultKind } from '../../src/vault/vault-kinds.js'
 
 export class FakeVault implements Vault {
   kind: VaultKind = 'memory'

@@ -6,7 +6,7 @@ import { tokenResponse } from '../support/fake-authorization-servers.js'
 
 const NOW_MS = Date.parse('2026-01-01T00:00:00Z')
 const HOUR_MS = 3_600_000
-const person = { name: 'gw', grant: 'authorization_code' }
+const person = { name: 'gw', grant: 'authorization_code' } as const
 const refreshToken = new Secret('refresh-1')
 const refused = { reason: 'refused', error: 'invalid_grant', errorDescription: null } as const
 
@@ -72,7 +72,7 @@ describe('a person is needed', () => {
   test.each([null, set({}), set({ expiresAtMs: 0 }), set({ refreshToken, refusedRefreshToken: refused })])(
     'never with client credentials, whatever is stored',
     (stored) => {
-      const machine = { name: 'job', grant: 'client_credentials' }
+      const machine = { name: 'job', grant: 'client_credentials' } as const
       expect(nextLogin(machine, stored, NOW_MS)).toEqual({ certainty: 'never', atMs: null })
     },
   )

@@ -13,8 +13,8 @@ import { type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
 import { tokenResponse } from '../support/fake-authorization-servers.js'
 
 const T0 = Date.parse('2026-01-01T00:00:00Z')
-const policy = { name: 'gw', grant: 'authorization_code' }
-const machine = { name: 'gw', grant: 'client_credentials' }
+const policy = { name: 'gw', grant: 'authorization_code' } as const
+const machine = { name: 'gw', grant: 'client_credentials' } as const
 const origin = { authorizationServer: 'https://as.example/token', clientId: 'client-1' }
 
 const setOf = (changes = {}, more: Partial<TokenSet> = {}): TokenSet => ({

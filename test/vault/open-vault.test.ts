@@ -12,6 +12,7 @@ import { describeVault, openVault } from '../../src/vault/open-vault.js'
 import { SecretToolEngine } from '../../src/vault/secret-tool-engine.js'
 import type { Vault } from '../../src/vault/vault.js'
 import { rememberedVault, rememberVault } from '../../src/vault/vault-choice.js'
+import type { VaultChoice } from '../../src/vault/vault-kinds.js'
 import { type Keyring, keyringReason, startKeyring } from '../support/keyring.js'
 import { FakeEngine } from './fake-engine.js'
 import { temporaryFolder } from './temporary-folder.js'
@@ -24,7 +25,7 @@ afterEach(() => Promise.all(opened.splice(0).map((vault) => vault.close())))
 async function open(
   stateFolder: string,
   env: NodeJS.ProcessEnv,
-  choice: 'auto' | 'keychain' | 'file' | 'memory' = 'auto',
+  choice: VaultChoice = 'auto',
 ): Promise<Vault> {
   const options = {
     choice,

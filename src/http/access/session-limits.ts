@@ -7,7 +7,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import type { ProfileEntry } from '../../config/profile.js'
+import { ProfileEntry } from '../../config/profile.js'
+import { profileKey } from '../../config/profile-key.js'
 import { CatchdError } from '../../failures.js'
 
 const CALLS: ReadonlySet<string> = new Set([
@@ -74,11 +75,10 @@ function refuseAdminKey(body: unknown): void {
 /** A page must not be a way to run programs, nor to have a file of this machine sent to a server that it names. */
 async function refuseNewSource(body: unknown, name: string, profiles: Profiles): Promise<void> {
   const entry = body as Readonly<Record<string, unknown>>
-  if (!SOURCES.some((key) => readsThisMachine(entry[key]))) return
+  const sources = Object.keys(entry).filter((key) => mayBeSource(key) && readsThisMachine(entry[key]))
+  if (sources.length === 0) return
   const before = (await profiles.list()).find((profile) => profile.name === name)?.entry
-  const named = SOURCES.find(
-    (key) => readsThisMachine(entry[key]) && !isDeepStrictEqual(before?.[key], entry[key]),
-  )
+  const named = sources.find((key) => !isDeepStrictEqual(before?.[key as keyof ProfileEntry], entry[key]))
   if (named === undefined) return
   throw new CatchdError('forbidden', {
     detail: `A command or a file that ${named} is read from is written into the configuration file, not into a page.`,
@@ -86,7 +86,10 @@ async function refuseNewSource(body: unknown, name: string, profiles: Profiles):
   })
 }
 
-const SOURCES = ['client_secret', 'subject_token'] as const
+/** Parameters may have any name. */
+function mayBeSource(key: string): boolean {
+  return profileKey(ProfileEntry.shape, key)?.role !== 'parameters'
+}
 
 function readsThisMachine(source: unknown): boolean {
   return (

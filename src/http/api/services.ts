@@ -4,6 +4,7 @@
 import type { ProfileEntry } from '../../config/profile.js'
 import type { Logins } from '../../login/logins.js'
 import type { TokenService } from '../../tokens/token-service.js'
+import type { LastingVault } from '../../vault/vault-kinds.js'
 
 export type LoginApi = Pick<
   Logins,
@@ -133,7 +134,7 @@ export interface ApiServices {
   /** An API key was added or removed. */
   clientChanged(event: 'client.added' | 'client.removed', client: string): void
   /** Vault migration, for `catchd vault migrate`. */
-  migrateVault(to: 'keychain' | 'file'): Promise<{ from: string; to: string; items: number }>
+  migrateVault(to: LastingVault): Promise<{ from: string; to: string; items: number }>
   /** Begins an orderly stop, for `catchd daemon stop`. */
   stop(): void
 }

@@ -2,6 +2,7 @@
  * `/v1/status`, and what the command line does to the daemon itself: stop it, move its vault.
  */
 import * as z from 'zod'
+import { LASTING_VAULTS } from '../../vault/vault-kinds.js'
 import { principalOf } from '../access/permission.js'
 import { limitOf } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
@@ -45,7 +46,7 @@ export const StatusAnswer = z
   .meta({ id: 'Status' })
 export type StatusAnswer = z.infer<typeof StatusAnswer>
 
-const VaultMigration = z.strictObject({ to: z.enum(['keychain', 'file']) }).meta({ id: 'NewVault' })
+const VaultMigration = z.strictObject({ to: z.enum(LASTING_VAULTS) }).meta({ id: 'NewVault' })
 
 export const VaultMigrationAnswer = z
   .object({ from: z.string(), to: z.string(), items: z.int().describe('Items that were carried over') })

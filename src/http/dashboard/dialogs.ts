@@ -2,33 +2,33 @@
  * The dialogs of the page, empty: its script fills and opens them. A form is never submitted by the browser (the
  * content security policy has `form-action 'none'`); the script sends what it holds.
  */
-import { ProfileEntry } from '../../config/profile.js'
+import * as z from 'zod'
+import { PROFILE_DEFAULTS, ProfileEntry } from '../../config/profile.js'
+import { profileKey } from '../../config/profile-key.js'
 import { KeyAction } from '../access/principal.js'
 import { type Html, html } from '../redirect/pages/html.js'
 
-/** What most profiles have; the rest is written as JSON under them. */
-const FIELDS = [
-  'preset',
-  'base_url',
-  'issuer',
-  'client_id',
-  'client_secret',
-  'grant',
-  'scope',
-  'redirect_uri',
-] as const
-type Field = (typeof FIELDS)[number]
-
-const LABELS: Readonly<Record<Field, string>> = {
-  preset: 'Preset',
-  base_url: 'Base URL',
-  issuer: 'Issuer',
-  client_id: 'Client ID',
-  client_secret: 'Client secret',
-  grant: 'Grant',
-  scope: 'Scope',
-  redirect_uri: 'Redirect URI',
+interface Field {
+  readonly name: string
+  readonly label: string
+  readonly hint: string
+  readonly isSource: boolean
+  /** Values to choose from. */
+  readonly choices: readonly string[] | undefined
 }
+
+/** What most profiles have: the keys with a label. The rest is written as JSON under them. */
+const FIELDS: readonly Field[] = Object.entries(ProfileEntry.shape).flatMap(([name, schema]) => {
+  const { label, role } = profileKey(ProfileEntry.shape, name) ?? {}
+  if (label === undefined) return []
+  const inner: z.ZodType = schema.unwrap()
+  const isSource = role === 'source'
+  const hint = isSource
+    ? 'Goes into the vault and is not shown again; empty keeps what is there'
+    : (inner.description ?? '').replaceAll('`', '')
+  const choices = inner instanceof z.ZodEnum ? inner.options.map(String) : undefined
+  return [{ name, label, hint, isSource, choices }]
+})
 
 export interface PresetName {
   readonly name: string
@@ -44,7 +44,7 @@ function profileDialog(presets: readonly PresetName[]): Html {
     'profile',
     'Add a profile',
     html`${field('name', 'Name', 'What you call it on the command line', html`<input name="name" id="profile-name" autocomplete="off" spellcheck="false" aria-describedby="profile-name-hint profile-name-error">`)}
-${FIELDS.map((name) => field(name, LABELS[name], hintOf(name), control(name)))}
+${FIELDS.map((key) => field(key.name, key.label, key.hint, control(key)))}
 <datalist id="presets">${presets.map(({ name, title }) => html`<option value="${name}">${title}</option>`)}</datalist>
 ${field('other', 'Other settings', 'Every key of the configuration reference, as a JSON object', html`<textarea name="other" id="profile-other" rows="4" spellcheck="false" aria-describedby="profile-other-hint profile-other-error"></textarea>`)}`,
     html`<button type="button" class="danger" data-action="remove-profile" hidden>Remove</button>
@@ -53,20 +53,17 @@ ${field('other', 'Other settings', 'Every key of the configuration reference, as
   )
 }
 
-function control(name: Field): Html {
+/** The page's script finds the fields by `data-key`. */
+function control({ name, isSource, choices }: Field): Html {
   const described = `profile-${name}-hint profile-${name}-error`
-  if (name === 'grant') {
-    const values = ProfileEntry.shape.grant.unwrap().options
-    return html`<select name="grant" id="profile-grant" aria-describedby="${described}"><option value="">as the preset says, else authorization_code</option>${values.map((value) => html`<option>${value}</option>`)}</select>`
+  const key = isSource ? null : html` data-key="${name}"`
+  if (choices !== undefined) {
+    const fallback = new Map<string, unknown>(Object.entries(PROFILE_DEFAULTS)).get(name)
+    return html`<select name="${name}" id="profile-${name}"${key} aria-describedby="${described}"><option value="">as the preset says, else ${String(fallback)}</option>${choices.map((value) => html`<option>${value}</option>`)}</select>`
   }
-  const type = name === 'client_secret' ? 'password' : 'text'
+  const type = isSource ? 'password' : 'text'
   const list = name === 'preset' ? html` list="presets"` : null
-  return html`<input type="${type}" name="${name}" id="profile-${name}" autocomplete="off" spellcheck="false"${list} aria-describedby="${described}">`
-}
-
-function hintOf(name: Field): string {
-  if (name === 'client_secret') return 'Goes into the vault and is not shown again; empty keeps what is there'
-  return (ProfileEntry.shape[name].unwrap().description ?? '').replaceAll('`', '')
+  return html`<input type="${type}" name="${name}" id="profile-${name}"${key} autocomplete="off" spellcheck="false"${list} aria-describedby="${described}">`
 }
 
 function field(name: string, label: string, hint: string, input: Html, scope = 'profile'): Html {

@@ -8,19 +8,14 @@
  */
 import * as z from 'zod'
 import { Transcript } from '../../authorization-server/transcript.js'
-import { needsNoPerson } from '../../config/grants.js'
+import { needsNoPerson, usesRedirectUri } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
+import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
 import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
 import { unsuccessful } from '../endings.js'
-import {
-  baseOf,
-  type PendingLogin,
-  RESPONSE_CARRIERS,
-  type SettledLogin,
-  type StoredSummary,
-} from '../login.js'
+import { baseOf, type PendingLogin, type SettledLogin, type StoredSummary } from '../login.js'
 import { askedInBrowser, type Ending, reportOf, whyNotBegun } from '../login-report.js'
 import type { AdoptionRequest, LoginRequest } from '../login-request.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
@@ -109,7 +104,7 @@ async function begin(
 
 /** @throws CatchdError `request_invalid` for a profile whose tokens come in another way than by a redirect */
 function requireCodeGrant(profile: Profile): void {
-  if (profile.grant === 'authorization_code') return
+  if (usesRedirectUri(profile)) return
   if (!needsNoPerson(profile.grant)) {
     throw new CatchdError('request_invalid', {
       profile: profile.name,

@@ -9,6 +9,7 @@ import * as z from 'zod'
 import { randomId } from '../../authorization-server/pkce.js'
 import type { DevicePoll } from '../../authorization-server/port.js'
 import { Transcript } from '../../authorization-server/transcript.js'
+import { DEVICE_CODE } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
 import { asCatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
@@ -19,8 +20,6 @@ import { reportOf } from '../login-report.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
 import { type RecordOf, readRecord, SecretMember, writeRecord } from './record.js'
-
-const GRANT: Profile['grant'] = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** RFC 8628 §3.5. */
 const SLOW_DOWN_MS = 5_000
@@ -50,7 +49,7 @@ export function deviceKind(parts: KindParts): LoginKind {
     limits: { perProfile: 10, inAll: 200, tooMany: '200 device logins are pending.' },
     goesOnAlone: true,
     begins: (request, profile) =>
-      profile?.grant === GRANT && !('state' in request)
+      profile?.grant === DEVICE_CODE && !('state' in request)
         ? async () => new DeviceLogin(parts, await begin(parts, profile, request.timeoutSeconds))
         : undefined,
     restored(item) {

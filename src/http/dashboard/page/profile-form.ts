@@ -6,7 +6,6 @@ import { notify } from './notices.js'
 
 type Entry = Record<string, unknown>
 
-const FIELDS = ['preset', 'base_url', 'issuer', 'client_id', 'grant', 'scope', 'redirect_uri']
 const SECRET = 'client_secret'
 
 /** The secret as it is configured, which an empty field keeps; `undefined`: there is none. */
@@ -39,10 +38,10 @@ function fill(name: string, entry: Entry): void {
   const { [SECRET]: secret, ...rest } = entry
   keptSecret = secret
   input(SECRET).value = ''
-  for (const field of FIELDS) {
-    const value = rest[field]
-    input(field).value = typeof value === 'string' ? value : ''
-    if (typeof value === 'string') delete rest[field]
+  for (const [key, field] of fields()) {
+    const value = rest[key]
+    field.value = typeof value === 'string' ? value : ''
+    if (typeof value === 'string') delete rest[key]
   }
   input('other').value = Object.keys(rest).length === 0 ? '' : JSON.stringify(rest, null, 2)
   const remove = byId('profile-form').querySelector<HTMLElement>('[data-action=remove-profile]')
@@ -62,9 +61,9 @@ async function save(): Promise<void> {
 
 function entry(): Entry {
   const made = otherSettings()
-  for (const field of FIELDS) {
-    const value = input(field).value.trim()
-    if (value !== '') made[field] = value
+  for (const [key, field] of fields()) {
+    const value = field.value.trim()
+    if (value !== '') made[key] = value
   }
   const secret = input(SECRET).value
   if (secret !== '') made[SECRET] = secret
@@ -92,6 +91,12 @@ async function exists(name: string): Promise<boolean> {
     profiles: { profile: string }[]
   }
   return profiles.some(({ profile }) => profile === name)
+}
+
+/** Those that stand for a key of the profile, except the secret's. */
+function fields(): [key: string, field: HTMLInputElement][] {
+  const found = byId('profile-form').querySelectorAll<HTMLInputElement>('[data-key]')
+  return [...found].map((field) => [field.dataset['key'] ?? '', field])
 }
 
 function input(name: string): HTMLInputElement {

@@ -1,16 +1,22 @@
-/** The parameters of a token exchange and what its answer has to say (RFC 8693 §2.1, §2.2.1). Pure. */
-import type { Profile } from '../config/profile.js'
-import { CatchdError } from '../failures.js'
-import type { Secret } from '../secret.js'
-import type { TokenResponse } from './issued-tokens.js'
+/** A token for another token: the request and what its answer has to say (RFC 8693 §2.1, §2.2.1). */
+import type { Profile } from '../../config/profile.js'
+import { CatchdError } from '../../failures.js'
+import type { Secret } from '../../secret.js'
+import type { TokenResponse } from '../issued-tokens.js'
+import type { TokenParameters, UnattendedGrantRequest } from './grant-request.js'
 
 const TYPE = 'urn:ietf:params:oauth:token-type:'
 
-/** `resource` is added to every token request (RFC 8707), scope by the caller. */
-export function exchangeParameters(
-  profile: Profile,
-  subjectToken: Secret,
-): Record<string, string | readonly string[]> {
+export const tokenExchange: UnattendedGrantRequest = {
+  async request(profile, { subjectTokens }) {
+    const subjectToken = await subjectTokens(profile)
+    return { parameters: exchangeParameters(profile, subjectToken), secrets: [subjectToken] }
+  },
+  requireAnswer: requireIssuedType,
+}
+
+/** `resource` is added to every token request (RFC 8707). */
+function exchangeParameters(profile: Profile, subjectToken: Secret): TokenParameters {
   const { audience, requested_token_type: requested } = profile
   return {
     subject_token: subjectToken.reveal(),
@@ -30,7 +36,7 @@ function kindOf({ subject_token: source }: Profile): string {
  *
  * @throws CatchdError `provider_answer_invalid`
  */
-export function requireIssuedType(profile: Profile, { parameters }: TokenResponse): void {
+function requireIssuedType(profile: Profile, { parameters }: TokenResponse): void {
   const issued = parameters['issued_token_type']
   const expected = profile.requested_token_type
   if (expected === undefined || issued === undefined || issued === expected) return

@@ -1,0 +1,107 @@
+/**
+ * What a key of a profile is to the rest of the program. The schema of the key says it, and everybody reads it there.
+ *
+ * Each key is made by one of the functions below. A key that is made by none of them has no {@link ProfileKey}: it is
+ * still an option of the command line and a line of the reference, but the API hides all text in it.
+ */
+import * as z from 'zod'
+
+/**
+ * `endpoint`: the URL of an authorization server that its metadata may name under the same name (RFC 8414 §2).
+ * `server_url`: another URL of such a server. `file`: a path, which is relative to the folder of the configuration.
+ * `parameters`: names and values, which are merged name by name with those of a preset. `source`: where a secret comes
+ * from. `setting`: anything else that is no secret.
+ */
+type Role = 'endpoint' | 'server_url' | 'file' | 'parameters' | 'source' | 'setting'
+
+export interface ProfileKey {
+  readonly role: Role
+  /**
+   * What the API shows of the value: all of it, or the parameters or headers that are known to hold no secret. Without
+   * this, text is hidden; a source that is not text is shown, because it says only where the secret comes from.
+   */
+  readonly shown?: true | 'known_parameters' | 'known_headers' | undefined
+  /** The dialog of the dashboard has a field with this label. Without it: none. */
+  readonly label?: string | undefined
+}
+
+const KEYS = z.registry<ProfileKey>()
+
+declare const ROLE: unique symbol
+declare const SHOWN: unique symbol
+/** A schema whose type knows what the key is. */
+type Key<Schema, OfRole extends Role, Shown> = Schema & {
+  readonly [ROLE]: OfRole
+  readonly [SHOWN]: Shown
+}
+
+function key<Schema extends z.ZodType, const Meta extends ProfileKey>(schema: Schema, meta: Meta) {
+  KEYS.add(schema, meta)
+  return schema as Key<Schema, Meta['role'], Meta['shown']>
+}
+
+/** Which URLs may be plain http is a rule over the resolved profile: rules.ts. */
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .regex(/^https?:\/\//i, 'must be an http or https URL')
+
+export function endpoint(description: string) {
+  return key(httpUrl.describe(description), { role: 'endpoint', shown: true })
+}
+
+export function serverUrl(description: string, label?: string) {
+  return key(httpUrl.describe(description), { role: 'server_url', shown: true, label })
+}
+
+export function file(description: string) {
+  return key(z.string().min(1).describe(description), { role: 'file', shown: true })
+}
+
+export function parameters<Schema extends z.ZodType, const Shown extends ProfileKey['shown']>(
+  schema: Schema,
+  description: string,
+  shown: Shown,
+) {
+  return key(schema.describe(description), { role: 'parameters', shown })
+}
+
+export function source<Schema extends z.ZodType>(schema: Schema, description: string, label?: string) {
+  return key(schema.describe(description), { role: 'source', shown: undefined, label })
+}
+
+/** For what is no secret: it is shown. */
+export function setting<Schema extends z.ZodType>(schema: Schema, description: string, label?: string) {
+  return key(schema.describe(description), { role: 'setting', shown: true, label })
+}
+
+type Shape = Readonly<Record<string, z.ZodType>>
+
+/** Names of the keys of these roles. */
+export type KeyOf<Keys extends Shape, OfRole extends Role> = {
+  [Name in keyof Keys]: Keys[Name] extends z.ZodOptional<{ readonly [ROLE]: OfRole } & z.ZodType>
+    ? Name
+    : never
+}[keyof Keys]
+/** Names of the keys of which everything is shown. */
+export type ShownKeyOf<Keys extends Shape> = {
+  [Name in keyof Keys]: Keys[Name] extends z.ZodOptional<{ readonly [SHOWN]: true } & z.ZodType>
+    ? Name
+    : never
+}[keyof Keys]
+
+/** @returns `undefined` for what is not in the shape, and for a key that does not say what it is. */
+export function profileKey(shape: Shape, name: string): ProfileKey | undefined {
+  const schema = Object.hasOwn(shape, name) ? shape[name] : undefined
+  if (schema === undefined) return undefined
+  return KEYS.get(schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema)
+}
+
+export function keysOf<const Keys extends Shape, const OfRole extends Role>(
+  shape: Keys,
+  ...roles: readonly OfRole[]
+): readonly KeyOf<Keys, OfRole>[] {
+  const names = Object.keys(shape).filter((name) =>
+    (roles as readonly unknown[]).includes(profileKey(shape, name)?.role),
+  )
+  return names as KeyOf<Keys, OfRole>[]
+}

@@ -1,0 +1,86 @@
+/**
+ * Vault kinds: what a kind of vault is called and how it differs from the others.
+ *
+ * One row a kind. `CATCHD_VAULT`, the choices of `catchd vault migrate`, the API's schema, what `auto` remembers, the
+ * texts and the types derive from here; how a kind is opened is its entry in open-vault.ts. Pure, without imports: the
+ * command line loads it.
+ */
+
+interface VaultKindRow {
+  /** What may do the work behind it, as `status` names it. */
+  readonly engines: readonly string[]
+  /** Beside the kind in a list of them. */
+  readonly remark?: string
+  /** What a report begins with. */
+  readonly title: string
+  /** Where tokens are, in words for a person. */
+  readonly words: (service: string) => string
+  /**
+   * Whether items outlive the daemon. Such a vault is there once in a home: it can be migrated to, and `auto` can
+   * remember it.
+   */
+  readonly lasts: boolean
+  /** Whether a process of its own speaks to it, which takes a moment to start. */
+  readonly hasProcess: boolean
+  /** What stands behind the kind and a colon, for a kind that needs it, such as NAME in `helper:NAME`. */
+  readonly parameter?: string
+}
+
+/** In the order in which they are listed. */
+export const VAULT_KINDS = {
+  keychain: {
+    engines: ['keytar', 'secret-tool'],
+    title: 'The login keychain',
+    words: (service: string) => `the login keychain (service ${service})`,
+    lasts: true,
+    hasProcess: true,
+  },
+  file: {
+    engines: ['sealed-file'],
+    remark: 'sealed',
+    title: 'The sealed file',
+    words: () => 'the sealed file vault',
+    lasts: true,
+    hasProcess: false,
+  },
+  memory: {
+    engines: ['memory'],
+    remark: 'gone when the daemon stops',
+    title: 'Memory only',
+    words: () => 'memory only (lost when the daemon stops)',
+    lasts: false,
+    hasProcess: false,
+  },
+} as const satisfies Record<string, VaultKindRow>
+
+type Rows = typeof VAULT_KINDS
+export type VaultKind = keyof Rows
+export type VaultEngine = Rows[VaultKind]['engines'][number]
+
+/** A kind as it is chosen: with its parameter, where it takes one. */
+type Chosen<Kind extends VaultKind> = Rows[Kind] extends { readonly parameter: string }
+  ? `${Kind}:${string}`
+  : Kind
+
+/** Vaults whose items outlive the daemon. */
+export type LastingVault = {
+  [Kind in VaultKind]: Rows[Kind]['lasts'] extends true ? Chosen<Kind> : never
+}[VaultKind]
+/** `auto`: the keychain where it works, the sealed file where there is none. */
+export type VaultChoice = 'auto' | { [Kind in VaultKind]: Chosen<Kind> }[VaultKind]
+
+const KINDS = Object.keys(VAULT_KINDS) as VaultKind[]
+
+export const VAULT_CHOICES: readonly VaultChoice[] = ['auto', ...KINDS]
+export const LASTING_VAULTS = KINDS.filter((kind) => VAULT_KINDS[kind].lasts) as LastingVault[]
+
+/** `auto, keychain, file (sealed) or …` */
+export function choicesInWords(): string {
+  const rows: readonly [string, VaultKindRow][] = Object.entries(VAULT_KINDS)
+  const words = rows.map(([kind, { remark }]) => (remark === undefined ? kind : `${kind} (${remark})`))
+  return `${['auto', ...words.slice(0, -1)].join(', ')} or ${words.at(-1)}`
+}
+
+export function isVaultKind(text: string): text is VaultKind {
+  return Object.hasOwn(VAULT_KINDS, text)
+}
