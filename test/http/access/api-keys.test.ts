@@ -54,14 +54,18 @@ test.each([
   ['writable by others', (path: string) => chmodSync(path, 0o602), /chmod 600/],
   ['empty', (path: string) => writeFileSync(path, ''), /contains no valid admin key/],
   ['cut short', (path: string) => writeFileSync(path, 'abc'), /contains no valid admin key/],
-  ['too large', (path: string) => writeFileSync(path, Buffer.alloc(5_000_000)), /not a file of catchd/],
+  [
+    'too large',
+    (path: string) => writeFileSync(path, Buffer.alloc(5_000_000)),
+    /not a file that catchd made/,
+  ],
   [
     'a folder',
     (path: string) => {
       rmSync(path)
       mkdirSync(path)
     },
-    /not a file of catchd/,
+    /not a file that catchd made/,
   ],
   [
     'a symbolic link',
