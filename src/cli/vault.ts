@@ -1,4 +1,4 @@
-/** `catchd vault status|migrate`: where tokens rest, and moving them. */
+/** `catchd vault status|migrate`: shows where tokens are stored, and moves them to another vault. */
 import { type Command, Option } from 'commander'
 import type { Context } from './context.js'
 import { facts, printJson, printResult } from './output.js'
@@ -11,8 +11,8 @@ export function defineVault(command: Command, context: Context): void {
     .action((options: { json?: true }) => status(context, options))
   command
     .command('migrate')
-    .summary('carry every item over to another vault and use that from now on')
-    .addOption(new Option('--to <vault>', 'where to').choices(['keychain', 'file']).makeOptionMandatory())
+    .summary('move every item to another vault and use that vault from now on')
+    .addOption(new Option('--to <vault>', 'new vault').choices(['keychain', 'file']).makeOptionMandatory())
     .option('--json', 'print the result as JSON')
     .action((options: { to: 'keychain' | 'file'; json?: true }) => migrate(context, options))
 }

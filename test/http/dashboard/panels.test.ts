@@ -158,7 +158,11 @@ test.each<[string, Partial<DaemonStatus>, RegExp]>([
     { config: { path: '/x', ok: false, error: '3:5: a comma' } },
     /3:5: a comma.*catchd profile edit/,
   ],
-  ['no listener', { listeners: { ...STATUS.listeners, redirect: [] } }, /catchd cannot receive authorization responses/],
+  [
+    'no listener',
+    { listeners: { ...STATUS.listeners, redirect: [] } },
+    /catchd cannot receive authorization responses/,
+  ],
 ])('%s stands above everything', (_name, changes, expected) => {
   expect(wordsOf(alerts(overview({ status: { ...STATUS, ...changes } })))).toMatch(expected)
 })
