@@ -82,10 +82,9 @@ export function tunnelRefusal(
   const { host, variable, authorization } = proxy
   const refused = `The proxy ${host} refused a tunnel to ${server} (status ${status}).`
   if (status === 407) return atProxy(`${refused} ${howToAuthenticate(challenges, variable, authorization)}`)
-  if (status >= 500)
-    return atProxy(`${refused} It may not reach that server; whoever runs the proxy can tell.`)
+  if (status >= 500) return atProxy(`${refused} The proxy may not reach that server. Ask its administrator.`)
   return atProxy(
-    `${refused} Ask whoever runs it to allow CONNECT to that server, or name the server in NO_PROXY.`,
+    `${refused} Ask its administrator to allow CONNECT to that server, or name the server in NO_PROXY.`,
   )
 }
 
