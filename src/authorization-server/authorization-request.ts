@@ -5,10 +5,10 @@ import { codeChallenge } from './pkce.js'
 import type { AuthorizationRequest } from './port.js'
 
 /**
- * What is asked for, wherever it is sent: in the URL for the browser or pushed to the server (RFC 9126).
- * `authorization_parameters` of the profile add and replace, except what binds the response to this request.
+ * The parameters of an authorization request, for the URL in the browser or for a pushed request (RFC 9126). The
+ * profile's `authorization_parameters` add and replace parameters, except those that bind the response to this request.
  *
- * @param dpopThumbprint - `dpop_jkt` (RFC 9449 §10): the code is good only together with this key.
+ * @param dpopThumbprint - `dpop_jkt` (RFC 9449 §10): the code can be redeemed only with this key.
  */
 export function authorizationParameters(
   profile: Profile,
@@ -34,16 +34,16 @@ export function authorizationParameters(
 }
 
 /**
- * @param endpoint - The authorization endpoint; a query of its own is kept (RFC 6749 §3.1), unless a parameter has
- *   the same name.
+ * @param endpoint - The authorization endpoint. Its own query is kept (RFC 6749 §3.1), except parameters with the same
+ *   name.
  * @returns The URL for the browser.
- * @throws CatchdError `profile_invalid` when the endpoint is no http or https URL: it goes to a browser
+ * @throws CatchdError `profile_invalid` if the endpoint is not an http or https URL, because a browser opens it
  */
 export function authorizationUrl(endpoint: string, profile: Profile, parameters: URLSearchParams): string {
   const url = parseWebUrl(endpoint, profile)
   for (const name of new Set(parameters.keys())) url.searchParams.delete(name)
   for (const [name, value] of parameters) url.searchParams.append(name, value)
-  // Every server reads %20 as a space; not every one reads + so. A + of a value stands there as %2B.
+  // All servers read %20 as a space, but not all read + as one. A + in a value is already encoded as %2B.
   url.search = url.search.replaceAll('+', '%20')
   return url.href
 }
@@ -56,11 +56,11 @@ function parseWebUrl(endpoint: string, profile: Profile): URL {
   }
   throw new CatchdError('profile_invalid', {
     profile: profile.name,
-    detail: 'The authorization_endpoint is no http or https URL.',
+    detail: 'The authorization_endpoint is not an http or https URL.',
   })
 }
 
-/** The profile's scopes, one by one, whichever way they were written. */
+/** The profile's scopes as a list, for either way to write them. */
 export function scopesOf({
   scope = '',
   scope_separator,
@@ -68,7 +68,7 @@ export function scopesOf({
   return scope.split(/\s+/).flatMap((part) => part.split(scope_separator).filter((name) => name !== ''))
 }
 
-/** The profile's scopes, separated as this server wants them. */
+/** The profile's scopes with the separator of this server. */
 export function wireScope(profile: Profile): string {
   return scopesOf(profile).join(profile.scope_separator)
 }

@@ -1,9 +1,9 @@
 /**
- * The authorization servers that profiles name, behind the port of this room.
+ * The authorization servers of the profiles. Implements the ports of this module.
  *
- * Puts together what the files beside it do: where endpoints are (metadata.ts), what the browser carries
- * (authorization-request.ts, pushed-authorization.ts), what goes to the token endpoint (token-grants.ts), proofs (dpop.ts)
- * and how it travels (server-connections.ts). Whatever fails is told of its profile here.
+ * Combines the other files of the module: endpoints (metadata.ts), authorization requests (authorization-request.ts,
+ * pushed-authorization.ts), token requests (token-grants.ts), proofs (dpop.ts) and connections (server-connections.ts).
+ * Adds the profile's name to every failure.
  */
 import type { Clock } from '../clock.js'
 import type { ClientSecrets } from '../config/client-secret.js'
@@ -54,11 +54,11 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   readonly #proofs: ProofFetch
   readonly discovery: ServerDiscovery
 
-  /** @param parts.deadlineMs - For one exchange, its answer included; 10 s unless a test says otherwise. */
+  /** @param parts.deadlineMs - Time limit for one exchange with its answer; 10 s except in tests. */
   constructor(parts: {
     readonly clock: Pick<Clock, 'now'>
     readonly clientSecrets: ClientSecrets
-    /** Needed for token exchanges only. */
+    /** Only needed for token exchanges. */
     readonly subjectTokens?: SubjectTokens
     readonly dpopKeys: DpopKeyItems
     readonly deadlineMs?: number
@@ -194,7 +194,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     this.#connections.close()
   }
 
-  /** What the browser carries: the request itself, or where the server keeps it (RFC 9126 §4). */
+  /** The parameters for the browser: the request itself, or a reference to a pushed request (RFC 9126 §4). */
   async #authorizationParameters(
     profile: Profile,
     server: ServerMetadata,

@@ -1,9 +1,8 @@
 /**
- * Whose certificates are believed: the CAs that Node knows, those of the system, and for a profile with `ca_file`
- * that one too.
+ * The trusted CAs: those of Node, those of the system, and for a profile with `ca_file` also that one.
  *
- * `ca_file` adds and never replaces, so that one profile may reach a private gateway and a public server. There
- * is no switch that turns verification off, and NODE_TLS_REJECT_UNAUTHORIZED=0 does not do it either.
+ * `ca_file` adds a CA and never replaces the others, so one profile can reach a private gateway and a public server.
+ * Verification cannot be turned off, not even with NODE_TLS_REJECT_UNAUTHORIZED=0.
  */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -13,12 +12,12 @@ import tls from 'node:tls'
 import { CatchdError } from '../failures.js'
 import { SystemAuthorities } from './system-authorities.js'
 
-/** An agent holds some 150 parsed certificates. */
+/** An agent keeps about 150 parsed certificates. */
 const MOST_AGENTS = 64
 
 /**
- * What one address of a name gets before the next is tried (RFC 8305). Node's own 250 ms are less than a far server
- * needs, which then counts as dead; the last address has no such limit.
+ * How long one address of a name is tried before the next (RFC 8305). Node's default of 250 ms is too short for a distant
+ * server, which would then count as unreachable. The last address has no such limit.
  */
 export const ADDRESS_ATTEMPT_MS = 1_000
 
@@ -28,7 +27,7 @@ export const EITHER_FAMILY = {
 } as const
 
 interface Trusting {
-  /** What it was made of; anything else makes a new one. */
+  /** The CAs the agent was made with. If they change, a new agent is made. */
   readonly pem: string | undefined
   readonly system: readonly string[]
   readonly agent: Agent
@@ -36,7 +35,7 @@ interface Trusting {
 
 export class CertificateAuthorities {
   readonly #system: SystemAuthorities
-  /** By path, the one used longest ago first; '' for profiles without `ca_file`. None is made before it is needed. */
+  /** By path, least recently used first; '' for profiles without `ca_file`. Agents are made when first needed. */
   readonly #agents = new Map<string, Trusting>()
 
   constructor(env: NodeJS.ProcessEnv = process.env, system = new SystemAuthorities(env)) {
@@ -44,8 +43,9 @@ export class CertificateAuthorities {
   }
 
   /**
-   * @param clientCertificate - Presented by this agent, which is then made for one exchange: a key is not kept.
-   * @throws CatchdError `profile_invalid` when `ca_file` cannot be read or holds no certificate
+   * @param clientCertificate - The client certificate of the agent. Such an agent is used for one exchange only, so that
+   *   the key is not kept in memory.
+   * @throws CatchdError `profile_invalid` if `ca_file` cannot be read or contains no certificate
    */
   async agentFor(
     caFile: string | undefined,
@@ -70,7 +70,7 @@ export class CertificateAuthorities {
   }
 }
 
-/** One secure context for all connections of an agent: parsing the CAs takes some 10 ms. */
+/** One secure context for all connections of an agent, because parsing the CAs takes about 10 ms. */
 function agentTrusting(
   pem: string | undefined,
   system: readonly string[],
@@ -82,7 +82,7 @@ function agentTrusting(
   return new Agent({ keepAlive: false, rejectUnauthorized: true, secureContext, ...EITHER_FAMILY })
 }
 
-/** `ca` replaces what Node would use by default, so that is repeated: NODE_EXTRA_CA_CERTS, --use-system-ca. */
+/** The option `ca` replaces Node's default CAs, so these are added again: NODE_EXTRA_CA_CERTS, --use-system-ca. */
 function knownToNode(): readonly string[] {
   // Since Node 22.15.
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] }
@@ -92,7 +92,7 @@ function knownToNode(): readonly string[] {
   try {
     return [...tls.rootCertificates, readFileSync(extra, 'utf8')]
   } catch {
-    // Node has warned about it at its start and goes on without.
+    // Node has already warned about this file and ignores it.
     return tls.rootCertificates
   }
 }
@@ -105,7 +105,7 @@ async function readCertificates(caFile: string): Promise<string> {
     throw unusable(caFile, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
   }
   try {
-    new X509Certificate(pem) // node:tls passes over what is no certificate, and every connection would fail.
+    new X509Certificate(pem) // node:tls ignores an invalid certificate, and every connection would then fail.
   } catch {
     throw unusable(caFile, 'holds no certificate in PEM form')
   }

@@ -1,9 +1,9 @@
 /**
- * Client authentication wherever a client speaks to its authorization server itself (RFC 6749 §2.3, RFC 7591 §2):
- * by secret, by a signed assertion (RFC 7523 §2.2, OpenID Connect Core §9) or by TLS (RFC 8705 §2.1).
+ * Client authentication for requests to the authorization server (RFC 6749 §2.3, RFC 7591 §2): with a secret, a signed
+ * assertion (RFC 7523 §2.2, OpenID Connect Core §9) or TLS (RFC 8705 §2.1).
  *
- * Reading the client's key and certificate is client-key.ts; the certificate goes along with the connection
- * (server-fetch.ts), so that all that is left of `tls_client_auth` here is the client_id.
+ * client-key.ts reads the client's key and certificate. server-fetch.ts uses the certificate for the connection, so for
+ * `tls_client_auth` this file sends only the client_id.
  */
 import type { ClientAuth, ModifyAssertionFunction } from 'oauth4webapi'
 import type { Profile } from '../config/profile.js'
@@ -13,11 +13,11 @@ import { signingKey } from './client-key.js'
 
 /**
  * Assertions name the `issuer` of the profile as their audience, and the token endpoint where the profile has none.
- * They carry no `kid`: servers try the keys that were registered for the client, while an identifier that we derived
- * (RFC 7638) would be refused by every server at which the key was registered under another one.
+ * They have no `kid`: servers try all keys that are registered for the client. A derived `kid` (RFC 7638) would be
+ * refused by a server at which the key is registered with another one.
  *
- * @throws CatchdError `profile_invalid` when the method needs a secret that the profile has not; the returned
- *   function throws the same for a key file that cannot be used
+ * @throws CatchdError `profile_invalid` if the method needs a secret and the profile has none. The returned function
+ *   throws the same for a key file that cannot be used
  */
 export function clientAuthentication(profile: Profile, secret: Secret | undefined): ClientAuth {
   switch (profile.token_endpoint_auth_method) {
@@ -30,7 +30,7 @@ export function clientAuthentication(profile: Profile, secret: Secret | undefine
       }
     case 'client_secret_basic':
       return (_server, client, _body, headers) => {
-        // RFC 6749 §2.3.1 form-encodes both parts first; some servers compare them as they are.
+        // RFC 6749 §2.3.1 form-encodes both parts, but some servers expect them without encoding.
         const encode = profile.client_secret_basic_encoding === 'raw' ? (text: string) => text : formEncode
         const pair = `${encode(client.client_id)}:${encode(required(profile, secret).reveal())}`
         headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
@@ -69,8 +69,8 @@ function required(profile: Profile, secret: Secret | undefined): Secret {
 }
 
 /**
- * What servers expect: without an issuer nobody knows what the server calls itself, and RFC 7523 §3 names its token
- * endpoint; and most know Ed25519 by its older name (RFC 8037 §3.1, RFC 9864 §2.2).
+ * Follows what servers expect. Without an issuer the server's name is unknown, so the audience is its token endpoint
+ * (RFC 7523 §3). Most servers know Ed25519 only by its older name (RFC 8037 §3.1, RFC 9864 §2.2).
  */
 function usual(
   { issuer, token_endpoint }: Profile,

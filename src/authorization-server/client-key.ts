@@ -1,22 +1,21 @@
 /**
- * The client's own key and certificate, read from the PEM files that the profile names at the moment a request
- * needs them: for `private_key_jwt` (RFC 7523 §2.2) and `tls_client_auth` (RFC 8705 §2.1).
+ * Reads the client's key and certificate from the profile's PEM files when a request needs them: for `private_key_jwt`
+ * (RFC 7523 §2.2) and `tls_client_auth` (RFC 8705 §2.1).
  *
- * Nothing is kept in memory, so that a key that was rotated on the disk counts from the next request on. Messages
- * name the file and what is wrong with it, never its content.
+ * Nothing is cached, so the next request uses a rotated key. Messages name the file and the problem, never the content.
  */
 import { createPrivateKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 
-/** JWS algorithms (RFC 7518 §3.1, RFC 8037 §3.1) that assertions are signed with. */
+/** The JWS algorithms for assertions (RFC 7518 §3.1, RFC 8037 §3.1). */
 type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA'
 
-/** Shorter ones sign nothing that a server should believe (RFC 7518 §3.3). */
+/** RFC 7518 §3.3 requires this size for RSA keys. */
 const LEAST_RSA_BITS = 2048
 
-/** What a TLS client presents. */
+/** The certificate and key of a TLS client. */
 export interface ClientCertificate {
   readonly cert: string
   readonly key: string
@@ -25,12 +24,12 @@ export interface ClientCertificate {
 /**
  * The key of `private_key_file`, ready to sign with.
  *
- * The algorithm follows from the key: RS256 for RSA (PS256 where the server takes that and not RS256), ES256, ES384
- * or ES512 by the curve, EdDSA for Ed25519. An `id-RSASSA-PSS` key is not taken: WebCrypto of Node 20 reads none.
+ * The key decides the algorithm: RS256 for RSA (PS256 if the server supports only that), ES256, ES384 or ES512 by the
+ * curve, EdDSA for Ed25519. `id-RSASSA-PSS` keys are not supported, because the WebCrypto of Node 20 cannot read them.
  *
- * @param accepted - `token_endpoint_auth_signing_alg_values_supported` of the server (RFC 8414 §2), where known.
- * @throws CatchdError `profile_invalid` naming the file: missing, unreadable, encrypted, no private key, or of a
- *   type that signs none of these
+ * @param accepted - `token_endpoint_auth_signing_alg_values_supported` of the server (RFC 8414 §2), if known.
+ * @throws CatchdError `profile_invalid` with the file, if it is missing, unreadable, encrypted, not a private key, or of
+ *   a type for which none of these algorithms exists
  */
 export async function signingKey(
   profile: Profile,
@@ -58,7 +57,7 @@ export async function signingKey(
 /**
  * Certificate and key of `tls_client_auth`.
  *
- * @throws CatchdError `profile_invalid` naming the file, also when key and certificate do not belong together
+ * @throws CatchdError `profile_invalid` with the file, also if key and certificate do not match
  */
 export async function readClientCertificate(profile: Profile): Promise<ClientCertificate> {
   const file = profile.certificate_file ?? ''
@@ -88,7 +87,7 @@ const PARAMETERS = {
   EdDSA: { name: 'Ed25519' },
 } as const satisfies Record<SigningAlgorithm, object>
 
-/** By the names that OpenSSL gives the curves. */
+/** By OpenSSL's names for the curves. */
 const CURVES: ReadonlyMap<string, SigningAlgorithm> = new Map([
   ['prime256v1', 'ES256'],
   ['secp384r1', 'ES384'],

@@ -1,8 +1,8 @@
 /**
- * Dynamic client registration (RFC 7591): the daemon introduces itself and gets a client_id, once per profile.
+ * Dynamic client registration (RFC 7591): the daemon registers itself and gets a client_id, once per profile.
  *
- * What the server answers is what holds, even where it is not what was asked for (§3.2.1); an answer that cannot be
- * used is refused before anything is written.
+ * The server's answer counts, even if it differs from the request (§3.2.1). An answer that cannot be used is refused
+ * before anything is written.
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
@@ -14,7 +14,7 @@ import { mayLeadTo, parseObject } from './published-document.js'
 import type { ServerAnswer, ServerConnections } from './server-connections.js'
 import { findRefusal } from './token-refusal.js'
 
-/** Those that need nothing but what a registration gives, the best for a program on somebody's machine first. */
+/** The methods that need only the result of a registration. The best one for a native app comes first. */
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt'] as const
 
 const Answer = z.object({
@@ -26,7 +26,7 @@ const Answer = z.object({
 })
 
 /**
- * @param server - Has a `registration_endpoint`.
+ * @param server - Must have a `registration_endpoint`.
  * @throws CatchdError `provider_refused` with the server's `error` (§3.2.2), `provider_unreachable`,
  *   `provider_answer_invalid`
  */
@@ -52,7 +52,7 @@ export async function registerClient(
         client_name: description.clientName,
         software_id: 'catchd',
         software_version: VERSION,
-        // RFC 8252 §8.4; OpenID Connect Registration §2 lets only native clients come back to loopback over http.
+        // RFC 8252 §8.4. OpenID Connect Registration §2 allows http on loopback only for native clients.
         application_type: 'native',
         redirect_uris: [description.redirectUri],
         grant_types: ['authorization_code', 'refresh_token'],
@@ -76,10 +76,10 @@ const Management = z.object({
 })
 
 /**
- * Takes a client off the server's list again (RFC 7592 §2.3), where the registration said how. Nobody needs it any more,
- * and nothing depends on whether it works: never throws.
+ * Deletes the client at the server (RFC 7592 §2.3), if the registration's answer said how. The client is no longer
+ * needed, so a failure does not matter: never throws.
  *
- * @param issuer - What the server may lead to is judged by it.
+ * @param issuer - Decides which addresses the server may name.
  * @param record - The answer to the registration.
  */
 export async function unregisterClient(
@@ -95,7 +95,7 @@ export async function unregisterClient(
   await connections.exchange(url, { method: 'DELETE', headers }, caFile).catch(() => undefined)
 }
 
-/** RFC 8414 §2: where a server does not say, it takes client_secret_basic. */
+/** RFC 8414 §2: a server that does not say what it supports supports client_secret_basic. */
 function askedMethod(server: ServerMetadata): (typeof METHODS)[number] {
   const supported = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
   const method = METHODS.find((name) => supported.includes(name))
@@ -103,13 +103,13 @@ function askedMethod(server: ServerMetadata): (typeof METHODS)[number] {
   throw unusable(server, 'takes no client authentication that a registered client could use')
 }
 
-/** Scopes of a resource need not be those of the server, which then refuses them; and none of them limits nothing. */
+/** A server may refuse a resource's scopes that it does not know. Without any scope, the registration is not limited. */
 function scopeOf({ scope }: ClientDescription, { scopes_supported: known }: ServerMetadata): object {
   const isKnown = known === undefined || scope?.split(' ').every((name) => known.includes(name))
   return scope !== null && isKnown ? { scope } : {}
 }
 
-/** RS256 unless the client says otherwise (OpenID Connect Registration §2, JARM §3), which not every server signs with. */
+/** The default is RS256 (OpenID Connect Registration §2, JARM §3), but not every server can sign with it. */
 function signingAlgorithms(server: ServerMetadata): object {
   return {
     ...unlessUsual('id_token_signed_response_alg', server.id_token_signing_alg_values_supported),
@@ -130,7 +130,7 @@ function read(
   answer: ServerAnswer,
 ): RegisteredClient {
   const members = parseObject(answer.body)
-  // 201 (§3.2.1); some answer 200.
+  // The status is 201 (§3.2.1), but some servers answer 200.
   if (members === undefined || (answer.status !== 201 && answer.status !== 200)) {
     throw refused(server, answer.status, members)
   }

@@ -1,11 +1,11 @@
-/** How far the clock of this machine is from a server's, as far as the server's Date header tells. Pure. */
+/** The difference between the clock of this machine and a server's, from the server's Date header. Pure. */
 
 /**
- * Date has whole seconds (RFC 9110 §6.6.1), and was written some time between request and answer.
+ * Date has whole seconds (RFC 9110 §6.6.1), and was written at some time between request and answer.
  *
- * @param date - The server's header.
- * @returns By how many seconds at least this machine is ahead, negative when it is behind, 0 when the two may agree;
- *   `undefined` where the server does not say what time it is.
+ * @param date - The server's Date header.
+ * @returns The smallest possible difference in seconds: positive if this machine is ahead, negative if it is behind, 0 if
+ *   the clocks may agree; `undefined` if there is no usable header.
  */
 export function clockDifference(
   date: string | undefined,

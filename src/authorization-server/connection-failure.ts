@@ -1,13 +1,13 @@
 /**
- * Why an authorization server could not be reached, in words: the one place where error codes of the network
- * and of TLS become `provider_unreachable`, or `provider_answer_invalid` where something answered that is no HTTP.
+ * Translates error codes of the network and of TLS to `provider_unreachable`, or to `provider_answer_invalid` if the
+ * answer is not HTTP. No other file does this.
  *
- * Pure. Names the host and the cause, never the path or the query: they may hold what nobody should see.
+ * Pure. Messages name the host and the cause, never the path or the query, which can contain secrets.
  */
 import { CatchdError } from '../failures.js'
 import type { HttpProxy } from './proxy-choice.js'
 
-/** The CA is not known here: the usual case of a private one. */
+/** This machine does not know the CA. Usually it is a private CA. */
 export const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -33,18 +33,18 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /**
- * @param host - Host and port, as `URL.host` gives them.
- * @param proxy - Whose tunnel led there.
+ * @param host - Host and port, as in `URL.host`.
+ * @param proxy - The proxy of the connection, if any.
  */
 export function connectionFailure(thrown: unknown, host: string, proxy: HttpProxy | undefined): CatchdError {
   const code = codeOf(thrown)
   if (code.startsWith('HPE_')) {
-    return new CatchdError('provider_answer_invalid', `What ${host} answered is not HTTP (${code}).`)
+    return new CatchdError('provider_answer_invalid', `The answer of ${host} is not HTTP (${code}).`)
   }
   return unreachable(`${host} cannot be reached${through(proxy)}: ${reasonFor(code)}.`, code)
 }
 
-/** @param deadlineMs - What the server had. */
+/** @param deadlineMs - The time limit of the server. */
 export function silence(host: string, deadlineMs: number, proxy: HttpProxy | undefined): CatchdError {
   return unreachable(
     `${host} did not answer within ${deadlineMs / 1000} seconds${through(proxy)}.`,
@@ -52,16 +52,16 @@ export function silence(host: string, deadlineMs: number, proxy: HttpProxy | und
   )
 }
 
-/** The proxy itself cannot be reached, or is no proxy. */
+/** The proxy itself cannot be reached, or is not a proxy. */
 export function proxyFailure(thrown: unknown, { host, variable }: HttpProxy): CatchdError {
   const code = codeOf(thrown)
   const what = code.startsWith('HPE_')
-    ? `What the proxy ${host} answered is not HTTP (${code}).`
+    ? `The answer of the proxy ${host} is not HTTP (${code}).`
     : `The proxy ${host} cannot be reached: ${reasonFor(code)}.`
   return atProxy(`${what} Correct ${variable}, or name servers that need no proxy in NO_PROXY.`)
 }
 
-/** @param server - Host and port of the server that it was asked to reach. */
+/** @param server - Host and port of the server behind the proxy. */
 export function proxySilence({ host, variable }: HttpProxy, server: string, deadlineMs: number): CatchdError {
   return atProxy(
     `The proxy ${host} did not open a tunnel to ${server} within ${deadlineMs / 1000} seconds. Is ${variable} right?`,
@@ -69,9 +69,9 @@ export function proxySilence({ host, variable }: HttpProxy, server: string, dead
 }
 
 /**
- * The answer to CONNECT that opened no tunnel (RFC 9110 §9.3.6).
+ * The proxy answered CONNECT but opened no tunnel (RFC 9110 §9.3.6).
  *
- * @param challenges - Of `Proxy-Authenticate`.
+ * @param challenges - The values of `Proxy-Authenticate`.
  */
 export function tunnelRefusal(
   status: number,
@@ -82,28 +82,27 @@ export function tunnelRefusal(
   const { host, variable, authorization } = proxy
   const refused = `The proxy ${host} refused a tunnel to ${server} (status ${status}).`
   if (status === 407) return atProxy(`${refused} ${howToAuthenticate(challenges, variable, authorization)}`)
-  if (status >= 500)
-    return atProxy(`${refused} It may not reach that server; whoever runs the proxy can tell.`)
+  if (status >= 500) return atProxy(`${refused} The proxy may not reach that server. Ask its administrator.`)
   return atProxy(
-    `${refused} Ask whoever runs it to allow CONNECT to that server, or name the server in NO_PROXY.`,
+    `${refused} Ask its administrator to allow CONNECT to that server, or name the server in NO_PROXY.`,
   )
 }
 
-/** In TLS the client speaks first: what came before belongs to the proxy. */
+/** In TLS the client sends first, so data that arrives before that comes from the proxy. */
 export function tunnelNoise({ host, variable }: HttpProxy): CatchdError {
-  return atProxy(`What the proxy ${host} sent through its tunnel is not TLS. Is ${variable} right?`)
+  return atProxy(`The data that the proxy ${host} sent through its tunnel is not TLS. Is ${variable} right?`)
 }
 
 function howToAuthenticate(challenges: string, variable: string, sent: unknown): string {
   if (challenges !== '' && !/\bbasic\b/i.test(challenges)) {
-    return `It wants another authentication than Basic: let ${variable} name a local proxy that can do it, such as px or cntlm.`
+    return `It requires another authentication than Basic. Set ${variable} to a local proxy that supports it, such as px or cntlm.`
   }
   return sent === undefined
-    ? `It wants a user name and password: set ${variable} to http://USER:PASSWORD@HOST:PORT.`
-    : `It did not accept the user name and password of ${variable}; special characters in them are percent-encoded.`
+    ? `It requires a user name and password. Set ${variable} to http://USER:PASSWORD@HOST:PORT.`
+    : `It did not accept the user name and password in ${variable}. Special characters in them must be percent-encoded.`
 }
 
-/** The profile is not at fault: `catchd doctor` says which proxy is in use. */
+/** The profile is not the cause, so the next command is `catchd doctor`, which shows the proxy in use. */
 function atProxy(detail: string): CatchdError {
   return new CatchdError('provider_unreachable', { detail, next: 'catchd doctor' })
 }
@@ -117,7 +116,7 @@ function through(proxy: HttpProxy | undefined): string {
   return proxy === undefined ? '' : ` through the proxy ${proxy.host}`
 }
 
-/** Whether the other side, or something on the way, cut the connection. */
+/** Whether the server, or something between, closed the connection. */
 export function isReset(thrown: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(codeOf(thrown))
 }

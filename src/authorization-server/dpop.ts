@@ -1,10 +1,10 @@
 /**
- * Demonstrating proof of possession (DPoP, RFC 9449): the key that a profile's tokens are bound to, and the proofs
- * that go along with requests.
+ * Demonstrating proof of possession (DPoP, RFC 9449): the key to which a profile's tokens are bound, and the proofs for
+ * requests.
  *
- * One P-256 key per profile, made when it is first needed and stored before anything is bound to it; it ends with a
- * logout. Proofs are signed here rather than by oauth4webapi, whose handle keeps nonces to itself: tools ask for
- * proofs too, with the nonce of their own resource server (§9). Who sends them is proof-fetch.ts.
+ * Each profile has one P-256 key. It is made when first needed, stored before a token is bound to it, and deleted at
+ * logout. Proofs are signed here and not by oauth4webapi, which does not expose nonces: tools also ask for proofs, with
+ * the nonce of their own resource server (§9). proof-fetch.ts sends the proofs.
  */
 import {
   createHash,
@@ -18,23 +18,23 @@ import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 
-/** Where the keys rest, by profile. All throw the vault's codes. */
+/** The storage of the keys, by profile. All methods throw the vault's codes. */
 export interface DpopKeyItems {
   get(profile: string): Promise<Secret | undefined>
-  /** Durable when it resolves. */
+  /** Resolves when the key is stored durably. */
   set(profile: string, key: Secret): Promise<void>
   /** Idempotent. */
   delete(profile: string): Promise<void>
 }
 
-/** What a proof is for (§4.2). */
+/** The request that a proof is for (§4.2). */
 export interface ProofRequest {
   readonly method: string
   /** Query and fragment are left out of the proof. */
   readonly url: string
-  /** The access token that is sent beside it. */
+  /** The access token of the request. */
   readonly accessToken?: Secret | undefined
-  /** The server's, where it gave one (§8, §9). */
+  /** The server's nonce, if it sent one (§8, §9). */
   readonly nonce?: string | undefined
 }
 
@@ -52,7 +52,7 @@ type PrivateJwk = z.infer<typeof PrivateJwk>
 const KeyRecord = z.object({ version: z.literal(1), jwk: PrivateJwk })
 
 export class DpopKey {
-  /** JWK thumbprint (RFC 7638) of the public key: `dpop_jkt` (RFC 9449 §10), `jkt` of what is bound to it. */
+  /** JWK thumbprint (RFC 7638) of the public key: `dpop_jkt` (RFC 9449 §10), and `jkt` of tokens bound to the key. */
   readonly thumbprint: string
   readonly #private: KeyObject
   readonly #public: Omit<PrivateJwk, 'd'>
@@ -64,26 +64,26 @@ export class DpopKey {
     this.thumbprint = digest(JSON.stringify({ crv, kty, x, y }))
   }
 
-  /** @returns The key, and the record of it for the vault. */
+  /** @returns The key and its record for the vault. */
   static generate(): { key: DpopKey; record: Secret } {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const jwk = PrivateJwk.parse(privateKey.export({ format: 'jwk' }))
     return { key: new DpopKey(jwk), record: new Secret(JSON.stringify({ version: 1, jwk })) }
   }
 
-  /** @throws CatchdError `vault_unavailable` when the item is not a record of ours; never quotes it. */
+  /** @throws CatchdError `vault_unavailable` if the item is not a record of catchd. The message never quotes it. */
   static parse(item: Secret): DpopKey {
     try {
       return new DpopKey(KeyRecord.parse(JSON.parse(item.reveal())).jwk)
     } catch {
       throw new CatchdError('vault_unavailable', {
-        detail: 'The stored DPoP key is not a record of this version.',
+        detail: 'The stored DPoP key does not have the format of this version.',
         next: 'catchd logout {profile}',
       })
     }
   }
 
-  /** @returns A proof (§4.2) for one request; each has an identifier of its own and is good for seconds. */
+  /** @returns A proof (§4.2) for one request. Each has its own identifier and is valid for seconds. */
   proof({ method, url, accessToken, nonce }: ProofRequest, nowMs: number): string {
     const { origin, pathname } = new URL(url)
     const header = { typ: 'dpop+jwt', alg: DPOP_ALGORITHM, jwk: this.#public }
@@ -96,13 +96,13 @@ export class DpopKey {
       ...(accessToken === undefined ? {} : { ath: digest(accessToken.reveal()) }),
     }
     const input = `${encode(header)}.${encode(payload)}`
-    // JWS wants both numbers of the signature side by side (RFC 7518 §3.4), not in DER.
+    // JWS needs the two numbers of the signature concatenated (RFC 7518 §3.4), not in DER.
     const signature = sign('sha256', Buffer.from(input), { key: this.#private, dsaEncoding: 'ieee-p1363' })
     return `${input}.${signature.toString('base64url')}`
   }
 }
 
-/** The keys of all profiles, each read or made once. */
+/** The keys of all profiles. Each is read or made once. */
 export class DpopKeys {
   readonly #items: DpopKeyItems
   readonly #keys = new Map<string, Promise<DpopKey>>()
@@ -111,7 +111,7 @@ export class DpopKeys {
     this.#items = items
   }
 
-  /** The profile's key; a new one is in the vault before it is used. @throws the vault's codes */
+  /** The profile's key. A new key is stored in the vault before it is used. @throws the vault's codes */
   of(profile: string): Promise<DpopKey> {
     const known = this.#keys.get(profile)
     if (known !== undefined) return known
@@ -123,9 +123,9 @@ export class DpopKeys {
     return key
   }
 
-  /** Whatever is bound to the key is useless from here on. @throws the vault's codes */
+  /** Deletes the key. Tokens that are bound to it become useless. @throws the vault's codes */
   async forget(profile: string): Promise<void> {
-    // One that is just being made would otherwise be stored after it was deleted.
+    // Without this, a key that is being made now would be stored after the deletion.
     await this.#keys.get(profile)?.catch(() => undefined)
     this.#keys.delete(profile)
     await this.#items.delete(profile)

@@ -1,9 +1,9 @@
 /**
- * Validating the id_token of a token response (OpenID Connect Core §3.1.3.7, §12.2): issuer, audience, times,
- * nonce, algorithm and signature, by oauth4webapi against the server's JWKS.
+ * Validates the id_token of a token response (OpenID Connect Core §3.1.3.7, §12.2): issuer, audience, times, nonce,
+ * algorithm and signature. oauth4webapi does this with the server's JWKS.
  *
- * An id_token that does not hold spoils the whole response: nothing of it is stored. Keys are kept five minutes;
- * a key that is not among them is looked for once a minute at most, whatever the ids that tokens bring.
+ * If an id_token is invalid, nothing of the response is stored. Keys are cached for five minutes. The JWKS is fetched
+ * again for an unknown key at most once a minute, whatever key ids the tokens have.
  */
 import type { IDToken, JWKSCacheInput } from 'oauth4webapi'
 import * as z from 'zod'
@@ -18,22 +18,22 @@ import type { ServerMetadata } from './metadata.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
 
-/** What an id_token must be consistent with. */
+/** The values that an id_token must match. */
 export type IdTokenContext =
-  /** `nonce` is `null` when another tool built the authorization request and only it knows. */
+  /** `nonce` is `null` if another tool built the authorization request and only that tool knows the nonce. */
   | { readonly grant: 'authorization_code'; readonly nonce: Secret | null }
   | { readonly grant: 'refresh_token'; readonly issuer: string | null; readonly subject: string | null }
 
-/** As oauth4webapi keeps them. */
+/** The cache format of oauth4webapi. */
 const KEYS_GOOD_FOR_SECONDS = 300
 
-/** Key sets kept at most; the one used longest ago is asked for again. */
+/** The largest number of cached key sets. The least recently used one is dropped. */
 const MOST_KEY_SETS = 256
 
 export class IdTokens {
   readonly #connections: ServerConnections
   readonly #keySets = new Map<string, JWKSCacheInput>()
-  /** Those that are being fetched ahead. */
+  /** The key sets that are being fetched in advance. */
   readonly #fetching = new Map<JWKSCacheInput, Promise<void>>()
 
   constructor(connections: ServerConnections) {
@@ -42,10 +42,9 @@ export class IdTokens {
 
   /**
    * @param server - Published metadata of the profile's issuer ({@link asksForIdToken}).
-   * @returns The response with `issuer` and `subject` of the validated id_token. On a refresh an id_token may be
-   *   missing (§12.2), and one whose keys cannot be had just now, or whose times do not fit this clock, is dropped:
-   *   the tokens beside it came over TLS from the token endpoint, and losing a rotated refresh token would end
-   *   the session.
+   * @returns The response with `issuer` and `subject` of the validated id_token. After a refresh the id_token may be
+   *   missing (§12.2). It is dropped if its keys cannot be fetched now, or if its times do not match this clock: the
+   *   other tokens came over TLS from the token endpoint, and losing a rotated refresh token would end the session.
    * @throws CatchdError `provider_answer_invalid`, `provider_unreachable` (the JWKS)
    */
   async validate(
@@ -72,8 +71,8 @@ export class IdTokens {
   }
 
   /**
-   * Fetches the keys before they are needed, while a person approves. Never throws: what fails now is asked for again
-   * when there is something to check.
+   * Fetches the keys in advance, while the user approves. Never throws: if this fails, the keys are fetched again when an
+   * id_token has to be checked.
    */
   async fetchKeysAhead(profile: Profile, server: ServerMetadata): Promise<void> {
     const needsKeys = asksForIdToken(profile) || RESPONSE_MODES[profile.response_mode].signed
@@ -101,7 +100,7 @@ export class IdTokens {
   ): Promise<IDToken> {
     const oauth = await import('oauth4webapi')
     const client = { client_id: profile.client_id }
-    // Only the id_token is to be validated; the rest of the answer has been read already.
+    // Only the id_token has to be validated. The rest of the answer has already been read.
     const standard = Response.json({
       access_token: 'unused',
       token_type: 'bearer',
@@ -129,7 +128,7 @@ export class IdTokens {
     }
   }
 
-  /** The server's keys as they were fetched last, to be filled by oauth4webapi; for all that the server signs. */
+  /** The cached keys of the server for all its signatures. oauth4webapi fills the cache. */
   async keySetOf(profile: Profile, server: ServerMetadata): Promise<JWKSCacheInput> {
     if (server.jwks_uri === undefined) throw invalid('the server publishes no jwks_uri to check it with')
     const known = this.#knownKeySet(server.jwks_uri, profile)
@@ -151,14 +150,14 @@ export class IdTokens {
 }
 
 /**
- * Whether an id_token is asked for and can be validated. One that nobody asked for, or of a server whose issuer
- * the profile does not name, is dropped: nobody could say whether it holds.
+ * Whether the profile asks for an id_token that can be validated. An id_token is dropped if the profile did not ask for
+ * it, or if the profile has no issuer, because it could not be validated.
  */
 export function asksForIdToken(profile: Profile): boolean {
   return profile.issuer !== undefined && scopesOf(profile).includes('openid')
 }
 
-/** @throws CatchdError `profile_invalid` for a profile whose logins bring no id_token, with what to change */
+/** @throws CatchdError `profile_invalid` with the fix, for a profile whose logins bring no id_token */
 export function requireIdTokenProfile(profile: Profile): void {
   if (asksForIdToken(profile) && !needsNoPerson(profile.grant)) return
   throw new CatchdError('profile_invalid', {
@@ -175,12 +174,12 @@ function whyNoIdToken(profile: Profile): string {
   return '`openid` is not in its scope. Add it and log in again.'
 }
 
-/** A person may have refused `openid`; then the answer says what was granted (RFC 6749 §5.1). */
+/** The user may have refused `openid`. The answer then says what was granted (RFC 6749 §5.1). */
 function isOpenid({ scope }: TokenResponse): boolean {
   return scope === null || scope.split(' ').includes('openid')
 }
 
-/** OpenID Connect Core §12.2: a refresh must not change whose tokens these are. */
+/** OpenID Connect Core §12.2: a refresh must not change the subject of the tokens. */
 function requireSamePerson(
   claims: IDToken,
   before: { readonly issuer: string | null; readonly subject: string | null },
@@ -189,13 +188,13 @@ function requireSamePerson(
     (before.issuer === null || claims.iss === before.issuer) &&
     (before.subject === null || claims.sub === before.subject)
   if (!isSame)
-    throw new CatchdError('provider_answer_invalid', 'The refreshed id_token is about somebody else.')
+    throw new CatchdError('provider_answer_invalid', 'The refreshed id_token is for another subject.')
 }
 
-/** The id_token may be good: its key cannot be had just now, or this machine's clock is wrong. */
+/** The id_token may be valid, but its key cannot be fetched now, or this machine's clock is wrong. */
 class NotCheckable extends CatchdError {}
 
-/** Fetches a JWKS, and tells trouble with it from trouble with the id_token. */
+/** Fetches a JWKS. Its failures are distinguished from an invalid id_token. */
 export function keysFetch(connections: ServerConnections, profile: Profile): ReturnType<typeof serverFetch> {
   const fetch = serverFetch(connections, profile)
   return async (url, options) => {
@@ -225,15 +224,15 @@ function isKeySet(text: string): boolean {
 /** RFC 7517 §5. */
 const KeySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
 
-/** Errors of oauth4webapi hold the claims, and the whole token, as their cause: only their words are taken. */
+/** Errors of oauth4webapi have the claims and the whole token as their cause, so only their message is used. */
 function translated(error: unknown): CatchdError {
   if (error instanceof CatchdError) return error
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   if (code === 'OAUTH_KEY_SELECTION_FAILED') {
-    return new NotCheckable('provider_answer_invalid', 'The server publishes no key that fits the id_token.')
+    return new NotCheckable('provider_answer_invalid', 'The server publishes no key for the id_token.')
   }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
-    const detail = `The id_token does not hold: ${String(message)}.`
+    const detail = `The id_token is not valid: ${String(message)}.`
     return new NotCheckable('provider_answer_invalid', { detail, evidence: { reason: code } })
   }
   const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
@@ -241,5 +240,5 @@ function translated(error: unknown): CatchdError {
 }
 
 function invalid(why: string): CatchdError {
-  return new CatchdError('provider_answer_invalid', `The id_token does not hold: ${why}.`)
+  return new CatchdError('provider_answer_invalid', `The id_token is not valid: ${why}.`)
 }

@@ -1,13 +1,13 @@
 /**
- * What is known about a profile's tokens beyond the tokens: the claims of the id_token, and what the server answers
- * when it is asked about them (RFC 7662, OpenID Connect Core §5.3). Types only; asking is src/authorization-server.
+ * The known data about a profile's tokens: the claims of the id_token, and the server's answers about the tokens
+ * (RFC 7662, OpenID Connect Core §5.3). Types only; inspection.ts sends the requests.
  */
 import type { CatchdError } from '../failures.js'
 
-/** Members of a JSON object, as the server gave them, tokens replaced by a marker. */
+/** The members of the server's JSON object. Tokens are replaced by a marker. */
 export type Members = Readonly<Record<string, unknown>>
 
-/** One question to the server. Trouble with one of them is told beside the answers to the others. */
+/** One request to the server. Its failure is reported together with the answers to the others. */
 export type Report =
   | { readonly outcome: 'answered'; readonly members: Members }
   | { readonly outcome: 'failed'; readonly error: CatchdError }

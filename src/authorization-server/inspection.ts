@@ -1,9 +1,8 @@
 /**
- * What a token set says and what the server says about it: the id_token decoded, token introspection (RFC 7662) and
- * the UserInfo endpoint (OpenID Connect Core §5.3).
+ * Collects the data about a token set: the decoded id_token, token introspection (RFC 7662) and the UserInfo endpoint
+ * (OpenID Connect Core §5.3).
  *
- * Nothing is refreshed or stored for it. Values of tokens are replaced before anything leaves this file, wherever a
- * server repeats them.
+ * Nothing is refreshed or stored. Token values are replaced in all results, also if a server repeats them.
  */
 import * as z from 'zod'
 import type { ClientSecrets } from '../config/client-secret.js'
@@ -27,11 +26,11 @@ export interface InspectionParts {
   readonly connections: ServerConnections
   readonly proofs: ProofFetch
   readonly clientSecrets: ClientSecrets
-  /** Where the endpoints are. @throws CatchdError */
+  /** The endpoints of the profile's server. @throws CatchdError */
   readonly metadata: (profile: Profile) => Promise<ServerMetadata>
 }
 
-/** Never throws: what could not be asked is part of the answer. */
+/** Never throws. Failures of the requests are part of the result. */
 export async function inspectTokens(
   parts: InspectionParts,
   profile: Profile,
@@ -83,7 +82,7 @@ async function introspect(
     ),
   )
   const members = await membersOf(response, 'introspection endpoint', sentSecrets(set, secret))
-  // A string at webMethods: "false" must not pass for a yes.
+  // webMethods sends a string, and "false" must not count as true.
   const active = new Map<unknown, boolean>([
     [true, true],
     [false, false],
@@ -97,7 +96,7 @@ async function introspect(
   )
 }
 
-/** OpenID Connect Core §5.3.1; the claims are about somebody else unless `sub` is that of the id_token (§5.3.2). */
+/** OpenID Connect Core §5.3.1. `sub` must be that of the id_token, otherwise the claims are of another user (§5.3.2). */
 async function requestUserinfo(
   { connections, proofs }: InspectionParts,
   profile: Profile,
@@ -117,7 +116,7 @@ async function requestUserinfo(
   if (/^application\/jwt/i.test(response.headers.get('content-type') ?? '')) {
     throw new CatchdError(
       'provider_answer_invalid',
-      'The UserInfo endpoint answers with a signed token, which is not read.',
+      'The UserInfo endpoint answers with a signed token, which catchd does not support.',
     )
   }
   const members = await membersOf(response, 'UserInfo endpoint', sentSecrets(set, undefined))
@@ -127,7 +126,7 @@ async function requestUserinfo(
   if (set.subject !== null && members['sub'] !== set.subject) {
     throw new CatchdError(
       'provider_answer_invalid',
-      'The answer of the UserInfo endpoint is about somebody else than the id_token.',
+      'The answer of the UserInfo endpoint has another subject than the id_token.',
     )
   }
   return members

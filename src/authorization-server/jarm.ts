@@ -1,9 +1,9 @@
 /**
- * Authorization responses that the server signed (JWT Secured Authorization Response Mode, JARM §2.4): verified before
- * the code in them is sent anywhere.
+ * Verifies signed authorization responses (JWT Secured Authorization Response Mode, JARM §2.4) before their code is sent
+ * anywhere.
  *
- * Reading them is src/login/authorization-response.ts. Which of the two kinds a login takes is its profile's to say: a
- * response of the other kind is refused, so that a signature cannot be left away.
+ * src/login/authorization-response.ts reads them. The profile decides whether responses are signed. A response of the
+ * other kind is refused, so an attacker cannot leave the signature out.
  */
 import type { Profile } from '../config/profile.js'
 import { RESPONSE_MODES } from '../config/response-modes.js'
@@ -17,20 +17,20 @@ export function isSigned({ response_mode }: Profile): boolean {
   return RESPONSE_MODES[response_mode].signed
 }
 
-/** Said before a browser opens. @throws CatchdError `profile_invalid` */
+/** Checked before a browser opens. @throws CatchdError `profile_invalid` */
 export function requireSignable(profile: Profile, server: ServerMetadata): void {
   if (!isSigned(profile) || (profile.issuer !== undefined && server.jwks_uri !== undefined)) return
   throw new CatchdError('profile_invalid', {
     profile: profile.name,
     detail:
-      'Signed responses (response_mode with .jwt) could not be checked: the profile needs an issuer that publishes its jwks_uri.',
+      'catchd cannot verify signed responses (response_mode with .jwt), because the profile has no issuer that publishes a jwks_uri.',
   })
 }
 
 /**
- * Signature, issuer, audience and expiry of a signed response.
+ * Verifies the signature, issuer, audience and expiry of a signed response.
  *
- * @throws CatchdError `provider_answer_invalid`; `provider_unreachable` when the keys cannot be had
+ * @throws CatchdError `provider_answer_invalid`; `provider_unreachable` if the keys cannot be fetched
  */
 export async function verifyResponse(
   parts: { readonly connections: ServerConnections; readonly keys: Pick<IdTokens, 'keySetOf'> },
@@ -39,10 +39,12 @@ export async function verifyResponse(
   { signedResponse = null }: CodeGrant,
 ): Promise<void> {
   if (signedResponse === null) {
-    if (isSigned(profile)) throw invalid(`is not signed, as response_mode ${profile.response_mode} wants it`)
+    if (isSigned(profile))
+      throw invalid(`is not signed, although response_mode ${profile.response_mode} requires a signature`)
     return
   }
-  if (!isSigned(profile)) throw invalid('is signed, which response_mode of the profile does not ask for')
+  if (!isSigned(profile))
+    throw invalid('is signed, although the response_mode of the profile does not ask for a signature')
   const oauth = await import('oauth4webapi')
   const parameters = new URLSearchParams({ response: signedResponse.reveal() })
   try {
@@ -50,7 +52,7 @@ export async function verifyResponse(
       server,
       { client_id: profile.client_id },
       parameters,
-      oauth.skipStateCheck, // the state found the login
+      oauth.skipStateCheck, // the state was already used to find the login
       {
         [oauth.jwksCache]: await parts.keys.keySetOf(profile, server),
         [oauth.customFetch]: keysFetch(parts.connections, profile),
@@ -59,10 +61,10 @@ export async function verifyResponse(
     )
   } catch (error) {
     if (error instanceof CatchdError) throw error
-    // Errors of oauth4webapi hold the claims, code and state among them, as their cause: only their words are taken.
+    // Errors of oauth4webapi have the claims with code and state as their cause, so only their message is used.
     const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
     const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
-    throw invalid(isTheirs ? `does not hold: ${message}` : 'does not hold')
+    throw invalid(isTheirs ? `is not valid: ${message}` : 'is not valid')
   }
 }
 

@@ -1,10 +1,10 @@
-/** Reading a JWT (RFC 7519 §3) without judging it. Pure. */
+/** Reads a JWT (RFC 7519 §3) without validating it. Pure. */
 import * as z from 'zod'
 import type { Secret } from '../secret.js'
 
 const JsonObject = z.record(z.string(), z.unknown())
 
-/** The two readable parts of a JWT (RFC 7519 §3); its signature was checked when it came. */
+/** The header and the claims of a JWT (RFC 7519 §3). Its signature was verified when it was received. */
 export function jwtParts(token: Secret | null) {
   const [header = '', claims = ''] = token?.reveal().split('.') ?? []
   try {

@@ -1,11 +1,11 @@
 /**
- * What servers publish, kept for ten minutes in memory: asked for once by all who wait for it, a failure and a
- * "nothing there" not kept.
+ * Caches the documents that servers publish in memory for ten minutes. Simultaneous callers share one request. Failures
+ * and missing documents are not cached.
  */
 import type { Clock } from '../clock.js'
 
 const KEPT_MS = 600_000
-/** Beyond this the oldest document is dropped and asked for again when it is needed. */
+/** Above this number, the oldest document is dropped. It is fetched again when it is needed. */
 const MOST_KEPT = 256
 
 export class MetadataCache<Kept> {
@@ -19,11 +19,11 @@ export class MetadataCache<Kept> {
     this.#clock = clock
   }
 
-  /** @param request - Called when nothing is kept for the key; what it throws is thrown. */
+  /** @param request - Called if nothing is cached for the key. Its errors are thrown. */
   of(key: string, request: () => Promise<Kept | undefined>): Promise<Kept | undefined> {
     const known = this.#kept.get(key)
     const now = this.#clock.now()
-    // A clock that was set back must not keep a document for longer.
+    // A clock that was set back must not make a document valid for longer.
     if (known !== undefined && now < known.untilMs && known.untilMs - now <= KEPT_MS) return known.document
     const entry: { untilMs: number; document: Promise<Kept | undefined>; settled?: Kept } = {
       untilMs: now + KEPT_MS,
@@ -45,7 +45,7 @@ export class MetadataCache<Kept> {
     return entry.document
   }
 
-  /** What came last, be it old; asks nobody. */
+  /** The last document, even if it is old. Sends no request. */
   lastOf(key: string): Kept | undefined {
     return this.#kept.get(key)?.settled
   }

@@ -1,9 +1,9 @@
 /**
- * Where an authorization server's endpoints are: what the profile names, else what the server publishes
+ * Finds an authorization server's endpoints: those in the profile, otherwise those in the server's metadata
  * (OpenID Connect Discovery 1.0 §4, RFC 8414 §3).
  *
- * A document is believed only when it names the issuer that was asked (RFC 8414 §3.3). Where the profile names a
- * resource server instead, that one says who its issuer is (RFC 9728).
+ * A document is used only if its issuer is the requested one (RFC 8414 §3.3). If the profile names a resource server
+ * instead of an issuer, the resource server's metadata names the issuer (RFC 9728).
  */
 import * as z from 'zod'
 import type { Clock } from '../clock.js'
@@ -17,7 +17,7 @@ import type { ServerConnections } from './server-connections.js'
 const algorithms = z.array(z.string().max(32)).max(64).nullish()
 const words = z.array(z.string().max(256)).max(1024).nullish()
 
-/** What is used of a document; the rest is dropped, so that a thousand large ones fit into memory. */
+/** The members that are used. The others are dropped, so that a thousand large documents fit into memory. */
 const Document = z.object({
   issuer: z.string(),
   ...Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().nullish()])),
@@ -38,7 +38,7 @@ const Document = z.object({
     .nullish(),
 })
 
-/** An authorization server as far as it is known; a type of oauth4webapi's too. */
+/** The known metadata of an authorization server. Also valid as oauth4webapi's type. */
 export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
   readonly issuer: string
   readonly authorization_response_iss_parameter_supported?: boolean
@@ -52,9 +52,9 @@ export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
   readonly grant_types_supported?: string[]
   readonly response_modes_supported?: string[]
   readonly scopes_supported?: string[]
-  /** Takes the URL of a Client ID Metadata Document for a client_id. */
+  /** Whether the server accepts the URL of a Client ID Metadata Document as a client_id. */
   readonly client_id_metadata_document_supported?: boolean
-  /** Where clients with a certificate go instead (RFC 8705 §5). */
+  /** The endpoints for clients with a certificate (RFC 8705 §5). */
   readonly mtls_endpoint_aliases?: Readonly<Partial<Record<Endpoint, string>>>
 }
 
@@ -70,14 +70,14 @@ export class Metadata {
   }
 
   /**
-   * The profile's own endpoints over the published ones.
+   * The published endpoints, replaced by those in the profile.
    *
-   * @param needed - When the profile names all of these itself, nothing is asked; without any, what the `issuer`
-   *   publishes always is.
-   * @returns For a profile without `issuer`, a description whose `issuer` is the token endpoint's origin: enough
-   *   to send requests, never to validate an `iss`.
+   * @param needed - If the profile has all of these endpoints, no request is sent. If the list is empty, the metadata of
+   *   the `issuer` is always fetched.
+   * @returns For a profile without `issuer`, metadata whose `issuer` is the origin of the token endpoint. That is enough
+   *   to send requests, but not to validate an `iss`.
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`, `profile_invalid`
-   *   when there is neither an `issuer` nor an endpoint
+   *   if there is neither an `issuer` nor an endpoint
    */
   async of(profile: Profile, ...needed: readonly Endpoint[]): Promise<ServerMetadata> {
     const named = endpointsOf(profile)
@@ -91,7 +91,7 @@ export class Metadata {
       const isMutual = profile.token_endpoint_auth_method === 'tls_client_auth'
       return { ...document, ...(isMutual ? document.mtls_endpoint_aliases : {}), ...named }
     }
-    // The issuer may be there for `iss` only, at a server without metadata.
+    // For a server without metadata, the issuer may be configured only to check `iss`.
     if (named.authorization_endpoint !== undefined && named.token_endpoint !== undefined) {
       return { issuer, ...named }
     }
@@ -102,9 +102,9 @@ export class Metadata {
   }
 
   /**
-   * What an issuer publishes, whichever profile asks.
+   * The metadata of an issuer.
    *
-   * @returns `undefined` where the server answers and publishes nothing.
+   * @returns `undefined` if the server answers but publishes no metadata.
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`
    */
   ofIssuer(issuer: string, caFile: string | undefined): Promise<ServerMetadata | undefined> {
@@ -114,7 +114,7 @@ export class Metadata {
     })
   }
 
-  /** What was published when it was asked for last, without what the profile names; asks nobody. */
+  /** The last fetched metadata, without the endpoints of the profile. Sends no request. */
   lastOf({ issuer, resource_server, ca_file }: Profile): ServerMetadata | undefined {
     const named =
       issuer ??
@@ -125,16 +125,16 @@ export class Metadata {
   }
 
   /**
-   * What the resource server at `url` publishes about itself (RFC 9728).
+   * The metadata of the resource server at `url` (RFC 9728).
    *
-   * @returns `undefined` where it answers and publishes nothing.
+   * @returns `undefined` if it answers but publishes no metadata.
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`
    */
   ofResource(url: string, caFile: string | undefined): Promise<ProtectedResource | undefined> {
     return this.#resources.of(keyOf(url, caFile), () => findProtectedResource(this.#connections, url, caFile))
   }
 
-  /** The issuer that the profile names, or its resource server does. */
+  /** The issuer of the profile or of its resource server. */
   async #issuerOf({ issuer, resource_server, ca_file, name }: Profile): Promise<string | undefined> {
     if (issuer !== undefined || resource_server === undefined) return issuer
     const resource = await this.ofResource(resource_server, ca_file)
@@ -156,7 +156,7 @@ function endpointsOf(profile: Profile): Partial<Record<Endpoint, string>> {
   )
 }
 
-/** Stands for an issuer where only endpoints are known. */
+/** Used as the issuer if only endpoints are known. */
 function originOf({ token_endpoint, authorization_endpoint }: Profile): string | undefined {
   const endpoint = token_endpoint ?? authorization_endpoint
   return endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
@@ -165,11 +165,11 @@ function originOf({ token_endpoint, authorization_endpoint }: Profile): string |
 function nowhere(profile: Profile): never {
   throw new CatchdError('profile_invalid', {
     profile: profile.name,
-    detail: 'The profile names neither issuer nor endpoints.',
+    detail: 'The profile has neither an issuer nor endpoints.',
   })
 }
 
-/** OpenID Connect Discovery §4.1, RFC 8414 §3.1, and the path that RFC 8414 §5 allows for the former. */
+/** The addresses of OpenID Connect Discovery §4.1 and RFC 8414 §3.1, and the compatible one of RFC 8414 §5. */
 function wellKnownUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
@@ -183,9 +183,9 @@ function wellKnownUrls(issuer: string): string[] {
 }
 
 /**
- * Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are two (RFC 8414 §3.3).
+ * Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are different (RFC 8414 §3.3).
  *
- * @throws CatchdError `issuer_mismatch`, `provider_answer_invalid` naming the member
+ * @throws CatchdError `issuer_mismatch`, `provider_answer_invalid` with the member
  */
 export function parseMetadata(issuer: string, value: object): ServerMetadata {
   const parsed = Document.safeParse(value)
@@ -198,7 +198,7 @@ export function parseMetadata(issuer: string, value: object): ServerMetadata {
   ) as ServerMetadata
   if (document.issuer !== issuer) {
     throw new CatchdError('issuer_mismatch', {
-      detail: `The metadata published for ${issuer} names another issuer; the profile's issuer has to be exactly that of the server.`,
+      detail: `The metadata published for ${issuer} names another issuer. The profile's issuer must be exactly that of the server.`,
       evidence: { issuer: document.issuer, issuerFrom: 'metadata' },
     })
   }

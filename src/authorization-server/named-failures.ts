@@ -1,8 +1,8 @@
-/** Failures of this room told of the profile they belong to. */
+/** Adds the profile's name to the failures of this module. */
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
 
-/** Errors say whose profile it is, so that the command they name can be run as it stands. */
+/** With the profile's name, the command in the error can be run without changes. */
 export async function inNameOf<Result>(profile: Profile, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
@@ -11,7 +11,7 @@ export async function inNameOf<Result>(profile: Profile, work: () => Promise<Res
   }
 }
 
-/** Only failures of this room are; one of the vault is nobody's profile's. */
+/** Only for failures of this module. A failure of the vault belongs to no profile. */
 export function named(failure: CatchdError, profile: Profile): CatchdError {
   return OURS.has(failure.code) ? failure.of(profile.name) : failure
 }

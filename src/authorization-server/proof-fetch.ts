@@ -1,9 +1,9 @@
 /**
- * Requests with a DPoP proof, and the nonces that servers want in it (RFC 9449 §8, §9).
+ * Sends requests with a DPoP proof and with the nonces that servers require in it (RFC 9449 §8, §9).
  *
- * A server that wants a nonce refuses the first request before it looks at the grant, and gives one: then, and only
- * then, the request is made anew, once. The second one is built from the start, since a client assertion is good for
- * a single request too. Profiles without `dpop` go straight through.
+ * A server that requires a nonce refuses the first request before it checks the grant, and sends a nonce. Only then the
+ * request is sent again, once. The second request is built completely again, because a client assertion is also valid
+ * only for one request. For profiles without `dpop`, requests are not changed.
  */
 import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
@@ -14,9 +14,9 @@ import type { serverFetch } from './server-fetch.js'
 
 type Fetch = ReturnType<typeof serverFetch>
 
-/** Servers whose newest nonce is remembered. */
+/** The number of servers whose newest nonce is remembered. */
 const MOST_NONCES = 256
-/** Far beyond what servers send (RFC 9449 §8.1 bounds it by the header). */
+/** Much longer than the nonces of real servers (RFC 9449 §8.1 has no limit except that of the header). */
 const LONGEST_NONCE = 1024
 
 export class ProofFetch {
@@ -30,8 +30,8 @@ export class ProofFetch {
   }
 
   /**
-   * @param attempt - Builds and sends the whole request with the `fetch` it is given; called twice at most.
-   * @param accessToken - The token that the request carries, for resource requests.
+   * @param attempt - Builds and sends the whole request with the given `fetch`. Called at most twice.
+   * @param accessToken - The token of the request, for resource requests.
    * @throws CatchdError the vault's codes; what `attempt` throws
    */
   async send(
@@ -57,7 +57,7 @@ export class ProofFetch {
     if (given === null || given === sent) {
       throw new CatchdError('provider_answer_invalid', {
         profile: profile.name,
-        detail: 'The server asks for a DPoP nonce and gives none.',
+        detail: 'The server requires a DPoP nonce but does not send one.',
       })
     }
     return attempt(proving)
@@ -74,7 +74,7 @@ export class ProofFetch {
   }
 }
 
-/** §8: in the body at an authorization server; §9: in the challenge at a resource server. */
+/** The error is in the body of an authorization server (§8) and in the challenge of a resource server (§9). */
 async function wantsNonce(response: Response): Promise<boolean> {
   if (response.status !== 400 && response.status !== 401) return false
   if (/\buse_dpop_nonce\b/.test(response.headers.get('www-authenticate') ?? '')) return true

@@ -1,9 +1,9 @@
 /**
- * Which proxy a request takes, by the variables that curl and most tools read: HTTPS_PROXY, ALL_PROXY, HTTP_PROXY and
- * NO_PROXY, lower case first.
+ * Chooses the proxy for a request by the variables of curl and most tools: HTTPS_PROXY, ALL_PROXY, HTTP_PROXY and
+ * NO_PROXY. Lower-case names have priority.
  *
- * Pure. A proxy's user name and password leave this module in its `authorization` alone; `host` and `variable` are
- * what messages name. Loopback hosts are reached directly whatever the variables say: a proxy's loopback is its own.
+ * Pure. Only `authorization` contains the proxy's user name and password. Messages use `host` and `variable`. Loopback
+ * hosts never use a proxy, because for the proxy they would mean its own machine.
  */
 import { BlockList, isIP } from 'node:net'
 import { isLoopbackHost } from '../config/loopback.js'
@@ -11,42 +11,42 @@ import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 
 export interface HttpProxy {
-  /** Whether it is spoken to over TLS (`https://` in the variable). */
+  /** Whether the connection to the proxy uses TLS (`https://` in the variable). */
   readonly isSecure: boolean
   /** Without brackets. */
   readonly hostname: string
   readonly port: number
-  /** Host and port, as messages name it. */
+  /** Host and port, for messages. */
   readonly host: string
   /** The variable that names it. */
   readonly variable: string
-  /** Value of `Proxy-Authorization` (RFC 7617), where the variable holds a user name. */
+  /** Value of `Proxy-Authorization` (RFC 7617), if the variable contains a user name. */
   readonly authorization: Secret | undefined
 }
 
-/** HTTP_PROXY last, as undici's EnvHttpProxyAgent takes it: some companies set that one alone. */
+/** HTTP_PROXY is the last choice, as in undici's EnvHttpProxyAgent: some companies set only that one. */
 const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'http_proxy', 'HTTP_PROXY']
 
-/** All that decide; `catchd doctor` compares them between the daemon and the shell. */
+/** All variables for the choice. `catchd doctor` compares those of the daemon and the shell. */
 export const PROXY_VARIABLES: readonly string[] = [...VARIABLES, 'no_proxy', 'NO_PROXY']
 
 /**
- * @returns `undefined`: the server is reached directly.
- * @throws CatchdError `provider_unreachable` when the variable names no proxy that can be used; it is never passed
- *   over, since what it forbids is to go directly
+ * @returns `undefined`: no proxy is used.
+ * @throws CatchdError `provider_unreachable` if the variable names no usable proxy. It is never ignored, because the
+ *   variable forbids a direct connection
  */
 export function proxyFor(server: URL, env: NodeJS.ProcessEnv): HttpProxy | undefined {
   return isDirect(server, env) ? undefined : configuredProxy(env)
 }
 
-/** The proxy of servers that NO_PROXY does not name. @throws as {@link proxyFor} does */
+/** The proxy for servers that are not in NO_PROXY. @throws like {@link proxyFor} */
 export function configuredProxy(env: NodeJS.ProcessEnv): HttpProxy | undefined {
   const variable = VARIABLES.find((name) => env[name]?.trim())
   return variable === undefined ? undefined : readProxy(variable, env[variable]?.trim() ?? '')
 }
 
 function readProxy(variable: string, value: string): HttpProxy {
-  // `proxy:3128` is the short form of `http://proxy:3128`, and would else be a URL of the scheme `proxy`.
+  // `proxy:3128` is short for `http://proxy:3128`. As a URL it would have the scheme `proxy`.
   const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || url.hostname === '') throw unusable(variable, 'is not the URL of a proxy')
@@ -81,7 +81,7 @@ function authorizationOf({ username, password }: URL): Secret | undefined {
   return new Secret(`Basic ${Buffer.from(credentials).toString('base64')}`)
 }
 
-/** A password with a bare `%` in it is taken as it stands. */
+/** A password with a `%` that is not an encoding is used unchanged. */
 function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text)
@@ -90,7 +90,7 @@ function percentDecoded(text: string): string {
   }
 }
 
-/** Whether a server is reached without a proxy, whatever proxy there is. */
+/** Whether a server is always reached without a proxy. */
 function isDirect({ hostname, port, protocol }: URL, env: NodeJS.ProcessEnv): boolean {
   // RFC 6761 §6.3 makes every name under `localhost` loopback.
   if (isLoopbackHost(hostname) || hostname.endsWith('.localhost')) return true
@@ -101,8 +101,8 @@ function isDirect({ hostname, port, protocol }: URL, env: NodeJS.ProcessEnv): bo
 }
 
 /**
- * @param entry - `*`; a name, which covers what is under it too, with or without `.` or `*.` before it; an address;
- *   addresses as `10.0.0.0/8`. A name or address may name a port.
+ * @param entry - `*`; a name, which also covers its subdomains, with or without `.` or `*.` before it; an address;
+ *   addresses like `10.0.0.0/8`. A name or an address can have a port.
  */
 function covers(entry: string, host: string, port: string): boolean {
   if (entry === '*') return true

@@ -1,9 +1,9 @@
 /**
- * A tunnel through a proxy (RFC 9110 §9.3.6): the proxy learns host and port of the authorization server, and carries
- * TLS that it cannot read.
+ * A tunnel through a proxy (RFC 9110 §9.3.6). The proxy knows the host and port of the authorization server, but it cannot
+ * read the TLS connection inside the tunnel.
  *
- * Opened with the same node:http(s) as everything else, for what undici's EnvHttpProxyAgent does not keep:
- * docs/networks.md. The user name and password of the proxy go to the proxy alone.
+ * The tunnel uses node:http(s) like all other connections. docs/networks.md says why undici's EnvHttpProxyAgent is not
+ * used. The proxy's user name and password are sent only to the proxy.
  */
 import { type Agent, request as httpRequest } from 'node:http'
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -16,14 +16,14 @@ export interface TunnelRequest {
   readonly proxy: HttpProxy
   /** Of the authorization server; https. */
   readonly server: URL
-  /** For the connection to the proxy; keeps none alive. */
+  /** For the connection to the proxy. It keeps no connection alive. */
   readonly agent: Agent
   readonly signal: AbortSignal
 }
 
 /**
- * @returns A connection whose other end is the server; `signal` ends it, too.
- * @throws CatchdError `provider_unreachable` when the proxy refuses; errors of the network and of HTTP as they come
+ * @returns A connection to the server. `signal` ends it too.
+ * @throws CatchdError `provider_unreachable` if the proxy refuses; errors of the network and of HTTP unchanged
  */
 export function openTunnel({ proxy, server, agent, signal }: TunnelRequest): Promise<Socket> {
   const start = proxy.isSecure ? httpsRequest : httpRequest
@@ -33,7 +33,7 @@ export function openTunnel({ proxy, server, agent, signal }: TunnelRequest): Pro
       method: 'CONNECT',
       host: proxy.hostname,
       port: proxy.port,
-      // Node would take the name for TLS from Host, which here names the server behind.
+      // Without this, Node would use the Host header for TLS, which names the server behind the proxy.
       servername: isIP(proxy.hostname) === 0 ? proxy.hostname : '',
       path: authority,
       headers: {
@@ -44,7 +44,7 @@ export function openTunnel({ proxy, server, agent, signal }: TunnelRequest): Pro
       signal,
     })
     outgoing.on('connect', ({ statusCode: status = 0, headers }, socket: Socket, early: Buffer) => {
-      socket.on('error', () => {}) // told by whoever uses the tunnel
+      socket.on('error', () => {}) // the user of the tunnel reports errors
       const isOpen = status >= 200 && status <= 299
       if (isOpen && early.length === 0) {
         signal.addEventListener('abort', () => socket.destroy(), { once: true })
@@ -62,11 +62,11 @@ export function openTunnel({ proxy, server, agent, signal }: TunnelRequest): Pro
 /**
  * TLS with the server inside a tunnel.
  *
- * @param trust - What connects to the server where there is no proxy: its CAs, its client certificate.
+ * @param trust - The TLS options for the server without a proxy: its CAs and the client certificate.
  */
 export function secureTunnel(socket: Socket, { hostname }: URL, trust: HttpsAgent): Socket {
   const host = hostname.replace(/^\[(.+)\]$/, '$1')
-  // Names only (RFC 6066 §3); the certificate is compared with `host` where that is an address.
+  // Only for names (RFC 6066 §3). For an address, the certificate is compared with `host`.
   const servername = isIP(host) === 0 ? host : ''
   return connect({ ...trust.options, ALPNProtocols: ['http/1.1'], socket, host, servername })
 }

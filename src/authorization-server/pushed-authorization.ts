@@ -1,10 +1,10 @@
 /**
- * Pushed authorization requests (RFC 9126): the parameters go to the server directly, authenticated as the client,
- * and the browser carries a reference that is good once and for a short while.
+ * Pushed authorization requests (RFC 9126): the parameters are sent to the server directly, with client authentication.
+ * The browser gets only a reference, which is valid once and for a short time.
  *
- * Each login pushes anew: a reference is never kept. It is done where the server requires it or the profile names the
- * endpoint. Where a server only offers it, it is not: references last a minute, and an authorization URL may be on its
- * way to a person at another machine for longer.
+ * Each login pushes its own request. Requests are pushed if the server requires it or if the profile has the endpoint. If
+ * the server only offers it, requests are not pushed: a reference is valid for about a minute, which can be too short for
+ * a user who opens the authorization URL on another machine.
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -16,16 +16,16 @@ import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
 import { findRefusal } from './token-refusal.js'
 
-/** It has to fit into a URL that browsers and servers take. */
+/** It must fit into a URL that browsers and servers accept. */
 const LONGEST_REQUEST_URI = 2048
 
 export interface PushedRequest {
   readonly profile: Profile
-  /** With a `pushed_authorization_request_endpoint`. */
+  /** Must have a `pushed_authorization_request_endpoint`. */
   readonly server: ServerMetadata
   readonly clientSecret: Secret | undefined
   readonly parameters: URLSearchParams
-  /** Values that were sent and must not come back in an error text. */
+  /** Sent values that must not appear in an error text. */
   readonly secrets: readonly Secret[]
 }
 
@@ -49,7 +49,7 @@ export async function pushAuthorizationRequest(
 ): Promise<string> {
   const { profile, server, clientSecret, parameters, secrets } = request
   const oauth = await import('oauth4webapi')
-  // RFC 9126 §2.1 knows no other format, whatever the token endpoint wants.
+  // RFC 9126 §2.1 has only this format, also if the token endpoint uses another one.
   const fetch = serverFetch(connections, { ...profile, token_request_format: 'form' })
   const response = await proofs.send(profile, fetch, (proving) =>
     oauth.pushedAuthorizationRequest(
@@ -82,7 +82,7 @@ function requestUriOf(members: Readonly<Record<string, unknown>>): string {
   if (typeof uri !== 'string' || !/^[\x21-\x7e]+$/.test(uri) || uri.length > LONGEST_REQUEST_URI) {
     throw invalid('gave no usable request_uri')
   }
-  // RFC 9126 §2.2 requires a lifetime; one that is over already leads to a page that nobody understands.
+  // RFC 9126 §2.2 requires a lifetime. An expired reference would lead to a page that does not explain the problem.
   if (lifetime !== undefined && !(Number(lifetime) > 0)) throw invalid('gave a request_uri that has expired')
   return uri
 }

@@ -1,14 +1,14 @@
 /**
- * What a refresh that gave no tokens means (RFC 6749 §5.2): the refresh token is dead and a person has to log in,
- * or the token set is as good as before and the request may be repeated later.
+ * Decides what a failed refresh means (RFC 6749 §5.2): either the refresh token is no longer valid and the user has to log
+ * in, or the token set is still valid and the request can be repeated later.
  *
- * Pure. In doubt it is "later": a wrong "dead" makes a person log in for nothing.
+ * Pure. In doubt the request is repeated, because otherwise the user might have to log in without need.
  */
 import type { CatchdError } from '../failures.js'
 import type { RefreshOutcome } from './port.js'
 import type { TokenAnswer } from './token-request.js'
 
-/** What servers call a refresh token that will never work again, the standard's word first. */
+/** The error codes for a refresh token that will never work again. The standard's code is first. */
 const DEAD = new Set([
   'invalid_grant',
   'bad_refresh_token', // GitHub
@@ -24,9 +24,9 @@ const DEAD = new Set([
 const REFUSALS = new Set([400, 401, 403])
 
 /**
- * @param error - What reading the answer threw.
+ * @param error - The error from reading the answer.
  * @param nowMs - For a Retry-After that is a date.
- * @param dead - What this server calls a dead refresh token, beside the words that all are understood by.
+ * @param dead - Additional error codes of this server for an invalid refresh token.
  */
 export function refusedRefresh(
   error: CatchdError,
@@ -35,7 +35,7 @@ export function refusedRefresh(
   dead: readonly string[] = [],
 ): Exclude<RefreshOutcome, { outcome: 'refreshed' }> {
   const isRefusal = error.code === 'provider_refused'
-  // Some servers refuse without a word, or with one that is no code (glewlwyd: no JSON; Twitch: a message).
+  // Some servers refuse without an error code (glewlwyd: no JSON; Twitch: a message).
   const isUnexplained = isRefusal && error.error === undefined && REFUSALS.has(answer.status)
   if (isUnexplained || (isRefusal && isDead(error.error ?? '', dead)))
     return { outcome: 'reauthorize', error }
@@ -48,14 +48,14 @@ function isDead(word: string, dead: readonly string[]): boolean {
 
 const LONGEST_RETRY_AFTER_SECONDS = 300
 
-/** RFC 9110 §10.2.3, clamped to 1 s … 5 min; `null` when there is none that can be read. */
+/** RFC 9110 §10.2.3, limited to 1 s … 5 min; `null` if there is no valid value. */
 function secondsOf(retryAfter: string | null, nowMs: number): number | null {
   const text = retryAfter?.trim() ?? ''
   const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((dateOf(text) - nowMs) / 1000)
   return Number.isNaN(seconds) ? null : Math.min(Math.max(seconds, 1), LONGEST_RETRY_AFTER_SECONDS)
 }
 
-/** Only what begins as an HTTP date does: Date.parse reads "-5" as a year. */
+/** The text must begin like an HTTP date, because Date.parse reads "-5" as a year. */
 function dateOf(text: string): number {
   return /^[A-Z][a-z]{2,8}, /.test(text) ? Date.parse(text) : Number.NaN
 }

@@ -1,6 +1,6 @@
 /**
- * What an authorization request and its response need of the profile and of what its server publishes; all of it said
- * before a browser opens. Pure.
+ * The requirements of an authorization request and its response on the profile and the server's metadata. They are
+ * checked before a browser opens. Pure.
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -11,9 +11,9 @@ import type { ServerMetadata } from './metadata.js'
 import { mustPush } from './pushed-authorization.js'
 
 /**
- * @param issRequiredByConfiguration - Two servers share the redirect URI, so that this one has to announce `iss`.
- * @returns Where the browser goes, and whether the server announces `iss` (RFC 9207 §3).
- * @throws CatchdError `profile_invalid` naming what is missing and the fix
+ * @param issRequiredByConfiguration - Two servers share the redirect URI, so this one must announce `iss`.
+ * @returns The authorization endpoint, and whether the server announces `iss` (RFC 9207 §3).
+ * @throws CatchdError `profile_invalid` with the missing setting and the fix
  */
 export function requireRequestable(
   profile: Profile,
@@ -26,17 +26,17 @@ export function requireRequestable(
   }
   if (mustPush(profile, server) && server.pushed_authorization_request_endpoint === undefined) {
     throw unusable(
-      'The server wants authorization requests to be pushed (RFC 9126), and no metadata says where. Set pushed_authorization_request_endpoint.',
+      'The server requires pushed authorization requests (RFC 9126), but its metadata does not name the endpoint. Set pushed_authorization_request_endpoint.',
     )
   }
   return { endpoint, issRequired: requireRedeemable(profile, server, issRequiredByConfiguration) }
 }
 
 /**
- * The part that does not depend on who builds the authorization request.
+ * The requirements that also apply if another tool builds the authorization request.
  *
  * @returns Whether the server announces `iss` (RFC 9207 §3).
- * @throws CatchdError `profile_invalid` naming what is missing and the fix
+ * @throws CatchdError `profile_invalid` with the missing setting and the fix
  */
 export function requireRedeemable(
   profile: Profile,
@@ -65,7 +65,7 @@ function requireProofAlgorithm(profile: Profile, server: ServerMetadata): void {
   const accepted = server.dpop_signing_alg_values_supported
   if (!profile.dpop || accepted === undefined || accepted.includes(DPOP_ALGORITHM)) return
   throw unusable(
-    `The server takes no DPoP proofs signed with ${DPOP_ALGORITHM}, which are all that catchd makes.`,
+    `The server does not accept DPoP proofs signed with ${DPOP_ALGORITHM}, the only algorithm that catchd supports.`,
   )
 }
 

@@ -1,9 +1,8 @@
 /**
- * What a protected resource says about itself (RFC 9728): which authorization server it trusts, and what it wants to
- * be asked for.
+ * The metadata of a protected resource (RFC 9728): its authorization server and its scopes.
  *
- * The resource may say where in the `WWW-Authenticate` of a 401 (§5.1), else the document stands at a well-known
- * address (§3.1). It is believed only about the resource that was asked (§3.3).
+ * The resource can name the address of the document in the `WWW-Authenticate` of a 401 (§5.1). Otherwise the document is
+ * at a well-known address (§3.1). It is used only if it describes the requested resource (§3.3).
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
@@ -13,12 +12,12 @@ import type { ServerConnections } from './server-connections.js'
 
 /** @see RFC 9728 §2 */
 export interface ProtectedResource {
-  /** Resource indicator (RFC 8707) of what was asked. */
+  /** Resource indicator (RFC 8707) of the resource. */
   readonly resource: string
   readonly issuer: string
-  /** What the challenge wants, else what the document offers, separated by spaces; `null` when neither says. */
+  /** The scopes of the challenge, otherwise those of the document, separated by spaces; `null` if neither has any. */
   readonly scope: string | null
-  /** Tokens have to be bound to a key (RFC 9449). */
+  /** Whether tokens must be bound to a key (RFC 9449). */
   readonly wantsDpop: boolean
 }
 
@@ -37,8 +36,8 @@ interface Challenge {
 }
 
 /**
- * @param url - The resource, as a tool would ask it.
- * @returns `undefined` where nothing is published.
+ * @param url - The URL of the resource, as a tool would request it.
+ * @returns `undefined` if nothing is published.
  * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`
  */
 export async function findProtectedResource(
@@ -64,7 +63,7 @@ export async function findProtectedResource(
   throw unusable(url, 'does not stand where its WWW-Authenticate says')
 }
 
-/** The challenge that a request without a token gets; `undefined` where it gets none. */
+/** The challenge for a request without a token; `undefined` if there is none. */
 async function askUnauthorized(
   connections: ServerConnections,
   url: string,
@@ -88,7 +87,7 @@ function parameterOf(challenge: string, name: string): string | undefined {
   return quoted?.replaceAll(/\\(.)/g, '$1') ?? token
 }
 
-/** RFC 9728 §3.1; the second is where servers put it that have one resource in all. */
+/** RFC 9728 §3.1. Servers with only one resource use the second address. */
 function wellKnownUrls(url: string): string[] {
   const { origin, pathname, search } = new URL(url)
   const place = `${origin}/.well-known/oauth-protected-resource`
@@ -102,7 +101,7 @@ function parse(url: string, value: object, challenge: Challenge | undefined): Pr
   }
   const { resource, authorization_servers: servers, scopes_supported: scopes } = parsed.data
   if (!covers(resource, url)) throw unusable(url, 'is about another resource')
-  // Without the member, the resource's own origin is where the authorization server was before there was one.
+  // Before this member existed, the authorization server was at the resource's own origin.
   const issuer = servers?.[0] ?? new URL(url).origin
   if (!mayLeadTo(url, issuer)) {
     throw unusable(
@@ -119,8 +118,8 @@ function parse(url: string, value: object, challenge: Challenge | undefined): Pr
 }
 
 /**
- * RFC 9728 §3.3 wants the very URL that was asked. Servers whose resource is a whole folder name that one: a document
- * that speaks for a part of the same origin which the URL lies in cannot be another server's.
+ * RFC 9728 §3.3 requires exactly the requested URL. But some servers name a parent path of it. Such a document is accepted
+ * if it is on the same origin, because then it cannot belong to another server.
  */
 function covers(resource: string, url: string): boolean {
   if (!URL.canParse(resource)) return false

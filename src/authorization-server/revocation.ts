@@ -1,4 +1,4 @@
-/** Token revocation (RFC 7009), in the format of the profile's token requests. */
+/** Token revocation (RFC 7009), in the same format as the profile's token requests. */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -10,14 +10,14 @@ import { serverFetch } from './server-fetch.js'
 
 export interface RevokingClient {
   readonly profile: Profile
-  /** With a `revocation_endpoint`. */
+  /** Must have a `revocation_endpoint`. */
   readonly server: ServerMetadata
   readonly clientSecret: Secret | undefined
 }
 
 /**
- * Both tokens, the refresh token first: not every server takes the access token along with it (RFC 7009 §2.1).
- * A server that did may refuse the second request, which then says nothing.
+ * Revokes both tokens, the refresh token first, because not every server then also revokes the access token
+ * (RFC 7009 §2.1). A server that does may refuse the second request, so that refusal is ignored.
  *
  * @throws CatchdError `provider_refused`, `provider_unreachable`, `provider_answer_invalid`, `profile_invalid`
  */

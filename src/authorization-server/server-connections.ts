@@ -1,28 +1,28 @@
 /**
- * The connections to authorization servers, as the rest of the room sees them.
+ * The connections to authorization servers, for the rest of the module.
  *
- * How an exchange goes is server-exchanges.ts. It brings TLS, certificate authorities and proxies, and is loaded when it is
- * first needed: a daemon that hands out tokens which are fresh asks no server.
+ * server-exchanges.ts does the exchanges. It needs TLS, certificate authorities and proxies, so it is loaded when first
+ * used: a daemon that only serves fresh tokens sends no request to a server.
  */
 import type { ServerExchanges } from './server-exchanges.js'
 
-/** A server that answers later than this is given up. */
+/** The time limit for the answer of a server. */
 export const DEADLINE_MS = 10_000
 export interface ServerRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
-  /** The answer's body is not waited for: it may be a stream without an end. */
+  /** Does not wait for the answer's body, which may be an endless stream. */
   readonly headOnly?: boolean
-  /** What is presented where the server asks for a certificate (RFC 8705); both in PEM form. */
+  /** The client certificate, if the server asks for one (RFC 8705); both parts in PEM format. */
   readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined
 }
 
 export interface ServerAnswer {
   readonly status: number
-  /** Lower-case names. */
+  /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** Empty for a redirect, which nobody follows, and where only the head was asked for. */
+  /** Empty for a redirect, which is not followed, and if only the head was requested. */
   readonly body: string
 }
 
@@ -31,23 +31,23 @@ export class ServerConnections {
   readonly #env: NodeJS.ProcessEnv
   #loading: Promise<ServerExchanges> | undefined
 
-  /** @param env - Names the proxy (proxy-choice.ts) and CAs beyond Node's (`SSL_CERT_FILE`). */
+  /** @param env - The variables for the proxy (proxy-choice.ts) and for additional CAs (`SSL_CERT_FILE`). */
   constructor(deadlineMs = DEADLINE_MS, env: NodeJS.ProcessEnv = process.env) {
     this.#deadlineMs = deadlineMs
     this.#env = env
   }
 
   /**
-   * @throws CatchdError `provider_unreachable` when nothing was answered in time, `provider_answer_invalid` for an
-   *   answer that is no HTTP, breaks off, cannot be decoded or is over 1 MiB, `profile_invalid` for plain http
-   *   beyond loopback or an unusable `ca_file`
+   * @throws CatchdError `provider_unreachable` if there is no answer in time, `provider_answer_invalid` for an answer that
+   *   is not HTTP, is incomplete, cannot be decoded or is larger than 1 MiB, `profile_invalid` for plain http to a host
+   *   other than loopback or an unusable `ca_file`
    */
   async exchange(url: string, request: ServerRequest, caFile: string | undefined): Promise<ServerAnswer> {
     this.#loading ??= this.#load()
     return (await this.#loading).exchange(url, request, caFile)
   }
 
-  /** Ends the exchanges under way. */
+  /** Ends the running exchanges. */
   close(): void {
     void this.#loading?.then((exchanges) => exchanges.close())
   }

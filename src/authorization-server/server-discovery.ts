@@ -1,6 +1,6 @@
 /**
- * From a URL to an authorization server: a protected resource names it (RFC 9728), or the URL is an issuer itself
- * (RFC 8414, OpenID Connect Discovery), or its origin is.
+ * Finds the authorization server for a URL: a protected resource names it (RFC 9728), or the URL or its origin is itself
+ * an issuer (RFC 8414, OpenID Connect Discovery).
  */
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -9,7 +9,7 @@ import type { Metadata, ServerMetadata } from './metadata.js'
 import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
 import type { ServerConnections } from './server-connections.js'
 
-/** What a server is asked for so that it issues a refresh token (OpenID Connect Core §11). */
+/** The scope that asks a server for a refresh token (OpenID Connect Core §11). */
 const OFFLINE = 'offline_access'
 
 export class PublishedServers implements ServerDiscovery {
@@ -65,7 +65,7 @@ export class PublishedServers implements ServerDiscovery {
     })
   }
 
-  /** @throws CatchdError `issuer_mismatch` when there is metadata, and none of these is its issuer */
+  /** @throws CatchdError `issuer_mismatch` if there is metadata, but its issuer is none of these */
   async #firstOf(
     issuers: readonly string[],
     caFile: string | undefined,
@@ -85,7 +85,7 @@ export class PublishedServers implements ServerDiscovery {
   }
 }
 
-/** Two issuers with one well-known address: its document says which of them it is. People and libraries mix them up. */
+/** Two spellings of an issuer have the same well-known address. The document says which one is right. */
 function withAndWithoutSlash(issuer: string): string[] {
   const bare = issuer.replace(/\/$/, '')
   return [issuer, bare, `${bare}/`]
@@ -105,9 +105,9 @@ function described(
 }
 
 /**
- * Endpoints of an honest server between those of another: with the honest registration and authorization endpoints a
- * person approves as always, and the code goes elsewhere (RFC 9700 §4.4). `iss` tells; without it, code and token have
- * to stay in one house.
+ * A malicious server could name the registration and authorization endpoints of an honest server. The user would approve
+ * there as usual, and the code would go to the malicious token endpoint (RFC 9700 §4.4). `iss` detects this. Without
+ * `iss`, the authorization endpoint and the token endpoint must belong to the same operator.
  */
 function requireOneHouse(server: ServerMetadata): void {
   const { authorization_endpoint: front, token_endpoint: back } = server
@@ -125,7 +125,7 @@ function areOfOneHouse(a: URL, b: URL): boolean {
   return a.host === b.host || a.hostname.endsWith(`.${b.hostname}`) || b.hostname.endsWith(`.${a.hostname}`)
 }
 
-/** A server that lists its methods and leaves S256 out would refuse the login, or not check it (RFC 9700 §2.1.1). */
+/** A server that lists its methods without S256 would refuse the login, or not check PKCE (RFC 9700 §2.1.1). */
 function requirePkce({ issuer, code_challenge_methods_supported: methods }: ServerMetadata): void {
   if (methods === undefined || methods.includes('S256')) return
   throw new CatchdError(
@@ -134,7 +134,7 @@ function requirePkce({ issuer, code_challenge_methods_supported: methods }: Serv
   )
 }
 
-/** `null` where the server does not say that it issues refresh tokens for it. */
+/** `null` if the server does not announce the scope for refresh tokens. */
 function offline({ scopes_supported: scopes }: ServerMetadata): string | null {
   return scopes?.includes(OFFLINE) ? OFFLINE : null
 }

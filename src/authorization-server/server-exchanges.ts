@@ -1,11 +1,11 @@
 /**
- * One HTTP exchange with an authorization server, loaded with the first of them (server-connections.ts).
+ * One HTTP exchange with an authorization server. Loaded with the first exchange (server-connections.ts).
  *
- * The one place for the deadline, the cap on answers, the loopback rule for plain http and "no redirects are
- * followed": a 307 would post code and verifier again, elsewhere. node:http(s) rather than the global fetch,
- * which takes no CA of our own, also through a proxy (proxy-tunnel.ts). Every exchange has a connection of its own: an
- * idle one that the server has just closed fails after the request was written, and then nobody knows whether the code
- * was used up.
+ * Only this file has the time limit, the size limit for answers, the rule that plain http is only for loopback, and the
+ * rule that redirects are not followed: a 307 would send code and verifier to another address. It uses node:http(s),
+ * because the global fetch does not support our own CAs, also not through a proxy (proxy-tunnel.ts). Every exchange has
+ * its own connection. If the server has just closed an idle connection, a request fails after it was written, and it
+ * would be unknown whether the code was used.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -19,7 +19,7 @@ import { type HttpProxy, proxyFor } from './proxy-choice.js'
 import { openTunnel, secureTunnel } from './proxy-tunnel.js'
 import type { ServerAnswer, ServerRequest } from './server-connections.js'
 
-/** Decoded; a token response has a few kilobytes. */
+/** Limit for a decoded answer. A token response has a few kilobytes. */
 const MOST_BYTES = 1024 * 1024
 
 export class ServerExchanges {
@@ -67,11 +67,11 @@ export class ServerExchanges {
     } finally {
       clearTimeout(deadline)
       this.#underWay.delete(ending)
-      ending.abort() // no connection outlives its exchange
+      ending.abort() // closes the connection with its exchange
     }
   }
 
-  /** The proxy is trusted as the server is, and never shown the client certificate. */
+  /** The proxy is verified with the same CAs as the server. It never gets the client certificate. */
   async #openTunnel(
     proxy: HttpProxy,
     server: URL,
@@ -84,7 +84,7 @@ export class ServerExchanges {
     return () => secureTunnel(socket, server, trust)
   }
 
-  /** Ends the exchanges under way. */
+  /** Ends the running exchanges. */
   close(): void {
     for (const ending of this.#underWay) ending.abort()
   }
@@ -98,12 +98,12 @@ function parseServerUrl(text: string): URL {
   throw new CatchdError(
     'profile_invalid',
     isSafe
-      ? `An endpoint at ${url.host} holds a user name or password.`
-      : `An endpoint at ${url.host} is not https; plain http is for loopback addresses only.`,
+      ? `An endpoint at ${url.host} contains a user name or password.`
+      : `An endpoint at ${url.host} is not https. Plain http is allowed only for loopback addresses.`,
   )
 }
 
-/** How far an exchange came, for what may be done and said when it fails. */
+/** The progress of an exchange. After a failure it decides whether the request may be repeated, and the message. */
 interface Progress {
   at: 'proxy' | 'server'
   /** Whether the server may have seen the request. */
@@ -115,14 +115,14 @@ interface Attempt {
   readonly request: ServerRequest
   readonly agent: HttpAgent
   readonly signal: AbortSignal
-  /** Opens a tunnel through the proxy; `undefined`: the server is reached directly. */
+  /** Opens a tunnel through the proxy; `undefined`: no proxy is used. */
   readonly tunnel: (() => Promise<() => Socket>) | undefined
   readonly progress: Progress
 }
 
 /**
- * Once more, at once, when the connection was cut and repeating cannot do harm: a GET, or a request of which
- * nothing was written. A code that may have reached the server must not reach it twice (RFC 6749 §4.1.2).
+ * Repeats the request once, at once, if the connection was closed and repeating is safe: a GET, or a request of which
+ * nothing was written. A code that may have reached the server must not be sent again (RFC 6749 §4.1.2).
  */
 async function openTwiceAtMost(attempt: Attempt): Promise<IncomingMessage> {
   const { request, signal, progress } = attempt
@@ -145,13 +145,13 @@ async function open({ url, request, agent, signal, tunnel, progress }: Attempt):
   return new Promise((resolve, reject) => {
     const outgoing = start(url, {
       method,
-      // A few hundred bytes need no compression; what a server compresses all the same is decoded.
+      // A few hundred bytes need no compression. If a server compresses anyway, the answer is decoded.
       headers: { 'accept-encoding': 'identity', ...headers, ...length },
       ...(createConnection === undefined ? { agent } : { createConnection }),
       signal,
     })
     outgoing.on('socket', (connection: Socket) => {
-      // Node holds the request back until the connection, TLS included, is there.
+      // Node sends the request only after the connection and TLS are ready.
       connection.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
         progress.written = true
       })
@@ -182,7 +182,7 @@ async function readAll(incoming: IncomingMessage, host: string): Promise<Buffer>
   return Buffer.concat(chunks)
 }
 
-/** Stops a bomb before it is unpacked. */
+/** Stops before a decompression bomb is unpacked. */
 const CAPPED = { maxOutputLength: MOST_BYTES }
 
 const DECODERS = new Map<string, (body: Buffer) => Buffer>([
@@ -203,7 +203,7 @@ function decode(body: Buffer, encoding: string | undefined, host: string): strin
   const decoder = DECODERS.get(encoding?.trim().toLowerCase() || 'identity')
   if (decoder === undefined) throw unusable(`The answer of ${host} has an unknown content encoding.`)
   try {
-    // Drops a byte order mark, with which JSON may not begin.
+    // Removes a byte order mark, which JSON does not allow.
     return new TextDecoder().decode(decoder(body))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(host)

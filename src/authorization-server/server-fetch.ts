@@ -1,6 +1,6 @@
 /**
- * The connections in the shape of `fetch`, for oauth4webapi's `customFetch`: a private CA, headers of the profile,
- * and bodies as JSON for the servers that want them so.
+ * Implements `fetch` with our connections, for oauth4webapi's `customFetch`: with a private CA, the profile's headers,
+ * and JSON bodies for servers that require them.
  */
 import type { Profile } from '../config/profile.js'
 import { VERSION } from '../version.js'
@@ -8,14 +8,14 @@ import { readClientCertificate } from './client-key.js'
 import type { ServerConnections } from './server-connections.js'
 import type { Transcript } from './transcript.js'
 
-/** What oauth4webapi hands over; its bodies are form parameters or nothing. */
+/** The options that oauth4webapi passes. Its bodies are form parameters or empty. */
 interface FetchOptions {
   readonly method: string
   readonly headers: Record<string, string>
   readonly body?: unknown
 }
 
-/** Belongs to the connection and the body, which are ours. */
+/** Headers of the connection and the body, which this file sets. */
 const NOT_FOR_PROFILES = new Set([
   'connection',
   'content-length',
@@ -29,10 +29,10 @@ const NOT_FOR_PROFILES = new Set([
 ])
 
 /**
- * Answers are read whole, within the deadline and the cap, before they are seen. `token_request_headers` goes
- * along with what is posted; where both say something, client authentication and `Accept` are ours.
+ * Answers are read completely, within the time limit and the size limit, before they are returned. Posted requests have
+ * the profile's `token_request_headers`, but these cannot replace client authentication and `Accept`.
  *
- * @param transcript - Where what was sent and answered is written down, without secrets.
+ * @param transcript - Records requests and answers without secrets.
  */
 export function serverFetch(
   connections: ServerConnections,
@@ -62,7 +62,7 @@ export function serverFetch(
     const { authorization } = headers
     const answer = await (transcript?.watch({ method, url, parameters, authorization }, exchange) ??
       exchange())
-    // The constructor of Response refuses a body, be it empty, with statuses that have none (204, 304).
+    // The constructor of Response refuses even an empty body for the statuses 204 and 304.
     return new Response(answer.body === '' ? null : answer.body, {
       status: answer.status,
       headers: pick(answer.headers, ['content-type', 'dpop-nonce', 'retry-after', 'www-authenticate']),
@@ -75,7 +75,7 @@ function profileHeaders({ token_request_headers }: Profile): Record<string, stri
   return Object.fromEntries(entries.filter(([name = '']) => !NOT_FOR_PROFILES.has(name)))
 }
 
-/** A parameter that stands there more than once (`resource`, RFC 8707 §2) becomes a list. */
+/** A repeated parameter (`resource`, RFC 8707 §2) becomes a list. */
 function toMembers(parameters: URLSearchParams): Record<string, string | string[]> {
   return Object.fromEntries(
     [...new Set(parameters.keys())].map((name) => {

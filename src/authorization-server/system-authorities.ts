@@ -1,13 +1,13 @@
 /**
- * The CAs of the operating system, where a company puts its own: Node 20 does not look there by itself.
+ * The CAs of the operating system, to which companies add their own. Node 20 does not read them.
  *
- * Read when a connection needs them first, and again when the file has changed; a daemon lives for weeks. They are
- * added to what Node knows, never instead of it, and a system without such a place is no failure.
+ * They are read when a connection first needs them, and again when the file has changed, because a daemon runs for weeks.
+ * They are added to Node's CAs and never replace them. A system without such a file is not a failure.
  */
 import { readFile, stat } from 'node:fs/promises'
 import tls from 'node:tls'
 
-/** Where distributions keep all their CAs in one file, in the order that Go's crypto/x509 tries them. */
+/** The files with all CAs of a distribution, in the same order as in Go's crypto/x509. */
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Arch, Gentoo
   '/etc/pki/tls/certs/ca-bundle.crt', // Fedora, RHEL
@@ -23,13 +23,13 @@ export class SystemAuthorities {
   readonly #paths: readonly string[]
   #read: { readonly version: string; readonly certificates: readonly string[] } | undefined
 
-  /** @param env - `SSL_CERT_FILE` names another bundle, as OpenSSL has it. */
+  /** @param env - `SSL_CERT_FILE` names another file, as in OpenSSL. */
   constructor(env: NodeJS.ProcessEnv, bundles: readonly string[] = bundlesOf(process.platform)) {
     const named = env['SSL_CERT_FILE']
     this.#paths = named ? [named] : bundles
   }
 
-  /** @returns PEM of those that Node does not know by itself; the same array until something changed. */
+  /** @returns The CAs that Node does not know, in PEM format. The array is the same until a CA changes. */
   async certificates(): Promise<readonly string[]> {
     const place = await this.#place()
     if (this.#read?.version !== place.version) {
@@ -54,7 +54,7 @@ export class SystemAuthorities {
   }
 }
 
-/** The bundle of macOS holds Apple's CAs alone; what a company adds is in the keychain. */
+/** The file of macOS contains only Apple's CAs. CAs that a company adds are in the keychain. */
 function bundlesOf(platform: NodeJS.Platform): readonly string[] {
   return platform === 'darwin' || platform === 'win32' ? [] : BUNDLES
 }
@@ -65,15 +65,15 @@ async function readBundle(path: string): Promise<readonly string[]> {
 }
 
 /**
- * The keychains of macOS and the certificate stores of Windows, which are no files; Node reads them since 22.15.
- * On Linux it would look where its OpenSSL was configured, which need not be where the distribution has them.
+ * The keychains of macOS and the certificate stores of Windows, which Node can read since 22.15. On Linux, Node would read
+ * the path that its OpenSSL was built with, which can differ from the distribution's path.
  */
 function readStore(): readonly string[] {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'system') => string[] }
   return getCACertificates?.('system') ?? []
 }
 
-/** Two bundles break the lines of one certificate differently. */
+/** The same certificate can have different line breaks in two files. */
 function bare(pem: string): string {
   return pem.replace(/\s/g, '')
 }

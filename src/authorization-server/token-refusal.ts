@@ -1,8 +1,8 @@
 /**
- * How token endpoints say no: RFC 6749 §5.2, and what servers say instead of it, inside a 200 too.
+ * Reads the refusals of token endpoints: RFC 6749 §5.2, and other formats of servers, also with status 200.
  *
- * Pure. Whatever text comes out of here goes into logs and onto pages: one line, a sentence or two, and none of
- * the secrets that were sent, which some servers like to quote.
+ * Pure. The resulting texts go into logs and pages. They are one short line and contain none of the sent secrets, which
+ * some servers quote.
  */
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -13,12 +13,12 @@ const LONGEST_TEXT = 500
 const LONGEST_CODE = 100
 
 interface Named {
-  /** A machine's word; what has spaces in it is a description. */
+  /** An error code. A text with spaces is a description. */
   readonly code: unknown
   readonly description: unknown
 }
 
-/** @returns `undefined` when the answer is no refusal, as far as can be seen. */
+/** @returns `undefined` if the answer does not look like a refusal. */
 export function findRefusal(
   members: Members,
   status: number,
@@ -30,7 +30,7 @@ export function findRefusal(
   return refused({ code: undefined, description: textIn(members) }, sent)
 }
 
-/** In the order in which they may stand beside each other. */
+/** In order of priority, because an answer can have several of them. */
 function find(members: Members): Named | undefined {
   const { error, error_description: description, ok, success, errcode, errmsg, errors, status } = members
   const text = textIn(members)
@@ -57,7 +57,7 @@ function find(members: Members): Named | undefined {
   return undefined
 }
 
-/** Strava: "invalid", and beside it the field that is. */
+/** Strava sends "invalid" and the name of the invalid field. */
 function codeOf({ code, field }: Members): unknown {
   return typeof code === 'string' && typeof field === 'string' ? `${code}_${field}` : code
 }
@@ -86,7 +86,7 @@ function refused({ code, description }: Named, sent: readonly Secret[]): CatchdE
   })
 }
 
-/** Nothing that splits a line or turns its direction, nothing long, none of our own secrets. */
+/** Removes line breaks, direction marks and our own secrets, and shortens long texts. */
 export function harmless(text: string, sent: readonly Secret[], longest: number): string {
   let clean = text
   for (const spelling of spellings(sent)) clean = clean.replaceAll(spelling, '[secret]')
@@ -96,7 +96,7 @@ export function harmless(text: string, sent: readonly Secret[], longest: number)
     .slice(0, longest)
 }
 
-/** A secret as it is and as it went over the wire, the longest first. */
+/** A secret in plain and in encoded form, the longest first. */
 function spellings(sent: readonly Secret[]): string[] {
   const values = sent.map((secret) => secret.reveal()).filter((value) => value !== '')
   const encoded = values.flatMap((value) => [

@@ -1,9 +1,9 @@
 /**
- * The one place where the answer of a token endpoint becomes a token response, whatever shape it has: the
- * standard's (RFC 6749 §5.1), form-encoded, nested, or with members missing.
+ * Reads the answer of a token endpoint into a token response, whatever its format: the standard's (RFC 6749 §5.1),
+ * form-encoded, nested, or with missing members. No other file does this.
  *
- * Pure. What is odd about a server is data (`token_response` of its preset or profile), never its name. The many
- * ways of saying no, an error inside a 200 among them, are token-refusal.ts.
+ * Pure. The differences of a server are data (`token_response` of its preset or profile); the code never checks a server's
+ * name. token-refusal.ts reads refusals, also those with status 200.
  */
 import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -12,26 +12,26 @@ import type { TokenResponse } from './issued-tokens.js'
 import { findRefusal, type Members } from './token-refusal.js'
 import type { TokenAnswer } from './token-request.js'
 
-/** Longer than any server issues; a vault has to take it. */
+/** Longer than the tokens of any server. A vault must be able to store a token. */
 const LONGEST_TOKEN = 64 * 1024
 const LONGEST_SCOPE = 16 * 1024
-/** Ten years; beyond it, "expires_in" is no lifetime but a mistake. */
+/** Ten years. A larger "expires_in" is a mistake. */
 const LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400
-/** Members beyond the standard's are kept with the token set, in a vault that does not take everything. */
+/** Limit for members that the standard does not define. They are stored with the token set, and a vault has limits. */
 const MOST_EXTRA_CHARACTERS = 32 * 1024
-/** Token responses have three levels; thousands would overflow the stack when they are stored. */
+/** Token responses have up to three levels. Thousands of levels would overflow the stack when they are stored. */
 const DEEPEST = 32
 
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
   readonly scopeSeparator: string
-  /** Values that were sent and must not come back in an error text. */
+  /** Sent values that must not appear in an error text. */
   readonly sent: readonly Secret[]
 }
 
 /**
- * @throws CatchdError `provider_refused`, with `error` and `error_description` where the server named them;
- *   `provider_answer_invalid` when the answer is neither tokens nor a refusal
+ * @throws CatchdError `provider_refused`, with the server's `error` and `error_description` if present;
+ *   `provider_answer_invalid` if the answer contains neither tokens nor a refusal
  */
 export function readTokenAnswer(
   answer: Pick<TokenAnswer, 'status' | 'contentType' | 'body'>,
@@ -44,7 +44,7 @@ export function readTokenAnswer(
   return toTokenResponse(members, rules)
 }
 
-/** JSON first, whatever the content type says; then the form encoding that some servers answer with. */
+/** Tries JSON first, whatever the content type is, and then form encoding, which some servers use. */
 export function parseMembers({
   contentType,
   body,
@@ -94,7 +94,7 @@ function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRul
   return {
     accessToken,
     tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type),
-    // A lifetime beside the pointer is the same token's; a token beside it might be another's.
+    // A lifetime next to the pointer's target belongs to the same token. A token next to it may be another user's.
     expiresInSeconds: lifetimeOf(
       member('expires_in') ?? members['expires_in'],
       shape?.expires_in_unit ?? 's',
@@ -119,7 +119,7 @@ function at(members: Members, pointer: string): unknown {
   return found
 }
 
-/** RFC 6749 appendix A.12, A.17; what has line breaks or other characters would break a header. */
+/** RFC 6749 appendix A.12, A.17. Line breaks and other characters would break a header. */
 function tokenOf(value: unknown): Secret | null {
   if (value === undefined || value === null || value === '') return null
   if (typeof value !== 'string' || value.length > LONGEST_TOKEN || !/^[\x20-\x7e]+$/.test(value)) {
@@ -128,7 +128,7 @@ function tokenOf(value: unknown): Secret | null {
   return new Secret(value)
 }
 
-/** RFC 6749 §7.1: case-insensitive; one that we do not understand must not be used. */
+/** RFC 6749 §7.1: the type is case-insensitive, and a token of an unknown type must not be used. */
 function tokenTypeOf(value: unknown): string {
   if (typeof value !== 'string') throw invalid('has no token_type')
   if (value.toLowerCase() === 'bearer') return 'Bearer'
@@ -136,7 +136,7 @@ function tokenTypeOf(value: unknown): string {
   throw invalid('has a token_type that catchd does not know')
 }
 
-/** What is no lifetime is unknown, and said so; it is not guessed. */
+/** An invalid lifetime is unknown. It is not guessed (SECURITY.md#nothing-guessed). */
 function lifetimeOf(value: unknown, unit: 's' | 'ms'): number | null {
   const isNumeric = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value)
   const number = isNumeric ? Number(value) : value
@@ -145,7 +145,7 @@ function lifetimeOf(value: unknown, unit: 's' | 'ms'): number | null {
   return seconds > LONGEST_LIFETIME_SECONDS ? null : seconds
 }
 
-/** Space-separated as in RFC 6749 §3.3, without what could split a line. */
+/** Space-separated as in RFC 6749 §3.3, without line breaks. */
 function scopeOf(value: unknown, separator: string): string | null {
   const parts = Array.isArray(value) ? value.filter((part) => typeof part === 'string') : [value]
   const scopes = parts
@@ -158,7 +158,7 @@ function scopeOf(value: unknown, separator: string): string | null {
   return scope
 }
 
-/** Members beyond the standard's, as long as they fit; a large one is left out rather than the tokens with it. */
+/** Members that the standard does not define, up to the limit. A large one is left out so that the tokens can be stored. */
 function extraOf(members: Members): Record<string, unknown> {
   const extra: Record<string, unknown> = {}
   let characters = 0

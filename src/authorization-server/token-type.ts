@@ -1,13 +1,13 @@
-/** Whether a token is of the type that was asked for (RFC 6749 §7.1, RFC 9449 §5). Pure. */
+/** Checks that a token has the requested type (RFC 6749 §7.1, RFC 9449 §5). Pure. */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { TokenResponse } from './issued-tokens.js'
 
-/** Tokens that are bound to a key differently from what was asked for. */
+/** The server bound the token to a key although it was not asked to, or did not bind it although it was. */
 export class WrongTokenType extends CatchdError {}
 
 /**
- * A token of another type than `DPoP` is bound to nothing, and one of that type is useless without a key.
+ * A token of another type than `DPoP` is not bound to a key, and a token of that type is useless without its key.
  *
  * @throws WrongTokenType `provider_answer_invalid`
  */

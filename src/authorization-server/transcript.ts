@@ -1,9 +1,9 @@
 /**
- * What was sent to an authorization server and what it answered, kept for a person who asks why a login failed.
+ * Records the requests to an authorization server and its answers, so that the user can see why a login failed.
  *
- * In memory only, bounded, and without secrets: of parameters only those show their value that are known to be none,
- * of an answer only its `error` members and what it says beside the tokens; wherever a server repeats something
- * that was hidden, it is hidden there, too.
+ * The records are only in memory, limited, and without secrets. A parameter's value is shown only if it is known not to
+ * be a secret. Of an answer, only the `error` members and members other than tokens are shown. If a server repeats a
+ * hidden value, it is hidden there too.
  */
 import type { Clock } from '../clock.js'
 import { Secret } from '../secret.js'
@@ -12,7 +12,7 @@ import type { ServerAnswer } from './server-connections.js'
 import { findRefusal, harmless, type Members } from './token-refusal.js'
 import { parseMembers } from './token-response.js'
 
-/** One exchange, fit to be shown. */
+/** One exchange, without secrets. */
 export interface RecordedExchange {
   readonly method: string
   /** Host and path; never a query. */
@@ -21,23 +21,23 @@ export interface RecordedExchange {
   readonly sent: Readonly<Record<string, string>>
   /** Scheme of the Authorization header: `Basic`. */
   readonly authorization: string | null
-  /** HTTP status; `null` where nothing was answered, or a browser saw it. */
+  /** HTTP status; `null` if there was no answer, or if only a browser saw it. */
   readonly status: number | null
   readonly answered: Readonly<Record<string, string>>
-  /** Why there is no answer; a sentence. */
+  /** A sentence that says why there is no answer. */
   readonly trouble: string | null
-  /** By how much this machine is ahead of the server's Date header; `null` where it has none. */
+  /** How far this machine is ahead of the server's Date header; `null` without such a header. */
   readonly clockDifferenceSeconds: number | null
 }
 
-/** A login makes two or three; a server that asks for DPoP nonces doubles them. */
+/** A login has two or three exchanges, and twice as many if the server requires DPoP nonces. */
 const MOST_EXCHANGES = 8
 const MOST_PARAMETERS = 30
 const LONGEST_VALUE = 300
-/** A shorter value hides nothing, and would be found in every other word. */
+/** Shorter values are not searched for, because they would be found inside many words. */
 const SHORTEST_SECRET = 6
 
-/** Parameters whose values are configuration, and stand in the profile as well. */
+/** Parameters whose values are configuration, which the profile also contains. */
 const SHOWN: ReadonlySet<string> = new Set([
   'access_type',
   'audience',
@@ -84,7 +84,7 @@ export class Transcript {
     return this.#exchanges
   }
 
-  /** Lets an exchange happen, and writes down what is fit to be shown. */
+  /** Runs an exchange and records it without secrets. */
   async watch(request: SentRequest, exchange: () => Promise<ServerAnswer>): Promise<ServerAnswer> {
     const sentAtMs = this.#clock.now()
     const hidden = secretsOf(request)
@@ -118,7 +118,7 @@ export class Transcript {
   }
 }
 
-/** What came back to the redirect URI. */
+/** The response at the redirect URI. */
 export interface BrowserAnswer {
   readonly error?: string | undefined
   readonly errorDescription?: string | undefined
@@ -127,10 +127,10 @@ export interface BrowserAnswer {
 }
 
 /**
- * The authorization request, which a browser carried.
+ * Records the authorization request, which a browser sent.
  *
- * @param answer - `undefined` when nothing came back.
- * @param secrets - Of the login; the server may have quoted them.
+ * @param answer - `undefined` if there was no response.
+ * @param secrets - The secrets of the login, which the server may have quoted.
  */
 export function browserExchange(
   authorizationUrl: string,
@@ -151,7 +151,7 @@ export function browserExchange(
       ...(errorDescription === undefined ? {} : { error_description: clean(errorDescription) }),
       ...(issuer === undefined ? {} : { iss: clean(issuer) }),
     },
-    trouble: answer === undefined ? 'No response came to the redirect URI.' : null,
+    trouble: answer === undefined ? 'No response arrived at the redirect URI.' : null,
     clockDifferenceSeconds: null,
   }
 }
@@ -176,7 +176,7 @@ function masked(value: string): string {
   return new Secret(value).toString()
 }
 
-/** Everything that was sent and is not shown. */
+/** All sent values that are not shown. */
 function secretsOf({ parameters, authorization }: SentRequest): Secret[] {
   const values = [...(parameters ?? [])].filter(([name]) => !isShownParameter(name)).map(([, value]) => value)
   const [scheme = '', credentials = ''] = authorization?.split(' ') ?? []
@@ -227,6 +227,6 @@ function membersOf({ headers, body }: ServerAnswer): Members | undefined {
   try {
     return parseMembers({ contentType: headers['content-type'] ?? '', body })
   } catch {
-    return undefined // how the token request itself ended says more
+    return undefined // the failure of the token request itself explains more
   }
 }

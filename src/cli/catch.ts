@@ -1,9 +1,9 @@
 /**
- * `catchd catch`: the next authorization response at a redirect URI, as JSON. Nothing is redeemed: the code is
- * for whoever built the authorization request.
+ * `catchd catch`: prints the next authorization response at a redirect URI as JSON. The code is not redeemed, because it
+ * is for the program that made the authorization request.
  *
- * An error response is printed like any other, and the exit code says what it means: a script that only looks at that
- * does not take an error for a code.
+ * An error response is printed like any other. The exit code shows that it is an error, so a script that checks only the
+ * exit code does not mistake it for a code.
  */
 import type { Command } from 'commander'
 import { CatchdError } from '../failures.js'
@@ -19,9 +19,9 @@ interface CatchOptions {
 
 export function defineCatch(command: Command, context: Context): void {
   command
-    .option('--redirect-uri <uri>', 'where the response arrives; unset: the default listener, /callback')
-    .option('--state <state>', 'the state it must carry; unset: any response')
-    .option('--json', 'the response is always printed as JSON')
+    .option('--redirect-uri <uri>', 'redirect URI of the response; default: /callback of the redirect port')
+    .option('--state <state>', 'state that the response must have; default: any response')
+    .option('--json', 'accepted for scripts; the output is always JSON')
     .action((options: CatchOptions) => catchResponse(context, options))
 }
 
@@ -34,7 +34,7 @@ async function catchResponse(context: Context, options: CatchOptions): Promise<v
   printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri)}`)
   try {
     const caught = requireSuccess(await untilSettled(context.watchingClient, begun.login_id, signal))
-    if (!('response' in caught) || caught.response === undefined) throw handedOver()
+    if (!('response' in caught) || caught.response === undefined) throw alreadyGiven()
     printJson(caught.response)
     refuseErrorResponse(caught.response)
   } catch (error) {
@@ -43,7 +43,7 @@ async function catchResponse(context: Context, options: CatchOptions): Promise<v
   }
 }
 
-/** What ends a wait is said of logins in general, whose next step would be another login. */
+/** The failures of a wait are written for logins, whose next command is another login. Replaces that command. */
 function again(error: unknown): unknown {
   const isOver =
     error instanceof CatchdError && (error.code === 'login_expired' || error.code === 'login_required')
@@ -51,7 +51,7 @@ function again(error: unknown): unknown {
   return new CatchdError(error.code, { detail: error.detail, next: 'catchd catch' })
 }
 
-/** RFC 6749 §4.1.2.1; 3 where a person said no, 4 where the server did. */
+/** RFC 6749 §4.1.2.1. The exit code is 3 if the user denied access, and 4 if the server refused. */
 function refuseErrorResponse({ error, error_description }: Readonly<Record<string, string>>): void {
   if (error === undefined) return
   throw new CatchdError(error === 'access_denied' ? 'authorization_denied' : 'provider_refused', {
@@ -61,9 +61,9 @@ function refuseErrorResponse({ error, error_description }: Readonly<Record<strin
   })
 }
 
-function handedOver(): CatchdError {
+function alreadyGiven(): CatchdError {
   return new CatchdError('login_unknown', {
-    detail: 'The response came, and was handed to another caller.',
+    detail: 'The response arrived, but another program has already received it.',
     next: 'catchd catch',
   })
 }

@@ -14,13 +14,13 @@ import { facts, printJson, printNote, printResult } from './output.js'
 export function defineCertificate(command: Command, context: Context): void {
   command
     .command('make')
-    .summary('make a certificate for localhost, and say how the browser comes to trust it')
-    .option('--renew', 'even if there is one that is valid for another month')
+    .summary('make a certificate for localhost, and show how to make your browser trust it')
+    .option('--renew', 'make a new one even if the current one is valid for more than a month')
     .option('--json', 'print it as JSON')
     .action((options: { renew?: true; json?: true }) => make(context, options))
   command
     .command('show')
-    .summary('show the certificate, and how the browser comes to trust it')
+    .summary('show the certificate, and how to make your browser trust it')
     .option('--json', 'print it as JSON')
     .action((options: { json?: true }) => show(context, options))
 }
@@ -35,7 +35,10 @@ async function make(
     systemClock.now(),
     options.renew === true,
   )
-  if (!made) printNote('There is one already, good for more than a month; --renew makes another.')
+  if (!made)
+    printNote(
+      'The current certificate is valid for more than a month, so it was kept. Use --renew to make a new one.',
+    )
   print(certificate, options.json === true)
 }
 

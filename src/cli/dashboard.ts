@@ -1,6 +1,6 @@
 /**
- * `catchd dashboard`: a one-time link to the page that shows everything, printed and opened. No browser is no failure:
- * the link stands on stdout and is good for a minute in any browser on this machine.
+ * `catchd dashboard`: prints a one-time link to the dashboard and opens it. If the browser does not open, that is not a
+ * failure: the link on stdout works for a minute in any browser on this machine.
  */
 import type { Command } from 'commander'
 import type { Context } from './context.js'
@@ -13,8 +13,8 @@ interface DashboardOptions {
 
 export function defineDashboard(command: Command, context: Context): void {
   command
-    .option('--no-browser', 'print the link, open nothing')
-    .option('--json', 'print the link and until when it is good as JSON')
+    .option('--no-browser', 'print the link without opening a browser')
+    .option('--json', 'print the link and its expiry as JSON')
     .action((options: DashboardOptions) => dashboard(context, options))
 }
 
@@ -22,7 +22,7 @@ async function dashboard(context: Context, options: DashboardOptions): Promise<v
   const link = await context.client.dashboardLink()
   if (options.json) printJson(link)
   else printResult(link.url)
-  printNote('The link opens the dashboard once, within a minute.')
+  printNote('The link works once, within one minute.')
   if (options.browser) await open(context, link.url)
 }
 

@@ -1,4 +1,4 @@
-/** `catchd doctor`: what is wrong here, and one command for each thing that puts it right. */
+/** `catchd doctor`: finds problems on this machine, and prints one command to fix each. */
 import type { Command } from 'commander'
 import { examine } from '../doctor/examine.js'
 import { exitCodeOf, type Finding } from '../doctor/finding.js'
@@ -13,7 +13,7 @@ const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 
 
 export function defineDoctor(command: Command, context: Context): void {
   command
-    .argument('[name]', 'a profile, whose authorization server is asked and whose tokens are looked at, too')
+    .argument('[name]', 'profile whose authorization server and tokens are checked as well')
     .option('--json', 'print the checks as JSON')
     .action((name: string | undefined, options: { json?: true }) => doctor(context, name, options))
 }
@@ -37,7 +37,7 @@ function serviceCheck(context: Context): (() => Promise<Finding>) | undefined {
     const plan = servicePlan(context)
     return () => examineService(plan, [process.execPath, context.mainFile])
   } catch {
-    return undefined // another check says what is wrong with the environment
+    return undefined // another check reports the problem with the environment
   }
 }
 
@@ -53,13 +53,13 @@ function report(findings: readonly Finding[]): string {
   return [...lines, '', summary(findings)].join('\n')
 }
 
-/** Lines that fit beside the margin on a terminal, broken between words; a pipe gets one. */
+/** Breaks the text between words into lines that fit on the terminal beside the margin. A pipe gets one line. */
 function wrapped(text: string, margin: number): string[] {
-  const room = process.stdout.isTTY ? Math.max(30, (process.stdout.columns || 80) - margin) : Infinity
+  const width = process.stdout.isTTY ? Math.max(30, (process.stdout.columns || 80) - margin) : Infinity
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)
-    if (last === undefined || last.length + 1 + word.length > room) lines.push(word)
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word)
     else lines[lines.length - 1] = `${last} ${word}`
   }
   return lines
@@ -68,7 +68,7 @@ function wrapped(text: string, margin: number): string[] {
 function summary(findings: readonly Finding[]): string {
   const count = (status: Finding['status']) => findings.filter((finding) => finding.status === status).length
   const [failures, warnings] = [count('fail'), count('warn')]
-  if (failures + warnings === 0) return 'Everything is in order.'
+  if (failures + warnings === 0) return 'No problems found.'
   const parts = [
     failures === 0 ? 'Nothing failed' : `${failures} failed`,
     ...(warnings === 0 ? [] : [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`]),

@@ -1,6 +1,6 @@
 /**
- * `catchd exec NAME -- COMMAND …`: runs a command with the access token in its environment, never in its
- * arguments, and passes its exit code on.
+ * `catchd exec NAME -- COMMAND …`: runs a command with the access token in its environment, never in its arguments, and
+ * exits with the command's exit code.
  */
 import { type Command, InvalidArgumentError } from 'commander'
 import { runCommand } from './child-command.js'
@@ -10,7 +10,7 @@ export function defineExec(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
     .argument('<command...>', 'the command and its arguments, after --')
-    .option('--env <variable>', 'environment variable that holds the token', variableName, 'ACCESS_TOKEN')
+    .option('--env <variable>', 'environment variable for the token', variableName, 'ACCESS_TOKEN')
     .action((name: string, words: string[], options: { env: string }) => exec(context, name, words, options))
 }
 

@@ -1,6 +1,7 @@
 /**
- * `catchd forward user@host`: a limited API key's view of the API for another machine, over OpenSSH, for as long as
- * the command runs. Without a destination it serves that view on a socket of this machine, for a container to mount.
+ * `catchd forward user@host`: gives another machine limited access to the API over OpenSSH, while the command runs. The
+ * access is that of a new API key. Without a destination, it serves the same access on a socket of this machine, which a
+ * container can mount.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -21,7 +22,7 @@ import { expiryInWords } from './instants.js'
 import { printJson, printNote, printResult } from './output.js'
 
 const DEFAULT_EXPIRES_SECONDS = 12 * 3600
-/** Neither reads nor changes more than tokens and logins of its profiles. */
+/** Actions that only affect tokens and logins of the key's profiles. */
 const ACTIONS = ['token', 'login'] as const
 
 interface ForwardOptions {
@@ -36,15 +37,23 @@ interface ForwardOptions {
 
 export function defineForward(command: Command, context: Context): void {
   command
-    .argument('[destination]', 'user@host, as ssh has it')
-    .argument('[ssh-options...]', 'more options of ssh, after --')
-    .requiredOption('--profiles <names>', 'profiles that may be used there, separated by commas', commaList)
-    .option('--actions <actions>', 'token, login, separated by commas', actions, ['token'])
-    .option('--expires <duration>', 'when it ends at the latest', duration, DEFAULT_EXPIRES_SECONDS)
-    .option('--port <number>', 'a port of 127.0.0.1 there, too, where the key is asked for', realPort)
-    .option('--callback <ports>', 'ports here that lead to the same ports there, for redirect URIs', ports)
-    .option('--socket <path>', 'instead of a destination: a socket of this machine')
-    .option('--json', 'print what to set there as JSON')
+    .argument('[destination]', 'user@host, as for ssh')
+    .argument('[ssh-options...]', 'more options for ssh, after --')
+    .requiredOption('--profiles <names>', 'profiles to make available, separated by commas', commaList)
+    .option('--actions <actions>', 'allowed actions: token, login, separated by commas', actions, ['token'])
+    .option('--expires <duration>', 'time after which the access ends', duration, DEFAULT_EXPIRES_SECONDS)
+    .option(
+      '--port <number>',
+      'also listen on this port of 127.0.0.1 on the other machine; requests there need the key',
+      realPort,
+    )
+    .option(
+      '--callback <ports>',
+      'ports of this machine to forward to the same ports of the other machine, for redirect URIs',
+      ports,
+    )
+    .option('--socket <path>', 'use a socket of this machine instead of a destination')
+    .option('--json', 'print the settings for the other machine as JSON')
     .action((destination: string | undefined, words: string[], options: ForwardOptions) =>
       forward(context, destination, words, options),
     )
@@ -121,19 +130,20 @@ function requireOnePlace(destination: string | undefined, { socket, port, callba
   const fail = (detail: string) => {
     throw new CatchdError('request_invalid', { detail, next: 'catchd help forward' })
   }
-  if ((destination === undefined) === (socket === undefined)) fail('It is either user@host or --socket PATH.')
+  if ((destination === undefined) === (socket === undefined))
+    fail('Give either user@host or --socket PATH, not both.')
   if (destination?.startsWith('-') || destination === '') fail('The destination must be like user@host.')
   if (socket !== undefined && (port !== undefined || callback !== undefined)) {
-    fail('--port and --callback are for another machine.')
+    fail('--port and --callback need user@host. They cannot be used with --socket.')
   }
 }
 
-/** A key is asked for at the TCP listener alone. */
+/** Only the TCP listener checks API keys. */
 async function tcpApi(context: Context): Promise<string> {
   const { listeners } = await context.client.status()
   if (listeners.tcp !== null) return listeners.tcp
   throw new CatchdError('config_invalid', {
-    detail: 'The daemon has no TCP port, where keys are asked for (CATCHD_API_PORT is 0).',
+    detail: 'catchd forward needs the TCP port of the daemon, but it is switched off (CATCHD_API_PORT is 0).',
     next: 'catchd status',
   })
 }
@@ -152,7 +162,9 @@ function announce(
     printJson({ client, home, socket, url, key_file: keyFile, expires_at })
     return
   }
-  printNote(`${destination} may use ${key.profiles.join(', ')} until this ends, ${untilOf(key)}. There:`)
+  printNote(
+    `${destination} can use ${key.profiles.join(', ')} until this command ends, ${untilOf(key)}. Run there:`,
+  )
   printResult(`export CATCHD_HOME=${quoted(home)}`)
   if (keyFile !== null) {
     printResult('# or, for tools that cannot use a socket:')
@@ -166,7 +178,9 @@ function announceSocket(key: ClientWithKey, path: string, options: ForwardOption
     printJson({ client: key.client, socket: path, expires_at: key.expires_at })
     return
   }
-  printNote(`Whoever opens it may use ${key.profiles.join(', ')} until this ends, ${untilOf(key)}.`)
+  printNote(
+    `Programs that open this socket can use ${key.profiles.join(', ')} until this command ends, ${untilOf(key)}.`,
+  )
   printResult(path)
 }
 
@@ -179,7 +193,7 @@ function loopback(): string[] {
   return own.some(({ address }) => address === '::1') ? ['127.0.0.1', '[::1]'] : ['127.0.0.1']
 }
 
-/** For a POSIX shell. */
+/** Quotes a text for a POSIX shell. */
 function quoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
@@ -194,7 +208,7 @@ function interrupted(signal: AbortSignal): Promise<never> {
 function actions(text: string): KeyAction[] {
   return commaList(text).map((word) => {
     const action = ACTIONS.find((known) => known === word)
-    if (action === undefined) throw new InvalidArgumentError(`It must be of ${ACTIONS.join(', ')}.`)
+    if (action === undefined) throw new InvalidArgumentError(`Each must be one of ${ACTIONS.join(', ')}.`)
     return action
   })
 }

@@ -1,4 +1,4 @@
-/** `catchd import PROGRAM [FILE]`: profiles from another program's configuration. */
+/** `catchd import PROGRAM [FILE]`: makes profiles from another program's configuration. */
 import { readFile } from 'node:fs/promises'
 import { Argument, type Command } from 'commander'
 import { CatchdError } from '../failures.js'
@@ -35,12 +35,12 @@ interface Written {
 
 export function defineImport(command: Command, context: Context): void {
   command
-    .addArgument(new Argument('<program>', 'whose configuration it is').choices(Object.keys(PROGRAMS)))
-    .argument('[file]', 'stdin otherwise')
+    .addArgument(new Argument('<program>', 'program of the configuration').choices(Object.keys(PROGRAMS)))
+    .argument('[file]', 'file to read; stdin by default')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      `\nWhat to give:\n${Object.entries(PROGRAMS)
+      `\nInput:\n${Object.entries(PROGRAMS)
         .map(([name, { input }]) => `  ${name.padEnd(12)} ${input}`)
         .join('\n')}`,
     )
@@ -64,7 +64,7 @@ async function importFrom(
   print(written, imported)
 }
 
-/** A name that is taken is not written over: the newcomer gets another. */
+/** An existing profile is not overwritten. The imported profile gets another name. */
 async function write(
   { client }: Context,
   { name, entry, notes }: ImportedProfile,
@@ -85,7 +85,7 @@ function print(written: readonly Written[], { urls }: Imported): void {
   for (const { name, url } of urls) printResult(`catchd login ${url} --name ${profileName(name)}`)
 }
 
-/** What fits the rule for names of what the other program calls it. */
+/** Makes a valid profile name from the name in the other program. */
 function profileName(text: string): string {
   const name = text
     .toLowerCase()

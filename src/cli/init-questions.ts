@@ -1,4 +1,4 @@
-/** Questions at a terminal, by @clack/prompts, which only `catchd init` loads. They stand on stderr. */
+/** Questions on a terminal, with @clack/prompts, which only `catchd init` loads. They are printed on stderr. */
 import type * as Clack from '@clack/prompts'
 import { Interrupted } from './interruption.js'
 
@@ -12,7 +12,7 @@ interface TextQuestion {
   readonly placeholder?: string
   readonly initial?: string
   readonly optional?: boolean
-  /** @returns What is wrong with an answer. */
+  /** @returns The problem with an answer; `undefined` if it is valid. */
   readonly rule?: (text: string) => string | undefined
 }
 
@@ -30,7 +30,7 @@ export class Questions {
     return questions
   }
 
-  /** The list gets shorter as the person types. */
+  /** The list gets shorter while the user types. */
   async choose(message: string, choices: readonly Choice[]): Promise<string> {
     const { autocomplete } = this.#clack
     const options = choices.map((choice) => ({ ...choice }))
@@ -52,7 +52,7 @@ export class Questions {
     return this.#answered(answer).trim()
   }
 
-  /** What is typed does not stand on the screen. */
+  /** The typed text is not shown. */
   async hidden(message: string, isNeeded: boolean): Promise<string> {
     const answer = await this.#clack.password({
       message,
@@ -63,7 +63,7 @@ export class Questions {
   }
 
   say(text: string): void {
-    // No box around it: what is to be registered gets copied from here.
+    // Without a box, so that the values to register are easy to copy.
     this.#clack.log.message(text, { output: this.#output })
   }
 

@@ -1,6 +1,6 @@
 /**
- * `catchd init`: asks for a first profile, writes it, logs in, and says how to use the token. Everything it does can be
- * done without it, by the commands that it names.
+ * `catchd init`: asks for a first profile, writes it, logs in, and shows how to use the token. All of this can also be
+ * done with other commands.
  */
 import type { Command } from 'commander'
 import type { ProfileEntry } from '../client/api-types.js'
@@ -22,12 +22,12 @@ export function defineInit(command: Command, context: Context): void {
 async function init(context: Context): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new CatchdError('request_invalid', {
-      detail: 'catchd init asks questions, and there is no terminal to ask them in.',
+      detail: 'catchd init asks questions, so it needs a terminal.',
       next: 'catchd profile add --help',
     })
   }
   const questions = await Questions.begin('catchd: a profile and its first login')
-  const server = await questions.choose('Where is the token from?', [
+  const server = await questions.choose('Which service do you want to connect to?', [
     { value: '', label: 'An MCP server, an API or an issuer', hint: 'by its URL' },
     ...PRESETS.map(({ name, title }) => ({ value: name, label: title, hint: name })),
   ])
@@ -39,11 +39,11 @@ async function init(context: Context): Promise<void> {
 }
 
 const urlRule = (text: string) =>
-  isUrl(text) && URL.canParse(text) ? undefined : 'It is a whole address and begins with https://'
+  isUrl(text) && URL.canParse(text) ? undefined : 'It must be a complete URL that begins with https://'
 
-/** One URL leads to all the rest, unless a client has to be registered by hand. */
+/** catchd finds all settings from one URL, unless the user has to register a client. */
 async function byUrl(context: Context, questions: Questions): Promise<string> {
-  const url = await questions.text('Its URL', {
+  const url = await questions.text('The URL', {
     placeholder: 'https://mcp.example.com/mcp',
     rule: urlRule,
   })
@@ -65,7 +65,7 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
     initial: freeName(preset.name, taken),
     rule: (text) => {
       if (!ProfileName.safeParse(text).success) return `It ${PROFILE_NAME_RULE}.`
-      return taken.has(text) ? 'There is a profile of this name.' : undefined
+      return taken.has(text) ? 'A profile with this name already exists.' : undefined
     },
   })
   const base = needsBase(preset)
@@ -83,7 +83,7 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
     preset.client === 'confidential' ? 'The client secret' : 'The client secret, if there is one',
     preset.client === 'confidential',
   )
-  const scope = await questions.text('Scopes, separated by spaces (empty: what the server gives by itself)', {
+  const scope = await questions.text("Scopes, separated by spaces (empty: the server's default)", {
     optional: true,
     ...(preset.profile.scope === undefined ? {} : { initial: preset.profile.scope }),
   })
@@ -95,7 +95,7 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
     ...(scope === '' || scope === preset.profile.scope ? {} : { scope }),
   }
   await context.client.putProfile(name, entry)
-  printNote(`Written to ${context.folders.configFile}${secret === '' ? '' : '; the secret is in the vault'}.`)
+  printNote(`Written to ${context.folders.configFile}.${secret === '' ? '' : ' The secret is in the vault.'}`)
   return name
 }
 

@@ -1,4 +1,4 @@
-/** `catchd inspect NAME`: what the tokens of a profile say, and what the server says about them; never the tokens. */
+/** `catchd inspect NAME`: prints the content of a profile's tokens and the server's data about them, never the tokens. */
 import type { Command } from 'commander'
 import type { InspectionAnswer } from '../client/api-types.js'
 import type { Context } from './context.js'
@@ -30,16 +30,16 @@ async function inspect(context: Context, name: string, options: { readonly json?
 function tokenFacts(answer: InspectionAnswer, nowMs: number): [string, string][] {
   const { access_token: access, refresh_token: refresh } = answer
   const pairs: [string, string][] = [
-    ['issuer', answer.issuer ?? 'not known: there is no id_token'],
-    ['subject', answer.subject ?? 'not known: there is no id_token'],
+    ['issuer', answer.issuer ?? 'unknown: there is no id_token'],
+    ['subject', answer.subject ?? 'unknown: there is no id_token'],
     ['client_id', answer.client_id],
-    ['scope', access.scope ?? 'not said by the server'],
+    ['scope', access.scope ?? 'unknown: the server does not say'],
     ['type', access.token_type],
     ['obtained', `${relative(access.obtained_at, nowMs)} (${access.obtained_at})`],
     ['expires', expiryInWords(access.expires_at, nowMs)],
   ]
   if (refresh === null) pairs.push(['refresh token', 'none'])
-  else if (refresh.refused !== null) pairs.push(['refresh token', `not usable any more: ${refresh.refused}`])
+  else if (refresh.refused !== null) pairs.push(['refresh token', `no longer valid: ${refresh.refused}`])
   else pairs.push(['refresh token', expiryInWords(refresh.expires_at, nowMs)])
   return pairs
 }
@@ -47,7 +47,7 @@ function tokenFacts(answer: InspectionAnswer, nowMs: number): [string, string][]
 type Content = string | Readonly<Record<string, unknown>>
 
 function contentOf(report: InspectionAnswer['introspection']): Content {
-  if (report === null) return 'no endpoint is known'
+  if (report === null) return 'no known endpoint'
   if (report.answer !== null) return report.answer
   const { code, detail, error } = report.error ?? {}
   return [error, detail ?? code].filter((part) => part != null).join(': ')

@@ -1,6 +1,6 @@
 /**
- * `catchd keep NAME --file PATH [-- COMMAND …]`: a file with an always-fresh token while a command runs, or until an
- * interrupt. For tools that read a token from a file: AWS's web identity, `curl --header @file`, `.netrc`.
+ * `catchd keep NAME --file PATH [-- COMMAND …]`: keeps a valid token in a file while a command runs, or until Ctrl-C. For
+ * tools that read a token from a file: AWS's web identity, `curl --header @file`, `.netrc`.
  */
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
@@ -22,7 +22,7 @@ import { TokenFile } from './token-file.js'
 
 const FORMATS = [...TOKEN_FORMATS, 'netrc'] as const
 
-/** A reader may hold on to what it read for a while. */
+/** A tool may use the token for a while after it has read the file. */
 const DEFAULT_MIN_TTL_SECONDS = 120
 
 interface KeepOptions extends IdTokenChoice {
@@ -34,9 +34,9 @@ interface KeepOptions extends IdTokenChoice {
 export function defineKeep(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
-    .argument('[command...]', 'a command to run meanwhile, after --')
-    .requiredOption('--file <path>', 'written with mode 0600, and removed at the end')
-    .addOption(new Option('--format <format>', 'what stands in it').choices(FORMATS).default('raw'))
+    .argument('[command...]', 'command to run, after --')
+    .requiredOption('--file <path>', 'file for the token, written with mode 0600 and removed at the end')
+    .addOption(new Option('--format <format>', 'format of the file').choices(FORMATS).default('raw'))
     .option(
       '--min-ttl <seconds>',
       'refresh when less time is left',
@@ -55,7 +55,7 @@ async function keep(
 ): Promise<void> {
   const ending = new AbortController()
   const { client } = context
-  // While a command runs an interrupt is its own affair; it does not end the keeping.
+  // While a command runs, Ctrl-C is for that command. The file is kept until the command ends.
   const signal = words.length > 0 ? ending.signal : AbortSignal.any([ending.signal, context.signal])
   const ask = () => requestToken(client, name, choice, { minTtlSeconds: minTtl, signal })
   const file = new TokenFile(resolve(path), await textIn(format, context, name))
@@ -88,7 +88,7 @@ async function textIn(
   { client }: Context,
   name: string,
 ): Promise<(token: AnyTokenAnswer) => string> {
-  // AWS's programs send what they read, a line end included.
+  // AWS's programs send the whole file, so it must not end with a line break.
   if (format === 'raw') return bareToken
   if (format !== 'netrc') return (token) => tokenText(token, format)
   const { configuration } = await client.profile(name)

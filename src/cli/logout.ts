@@ -1,6 +1,6 @@
 /**
- * `catchd logout NAME`: the daemon revokes the tokens where it can, and forgets them. A server that could not be
- * told is no failure, but it is said, with how long the tokens go on there.
+ * `catchd logout NAME`: revokes the tokens at the server if possible, and deletes them. If the server could not revoke
+ * them, that is not a failure, but the command prints it, with the time until which the tokens stay valid there.
  */
 import type { Command } from 'commander'
 import type { ProfileAnswer } from '../client/api-types.js'
@@ -17,7 +17,7 @@ export function defineLogout(command: Command, context: Context): void {
 }
 
 async function logout(context: Context, name: string, options: { readonly json?: true }): Promise<void> {
-  // Asked for first: afterwards nobody knows any more. Whatever is wrong with it, the logout itself will say.
+  // Read before the logout, because it is not known afterwards. If this fails, the logout reports the cause.
   const before = await context.client.profile(name).catch(() => undefined)
   const { revoked, not_revoked } = await context.client.logout(name)
   if (options.json) printJson({ profile: name, status: 'login_required', revoked, not_revoked })
@@ -27,10 +27,10 @@ async function logout(context: Context, name: string, options: { readonly json?:
 
 function stillValid(reason: string, before: ProfileAnswer | undefined, nowMs: number): string {
   const cause = printable(reason).replace(/[.\s]+$/, '')
-  return `The authorization server could not be told: ${cause}; its tokens stay valid until ${end(before, nowMs)}.`
+  return `The tokens were not revoked at the authorization server: ${cause}. They stay valid until ${end(before, nowMs)}.`
 }
 
-/** The later of access and refresh token ends when a person would have been needed. */
+/** The next login would have been needed when both the access token and the refresh token had expired. */
 function end(before: ProfileAnswer | undefined, nowMs: number): string {
   const last = before?.login_needed_at ?? null
   return last !== null && Date.parse(last) > nowMs ? expiryInWords(last, nowMs) : 'the server ends them'

@@ -1,6 +1,6 @@
 /**
- * `catchd presets [NAME]`: the servers that catchd knows, and what to register at one of them. Static data: no daemon
- * is needed.
+ * `catchd presets [NAME]`: lists the servers that catchd knows, and shows what to register at one of them. The data is
+ * static, so no daemon is needed.
  */
 import type { Command } from 'commander'
 import {
@@ -16,7 +16,7 @@ import { facts, printJson, printResult, table } from './output.js'
 
 export function definePresets(command: Command, context: Context): void {
   command
-    .argument('[name]', 'one of them, with all it sets')
+    .argument('[name]', 'preset to show with all its settings')
     .option('--json', 'print as JSON')
     .action((name: string | undefined, options: { json?: true }) => {
       const port = context.environment.redirectPort
@@ -54,7 +54,7 @@ function show(preset: Preset, port: number): void {
       ['name', name],
       ['server', title],
       ['client', CLIENTS[client]],
-      ['redirect URI', redirectUri === null ? 'needs no entry' : `${redirectUri}${anyPort}`],
+      ['redirect URI', redirectUri === null ? 'need not be registered' : `${redirectUri}${anyPort}`],
       ['register', register],
       ...objections(preset),
       ['source', `${source} (checked ${checked})`],
@@ -81,7 +81,7 @@ function requirePreset(name: string): Preset {
   })
 }
 
-/** What a person copies: where to come back to, for the registration, and the command, for a profile of the same name. */
+/** The texts for the user to copy: the redirect URI to register, and the command that adds a profile of the same name. */
 export function pasteable(preset: Preset, port: number): { redirect_uri: string | null; command: string } {
   const { name, client } = preset
   const usual = defaultRedirectUri(preset, { profile: name, port })

@@ -1,6 +1,6 @@
 /**
- * `catchd profile edit`: the configuration file in the person's editor, checked when it closes. The daemon takes
- * a good file over by itself, and keeps the last good one beside a bad one.
+ * `catchd profile edit`: opens the configuration file in the user's editor and checks it afterwards. The daemon reads a
+ * valid file automatically, and keeps the last valid configuration if the file is invalid.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult } from './output.js'
 
-/** @throws CatchdError `config_invalid` when the saved file is bad; `profile_unknown`; `request_invalid` */
+/** @throws CatchdError `config_invalid` if the saved file is invalid; `profile_unknown`; `request_invalid` */
 export async function editConfiguration(
   context: Context,
   name: string | undefined,
@@ -30,7 +30,7 @@ export async function editConfiguration(
   await runEditor(editor, path)
   const profiles = await check(context)
   if (options.json) return printJson({ path, ok: true, profiles })
-  printResult(`${path} is good: ${profiles} ${profiles === 1 ? 'profile' : 'profiles'}.`)
+  printResult(`${path} is valid: ${profiles} ${profiles === 1 ? 'profile' : 'profiles'}.`)
 }
 
 function chooseEditor(): string {
@@ -38,7 +38,7 @@ function chooseEditor(): string {
   if (chosen) return chosen
   if (process.stdin.isTTY && process.stdout.isTTY) return process.platform === 'win32' ? 'notepad' : 'vi'
   throw new CatchdError('request_invalid', {
-    detail: 'Neither VISUAL nor EDITOR is set, and there is no terminal.',
+    detail: 'Neither VISUAL nor EDITOR is set, and there is no terminal for the default editor.',
     next: 'catchd profile list',
   })
 }
@@ -52,14 +52,14 @@ async function makeIfMissing(context: Context): Promise<void> {
   await writeDurably(configFile, SKELETON)
 }
 
-/** A file that is bad already cannot be asked; it is opened so that it can be mended. */
+/** An invalid file is opened without this check, so that the user can fix it. */
 async function requireProfile(path: string, name: string): Promise<void> {
   const { text } = await readSnapshot(path)
   let names: string[]
   try {
     names = [...parseConfiguration(text, path).profiles.keys()]
   } catch (error) {
-    if (error instanceof CatchdError) return printNote(`It has a mistake: ${error.message}`)
+    if (error instanceof CatchdError) return printNote(`The file is not valid: ${error.message}`)
     throw error
   }
   if (names.includes(name)) return
@@ -69,7 +69,7 @@ async function requireProfile(path: string, name: string): Promise<void> {
   })
 }
 
-/** $EDITOR may hold arguments and quotes, which the shell reads as every other program has it do. */
+/** $EDITOR can contain arguments and quotes, so a shell runs it, as in other programs. */
 async function runEditor(editor: string, path: string): Promise<void> {
   const child =
     process.platform === 'win32'
@@ -78,7 +78,7 @@ async function runEditor(editor: string, path: string): Promise<void> {
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code === 0) return
   throw new CatchdError('request_invalid', {
-    detail: `The editor ended with ${code ?? 'a signal'}.`,
+    detail: `The editor ended with ${code === null ? 'a signal' : `exit code ${code}`}.`,
     next: 'catchd status',
   })
 }

@@ -1,4 +1,4 @@
-/** Profiles as a table: name, server, status, expiry, and when a person is needed next. */
+/** Profiles as a table: name, server, status, expiry, and when the next login is needed. */
 import type { ProfileAnswer } from '../client/api-types.js'
 import { relative } from './instants.js'
 import { type Cell, table } from './output.js'
@@ -11,14 +11,14 @@ const STATUS_WORDS: Readonly<Record<string, Cell>> = {
 }
 
 export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {
-  // A narrow terminal keeps names and states readable.
+  // A narrow terminal has no column for servers, so that names and states stay readable.
   const { isTTY, columns } = process.stdout
-  const hasRoom = !isTTY || (columns || 80) >= ROOM_FOR_SERVERS
+  const showsServers = !isTTY || (columns || 80) >= COLUMNS_WITH_SERVERS
   return table(
-    ['NAME', ...(hasRoom ? ['SERVER'] : []), 'STATUS', 'TOKEN EXPIRES', 'LOGIN NEEDED'],
+    ['NAME', ...(showsServers ? ['SERVER'] : []), 'STATUS', 'TOKEN EXPIRES', 'LOGIN NEEDED'],
     profiles.map((answer) => [
       answer.profile,
-      ...(hasRoom ? [serverOf(answer)] : []),
+      ...(showsServers ? [serverOf(answer)] : []),
       STATUS_WORDS[answer.status] ?? answer.status,
       expiry(answer, nowMs),
       loginNeeded(answer, nowMs),
@@ -26,9 +26,9 @@ export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number):
   )
 }
 
-const ROOM_FOR_SERVERS = 70
+const COLUMNS_WITH_SERVERS = 70
 
-/** What a person knows the server by. */
+/** The server's host, or the preset, or the profile that this one extends. */
 function serverOf({ configuration }: ProfileAnswer): string {
   const { issuer, base_url, authorization_endpoint, token_endpoint, resource_server } = configuration
   const url = issuer ?? base_url ?? authorization_endpoint ?? token_endpoint ?? resource_server
@@ -42,7 +42,7 @@ function expiry({ status, expires_at }: ProfileAnswer, nowMs: number): string {
   return status === 'logged_in' ? 'unknown' : '-'
 }
 
-/** A daemon of an older version does not say. */
+/** A daemon of an older version does not send this member. */
 function loginNeeded({ login_needed_at: at }: Partial<ProfileAnswer>, nowMs: number): string {
   if (at == null) return '-'
   return Date.parse(at) <= nowMs ? 'now' : relative(at, nowMs)

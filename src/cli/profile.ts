@@ -35,7 +35,7 @@ export async function defineProfile(command: Command, context: Context): Promise
     .command('show')
     .summary('print a profile and its status as JSON')
     .argument('<name>', 'profile')
-    .option('--json', 'it is always printed as JSON')
+    .option('--json', 'accepted for scripts; the output is always JSON')
     .action(async (name: string) => {
       printResult(JSON.stringify(await context.client.profile(name), null, 2))
     })
@@ -52,7 +52,7 @@ export async function defineProfile(command: Command, context: Context): Promise
   command
     .command('edit')
     .summary('open the configuration file in $VISUAL or $EDITOR')
-    .argument('[name]', 'profile that you want to change')
+    .argument('[name]', 'profile to change')
     .option('--json', 'print the result as JSON')
     .action(async (name: string | undefined, options: JsonOption) => {
       const { editConfiguration } = await import('./profile-edit.js')
@@ -64,7 +64,7 @@ async function defineAdd(command: Command, context: Context): Promise<void> {
   const { profileKeyOptions } = await import('./profile-keys.js')
   command
     .argument('<name>', 'name of the profile')
-    .option('--client-secret-stdin', 'read the client secret from stdin; it is kept in the vault')
+    .option('--client-secret-stdin', 'read the client secret from stdin; it is stored in the vault')
     .option('--replace', 'replace a profile of this name')
     .option('--json', 'print the profile as JSON')
   for (const option of profileKeyOptions()) command.addOption(option)
@@ -79,7 +79,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   const exists = await isTaken(client, name)
   if (exists && !options.replace) {
     throw new CatchdError('request_invalid', {
-      detail: `There is a profile "${name}" already. --replace puts this one in its place.`,
+      detail: `A profile "${name}" already exists. Use --replace to replace it.`,
       profile: name,
       next: `catchd profile show ${name}`,
     })
@@ -92,7 +92,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   await printAdvice(context, answer)
 }
 
-/** A profile that only others extend is there, although it cannot be shown. */
+/** A profile that only other profiles extend exists, although it cannot be shown. */
 async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
   try {
     await client.profile(name)
@@ -105,7 +105,7 @@ async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
   }
 }
 
-/** What the API says of members of the body, in the words of this command line. */
+/** Replaces the names of the API's body members with the options of this command. */
 function inOptions(error: unknown): unknown {
   if (!(error instanceof CatchdError && error.code === 'request_invalid')) return error
   return new CatchdError('request_invalid', {
@@ -130,16 +130,16 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
 
 async function readSecret(name: string): Promise<string> {
   if (process.stdin.isTTY) {
-    // Typed at a prompt it would stand on the screen.
+    // A typed secret would be visible on the screen.
     throw new CatchdError('request_invalid', {
-      detail: '--client-secret-stdin reads from a pipe or a file, and stdin is the terminal.',
+      detail: '--client-secret-stdin needs a pipe or a file on stdin, but stdin is the terminal.',
       next: `catchd profile add ${name} … --client-secret-stdin < FILE`,
     })
   }
   const secret = await readAll()
   if (secret !== '') return secret
   throw new CatchdError('request_invalid', {
-    detail: '--client-secret-stdin found nothing on stdin.',
+    detail: '--client-secret-stdin is given, but stdin is empty.',
     next: 'catchd profile add --help',
   })
 }

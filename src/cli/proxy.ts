@@ -1,6 +1,6 @@
 /**
  * `catchd proxy NAME --upstream URL`: a reverse proxy on this machine that adds the Authorization header, for tools
- * that cannot be taught to. Prints its base URL once it serves, and ends with an interrupt.
+ * without OAuth support. Prints its base URL when it is ready, and runs until Ctrl-C.
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync } from 'node:fs'
@@ -25,10 +25,10 @@ interface ProxyOptions {
 export function defineProxy(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
-    .requiredOption('--upstream <url>', 'where the requests go: https, or http on this machine')
-    .option('--port <number>', 'port on 127.0.0.1; a free one by default', port, 0)
-    .option('--socket <path>', 'a unix socket instead of TCP')
-    .option('--no-secret', 'no random segment in the base URL: every user of this machine can use it')
+    .requiredOption('--upstream <url>', 'URL to send the requests to: https, or http on this machine')
+    .option('--port <number>', 'port on 127.0.0.1; any free port by default', port, 0)
+    .option('--socket <path>', 'listen on a unix socket instead of TCP')
+    .option('--no-secret', 'no random part in the base URL: every user of this machine can use the proxy')
     .option('--json', 'print the base URL as JSON')
     .action((name: string, options: ProxyOptions) => serve(context, name, options))
 }
@@ -79,7 +79,7 @@ async function listen(app: App, options: ProxyOptions, authorities: Set<string>)
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
     throw new CatchdError('already_running', {
-      detail: `${socket ?? `127.0.0.1:${options.port}`} is taken, or may not be bound (${code}).`,
+      detail: `Cannot listen on ${socket ?? `127.0.0.1:${options.port}`}: it is in use, or access is denied (${code}).`,
       next: 'catchd proxy … --port 0',
       cause: error,
     })
@@ -93,12 +93,12 @@ function parseUpstream(text: string): URL {
     return url
   throw new CatchdError('request_invalid', {
     detail:
-      '--upstream must be an https URL, or an http one on this machine, without user name, password and query.',
+      '--upstream must be an https URL, or an http URL on this machine, without user name, password and query.',
     next: 'catchd help proxy',
   })
 }
 
-/** A profile that names its hosts wants its token to go nowhere else. */
+/** If a profile has `hosts`, its token must not be sent to other hosts. */
 function requireHost(profile: string, hosts: readonly string[], upstream: URL): void {
   if (hosts.length === 0 || profileForHost([{ profile, hosts }], upstream.host) !== undefined) return
   const isSame = hosts.some((host) => normalHost(`${upstream.protocol}//${host}`) === upstream.host)

@@ -1,4 +1,4 @@
-/** `catchd refresh NAME`: a new access token now, whatever is left of the old one. */
+/** `catchd refresh NAME`: gets a new access token now, even if the old one is still valid. */
 import type { Command } from 'commander'
 import type { Context } from './context.js'
 import { expiryInWords } from './instants.js'
@@ -7,18 +7,18 @@ import { facts, printJson, printResult, styled } from './output.js'
 export function defineRefresh(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
-    .option('--json', 'print what is known of the new token, without it, as JSON')
+    .option('--json', 'print the details of the new token as JSON, without the token')
     .action((name: string, options: { json?: true }) => refresh(context, name, options))
 }
 
 async function refresh(context: Context, name: string, options: { readonly json?: true }): Promise<void> {
-  // The token itself is for `catchd token`; this command is run by people who look at a screen.
+  // The output is for people at a screen, so it does not contain the token. `catchd token` prints it.
   const { access_token: _secret, ...rest } = await context.client.refresh(name)
   if (options.json) return printJson(rest)
   printResult(styled('green', `Refreshed: ${name}`))
   printResult(
     facts([
-      ['scope', rest.scope ?? 'not said by the server'],
+      ['scope', rest.scope ?? 'unknown: the server does not say'],
       ['expires', expiryInWords(rest.expires_at, Date.now())],
     ]),
   )

@@ -1,4 +1,4 @@
-/** `catchd service install|uninstall|status`: the daemon as a service of this user; src/service says what that takes. */
+/** `catchd service install|uninstall|status`: the daemon as a service of this user. src/service makes the plan. */
 import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
@@ -21,7 +21,7 @@ interface InstallOptions extends JsonOption {
   readonly print?: true
 }
 
-/** Switching a service on takes a moment, never this long. */
+/** Switching a service on never takes this long. */
 const COMMAND_DEADLINE_MS = 30_000
 
 export function defineService(command: Command, context: Context): void {
@@ -33,12 +33,12 @@ export function defineService(command: Command, context: Context): void {
     .action((options: InstallOptions) => install(context, options))
   command
     .command('uninstall')
-    .summary('switch it off and remove its files')
+    .summary('switch the service off and remove its files')
     .option('--json', 'print the result as JSON')
     .action((options: JsonOption) => uninstall(context, options))
   command
     .command('status')
-    .summary('say whether it is switched on')
+    .summary('show whether the service is switched on')
     .option('--json', 'print the result as JSON')
     .action((options: JsonOption) => status(context, options))
 }
@@ -50,7 +50,7 @@ async function install(context: Context, options: InstallOptions): Promise<void>
   await stopRunning(context)
   for (const { path, content, encoding = 'utf8' } of plan.files) {
     await mkdir(dirname(path), { recursive: true })
-    // It may hold a proxy's password.
+    // The file can contain a proxy's password.
     await writeFile(path, content, { encoding, mode: 0o600 })
   }
   for (const command of plan.enable) {
@@ -80,7 +80,7 @@ async function status(context: Context, options: JsonOption): Promise<void> {
   if (!enabled) printNote('  → catchd service install')
 }
 
-/** That of this platform. @throws CatchdError `config_invalid` when the environment cannot be used */
+/** The plan for this platform. @throws CatchdError `config_invalid` if the environment cannot be used */
 export function servicePlan(context: Context): ServicePlan {
   const setup = setupOf(context)
   switch (process.platform) {
@@ -108,26 +108,26 @@ function setupOf({ environment, folders, mainFile }: Context): ServiceSetup {
   }
 }
 
-/** npx keeps what it runs in a cache that it empties when it likes. */
+/** npx runs programs from a cache folder, which it can delete at any time. */
 function refuseTemporaryProgram(program: string): void {
   if (!program.split(/[\\/]/).includes('_npx')) return
   throw new CatchdError('request_invalid', {
-    detail: 'This catchd was started by npx, from a folder that may be gone tomorrow.',
+    detail: 'npx started this catchd from a temporary folder, which may be deleted. Install catchd first.',
     next: 'npm install --global --allow-scripts=keytar catchd',
   })
 }
 
-/** The addresses must be free for the service. */
+/** The service needs the daemon's addresses. */
 async function stopRunning(context: Context): Promise<void> {
   try {
     await context.localClient().stop()
-    printNote('The running daemon was stopped; the service takes its place.')
+    printNote('The running daemon was stopped. The service replaces it.')
   } catch (error) {
     if (!(error instanceof CatchdError) || error.code !== 'daemon_unreachable') throw error
   }
 }
 
-/** @returns What went wrong; `undefined` when nothing did. */
+/** @returns The cause of a failure; `undefined` if the command succeeded. */
 async function run([program, ...args]: readonly [string, ...string[]]): Promise<string | undefined> {
   try {
     await promisify(execFile)(program, args, { timeout: COMMAND_DEADLINE_MS, windowsHide: true })
@@ -140,7 +140,7 @@ async function run([program, ...args]: readonly [string, ...string[]]): Promise<
 
 function notEnabled(plan: ServicePlan, command: readonly string[], failure: string): CatchdError {
   return new CatchdError('request_invalid', {
-    detail: `The ${plan.kind} is written but not switched on: ${command.join(' ')}: ${failure}`,
+    detail: `The files of the ${plan.kind} were written, but it could not be switched on: ${command.join(' ')}: ${failure}`,
     next: command.join(' '),
   })
 }

@@ -1,4 +1,4 @@
-/** `catchd status`: the daemon, the vault, the configuration, the listeners and the profiles on one screen. */
+/** `catchd status`: shows the daemon, the vault, the configuration, the listeners and the profiles on one screen. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { DaemonStatus } from '../client/api-types.js'
@@ -10,11 +10,11 @@ import { facts, printJson, printResult } from './output.js'
 import { profileTable } from './profile-table.js'
 
 const EVERY_MS = 1_000
-/** To the upper left corner; and away with what stands behind the end of a line, and below. */
+/** Moves the cursor to the upper left corner. The other two clear the rest of a line and the lines below. */
 const HOME = '\u001B[H'
 const CLEAR_LINE = '\u001B[K'
 const CLEAR_BELOW = '\u001B[J'
-/** A screen of its own, so that what was there before comes back. */
+/** Uses the terminal's alternate screen, so that the previous content comes back at the end. */
 const ENTER = '\u001B[?1049h\u001B[?25l'
 const LEAVE = '\u001B[?25h\u001B[?1049l'
 
@@ -26,7 +26,7 @@ interface StatusOptions {
 export function defineStatus(command: Command, context: Context): void {
   command
     .option('--json', "print the daemon's status and its profiles as JSON")
-    .option('-w, --watch', 'keep it on the screen, until Ctrl-C')
+    .option('-w, --watch', 'update the screen every second, until Ctrl-C')
     .action((options: StatusOptions) => (options.watch ? watch(context, options) : status(context, options)))
 }
 
@@ -34,20 +34,20 @@ async function status(context: Context, options: StatusOptions): Promise<void> {
   const { client } = context
   if (!options.json) return printResult(await screenOf(client))
   const [daemon, profiles] = [await client.status(), await client.profiles()]
-  // `profiles` is their number in the daemon's answer; a program gets both.
+  // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
   printJson({ ...daemon, profile_list: profiles })
 }
 
-/** Ctrl-C is how it ends: nothing went wrong then. */
+/** Ctrl-C ends it without a failure. */
 async function watch(context: Context, { json }: StatusOptions): Promise<void> {
   if (json || !process.stdout.isTTY) {
     throw new CatchdError('request_invalid', {
-      detail: '--watch draws on a terminal. A program reads what happens from /v1/events.',
+      detail: '--watch needs a terminal. Programs can read events from /v1/events.',
       next: 'catchd status --json',
     })
   }
   const { client, watchingClient, signal } = context
-  await client.status() // starts the daemon where it is not there
+  await client.status() // starts the daemon if it is not running
   process.stdout.write(ENTER)
   try {
     while (!signal.aborted) {
@@ -84,7 +84,7 @@ function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
     ['vault', `${vault.kind} (${vault.engine}), ${vault.health}`],
   ]
   if (vault.unsaved.length > 0)
-    pairs.push(['unsaved', `${vault.unsaved.join(', ')}: kept in memory, tried again`])
+    pairs.push(['unsaved', `${vault.unsaved.join(', ')}: only in memory; catchd keeps trying to store them`])
   pairs.push(['config', config.path])
   if (!config.ok) pairs.push(['', `not in use: ${config.error ?? 'it is not valid'}`])
   if (daemon.logins_pending > 0) pairs.push(['logins', `${daemon.logins_pending} pending`])

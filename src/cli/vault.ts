@@ -1,4 +1,4 @@
-/** `catchd vault status|migrate`: where tokens rest, and moving them. */
+/** `catchd vault status|migrate`: shows where tokens are stored, and moves them to another vault. */
 import { type Command, Option } from 'commander'
 import { LASTING_VAULTS, type LastingVault } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
@@ -12,8 +12,8 @@ export function defineVault(command: Command, context: Context): void {
     .action((options: { json?: true }) => status(context, options))
   command
     .command('migrate')
-    .summary('carry every item over to another vault and use that from now on')
-    .addOption(new Option('--to <vault>', 'where to').choices(LASTING_VAULTS).makeOptionMandatory())
+    .summary('move every item to another vault and use that vault from now on')
+    .addOption(new Option('--to <vault>', 'new vault').choices(LASTING_VAULTS).makeOptionMandatory())
     .option('--json', 'print the result as JSON')
     .action((options: { to: LastingVault; json?: true }) => migrate(context, options))
 }

@@ -1,8 +1,8 @@
 /**
- * Walking the demo gateway's approval without a browser: read the page, post its form, answer the HTTP Basic
- * challenge, and hand back where the gateway would send the browser. The redirect is not followed.
+ * Approves a request at the demo gateway without a browser: reads the page, posts its form and answers the HTTP Basic
+ * challenge. Returns the URL of the redirect without following it.
  *
- * Plain node:http and node:https, so that a private CA can be given for one request alone.
+ * Uses node:http and node:https directly, so that a private CA can be set for a single request.
  */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -11,7 +11,7 @@ import { CatchdError } from '../failures.js'
 export interface ApprovalOptions {
   readonly user: string
   readonly password: string
-  /** Clicks Deny instead of Approve. */
+  /** Denies instead of approving. */
   readonly deny?: boolean
   /** PEM of the CA that signed the gateway's certificate. */
   readonly ca?: string
@@ -25,8 +25,8 @@ interface PageAnswer {
 
 /**
  * @returns The authorization response: the URL in the redirect's Location header.
- * @throws CatchdError `provider_refused` when the gateway refuses the request or the credentials,
- *   `provider_unreachable` when it does not answer, `provider_answer_invalid` when its page has no such form.
+ * @throws CatchdError `provider_refused` if the gateway refuses the request or the credentials,
+ *   `provider_unreachable` if it does not answer, `provider_answer_invalid` if its page has no such form.
  */
 export async function approve(authorizationUrl: string, options: ApprovalOptions): Promise<string> {
   const shown = await exchange(authorizationUrl, { method: 'GET' }, options.ca)
@@ -61,7 +61,7 @@ function refused({ status, body }: PageAnswer): CatchdError {
   )
 }
 
-/** The form whose submit button carries this label, filled in as that button would send it. */
+/** The fields of the form whose submit button has this label, as a browser would send them. */
 function readForm(page: string, label: string): { action: string; fields: URLSearchParams } {
   for (const [form] of page.matchAll(/<form[^>]*>[\s\S]*?<\/form>/g)) {
     const fields = new URLSearchParams()

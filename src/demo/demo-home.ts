@@ -1,5 +1,5 @@
 /**
- * The demo's own corner of the machine: a temporary home, free ports, this program run in it, and its removal.
+ * The demo's environment: a temporary home folder and free ports. Runs catchd commands in it and removes it at the end.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -43,7 +43,7 @@ export class DemoHome {
     }
   }
 
-  /** The usual ports where they are free, others where a daemon of the person's own has them. */
+  /** Uses the default ports if they are free, and other ports if the user's own daemon has them. */
   static async make(browser: boolean): Promise<DemoHome> {
     const folder = await mkdtemp(join(tmpdir(), 'catchd-demo-'))
     return new DemoHome(folder, await freePort(7636), await freePort(8252), browser)
@@ -53,7 +53,7 @@ export class DemoHome {
     return join(this.folder, 'run', 'catchd.sock')
   }
 
-  /** What has to stand before a command for it to run in this home. */
+  /** The variables that make a command use this home. */
   get environmentForShell(): string {
     return `CATCHD_HOME=${this.folder} CATCHD_API_PORT=${this.apiPort} CATCHD_REDIRECT_PORT=${this.redirectPort}`
   }
@@ -61,7 +61,7 @@ export class DemoHome {
   /**
    * Runs one catchd command.
    *
-   * @throws CatchdError `internal` with what it printed, when it does not end with 0
+   * @throws CatchdError `internal` with the command's output if its exit code is not 0
    */
   async catchd(args: readonly string[], stdin = ''): Promise<Ran> {
     const ran = await this.run(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...args], stdin)
@@ -81,7 +81,7 @@ export class DemoHome {
     child.stderr.on('data', (chunk) => {
       output.stderr += chunk
     })
-    child.stdin.on('error', () => {}) // it need not read
+    child.stdin.on('error', () => {}) // the command need not read its input
     child.stdin.end(stdin)
     const [exitCode] = (await once(child, 'close')) as [number | null]
     return { exitCode, ...output }
@@ -92,20 +92,20 @@ export class DemoHome {
     return fetchOnce(`http://localhost${path}`, { socketPath: this.socketPath })
   }
 
-  /** Tokens and secrets leave the vault, the daemon ends, the folder goes. */
+  /** Removes tokens and secrets from the vault, stops the daemon and removes the folder. */
   async remove(): Promise<void> {
     for (const args of [
       ['logout', 'gw'],
       ['profile', 'remove', 'gw'],
       ['daemon', 'stop'],
     ]) {
-      await this.catchd(args).catch(() => {}) // the demo may have failed before there was one
+      await this.catchd(args).catch(() => {}) // the demo may have failed before it created this
     }
     await rm(this.folder, { recursive: true, force: true })
   }
 }
 
-/** One request; redirects are not followed, as the demo shows each step. */
+/** Sends one request. Redirects are not followed, because the demo shows each step. */
 export function fetchOnce(
   url: string,
   options: { readonly socketPath?: string; readonly headers?: Record<string, string> } = {},

@@ -1,6 +1,6 @@
 /**
- * The demo: a whole login on this machine, step by step, against the built-in gateway, with a daemon of its own
- * in a temporary home. It runs the program's own commands, so that what it shows is what people will use.
+ * The demo: a complete login on this machine, step by step, at the built-in gateway, with a separate daemon in a
+ * temporary home. It runs the program's own commands, so it shows the commands that users will run.
  */
 import { styleText } from 'node:util'
 import { approve } from './approval.js'
@@ -8,10 +8,10 @@ import { DemoHome, fetchOnce } from './demo-home.js'
 import { type RunningGateway, startGatewayProcess } from './gateway-process.js'
 import type { RecordedTokenRequest } from './gateway-wire.js'
 
-/** The words under which the command line calls `serveGateway`. */
+/** The arguments with which the command line calls `serveGateway`. */
 export const GATEWAY_ARGUMENTS = ['demo', '--serve-gateway'] as const
 
-/** @throws CatchdError when a step fails; everything is removed then too. */
+/** @throws CatchdError if a step fails; everything is removed in that case too. */
 export async function runDemo(options: { readonly keep: boolean }): Promise<void> {
   const browser = hasDisplay()
   const home = await DemoHome.make(browser)
@@ -29,7 +29,7 @@ export async function runDemo(options: { readonly keep: boolean }): Promise<void
     }
   }
   if (kept) sayWhatStays(home, gateway)
-  else say('\nThe daemon, the gateway, the tokens and the temporary folder are gone.')
+  else say('\nThe daemon, the gateway, the tokens and the temporary folder have been removed.')
 }
 
 async function walk(
@@ -38,7 +38,9 @@ async function walk(
   redirectUri: string,
   browser: boolean,
 ): Promise<void> {
-  say('A login from the redirect in the browser to a token on the local endpoint, on this machine alone.\n')
+  say(
+    'This demo runs a complete login on this machine, from the redirect in the browser to a token for local tools.\n',
+  )
   const step = numbered()
 
   step(`A gateway that behaves like webMethods API Gateway listens on ${gateway.baseUrl}.`)
@@ -50,7 +52,7 @@ async function walk(
   add.push('--client-id', gateway.clientId, '--client-secret-stdin', '--scope', 'email')
   await home.catchd(add, gateway.clientSecret)
   step(
-    'The profile is added; its secret goes to the vault, not into the file:',
+    'Add the profile. Its secret goes into the vault, not into the configuration file:',
     command(`catchd ${add.join(' ')}`),
   )
 
@@ -59,7 +61,7 @@ async function walk(
   )
   const authorizationUrl = String(begun.authorization_url)
   step(
-    'The login begins; this is the authorization URL:',
+    'Start the login. This is the authorization URL:',
     command('catchd login gw'),
     ...(browser ? [command(authorizationUrl)] : wrapUrl(authorizationUrl)),
   )
@@ -71,7 +73,7 @@ async function walk(
   } else {
     const { name: user, password } = gateway.user
     const response = await approve(authorizationUrl, { user, password })
-    step(`There is no display here, so the demo approves by itself, as ${user}.`)
+    step(`This machine has no display, so the demo approves the request as ${user}.`)
     await catchResponse(response, step)
   }
   const login = JSON.parse((await home.api(`/v1/logins/${begun.login_id}?wait=300`)).body)
@@ -80,16 +82,16 @@ async function walk(
 
   const [request] = gateway.tokenRequests
   if (request !== undefined)
-    step('The token request as it went over the wire, secrets masked:', ...showRequest(request))
+    step('The token request that catchd sent, with secrets masked:', ...showRequest(request))
   step(
-    `The token set is kept in ${login.stored?.stored_in ?? 'the vault'}.`,
-    `The access token is good until ${login.stored?.expires_at ?? 'an unknown time'}; ` +
-      (login.stored?.refreshable ? 'catchd refreshes it by itself.' : 'there is no refresh token.'),
+    `The token set is stored in ${login.stored?.stored_in ?? 'the vault'}.`,
+    `The access token is valid until ${login.stored?.expires_at ?? 'an unknown time'}; ` +
+      (login.stored?.refreshable ? 'catchd refreshes it automatically.' : 'there is no refresh token.'),
   )
   await showToken(home, gateway, step)
 }
 
-/** What the browser does with the gateway's redirect, and what it ends on. */
+/** Follows the gateway's redirect as a browser would, and shows the page it ends on. */
 async function catchResponse(response: string, step: Step): Promise<void> {
   const caught = await fetchOnce(response)
   const page = caught.location === undefined ? undefined : new URL(caught.location, response)
@@ -97,9 +99,9 @@ async function catchResponse(response: string, step: Step): Promise<void> {
   const masked = new URL(response)
   for (const name of ['code', 'state']) if (masked.searchParams.has(name)) masked.searchParams.set(name, MASK)
   step(
-    'The catch: the gateway sends the browser to',
+    'catchd receives the authorization response. The gateway redirects the browser to',
     command(decodeURIComponent(masked.href)),
-    `catchd matches state to its PKCE verifier, redeems the code at once and answers ${caught.status};`,
+    `catchd finds the PKCE verifier for this state, redeems the code at once and answers ${caught.status};`,
     `the browser ends on a page without the code (${shown?.status ?? 'none'}): ${page?.href ?? 'none'}`,
   )
 }
@@ -111,14 +113,14 @@ async function showToken(home: DemoHome, gateway: RunningGateway, step: Step): P
     .catch(() => undefined)
   const answer = curl?.exitCode === 0 ? curl.stdout : (await home.api('/v1/tokens/gw')).body
   step(
-    'Any local tool gets the token; nobody saw a code:',
+    'Local tools now get the token from catchd. None of them sees a code:',
     command(`curl --silent --unix-socket ${home.socketPath} ${url}`),
     answer.trim(),
   )
   const { access_token: token } = JSON.parse(answer)
   const used = await fetchOnce(gateway.resourceUrl, { headers: { authorization: `Bearer ${token}` } })
   step(
-    'And the gateway takes it:',
+    'The gateway accepts the token:',
     command(`curl -H "Authorization: Bearer $(catchd token gw)" ${gateway.resourceUrl}`),
     used.body.trim(),
   )
@@ -126,11 +128,11 @@ async function showToken(home: DemoHome, gateway: RunningGateway, step: Step): P
 
 function sayWhatStays(home: DemoHome, gateway: RunningGateway): void {
   say(
-    '\nThe daemon and the gateway stay up. Try:',
+    '\nThe daemon and the gateway keep running. Try:',
     command(`export ${home.environmentForShell}`),
     command('catchd status'),
     command('catchd token gw'),
-    '\nTo end both and remove everything:',
+    '\nTo stop both and remove everything:',
     command(
       `catchd logout gw; catchd profile remove gw; catchd daemon stop; kill ${gateway.pid}; rm -r ${home.folder}`,
     ),
@@ -172,7 +174,7 @@ function command(text: string): string {
   return styleText('cyan', text)
 }
 
-/** One parameter a line: an authorization URL is read, not only copied. */
+/** One parameter per line, so that the authorization URL is easy to read. */
 function wrapUrl(text: string): string[] {
   const [base = '', query = ''] = text.split('?')
   return [`${base}?`, ...query.split('&').map((pair) => `  ${pair}`)].map((line) => command(maskState(line)))

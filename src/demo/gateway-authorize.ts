@@ -1,9 +1,9 @@
 /**
  * The demo gateway's authorization endpoint (RFC 6749 §4.1.1 and §4.1.2, RFC 7636 §4.3).
  *
- * As at the gateway it stands for, Approve is clicked before anybody is asked who they are: the posted
- * approval is answered with an HTTP Basic challenge, and the browser posts it again with the credentials.
- * Parameters are checked at both steps, because the form comes back from the browser.
+ * As at the real gateway, the user approves first and authenticates afterwards: the gateway answers the posted approval
+ * with an HTTP Basic challenge, and the browser posts it again with the credentials. Parameters are checked at both
+ * steps, because the browser could have changed the form.
  */
 import type { Approval } from './gateway-grants.js'
 import { approvalPage, refusalPage } from './gateway-pages.js'
@@ -22,7 +22,7 @@ export interface AuthorizeRules {
   readonly stateEcho: boolean
   readonly enforcePkce: boolean
   readonly users: readonly GatewayUser[]
-  /** Approves at once in the first user's name: for a browser nobody looks at. */
+  /** Approves at once as the first user, for tests without a person at the browser. */
   readonly autoApprove: boolean
   readonly issueCode: (approval: Approval) => string
 }
@@ -66,7 +66,7 @@ export function showApproval(parameters: Parameters, rules: AuthorizeRules): Ans
   })
 }
 
-/** The posted form: a Basic challenge, the redirect with the code, or the redirect with `access_denied`. */
+/** Answers the posted form: a Basic challenge, a redirect with a code, or a redirect with `access_denied`. */
 export function decideApproval(
   form: Parameters,
   authorization: string | undefined,
@@ -96,7 +96,7 @@ function grant(
   return redirectAnswer(withParameters(redirectUri, { code, ...echoedState(parameters, rules) }))
 }
 
-/** An unknown client or redirect URI gets a page; every other mistake goes back by redirect (RFC 6749 §4.1.2.1). */
+/** An unknown client or redirect URI gets an error page; other errors are sent by redirect (RFC 6749 §4.1.2.1). */
 function checkRequest(parameters: Parameters, rules: AuthorizeRules): AuthorizationRequest | Answer {
   if (parameters.get('client_id') !== rules.clientId) {
     return refusalPage(400, 'No application is registered with this client_id.')

@@ -1,9 +1,9 @@
 /**
- * The demo gateway's memory: authorization codes, access tokens, refresh tokens, and which came from which.
+ * The demo gateway's state: authorization codes, access tokens, refresh tokens, and the approval each belongs to.
  *
- * Promises what a strict server does: a code is redeemed once within its lifetime, with the redirect URI and
- * the verifier it was asked with (RFC 6749 §4.1.3, RFC 7636 §4.6); a second redemption, and the reuse of a
- * rotated refresh token, revoke everything issued from that approval (RFC 9700 §4.14.2). No HTTP here.
+ * Behaves like a strict server. A code is redeemed once, within its lifetime, with the redirect URI and the verifier of
+ * its request (RFC 6749 §4.1.3, RFC 7636 §4.6). A second redemption, or the reuse of a rotated refresh token, revokes
+ * everything issued from that approval (RFC 9700 §4.14.2). No HTTP here.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { equalSecrets } from './gateway-wire.js'
@@ -13,7 +13,7 @@ export interface Approval {
   readonly user: string
   readonly redirectUri: string
   readonly scope: string
-  /** `null` when the request had no challenge, which only a gateway without enforced PKCE lets pass. */
+  /** `null` if the request had no challenge. Only a gateway that does not enforce PKCE accepts that. */
   readonly challenge: { readonly method: 'S256' | 'plain'; readonly value: string } | null
 }
 
@@ -29,7 +29,7 @@ export interface Issued {
   readonly scope: string
 }
 
-/** Why nothing was issued; a description for a person. */
+/** Why no token was issued, as a text for the user. */
 export interface Refusal {
   readonly refusal: string
 }
@@ -52,7 +52,7 @@ export interface GrantRules {
   readonly now: () => number
 }
 
-/** Everything issued from one approval lives and dies together. */
+/** Everything issued from one approval. It is revoked together. */
 interface Family {
   readonly user: string
   readonly scope: string
@@ -113,7 +113,7 @@ export class GatewayGrants {
       return { refusal: 'redirect_uri is not the one of the authorization request.' }
     }
     if (!provesPossession(approval.challenge, codeVerifier)) {
-      return { refusal: 'code_verifier does not fit the code_challenge.' }
+      return { refusal: 'code_verifier does not match the code_challenge.' }
     }
     const family = { user: approval.user, scope: approval.scope, revoked: false }
     issued.redeemedFor = family
@@ -135,7 +135,7 @@ export class GatewayGrants {
     return this.#issue(token.family, token.rotated ? this.#newRefreshToken(token.family) : presented)
   }
 
-  /** A refresh token takes its whole family with it; an unknown token is no error (RFC 7009 §2.2). */
+  /** Revoking a refresh token revokes its whole family. An unknown token is no error (RFC 7009 §2.2). */
   revoke(presented: string): void {
     this.counts.revocations += 1
     const refreshToken = this.#refreshTokens.get(presented)
@@ -143,7 +143,7 @@ export class GatewayGrants {
     this.#accessTokens.delete(presented)
   }
 
-  /** @returns Whose token it is, or `undefined` when it is unknown, expired or revoked. */
+  /** @returns The token's user; `undefined` if the token is unknown, expired or revoked. */
   findActive(accessToken: string): { user: string; scope: string; expiresAtMs: number } | undefined {
     const token = this.#accessTokens.get(accessToken)
     if (token === undefined || token.family.revoked || this.#rules.now() >= token.expiresAtMs)
@@ -151,12 +151,12 @@ export class GatewayGrants {
     return { user: token.family.user, scope: token.family.scope, expiresAtMs: token.expiresAtMs }
   }
 
-  /** Makes every access token issued so far expired, whatever its lifetime said. */
+  /** Makes all access tokens issued so far expire now. */
   expireAccessTokens(): void {
     for (const token of this.#accessTokens.values()) token.expiresAtMs = 0
   }
 
-  /** @returns Whether a refresh request with this token would be served now. */
+  /** @returns Whether a refresh request with this token would succeed now. */
   isRefreshable(refreshToken: string): boolean {
     const token = this.#refreshTokens.get(refreshToken)
     return token !== undefined && !token.rotated && !token.family.revoked
@@ -176,7 +176,7 @@ export class GatewayGrants {
   }
 }
 
-/** RFC 7636 §4.6. A challenge that was sent is verified even where PKCE is not enforced. */
+/** RFC 7636 §4.6. A challenge is verified if it was sent, even if PKCE is not enforced. */
 function provesPossession(challenge: Approval['challenge'], verifier: string | undefined): boolean {
   if (challenge === null) return true
   if (verifier === undefined) return false

@@ -1,6 +1,6 @@
 /**
- * The demo gateway's pages: the approval page a resource owner sees, and the page for a request that must not
- * be redirected anywhere (RFC 6749 §4.1.2.1). Self-contained: no script, no outside resource.
+ * The demo gateway's pages: the approval page for the resource owner, and the error page for requests that must not be
+ * redirected (RFC 6749 §4.1.2.1). The pages load nothing and have no scripts.
  */
 import { createHash } from 'node:crypto'
 import type { Answer } from './gateway-wire.js'
@@ -10,7 +10,7 @@ export interface ApprovalForm {
   readonly clientId: string
   readonly scope: string
   readonly redirectUri: string
-  /** Everything the form carries back, hidden. */
+  /** The form's hidden fields. */
   readonly fields: ReadonlyMap<string, string>
 }
 
@@ -38,7 +38,7 @@ p.small { margin: 1.2rem 0 0; font-size: .85rem; opacity: .75 }
 `
 
 /**
- * No form-action: browsers apply it to the redirect that follows the form, and the redirect URI is another
+ * There is no form-action directive: browsers also apply it to the redirect after the form, which goes to another
  * origin.
  */
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'`
@@ -53,17 +53,17 @@ ${[...form.fields, ['approved', approved] as const].map(hiddenField).join('\n')}
     200,
     'Approve access',
     `<h1>Approve access?</h1>
-<p>An application asks to use this gateway in your name.</p>
+<p>An application asks to use this gateway on your behalf.</p>
 <dl>
 <dt>Application</dt><dd>${escapeHtml(form.clientId)}</dd>
 <dt>Scope</dt><dd>${escapeHtml(form.scope)}</dd>
-<dt>Answer goes to</dt><dd>${escapeHtml(form.redirectUri)}</dd>
+<dt>Redirect URI</dt><dd>${escapeHtml(form.redirectUri)}</dd>
 </dl>${answerForm('true', 'Approve')}${answerForm('false', 'Deny')}
-<p class="small">After Approve the browser asks for your user name and password.</p>`,
+<p class="small">After you click Approve, the browser asks for your user name and password.</p>`,
   )
 }
 
-/** For what must not be redirected: an unknown client or redirect URI, credentials that were not given. */
+/** The error page for requests that must not be redirected: an unknown client or redirect URI, missing credentials. */
 export function refusalPage(status: number, reason: string, headers: Record<string, string> = {}): Answer {
   const { body, headers: own } = page(
     status,

@@ -1,8 +1,8 @@
 /**
- * The demo gateway in a process of its own, so that it can stay when the demo has ended (`--keep`).
+ * Runs the demo gateway in a separate process, so that it can keep running after the demo ends (`--keep`).
  *
- * Parent and child speak over the IPC channel: the child says where it listens and shows each token request,
- * the parent names the redirect URI to register.
+ * Parent and child use the IPC channel: the child reports its address and each token request. The parent passes the
+ * redirect URI to register on the command line.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ export interface RunningGateway {
   readonly pid: number
   /** Token requests so far, oldest first. */
   readonly tokenRequests: readonly RecordedTokenRequest[]
-  /** Lets go of it: it serves on without this process. */
+  /** Lets the gateway keep running after this process ends. */
   release(): void
   stop(): void
 }
@@ -31,8 +31,8 @@ type FromChild =
   | { readonly type: 'token_request'; readonly request: RecordedTokenRequest }
 
 /**
- * @param arguments_ - The command line under which this program calls {@link serveGateway}.
- * @throws CatchdError `internal` when the process ends before it listens
+ * @param arguments_ - The command line with which this program calls {@link serveGateway}.
+ * @throws CatchdError `internal` if the process ends before it listens
  */
 export async function startGatewayProcess(
   arguments_: readonly string[],
@@ -73,25 +73,25 @@ async function firstMessage(child: ChildProcess): Promise<FromChild & { type: 'l
   const [message] = (await Promise.race([once(child, 'message'), exited])) as [FromChild]
   exited.catch(() => {})
   if (message.type !== 'listening')
-    throw new CatchdError('internal', 'The demo gateway did not say where it is.')
+    throw new CatchdError('internal', 'The demo gateway did not report its address.')
   return message
 }
 
-/** The child's side: serves until it is killed, or until its parent ends without having let go. */
+/** The child's side. Serves until it is killed, or until its parent ends without calling `release`. */
 export async function serveGateway(redirectUri: string): Promise<void> {
   const { startGateway } = await import('./gateway.js')
   const gateway = await startGateway({
     redirectUris: [redirectUri],
     refreshTokens: true,
-    onTokenRequest: (request) => tell({ type: 'token_request', request }),
+    onTokenRequest: (request) => sendToParent({ type: 'token_request', request }),
   })
   const [user] = gateway.users
   const { baseUrl, clientId, clientSecret, resourceUrl } = gateway
-  tell({ type: 'listening', baseUrl, clientId, clientSecret: clientSecret ?? '', user, resourceUrl })
+  sendToParent({ type: 'listening', baseUrl, clientId, clientSecret: clientSecret ?? '', user, resourceUrl })
   process.once('SIGTERM', () => void gateway.close())
   process.channel?.unref()
 }
 
-function tell(message: FromChild): void {
+function sendToParent(message: FromChild): void {
   if (process.connected) process.send?.(message)
 }

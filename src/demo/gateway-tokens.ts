@@ -1,9 +1,9 @@
 /**
- * The demo gateway's token, refresh, revocation and introspection endpoints: each a function from a parsed
- * request to an answer, over gateway-grants.ts.
+ * The demo gateway's token, refresh, revocation and introspection endpoints. Each is a function from a parsed request
+ * to an answer; gateway-grants.ts holds the state.
  *
- * They follow the gateway, not the RFCs, where the two differ: JSON bodies beside forms, refreshing at a path
- * of its own, a refresh answer that echoes `grant_type` and pads `scope`, `active` as a string.
+ * Where the real gateway differs from the RFCs, these endpoints follow the gateway: they accept JSON bodies and forms,
+ * refresh at a separate path, repeat `grant_type` and pad `scope` in the refresh answer, and send `active` as a string.
  */
 import type { GatewayGrants, Issued, Refusal } from './gateway-grants.js'
 import {
@@ -48,11 +48,11 @@ const TOKEN_MEMBERS = ['token', 'token_type_hint', 'client_id']
 /** Access token request: code, verifier and redirect URI for tokens (RFC 6749 §4.1.3). */
 export const accessTokenEndpoint = endpoint(ACCESS_TOKEN_MEMBERS, (members, request, context) => {
   if (members.get('grant_type') !== 'authorization_code') {
-    return errorAnswer(400, 'unsupported_grant_type', 'Only authorization_code is redeemed here.')
+    return errorAnswer(400, 'unsupported_grant_type', 'This endpoint accepts only authorization_code.')
   }
   const [code, redirectUri] = [members.get('code'), members.get('redirect_uri')]
   if (!code || !redirectUri) return errorAnswer(400, 'invalid_request', 'code and redirect_uri are required.')
-  // The documented JSON body names the scope; forms, which are only known to work, are read leniently.
+  // The documented JSON body has a scope. Forms are not documented, so they are checked less strictly.
   if (isJson(request.contentType) && !members.has('scope')) {
     return errorAnswer(400, 'invalid_request', 'scope is required in a JSON body.')
   }
@@ -61,10 +61,10 @@ export const accessTokenEndpoint = endpoint(ACCESS_TOKEN_MEMBERS, (members, requ
   return jsonAnswer(200, tokenMembers(outcome, context))
 })
 
-/** Refresh request (RFC 6749 §6), at a path of its own. */
+/** Refresh request (RFC 6749 §6), at a separate path. */
 export const refreshEndpoint = endpoint(REFRESH_MEMBERS, (members, _request, context) => {
   if (members.get('grant_type') !== 'refresh_token') {
-    return errorAnswer(400, 'unsupported_grant_type', 'Only refresh_token is served here.')
+    return errorAnswer(400, 'unsupported_grant_type', 'This endpoint accepts only refresh_token.')
   }
   const outcome = context.grants.refresh(members.get('refresh_token') ?? '')
   if ('refusal' in outcome) return invalidGrant(outcome)
@@ -99,7 +99,7 @@ export const introspectionEndpoint = endpoint(TOKEN_MEMBERS, (members, _request,
   })
 })
 
-/** What all four have in common: a readable body without surprises, and client authentication. */
+/** The checks of all four endpoints: a valid body without unknown members, and client authentication. */
 function endpoint(known: readonly string[], serve: Endpoint) {
   return (request: EndpointRequest, context: EndpointContext): Answer => {
     const members = parseMembers(request.contentType, request.body)
@@ -116,7 +116,7 @@ function endpoint(known: readonly string[], serve: Endpoint) {
   }
 }
 
-/** @returns A refusal, or `undefined` when the client is who it says. */
+/** @returns An error answer; `undefined` if the client is authenticated. */
 function authenticateClient(
   members: ReadonlyMap<string, string>,
   authorization: string | undefined,

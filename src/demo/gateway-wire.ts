@@ -1,8 +1,7 @@
 /**
- * Reading requests and writing answers for the demo gateway: bodies, HTTP Basic, JSON, pages, and the record
- * of what a token request looked like on the wire.
+ * Reads requests and writes answers for the demo gateway: bodies, HTTP Basic, JSON, and the records of token requests.
  *
- * Plain node:http. What the members mean is gateway-grants.ts and gateway-authorize.ts.
+ * Uses only node:http. gateway-grants.ts and gateway-authorize.ts interpret the members.
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -10,26 +9,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** Far beyond any token request or approval form. */
 const MOST_BODY_BYTES = 64 * 1024
 
-/** A token request as it went over the wire; the Authorization header is cut down to its scheme. */
+/** A token request as it was received. Only the scheme of its Authorization header is kept. */
 export interface RecordedTokenRequest {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  /** Undecoded. It holds the code and the verifier: for the demo's eyes and for tests, not for a log. */
+  /** Not decoded. It contains the code and the verifier, so it is for the demo and tests only, never for a log. */
   readonly body: string
 }
 
-/** What the next request to a token endpoint gets instead of its proper answer. */
+/** What the next request to a token endpoint gets instead of its normal answer. */
 export interface Fault {
   /** Default 500. */
   readonly status?: number
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Waits before answering. Alone, the proper answer comes late. */
+  /** Waits before answering. Without other members, the normal answer comes late. */
   readonly delayMs?: number
   /** Drops the connection instead of answering. */
   readonly destroy?: boolean
-  /** Serves the request first (the code is spent, the refresh token rotated), then loses the answer. */
+  /** Serves the request first (uses the code, rotates the refresh token), then drops the answer. */
   readonly afterServing?: boolean
 }
 
@@ -52,7 +51,7 @@ export function jsonAnswer(status: number, value: unknown, headers: Record<strin
   }
 }
 
-/** An error body as RFC 6749 §5.2 has it; the gateway's vendor documents none, so this is the best guess. */
+/** An error body as in RFC 6749 §5.2. The gateway's vendor does not document its own, so this is a guess. */
 export function errorAnswer(status: number, error: string, description: string): Answer {
   const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="Demo gateway"' } : {}
   return jsonAnswer(status, { error, error_description: description }, challenge)
@@ -70,7 +69,7 @@ export function send(response: ServerResponse, answer: Answer): void {
   response.end(answer.body)
 }
 
-/** @returns The body as text, or `undefined` when it is larger than any honest one. */
+/** @returns The body as text; `undefined` if it is too large. */
 export async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -82,7 +81,7 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Members of a JSON object or a form. `undefined` when it is neither, a value is no string or one is repeated. */
+/** @returns The members of a JSON object or form; `undefined` for other bodies, non-string values and repeated names. */
 export function parseMembers(contentType: string | undefined, body: string): Map<string, string> | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase()
   if (type === 'application/json') return parseJsonMembers(body)
@@ -110,7 +109,7 @@ function parseJsonMembers(body: string): Map<string, string> | undefined {
   return members
 }
 
-/** Also for a query. @returns `undefined` when a parameter is repeated (RFC 6749 §3.1). */
+/** Also reads a query. @returns `undefined` if a parameter is repeated (RFC 6749 §3.1). */
 export function parseFormMembers(encoded: string): Map<string, string> | undefined {
   const members = new Map<string, string>()
   for (const [name, value] of new URLSearchParams(encoded)) {
@@ -121,8 +120,8 @@ export function parseFormMembers(encoded: string): Map<string, string> | undefin
 }
 
 /**
- * HTTP Basic as this server reads it: the credentials as they are, not form-encoded first (RFC 7617 §2, where
- * RFC 6749 §2.3.1 would encode), because its token endpoint uses its ordinary user authentication.
+ * Reads HTTP Basic credentials without form decoding (RFC 7617 §2). RFC 6749 §2.3.1 would form-encode them, but this
+ * gateway's token endpoint uses its ordinary user authentication.
  */
 export function parseBasic(header: string | undefined): { name: string; password: string } | undefined {
   const encoded = header?.match(/^basic +([A-Za-z0-9+/]+={0,2})$/i)?.[1]
@@ -132,7 +131,7 @@ export function parseBasic(header: string | undefined): { name: string; password
   return colon < 0 ? undefined : { name: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
 }
 
-/** Compares in constant time where the lengths agree. */
+/** Compares in constant time if the lengths are equal. */
 export function equalSecrets(left: string, right: string): boolean {
   const [a, b] = [Buffer.from(left), Buffer.from(right)]
   return a.length === b.length && timingSafeEqual(a, b)

@@ -1,10 +1,10 @@
 /**
- * A demo authorization server in the manner of webMethods API Gateway, on a loopback port of its own: what
- * `catchd demo` logs in to, and what the tests do.
+ * A demo authorization server that behaves like webMethods API Gateway, on its own loopback port. `catchd demo` and the
+ * tests log in to it.
  *
- * This file starts it, routes requests and plays the faults that tests ask for. The approval page is
- * gateway-authorize.ts, the token endpoints are gateway-tokens.ts, and what was issued is gateway-grants.ts.
- * It forgets everything when it closes; it guards nothing and is no server for real use.
+ * This file starts the server, routes requests and produces the faults that tests ask for. gateway-authorize.ts has the
+ * approval page, gateway-tokens.ts the token endpoints, and gateway-grants.ts the issued codes and tokens. Everything is
+ * lost when the server closes. It protects nothing and is not for real use.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
@@ -46,13 +46,13 @@ export const GATEWAY_PATHS = {
 } as const
 
 export interface GatewayOptions {
-  /** Redirect URIs of the one application, matched exactly; {@link Gateway.allowRedirectUri} adds more. */
+  /** Redirect URIs of the single application, matched exactly; {@link Gateway.allowRedirectUri} adds more. */
   readonly redirectUris?: readonly string[]
-  /** Whether the authorization response carries `state` back. Default true. */
+  /** Whether the authorization response contains `state`. Default true. */
   readonly stateEcho?: boolean
-  /** PEM; serves https instead of http. */
+  /** PEM. The gateway serves https instead of http. */
   readonly tls?: { readonly key: string; readonly cert: string }
-  /** Answers plain http with 400, as the gateway does out of the box. Default false. */
+  /** Answers plain http with 400, as the real gateway does by default. Default false. */
   readonly requireHttps?: boolean
   readonly clientId?: string
   /** `null`: a public client. */
@@ -60,9 +60,9 @@ export interface GatewayOptions {
   /** The scopes that exist, space-separated. Default `email`. */
   readonly scope?: string
   readonly users?: readonly GatewayUser[]
-  /** Approves in the first user's name without showing a page. Default false. */
+  /** Approves as the first user without showing a page. Default false. */
   readonly autoApprove?: boolean
-  /** Default true. A challenge that was sent is verified either way. */
+  /** Default true. If a challenge was sent, it is always verified. */
   readonly enforcePkce?: boolean
   /** Default 600. */
   readonly codeLifetimeSeconds?: number
@@ -72,7 +72,7 @@ export interface GatewayOptions {
   readonly refreshTokens?: boolean
   /** A new refresh token at each refresh. Default false; true implies `refreshTokens`. */
   readonly rotateRefreshTokens?: boolean
-  /** Called with each token request before it is served; a promise holds the answer back. */
+  /** Called with each token request before it is served. The answer waits for a returned promise. */
   readonly onTokenRequest?: (request: RecordedTokenRequest) => void | Promise<void>
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number
@@ -180,12 +180,12 @@ export class Gateway {
     this.#grants.expireAccessTokens()
   }
 
-  /** Whether a refresh request with this token would be served now. */
+  /** Whether a refresh request with this token would succeed now. */
   isRefreshable(refreshToken: string): boolean {
     return this.#grants.isRefreshable(refreshToken)
   }
 
-  /** Once; {@link startGateway} does it. */
+  /** Call once. {@link startGateway} does so. */
   async listen(): Promise<void> {
     this.#server.listen({ host: '127.0.0.1', port: 0 })
     await once(this.#server, 'listening')
@@ -193,7 +193,7 @@ export class Gateway {
     this.#baseUrl = `${this.#options.tls ? 'https' : 'http'}://127.0.0.1:${port}`
   }
 
-  /** Drops open connections too. Idempotent. */
+  /** Closes open connections too. Idempotent. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
@@ -222,7 +222,7 @@ export class Gateway {
     await this.#serveTokenRequest(route, request, response, body)
   }
 
-  /** As it should be, or as the next queued fault has it. */
+  /** Sends the normal answer, or the next queued fault. */
   async #serveTokenRequest(
     route: string,
     request: IncomingMessage,
@@ -266,7 +266,7 @@ export class Gateway {
       case `GET ${GATEWAY_PATHS.resource}`:
         return this.#resource(headers.authorization)
       default:
-        return refusalPage(404, 'Nothing is served at this address.')
+        return refusalPage(404, 'There is nothing at this address.')
     }
   }
 

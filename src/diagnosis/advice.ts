@@ -1,9 +1,9 @@
-/** Causes and exchanges in words, and failures that say their cause. Pure. */
+/** Texts for causes and exchanges, and failures with their likely cause added. Pure. */
 import type { RecordedExchange } from '../authorization-server/transcript.js'
 import { CatchdError } from '../failures.js'
 import type { Cause, Fix } from './facts.js'
 
-/** Completes the detail of a cause; empty where the command says it all. */
+/** The sentence that follows a cause's detail; empty if the command is enough. */
 export function fixInWords({ set, register }: Fix): string {
   if (register !== null) return `Register exactly this at the server: ${register}`
   return set === null ? '' : `Set ${set} in the profile.`
@@ -22,7 +22,7 @@ export function advised(failure: CatchdError, causes: readonly Pick<Cause, 'deta
   const { profile } = failure
   return new CatchdError(failure.code, {
     detail: `${failure.message} Likely cause: ${causeInWords(likeliest)}`,
-    // What was registered is tried by logging in.
+    // After the user registers a value at the server, a new login shows whether it works.
     next: likeliest.fix.run ?? `catchd login ${profile ?? 'NAME'}`,
     ...(profile === undefined ? {} : { profile }),
     ...(failure.error === undefined ? {} : { error: failure.error }),
@@ -44,7 +44,7 @@ export function exchangeInWords(exchange: ShownExchange): {
   const answer = [status === null ? '' : String(status), pairs(answered)].filter((part) => part !== '')
   return {
     asked: `${method} ${endpoint}${scheme}  ${pairs(sent)}`.trimEnd(),
-    answered: answer.length === 0 ? (trouble ?? 'nothing that could be read') : answer.join('  '),
+    answered: answer.length === 0 ? (trouble ?? 'no readable response') : answer.join('  '),
   }
 }
 

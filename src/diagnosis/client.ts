@@ -1,9 +1,9 @@
-/** The client at the server: its identifier, its authentication (RFC 6749 §2.3) and what it is registered for. Pure. */
+/** Causes at the client: its identifier, its authentication (RFC 6749 §2.3) and its registered grants. Pure. */
 import { type Cause, type DiagnosedProfile, type Facts, listed, register, run, set, words } from './facts.js'
 
 type Method = DiagnosedProfile['token_endpoint_auth_method']
 
-/** RFC 6749 §5.2; and GitHub, Slack, Entra (a wrong, a missing, an unwanted secret), and a bare 401. */
+/** RFC 6749 §5.2, and the words of GitHub, Slack and Entra for a wrong, missing or unwanted secret. */
 const NAMES =
   /\binvalid_client\b|incorrect_client|bad_client|invalid_client_|client authentication|AADSTS(?:7000215|7000218|700025|700016|7000222)\b/i
 const UNWANTED = /AADSTS(?:700025|90023)\b|public client|(?:must|should) not (?:\w+ )*(?:client[_ ])?secret/i
@@ -44,7 +44,7 @@ function authenticationOf(facts: Facts, isPushed: boolean): Cause[] {
   ]
 }
 
-/** What the profile does against what server and preset say, known before anything was sent. */
+/** The profile's method differs from what the server or the preset says. Known before anything was sent. */
 export function methodCauses({ profile, metadata, preset }: Facts): Cause[] {
   const method = profile.token_endpoint_auth_method
   const supported = metadata?.token_endpoint_auth_methods_supported
@@ -54,7 +54,7 @@ export function methodCauses({ profile, metadata, preset }: Facts): Cause[] {
     return [
       {
         cause: 'client_authentication_method',
-        detail: `The client authenticates by ${method}, and the server announces ${listed(supported)}.`,
+        detail: `The client authenticates with ${method}, but the server announces ${listed(supported)}.`,
         fix: set(profile, 'token_endpoint_auth_method', other),
       },
     ]
@@ -65,13 +65,13 @@ export function methodCauses({ profile, metadata, preset }: Facts): Cause[] {
   return [
     {
       cause: 'client_authentication_method',
-      detail: `The client authenticates by ${method}, and ${preset?.title} wants ${usual}.`,
+      detail: `The client authenticates with ${method}, but ${preset?.title} expects ${usual}.`,
       fix: set(profile, 'token_endpoint_auth_method', usual),
     },
   ]
 }
 
-/** A client without a secret where server or preset know none. */
+/** The client has no secret, but the server or the preset requires one. */
 export function missingSecret(facts: Facts): Cause[] {
   const { profile, metadata, preset } = facts
   if (profile.hasClientSecret || profile.token_endpoint_auth_method !== 'none') return []
@@ -80,9 +80,9 @@ export function missingSecret(facts: Facts): Cause[] {
     preset?.client === 'confidential'
       ? `${preset.title} gives every client a secret`
       : supported !== undefined && !supported.includes('none')
-        ? `the server announces ${listed(supported)}, no client without authentication`
+        ? `the server announces only ${listed(supported)}, so every client has to authenticate`
         : MISSING.test(words(facts))
-          ? 'the server asks for it'
+          ? 'the server requires one'
           : undefined
   if (why === undefined) return []
   return [
@@ -94,7 +94,7 @@ export function missingSecret(facts: Facts): Cause[] {
   ]
 }
 
-/** RFC 6749 §2.1: a public client that sends a secret is refused by some servers. */
+/** Some servers refuse a public client (RFC 6749 §2.1) that sends a secret. */
 function unwantedSecret(facts: Facts): Cause[] {
   const { profile, preset } = facts
   const sends = profile.hasClientSecret && WITH_SECRET.includes(profile.token_endpoint_auth_method)
@@ -102,13 +102,14 @@ function unwantedSecret(facts: Facts): Cause[] {
   return [
     {
       cause: 'client_secret_unwanted',
-      detail: 'A secret was sent, and the client is registered as a public one, which has none.',
+      detail:
+        'catchd sent a client secret, but the client is registered as a public client, which has no secret.',
       fix: set(profile, 'token_endpoint_auth_method', 'none'),
     },
   ]
 }
 
-/** RFC 6749 §2.3.1 makes a difference only beyond the unreserved characters; of the secret nothing is known here. */
+/** Form encoding (RFC 6749 §2.3.1) changes only some characters. Only client_id is checked: the secret is not known here. */
 function encodingCauses({ profile, preset }: Facts): Cause[] {
   if (profile.token_endpoint_auth_method !== 'client_secret_basic' || !profile.hasClientSecret) return []
   const mine = profile.client_secret_basic_encoding
@@ -121,14 +122,14 @@ function encodingCauses({ profile, preset }: Facts): Cause[] {
     {
       cause: 'client_secret_encoding',
       detail: isContrary
-        ? `client_id and secret were sent ${mine === 'form' ? 'form-encoded' : 'as they are'}, and ${preset?.title} compares the other spelling.`
-        : 'client_id holds characters that RFC 6749 §2.3.1 has form-encoded, and some servers compare the credentials as they are.',
+        ? `catchd sent client_id and secret ${mine === 'form' ? 'form-encoded' : 'without form encoding'}, but ${preset?.title} expects them ${mine === 'form' ? 'without form encoding' : 'form-encoded'}.`
+        : 'client_id contains characters that RFC 6749 §2.3.1 form-encodes, but some servers expect the credentials without form encoding.',
       fix: set(profile, 'client_secret_basic_encoding', other),
     },
   ]
 }
 
-/** Where nobody says what the server takes. */
+/** Neither the metadata nor a preset says which method the server accepts. */
 function otherPlace({ profile, metadata, preset }: Facts): Cause[] {
   const method = profile.token_endpoint_auth_method
   const isKnown = metadata?.token_endpoint_auth_methods_supported !== undefined || preset !== undefined
@@ -141,13 +142,13 @@ function otherPlace({ profile, metadata, preset }: Facts): Cause[] {
   return [
     {
       cause: 'client_authentication_method',
-      detail: `The secret was sent ${here}; the server does not say what it takes, and some want it ${there}.`,
+      detail: `catchd sent the secret ${here}. The server does not say what it accepts, and some servers expect it ${there}.`,
       fix: set(profile, 'token_endpoint_auth_method', other),
     },
   ]
 }
 
-/** A server that takes several methods may have the client registered for one of them (RFC 7591 §2). */
+/** A server can accept several methods, but each client is registered for one (RFC 7591 §2). */
 function otherMethod({ profile, metadata }: Facts): Cause[] {
   const method = profile.token_endpoint_auth_method
   const supported = metadata?.token_endpoint_auth_methods_supported ?? []
@@ -156,7 +157,7 @@ function otherMethod({ profile, metadata }: Facts): Cause[] {
   return [
     {
       cause: 'client_authentication_method',
-      detail: `The server takes ${listed(supported)}, and the client may be registered for another one than ${method}.`,
+      detail: `The server accepts ${listed(supported)}. The client may be registered for another method than ${method}.`,
       fix: set(profile, 'token_endpoint_auth_method', other),
     },
   ]
@@ -166,7 +167,7 @@ function wrongCredentials(profile: DiagnosedProfile): Cause {
   return profile.hasClientSecret
     ? {
         cause: 'client_secret_wrong',
-        detail: `client_id ${profile.client_id} and the secret do not belong together: one of them was copied wrongly, or the secret was replaced or has expired.`,
+        detail: `The secret is not valid for client_id ${profile.client_id}: one of the two was copied wrongly, or the secret was replaced or has expired.`,
         fix: run(`catchd profile edit ${profile.name}`),
       }
     : wrongIdentifier(profile)

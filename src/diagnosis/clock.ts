@@ -1,7 +1,7 @@
-/** Two clocks that do not agree, and what that breaks. Pure. */
+/** Causes at the clocks: this machine and the server differ. Pure. */
 import { type Cause, type Facts, run } from './facts.js'
 
-/** Beyond this, id_tokens and signed assertions may be refused for being too old or not valid yet. */
+/** With a larger difference, id_tokens and signed assertions may be refused as too old or not yet valid. */
 export const NOTABLE_SKEW_SECONDS = 30
 
 const SET_CLOCK: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
@@ -26,12 +26,12 @@ export function clockCauses(facts: Facts): Cause[] {
   const isNotable = difference !== undefined && Math.abs(difference) >= NOTABLE_SKEW_SECONDS
   if (evidence?.reason === TIMESTAMPS) {
     return isNotable
-      ? [skewed(difference, 'so that times in its id_token do not fit', platform)]
+      ? [skewed(difference, 'so the times in its id_token look wrong', platform)]
       : [
           {
             cause: 'clock_skew',
             detail:
-              'The times in the id_token (iat, exp, nbf) do not fit the clock of this machine: one of the two clocks is wrong.',
+              'The times in the id_token (iat, exp, nbf) do not match the clock of this machine: one of the two clocks is wrong.',
             fix: run(`catchd doctor ${profile.name}`),
           },
         ]
@@ -39,7 +39,9 @@ export function clockCauses(facts: Facts): Cause[] {
   const signs = SIGNED.includes(profile.token_endpoint_auth_method) || profile.dpop
   const isRefused = error === 'invalid_client' || error === 'invalid_dpop_proof' || error === 'invalid_grant'
   if (!isNotable || !signs || !isRefused || (step !== 'token_request' && step !== 'refresh')) return []
-  return [skewed(difference, 'so that what is signed here is too old or not valid yet there', platform)]
+  return [
+    skewed(difference, 'so the server sees signatures of this machine as too old or not yet valid', platform),
+  ]
 }
 
 function skewed(seconds: number, effect: string, platform: NodeJS.Platform): Cause {

@@ -1,4 +1,4 @@
-/** The way to the server: names, certificates, proxies, and endpoints that are none. Pure. */
+/** Causes at the connection to the server: names, certificates, proxies and wrong endpoints. Pure. */
 import { UNKNOWN_AUTHORITY } from '../authorization-server/connection-failure.js'
 import { setClockCommand } from './clock.js'
 import { type Cause, type Facts, listed, run, set } from './facts.js'
@@ -20,18 +20,18 @@ export function connectionCauses(facts: Facts): Cause[] {
 function privateCa({ profile }: Facts): Cause {
   const detail =
     profile.ca_file === undefined
-      ? "The server's certificate is signed by a CA that is not known here, as with private CAs: ask whoever runs the server for its PEM file."
-      : `The server's certificate is not signed by the CA in ${profile.ca_file}: it is another one, or an intermediate certificate is missing.`
+      ? "The server's certificate is signed by a CA that this machine does not know, for example a private CA. Ask the server's administrator for the CA's PEM file."
+      : `The server's certificate is not signed by the CA in ${profile.ca_file}: another CA signed it, or an intermediate certificate is missing.`
   return { cause: 'private_ca', detail, fix: set(profile, 'ca_file', 'PATH.pem') }
 }
 
-/** Proxies that read along sign certificates of their own. */
+/** A proxy that inspects TLS signs certificates with its own CA. */
 function interception({ profile, proxyVariables = [] }: Facts): Cause[] {
   if (proxyVariables.length === 0 || profile.ca_file !== undefined) return []
   return [
     {
       cause: 'proxy',
-      detail: `${listed(proxyVariables)} ${isOrAre(proxyVariables)} set: a proxy that reads along shows certificates of its own CA, which then has to be known here.`,
+      detail: `${listed(proxyVariables)} ${isOrAre(proxyVariables)} set. A proxy that inspects TLS uses certificates of its own CA, and catchd has to know that CA.`,
       fix: set(profile, 'ca_file', 'PATH.pem'),
     },
   ]
@@ -42,8 +42,8 @@ function certificateTimes({ evidence, platform }: Facts): Cause {
   return {
     cause: isOver ? 'certificate_expired' : 'clock_skew',
     detail: isOver
-      ? "The server's certificate has expired: whoever runs the server has to renew it, unless the date of this machine is wrong."
-      : "The server's certificate is not valid yet: the date of this machine is most likely wrong.",
+      ? "The server's certificate has expired. The server's administrator has to renew it, unless the date of this machine is wrong."
+      : "The server's certificate is not valid yet. The date of this machine is probably wrong.",
     fix: run(isOver ? 'date -u' : setClockCommand(platform)),
   }
 }
@@ -52,7 +52,7 @@ function certificateName({ profile }: Facts): Cause {
   return {
     cause: 'certificate_name',
     detail:
-      'The certificate is for another name than the one in the endpoint: the endpoint has to use that name.',
+      "The server's certificate is for another host name than the endpoint's. Use the certificate's name in the endpoint.",
     fix: run(`catchd profile edit ${profile.name}`),
   }
 }
@@ -61,7 +61,7 @@ function wrongAddress({ profile }: Facts): Cause {
   return {
     cause: 'server_unreachable',
     detail:
-      'Nobody answers at the address of the server: it is misspelt, the server is down, or this network does not lead there.',
+      "Nothing answers at the server's address: the address is misspelt, the server is down, or this network cannot reach it.",
     fix: run(`catchd profile show ${profile.name}`),
   }
 }
@@ -71,7 +71,7 @@ function proxies({ proxyVariables = [] }: Facts): Cause[] {
   return [
     {
       cause: 'proxy',
-      detail: `${listed(proxyVariables)} ${isOrAre(proxyVariables)} set, so that the way to the server may lead through a proxy, or has to lead past it.`,
+      detail: `${listed(proxyVariables)} ${isOrAre(proxyVariables)} set, so catchd may connect through a proxy that does not reach this server. The server may have to be in NO_PROXY.`,
       fix: run('catchd doctor'),
     },
   ]
@@ -79,7 +79,7 @@ function proxies({ proxyVariables = [] }: Facts): Cause[] {
 
 const isOrAre = (names: readonly string[]) => (names.length === 1 ? 'is' : 'are')
 
-/** Something answered, and not as an endpoint of that kind does. */
+/** Something answered, but not as a token endpoint answers. */
 function answerCauses(facts: Facts): Cause[] {
   const { profile, preset, metadata, step, httpStatus: status, error } = facts
   if (status === undefined || (step !== 'token_request' && step !== 'refresh') || error !== undefined)
@@ -88,7 +88,7 @@ function answerCauses(facts: Facts): Cause[] {
     return [
       {
         cause: 'proxy',
-        detail: `A proxy on the way answered ${status}: it wants to know who asks.`,
+        detail: `A proxy answered ${status}: it requires authentication.`,
         fix: run('catchd doctor'),
       },
     ]
@@ -97,7 +97,7 @@ function answerCauses(facts: Facts): Cause[] {
     return [
       {
         cause: 'server_trouble',
-        detail: `The server answered ${status}: it has trouble of its own, and a code is good once, so log in again later.`,
+        detail: `The server answered ${status}: it has an internal error. An authorization code works only once, so log in again later.`,
         fix: run(`catchd login ${profile.name}`),
       },
     ]
@@ -107,7 +107,7 @@ function answerCauses(facts: Facts): Cause[] {
     return [
       {
         cause: 'request_format',
-        detail: `The token endpoint does not take ${profile.token_request_format === 'form' ? 'form parameters' : 'JSON'} (415).`,
+        detail: `The token endpoint does not accept ${profile.token_request_format === 'form' ? 'form parameters' : 'JSON'} (415).`,
         fix: set(profile, 'token_request_format', preset?.profile.token_request_format ?? other),
       },
     ]

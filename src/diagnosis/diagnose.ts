@@ -1,8 +1,8 @@
 /**
- * From facts about a step that went wrong to the likely causes, the likeliest first, each with one fix.
+ * Finds the likely causes of a failed step from its facts. The most likely cause comes first; each has one fix.
  *
- * Pure. A rule speaks only where facts speak for it: where nothing is known, the list is empty. The order is from what
- * explains everything else (no way to the server, a wrong clock) to what was refused in particular.
+ * Pure. A rule returns a cause only if facts support it, so the list is empty if nothing is known. General causes (no
+ * connection to the server, a wrong clock) come before specific ones, because they can explain the specific ones.
  */
 import { clientCauses } from './client.js'
 import { clockCauses } from './clock.js'
@@ -25,14 +25,14 @@ const RULES: readonly Rule[] = [
   clientCauses,
 ]
 
-/** Nobody reads further. */
+/** Users do not read a longer list. */
 const MOST_CAUSES = 5
 
 export function diagnose(facts: Facts): Cause[] {
   return once(RULES.flatMap((rule) => rule(facts))).slice(0, MOST_CAUSES)
 }
 
-/** The same fix twice is one cause, told by the rule that knows more. */
+/** Removes causes with the same fix. The first one stays: rules with more knowledge come first. */
 function once(causes: readonly Cause[]): Cause[] {
   const fixes = new Set<string>()
   return causes.filter(({ fix }) => {

@@ -1,9 +1,8 @@
 /**
- * What a diagnosis goes by, and what it says: facts about a step that went wrong, and the causes that explain it, each
- * with one fix.
+ * The input and the output of a diagnosis: facts about a failed step, and the causes that explain it, each with one fix.
  *
- * Pure. A fact that is not known is `undefined`, and nothing is concluded from it. No fact is a secret: of the client
- * secret it is known that there is one.
+ * Pure. An unknown fact is `undefined`, and no rule concludes anything from it. No fact is a secret: the facts say only
+ * whether there is a client secret.
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
 import type { Preset } from '../config/presets.js'
@@ -14,13 +13,13 @@ import type { Evidence, FailureCode } from '../failures.js'
 /** How far the profile got. */
 export type Step =
   | 'discovery'
-  /** The authorization request, pushed ones (RFC 9126) too, and the response to it. */
+  /** The authorization request, also a pushed one (RFC 9126), and its response. */
   | 'authorization'
-  /** Nothing came back to the redirect URI. */
+  /** No response arrived at the redirect URI. */
   | 'no_response'
   | 'token_request'
   | 'refresh'
-  /** The login succeeded, and there is no refresh token. */
+  /** The login succeeded, but there is no refresh token. */
   | 'no_refresh_token'
 
 /** Without the keys that may hold a secret. */
@@ -31,10 +30,10 @@ export type DiagnosedProfile = Omit<Profile, Exclude<keyof ProfileEntry, ShownKe
 export interface Facts {
   readonly profile: DiagnosedProfile
   readonly preset: Preset | undefined
-  /** What the server publishes (RFC 8414); `undefined` where it publishes nothing or was not asked. */
+  /** The server's metadata (RFC 8414); `undefined` if the server publishes none or was not asked. */
   readonly metadata: ServerMetadata | undefined
   readonly step: Step
-  /** As it was sent, its port included. */
+  /** The redirect URI as it was sent, with its port. */
   readonly redirectUri: string
   readonly code?: FailureCode | undefined
   /** `error` and `error_description` of the server (RFC 6749 §4.1.2.1, §5.2). */
@@ -42,25 +41,25 @@ export interface Facts {
   readonly errorDescription?: string | undefined
   readonly httpStatus?: number | undefined
   readonly evidence?: Evidence | undefined
-  /** By how much this machine is ahead of the server; negative when it is behind. */
+  /** How far this machine is ahead of the server; negative if it is behind. */
   readonly clockDifferenceSeconds?: number | undefined
   /** Names of the proxy variables that are set. */
   readonly proxyVariables?: readonly string[]
   readonly platform: NodeJS.Platform
 }
 
-/** What is to be done; exactly one of `run` and `register` is there, and `set` goes with `run`. */
+/** What to do. Exactly one of `run` and `register` is present; `set` is present only with `run`. */
 export interface Fix {
   /** A command. */
   readonly run: string | null
-  /** The member of the profile that the command's editor is opened for. */
+  /** The setting to change in the editor that the command opens. */
   readonly set: string | null
   /** A value to enter at the authorization server. */
   readonly register: string | null
 }
 
 export interface Cause {
-  /** A word for programs; words are added, never renamed. */
+  /** A name for programs. Names can be added but are never changed. */
   readonly cause: CauseName
   /** A sentence or two. */
   readonly detail: string
@@ -103,10 +102,10 @@ export const CAUSES = [
 ] as const
 export type CauseName = (typeof CAUSES)[number]
 
-/** One aspect: what it finds among the facts, the likeliest first. */
+/** One aspect of a diagnosis. Returns the causes it finds in the facts, the most likely first. */
 export type Rule = (facts: Facts) => readonly Cause[]
 
-/** Leaves out what may hold a secret. */
+/** Leaves out the settings that can hold a secret. */
 export function withoutSecrets(profile: Profile): DiagnosedProfile {
   const isKept = (name: string) =>
     !Object.hasOwn(ProfileEntry.shape, name) || profileKey(ProfileEntry.shape, name)?.shown === true
@@ -125,7 +124,7 @@ export function register(value: string): Fix {
   return { run: null, set: null, register: value }
 }
 
-/** A member of the profile to set to a value; `undefined` takes it away. */
+/** A setting of the profile to change to a value; `undefined` removes it. */
 export function set({ name }: Pick<Profile, 'name'>, key: keyof Profile, value: unknown): Fix {
   return {
     run: `catchd profile edit ${name}`,
@@ -134,15 +133,15 @@ export function set({ name }: Pick<Profile, 'name'>, key: keyof Profile, value: 
   }
 }
 
-/** What the server said, for rules to look for words in. */
+/** The server's error texts. Rules search for words in them. */
 export function words({ error = '', errorDescription = '' }: Facts): string {
   return `${error} ${errorDescription}`
 }
 
-/** Longer lists help nobody. */
+/** A longer list does not help the user. */
 const MOST_NAMES = 6
 
-/** Names for a sentence; those of a server may be many, long and odd. */
+/** Names as part of a sentence. A server can publish many names, long names, and names with odd characters. */
 export function listed(names: readonly string[]): string {
   const shown = names
     .slice(0, MOST_NAMES)

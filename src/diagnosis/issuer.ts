@@ -1,9 +1,9 @@
-/** Issuer identifiers: compared letter by letter (RFC 8414 §3.3, RFC 9207 §2.4). Pure. */
+/** Causes at the issuer identifier, which is compared character by character (RFC 8414 §3.3, RFC 9207 §2.4). Pure. */
 import { type Cause, type Facts, listed, run, set } from './facts.js'
 
 /**
- * Only what the server publishes at the address of the profile's own issuer, or an `iss` that differs by its spelling,
- * is offered to be set: an `iss` that a browser brought may be another server's (mix-up, RFC 9700 §4.4).
+ * Proposes a new `issuer` only if the server publishes it at the address of the profile's issuer, or if the `iss` of a
+ * response differs only in spelling. Any other `iss` in a response may belong to another server (mix-up, RFC 9700 §4.4).
  */
 export function issuerCauses({ profile, code, evidence, metadata }: Facts): Cause[] {
   const expected = profile.issuer ?? metadata?.issuer
@@ -15,15 +15,15 @@ export function issuerCauses({ profile, code, evidence, metadata }: Facts): Caus
     return [
       {
         cause: 'foreign_response',
-        detail: `The response names ${named}: the browser came from another server than ${expected}, by an old tab or by somebody's intent.`,
+        detail: `The response names the issuer ${named}, so it comes from another server than ${expected}. The cause is an old browser tab or an attack.`,
         fix: run(`catchd login ${profile.name}`),
       },
     ]
   }
   const why =
     difference === undefined
-      ? `At the address of ${expected} the server calls itself ${named}.`
-      : `The server calls itself ${named}, and the profile says ${expected}: ${difference} makes two issuers of them.`
+      ? `The server at ${expected} calls itself ${named}.`
+      : `The server calls itself ${named}, but the profile says ${expected}. The difference is ${difference}, which makes them two different issuers.`
   return [{ cause: 'issuer_mismatch', detail: why, fix: set(profile, 'issuer', named) }]
 }
 

@@ -1,8 +1,8 @@
-/** What of this machine a diagnosis goes by. Pure. */
+/** The facts about this machine that a diagnosis uses. Pure. */
 
 export interface MachineFacts {
   readonly platform: NodeJS.Platform
-  /** Names only: the values may hold a password. */
+  /** Only names: a value can hold a password. */
   readonly proxyVariables: readonly string[]
 }
 

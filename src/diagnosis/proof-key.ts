@@ -1,8 +1,8 @@
-/** PKCE (RFC 7636): what the profile sends, what the server announces, what it said. Pure. */
+/** Causes at PKCE (RFC 7636): what the profile sends, what the server announces, and what its error says. Pure. */
 import { usesRedirectUri } from '../config/grants.js'
 import { type Cause, type Facts, listed, register, set, words } from './facts.js'
 
-/** Entra: AADSTS501481 (the verifier does not fit), AADSTS9002325 (a challenge is required). */
+/** Entra: AADSTS501481 (the verifier does not match), AADSTS9002325 (a challenge is required). */
 const WORDS = /code[_ -]?(?:challenge|verifier)|\bPKCE\b|proof key|AADSTS(?:50148|501481|9002325)\d*/i
 const UNSUPPORTED =
   /not (?:supported|enabled|allowed)|unsupported|unknown|unrecogni[sz]ed|unexpected|disabled/i
@@ -10,7 +10,7 @@ const UNSUPPORTED =
 export function proofKeyCauses(facts: Facts): Cause[] {
   const { step } = facts
   if (step !== 'authorization' && step !== 'token_request') return []
-  return WORDS.test(words(facts)) ? [...methodNotAnnounced(facts), ...bySaying(facts)] : []
+  return WORDS.test(words(facts)) ? [...methodNotAnnounced(facts), ...refusedByServer(facts)] : []
 }
 
 /** A method that the server does not list, known before anything was sent. */
@@ -25,21 +25,21 @@ export function methodNotAnnounced({ profile, metadata }: Facts): Cause[] {
     {
       cause: isOff ? 'pkce_required' : 'pkce_method',
       detail: isOff
-        ? `PKCE is switched off in the profile, and the server announces ${listed(supported)}.`
-        : `The code challenge is made by ${method}, and the server announces ${listed(supported)}.`,
+        ? `PKCE is switched off in the profile, but the server announces ${listed(supported)}.`
+        : `The profile uses the code challenge method ${method}, but the server announces ${listed(supported)}.`,
       fix: set(profile, 'code_challenge_method', other),
     },
   ]
 }
 
-function bySaying(facts: Facts): Cause[] {
+function refusedByServer(facts: Facts): Cause[] {
   const { profile, preset, metadata, step } = facts
   const method = profile.code_challenge_method
   if (method === 'none') {
     return [
       {
         cause: 'pkce_required',
-        detail: 'The server wants a code challenge (PKCE), and the profile has it switched off.',
+        detail: 'The server requires a code challenge (PKCE), but the profile has PKCE switched off.',
         fix: set(profile, 'code_challenge_method', 'S256'),
       },
     ]
@@ -48,7 +48,8 @@ function bySaying(facts: Facts): Cause[] {
     return [
       {
         cause: 'pkce_method',
-        detail: 'The code challenge is made by plain, which this server seems not to take.',
+        detail:
+          'The profile uses the code challenge method plain, which this server does not seem to accept.',
         fix: set(profile, 'code_challenge_method', 'S256'),
       },
     ]
@@ -61,7 +62,7 @@ function bySaying(facts: Facts): Cause[] {
       detail: `${
         isRefused
           ? `The server refuses the code challenge (${method}): PKCE is not switched on for the client.`
-          : `The verifier was sent and not accepted: the server kept no challenge of method ${method}, as happens where PKCE is not switched on for the client.`
+          : `The server did not accept the code verifier because it has no stored challenge of method ${method}. This happens if PKCE is not switched on for the client.`
       }${hint}`,
       fix: register(`PKCE with ${method}`),
     },

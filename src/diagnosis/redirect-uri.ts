@@ -1,13 +1,13 @@
 /**
- * The redirect URI: compared by servers as a string (RFC 9700 §2.1), except for the port where they follow RFC 8252
- * §7.3; and of `localhost`, `127.0.0.1` and `[::1]` some take one, some another. Pure.
+ * Causes at the redirect URI. Servers compare it as a string (RFC 9700 §2.1); those that follow RFC 8252 §7.3 ignore
+ * the port. Servers also differ in which of `localhost`, `127.0.0.1` and `[::1]` they accept. Pure.
  */
 import { usesRedirectUri } from '../config/grants.js'
 import { redirectObjection, registeredRedirectUri } from '../config/presets/registration.js'
 import type { Preset } from '../config/presets.js'
 import { type Cause, type Facts, register, run, set, words } from './facts.js'
 
-/** What servers call it: RFC 6749, Google, Entra (AADSTS50011, AADSTS500113, AADSTS900971), Okta, Auth0, Slack, GitHub. */
+/** Servers' words for it: RFC 6749, Google, Entra (AADSTS50011, AADSTS500113, AADSTS900971), Okta, Auth0, Slack, GitHub. */
 const WORDS =
   /redirect[_ -]?ur[il]|callback[_ -]?ur[il]|reply[_ -]?(?:ur[il]|address)|bad_redirect|invalid[_ ]redirect|AADSTS(?:50011|500113|500112|900971)\b/i
 
@@ -23,7 +23,7 @@ export function redirectUriCauses(facts: Facts): Cause[] {
   }
 }
 
-/** The host that the preset's server wants, known before anything was sent. */
+/** The host differs from the one the preset's server expects. Known before anything was sent. */
 export function hostCauses({ profile, preset, redirectUri }: Facts): Cause[] {
   if (preset === undefined || !usesRedirectUri(profile)) return []
   const { protocol, hostname, port, pathname } = new URL(redirectUri)
@@ -33,7 +33,7 @@ export function hostCauses({ profile, preset, redirectUri }: Facts): Cause[] {
   }
   const detail =
     redirectObjection(preset, redirectUri) ??
-    `${preset.title} registers http://${wanted} for this machine, and the redirect URI begins with http://${hostname}: the two are different to it.`
+    `${preset.title} expects a redirect URI with http://${wanted}, but this one starts with http://${hostname}. The server treats them as different.`
   return [
     {
       cause: 'redirect_uri_host',
@@ -45,7 +45,7 @@ export function hostCauses({ profile, preset, redirectUri }: Facts): Cause[] {
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
 
-/** `undefined` where loopback is not taken at all: a preset's objection speaks of that before a browser opens. */
+/** @returns `undefined` if the server accepts no loopback host. The preset then stops a login before a browser opens. */
 function hostWanted({ profile, redirect }: Preset): string | undefined {
   const own = profile.redirect_uri
   if (own !== undefined) return new URL(own.replace('{port}', '1')).hostname
@@ -53,7 +53,7 @@ function hostWanted({ profile, redirect }: Preset): string | undefined {
   return LOOPBACK.find((host) => !(redirect.refuses as readonly string[]).includes(host))
 }
 
-/** A fresh port per login can be registered at no server that compares ports. */
+/** A new port for each login cannot work with a server that compares ports. */
 function portCauses({ profile, preset }: Facts): Cause[] {
   const url = new URL(profile.redirect_uri)
   if (url.port !== '0' || (preset !== undefined && preset.redirect.match !== 'exact')) return []
@@ -62,7 +62,7 @@ function portCauses({ profile, preset }: Facts): Cause[] {
     {
       cause: 'redirect_uri_port',
       detail:
-        'redirect_uri has port 0, a fresh one for each login, and this server seems to compare the port as well.',
+        'redirect_uri has port 0, which means a new port for each login, but this server seems to compare the port too.',
       fix: set(profile, 'redirect_uri', url.href),
     },
   ]
@@ -74,10 +74,10 @@ function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {
   const client = `client ${profile.client_id}`
   const why =
     step === 'no_response'
-      ? `No response came to ${redirectUri}. A server that does not know this redirect URI for ${client} shows an error in the browser and sends nobody back (RFC 6749 §4.1.2.1).`
-      : `${redirectUri} is not registered for ${client}, letter by letter: scheme, host, port, path and a slash at the end all count.`
+      ? `No response arrived at ${redirectUri}. If this redirect URI is not registered for ${client}, the server shows an error in the browser and does not redirect back (RFC 6749 §4.1.2.1).`
+      : `${redirectUri} is not registered for ${client}. The registered value must be exactly the same: scheme, host, port, path and a slash at the end.`
   const hint = needsNoEntry
-    ? ` ${preset.title} asks for no entry from the right kind of client: ${preset.register}`
+    ? ` ${preset.title} needs no registered redirect URI if the client is of the right kind: ${preset.register}`
     : ''
   return { cause: 'redirect_uri_mismatch', detail: `${why}${hint}`, fix: register(value) }
 }
@@ -94,7 +94,7 @@ function browserElsewhere({ profile }: Facts): Cause {
   return {
     cause: 'browser_elsewhere',
     detail:
-      'A browser on another machine cannot reach the redirect URI of this one: paste back the URL that it ends on.',
+      "A browser on another machine cannot reach this machine's redirect URI. Paste the final URL from its address bar.",
     fix: run(`catchd login ${profile.name} --paste`),
   }
 }

@@ -1,4 +1,4 @@
-/** How the authorization response comes (OAuth 2.0 Multiple Response Types §2.1), and the grant. Pure. */
+/** Causes at the response mode (OAuth 2.0 Multiple Response Types §2.1), the response type and the grant. Pure. */
 import { GRANT_TYPES, GRANTS, usesRedirectUri } from '../config/grants.js'
 import { RESPONSE_MODE_NAMES } from '../config/response-modes.js'
 import { type Cause, type Facts, listed, register, set, words } from './facts.js'
@@ -12,7 +12,7 @@ export function responseCauses(facts: Facts): Cause[] {
     return [
       {
         cause: 'grant_not_allowed',
-        detail: `The server gives no codes to client ${profile.client_id}: response_type code is not switched on for it.`,
+        detail: `The server issues no codes to client ${profile.client_id}: response_type code is not switched on for it.`,
         fix: register('response_type code, grant authorization_code'),
       },
     ]
@@ -25,7 +25,7 @@ export function responseCauses(facts: Facts): Cause[] {
   return [
     {
       cause: 'response_mode_unsupported',
-      detail: `The server does not answer by response_mode ${profile.response_mode}.`,
+      detail: `The server does not support response_mode ${profile.response_mode}.`,
       fix: set(profile, 'response_mode', other),
     },
   ]
@@ -41,7 +41,7 @@ export function modeNotAnnounced({ profile, metadata }: Facts): Cause[] {
   return [
     {
       cause: 'response_mode_unsupported',
-      detail: `The response is asked for by ${profile.response_mode}, and the server announces ${listed(supported)}.`,
+      detail: `The profile asks for response_mode ${profile.response_mode}, but the server announces ${listed(supported)}.`,
       fix: set(profile, 'response_mode', other),
     },
   ]
@@ -57,7 +57,7 @@ export function grantNotAnnounced({ profile, metadata }: Facts): Cause[] {
   return [
     {
       cause: 'grant_not_allowed',
-      detail: `The profile uses the grant ${profile.grant}, and the server announces ${listed(supported)}.`,
+      detail: `The profile uses the grant ${profile.grant}, but the server announces ${listed(supported)}.`,
       fix: set(profile, 'grant', other),
     },
   ]

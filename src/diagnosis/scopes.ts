@@ -1,4 +1,4 @@
-/** Scopes (RFC 6749 §3.3), and what a server wants to be asked for before it issues a refresh token. Pure. */
+/** Causes at the scopes (RFC 6749 §3.3), and what a server requires before it issues a refresh token. Pure. */
 import { scopesOf } from '../authorization-server/authorization-request.js'
 import { usesRefreshToken } from '../config/grants.js'
 import { type Cause, type Facts, listed, register, run, set, words } from './facts.js'
@@ -17,8 +17,8 @@ export function scopeCauses(facts: Facts): Cause[] {
 }
 
 /**
- * Scopes that the server does not list; servers need not list all of theirs (RFC 8414 §2), and hardly ever those of the
- * resources that they issue tokens for (RFC 9728 §2 has those).
+ * Scopes that the server does not list. A server need not list all its scopes (RFC 8414 §2), and rarely lists the scopes
+ * of the resources it issues tokens for (those are in the resource's metadata, RFC 9728 §2).
  */
 export function unknownScopes({ profile, metadata }: Facts): Cause[] {
   const supported = metadata?.scopes_supported
@@ -30,7 +30,7 @@ export function unknownScopes({ profile, metadata }: Facts): Cause[] {
   return [
     {
       cause: 'scope_unknown',
-      detail: `${listed(unknown)} ${unknown.length === 1 ? 'is' : 'are'} asked for and not among the scopes that the server announces: ${listed(supported)}.`,
+      detail: `The profile asks for ${listed(unknown)}, but the server announces only these scopes: ${listed(supported)}.`,
       fix: set(profile, 'scope', rest.join(profile.scope_separator)),
     },
   ]
@@ -43,7 +43,7 @@ function separatorCauses({ profile, preset }: Facts): Cause[] {
   return [
     {
       cause: 'scope_separator',
-      detail: `The scopes are separated by ${JSON.stringify(profile.scope_separator)}, and ${preset.title} wants ${JSON.stringify(wanted)}.`,
+      detail: `The profile separates scopes with ${JSON.stringify(profile.scope_separator)}, but ${preset.title} expects ${JSON.stringify(wanted)}.`,
       fix: set(profile, 'scope_separator', wanted),
     },
   ]
@@ -55,7 +55,7 @@ function scopesToAllow({ profile }: Facts): Cause[] {
     return [
       {
         cause: 'scope_unknown',
-        detail: 'No scope is asked for, and the server wants one.',
+        detail: 'The profile asks for no scope, but the server requires one.',
         fix: set(profile, 'scope', 'SCOPE'),
       },
     ]
@@ -69,12 +69,12 @@ function scopesToAllow({ profile }: Facts): Cause[] {
   ]
 }
 
-/** The names that servers have for it; `offline_access` is OpenID Connect Core §11. */
+/** Servers' names for the scope that brings a refresh token; `offline_access` is from OpenID Connect Core §11. */
 const OFFLINE_SCOPES = ['offline_access', 'offline.access', 'offline', 'refresh_token']
-/** Parameters that ask for it: Google and Zoho, Dropbox, Reddit. */
+/** Parameters that ask for a refresh token: Google and Zoho, Dropbox, Reddit. */
 const OFFLINE_PARAMETERS = ['access_type', 'token_access_type', 'duration']
 
-/** What would bring a refresh token, and is not asked for. */
+/** Scopes and parameters that would bring a refresh token, but that the profile does not ask for. */
 export function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
   if (!usesRefreshToken(profile.grant)) return []
   const asked = scopesOf(profile)
@@ -85,7 +85,7 @@ export function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
   if (offered !== undefined && !asked.includes(offered)) {
     causes.push({
       cause: 'offline_scope_missing',
-      detail: `There is no refresh token: the server issues one when scope ${offered} is asked for, and the profile does not ask.`,
+      detail: `There is no refresh token: the server issues one for the scope ${offered}, but the profile does not ask for that scope.`,
       fix: set(profile, 'scope', [...asked, offered].join(profile.scope_separator)),
     })
   }
@@ -93,7 +93,7 @@ export function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
     if (!OFFLINE_PARAMETERS.includes(name) || profile.authorization_parameters[name] === value) continue
     causes.push({
       cause: 'offline_parameter_missing',
-      detail: `There is no refresh token: ${preset?.title} issues one when ${name}=${value} is asked for, and the profile takes it away.`,
+      detail: `There is no refresh token: ${preset?.title} issues one for the parameter ${name}=${value}, but the profile removes that parameter.`,
       fix: set(profile, 'authorization_parameters', { ...profile.authorization_parameters, [name]: value }),
     })
   }
@@ -102,7 +102,7 @@ export function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
     ? [
         {
           cause: 'refresh_not_allowed',
-          detail: `There is no refresh token although ${offered} was asked for: the client ${profile.client_id} is not registered for the grant refresh_token, or the person did not consent to it.`,
+          detail: `There is no refresh token, although the profile asks for ${offered}. The client ${profile.client_id} is not registered for the grant refresh_token, or the user did not consent to it.`,
           fix: register('refresh_token'),
         },
       ]
@@ -119,7 +119,7 @@ function refreshCauses({ profile, error }: Facts): Cause[] {
     {
       cause: 'refresh_token_dead',
       detail:
-        'The server does not take the refresh token any more: it expired, was revoked, or was used before.',
+        'The server no longer accepts the refresh token: it has expired, was revoked, or was used before.',
       fix: run(`catchd login ${profile.name}`),
     },
   ]

@@ -1,9 +1,8 @@
 /**
- * Whether a profile agrees with what its server publishes and with its preset, point by point, before anything is
- * sent. Pure.
+ * Compares a profile with the server's metadata and with its preset, point by point. Nothing is sent. Pure.
  *
- * A contradiction is a warning: some servers take what they do not announce. What catchd itself refuses before a
- * browser opens is a failure.
+ * A contradiction is a warning, because some servers accept more than they announce. Settings that catchd itself
+ * refuses before it opens a browser are failures.
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
 import { requireRequestable } from '../authorization-server/request-requirements.js'
@@ -24,7 +23,7 @@ import { type Finding, failed, ok, warn } from './finding.js'
 interface Point {
   readonly check: string
   readonly rules: readonly Rule[]
-  /** What is good about it, where nothing speaks against it; `undefined`: nobody knows, so nothing is said. */
+  /** The text to show when no rule found a problem. `undefined`: nothing is known, so nothing is shown. */
   readonly agreed: (facts: Facts) => string | undefined
 }
 
@@ -59,7 +58,7 @@ const POINTS: readonly Point[] = [
     agreed: ({ profile, metadata }) =>
       profile.resource === undefined
         ? metadata?.scopes_supported &&
-          `${profile.scope || 'None'}: nothing that the server does not announce.`
+          `${profile.scope || 'None'}. The server announces all of these scopes.`
         : `${profile.scope || 'None'}, for the resource ${[profile.resource].flat().join(', ')}.`,
   },
   {
@@ -68,14 +67,14 @@ const POINTS: readonly Point[] = [
     agreed: ({ metadata }) =>
       metadata &&
       (metadata.authorization_response_iss_parameter_supported === true
-        ? 'The server names itself in its responses, and is compared (RFC 9207).'
-        : 'The server does not announce that it names itself in its responses (RFC 9207).'),
+        ? 'The server sends iss in its authorization responses. catchd checks it (RFC 9207).'
+        : 'The server does not announce that it sends iss in its authorization responses (RFC 9207).'),
   },
 ]
 
 /**
- * @param known - Endpoints of the profile and the server; `undefined` where they could not be had.
- * @param published - What the server itself publishes, if anything.
+ * @param known - Endpoints of the profile and the server; `undefined` if they could not be determined.
+ * @param published - The metadata that the server publishes, if any.
  */
 export function judgeAgreement(
   profile: Profile,
@@ -93,7 +92,7 @@ export function judgeAgreement(
   return [...refusals(profile, known), ...POINTS.flatMap((point) => judge(point, facts))]
 }
 
-/** What would be refused here, before a browser opens. */
+/** The failures that a login would raise before it opens a browser. */
 function refusals(profile: Profile, known: ServerMetadata | undefined): Finding[] {
   if (!usesRedirectUri(profile)) return []
   return [
@@ -129,11 +128,11 @@ function toRegister({ profile, preset, redirectUri }: Facts): string | undefined
   const { port } = new URL(redirectUri)
   if (preset === undefined) {
     return port === '0'
-      ? 'A fresh port for each login: the server has to take any port of 127.0.0.1, localhost or [::1] (RFC 8252 §7.3).'
-      : `To be registered letter by letter: ${redirectUri}`
+      ? 'Each login uses a new port, so the server has to accept any port of 127.0.0.1, localhost or [::1] (RFC 8252 §7.3).'
+      : `Register exactly this redirect URI at the server: ${redirectUri}`
   }
   const registered = registeredRedirectUri(preset, redirectUri)
   return registered === undefined
-    ? `${preset.title} asks for no entry of ${redirectUri}`
-    : `To be registered at ${preset.title}: ${registered}`
+    ? `${preset.title} does not require you to register ${redirectUri}`
+    : `Register exactly this at ${preset.title}: ${registered}`
 }

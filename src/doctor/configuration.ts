@@ -1,6 +1,6 @@
 /**
- * The CATCHD_* variables and the configuration file, read as the daemon reads them, without writing anything and
- * without stopping at the first mistake in the environment.
+ * Checks the CATCHD_* variables and the configuration file. They are read as the daemon reads them, but nothing is
+ * written, and a mistake in one variable does not stop the checks.
  */
 import { type Environment, parseEnvironment } from '../config/environment.js'
 import { parseConfiguration } from '../config/file.js'
@@ -12,7 +12,7 @@ import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import { type Finding, failed, ok, warn } from './finding.js'
 
-/** The variables that are good, and what is wrong with the others. */
+/** @returns The environment of the valid variables, and a finding about the invalid ones. */
 export function examineEnvironment(env: NodeJS.ProcessEnv): { environment: Environment; finding: Finding } {
   const names = Object.keys(env).filter((name) => name.startsWith('CATCHD_') && env[name])
   try {
@@ -66,12 +66,12 @@ function found(path: string, profiles: number): Finding {
   }
   return warn(
     'configuration',
-    `${path} holds no profile yet.`,
+    `${path} contains no profiles yet.`,
     'catchd profile add NAME --issuer URL --client-id ID',
   )
 }
 
-/** Those of the configuration room end with the command. */
+/** Splits a warning of the configuration module, which ends with a command, into text and command. */
 function asWarning(text: string): Finding {
   const [, what = text, command] = /^(.*?)\.? (?:Run|Move it to the vault): (.+)$/.exec(text) ?? []
   return warn('configuration', `${what}.`.replace(/\.\.$/, '.'), command ?? null)

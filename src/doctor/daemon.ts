@@ -1,6 +1,6 @@
 /**
- * The daemon and the ports it needs: whether it runs, whether it is of this version, and who else sits on a port.
- * It is asked, never started; a port is tried by binding it for a moment.
+ * Checks the daemon and the ports it needs: whether the daemon runs, whether it has the same version as this program,
+ * and which other program uses a port. The daemon is never started. A port is tested by binding it for a moment.
  */
 import { lstatSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -21,7 +21,7 @@ export type DaemonState =
   | { readonly state: 'absent' }
   | { readonly state: 'trouble'; readonly failure: CatchdError }
 
-/** @param client - One that starts nothing. */
+/** @param client - A client that does not start the daemon. */
 export async function askDaemon(client: Pick<CatchdClient, 'status'>): Promise<DaemonState> {
   try {
     return { state: 'running', status: await client.status() }
@@ -33,7 +33,7 @@ export async function askDaemon(client: Pick<CatchdClient, 'status'>): Promise<D
 
 /**
  * @param where - The daemon's socket, or its URL.
- * @param startedOnDemand - false for a daemon of `CATCHD_URL`, which nobody starts from here.
+ * @param startedOnDemand - false for a daemon at `CATCHD_URL`, which commands on this machine cannot start.
  */
 export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand: boolean): Finding {
   const check = 'daemon'
@@ -45,11 +45,11 @@ export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand:
         return fail(
           check,
           EXIT.taken,
-          `${where} is not a socket; catchd leaves it alone.`,
+          `${where} exists but is not a socket. catchd does not touch it.`,
           `ls -l '${where}'`,
         )
       }
-      if (startedOnDemand) return ok(check, 'Not running; a command that needs it starts it.')
+      if (startedOnDemand) return ok(check, 'Not running. The next command that needs it starts it.')
       return fail(
         check,
         EXIT.unreachable,
@@ -65,7 +65,7 @@ function judgeVersion({ version, pid }: DaemonStatus): Finding {
   if (version === VERSION) return ok('daemon', `Version ${version}, process ${pid}`)
   return warn(
     'daemon',
-    `Version ${version} runs as process ${pid}, and this is ${VERSION}.`,
+    `The running daemon (process ${pid}) has version ${version}, but this program has version ${VERSION}.`,
     'catchd daemon restart',
   )
 }
@@ -79,12 +79,12 @@ function isOccupied(path: string): boolean {
   }
 }
 
-/** A port that is needed. */
+/** A port that catchd needs. */
 export interface PortNeed {
   readonly check: string
   readonly hosts: readonly string[]
   readonly port: number
-  /** What to run when another program has it. */
+  /** The command to run when another program uses the port. */
   readonly next: string
 }
 
@@ -117,20 +117,20 @@ function bindTarget(redirectUri: string, listen: string | null) {
   try {
     return readBindTarget(redirectUri, listen)
   } catch {
-    return undefined // the configuration's own rules speak of it
+    return undefined // the rules of the configuration report it
   }
 }
 
-/** What was found out about a port. */
+/** What the check of a port found. */
 export interface PortFacts {
-  /** `undefined`: it can be bound; else the system's code. */
+  /** The system's error code; `undefined`: the port can be bound. */
   readonly refusal: string | undefined
   readonly holder: PortHolder | undefined
 }
 
 export async function examinePort(need: PortNeed, daemon: DaemonState): Promise<Finding> {
   const refusals = await Promise.all(need.hosts.map((host) => tryToBind(host, need.port)))
-  // Of `localhost`, a family that the system lacks may be missing.
+  // `localhost` has two address families. One that the system does not have is no problem.
   const refusal = refusals.find((code) => code !== undefined && code !== 'EADDRNOTAVAIL')
   const holder = refusal === 'EADDRINUSE' ? await findPortHolder(need.port) : undefined
   return judgePort(need, { refusal, holder }, daemon)
@@ -139,14 +139,14 @@ export async function examinePort(need: PortNeed, daemon: DaemonState): Promise<
 export function judgePort(need: PortNeed, { refusal, holder }: PortFacts, daemon: DaemonState): Finding {
   const { check, port, next } = need
   const status = daemon.state === 'running' ? daemon.status : undefined
-  if (refusal === undefined) return ok(check, `${port} is free.`)
+  if (refusal === undefined) return ok(check, `Port ${port} is free.`)
   if (refusal !== 'EADDRINUSE') {
-    return fail(check, EXIT.taken, `${port} cannot be used (${refusal}).`, next)
+    return fail(check, EXIT.taken, `Port ${port} cannot be used (${refusal}).`, next)
   }
   const isOurs = holder === undefined ? listensOn(status, port) : holder.pid === status?.pid
-  if (isOurs) return ok(check, `${port} is held by the daemon.`)
+  if (isOurs) return ok(check, `Port ${port} is used by the daemon.`)
   const who = holder === undefined ? 'another program' : `${holder.command} (process ${holder.pid})`
-  return fail(check, EXIT.taken, `${port} is held by ${who}. End it, or use another port.`, next)
+  return fail(check, EXIT.taken, `Port ${port} is used by ${who}. End it, or use another port.`, next)
 }
 
 function listensOn(status: DaemonStatus | undefined, port: number): boolean {

@@ -1,6 +1,6 @@
 /**
- * All checks of `catchd doctor`, in an order that puts causes before what follows from them. Nothing is started and
- * nothing is changed; the network is used for a named profile alone.
+ * Runs all checks of `catchd doctor`. Causes come before their effects. Nothing is started and nothing is changed.
+ * The network is used only when a profile is named.
  */
 import { CatchdClient } from '../client/client.js'
 import type { Environment } from '../config/environment.js'
@@ -18,12 +18,12 @@ import { examineServer } from './server.js'
 import { examineTokens } from './tokens.js'
 import { examineVault, judgeDaemonVault, judgeUnsaved } from './vault.js'
 
-/** A daemon that is alive answers in milliseconds; one that is stopped never does. */
+/** A healthy daemon answers in milliseconds. A suspended process never answers. */
 const ANSWERS_WITHIN_MS = 3_000
 
 /**
- * @param profile - Name of the profile whose server and tokens are looked at, too.
- * @param service - Looks at the service of this user; left out where the environment does not say which.
+ * @param profile - Name of the profile whose server and tokens are checked as well.
+ * @param service - Checks the user's service; `undefined` if the environment does not say where it would be.
  */
 export async function examine(
   machine: Machine,
@@ -86,7 +86,7 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
   return findings
 }
 
-/** The daemon of `CATCHD_URL` has its home elsewhere: nothing here is its. */
+/** A daemon at `CATCHD_URL` keeps its files elsewhere, so the files on this machine are not checked. */
 async function examineRemote(scene: Scene, name: string | undefined): Promise<Finding[]> {
   const { environment, client, daemon } = scene
   const findings = [judgeDaemon(daemon, environment.url ?? '', false)]
@@ -105,7 +105,7 @@ async function examineProfile(
   profiles: ReadonlyMap<string, Profile> | undefined,
 ): Promise<Finding[]> {
   if (profiles === undefined) {
-    return [warn('profile', `${name} cannot be looked at before the configuration is put right.`)]
+    return [warn('profile', `${name} cannot be checked until the configuration file is valid.`)]
   }
   const findings: Finding[] = []
   try {

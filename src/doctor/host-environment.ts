@@ -1,6 +1,7 @@
 /**
- * Where catchd runs, seen from the browser: whether a browser that follows the redirect reaches the loopback
- * interface of this machine, and what to do where it does not. For `catchd doctor` and `catchd login` alike.
+ * Whether the user's browser can reach the loopback interface of this machine, and what to do if it cannot. The answer
+ * depends on where catchd runs: on a desktop, in an SSH session, in a container, or in WSL. `catchd doctor` and
+ * `catchd login` both use it.
  *
  * Pure over the facts that {@link hostEnvironment} gathers.
  */
@@ -11,7 +12,7 @@ import { isLoopbackHost } from '../config/loopback.js'
 export interface HostEnvironment {
   readonly platform: NodeJS.Platform
   readonly env: NodeJS.ProcessEnv
-  /** As `uname -r` says it; Microsoft's kernels name themselves. */
+  /** The output of `uname -r`. Microsoft's kernels have "microsoft" in it. */
   readonly kernelRelease: string
   readonly isContainer: boolean
 }
@@ -19,10 +20,10 @@ export interface HostEnvironment {
 export type Setting = 'desktop' | 'ssh' | 'container' | 'wsl1' | 'wsl2' | 'no_display'
 
 export interface LoginAdvice {
-  /** Whether it is needed: `false` where the usual settings make the browser come back by itself. */
+  /** `false` where the redirect works with the system's default settings. */
   readonly isNeeded: boolean
   readonly detail: string
-  /** One command; `NAME` stands for the profile and `HOST` for this machine. */
+  /** One command. `NAME` stands for the profile and `HOST` for this machine. */
   readonly next: string
 }
 
@@ -37,8 +38,9 @@ export function hostEnvironment(): HostEnvironment {
 }
 
 /**
- * A remote shell first: what it forwards leads here, be this a container or WSL. A display means a browser on this side
- * of every wall, except in WSL, which shows the browser of Windows all the same. Containers run on WSL's kernel, too.
+ * SSH is checked first: a forwarded port reaches this environment even if it is a container or WSL. A display means
+ * that the browser runs here, except in WSL, where catchd opens the browser of Windows. Containers can run on the WSL
+ * kernel, so a Microsoft kernel alone does not mean WSL.
  */
 export function settingOf({ platform, env, kernelRelease, isContainer }: HostEnvironment): Setting {
   const isRemote = Boolean(env['SSH_CONNECTION'] || env['SSH_TTY'])
@@ -46,7 +48,7 @@ export function settingOf({ platform, env, kernelRelease, isContainer }: HostEnv
   const hasDisplay = Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY'])
   if (isRemote) return hasDisplay ? 'desktop' : 'ssh'
   if (env['WSL_DISTRO_NAME'] || (!isContainer && /microsoft/i.test(kernelRelease))) {
-    // 4.4.0-19041-Microsoft is no Linux at all and shares the network of Windows.
+    // WSL 1 (4.4.0-19041-Microsoft) has no Linux kernel and shares the network of Windows.
     return /-Microsoft$/.test(kernelRelease) ? 'wsl1' : 'wsl2'
   }
   if (hasDisplay) return 'desktop'
@@ -54,15 +56,15 @@ export function settingOf({ platform, env, kernelRelease, isContainer }: HostEnv
 }
 
 const PASTE = 'catchd login NAME --paste'
-const ELSE = `Or paste back the URL that the browser ends on (${PASTE}), or use the device grant where the server has it.`
+const ELSE = `Or paste the final URL from the browser's address bar (${PASTE}), or use the device grant if the server supports it.`
 
 /**
- * @param redirectUri - Where the browser is sent; its port 0 is one that is not known yet.
- * @returns `undefined` where the browser comes back by itself.
+ * @param redirectUri - The profile's redirect URI. Port 0 means that the port is not known yet.
+ * @returns `undefined` where the redirect works without any help.
  */
 export function loginAdvice(setting: Setting, redirectUri: string): LoginAdvice | undefined {
   const { hostname, port } = new URL(redirectUri)
-  // Anywhere else (`listen`), the person has made a way already.
+  // With another host, the user has set `listen` and has arranged how the browser gets here.
   if (!isLoopbackHost(hostname)) return undefined
   const loopback = hostname === '[::1]' ? '[::1]' : '127.0.0.1'
   const local = port || (redirectUri.startsWith('https:') ? '443' : '80')
@@ -71,32 +73,32 @@ export function loginAdvice(setting: Setting, redirectUri: string): LoginAdvice 
       return {
         isNeeded: true,
         detail:
-          'An SSH session: the browser runs on another machine. From there, forward the port of the redirect URI ' +
-          `to this machine (HOST), then open the URL. ${ELSE}`,
+          'This is an SSH session, so the browser runs on another machine. On that machine, forward the port of the ' +
+          `redirect URI to this machine (HOST), then open the URL. ${ELSE}`,
         next: port === '0' ? PASTE : `ssh -L ${local}:${loopback}:${local} HOST`,
       }
     case 'container':
       return {
         isNeeded: true,
         detail:
-          'A container: a browser outside does not reach its loopback interface, and no published port leads there. ' +
-          `On Linux, run it with --network host. ${ELSE}`,
+          'catchd runs in a container, so the browser on your host cannot reach its loopback interface, not even ' +
+          `through a published port. On Linux, run the container with --network host. ${ELSE}`,
         next: PASTE,
       }
     case 'no_display':
       return {
         isNeeded: true,
         detail:
-          'No display here: the authorization URL is printed. Open it on another machine and paste back the URL ' +
-          'that browser ends on, or use the device grant where the server has it.',
+          'This machine has no display, so catchd prints the authorization URL. Open it on another machine and paste ' +
+          'the final URL from that browser, or use the device grant if the server supports it.',
         next: PASTE,
       }
     case 'wsl2':
       return {
         isNeeded: false,
         detail:
-          `WSL 2: the browser of Windows reaches ${loopback} here while localhostForwarding is on (as it is unless ` +
-          `.wslconfig says otherwise) or networkingMode is mirrored. If it does not come back: ${PASTE}`,
+          `catchd runs in WSL 2. The browser of Windows reaches ${loopback} if localhostForwarding is on (the default ` +
+          `in .wslconfig) or if networkingMode is mirrored. If the redirect does not arrive, run: ${PASTE}`,
         next: PASTE,
       }
     case 'wsl1':

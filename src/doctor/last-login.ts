@@ -1,7 +1,7 @@
 /**
- * How the last login of a profile ended, and why, as the running daemon remembers it; it is asked, never started.
+ * How the last login of a profile ended, and why. The running daemon remembers it; it is never started for this.
  *
- * Exchanges are shown as the daemon gives them, without secrets.
+ * The exchanges with the server are shown as the daemon reports them, without secrets.
  */
 
 import type { LoginAnswer } from '../client/api-types.js'
@@ -9,7 +9,7 @@ import type { CatchdClient } from '../client/client.js'
 import { causeInWords, exchangeInWords } from '../diagnosis/advice.js'
 import { type Finding, ok, warn } from './finding.js'
 
-/** Nothing where the daemon remembers no login, is of an older version, or its key may not ask. */
+/** @returns No findings if the daemon remembers no login, is too old, or does not allow this API key to ask. */
 export async function examineLastLogin(
   name: string,
   client: Pick<CatchdClient, 'logins'>,

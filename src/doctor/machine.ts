@@ -1,7 +1,7 @@
 /**
- * The machine: Node.js, the browser, and how missing programs are installed here.
+ * Checks of this machine: Node.js, the browser, and the command that installs a missing program.
  *
- * Pure checks over facts that {@link thisMachine} gathers; nothing is started.
+ * The checks are pure. {@link thisMachine} gathers the facts and starts nothing.
  */
 import { accessSync, constants } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
@@ -42,7 +42,7 @@ function isProgram(name: string, platform: NodeJS.Platform, env: NodeJS.ProcessE
   )
 }
 
-/** What package.json says in `engines`. */
+/** The minimum version is that of `engines` in package.json. */
 export function checkNode({ nodeVersion }: Pick<Machine, 'nodeVersion'>): Finding {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
   const isEnough = major > 20 || (major === 20 && minor >= 19)
@@ -50,15 +50,15 @@ export function checkNode({ nodeVersion }: Pick<Machine, 'nodeVersion'>): Findin
   return fail(
     'node',
     EXIT.unexpected,
-    `Node.js 20.19 or newer is needed; this is ${nodeVersion}.`,
+    `catchd needs Node.js 20.19 or newer. This is Node.js ${nodeVersion}.`,
     'nvm install 22',
   )
 }
 
 /**
- * Whether one is opened, and whether it comes back to this machine.
+ * Whether catchd can open a browser, and whether that browser can reach this machine.
  *
- * @param command - `CATCHD_BROWSER`; `undefined`: the system's own way.
+ * @param command - The value of `CATCHD_BROWSER`; `undefined`: the system's default.
  */
 export function checkBrowser(machine: Machine, command: string | undefined, redirectPort: number): Finding {
   const { env, hasProgram } = machine
@@ -70,23 +70,23 @@ export function checkBrowser(machine: Machine, command: string | undefined, redi
     if (hasProgram(program)) return ok('browser', `${program}, from ${sourceOf(command)}`)
     return warn(
       'browser',
-      `${program}, from ${sourceOf(command)}, is not a program that can be run; the authorization URL is printed all the same.`,
+      `${program}, from ${sourceOf(command)}, cannot be run. catchd prints the authorization URL instead.`,
       `env -u ${sourceOf(command)} catchd daemon restart`,
     )
   }
-  const off = 'Off (CATCHD_BROWSER=none): the authorization URL is printed.'
+  const off = 'Switched off (CATCHD_BROWSER=none). catchd prints the authorization URL.'
   if (advice !== undefined) {
     const detail = chosen === 'none' ? `${off} ${advice.detail}` : advice.detail
-    // Whoever switched it off knows that something else has to be done.
+    // A user who switched the browser off knows what to do instead.
     return advice.isNeeded && chosen !== 'none' ? warn('browser', detail, advice.next) : ok('browser', detail)
   }
   if (chosen === 'none') return ok('browser', off)
-  if (setting === 'wsl1') return ok('browser', "The browser of Windows, from the subsystem's Linux")
-  if (machine.platform !== 'linux') return ok('browser', "The system's browser")
+  if (setting === 'wsl1') return ok('browser', 'The browser of Windows, opened from WSL')
+  if (machine.platform !== 'linux') return ok('browser', "The system's default browser")
   if (hasProgram('xdg-open')) return ok('browser', 'xdg-open')
   return warn(
     'browser',
-    'xdg-open is not installed; the authorization URL is printed all the same.',
+    'xdg-open is not installed. catchd prints the authorization URL instead.',
     installCommand(machine, XDG_OPEN),
   )
 }
@@ -112,7 +112,7 @@ const INSTALL: Readonly<Record<keyof PackageNames, string>> = {
   pacman: 'pacman -S',
 }
 
-/** @returns `null` where the package manager is not one that we know. */
+/** @returns `null` if no package manager that catchd knows is installed. */
 export function installCommand(
   { isRoot, hasProgram }: Pick<Machine, 'isRoot' | 'hasProgram'>,
   packages: PackageNames,

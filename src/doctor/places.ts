@@ -1,6 +1,6 @@
 /**
- * Folders and files: whose they are, who else can reach them, and whether there is space left. Only looked at,
- * never repaired; what the daemon itself does about each is src/config/folders.ts and the readers of the files.
+ * Checks folders and files: who owns them, who else can access them, and whether the disk has space left. Nothing is
+ * repaired here. src/config/folders.ts and the code that reads each file decide what the daemon does about a problem.
  */
 import { constants } from 'node:fs'
 import { access, lstat, readdir, stat, statfs } from 'node:fs/promises'
@@ -10,20 +10,20 @@ import { systemCode } from '../config/write.js'
 import { EXIT } from '../failures.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
-/** What is looked at of a folder or file; `uid` and `mode` as stat(2) has them. */
+/** The checked properties of a folder or file; `uid` and `mode` as in stat(2). */
 export interface Place {
   readonly isFolder: boolean
   readonly uid: number
   readonly mode: number
 }
 
-/** A vault and its journals need some kilobytes. */
+/** A vault and its journals need a few kilobytes. */
 const LITTLE_SPACE_BYTES = 1024 * 1024
 
-/** Refused by whoever reads them when others can reach them. */
+/** The daemon refuses to read these files when other users can access them. */
 const PRIVATE = /^(admin\.key|clients\.json|vault\.|keychain-index\.json)/
 
-/** @param uid - Of this user; `undefined` on Windows, where access control lists keep the user's folders private. */
+/** @param uid - This user's; `undefined` on Windows, where access control lists keep the user's folders private. */
 export function judgeFolder(check: string, path: string, place: Place, uid: number | undefined): Finding {
   if (!place.isFolder) {
     return fail(check, EXIT.configuration, `${path} is not a folder.`, `mv '${path}' '${path}.old'`)
@@ -36,24 +36,29 @@ export function judgeFolder(check: string, path: string, place: Place, uid: numb
     return fail(
       check,
       EXIT.configuration,
-      `Other users can write to ${path}. Look at what is in it first.`,
+      `Other users can write to ${path}. Check its contents before you change its permissions.`,
       `chmod 700 '${path}'`,
     )
   }
   if ((place.mode & 0o700) !== 0o700) {
-    return fail(check, EXIT.configuration, `${path} cannot be used by its owner.`, `chmod 700 '${path}'`)
+    return fail(
+      check,
+      EXIT.configuration,
+      `The owner of ${path} does not have full access to it.`,
+      `chmod 700 '${path}'`,
+    )
   }
   if ((place.mode & 0o077) !== 0) {
     return warn(
       check,
-      `Other users can read ${path}; the daemon tightens it at its next start.`,
+      `Other users can read ${path}. The daemon removes their access when it starts next.`,
       `chmod 700 '${path}'`,
     )
   }
   return ok(check, path)
 }
 
-/** A folder that is missing is made at the first use, where that is possible. */
+/** A missing folder is fine if it can be created: catchd creates it when it first needs it. */
 export async function checkFolder(check: string, path: string): Promise<Finding> {
   const uid = process.getuid?.()
   try {
@@ -65,11 +70,11 @@ export async function checkFolder(check: string, path: string): Promise<Finding>
     if (code !== 'ENOENT') {
       return fail(check, EXIT.configuration, `${path} cannot be used (${code}).`, `ls -ld '${dirname(path)}'`)
     }
-    return (await unusableAbove(check, path)) ?? ok(check, `${path}, which is made at the first use`)
+    return (await unusableAbove(check, path)) ?? ok(check, `${path} (catchd creates it when needed)`)
   }
 }
 
-/** Whether the nearest folder that exists lets this user make more. */
+/** A failure if this user cannot create folders in the nearest parent folder that exists. */
 async function unusableAbove(check: string, path: string): Promise<Finding | undefined> {
   let above = dirname(path)
   while ((await stat(above).catch(() => undefined)) === undefined && dirname(above) !== above) {
@@ -80,12 +85,12 @@ async function unusableAbove(check: string, path: string): Promise<Finding | und
   return fail(
     check,
     EXIT.configuration,
-    `${path} cannot be made in ${above} (${refusal}).`,
+    `${path} cannot be created in ${above} (${refusal}).`,
     `ls -ld '${above}'`,
   )
 }
 
-/** The three folders, each once: on some systems two of them are one. */
+/** Checks the three folders. On some systems two of them are the same folder, which is checked once. */
 export async function checkFolders(folders: Folders): Promise<Finding[]> {
   const named = new Map<string, string>()
   for (const [name, path] of [
@@ -98,7 +103,7 @@ export async function checkFolders(folders: Folders): Promise<Finding[]> {
   return Promise.all([...named].map(([name, path]) => checkFolder(name, path)))
 }
 
-/** Files with secrets in them, and whether anything more can be stored. */
+/** Checks the files in the state folder, and whether the disk has space for more. */
 export async function checkStateFiles(stateFolder: string): Promise<Finding[]> {
   const names = await readdir(stateFolder).catch(() => undefined)
   if (names === undefined) return []
@@ -107,7 +112,7 @@ export async function checkStateFiles(stateFolder: string): Promise<Finding[]> {
   )
   const space = await checkSpace(stateFolder)
   return findings.length === 0
-    ? [ok('state files', `${names.length} files, for their owner alone`), space]
+    ? [ok('state files', `${names.length} files, accessible only to their owner`), space]
     : [...findings, space]
 }
 
@@ -121,7 +126,7 @@ async function checkFile(folder: string, name: string): Promise<Finding | undefi
   const detail = !found.isFile()
     ? `${path} is not a regular file.`
     : found.uid === uid
-      ? `Other users can reach ${path}. Consider what is in it as seen by them.`
+      ? `Other users can access ${path}. Assume that they have read it.`
       : `${path} belongs to another user.`
   return PRIVATE.test(name)
     ? fail('state files', EXIT.configuration, detail, fix)
@@ -133,13 +138,13 @@ async function checkSpace(folder: string): Promise<Finding> {
   return judgeSpace(folder, bavail * bsize)
 }
 
-/** @param free - Bytes that this user may still write. */
+/** @param free - Bytes that this user can still write. */
 export function judgeSpace(folder: string, free: number): Finding {
   if (free >= LITTLE_SPACE_BYTES) return ok('disk space', `${Math.floor(free / 1024 / 1024)} MiB are free`)
   return fail(
     'disk space',
     EXIT.vault,
-    `The disk of ${folder} is full (${Math.floor(free / 1024)} KiB are free): new tokens cannot be stored. Free some space.`,
+    `The disk of ${folder} is full (${Math.floor(free / 1024)} KiB are free), so new tokens cannot be stored. Free some space.`,
     `df -h '${folder}'`,
   )
 }

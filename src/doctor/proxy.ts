@@ -1,8 +1,8 @@
 /**
- * The proxy on the way to authorization servers, as the variables of this shell name it, and whether the daemon was
- * started with the same ones: it keeps those of its start.
+ * The HTTP proxy that this shell's variables name, and whether the daemon was started with the same variables. The
+ * daemon keeps the variables it was started with.
  *
- * Host, port and names of variables are told, values never: they may hold a password.
+ * Shows the proxy's host and port and the names of variables, never their values: a value can hold a password.
  */
 import { readFile } from 'node:fs/promises'
 import { configuredProxy, PROXY_VARIABLES } from '../authorization-server/proxy-choice.js'
@@ -13,10 +13,11 @@ export function checkProxy({ env }: Pick<Machine, 'env'>): Finding {
   const check = 'proxy'
   try {
     const proxy = configuredProxy(env)
-    if (proxy === undefined) return ok(check, 'None: servers are reached directly.')
+    if (proxy === undefined) return ok(check, 'None. catchd connects to servers directly.')
     const { host, variable, authorization } = proxy
     const identity = authorization === undefined ? '' : ', with a user name and password'
-    const exceptions = env['no_proxy'] || env['NO_PROXY'] ? ' Servers in NO_PROXY are reached directly.' : ''
+    const exceptions =
+      env['no_proxy'] || env['NO_PROXY'] ? ' catchd connects to servers in NO_PROXY directly.' : ''
     return ok(check, `${host}, from ${variable}${identity}.${exceptions}`)
   } catch (error) {
     return failed(check, error)
@@ -24,8 +25,9 @@ export function checkProxy({ env }: Pick<Machine, 'env'>): Finding {
 }
 
 /**
- * @param daemonEnv - What the daemon was started with; `undefined`: none runs, or the system does not tell.
- * @returns Nothing where there is nothing to say.
+ * @param daemonEnv - The variables the daemon was started with; `undefined`: no daemon runs, or the system does not
+ *   say.
+ * @returns No findings if the variables are the same.
  */
 export function compareProxies(
   { env }: Pick<Machine, 'env'>,
@@ -37,13 +39,13 @@ export function compareProxies(
   return [
     warn(
       'proxy of the daemon',
-      `The daemon was started with other values of ${others.join(', ')} than this shell has, and goes by those.`,
+      `The daemon was started with other values of ${others.join(', ')} than this shell has. It uses its own values.`,
       'catchd daemon restart',
     ),
   ]
 }
 
-/** The environment that a process of this user was started with, where the system tells (Linux). */
+/** @returns The environment a process of this user was started with; `undefined` on systems other than Linux. */
 export async function startEnvironment(pid: number): Promise<NodeJS.ProcessEnv | undefined> {
   const text = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined

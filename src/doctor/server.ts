@@ -1,9 +1,9 @@
 /**
- * One profile's authorization server: its endpoints, its metadata and whether the profile agrees with it, whether the
- * token endpoint can be reached with the profile's `ca_file`, and whether its clock and ours agree. The only checks
- * that use the network.
+ * Checks a profile's authorization server: its endpoints and metadata, whether the profile agrees with the metadata,
+ * whether catchd reaches the token endpoint with the profile's `ca_file`, and whether the two clocks agree. Only these
+ * checks use the network.
  *
- * No credential is sent: the token endpoint is asked with a bare GET, which it may well refuse.
+ * No credential is sent. The token endpoint gets a GET without parameters, and any answer below 500 is fine.
  */
 import { clockDifference } from '../authorization-server/clock-difference.js'
 import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
@@ -22,12 +22,12 @@ import { VERSION } from '../version.js'
 import { judgeAgreement } from './agreement.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 
-/** Beyond this, what is signed is refused for being too old or not valid yet. */
+/** With a larger difference, servers refuse signed assertions as too old or not yet valid. */
 const HARMFUL_SKEW_SECONDS = 300
 
 export interface ExaminedServer {
   readonly findings: Finding[]
-  /** What the server publishes; `undefined` where that is not known. */
+  /** The server's metadata; `undefined` if it is not known. */
   readonly published: ServerMetadata | undefined
 }
 
@@ -58,7 +58,7 @@ function describeProfile(profile: Profile): Finding {
 
 type Explain = (check: string, error: unknown) => Finding
 
-/** What was thrown on the way to the server, with the likely cause. */
+/** An error of a request to the server as a failed check, with the likely cause. */
 function explained(
   check: string,
   thrown: unknown,
@@ -117,7 +117,7 @@ async function examineTokenEndpoint(
       answer.status >= 500
         ? warn(
             check,
-            `${host} answers ${answer.status}: it has trouble of its own.`,
+            `${host} answers ${answer.status}: the server has an internal error.`,
             `catchd doctor ${profile.name}`,
           )
         : ok(check, `${host} answers (${answer.status} to a GET without credentials).`)
@@ -127,7 +127,7 @@ async function examineTokenEndpoint(
   }
 }
 
-/** @param date - The server's header. */
+/** @param date - The Date header of the server's response. */
 export function judgeClock(
   date: string | undefined,
   sentAtMs: number,
@@ -136,17 +136,18 @@ export function judgeClock(
 ): Finding {
   const check = 'clock'
   const difference = clockDifference(date, sentAtMs, answeredAtMs)
-  if (difference === undefined) return ok(check, 'The server does not say what time it is.')
+  if (difference === undefined)
+    return ok(check, 'Not checked: the response of the server has no usable Date header.')
   const seconds = Math.abs(difference)
   if (seconds < NOTABLE_SKEW_SECONDS)
-    return ok(check, `It agrees with the server's to ${Math.max(1, seconds)} s.`)
+    return ok(check, `Differs from the server's clock by at most ${Math.max(1, seconds)} s.`)
   const detail = `This machine is ${differenceInWords(difference)}.`
   const fix = setClockCommand(platform)
   if (seconds < HARMFUL_SKEW_SECONDS) return warn(check, detail, fix)
   return fail(
     check,
     EXIT.unexpected,
-    `${detail} id_tokens and signed assertions may be refused, and expiry is told wrongly.`,
+    `${detail} Signed assertions and id_tokens may be refused, and expiry times are shown wrongly.`,
     fix,
   )
 }

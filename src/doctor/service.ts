@@ -1,4 +1,4 @@
-/** Whether the daemon is a service of this user, whether that is switched on, and whether it starts this very program. */
+/** Checks the user's service: whether it is installed, whether it is enabled, and whether it starts this program. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -6,15 +6,15 @@ import type { ServicePlan } from '../service/plan.js'
 import { type Finding, ok, warn } from './finding.js'
 
 export interface ServiceState {
-  /** What is installed in place of the plan's first file; `undefined` when nothing is. */
+  /** The installed content of the plan's first file; `undefined` if the file does not exist. */
   readonly installed: string | undefined
   readonly isEnabled: boolean
 }
 
-/** A service manager that is there answers at once. */
+/** A service manager that works answers at once. */
 const ANSWERS_WITHIN_MS = 3_000
 
-/** @param programs - Absolute paths of Node.js and of the program, which the service is to start. */
+/** @param programs - Absolute paths of Node.js and of the program that the service should start. */
 export async function examineService(plan: ServicePlan, programs: readonly string[]): Promise<Finding> {
   const [file] = plan.files
   const installed =
@@ -35,10 +35,9 @@ export function judgeService(
   { installed, isEnabled }: ServiceState,
 ): Finding {
   if (installed === undefined)
-    return ok('service', 'Not installed: the command that needs the daemon starts it.')
+    return ok('service', 'Not installed. Commands start the daemon when they need it.')
   const next = 'catchd service install'
-  if (!isEnabled)
-    return warn('service', `The files of the ${kind} are there, and it is not switched on.`, next)
+  if (!isEnabled) return warn('service', `The ${kind} is installed but is not switched on.`, next)
   const planned = files[0]?.content.split('\n') ?? []
   const isOurs = planned
     .filter((line) => programs.some((path) => line.includes(path)))

@@ -1,4 +1,4 @@
-/** A profile's tokens, as the running daemon has them; it is asked, never started. */
+/** A profile's tokens. The running daemon is asked for them; it is never started for this. */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
@@ -9,13 +9,13 @@ import { diagnose } from '../diagnosis/diagnose.js'
 import { withoutSecrets } from '../diagnosis/facts.js'
 import { type Finding, failed, ok, warn } from './finding.js'
 
-/** What a missing refresh token is explained by. */
+/** The facts that can explain a missing refresh token. */
 export interface ProfileAndServer {
   readonly profile: Profile
   readonly published: ServerMetadata | undefined
 }
 
-/** @param known - Where profile and server are known here. */
+/** @param known - The profile and its server, if they are known on this machine. */
 export async function examineTokens(
   name: string,
   client: Pick<CatchdClient, 'profile'>,
@@ -29,7 +29,7 @@ export async function examineTokens(
   }
 }
 
-/** A person is needed as soon as the access token ends: there is no refresh token, and it may be known why. */
+/** A login is needed as soon as the access token expires: there is no refresh token. Says why, if that is known. */
 export function judgeRefresh(
   { status, expires_at, login_needed_at }: ProfileAnswer,
   { profile, published }: ProfileAndServer,
@@ -51,14 +51,14 @@ export function judgeTokens({ profile, status, expires_at, login_needed_at }: Pr
   switch (status) {
     case 'logged_in': {
       const until = expires_at === null ? 'expiry unknown' : `access token until ${expires_at}`
-      const person = login_needed_at === null ? '' : `; a person is needed at ${login_needed_at}`
-      return ok(check, `Logged in, ${until}${person}`)
+      const nextLogin = login_needed_at === null ? '' : `; next login needed at ${login_needed_at}`
+      return ok(check, `Logged in, ${until}${nextLogin}`)
     }
     case 'expired':
       return warn(check, `The access token expired at ${expires_at}.`, `catchd refresh ${profile}`)
     case 'login_pending':
       return ok(check, 'A login is pending.')
     case 'login_required':
-      return warn(check, 'A person has to log in.', `catchd login ${profile}`)
+      return warn(check, 'Login required: no valid token is stored.', `catchd login ${profile}`)
   }
 }

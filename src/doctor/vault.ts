@@ -1,8 +1,8 @@
 /**
- * The vault: which one, whether it can be used, and what to install or unlock where it cannot.
+ * Checks the vault: which one is used, whether it works, and what to install or unlock if it does not.
  *
- * A keychain is asked whether it is locked, which brings up no dialog, and never for an item; a sealed file is
- * opened for reading. Nothing is written, so nothing is decided either where `auto` has not decided yet.
+ * The keychain is only asked whether it is locked, which opens no dialog; no item is read. A sealed file is opened for
+ * reading. Nothing is written, so these checks make no choice for `auto` if it has not chosen a vault yet.
  */
 import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
@@ -16,7 +16,7 @@ import { isVaultKind, VAULT_KINDS, type VaultKind } from '../vault/vault-kinds.j
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 import { installCommand, KEYRING, type Machine, type PackageNames, SECRET_TOOL } from './machine.js'
 
-/** Where tokens are kept; `undecided`: `auto` has not been used yet. */
+/** Where tokens are stored; `undecided`: `auto` has not chosen yet. */
 export type VaultInUse = VaultKind | 'undecided'
 
 export interface KeychainFacts {
@@ -28,10 +28,10 @@ export interface KeychainFacts {
 
 const KEYTAR = 'npm install -g --allow-scripts=keytar catchd'
 
-/** For keytar itself; what it needs to run. */
+/** The library that keytar needs. */
 const LIBSECRET: PackageNames = { apt: 'libsecret-1-0', dnf: 'libsecret', pacman: 'libsecret' }
 
-/** The vault of this machine's home. @param daemon - What the running daemon says, if one runs. */
+/** Checks the vault on this machine. @param daemon - The vault's status from the running daemon, if one runs. */
 export async function examineVault(
   machine: Machine,
   environment: Pick<Environment, 'vault' | 'vaultPassphraseFile'>,
@@ -65,13 +65,13 @@ async function vaultInUse(
 
 function describe(inUse: VaultInUse): Finding {
   if (inUse === 'undecided') {
-    return ok('vault', 'Not decided yet: the keychain where it works, else the sealed file')
+    return ok('vault', 'Not chosen yet: the keychain if it works, otherwise the sealed file')
   }
   const { title, lasts } = VAULT_KINDS[inUse]
   if (lasts) return ok('vault', title)
   return warn(
     'vault',
-    `${title} (CATCHD_VAULT=${inUse}): tokens are gone when the daemon stops.`,
+    `${title} (CATCHD_VAULT=${inUse}): tokens are lost when the daemon stops.`,
     'CATCHD_VAULT=auto catchd daemon restart',
   )
 }
@@ -81,9 +81,9 @@ export function judgeDaemonVault({ kind, engine, health }: DaemonStatus['vault']
   if (health === 'ok') {
     return isVaultKind(kind) && !VAULT_KINDS[kind].lasts
       ? describe(kind)
-      : ok('vault', `${what}, as the daemon uses it`)
+      : ok('vault', `${what}, used by the running daemon`)
   }
-  return fail('vault', EXIT.vault, `The daemon says that ${what} is ${health}.`, 'catchd vault status')
+  return fail('vault', EXIT.vault, `The daemon reports that ${what} is ${health}.`, 'catchd vault status')
 }
 
 export function judgeUnsaved(profiles: readonly string[]): Finding {
@@ -91,7 +91,7 @@ export function judgeUnsaved(profiles: readonly string[]): Finding {
   return fail(
     'unsaved',
     EXIT.vault,
-    `Token sets in memory only: ${profiles.join(', ')}. They are stored as soon as the vault takes them; do not stop the daemon before.`,
+    `Some token sets are only in memory: ${profiles.join(', ')}. catchd stores them as soon as the vault works again. Do not stop the daemon before that.`,
     'catchd vault status',
   )
 }
@@ -112,14 +112,14 @@ function judgeEngine(machine: Machine, { inUse, keytarTrouble: trouble }: Keycha
   const check = 'keychain engine'
   if (trouble === undefined) return ok(check, 'keytar')
   const isLinux = machine.platform === 'linux'
-  // The library's file is missing, not keytar itself.
+  // keytar is installed, but the library it needs is missing.
   const keytarFix = /libsecret-1\.so/.test(trouble) ? (installCommand(machine, LIBSECRET) ?? KEYTAR) : KEYTAR
   if (isLinux && machine.hasProgram('secret-tool')) {
-    return ok(check, 'secret-tool, because keytar cannot be loaded. Both use the same items.')
+    return ok(check, 'secret-tool, because keytar cannot be loaded. Both use the same keychain items.')
   }
   const fix = (isLinux ? installCommand(machine, SECRET_TOOL) : null) ?? keytarFix
   if (inUse === 'undecided') {
-    return warn(check, `${noEngine(isLinux)} The sealed file would be used.`, fix)
+    return warn(check, `${noEngine(isLinux)} catchd would use the sealed file.`, fix)
   }
   return fail(check, EXIT.vault, noEngine(isLinux), fix)
 }
@@ -132,26 +132,29 @@ function judgeLock(machine: Machine, { inUse, lockState }: KeychainFacts): Findi
   const check = 'keychain'
   if (lockState.state !== 'trouble') {
     return lockState.state === 'unlocked'
-      ? ok(check, 'It is there and unlocked.')
+      ? ok(check, 'Available and unlocked.')
       : judgeUnknown(machine, inUse)
   }
   const { trouble, text } = lockState
   const { message } = translate(new KeychainFailure(trouble, text), machine.platform)
   if (trouble === 'no_keychain' && inUse === 'undecided') {
-    return warn(check, `${message} The sealed file will be used.`, lockFix(machine, trouble))
+    return warn(check, `${message} catchd will use the sealed file.`, lockFix(machine, trouble))
   }
   return fail(check, EXIT.vault, message, lockFix(machine, trouble))
 }
 
-/** Where nobody can be asked without a dialog. */
+/** For systems where asking whether the keychain is locked could open a dialog. */
 function judgeUnknown({ platform, env }: Machine, inUse: KeychainFacts['inUse']): Finding {
   const check = 'keychain'
   if (platform !== 'linux' || env['DBUS_SESSION_BUS_ADDRESS']) {
-    return ok(check, 'Whether it is locked cannot be asked here without a dialog; the first use tells.')
+    return ok(
+      check,
+      'Not checked: asking whether the keychain is locked could open a dialog here. Its first use will show.',
+    )
   }
-  const detail = 'No session bus is named here (DBUS_SESSION_BUS_ADDRESS), so there is hardly a keychain.'
-  if (inUse === 'undecided') return ok(check, `${detail} The first use tells; the sealed file would be used.`)
-  return warn(check, `${detail} Run catchd in the session of the desktop.`)
+  const detail = 'DBUS_SESSION_BUS_ADDRESS is not set, so a keychain is probably not available.'
+  if (inUse === 'undecided') return ok(check, `${detail} In that case catchd uses the sealed file.`)
+  return warn(check, `${detail} Run catchd in your desktop session.`)
 }
 
 function lockFix(machine: Machine, trouble: KeychainTrouble): string {
@@ -161,7 +164,7 @@ function lockFix(machine: Machine, trouble: KeychainTrouble): string {
     case 'no_keychain':
       return installCommand(machine, KEYRING) ?? 'CATCHD_VAULT=file catchd daemon restart'
     case 'silent':
-      // D-Bus starts a new one at the next use.
+      // D-Bus starts a new keyring daemon when it is needed next.
       return machine.hasProgram('gnome-keyring-daemon')
         ? 'pkill -KILL -x gnome-keyring-d'
         : 'catchd vault status'
@@ -175,11 +178,11 @@ async function examineSealedFile(stateFolder: string, passphraseFile: string | n
   const path = vaultFiles.sealed(stateFolder)
   try {
     const items = await countSealedItems(path, { keyFile: vaultFiles.key(stateFolder), passphraseFile })
-    if (items === undefined) return ok(check, `${path}, which is made at the first use`)
+    if (items === undefined) return ok(check, `${path} (catchd creates it when needed)`)
     return ok(check, `${path}: ${items} ${items === 1 ? 'item' : 'items'}`)
   } catch (error) {
     const finding = failed(check, error)
-    // This is the place where `catchd vault status` sends people to.
+    // `catchd vault status` refers the user to `catchd doctor`, so it cannot be the next command here.
     return finding.next === 'catchd vault status' ? { ...finding, next: `ls -l '${stateFolder}'` } : finding
   }
 }

@@ -1,18 +1,18 @@
-/** A unix socket that only its user can open, also where a program that was killed left one behind. */
+/** Listens on a unix socket that only its user can open. Replaces a socket that a killed program left behind. */
 import { once } from 'node:events'
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'
 
-/** Of `sun_path` on macOS, which has the shortest; what is longer would be cut without a word. */
+/** The size of `sun_path` on macOS, the shortest of all systems. A longer path would be cut without an error. */
 const LONGEST_PATH_BYTES = 103
 
-/** @throws CatchdError `request_invalid` for a path that is too long, `already_running` for one that is taken */
+/** @throws CatchdError `request_invalid` if the path is too long, `already_running` if it is in use */
 export async function listenPrivately(server: Server, path: string): Promise<Server> {
   if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
     throw new CatchdError('request_invalid', {
-      detail: `The path of a socket may have ${LONGEST_PATH_BYTES} bytes: ${path}`,
+      detail: `The path of a socket must not be longer than ${LONGEST_PATH_BYTES} bytes: ${path}`,
       next: 'catchd help forward',
     })
   }
@@ -25,7 +25,7 @@ export async function listenPrivately(server: Server, path: string): Promise<Ser
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw new CatchdError('already_running', {
-      detail: `${path} is taken, or may not be bound (${code ?? 'unknown'}).`,
+      detail: `Cannot listen on ${path}: it is in use, or access is denied (${code ?? 'unknown'}).`,
       next: 'catchd help forward',
     })
   } finally {
@@ -35,7 +35,7 @@ export async function listenPrivately(server: Server, path: string): Promise<Ser
   return server
 }
 
-/** A socket at which nobody listens. */
+/** Whether a socket exists on which no process listens. */
 async function isLeftBehind(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined)
   if (!found?.isSocket()) return false

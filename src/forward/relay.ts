@@ -1,10 +1,10 @@
 /**
- * One API key's view of the API: an HTTP server that passes every request on to the daemon's TCP listener. What the key
- * may do is decided there, as for any other holder of it.
+ * An HTTP server that passes every request on to the daemon's TCP listener, with an API key. The daemon decides what the
+ * key allows.
  *
- * Behind a unix socket the relay adds the key, so that it never leaves this machine; who cannot open the socket has
- * nothing. Behind a forwarded port callers bring the key themselves. The daemon's own socket, which asks for no key,
- * is not involved.
+ * Behind a unix socket, the relay adds the key, so the key never leaves this machine, and only users who can open the
+ * socket have access. Behind a forwarded port, callers must send the key themselves. The daemon's own socket, which
+ * needs no key, is not used.
  */
 import {
   createServer,
@@ -21,13 +21,13 @@ import type { Secret } from '../secret.js'
 export interface RelayOptions {
   /** The daemon's TCP listener: `http://127.0.0.1:7636`. */
   readonly api: string
-  /** Added to every request, in place of whatever the caller sends. */
+  /** Added to every request. Replaces a key that the caller sends. */
   readonly key?: Secret
-  /** Port of the other machine under which callers know the relay; they bring the key. */
+  /** The forwarded port on the other machine. Its callers send the key themselves. */
   readonly knownAsPort?: number
 }
 
-/** Belongs to one connection (RFC 9110 §7.6.1). */
+/** Headers that apply only to one connection (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -40,7 +40,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
-/** Not listening yet. */
+/** @returns The server. It does not listen yet. */
 export function createRelay(options: RelayOptions): Server {
   return createServer((request, response) => relay(options, request, response))
 }
@@ -57,7 +57,7 @@ function relay(options: RelayOptions, request: IncomingMessage, response: Server
   })
   outgoing.on('response', (incoming) => {
     response.writeHead(incoming.statusCode ?? 502, withoutHops(incoming.headers))
-    pipeline(incoming, response, () => {}) // either side may break off; the other is told by its end
+    pipeline(incoming, response, () => {}) // if one side breaks off, the other side's stream ends too
   })
   outgoing.on('error', () => unreachable(response))
   response.on('close', () => outgoing.destroy())
@@ -78,7 +78,7 @@ function headersFor(
   }
 }
 
-/** Any other name is left to the daemon to refuse: a web page of the other machine may have made it up. */
+/** The daemon refuses any other name, because a web page on the other machine could have chosen it. */
 function isOurName(host: string | undefined, port: number | undefined): boolean {
   return port === undefined || host === `127.0.0.1:${port}` || host === `localhost:${port}`
 }

@@ -1,29 +1,29 @@
-/** The words that OpenSSH is called with, the script that it runs on the other machine, and what it fails with. Pure. */
+/** The arguments for OpenSSH, the script that it runs on the other machine, and its failures. Pure. */
 import { CatchdError } from '../failures.js'
 
 export interface Forwarding {
   readonly destination: string
-  /** More words for ssh, before the destination. */
+  /** More arguments for ssh, before the destination. */
   readonly sshWords: readonly string[]
   /** Distinguishes this run on the other machine; letters and digits. */
   readonly id: string
   readonly relaySocket: string
-  /** A port there, and the relay's socket for it. */
+  /** A port on the other machine, and the relay's socket for it. */
   readonly port: { readonly number: number; readonly relaySocket: string } | undefined
-  /** Ports here that lead to the same ports there. */
+  /** Ports on this machine that are forwarded to the same ports on the other machine. */
   readonly callbackPorts: readonly number[]
-  /** Of this machine, `[::1]` among them where there is IPv6: a browser may take either for `localhost`. */
+  /** The loopback addresses of this machine, with `[::1]` if there is IPv6. A browser may use either for `localhost`. */
   readonly loopbackAddresses: readonly string[]
 }
 
-/** Where the other machine gets a line of ours from among what its login scripts print. */
+/** Marks our line in the output of the other machine, whose login scripts may print other lines. */
 export const READY = 'catchd-forward'
 
 export function socketThere({ id }: Pick<Forwarding, 'id'>): string {
   return `/tmp/catchd-${id}.sock`
 }
 
-/** No secret is among them: other users of both machines see them. */
+/** The arguments contain no secret, because other users of both machines can see them. */
 export function sshArguments(forwarding: Forwarding): string[] {
   const { destination, sshWords, relaySocket, port, callbackPorts, loopbackAddresses } = forwarding
   const option = (text: string) => ['-o', text]
@@ -31,16 +31,16 @@ export function sshArguments(forwarding: Forwarding): string[] {
     '-T',
     ...option('ExitOnForwardFailure=yes'),
     ...option('StreamLocalBindUnlink=yes'),
-    // A connection that is shared would keep the forwarding after our end.
+    // A shared connection would keep the forwarding after this program ends.
     ...option('ControlMaster=no'),
     ...option('ControlPath=none'),
     ...option('RemoteCommand=none'),
-    // A connection that died is noticed within a minute.
+    // A dead connection is noticed within a minute.
     ...option('ServerAliveInterval=15'),
     ...option('ServerAliveCountMax=3'),
     ...['-R', `${socketThere(forwarding)}:${relaySocket}`],
     ...(port === undefined ? [] : ['-R', `127.0.0.1:${port.number}:${port.relaySocket}`]),
-    // Each by its address: of the two that `localhost` has, ssh is content with one.
+    // Each address separately: for `localhost`, ssh would accept that only one of its two addresses works.
     ...callbackPorts.flatMap((number) =>
       loopbackAddresses.flatMap((address) => ['-L', `${address}:${number}:localhost:${number}`]),
     ),
@@ -52,8 +52,8 @@ export function sshArguments(forwarding: Forwarding): string[] {
 }
 
 /**
- * Makes a home of catchd whose socket is the forwarded one, keeps the key that comes on stdin in a file of mode 0600,
- * and takes both away when stdin ends: sshd leaves the sockets that it made behind.
+ * Makes a home of catchd whose socket is the forwarded one, and writes the key from stdin to a file of mode 0600. Removes
+ * both when stdin ends, because sshd does not remove its sockets.
  */
 function scriptThere(forwarding: Forwarding): string {
   return `umask 077
@@ -74,7 +74,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 
-/** @returns The folder for CATCHD_HOME there, once it says so. */
+/** @returns The folder for CATCHD_HOME on the other machine; `undefined` until the script has printed it. */
 export function readyFolder(output: string, id: string): string | undefined {
   const start = `${READY} ${id} `
   const line = output
@@ -84,12 +84,12 @@ export function readyFolder(output: string, id: string): string | undefined {
   return line?.slice(start.length).trimEnd()
 }
 
-/** What the end of ssh means, from its exit code and its stderr. */
+/** The failure for the end of ssh, from its exit code and its stderr. */
 export function sshFailure(exitCode: number | null, stderr: string, wasReady: boolean): CatchdError {
   const [, takenPort] = /cannot listen to port: (\d+)|Could not request local forwarding/.exec(stderr) ?? []
   if (/Could not request local forwarding/.test(stderr)) {
     return new CatchdError('redirect_port_in_use', {
-      detail: `A port of --callback${takenPort === undefined ? '' : ` (${takenPort})`} is taken on this machine.`,
+      detail: `A port of --callback${takenPort === undefined ? '' : ` (${takenPort})`} is already in use on this machine.`,
       next: 'catchd help forward',
     })
   }
@@ -102,13 +102,13 @@ export function failed(detail: string): CatchdError {
 
 function explanation(exitCode: number | null, stderr: string, wasReady: boolean): string {
   if (/remote port forwarding failed for listen path/.test(stderr)) {
-    return 'The other machine does not let a socket be forwarded (AllowStreamLocalForwarding, AllowTcpForwarding or DisableForwarding in its sshd_config).'
+    return 'The other machine does not allow forwarding of a socket (AllowStreamLocalForwarding, AllowTcpForwarding or DisableForwarding in its sshd_config).'
   }
   const [, port] = /remote port forwarding failed for listen port (\d+)/.exec(stderr) ?? []
   if (port !== undefined) {
-    return `The other machine does not let port ${port} be forwarded: it is taken there, or its sshd_config forbids it (AllowTcpForwarding, PermitListen).`
+    return `The other machine cannot forward port ${port}: the port is in use there, or its sshd_config forbids forwarding (AllowTcpForwarding, PermitListen).`
   }
   if (wasReady) return `The connection ended (ssh: exit code ${exitCode ?? 'none'}).`
   const last = stderr.trimEnd().split('\n').at(-1)?.trim()
-  return `ssh ended with exit code ${exitCode ?? 'none'}${last ? `: ${last}` : ' and said nothing.'}`
+  return `ssh ended with exit code ${exitCode ?? 'none'}${last ? `: ${last}` : ' and printed no error.'}`
 }

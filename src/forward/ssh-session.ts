@@ -1,38 +1,40 @@
-/** One run of OpenSSH: from its start to the moment when the other machine has the socket, and to its end. */
+/** One run of OpenSSH. Reports when the socket exists on the other machine, and how ssh ended. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { type Forwarding, failed, readyFolder, sshArguments, sshFailure } from './ssh-command.js'
 
-/** What is looked at for the cause of an end. */
+/** How much of the output is kept, to find the cause of a failure. */
 const KEPT_CHARACTERS = 16_384
 const ENDS_WITHIN_MS = 3_000
 
 export class SshSession {
   readonly #child: ChildProcess
-  /** The folder for CATCHD_HOME there. Rejects when ssh ends before. */
+  /** The folder for CATCHD_HOME on the other machine. Rejects if ssh ends before. */
   readonly ready: Promise<string>
-  /** Why ssh ended, which it does by itself only when something is wrong. */
+  /** Why ssh ended. Without {@link stop}, it ends only after a failure. */
   readonly ended: Promise<CatchdError>
 
-  /** @param key - Goes to the other machine on stdin; `undefined` keeps it here. */
+  /** @param key - Sent to the other machine on stdin; `undefined`: no key is sent. */
   constructor(forwarding: Forwarding, key: Secret | undefined) {
     const child = spawn('ssh', sshArguments(forwarding), { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#child = child
     let output = ''
     let errors = ''
     let isReady = false
-    child.stdin.on('error', () => {}) // its end says why
+    child.stdin.on('error', () => {}) // `ended` reports the cause
     child.stdin.write(`${key?.reveal() ?? ''}\n`)
     child.stderr.on('data', (chunk: Buffer) => {
-      process.stderr.write(chunk) // questions and warnings are for the person
+      process.stderr.write(chunk) // questions and warnings of ssh are for the user
       errors = `${errors}${chunk.toString('utf8')}`.slice(-KEPT_CHARACTERS)
     })
     this.ended = new Promise((resolve) => {
       child.on('error', ({ code }: NodeJS.ErrnoException) => {
         resolve(
           failed(
-            code === 'ENOENT' ? 'ssh is not installed here (OpenSSH client).' : `ssh: ${code ?? 'unknown'}`,
+            code === 'ENOENT'
+              ? 'ssh (the OpenSSH client) is not installed on this machine.'
+              : `ssh: ${code ?? 'unknown'}`,
           ),
         )
       })
@@ -49,10 +51,10 @@ export class SshSession {
       })
       void this.ended.then(reject)
     })
-    this.ready.catch(() => {}) // it is awaited later than ssh may end
+    this.ready.catch(() => {}) // ssh can end before the caller awaits this
   }
 
-  /** The other machine clears up when its stdin ends, and ssh ends after that. */
+  /** Ends stdin. The script on the other machine then removes its files, and ssh ends after that. */
   async stop(): Promise<void> {
     this.#child.stdin?.end()
     const timer = setTimeout(() => this.#child.kill(), ENDS_WITHIN_MS)

@@ -1,17 +1,18 @@
 /**
- * What both listeners have in common: one handler (an app's, by fast-path/lazy-app.ts) served on any number of bound addresses,
- * hard limits on connections and headers, and the headers every answer carries (DESIGN: listeners).
+ * The common part of the API listener and the redirect listener. It serves one handler (an app's, see
+ * fast-path/lazy-app.ts) on any number of bound addresses, limits connections and headers, and has the headers of every
+ * answer (SECURITY.md#everything-bounded).
  *
- * Node's own server stands in front of Fastify here, because a redirect URI may need several addresses at
- * once (`localhost` is two) that come and go while the app stays. Routes, authentication and bodies of
- * errors are the business of src/http/redirect and src/http/api.
+ * It uses Node's HTTP server in front of Fastify, because a redirect URI can need several addresses at once (`localhost`
+ * has two), and addresses are added and removed while the app stays. src/http/redirect and src/http/api have the routes,
+ * the authentication and the bodies of errors.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { OpenConnections } from './open-connections.js'
 import type { Handshakes, ServedCertificate, TlsServer } from './tls-server.js'
 
-/** Headers of every page and every answer, errors included. */
+/** Headers of every page and every answer, also of errors. */
 export const ANSWER_HEADERS = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
@@ -23,19 +24,19 @@ function refuseJsonSchema(): never {
   throw new Error('The listeners have no JSON Schema: routes are validated with zod.')
 }
 
-/** For the apps of both listeners: without it Fastify loads Ajv and its like, which nothing here would ask. */
+/** For the apps of both listeners: keeps Fastify from loading Ajv and its serializer, which nothing here uses. */
 export const WITHOUT_JSON_SCHEMA = {
   compilersFactory: { buildValidator: () => refuseJsonSchema, buildSerializer: () => refuseJsonSchema },
 }
 
 export interface ListenerLimits {
   readonly maxHeaderBytes: number
-  /** Beyond this many, the oldest connection that carries no complete request gives way. */
+  /** Above this number, the oldest connection without a complete request is closed. */
   readonly mostConnections: number
   readonly keepAliveMs: number
 }
 
-/** What is said of a request that is refused before any app reads it. */
+/** The answer to a request that is refused before an app reads it. */
 export interface UnreadAnswer {
   readonly contentType: string
   readonly body: string
@@ -47,15 +48,15 @@ export type Address =
   | { readonly fd: number }
 
 export interface OpenAddress {
-  /** Port that was bound; 0 for a socket path. */
+  /** The bound port; 0 for a socket path. */
   readonly port: number
-  /** Another certificate from the next handshake on; means nothing on an address without TLS. */
+  /** Uses another certificate from the next handshake on. Does nothing on an address without TLS. */
   present(certificate: ServedCertificate): void
-  /** Stops accepting at once; resolves when requests in flight are answered or `drainMs` are over. */
+  /** Stops accepting at once. Resolves when the open requests are answered, or after `drainMs` milliseconds. */
   close(drainMs: number): Promise<void>
 }
 
-/** The app a request came in through is not enough to judge it; the bound address matters too. */
+/** Handles the requests of all bound addresses. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 type Unread = (status: number) => UnreadAnswer | undefined
@@ -65,7 +66,7 @@ export class HttpListener {
   readonly #limits: ListenerLimits
   readonly #unread: Unread
 
-  /** @param unread - The body for a status, as the app behind the listener would word it; nothing by default. */
+  /** @param unread - Returns the body for a status, in the app's format. By default there is no body. */
   constructor(handler: RequestHandler, limits: ListenerLimits, unread: Unread = () => undefined) {
     this.#handler = handler
     this.#limits = limits
@@ -75,10 +76,10 @@ export class HttpListener {
   /**
    * Binds an address and serves the app on it.
    *
-   * @param mark - Called with each accepted connection, before its first request: the way to know in a route
-   *   which address a request came in through.
-   * @param certificate - Serves https with it, and nothing else.
-   * @throws the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`), for the caller to translate.
+   * @param mark - Called with each accepted connection, before its first request, so that a route can know the address
+   *   of its request.
+   * @param certificate - If given, the address serves only https, with this certificate.
+   * @throws the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`), which the caller translates.
    */
   async open(
     address: Address,
@@ -91,7 +92,7 @@ export class HttpListener {
       requestTimeout: 10_000,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: this.#limits.keepAliveMs,
-      requireHostHeader: false, // hasOneOriginFormTarget refuses a missing one, with our headers
+      requireHostHeader: false, // hasOneOriginFormTarget refuses a missing Host, with our headers
     }
     const connections = new OpenConnections(this.#limits.mostConnections)
     let tls: TlsServer | undefined
@@ -113,21 +114,21 @@ export class HttpListener {
       if (hasOneOriginFormTarget(request)) this.#handler(request, response)
       else refuseUnread(response, 400, this.#unread(400))
     })
-    // Node would answer by itself, without our headers.
+    // Without this handler, Node would answer without our headers.
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
       connections.asks(request.socket, response)
       refuseUnread(response, 417, this.#unread(417))
     })
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const code = error.code ?? ''
-      // A handshake that failed: plain http on an https address, a certificate that the client does not trust.
+      // The handshake failed: plain http on an https address, or the browser does not trust the certificate.
       if (tls !== undefined && !/^(HPE|ERR_HTTP)_/.test(code)) socket.destroy()
       else this.#refuseUnparsed(socket as Socket, STATUS_OF_PARSER[code] ?? 400)
     })
-    // A CONNECT or an upgrade is never ours; without a listener Node would close without an answer.
+    // CONNECT is not supported. Without this handler, Node would close the connection without an answer.
     server.on('connect', (_request, socket) => this.#refuseUnparsed(socket as Socket, 400))
     await listen(server, address)
-    server.on('error', () => {}) // EMFILE while accepting: libuv goes on accepting when descriptors are free again
+    server.on('error', () => {}) // EMFILE while accepting: libuv accepts again when descriptors are free
     const bound = server.address()
     return {
       port: typeof bound === 'object' && bound !== null ? bound.port : 0,
@@ -141,7 +142,7 @@ export class HttpListener {
   }
 }
 
-/** A connection counts from the moment it is accepted; requests come over what its handshake makes of it. */
+/** A connection counts from the moment it is accepted. Its requests come over the TLS socket of its handshake. */
 function admitSecured(
   { server }: TlsServer,
   handshakes: Handshakes,
@@ -159,9 +160,9 @@ function admitSecured(
 }
 
 /**
- * Fastify would accept a doubled Host (it reads the first) and an absolute-form target (it takes the path):
- * both let a request mean one thing to us and another to whoever checked it before (RFC 9112 §3.2). Only
- * HTTP/1.0 has requests without Host; whether one will do is the app's business.
+ * Fastify would accept two Host headers (it reads the first) and an absolute-form target (it uses the path). With both,
+ * a proxy in front could understand the request differently than catchd does (RFC 9112 §3.2). Only HTTP/1.0 allows
+ * requests without Host; the app decides whether it accepts them.
  */
 function hasOneOriginFormTarget(request: IncomingMessage): boolean {
   let hosts = 0
@@ -185,17 +186,17 @@ function unreadHeaders(answer: UnreadAnswer | undefined): Record<string, string>
   }
 }
 
-/** What the parser or its clock gave up on, by Node's error code. */
+/** The status for an error of Node's HTTP parser or its timeouts, by Node's error code. */
 const STATUS_OF_PARSER: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-/** Closing while bytes are unread resets the connection, and the answer may be lost with it. */
+/** Closing a socket with unread bytes resets the connection, and the answer can be lost. So it reads on this long. */
 const READ_ON_MS = 1_000
 
 function refuseUnparsed(socket: Socket, status: number, answer: UnreadAnswer | undefined): void {
-  if (socket.writableEnded) return // the rest of a request that was refused already
+  if (socket.writableEnded) return // the rest of a request that was already refused
   if (!socket.writable) {
     socket.destroy()
     return
@@ -209,8 +210,8 @@ function refuseUnparsed(socket: Socket, status: number, answer: UnreadAnswer | u
 }
 
 /**
- * Connections that may wait to be accepted: a thousand tools may ask at the same moment, and on a unix socket the one that
- * finds no room is refused (EAGAIN) instead of being tried again. The system lowers it to its own limit.
+ * How many connections can wait to be accepted. A thousand tools can connect at the same moment, and a unix socket
+ * refuses a connection if the queue is full (EAGAIN). The system lowers the number to its own limit.
  */
 const BACKLOG = 4_096
 
@@ -222,8 +223,8 @@ function listen(server: Server, address: Address): Promise<void> {
       resolve()
     })
     if ('path' in address) {
-      // The socket must never exist with wider permissions, not even for an instant: binding happens inside
-      // this call, so the mask holds exactly for it.
+      // The socket must not exist with wider permissions even for a moment. Node binds it during this call, so the
+      // umask is changed only for the call.
       const mask = process.umask(0o177)
       try {
         server.listen({ path: address.path, backlog: BACKLOG })

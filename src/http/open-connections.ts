@@ -1,20 +1,20 @@
-/** The open connections of one bound address: how many there may be, which gives way, and how they end. */
+/** The open connections of one bound address: their limit, which one is closed above it, and how they end. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 interface Connection {
-  /** The answer to its newest request; answers leave in the order of their requests (RFC 9112 §9.3.2). */
+  /** The response to its newest request. Responses are sent in the order of their requests (RFC 9112 §9.3.2). */
   response: ServerResponse | null
-  /** Grows with time: when it was opened, or asked last. */
+  /** A counter that grows with time: when the connection was opened, or sent its last request. */
   turn: number
 }
 
 /**
- * The open connections of one address. A low cap would lock honest requests out while slow ones hold their places;
- * instead the oldest connection without a complete request gives way.
+ * The open connections of one address. If new connections were refused at the limit, slow ones could lock out all
+ * others. Instead, the oldest connection without a complete request is closed.
  *
- * A request changes two numbers of what is there already: entries that came and went with each request would cost more
- * in collected garbage than the answer does.
+ * A request only changes two members of an existing entry. New entries for each request would cost more in garbage
+ * collection than the answer itself.
  */
 export class OpenConnections {
   readonly #open = new Map<Socket, Connection>()
@@ -31,7 +31,7 @@ export class OpenConnections {
     this.#remember(socket, { response: null, turn: this.#nextTurn() })
   }
 
-  /** A handshake is over: the same connection, of the same age, under another name. */
+  /** After a handshake, the TLS socket takes the entry of its connection and keeps its age. */
   replace(accepted: Socket | undefined, secured: Socket): void {
     const known = accepted === undefined ? undefined : this.#open.get(accepted)
     if (accepted !== undefined) this.#open.delete(accepted)

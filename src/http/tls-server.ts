@@ -1,20 +1,20 @@
 /**
  * The TLS side of a bound address (RFC 8446): one certificate per host name, replaceable while it serves.
  *
- * Loaded when the first https address opens, because most daemons never serve one. Reading and judging
- * certificates is src/http/redirect/certificate-files.ts. There is no Strict-Transport-Security: it would bind
- * every other program that serves this host name on this machine.
+ * Loaded when the first https address opens, because most daemons never serve one. src/http/redirect/certificate-files.ts
+ * reads and checks certificates. There is no Strict-Transport-Security header: it would also apply to every other program
+ * that serves this host name on this machine.
  */
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Secret } from '../secret.js'
 
-/** What an https address presents to clients that ask for a host. */
+/** The certificate of an https address for one host. */
 export interface ServedCertificate {
   /** A name, or an IP address without brackets. */
   readonly host: string
-  /** PEM; the chain after the certificate. */
+  /** PEM: the certificate and then its chain. */
   readonly certificate: string
   /** PEM. */
   readonly privateKey: Secret
@@ -22,11 +22,11 @@ export interface ServedCertificate {
 
 export interface TlsServer {
   readonly server: Server
-  /** From the next handshake on. */
+  /** Uses the certificate from the next handshake on. */
   present(certificate: ServedCertificate): void
 }
 
-/** Browsers finish theirs in milliseconds. */
+/** Browsers finish a handshake in milliseconds. */
 const HANDSHAKE_TIMEOUT_MS = 5_000
 
 export function createTlsServer(options: ServerOptions, first: ServedCertificate): TlsServer {
@@ -39,7 +39,7 @@ export function createTlsServer(options: ServerOptions, first: ServedCertificate
     SNICallback: (name, found) => found(null, contexts.get(name.toLowerCase())),
   })
   const present = (certificate: ServedCertificate) => {
-    // Server Name Indication has no IP addresses (RFC 6066 §3): they get the certificate of those who name nothing.
+    // Server Name Indication has no IP addresses (RFC 6066 §3), so an IP address uses the default certificate.
     if (isIP(certificate.host) !== 0) server.setSecureContext(presented(certificate))
     else contexts.set(certificate.host, createSecureContext(presented(certificate)))
   }
@@ -53,8 +53,8 @@ function presented({ certificate, privateKey }: ServedCertificate) {
 }
 
 /**
- * Which accepted connection a finished handshake belongs to: Node tells of both, and not of what joins them, but
- * the client's address and port do.
+ * Finds the accepted connection of a finished handshake. Node reports both without their relation, so the peer's address
+ * and port connect them.
  */
 export class Handshakes {
   readonly #accepted = new Map<string, Socket>()

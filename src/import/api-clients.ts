@@ -1,4 +1,4 @@
-/** OAuth 2.0 settings of Postman (a collection, a request or its `auth` alone) and of Bruno (a `.bru` file). */
+/** Reads OAuth 2.0 settings of Postman (a collection, a request, or only its `auth`) and of Bruno (a `.bru` file). */
 import type { ProfileEntry } from '../client/api-types.js'
 import {
   entryOf,
@@ -10,7 +10,7 @@ import {
   parseJsonOf,
 } from './import.js'
 
-/** What both say, under names of their own. */
+/** The settings of both programs, which use different names for them. */
 interface Settings {
   readonly name: string
   readonly grant: string | undefined
@@ -38,11 +38,11 @@ export function readPostman(text: string): Imported {
       sendsSecretInBody: at('client_authentication') === 'body',
     })
   })
-  if (profiles.length === 0) throw notReadable('Postman', 'no OAuth 2.0 settings stand in it.')
+  if (profiles.length === 0) throw notReadable('Postman', 'it contains no OAuth 2.0 settings.')
   return { profiles, urls: [] }
 }
 
-/** Anywhere in a collection: `{"type": "oauth2", "oauth2": [{"key": …, "value": …}]}`. */
+/** Finds `{"type": "oauth2", "oauth2": [{"key": …, "value": …}]}` anywhere in a collection. */
 function oauthBlocks(value: unknown): Map<string, string>[] {
   if (Array.isArray(value)) return value.flatMap(oauthBlocks)
   if (!isRecord(value)) return []
@@ -57,7 +57,7 @@ function oauthBlocks(value: unknown): Map<string, string>[] {
 
 export function readBruno(text: string): Imported {
   const block = /^auth:oauth2\s*\{\n([\s\S]*?)^\}/m.exec(text)?.[1]
-  if (block === undefined) throw notReadable('Bruno', 'no block auth:oauth2 stands in it.')
+  if (block === undefined) throw notReadable('Bruno', 'it contains no block auth:oauth2.')
   const at = (key: string) => new RegExp(`^\\s*${key}:[ \\t]*(\\S.*)$`, 'm').exec(block)?.[1]?.trim()
   const name = /^meta\s*\{\n(?:.*\n)*?\s*name:[ \t]*(\S.*)$/m.exec(text)?.[1]
   const settings = {
@@ -101,10 +101,14 @@ function profileOf(settings: Settings): ImportedProfile {
     entry,
     notes: [
       ...notes,
-      ...(isKnown ? [] : [`The grant ${settings.grant} has no place here: the profile logs in with a code.`]),
+      ...(isKnown
+        ? []
+        : [
+            `catchd does not support the grant ${settings.grant}. The profile uses authorization_code instead.`,
+          ]),
       ...(variables.length === 0
         ? []
-        : [`Variables stand in it (${variables.join(', ')}): put their values in their place.`]),
+        : [`It contains variables (${variables.join(', ')}). Replace them with their values.`]),
     ],
   }
 }

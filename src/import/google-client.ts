@@ -1,4 +1,4 @@
-/** `client_secret_….json`, as the Google Cloud console lets it be downloaded. */
+/** Reads `client_secret_….json`, as downloaded from the Google Cloud console. */
 import { entryOf, type Imported, isRecord, notReadable, parseJsonOf, textOf } from './import.js'
 
 const PROGRAM = 'a Google client'
@@ -7,7 +7,7 @@ export function readGoogleClient(text: string): Imported {
   const file = parseJsonOf(PROGRAM, text)
   const client = file['installed'] ?? file['web']
   if (!isRecord(client) || textOf(client, 'client_id') === undefined) {
-    throw notReadable(PROGRAM, 'neither "installed" nor "web" stands in it.')
+    throw notReadable(PROGRAM, 'it has neither "installed" nor "web".')
   }
   return {
     profiles: [
@@ -19,9 +19,9 @@ export function readGoogleClient(text: string): Imported {
           client_secret: textOf(client, 'client_secret'),
         }),
         notes: [
-          'Add the scopes that you want, with catchd profile edit.',
+          'Add the scopes that you need, with catchd profile edit.',
           ...('web' in file
-            ? ['It is a client for web applications: the redirect URI has to be registered, to the port.']
+            ? ['This is a client for web applications: register the exact redirect URI, with its port.']
             : []),
         ],
       },

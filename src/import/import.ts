@@ -1,17 +1,18 @@
 /**
- * What another program's configuration says in terms of a profile, and what of it could not be carried over. Pure: a
- * file per program reads its text; src/cli/import.ts writes the profiles.
+ * Translates the configuration of another program into profiles, with notes about settings that could not be imported.
+ * Pure: one file per program reads its text, and src/cli/import.ts writes the profiles.
  *
- * Refresh tokens stay behind: most servers rotate them, so that one of the two programs would end the other's session.
+ * Refresh tokens are not imported. Most servers rotate them, so one of the two programs would end the session of the
+ * other.
  */
 import type { ProfileEntry } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
 
 export interface ImportedProfile {
-  /** As the other program calls it; made a profile's name by whoever writes it. */
+  /** The name in the other program. src/cli/import.ts makes a valid profile name from it. */
   readonly name: string
   readonly entry: ProfileEntry
-  /** What has no place here, or needs a person; sentences. */
+  /** Sentences about settings that were not imported, or that the user has to change. */
   readonly notes: readonly string[]
 }
 
@@ -26,15 +27,15 @@ export interface Imported {
   readonly urls: readonly ImportedUrl[]
 }
 
-/** @throws CatchdError `request_invalid` when the text is not what this program writes */
+/** @throws CatchdError `request_invalid` if the text is not in the format of this program */
 export type Reader = (text: string) => Imported
 
-export const REFRESH_TOKEN_STAYS = 'Its refresh token stays there; log in once.'
+export const REFRESH_TOKEN_STAYS = 'The refresh token stays in the other program. Log in once with catchd.'
 
-/** @param next - What prints it as it is read here, where it is another program that does. */
+/** @param next - The command that prints the configuration in the right format, if there is one. */
 export function notReadable(program: string, rule: string, next = 'catchd import --help'): CatchdError {
   return new CatchdError('request_invalid', {
-    detail: `This is nothing of ${program}: ${rule}`,
+    detail: `This is not a configuration of ${program}: ${rule}`,
     next,
   })
 }
@@ -45,7 +46,7 @@ export function parseJsonOf(program: string, text: string, next?: string): Reado
     const value: unknown = JSON.parse(text)
     if (isRecord(value)) return value
   } catch {
-    // said below, without what was read: it may hold a secret
+    // The error below does not quote the text, because it can contain a secret.
   }
   throw notReadable(program, 'it is not a JSON object.', next)
 }
@@ -54,20 +55,20 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A member that is there and not empty. */
+/** The text of a member; `undefined` if it is missing or empty. */
 export function textOf(record: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = record[name]
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }
 
-/** Without what is undefined. */
+/** Removes the members that are undefined. */
 export function entryOf(
   keys: { readonly [Key in keyof ProfileEntry]: ProfileEntry[Key] | undefined },
 ): ProfileEntry {
   return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined))
 }
 
-/** Only loopback comes back to this machine; anything else was for a page of that program's vendor. */
+/** Only a loopback redirect URI reaches this machine. Any other was for a page of that program's vendor. */
 export function loopbackOnly(redirectUri: string | undefined): {
   redirect_uri: string | undefined
   notes: string[]
@@ -78,6 +79,8 @@ export function loopbackOnly(redirectUri: string | undefined): {
   if (isOurs) return { redirect_uri: redirectUri, notes: [] }
   return {
     redirect_uri: undefined,
-    notes: [`The redirect URI ${redirectUri} is not on this machine: register catchd's own.`],
+    notes: [
+      `The redirect URI ${redirectUri} is not on this machine. Register the redirect URI of catchd instead.`,
+    ],
   }
 }

@@ -1,4 +1,4 @@
-/** Users of a kubeconfig that log in by OpenID Connect, as `kubectl config view --raw --output json` shows it. */
+/** Reads the OpenID Connect users of a kubeconfig, from the output of `kubectl config view --raw --output json`. */
 import {
   entryOf,
   type Imported,
@@ -11,14 +11,14 @@ import {
 } from './import.js'
 
 const PROGRAM = 'kubectl'
-/** The file itself is YAML. */
+/** Prints the file, which is YAML, as JSON. */
 const PRINTED = 'kubectl config view --raw --output json | catchd import kubeconfig'
 
 export function readKubeconfig(text: string): Imported {
   const { users } = parseJsonOf(PROGRAM, text, PRINTED)
   const profiles = (Array.isArray(users) ? users : []).flatMap((user: unknown) => profileOf(user) ?? [])
   if (profiles.length === 0) {
-    throw notReadable(PROGRAM, 'no user in it logs in by OpenID Connect.', PRINTED)
+    throw notReadable(PROGRAM, 'it has no user that logs in with OpenID Connect.', PRINTED)
   }
   return { profiles, urls: [] }
 }
@@ -53,14 +53,14 @@ function kubelogin(name: string, { args }: Readonly<Record<string, unknown>>): I
       client_secret: values('oidc-client-secret')[0],
       scope: ['openid', ...values('oidc-extra-scope').flatMap((scopes) => scopes.split(','))].join(' '),
       ca_file: values('certificate-authority')[0],
-      // What kubelogin listens on where nobody says otherwise.
+      // The default address of kubelogin.
       redirect_uri: redirectUri ?? 'http://localhost:8000',
     }),
     notes: [execNote(!words.some((word) => /^--oidc-use-access-token(?:=true)?$/.test(word)))],
   }
 }
 
-/** Gone from kubectl since 1.26, and still in many files. */
+/** kubectl removed this in 1.26, but many files still have it. */
 function authProvider(name: string, config: Readonly<Record<string, unknown>>): ImportedProfile {
   return {
     name,
@@ -75,8 +75,8 @@ function authProvider(name: string, config: Readonly<Record<string, unknown>>): 
   }
 }
 
-/** Both programs bring the cluster the id_token, unless told otherwise. */
+/** Both programs send the id_token to the cluster by default. */
 function execNote(takesIdToken: boolean): string {
   const option = takesIdToken ? ' --id-token' : ''
-  return `In the kubeconfig let exec run: catchd credential --profile NAME${option} kubectl`
+  return `Set the exec command in the kubeconfig to: catchd credential --profile NAME${option} kubectl`
 }

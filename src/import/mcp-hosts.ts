@@ -1,4 +1,4 @@
-/** MCP servers of an MCP host's configuration: those behind mcp-remote, and those by URL. */
+/** Reads the MCP servers in the configuration of an MCP host: servers with a URL, and servers behind mcp-remote. */
 import { type Imported, type ImportedUrl, isRecord, notReadable, parseJsonOf, textOf } from './import.js'
 
 const PROGRAM = 'an MCP host'
@@ -9,7 +9,7 @@ export function readMcpHost(text: string): Imported {
   const urls = Object.entries(isRecord(servers) ? servers : {}).flatMap(([name, server]) =>
     urlOf(name, server),
   )
-  if (urls.length === 0) throw notReadable(PROGRAM, 'no server in it has a URL, or is reached by mcp-remote.')
+  if (urls.length === 0) throw notReadable(PROGRAM, 'it has no server with a URL or with mcp-remote.')
   return { profiles: [], urls }
 }
 

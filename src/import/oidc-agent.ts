@@ -1,4 +1,4 @@
-/** An account of oidc-agent, as `oidc-gen --print NAME` shows it. */
+/** Reads an account of oidc-agent, from the output of `oidc-gen --print NAME`. */
 import {
   entryOf,
   type Imported,
@@ -37,7 +37,9 @@ export function readOidcAgent(text: string): Imported {
         }),
         notes: [
           ...notes,
-          ...(issuer.endsWith('/') ? ['If its issuer ends with a slash, put that back.'] : []),
+          ...(issuer.endsWith('/')
+            ? ['The slash at the end of the issuer was removed. If your issuer needs it, add it again.']
+            : []),
           ...(textOf(account, 'refresh_token') === undefined ? [] : [REFRESH_TOKEN_STAYS]),
         ],
       },

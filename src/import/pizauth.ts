@@ -1,4 +1,4 @@
-/** Accounts of `pizauth.conf`. */
+/** Reads the accounts of `pizauth.conf`. */
 import { entryOf, type Imported, type ImportedProfile, loopbackOnly, notReadable } from './import.js'
 
 const PROGRAM = 'pizauth'
@@ -8,7 +8,7 @@ export function readPizauth(text: string): Imported {
   const profiles = [...bare.matchAll(/account\s+"([^"]+)"\s*\{/g)].map((match) =>
     account(match[1] ?? '', blockAt(bare, match.index + match[0].length)),
   )
-  if (profiles.length === 0) throw notReadable(PROGRAM, 'no account stands in it.')
+  if (profiles.length === 0) throw notReadable(PROGRAM, 'it contains no account.')
   return { profiles, urls: [] }
 }
 
@@ -29,12 +29,12 @@ function account(name: string, block: string): ImportedProfile {
       client_id: text('client_id'),
       client_secret: text('client_secret'),
       scope: [...scopes.matchAll(/"([^"]+)"/g)].map(([, scope]) => scope).join(' ') || undefined,
-      // pizauth sends the secret in the body, and has a fresh port for each login.
+      // pizauth sends the secret in the body, and uses a new port for each login.
       token_endpoint_auth_method: text('client_secret') === undefined ? undefined : 'client_secret_post',
       redirect_uri: redirect_uri === undefined ? undefined : withFreshPort(redirect_uri),
       authorization_parameters: parameters.length === 0 ? undefined : Object.fromEntries(parameters),
     }),
-    notes: [...notes, 'Its tokens stay there; log in once.'],
+    notes: [...notes, 'The tokens stay in pizauth. Log in once with catchd.'],
   }
 }
 
@@ -43,7 +43,7 @@ function withFreshPort(redirectUri: string): string {
   return url.port === '' ? `${url.protocol}//${url.hostname}:0${url.pathname}` : redirectUri
 }
 
-/** Up to the brace that closes the block. */
+/** The text up to the brace that closes the block. */
 function blockAt(text: string, start: number): string {
   let depth = 1
   for (let index = start; index < text.length; index += 1) {

@@ -1,9 +1,9 @@
 /**
- * A journal of steps that must not be taken twice: a line is on the disk before the step, another one after it,
- * so that the next run knows which steps this one was cut off in.
+ * A journal of steps that must not be done twice. One line is written to disk before the step and another after it, so
+ * the next run knows which steps were interrupted.
  *
- * Lines hold names and hashes, never a secret. The file stays small: it is rewritten with only the open steps
- * at every start and whenever it has grown. What an interrupted step means is for the rooms that use it.
+ * Lines contain names and hashes, never a secret. At each start, and when the file has grown, it is rewritten with only
+ * the open steps. The modules that use the journal decide what an interrupted step means.
  */
 import {
   closeSync,
@@ -20,7 +20,7 @@ import { promisify } from 'node:util'
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 
-/** Facts that go with a step; names, ids and hashes only. */
+/** Facts about a step: only names, ids and hashes. */
 export type StepFacts = Readonly<Record<string, string>>
 
 const Line = z.union([
@@ -45,26 +45,26 @@ export class StepJournal {
     this.#file = file
   }
 
-  /** Reads what the last run left behind. Once, by the one daemon of a home. */
+  /** Reads the steps that the last run left open. Called once, by the only daemon of a home. */
   open(): void {
     this.#interrupted = readOpenSteps(this.#file)
     for (const [step, facts] of this.#interrupted) this.#open.set(step, facts)
     this.#rewrite()
   }
 
-  /** Steps that the last run began and did not end. */
+  /** The steps that the last run began but did not end. */
   get interrupted(): ReadonlyMap<string, StepFacts> {
     return this.#interrupted
   }
 
-  /** Resolves when the line is on the disk: the step may be taken. @throws the file system's error */
+  /** Resolves when the line is on disk. The step may be done after that. @throws the file system's error */
   async begun(step: string, facts: StepFacts): Promise<void> {
     this.#open.set(step, facts)
     this.#append({ begun: step, facts })
     await sync(this.#opened())
   }
 
-  /** A line lost here costs nothing but a step that looks interrupted. @throws the file system's error */
+  /** If this line is lost, the step only looks interrupted. @throws the file system's error */
   ended(step: string): void {
     if (!this.#open.delete(step)) return
     this.#append({ ended: step })
@@ -81,7 +81,7 @@ export class StepJournal {
     this.#lines += 1
   }
 
-  /** Replaced as a whole: a crash in between leaves the old journal or the new one. */
+  /** Replaces the whole file. A crash leaves either the old journal or the new one. */
   #rewrite(): void {
     const lines = [...this.#open].map(([begun, facts]) => lineOf({ begun, facts }))
     writeFileSync(`${this.#file}.new`, lines.join(''), { mode: 0o600, flush: true })
@@ -98,7 +98,7 @@ export class StepJournal {
   }
 }
 
-/** Without it a power cut may bring the old file back under the new one's name. */
+/** Without this, the old file can come back after a power failure. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const descriptor = openSync(folder, 'r')
@@ -133,7 +133,7 @@ function readLines(file: string): string[] {
   }
 }
 
-/** The last line may be torn by a crash; it then was not synced, and its step was never taken. */
+/** After a crash the last line can be incomplete. It was not synced then, so its step was not done. */
 function parseLine(text: string): Line | undefined {
   try {
     return Line.safeParse(JSON.parse(text)).data

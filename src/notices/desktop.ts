@@ -1,13 +1,13 @@
 /**
- * A notification on the person's desktop, by the command that each platform brings along.
+ * Shows a notification on the user's desktop, with the command that each platform includes.
  *
- * Texts go as arguments or environment, never into a script; where the platform reads markup in them, it is
- * escaped. No library: the known ones are unmaintained and carry binaries.
+ * Texts are passed as arguments or variables, never inside a script. Where the platform reads markup, they are escaped.
+ * There is no library: the known ones are unmaintained and contain binaries.
  */
 import type { CommandCall } from './command.js'
 import type { NoticeText } from './notice.js'
 
-/** @param environment - Harmless already; the command needs the desktop session from it. */
+/** @param environment - Already reduced to harmless variables. The command needs those of the desktop session. */
 export function notificationCommand(
   platform: NodeJS.Platform,
   { title, body }: NoticeText,
@@ -40,7 +40,7 @@ const OSASCRIPT = [
   'end run',
 ]
 
-/** Toasts need the identity of a registered program; PowerShell's own is always there. */
+/** A toast needs the identity of a registered program. PowerShell's own identity always exists. */
 const POWERSHELL = [
   '$manager = [Windows.UI.Notifications.ToastNotificationManager, Windows.UI.Notifications, ContentType = WindowsRuntime]',
   '$xml = $manager::GetTemplateContent([Windows.UI.Notifications.ToastTemplateType]::ToastText02)',

@@ -1,8 +1,8 @@
 /**
- * What was told of which token set, kept over restarts in `notices.json` of the state folder: names and instants,
- * no secret, so that a start need not read the vault.
+ * Remembers which notices were sent for which token set, in `notices.json` of the state folder. The file contains only
+ * names and instants, no secret, so the daemon need not read the vault when it starts.
  *
- * A file that cannot be read or written costs at most a notice that comes twice; it never stops the daemon.
+ * If the file cannot be read or written, a notice may be sent twice. The daemon never stops because of it.
  */
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
@@ -36,13 +36,13 @@ export class NoticeMemory {
   #isChanged = false
   #writing: Promise<void> = Promise.resolve()
 
-  /** @param onTrouble - Told the code of a file that cannot be read or written. */
+  /** @param onTrouble - Called with the error code if the file cannot be read or written. */
   constructor(path: string, onTrouble: (code: string) => void) {
     this.#file = new DurableFile(path)
     this.#onTrouble = onTrouble
   }
 
-  /** Reads the file; never rejects. */
+  /** Reads the file. Never rejects. */
   async load(): Promise<void> {
     try {
       this.#plans = (await this.#file.load(parse)) ?? new Map()
@@ -59,7 +59,7 @@ export class NoticeMemory {
     return this.#plans.entries()
   }
 
-  /** @param plan - `null` forgets the profile. */
+  /** @param plan - `null` removes the profile. */
   set(profile: string, plan: NoticePlan | null): void {
     if (isDeepStrictEqual(plan, this.get(profile))) return
     if (plan === null) this.#plans.delete(profile)
@@ -67,7 +67,7 @@ export class NoticeMemory {
     this.#isChanged = true
   }
 
-  /** Resolves when the file says what is known now, or cannot; one write at a time, none without a change. */
+  /** Resolves when the changes are in the file, or cannot be written. One write at a time, and none without a change. */
   save(): Promise<void> {
     this.#writing = this.#writing.then(async () => {
       if (!this.#isChanged) return

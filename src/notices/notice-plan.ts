@@ -1,37 +1,38 @@
 /**
- * The plan of a profile: when a person will be needed, and what was told of it already.
+ * The plan of notices for a profile: when its next login is needed, and which notices were already sent.
  *
- * Pure. One token set is told of at most twice, once before and once when it happens. A refresh that brings a
- * refresh token with the same end goes on with what was told; one that prolongs it begins anew.
+ * Pure. There are at most two notices for a token set: one before the login is needed and one when it is needed. If a
+ * refresh brings a refresh token with the same end, the plan continues. If the new end is later, the plan starts again.
  */
 import type { NextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
 export interface NoticePlan {
-  /** Which token set it is about: its `obtainedAtMs`. */
+  /** The `obtainedAtMs` of the token set that the plan is for. */
   readonly obtainedAtMs: number
   readonly neededAtMs: number
-  /** Since when that instant is known; short-lived tokens are not announced. */
+  /** Since when `neededAtMs` is known. There is no notice in advance for tokens with a short lifetime. */
   readonly knownSinceMs: number
   readonly toldBefore: boolean
   readonly toldWhen: boolean
-  /** When somebody last used the profile, to the day. */
+  /** When the profile was last used, exact to a day. */
   readonly usedAtMs: number
 }
 
-/** Lifetimes are told in whole seconds from receipt, so the same end comes out a little different each time. */
+/** Servers send lifetimes in whole seconds from receipt, so the same end differs a little each time. */
 const SAME_END_MS = 15_000
 
-/** How exactly the last use is remembered. */
+/** The precision of the last use. */
 const USE_STEP_MS = 24 * 60 * 60 * 1_000
 
-/** A job that runs once a month still wants its tokens; what nobody used for longer interrupts nobody. */
+/** Long enough for a job that runs once a month. There are no notices for a profile that is unused for longer. */
 const IN_USE_MS = 32 * USE_STEP_MS
 
 /**
- * @param set - What the nextLogin was made from.
- * @param isUse - Somebody used the profile just now.
- * @returns `null` when there is nothing to wait for: the end is unknown, never comes, or the profile was logged out.
+ * @param set - The token set that `nextLogin` was computed from.
+ * @param isUse - Whether the profile is being used now.
+ * @returns `null` if there is no login to announce: its time is unknown, no login is needed, or the profile was logged
+ *   out.
  */
 export function nextNoticePlan(
   previous: NoticePlan | null,
@@ -47,7 +48,7 @@ export function nextNoticePlan(
   const fresh = { obtainedAtMs, knownSinceMs: obtainedAtMs, toldBefore: false, toldWhen: false, usedAtMs }
   if (previous === null) return { ...fresh, neededAtMs: nextLogin.atMs }
   if (previous.obtainedAtMs === obtainedAtMs) {
-    // A dead refresh token is needed "now" at every look; the first one counts.
+    // For an invalid refresh token, the login is needed "now" at every check. The time of the first check counts.
     const neededAtMs = isNow ? Math.min(previous.neededAtMs, nextLogin.atMs) : nextLogin.atMs
     return { ...previous, neededAtMs, usedAtMs }
   }
@@ -62,7 +63,7 @@ function lastUse(previous: NoticePlan | null, nowMs: number, isUse: boolean): nu
   return isUse && Math.abs(nowMs - previous.usedAtMs) >= USE_STEP_MS ? nowMs : previous.usedAtMs
 }
 
-/** What is to be told at that instant. */
+/** The notice that is due at that instant. */
 export function dueNotice(plan: NoticePlan, beforeSeconds: number, nowMs: number): 'before' | 'when' | null {
   if (!isInUse(plan, nowMs)) return null
   if (nowMs >= plan.neededAtMs) return plan.toldWhen ? null : 'when'
@@ -70,7 +71,7 @@ export function dueNotice(plan: NoticePlan, beforeSeconds: number, nowMs: number
   return beforeMs !== null && nowMs >= beforeMs ? 'before' : null
 }
 
-/** When something will be to be told, if nothing changes; `null`: not at all. */
+/** When the next notice is due if nothing changes; `null`: none. */
 export function nextNoticeAtMs(plan: NoticePlan, beforeSeconds: number, nowMs: number): number | null {
   if (!isInUse(plan, nowMs) || plan.toldWhen) return null
   return announcedAtMs(plan, beforeSeconds) ?? plan.neededAtMs
@@ -80,7 +81,7 @@ export function told(plan: NoticePlan, what: 'before' | 'when'): NoticePlan {
   return what === 'before' ? { ...plan, toldBefore: true } : { ...plan, toldWhen: true }
 }
 
-/** Whoever logs in for an hour does not want to hear at once that it ends within a day. */
+/** For tokens that are valid for an hour, a notice a day in advance would come right after the login, so there is none. */
 function announcedAtMs(
   { neededAtMs, knownSinceMs, toldBefore }: NoticePlan,
   beforeSeconds: number,
@@ -89,7 +90,7 @@ function announcedAtMs(
   return toldBefore || beforeSeconds === 0 || atMs <= knownSinceMs ? null : atMs
 }
 
-/** A clock that was set back does not make a profile unused. */
+/** A clock that was set back does not make a profile count as unused. */
 function isInUse({ usedAtMs }: NoticePlan, nowMs: number): boolean {
   return nowMs - usedAtMs <= IN_USE_MS
 }

@@ -1,11 +1,12 @@
 /**
- * Telling a person that a profile needs a login: once when it is so, and once a while before where that is known.
+ * Notifies the user that a profile needs a login: once when it is needed, and once before that if the time is known.
  *
- * Hears of logins, refreshes and use, asks the keeper of token sets how things stand, and runs what the
- * configuration names. Never twice for one token set, also not after a restart: it is remembered as told before
- * it is told. Where nothing is configured nothing is watched. When to send one is notice-plan.ts.
+ * The service receives the events of logins, refreshes and uses, looks up the profile's token set, and runs the
+ * configured commands. A notice is never sent twice for one token set, even after a restart: it is recorded as sent
+ * before it is sent. If no notices are configured, the service does nothing. notice-plan.ts decides when a notice is due.
  *
- * The wall clock decides: naps are short, and whoever wakes looks at it again.
+ * The wall clock decides. Waits are short, and each wait ends with a new look at the clock, because timers stop while a
+ * laptop sleeps.
  */
 import type { Clock } from '../clock.js'
 import type { NoticeSettings } from '../config/notices.js'
@@ -50,35 +51,35 @@ export interface NoticeParts {
   readonly configuration: NoticeConfiguration
   readonly tokens: TokenSets
   readonly memory: NoticeMemory
-  /** Harmless already. */
+  /** Already reduced to harmless variables. */
   readonly environment: NodeJS.ProcessEnv
-  /** @returns `null`, or a code of what went wrong. */
+  /** @returns `null`, or an error code. */
   readonly run: (call: CommandCall) => Promise<string | null>
   readonly desktopCommand: (text: NoticeText, environment: NodeJS.ProcessEnv) => CommandCall
   readonly log: (event: NoticeEvent) => void
 }
 
-/** After events of these kinds a profile stands differently. */
+/** Events after which a profile's next login can change. */
 const NEWS = new Set(['login.succeeded', 'token.refreshed', 'token.reauthorize', 'token.forgotten'])
 
-const LONGEST_NAP_MS = 60_000
+const LONGEST_WAIT_MS = 60_000
 const USE_STEP_MS = 24 * 60 * 60 * 1_000
 
-/** A command under way when the daemon ends has this long to finish. */
+/** When the daemon ends, a running command has this long to finish. */
 const DRAIN_MS = 2_000
 
 export class NoticeService {
   readonly #parts: NoticeParts
-  /** Profiles to be looked at, and whether somebody used them. */
+  /** Profiles to check, and whether they were used. */
   readonly #wanted = new Map<string, boolean>()
-  /** When a profile was last looked at because it was used. */
+  /** When a profile was last checked because it was used. */
   readonly #seenInUse = new Map<string, number>()
   readonly #ending = new AbortController()
   #isOn = false
   #isStarted = false
-  #isLooking = false
+  #isChecking = false
   #isDesktopSilent = false
-  #cancelNap = () => {}
+  #cancelWait = () => {}
   #loading: Promise<void> | null = null
   #sending: Promise<unknown> = Promise.resolve()
 
@@ -86,25 +87,25 @@ export class NoticeService {
     this.#parts = parts
   }
 
-  /** Reads what was told and begins to watch, where anything is configured. */
+  /** Reads which notices were sent and starts to work, if notices are configured. */
   start(): Promise<void> {
     this.#isStarted = true
     return this.reconsider()
   }
 
-  /** After a change of the configuration. */
+  /** Call this after a change of the configuration. */
   async reconsider(): Promise<void> {
     if (!this.#isStarted || this.#ending.signal.aborted) return
     const { loginRequiredCommand, desktop } = this.#parts.configuration.notices()
     this.#isOn = loginRequiredCommand !== null || desktop
     this.#isDesktopSilent = false
-    if (!this.#isOn) return this.#cancelNap()
+    if (!this.#isOn) return this.#cancelWait()
     this.#loading ??= this.#parts.memory.load()
     await this.#loading
     this.#wake()
   }
 
-  /** Somebody was served, or would have been. Cheap: this is on the fresh-token path. */
+  /** Call this for each request for the profile's token. It is fast, because it runs for every such request. */
   used(profile: string): void {
     if (!this.#isOn) return
     const nowMs = this.#parts.clock.now()
@@ -114,15 +115,15 @@ export class NoticeService {
     this.#want(profile, true)
   }
 
-  /** An event of the log: logins and token sets that changed are looked at. */
+  /** Call this with the events of the log. Checks the profile after a login or a change of its token set. */
   saw(event: { readonly event: string; readonly profile?: string }): void {
     if (this.#isOn && event.profile !== undefined && NEWS.has(event.event)) this.#want(event.profile, true)
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no command is running any more. */
   async close(): Promise<void> {
     this.#isOn = false
-    this.#cancelNap()
+    this.#cancelWait()
     const cancel = this.#parts.clock.after(DRAIN_MS, () => this.#ending.abort())
     await this.#sending
     cancel()
@@ -132,22 +133,22 @@ export class NoticeService {
 
   #want(profile: string, isUse: boolean): void {
     this.#wanted.set(profile, isUse || this.#wanted.get(profile) === true)
-    if (!this.#isLooking) void this.#lookAround()
+    if (!this.#isChecking) void this.#checkWanted()
   }
 
-  /** One profile after the other: a vault that does not answer is not asked a hundred times at once. */
-  async #lookAround(): Promise<void> {
-    this.#isLooking = true
+  /** Checks one profile after the other, so that a vault that does not answer gets only one request at a time. */
+  async #checkWanted(): Promise<void> {
+    this.#isChecking = true
     await this.#loading
     for (const [profile, isUse] of this.#wanted) {
       this.#wanted.delete(profile)
-      if (this.#isOn) await this.#lookAt(profile, isUse)
+      if (this.#isOn) await this.#check(profile, isUse)
     }
-    this.#isLooking = false
-    this.#napUntilDue()
+    this.#isChecking = false
+    this.#waitUntilDue()
   }
 
-  async #lookAt(name: string, isUse: boolean): Promise<void> {
+  async #check(name: string, isUse: boolean): Promise<void> {
     const { clock, configuration, memory, tokens } = this.#parts
     try {
       const profile = configuration.profile(name)
@@ -175,7 +176,7 @@ export class NoticeService {
     await this.#parts.memory.save()
   }
 
-  /** One notice at a time, so that a laptop that wakes up does not start twenty programs. */
+  /** Sends one notice at a time, so that a laptop does not start many programs when it wakes up. */
   #tell(notice: Notice): void {
     const { environment, desktopCommand } = this.#parts
     this.#sending = this.#sending.then(() => {
@@ -188,7 +189,7 @@ export class NoticeService {
     })
   }
 
-  /** A desktop without notifications is said once, not at every notice. */
+  /** A desktop without notifications is logged once, not for every notice. */
   async #run(notice: Notice, by: 'hook' | 'desktop', call: CommandCall): Promise<void> {
     const { profile, reason } = notice
     const failure = await this.#parts.run({ ...call, signal: this.#ending.signal })
@@ -206,21 +207,22 @@ export class NoticeService {
     for (const [profile, plan] of memory.all()) {
       if (dueNotice(plan, beforeSeconds, nowMs) !== null) this.#want(profile, false)
     }
-    if (!this.#isLooking) this.#napUntilDue()
+    if (!this.#isChecking) this.#waitUntilDue()
   }
 
-  #napUntilDue(): void {
+  #waitUntilDue(): void {
     const { clock, configuration, memory } = this.#parts
-    this.#cancelNap()
+    this.#cancelWait()
     if (!this.#isOn) return
     const { beforeSeconds } = configuration.notices()
     const nowMs = clock.now()
-    let napMs = Number.POSITIVE_INFINITY
+    let waitMs = Number.POSITIVE_INFINITY
     for (const [, plan] of memory.all()) {
       const atMs = nextNoticeAtMs(plan, beforeSeconds, nowMs)
-      // What is due and could not be told, because the vault is locked, is tried again after a nap.
-      if (atMs !== null) napMs = Math.min(napMs, atMs > nowMs ? atMs - nowMs : LONGEST_NAP_MS, LONGEST_NAP_MS)
+      // A notice that is due but could not be sent, because the vault is locked, is tried again after the longest wait.
+      if (atMs !== null)
+        waitMs = Math.min(waitMs, atMs > nowMs ? atMs - nowMs : LONGEST_WAIT_MS, LONGEST_WAIT_MS)
     }
-    if (Number.isFinite(napMs)) this.#cancelNap = clock.after(napMs, () => this.#wake())
+    if (Number.isFinite(waitMs)) this.#cancelWait = clock.after(waitMs, () => this.#wake())
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The access token of a profile, borrowed from the daemon for as long as a second: many requests a second cost one
- * question, and a logout or a rotation is felt at once.
+ * The access token of a profile, cached for one second. Many requests per second then need only one call to the daemon,
+ * and a logout or a rotation still takes effect quickly.
  */
 
 import type { ProofAnswer, TokenAnswer } from '../client/api-types.js'
@@ -9,7 +9,7 @@ import type { ProofRequest } from '../client/options.js'
 
 const CACHED_FOR_MS = 1_000
 
-/** What of the client is needed. */
+/** The calls of the client that this file uses. */
 type Tokens = Pick<CatchdClient, 'token' | 'refresh' | 'proof'>
 
 export class CachedToken {
@@ -31,8 +31,10 @@ export class CachedToken {
   }
 
   /**
-   * A better token than one that the upstream refused, or `undefined` when there is none: somebody else refreshed it
-   * already, or we do, once for all requests that were refused with it.
+   * Finds a new token after the upstream refused one: a token that was refreshed in the meantime, or a token that is
+   * refreshed now, once for all refused requests.
+   *
+   * @returns `undefined` if there is no new token.
    */
   async insteadOf(refused: TokenAnswer): Promise<TokenAnswer | undefined> {
     try {
@@ -43,11 +45,11 @@ export class CachedToken {
       })
       return await this.#remember(this.#renewing)
     } catch {
-      return undefined // the upstream's refusal is passed on, and the daemon knows why
+      return undefined // the caller gets the upstream's refusal; the daemon's log has the cause
     }
   }
 
-  /** The token and a proof for one request, where the token is bound to a key (DPoP, RFC 9449). @throws CatchdError */
+  /** The token and a proof for one request, for a token that is bound to a key (DPoP, RFC 9449). @throws CatchdError */
   proof(request: ProofRequest): Promise<ProofAnswer> {
     return this.#client.proof(this.#profile, request)
   }

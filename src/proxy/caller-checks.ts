@@ -1,12 +1,12 @@
 /**
- * Who may use the proxy: programs of this machine that know its address, no web page. The Host must be the proxy's
- * own (DNS rebinding), and a browser must not send a page's request here.
+ * The checks of callers: programs on this machine that know the proxy's address may use it, web pages may not. The Host
+ * header must be the proxy's own (DNS rebinding), and requests that a browser sends for a web page are refused.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { CatchdError } from '../failures.js'
 
 /**
- * @param authorities - What Host may say; `undefined` on a unix socket, which no web page reaches.
+ * @param authorities - The allowed Host headers; `undefined` on a unix socket, which web pages cannot reach.
  * @throws CatchdError `host_refused`, `origin_refused`
  */
 export function checkCaller(

@@ -1,6 +1,6 @@
 /**
- * Proofs for tokens that are bound to a key of the daemon (DPoP, RFC 9449): one for each request that goes to the
- * upstream, made by the daemon, with the nonce that the upstream asked for last (§9).
+ * Proofs for tokens that are bound to a key of the daemon (DPoP, RFC 9449). The daemon makes one for each request to the
+ * upstream, with the nonce that the upstream sent last (§9).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CachedToken } from './cached-token.js'
@@ -20,7 +20,7 @@ export class RequestProofs {
     this.#upstream = upstream
   }
 
-  /** Before each try; does nothing for tokens that are bound to no key. @throws CatchdError */
+  /** Call this before each attempt. Does nothing for tokens that are not bound to a key. @throws CatchdError */
   async make(request: FastifyRequest, dest: string): Promise<void> {
     if (request.sentToken?.token_type !== 'DPoP') return
     const nonce = this.#nonce
@@ -35,7 +35,7 @@ export class RequestProofs {
     return made === undefined ? {} : { dpop: made.proof }
   }
 
-  /** @returns Whether the upstream refused for want of the nonce that it gives, which this request had not. */
+  /** @returns Whether the upstream refused the request because it lacked the nonce that the response contains. */
   learnNonce(request: FastifyRequest, status: number | undefined, reply: FastifyReply): boolean {
     const made = this.#proofs.get(request)
     const given = reply.getHeader('dpop-nonce')
@@ -43,7 +43,7 @@ export class RequestProofs {
     this.#nonce = given
     const isChallenge = /\buse_dpop_nonce\b/.test(String(reply.getHeader('www-authenticate') ?? ''))
     if (status !== 401 || !isChallenge || made.nonce === given || this.#tried.has(request)) return false
-    this.#tried.add(request) // once: a server that is never content must not be asked forever
+    this.#tried.add(request) // only once, so that a server that always refuses does not cause an endless loop
     return true
   }
 }

@@ -2,9 +2,9 @@
  * The local reverse proxy: adds the Authorization header of a profile to every request on its way to one upstream,
  * streaming both ways (large bodies, server-sent events, WebSockets), on @fastify/http-proxy.
  *
- * A 401 of the upstream is answered by one more try with a new token, where the request can be sent again: it has
- * no body, or one that is small enough to be kept. What the caller sends as Authorization never reaches the upstream.
- * A token that is bound to a key goes with a proof for each request (proofs.ts); WebSockets have none.
+ * After a 401 of the upstream, the request is sent once more with a new token, if that is possible: it has no body, or a
+ * body small enough to keep. The caller's own Authorization header never reaches the upstream. With a token that is bound
+ * to a key, each request has a proof (proofs.ts); WebSockets have none.
  */
 import httpProxy from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -17,22 +17,22 @@ import { checkCaller } from './caller-checks.js'
 import { RequestProofs } from './proofs.js'
 
 export interface ProxyParts {
-  /** http or https; a path of its own goes before the caller's. */
+  /** http or https. If it has a path, that path goes before the caller's path. */
   readonly upstream: string
-  /** First segment of every path that is served; `''`: none is needed. */
+  /** The first segment that every path must have; `''`: none. */
   readonly secret: string
   readonly token: CachedToken
-  /** What Host may say, known once it listens; `undefined` on a unix socket. */
+  /** The allowed Host headers, known once the proxy listens; `undefined` on a unix socket. */
   readonly authorities: () => ReadonlySet<string> | undefined
 }
 
-/** A body of at most this size is kept for a second try; a larger one, or one of unknown length, streams through. */
+/** A body up to this size is kept for a second attempt. A larger body, or one of unknown length, is streamed. */
 const MOST_KEPT_BYTES = 64 * 1024
 
-/** Waiting for the head of an answer; its body may take as long as it likes (server-sent events). */
+/** The time limit for the headers of a response. Its body has no time limit (server-sent events). */
 const HEAD_WITHIN_MS = 300_000
 
-/** What the caller must not decide. */
+/** Headers that the caller must not set. */
 const OURS = ['authorization', 'dpop', 'cookie2', 'proxy-authorization', 'origin', 'referer']
 
 declare module 'fastify' {
@@ -42,7 +42,7 @@ declare module 'fastify' {
   }
 }
 
-/** @returns The app, to be listened with. */
+/** @returns The app. It does not listen yet. */
 export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance> {
   const proofs = new RequestProofs(parts.token, parts.upstream)
   const app = Fastify({
@@ -119,7 +119,7 @@ function keepSmallBodies(app: FastifyInstance): void {
 
 type From = (dest: string, options: object) => unknown
 
-/** The destination and options of the first try are those of the second. */
+/** The second attempt uses the destination and the options of the first. */
 const sent = new WeakMap<FastifyRequest, { readonly dest: string; readonly options: object }>()
 
 function forward(request: FastifyRequest, reply: FastifyReply, dest: string, options: object): unknown {
@@ -177,7 +177,7 @@ function without<Headers extends object>(headers: Headers, names: readonly strin
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name))) as Headers
 }
 
-/** Problem details, as the API gives them: the upstream was not reached, or there is no token for it. */
+/** Sends problem details, as the API does: the upstream was not reached, or there is no token for it. */
 function sendFailure(reply: FastifyReply, error: unknown): FastifyReply {
   const status = (error as { statusCode?: number }).statusCode
   const isGateway = status !== undefined && status >= 500

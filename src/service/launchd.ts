@@ -1,4 +1,4 @@
-/** A launchd agent of one user (launchd.plist(5)): it starts at login and again when it fails. */
+/** A launchd agent of one user (launchd.plist(5)). It starts at login, and again after a failure. */
 import { join } from 'node:path'
 import type { ServicePlan, ServiceSetup } from './plan.js'
 import { xmlText } from './xml-text.js'
@@ -49,7 +49,7 @@ function plist({ node, program, environment }: ServiceSetup): string {
     '  <key>ProcessType</key>',
     '  <string>Background</string>',
     '  <key>Umask</key>',
-    // Decimal, as launchd reads it: 077.
+    // 077. launchd reads it as a decimal number.
     '  <integer>63</integer>',
     '</dict>',
     '</plist>',

@@ -1,6 +1,6 @@
 /**
- * What makes catchd a service of one user: the files to write and the commands that switch it on and off. Pure: each
- * platform has a file that makes such a plan, and src/cli/service.ts carries it out.
+ * The plan that makes catchd a service of one user: the files to write, and the commands to switch it on and off. Pure.
+ * One file per platform makes the plan, and src/cli/service.ts carries it out.
  */
 
 export interface ServiceSetup {
@@ -8,14 +8,14 @@ export interface ServiceSetup {
   readonly node: string
   readonly program: string
   readonly homeFolder: string
-  /** `$XDG_CONFIG_HOME`, where it is absolute. */
+  /** `$XDG_CONFIG_HOME`, if it is absolute. */
   readonly configHome: string | undefined
   readonly userId: number
   readonly socketPath: string
-  /** 0: there is none. */
+  /** 0: no TCP listener. */
   readonly apiPort: number
   readonly redirectPort: number
-  /** What the daemon gets beside the session's own variables. */
+  /** Variables for the daemon in addition to those of the session. */
   readonly environment: Readonly<Record<string, string>>
 }
 
@@ -27,30 +27,30 @@ export interface ServiceFile {
 }
 
 export interface ServicePlan {
-  /** What it is called here, for messages. */
+  /** The platform's name for the service, for messages. */
   readonly kind: 'systemd user service' | 'launchd agent' | 'scheduled task'
   readonly files: readonly ServiceFile[]
-  /** Run one after the other when the files are there; the first that fails ends it. */
+  /** Run in order after the files are written. The first failure stops the installation. */
   readonly enable: readonly Command[]
-  /** Run before the files are removed; what fails is passed over. */
+  /** Run before the files are removed. Failures are ignored. */
   readonly disable: readonly Command[]
-  /** Run when the files are gone. */
+  /** Run after the files are removed. */
   readonly afterRemoval: readonly Command[]
-  /** Ends with 0 when it is switched on. */
+  /** Its exit code is 0 if the service is switched on. */
   readonly query: Command
 }
 
 export type Command = readonly [program: string, ...args: string[]]
 
-/** Whose value is handed on: how catchd is set up, where commands are found, and how this network is left. */
-const HANDED_ON =
+/** Variables that the service keeps: the settings of catchd, the path of commands, and the settings of the network. */
+const KEPT =
   /^(?:CATCHD_(?!API_KEY$|URL$)\w+|PATH|(?:https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)$/i
 
-/** @returns The variables that a service would not have by itself; none with a line break, which no format takes. */
+/** @returns The variables that a service would not have otherwise, without values that contain a line break. */
 export function environmentToKeep(environment: NodeJS.ProcessEnv): Record<string, string> {
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] =>
-      HANDED_ON.test(entry[0]) && entry[1] !== undefined && entry[1] !== '' && !/[\r\n\0]/.test(entry[1]),
+      KEPT.test(entry[0]) && entry[1] !== undefined && entry[1] !== '' && !/[\r\n\0]/.test(entry[1]),
   )
   return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

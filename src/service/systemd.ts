@@ -1,6 +1,6 @@
 /**
- * systemd user units with socket activation: systemd holds the three addresses, and the first connection to one of them
- * starts the daemon. Until then it costs nothing.
+ * systemd user units with socket activation: systemd listens on the three addresses and starts the daemon on the first
+ * connection. Until then, no daemon runs.
  */
 import { join } from 'node:path'
 import type { Command, ServiceFile, ServicePlan, ServiceSetup } from './plan.js'
@@ -9,7 +9,7 @@ interface Listener {
   readonly unit: string
   readonly description: string
   readonly stream: string
-  /** What the daemon knows the descriptor by; src/daemon/activation.ts. */
+  /** The name by which the daemon finds the descriptor (src/daemon/activation.ts). */
   readonly name: 'api' | 'tcp' | 'redirect'
 }
 
@@ -60,7 +60,7 @@ function serviceUnit({ node, program, environment }: ServiceSetup, sockets: read
     `ExecStart=${command.join(' ')}`,
     ...variables,
     'Restart=on-failure',
-    '# A bad configuration and a second instance do not get better by being tried again.',
+    '# Starting again does not help after an invalid configuration or with a second instance.',
     'RestartPreventExitStatus=7 8',
     'UMask=0077',
     'NoNewPrivileges=yes',
@@ -87,7 +87,7 @@ function socketUnit({ description, stream, name }: Listener): string {
   )
 }
 
-/** systemd.syntax(7): one word, whatever is in it. */
+/** Quotes any text as one word (systemd.syntax(7)). */
 function quoted(text: string): string {
   return `"${escaped(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }

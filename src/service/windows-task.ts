@@ -5,12 +5,12 @@ import { xmlText } from './xml-text.js'
 
 const TASK = 'catchd'
 
-/** @param folder - Where the task's description is kept. */
+/** @param folder - The folder for the task's XML file. */
 export function windowsTaskPlan(setup: ServiceSetup, folder: string, user: string): ServicePlan {
   const path = join(folder, 'catchd-task.xml')
   return {
     kind: 'scheduled task',
-    // What schtasks reads without asking.
+    // schtasks reads this encoding without an option.
     files: [{ path, content: `\uFEFF${task(setup, user)}`, encoding: 'utf16le' }],
     enable: [
       ['schtasks', '/Create', '/F', '/TN', TASK, '/XML', path],
@@ -26,7 +26,7 @@ export function windowsTaskPlan(setup: ServiceSetup, folder: string, user: strin
 }
 
 function task({ node, program }: ServiceSetup, user: string): string {
-  // Without a console window on the screen.
+  // conhost --headless shows no console window.
   const command = `--headless ${argument(node)} ${argument(program)} daemon run --detached`
   return `${[
     '<?xml version="1.0" encoding="UTF-16"?>',
@@ -67,7 +67,7 @@ function task({ node, program }: ServiceSetup, user: string): string {
   ].join('\r\n')}\r\n`
 }
 
-/** A path holds no quotation mark on Windows. */
+/** A path cannot contain a quotation mark on Windows. */
 function argument(path: string): string {
   return `"${path}"`
 }

@@ -1,4 +1,4 @@
-/** Text between tags (XML 1.0 §2.4). Pure. */
+/** Escapes text for XML content (XML 1.0 §2.4). Pure. */
 
 export function xmlText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

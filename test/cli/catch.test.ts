@@ -61,7 +61,7 @@ test('a response that somebody else was handed is no success', async () => {
   const daemon = await fakeDaemon(routes({ body: rest }))
   const { exitCode, stdout, stderr } = await run(daemon, ['catch'])
   expect([exitCode, stdout]).toEqual([3, ''])
-  expect(stderr).toContain('another caller')
+  expect(stderr).toContain('another program')
 })
 
 test('a refusal is the exit code of its cause, and nothing is said to wait', async () => {

@@ -34,7 +34,7 @@ test('prints the link alone on stdout, and opens it', async () => {
     env: { CATCHD_BROWSER: browser.command },
   })
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${URL}\n` })
-  expect(stderr).toContain('once, within a minute')
+  expect(stderr).toContain('once, within one minute')
   await expect.poll(browser.opened).toBe(URL)
 })
 

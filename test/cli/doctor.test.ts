@@ -341,8 +341,8 @@ describe('with the name of a profile', () => {
     expect(before.find('token endpoint')).toMatchObject({ status: 'ok' })
     expect(before.find('clock')).toMatchObject({ status: 'ok' })
     expect(before.find('tokens')).toMatchObject({ status: 'warn', next: 'catchd login gw' })
-    expect(before.find('API port')?.detail).toContain('held by the daemon')
-    expect(before.find('redirect port')?.detail).toContain('held by the daemon')
+    expect(before.find('API port')?.detail).toContain('used by the daemon')
+    expect(before.find('redirect port')?.detail).toContain('used by the daemon')
     expect(JSON.stringify(before.checks)).not.toContain(gateway.clientSecret)
     const [user] = gateway.users
     const { login } = await daemon.login('gw', (url) =>

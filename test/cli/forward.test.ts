@@ -13,7 +13,11 @@ test.each([
   ['no profiles', ['me@host'], '--profiles'],
   ['an option as destination', [...PROFILES, '--', '-oProxyCommand=x'], 'like user@host'],
   ['a key that may do everything', ['me@host', ...PROFILES, '--actions', 'token,admin'], 'token, login'],
-  ['a port for a container', ['--socket', '/x', '--port', '80', ...PROFILES], 'another machine'],
+  [
+    'a port for a container',
+    ['--socket', '/x', '--port', '80', ...PROFILES],
+    '--port and --callback need user@host',
+  ],
   ['a port that is none', ['me@host', '--port', '0', ...PROFILES], '1 to 65535'],
   ['callback ports that are none', ['me@host', '--callback', '3000,x', ...PROFILES], 'port'],
   ['no duration', ['me@host', '--expires', 'soon', ...PROFILES], '90d'],
@@ -49,7 +53,7 @@ test('an unknown profile is refused by the daemon before anything is opened', as
 })
 
 test.each([
-  ['a path that is taken', 'taken', 8, 'is taken'],
+  ['a path that is taken', 'taken', 8, 'it is in use'],
   ['a path that is too long', 'x'.repeat(120), 2, '103 bytes'],
 ])('%s ends it, and the key with it', async (_what, file, exit, said) => {
   let name = ''

@@ -127,7 +127,7 @@ describe('catchd credential', () => {
     const words = ['credential', '--profile', 'gw', '--user', 'me', '--id-token', name]
     const { exitCode, stdout, stderr } = await run(fake, words)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
-    expect(stderr).toContain(`An option was given that ${name} does not have.`)
+    expect(stderr).toContain(`${name} does not support one of the given options.`)
     expect(fake.asked).toEqual([])
   })
 })

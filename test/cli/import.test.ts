@@ -46,7 +46,7 @@ test('MCP servers become commands', async () => {
 
 test.each([
   [['import', 'google', '/no/such/file'], 'cannot be read (ENOENT)'],
-  [['import', 'google'], 'nothing of a Google client'],
+  [['import', 'google'], 'not a configuration of a Google client'],
   [['import', 'nobody'], 'Allowed choices'],
 ])('%j is a usage error', async (args, part) => {
   const daemon = await fakeDaemon({ 'GET /v1/profiles': { body: { profiles: [] } } })

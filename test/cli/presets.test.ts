@@ -29,7 +29,7 @@ describe('presets NAME', () => {
     ['spotify', /redirect URI +http:\/\/127\.0\.0\.1\/callback\/spotify \(any port/],
     ['spotify', /refused +http:\/\/localhost\. Use 127\.0\.0\.1/],
     ['entra', /redirect URI +http:\/\/localhost\/callback\/entra \(any port/],
-    ['google', /redirect URI +needs no entry/],
+    ['google', /redirect URI +need not be registered/],
     ['google', /--client-id ID --client-secret-stdin < FILE$/m],
     ['quickbooks', /redirect URI +https:\/\/HOST\/callback$/m],
     [

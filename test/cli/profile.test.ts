@@ -291,7 +291,7 @@ describe('profile edit', () => {
       env: { EDITOR: `sh -c 'cp "$1" "${seen}"' sh` },
     })
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('config.jsonc is good: 0 profiles.')
+    expect(stdout).toContain('config.jsonc is valid: 0 profiles.')
     expect(await readFile(seen, 'utf8')).toContain('"profiles": {}')
   })
 

@@ -45,7 +45,7 @@ const ROWS: Row[] = [
     { step: 'authorization', ...refused('redirect_uri_mismatch') },
     'redirect_uri_mismatch',
     { register: HERE },
-    /letter by letter/,
+    /must be exactly the same/,
   ],
   [
     'Entra',
@@ -109,7 +109,7 @@ const ROWS: Row[] = [
     { step: 'no_response', code: 'login_expired' },
     'redirect_uri_mismatch',
     { register: HERE },
-    /No response came/,
+    /No response arrived/,
   ],
   // client
   [
@@ -135,7 +135,7 @@ const ROWS: Row[] = [
     { ...refused('invalid_client'), profile: BASIC, preset: 'asana' },
     'client_authentication_method',
     { set: '"token_endpoint_auth_method": "client_secret_post"' },
-    /Asana wants/,
+    /Asana expects/,
   ],
   [
     'nobody says which method',
@@ -166,7 +166,7 @@ const ROWS: Row[] = [
     ),
     'client_secret_missing',
     { run: EDIT },
-    /asks for it/,
+    /requires one/,
   ],
   [
     'a public client that sends a secret',
@@ -184,7 +184,7 @@ const ROWS: Row[] = [
     },
     'client_secret_wrong',
     { run: EDIT },
-    /do not belong together/,
+    /not valid for client_id/,
   ],
   [
     'a grant that is not switched on',
@@ -236,7 +236,7 @@ const ROWS: Row[] = [
     refused('invalid_grant', 'code_verifier does not fit the code_challenge.'),
     'pkce_not_enabled',
     { register: 'PKCE with S256' },
-    /kept no challenge/,
+    /no stored challenge/,
   ],
   [
     'challenges are refused',
@@ -256,7 +256,7 @@ const ROWS: Row[] = [
     },
     'scope_unknown',
     { set: '"scope": "openid"' },
-    /^emial is asked for/,
+    /asks for emial, but/,
   ],
   [
     'a scope, nobody knows which',
@@ -270,7 +270,7 @@ const ROWS: Row[] = [
     { step: 'authorization', ...refused('invalid_scope'), profile: { scope: '' } },
     'scope_unknown',
     { set: '"scope": "SCOPE"' },
-    /No scope/,
+    /asks for no scope/,
   ],
   [
     'commas wanted',
@@ -282,7 +282,7 @@ const ROWS: Row[] = [
     },
     'scope_separator',
     { set: '"scope_separator": ","' },
-    /Linear wants/,
+    /Linear expects/,
   ],
   [
     'an offline scope that is announced',
@@ -318,14 +318,14 @@ const ROWS: Row[] = [
     },
     'refresh_not_allowed',
     { register: 'refresh_token' },
-    /although offline_access was asked for/,
+    /although the profile asks for offline_access/,
   ],
   [
     'a dead refresh token',
     { ...refused('invalid_grant'), step: 'refresh' },
     'refresh_token_dead',
     { run: 'catchd login gw' },
-    /any more/,
+    /no longer accepts/,
   ],
   // response
   [
@@ -448,7 +448,7 @@ const ROWS: Row[] = [
     { step: 'discovery', ...unreachable('SELF_SIGNED_CERT_IN_CHAIN') },
     'private_ca',
     { set: '"ca_file": "PATH.pem"' },
-    /not known here/,
+    /this machine does not know/,
   ],
   [
     'another CA than the one named',
@@ -462,7 +462,7 @@ const ROWS: Row[] = [
     { ...unreachable('SELF_SIGNED_CERT_IN_CHAIN'), proxyVariables: ['HTTPS_PROXY'] },
     'proxy',
     { set: '"ca_file": "PATH.pem"' },
-    /reads along/,
+    /inspects TLS/,
   ],
   [
     'an expired certificate',
@@ -476,7 +476,7 @@ const ROWS: Row[] = [
     unreachable('ERR_TLS_CERT_ALTNAME_INVALID'),
     'certificate_name',
     { run: EDIT },
-    /another name/,
+    /another host name/,
   ],
   [
     'no way, and a proxy',

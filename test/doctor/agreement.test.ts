@@ -76,7 +76,7 @@ test.each<[check: string, Partial<Profile>, Partial<ServerMetadata>, detail: str
     { token_endpoint_auth_methods_supported: ['client_secret_post'] },
     '"token_endpoint_auth_method": "client_secret_post"',
   ],
-  ['scope', { scope: 'email mail' }, { scopes_supported: ['email'] }, 'mail is asked for'],
+  ['scope', { scope: 'email mail' }, { scopes_supported: ['email'] }, 'asks for mail, but'],
 ])('a contradiction about %s is a warning with its fix', (check, profile, metadata, detail) => {
   const warnings = judged(profile, metadata).filter(({ status }) => status !== 'ok')
   expect(warnings).toMatchObject([

@@ -450,8 +450,8 @@ describe('the clock', () => {
   const server = Date.parse('2026-01-01T12:00:00Z')
   const date = new Date(server).toUTCString()
   test.each([
-    ['agrees', 0, 'ok', 'to 1 s'],
-    ['10 s behind', -10, 'ok', '10 s'],
+    ['agrees', 0, 'ok', 'at most 1 s'],
+    ['10 s behind', -10, 'ok', 'at most 10 s'],
     ['a minute behind', -60, 'warn', '60 s behind'],
     ['a minute ahead', 61, 'warn', '60 s ahead'],
     ['a day ahead', 86_401, 'fail', '86400 s ahead'],

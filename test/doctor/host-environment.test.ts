@@ -60,7 +60,7 @@ describe('the advice', () => {
     expect(advice?.next).toBe(next)
     if (advice === undefined) return
     expect(advice.isNeeded).toBe(setting !== 'wsl2')
-    expect(advice.detail).toMatch(/--paste|paste back/)
+    expect(advice.detail).toMatch(/--paste|paste the final URL/)
   })
 
   test('names what makes the browser come back', () => {

@@ -320,8 +320,8 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
   test('leaving ends it, and a restart of the daemon does', async () => {
     const { daemon } = await scene()
     const first = await enter(daemon)
-    await first.page.getByRole('button', { name: 'Leave' }).click()
-    await first.page.getByRole('heading', { name: 'Enter by catchd dashboard' }).waitFor()
+    await first.page.getByRole('button', { name: 'End session' }).click()
+    await first.page.getByRole('heading', { name: 'Run catchd dashboard to open this page' }).waitFor()
     expect(await first.page.evaluate('localStorage.length')).toBe(0)
     const second = await enter(daemon)
     await daemon.restart()

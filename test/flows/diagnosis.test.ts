@@ -197,7 +197,7 @@ describe('at oidc-provider', () => {
   test('a scope that the server does not have', async () => {
     const { server, daemon } = await corp({}, { scope: 'openid emial' })
     const [finding] = (await doctor(daemon)).filter(({ check }) => check === 'scope')
-    expect(finding).toMatchObject({ status: 'warn', detail: expect.stringContaining('emial is asked for') })
+    expect(finding).toMatchObject({ status: 'warn', detail: expect.stringContaining('asks for emial, but') })
     expect(server.counts.tokenRequests).toBe(0)
   })
 

@@ -91,7 +91,7 @@ describe('an id_token that does not hold spoils its login: nothing is kept', () 
         system.server.changeIdTokens(({ header }) => {
           header.kid = 'another'
         }),
-      /no key that fits/,
+      /no key for the id_token/,
     ],
   ])('%s', async (_name, change, detail) => {
     change()

@@ -250,9 +250,9 @@ describe('refused before an authorization URL exists', () => {
     [
       'the certificate of another key',
       () => ({ certFile: made().certFile, keyFile: made().keyFile }),
-      'is not the certificate of the key in',
+      'does not match the private key in',
     ],
-    ['a certificate for another host', () => made('DNS:example.test'), 'is not for localhost'],
+    ['a certificate for another host', () => made('DNS:example.test'), 'is not valid for localhost'],
     ['a file that is gone', () => ({ ...made(), certFile: '/nowhere/cert.pem' }), 'cannot be read (ENOENT)'],
     [
       'a key that others can read',

@@ -90,7 +90,7 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
   test('a preset: what to register is shown, the secret is not, and there is a token at the end', async () => {
     const { gateway, daemon } = await started()
     const terminal = new Terminal(daemon)
-    await terminal.sees(/Where is the token from\?/)
+    await terminal.sees(/Which service do you want to connect to\?/)
     await terminal.press(`webm`)
     await terminal.press(ENTER)
     await terminal.sees(/What should the profile be called\?/)
@@ -129,7 +129,7 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
   test('Ctrl-C changes nothing', async () => {
     const { daemon } = await started()
     const terminal = new Terminal(daemon)
-    await terminal.sees(/Where is the token from\?/)
+    await terminal.sees(/Which service do you want to connect to\?/)
     await terminal.press(CTRL_C)
     await terminal.sees(/Nothing was changed/)
     expect(await terminal.ended()).toBe(130)

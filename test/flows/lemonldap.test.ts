@@ -222,7 +222,7 @@ describe.skipIf(withoutLemonldap !== undefined)('LemonLDAP::NG', () => {
     const again = await daemon.deliver(response)
     const page = await daemon.follow(redirectTarget(again, response) ?? '')
     expect(page).toMatchObject({ status: 200 })
-    expect(page.body).toContain('was used already')
+    expect(page.body).toContain('was already used')
     expect(tokenRequests(newLines())).toBe(1)
     expect(await accessToken()).toBe(token)
     expect(await userinfo(token)).toBe(200)

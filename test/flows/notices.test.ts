@@ -129,7 +129,7 @@ describe('a refresh token that the server does not accept any more', () => {
     system.gateway.failNext(refusedOnce)
     await system.daemon.api('POST', '/v1/tokens/gw/refresh')
     expect(await untilLines(file, 1)).toEqual([
-      '--app-name=catchd|Login needed: gw|The authorization server does not accept its refresh token any more. To log in: catchd login gw|',
+      '--app-name=catchd|Login needed: gw|The authorization server no longer accepts its refresh token. To log in: catchd login gw|',
     ])
   })
 })
@@ -221,7 +221,7 @@ describe('a logout that the authorization server cannot be told of is done, and 
       not_revoked: expect.stringMatching(reason),
     })
     expect(logout.stderr).toMatch(
-      /^The authorization server could not be told: .+; its tokens stay valid until in /,
+      /^The tokens were not revoked at the authorization server: .+\. They stay valid until in /,
     )
     expect((await daemon.api('GET', '/v1/tokens/gw')).json['code']).toBe('login_required')
 

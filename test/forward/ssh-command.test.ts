@@ -64,7 +64,7 @@ test.each<[string, number | null, string, boolean, string, string]>([
     'forwarding_failed',
     'exit code 255: me@host: Permission denied (publickey).',
   ],
-  ['silence', 1, '', false, 'forwarding_failed', 'said nothing'],
+  ['silence', 1, '', false, 'forwarding_failed', 'printed no error'],
   ['an end later on', 255, 'Timeout, server host not responding.', true, 'forwarding_failed', 'ended'],
   ['an end by a signal', null, '', true, 'forwarding_failed', 'none'],
 ])('%s', (_what, exitCode, stderr, wasReady, code, said) => {

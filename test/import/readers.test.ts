@@ -39,7 +39,7 @@ test('oidc-agent: an account as it is printed', () => {
     ca_file: '/etc/ssl/certs/ca-certificates.crt',
     authorization_parameters: { audience: 'https://api.example.com' },
   })
-  expect(profile?.notes.join(' ')).toContain('refresh token stays there')
+  expect(profile?.notes.join(' ')).toContain('refresh token stays in the other program')
   expect(JSON.stringify(profile)).not.toContain('refresh-canary')
 })
 

@@ -325,7 +325,7 @@ describe('the configuration', () => {
       [
         'desktop',
         'Login needed soon: gw',
-        'Its tokens end at 2026-01-03T00:00:00Z. To log in: catchd login gw',
+        'Its tokens expire at 2026-01-03T00:00:00Z. To log in: catchd login gw',
       ],
       ['tell'],
       ['desktop', 'Login needed: gw', 'Its tokens have expired. To log in: catchd login gw'],

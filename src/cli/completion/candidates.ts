@@ -1,6 +1,6 @@
 /**
- * What may stand at the end of an unfinished command line: commands, subcommands, options, choices of options and
- * arguments, profile names. From the same definitions that parse the command line, so that it cannot go out of date.
+ * The completions of an unfinished command line: commands, subcommands, options, choices of options and arguments, and
+ * profile names. They come from the definitions that parse the command line, so they are always up to date.
  */
 import type { Argument, Command, Option } from 'commander'
 
@@ -8,18 +8,18 @@ export interface Sources {
   readonly commands: readonly string[]
   /** The definition of one command, with its subcommands. */
   readonly command: (name: string) => Promise<Command | undefined>
-  /** Names of profiles, as far as they can be had at once. */
+  /** Names of profiles; empty if the daemon does not answer quickly. */
   readonly profiles: () => Promise<readonly string[]>
 }
 
-/** Arguments and options of these names stand for a profile. */
+/** Arguments and options with these names are profile names. */
 const PROFILE_PLACES = new Set(['name', 'profile', 'profiles'])
-/** Commands whose argument `name` is something else. */
+/** Commands whose argument `name` is not a profile name. */
 const OTHER_NAMES = new Set(['presets', 'client'])
 
 /**
- * @param words - After `catchd`; the last one is unfinished and may be empty.
- * @returns What fits, unsorted duplicates removed.
+ * @param words - The words after `catchd`. The last one is unfinished and may be empty.
+ * @returns The completions, not sorted, without duplicates.
  */
 export async function candidates(words: readonly string[], sources: Sources): Promise<string[]> {
   const unfinished = words.at(-1) ?? ''
@@ -48,7 +48,7 @@ async function within(
   return argument === undefined ? [] : valuesOf(argument, argument.name(), name, sources)
 }
 
-/** Follows subcommands; options and their values are passed over. */
+/** Follows subcommands and skips options and their values. */
 function descend(top: Command, words: readonly string[]): { command: Command; given: number } {
   let command = top
   let given = 0

@@ -1,6 +1,6 @@
 /**
- * `catchd completion SHELL`: a script that lets the shell complete commands, options and profile names. The script
- * asks the program itself (`catchd completion candidates -- WORDS`), which asks the daemon only where one runs.
+ * `catchd completion SHELL`: prints a script with which the shell completes commands, options and profile names. The
+ * script calls `catchd completion candidates -- WORDS`, which asks the daemon for profile names only if it is running.
  */
 import { Argument, Command } from 'commander'
 import { COMMANDS } from '../commands.js'
@@ -8,12 +8,12 @@ import type { Context } from '../context.js'
 import { candidates, type Sources } from './candidates.js'
 import { COMPLETION_SCRIPTS, type CompletionShell } from './scripts.js'
 
-/** A shell waits for it while a person has a finger on the tab key. */
+/** The user waits for the completion after pressing the tab key. */
 const PROFILES_WITHIN_MS = 300
 
 export function defineCompletion(command: Command, context: Context): void {
   command
-    .addArgument(new Argument('<shell>', 'for which shell').choices(Object.keys(COMPLETION_SCRIPTS)))
+    .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(COMPLETION_SCRIPTS)))
     .addHelpText(
       'after',
       '\nbash:        eval "$(catchd completion bash)"\nzsh:         eval "$(catchd completion zsh)"\nfish:        catchd completion fish | source\npowershell:  catchd completion powershell | Out-String | Invoke-Expression',
@@ -43,7 +43,7 @@ function sourcesOf(context: Context): Sources {
         const signal = AbortSignal.timeout(PROFILES_WITHIN_MS)
         return (await context.watchingClient.profiles({ signal })).map(({ profile }) => profile)
       } catch {
-        return [] // no daemon, no names
+        return [] // without a daemon there are no names
       }
     },
   }

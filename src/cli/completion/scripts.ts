@@ -1,4 +1,4 @@
-/** The scripts of `catchd completion`: each hands its words to the program and takes the lines that come back. */
+/** The scripts of `catchd completion`. Each passes its words to the program and uses the lines that it prints. */
 
 const bash = `_catchd() {
   local IFS=$'\\n'

@@ -1,6 +1,6 @@
 /**
- * AWS's `credential_process`: the token is exchanged for temporary credentials of a role, which every AWS
- * program and SDK takes. For those that exchange it themselves (web identity) `catchd keep` has the file.
+ * AWS's `credential_process`: exchanges the token for temporary credentials of a role, which every AWS program and SDK
+ * accepts. For programs that exchange the token themselves (web identity), `catchd keep` writes the token file.
  */
 import { isLoopbackHost } from '../../config/loopback.js'
 import { CatchdError } from '../../failures.js'
@@ -8,7 +8,7 @@ import { bareToken } from '../../fast-path/token-format.js'
 import type { RoleRequest } from './sts.js'
 import { type CredentialRequest, type CredentialTool, type FoundToken, json } from './tool.js'
 
-/** As IAM and STS write them. */
+/** The formats of IAM and STS. */
 const ROLE_ARN = /^arn:(?<partition>aws[a-z-]*):iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/
 const SESSION_NAME = /^[\w+=,.@-]{2,64}$/
 const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/
@@ -22,9 +22,9 @@ export const aws: CredentialTool = {
   settings: {
     'role-arn': { value: 'arn', meaning: 'role to assume; AWS_ROLE_ARN otherwise' },
     'session-name': { value: 'name', meaning: 'shown in CloudTrail; AWS_ROLE_SESSION_NAME, or catchd-NAME' },
-    region: { value: 'region', meaning: 'whose STS is asked; AWS_REGION, or the global one' },
-    duration: { value: 'seconds', meaning: 'how long the credentials last; an hour otherwise' },
-    'endpoint-url': { value: 'url', meaning: 'another STS; AWS_ENDPOINT_URL_STS' },
+    region: { value: 'region', meaning: 'region of the STS; AWS_REGION, or the global STS' },
+    duration: { value: 'seconds', meaning: 'lifetime of the credentials; an hour otherwise' },
+    'endpoint-url': { value: 'url', meaning: 'URL of another STS; AWS_ENDPOINT_URL_STS' },
   },
   async answer(request) {
     const role = roleOf(request)
@@ -36,14 +36,14 @@ export const aws: CredentialTool = {
 type Role = Omit<RoleRequest, 'token' | 'sessionName'> & { readonly sessionName: string | undefined }
 
 async function credentials({ tokens }: CredentialRequest, role: Role, found: FoundToken) {
-  const { assumeRole, TokenExpired } = await import('./sts.js') // the other tools' answers need not wait for it
+  const { assumeRole, TokenExpired } = await import('./sts.js') // other tools do not need it, so it loads late
   const sessionName = role.sessionName ?? `catchd-${found.profile}`.slice(0, 64)
   const exchange = (token: string) => assumeRole({ ...role, sessionName, token })
   try {
     return await exchange(bareToken(found.token))
   } catch (error) {
     if (!(error instanceof TokenExpired)) throw error
-    // Its clock decides: the token that is good here is too old there.
+    // The clock of STS decides: a token that is valid here can be expired there.
     await tokens.refused(found.profile, bareToken(found.token))
     return await exchange(bareToken((await tokens.ofProfile()).token))
   }
@@ -55,7 +55,7 @@ function roleOf({ settings, environment }: CredentialRequest): Role {
       (value) => value !== undefined && value !== '',
     )
   const roleArn = given('role-arn', 'AWS_ROLE_ARN')
-  if (roleArn === undefined) throw wrong('Nothing says which role: give it as --role-arn.')
+  if (roleArn === undefined) throw wrong('No role is given. Use --role-arn.')
   const partition = ROLE_ARN.exec(roleArn)?.groups?.['partition']
   if (partition === undefined) throw wrong('--role-arn must be like arn:aws:iam::123456789012:role/NAME.')
   const sessionName = given('session-name', 'AWS_ROLE_SESSION_NAME')
@@ -79,7 +79,7 @@ function durationOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
   if (seconds >= SHORTEST_SECONDS && seconds <= LONGEST_SECONDS) return seconds
-  throw wrong(`--duration must be ${SHORTEST_SECONDS} to ${LONGEST_SECONDS} seconds, as STS has it.`)
+  throw wrong(`--duration must be ${SHORTEST_SECONDS} to ${LONGEST_SECONDS} seconds, the limits of STS.`)
 }
 
 function endpointOf(url: string | undefined, region: string | undefined, partition: string): string {
@@ -89,15 +89,15 @@ function endpointOf(url: string | undefined, region: string | undefined, partiti
     return `https://sts.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}/`
   }
   if (partition === 'aws') return 'https://sts.amazonaws.com/'
-  throw wrong(`A role of ${partition} needs a --region.`)
+  throw wrong(`A role of ${partition} needs --region.`)
 }
 
-/** The token goes there: over TLS, or to this machine. */
+/** The token is sent to this endpoint, so it must use TLS or be on this machine. */
 function checkedEndpoint(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))
   if (url !== undefined && isSafe && url.username === '' && url.password === '') return url.href
-  throw wrong('--endpoint-url must be an https URL, or an http one on this machine.')
+  throw wrong('--endpoint-url must be an https URL, or an http URL on this machine.')
 }
 
 function wrong(detail: string): CatchdError {

@@ -1,15 +1,15 @@
-/** Cloud command lines that take a token of another issuer: Google's external accounts. */
+/** Cloud command lines that accept a token of another issuer: Google's external accounts. */
 import { asCatchdError } from '../../failures.js'
 import { bareToken } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
 import { type CredentialTool, expiryInSeconds, json } from './tool.js'
 
-/** What google-auth asks for decides what it is told the token is. */
+/** The token types that google-auth can request. The answer repeats the requested type. */
 const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
 /**
- * Executable-sourced credentials of an `external_account` (google-auth, gcloud). A failure is an answer, too: JSON
+ * Executable-sourced credentials of an `external_account` (google-auth, gcloud). A failure is also answered with JSON,
  * with `success: false`.
  */
 export const gcp: CredentialTool = {
@@ -32,7 +32,7 @@ export const gcp: CredentialTool = {
     } catch (error) {
       const failure = asCatchdError(error)
       const message = failureLine(failure)
-      // Nothing on stderr: google-auth for Python reads both streams as one.
+      // Nothing is printed on stderr, because google-auth for Python reads both streams as one.
       return { ...json({ version: 1, success: false, code: failure.code, message }), exitCode: 1 }
     }
   },

@@ -1,6 +1,6 @@
 /**
- * `catchd credential [--profile NAME] TOOL [OPERATION]`: speaks the helper protocol of other tools, one file a
- * family of tools. Without `--profile` the profile is found by the asked host in `hosts` of the configuration.
+ * `catchd credential [--profile NAME] TOOL [OPERATION]`: implements the credential helper protocols of other tools, one
+ * file per family of tools. Without `--profile`, the requested host decides, by the `hosts` of the configuration.
  */
 import { Argument, type Command } from 'commander'
 import type { CatchdClient } from '../../client/client.js'
@@ -38,17 +38,17 @@ export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
 interface CredentialOptions extends IdTokenChoice {
   readonly profile?: string
   readonly user?: string
-  /** Of single tools; commander's names have no hyphens. */
+  /** Options of single tools, with commander's names, which have no hyphens. */
   readonly [setting: string]: string | true | undefined
 }
 
 export function defineCredential(command: Command, context: Context): void {
   const tools = Object.entries(CREDENTIAL_TOOLS)
   command
-    .addArgument(new Argument('<tool>', 'whose protocol').choices(tools.map(([name]) => name)))
-    .argument('[words...]', 'what the tool adds: the operation first')
-    .option('--profile <name>', 'whose token, whatever host is asked for')
-    .option('--user <name>', 'the name that goes with the token where the protocol wants one')
+    .addArgument(new Argument('<tool>', 'tool to answer').choices(tools.map(([name]) => name)))
+    .argument('[words...]', 'arguments that the tool adds, beginning with the operation')
+    .option('--profile <name>', 'profile to use for every host')
+    .option('--user <name>', 'user name to send with the token, if the protocol needs one')
   const takers = tools.filter(([, { takesIdToken }]) => takesIdToken).map(([name]) => name)
   command.addOption(idTokenOption(`${takers.join(', ')}: `))
   for (const [tool, { settings = {} }] of tools) {
@@ -59,14 +59,14 @@ export function defineCredential(command: Command, context: Context): void {
   command
     .addHelpText(
       'after',
-      `\nSet-up:\n${tools.map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
+      `\nSetup:\n${tools.map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
     )
     .action((tool: string, words: string[], options: CredentialOptions) =>
-      lend(context, tool, words, options),
+      answer(context, tool, words, options),
     )
 }
 
-async function lend(
+async function answer(
   context: Context,
   name: string,
   words: readonly string[],
@@ -76,8 +76,9 @@ async function lend(
   if (tool === undefined) throw new CatchdError('internal')
   if (idToken && !tool.takesIdToken) throw foreignOption(name)
   const [operation = tool.operations[0] ?? 'get', ...rest] = words
-  if (tool.operations.length > 1 && !tool.operations.includes(operation)) return // a newer protocol's: as git asks
-  const answer = await tool.answer({
+  // git requires helpers to ignore operations of newer protocol versions.
+  if (tool.operations.length > 1 && !tool.operations.includes(operation)) return
+  const answered = await tool.answer({
     operation,
     input: tool.readsInput ? await readAll(tool.inputEnd) : '',
     environment: process.env,
@@ -86,10 +87,10 @@ async function lend(
     settings: settingsOf(name, tool, settings),
     tokens: new ProfileTokenSource(context.client, profile, idToken ? { idToken } : {}),
   })
-  process.stdout.write(answer.stdout)
-  if (answer.note !== undefined) printNote(printable(answer.note))
-  if (answer.failure !== undefined) throw answer.failure
-  if (answer.exitCode !== undefined) process.exitCode = answer.exitCode
+  process.stdout.write(answered.stdout)
+  if (answered.note !== undefined) printNote(printable(answered.note))
+  if (answered.failure !== undefined) throw answered.failure
+  if (answered.exitCode !== undefined) process.exitCode = answered.exitCode
 }
 
 /** @throws CatchdError `request_invalid` for an option of another tool */
@@ -110,12 +111,12 @@ function settingsOf(
 
 function foreignOption(tool: string): CatchdError {
   return new CatchdError('request_invalid', {
-    detail: `An option was given that ${tool} does not have.`,
+    detail: `${tool} does not support one of the given options.`,
     next: 'catchd help credential',
   })
 }
 
-/** As commander names the value of an option. */
+/** The name that commander gives to the value of an option. */
 function inCamelCase(name: string): string {
   return name.replace(/-(\w)/g, (_hyphen, letter: string) => letter.toUpperCase())
 }
@@ -123,8 +124,7 @@ function inCamelCase(name: string): string {
 function bound(profile: string): CatchdError {
   return new CatchdError('request_invalid', {
     profile,
-    detail:
-      'Its token is bound to a key (DPoP) and needs a proof with each request, which the tool cannot make.',
+    detail: 'The token is bound to a key (DPoP). Each request needs a proof, which this tool cannot make.',
     next: `catchd proxy ${profile} --upstream URL`,
   })
 }
@@ -149,7 +149,7 @@ class ProfileTokenSource implements TokenSource {
   ofProfile(): Promise<FoundToken> {
     if (this.#profile !== undefined) return this.#tokenOf(this.#profile)
     throw new CatchdError('request_invalid', {
-      detail: 'Nothing says whose token is meant.',
+      detail: 'No profile is given.',
       next: 'catchd credential --profile NAME …',
     })
   }
@@ -168,7 +168,7 @@ class ProfileTokenSource implements TokenSource {
 
   async #tokenOf(profile: string): Promise<FoundToken> {
     const token = await requestToken(this.#client, profile, this.#choice)
-    // No protocol here has room for the proof that goes with it, so that the tool would only be refused.
+    // No protocol here can carry the proof that such a token needs, so the server would refuse the request.
     if (tokenType(token).toLowerCase() === 'dpop') throw bound(profile)
     return { profile, token }
   }

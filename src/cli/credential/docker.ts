@@ -1,6 +1,6 @@
 /**
- * docker's credential helper protocol: a program `docker-credential-NAME` with `get`, `store`, `erase`, `list`; the
- * question on stdin, JSON on stdout, and one agreed sentence where there is nothing.
+ * docker's credential helper protocol: a program `docker-credential-NAME` with `get`, `store`, `erase`, `list`. It reads
+ * the request from stdin and answers with JSON on stdout, or with one fixed sentence if there is no credential.
  */
 
 import { asCatchdError } from '../../failures.js'
@@ -16,7 +16,7 @@ import {
   TOKEN_USER,
 } from './tool.js'
 
-/** docker compares the text. */
+/** docker compares this text, so it must not change. */
 const NOT_FOUND: CredentialAnswer = { stdout: 'credentials not found in native keychain\n', exitCode: 1 }
 
 export const docker: CredentialTool = {
@@ -30,7 +30,7 @@ export const docker: CredentialTool = {
       case 'list':
         return list(request).catch(failed)
       case 'store':
-        return { stdout: 'catchd keeps no passwords: tokens come from its own logins\n', exitCode: 1 }
+        return { stdout: 'catchd stores no passwords. It provides tokens of its own logins\n', exitCode: 1 }
       default:
         return NOTHING
     }
@@ -44,7 +44,7 @@ async function get({ input, tokens, user }: CredentialRequest): Promise<Credenti
   return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: bareToken(found.token) })
 }
 
-/** Clients other than docker's own command line show what is on stdout, and that alone. */
+/** Programs other than docker's command line show only what is on stdout. */
 function failed(thrown: unknown): CredentialAnswer {
   const failure = asCatchdError(thrown)
   return { stdout: `${failureLine(failure)}\n`, failure }

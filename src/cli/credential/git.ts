@@ -1,8 +1,8 @@
 /**
  * git's credential helper protocol (git-credential(1)): `get`, `store`, `erase`, attributes as `name=value` lines.
  *
- * A git that offers the capability `authtype` (2.46) gets a Bearer token as such; an older one gets it as a
- * password, which most servers take. Tokens go to https, and in the clear to this machine alone.
+ * A git with the capability `authtype` (2.46) gets the token as a Bearer token. An older git gets it as a password, which
+ * most servers accept. Tokens are given only for https, and for http on this machine.
  */
 import { isLoopbackHost } from '../../config/loopback.js'
 import { bareToken, tokenType } from '../../fast-path/token-format.js'
@@ -49,7 +49,7 @@ function parseAttributes(input: string): Attributes {
 async function get(request: CredentialRequest, asked: Attributes): Promise<CredentialAnswer> {
   const host = asked.single.get('host') ?? ''
   if (!isSafe(asked.single.get('protocol'), host)) {
-    return { stdout: '', note: `catchd: ${host} is asked over plain http; it gets no token.` }
+    return { stdout: '', note: `catchd: no token for ${host}, because git uses plain http.` }
   }
   const user = asked.single.get('username')
   const found = await request.tokens.forHost(host, user)
@@ -63,7 +63,7 @@ async function get(request: CredentialRequest, asked: Attributes): Promise<Crede
   return { stdout: lines.map((line) => `${line}\n`).join('') }
 }
 
-/** git says so when the server refused the credential: the token is not deleted for it, but renewed. */
+/** git sends `erase` after the server refused the credential. The token is then refreshed, not deleted. */
 async function erase(request: CredentialRequest, asked: Attributes): Promise<void> {
   const token = asked.single.get('password') ?? asked.single.get('credential')
   if (token === undefined) return

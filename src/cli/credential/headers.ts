@@ -1,4 +1,4 @@
-/** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. */
+/** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. Also `.netrc`. */
 import * as z from 'zod'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { type AnyTokenAnswer, bareToken, tokenType } from '../../fast-path/token-format.js'
@@ -7,7 +7,7 @@ import { type CredentialTool, type FoundToken, json, TOKEN_USER, type TokenSourc
 
 const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToken(token)}`
 
-/** A JSON object of headers, as the `headersHelper` of MCP hosts wants it. */
+/** A JSON object of headers, for the `headersHelper` of MCP hosts. */
 export const headers: CredentialTool = {
   summary: 'headersHelper: "catchd credential --profile NAME headers"',
   operations: ['get'],
@@ -17,7 +17,7 @@ export const headers: CredentialTool = {
   },
 }
 
-/** `go help goauth`: URL prefixes, an empty line, headers, an empty line. Without a URL every host is answered. */
+/** `go help goauth`: URL prefixes, an empty line, headers, an empty line. Without a URL, all hosts are printed. */
 export const goauth: CredentialTool = {
   summary: 'go env -w GOAUTH="catchd credential goauth"',
   operations: ['get'],
@@ -43,7 +43,7 @@ export const bazel: CredentialTool = {
   async answer({ input, tokens }) {
     const question = BazelQuestion.safeParse(parseJson(input)).data
     if (question === undefined) {
-      throw new CatchdError('request_invalid', { detail: 'Bazel asks with {"uri": "https://…"} on stdin.' })
+      throw new CatchdError('request_invalid', { detail: 'Bazel must send {"uri": "https://…"} on stdin.' })
     }
     const found = await tokens.forHost(question.uri)
     if (found === undefined) return json({ headers: {} })
@@ -55,7 +55,7 @@ export const bazel: CredentialTool = {
   },
 }
 
-/** `.netrc`: a line for each host, for tools that read nothing else. */
+/** `.netrc`: one line for each host, for tools that support nothing else. */
 export const netrc: CredentialTool = {
   summary: 'curl --netrc-file <(catchd credential netrc) …',
   operations: ['get'],
@@ -77,10 +77,10 @@ async function oneHost(tokens: TokenSource, host: string): Promise<TokensByHost>
 }
 
 /**
- * A tool that asks for all hosts wants one of them, and nobody knows which: a profile that has no token takes none from
- * the others. A suffix (`*.example.com`) is no host to tell.
+ * A tool that asks for all hosts needs only one of them, and it is not known which. So a profile without a token does not
+ * stop the others. A suffix (`*.example.com`) is not a host, so it is left out.
  *
- * @throws CatchdError when no profile has a token
+ * @throws CatchdError if no profile has a token
  */
 async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
   const hosts = [...(await tokens.hosts()).keys()].filter((host) => !host.startsWith('*.'))
@@ -100,7 +100,7 @@ async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
   return { byHost, note: first === undefined ? undefined : [...failures.keys()].join('; ') }
 }
 
-/** A suffix (`*.example.com`) has no line: `.netrc` knows hosts only, and no ports. */
+/** A suffix (`*.example.com`) has no line, because `.netrc` supports only host names, without ports. */
 export function netrcLines(hosts: readonly string[], token: AnyTokenAnswer, user = TOKEN_USER) {
   return hosts
     .filter((host) => !host.startsWith('*.'))

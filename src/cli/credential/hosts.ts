@@ -1,8 +1,8 @@
 /**
- * Which profile a host's tokens come from, by the `hosts` of the configuration. Pure.
+ * Finds the profile for a host, from the `hosts` in the configuration. Pure.
  *
  * An entry is a host (`git.example.com`), a host and port (`localhost:3000`), or a suffix (`*.example.com`). A host
- * without port means the scheme's own port: a token is not handed to another service of the same machine.
+ * without a port means the scheme's default port, so that no other service on the same machine gets the token.
  */
 import { CatchdError } from '../../failures.js'
 
@@ -11,7 +11,7 @@ export interface HostEntry {
   readonly hosts: readonly string[]
 }
 
-/** `https://Host:443/v1/` → `host`; what is no host is given back as it is. */
+/** `https://Host:443/v1/` → `host`. A text that is not a host is returned in lower case. */
 export function normalHost(asked: string): string {
   const text = asked.trim()
   const url = text.includes('://') ? text : `https://${text}`
@@ -19,8 +19,8 @@ export function normalHost(asked: string): string {
 }
 
 /**
- * @param user - A user name that the tool asks for; a profile of that name is preferred.
- * @throws CatchdError `request_invalid` when several profiles name the host
+ * @param user - The user name in the tool's request. A profile of that name is preferred.
+ * @throws CatchdError `request_invalid` if several profiles have the host
  */
 export function profileForHost(
   entries: readonly HostEntry[],
@@ -35,7 +35,7 @@ export function profileForHost(
   if (named !== undefined || found.length <= 1) return (named ?? found[0])?.profile
   const names = found.map(({ profile }) => profile)
   throw new CatchdError('request_invalid', {
-    detail: `Several profiles name the host ${host}: ${names.join(', ')}.`,
+    detail: `Several profiles have the host ${host}: ${names.join(', ')}.`,
     next: `catchd credential --profile ${names[0]} …`,
   })
 }

@@ -1,6 +1,6 @@
 /**
- * kubectl's exec credential plugin: an ExecCredential of `client.authentication.k8s.io`, in the version that
- * `KUBERNETES_EXEC_INFO` names (v1 where there is none; v1beta1 is the other that is still spoken).
+ * kubectl's exec credential plugin: prints an ExecCredential of `client.authentication.k8s.io`, in the version of
+ * `KUBERNETES_EXEC_INFO`: v1 (the default) or v1beta1.
  */
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
@@ -40,9 +40,9 @@ export const kubectl: CredentialTool = {
 function parseInfo(text: string | undefined): z.infer<typeof ExecInfo> | undefined {
   if (text === undefined || text === '') return undefined
   const info = ExecInfo.safeParse(parseJson(text)).data
-  if (info === undefined) throw unusable('is no ExecCredential')
+  if (info === undefined) throw unusable('is not an ExecCredential')
   if (!VERSIONS.some((version) => version === info.apiVersion)) {
-    throw unusable(`names ${info.apiVersion}; known are ${VERSIONS.join(' and ')}`)
+    throw unusable(`has the version ${info.apiVersion}. Supported are ${VERSIONS.join(' and ')}`)
   }
   return info
 }

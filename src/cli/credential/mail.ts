@@ -8,7 +8,7 @@ const SEPARATOR = '\u0001'
 function userOf({ user }: CredentialRequest): string {
   if (user !== undefined && /^\P{Cc}+$/u.test(user)) return user
   throw new CatchdError('request_invalid', {
-    detail: 'The mechanism names the mailbox: give it as --user.',
+    detail: 'This mechanism needs the name of the mailbox. Use --user.',
     next: 'catchd credential --profile NAME --user me@example.com xoauth2',
   })
 }
@@ -28,7 +28,7 @@ export const xoauth2: CredentialTool = {
   },
 }
 
-/** OAUTHBEARER (RFC 7628 §3.1); in the user name `=` and `,` are escaped (RFC 5801 §4). */
+/** OAUTHBEARER (RFC 7628 §3.1). `=` and `,` in the user name are escaped (RFC 5801 §4). */
 export const oauthbearer: CredentialTool = {
   summary: 'SASL OAUTHBEARER, base64; needs --user',
   operations: ['get'],

@@ -1,6 +1,7 @@
 /**
- * AWS Security Token Service: a token of another issuer becomes temporary credentials of a role
- * (AssumeRoleWithWebIdentity of the query API, version 2011-06-15). One POST without a signature, hence without an SDK.
+ * AWS Security Token Service: exchanges a token of another issuer for temporary credentials of a role
+ * (AssumeRoleWithWebIdentity of the query API, version 2011-06-15). It is a single POST without a signature, so no SDK is
+ * needed.
  */
 import * as z from 'zod'
 import { ServerConnections } from '../../authorization-server/server-connections.js'
@@ -13,9 +14,9 @@ export interface RoleRequest {
   readonly roleArn: string
   readonly sessionName: string
   readonly durationSeconds: number | undefined
-  /** The access token or id_token. It goes into the body, which nobody logs. */
+  /** The access token or id_token. It is sent in the body, which is never logged. */
   readonly token: string
-  /** PEM file of CAs to believe besides the system's. */
+  /** PEM file with CAs to trust in addition to the system's. */
   readonly caFile: string | undefined
 }
 
@@ -28,10 +29,10 @@ export const RoleCredentials = z.object({
 })
 export type RoleCredentials = z.infer<typeof RoleCredentials>
 
-/** STS's own word for a token whose time is over. */
+/** The error code of STS for an expired token. */
 const EXPIRED = 'ExpiredTokenException'
 
-/** The token is too old; a fresh one may do. */
+/** The token has expired. A new one may work. */
 export class TokenExpired extends CatchdError {}
 
 /**
@@ -74,7 +75,7 @@ function readable(text: string, host: string, status: number): XmlElement {
     return parseXml(text)
   } catch (error) {
     if (!(error instanceof XmlUnreadable)) throw error
-    throw unusable(`${host} answered with the status ${status} and nothing that STS would say.`)
+    throw unusable(`${host} answered with status ${status}, but not in the format of STS.`)
   }
 }
 
@@ -86,8 +87,8 @@ function credentialsOf(answer: XmlElement, host: string): RoleCredentials {
     const found = Object.fromEntries(wanted.map((name) => [name, textAt(answer, ...at(name))]))
     return RoleCredentials.parse(found)
   } catch {
-    // Neither error is a cause to keep: zod's quotes what it does not like.
-    throw unusable(`${host} answered without credentials in the form of STS.`)
+    // The error is not kept as the cause, because zod's errors can quote the credentials.
+    throw unusable(`The answer of ${host} contains no credentials in the format of STS.`)
   }
 }
 
@@ -98,10 +99,10 @@ function refusal(answer: XmlElement, host: string, status: number, token: string
     code = textAt(answer, 'Error', 'Code')
     message = textAt(answer, 'Error', 'Message')
   } catch {
-    throw unusable(`${host} answered with the status ${status} and nothing that STS would say.`)
+    throw unusable(`${host} answered with status ${status}, but not in the format of STS.`)
   }
   return new (code === EXPIRED ? TokenExpired : CatchdError)('provider_refused', {
-    detail: `${host} did not give credentials of the role.`,
+    detail: `${host} refused to issue credentials for the role.`,
     error: code,
     errorDescription: message.replaceAll(token, '…'),
     next: 'catchd help credential',

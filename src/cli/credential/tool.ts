@@ -1,23 +1,23 @@
-/** What a credential helper is here: a tool's question on stdin or in its environment, our answer on stdout. */
+/** The types of a credential helper: a tool's request on stdin or in the environment, and our answer on stdout. */
 
 import type { CatchdError } from '../../failures.js'
 import type { AnyTokenAnswer } from '../../fast-path/token-format.js'
 
-/** An access token, or an id_token where that was asked for, and whose it is. */
+/** An access token, or an id_token if requested, and its profile. */
 export interface FoundToken {
   readonly profile: string
   readonly token: AnyTokenAnswer
 }
 
-/** Where helpers get tokens: the profile that was named, or the one whose `hosts` name the asked host. */
+/** Gives helpers their tokens: of the named profile, or of the profile whose `hosts` include the requested host. */
 export interface TokenSource {
-  /** @returns `undefined` when no profile is for that host. @throws CatchdError `login_required`, … */
+  /** @returns `undefined` if no profile has that host. @throws CatchdError `login_required`, … */
   forHost(host: string, user?: string): Promise<FoundToken | undefined>
   /** @throws CatchdError `request_invalid` without `--profile`, `login_required`, … */
   ofProfile(): Promise<FoundToken>
-  /** Every host that a profile names, without its token. */
+  /** Every host in the configuration, with its profile. */
   hosts(): Promise<ReadonlyMap<string, string>>
-  /** The token was refused where it was used: get a new one, unless that has happened since. */
+  /** The server refused the token: gets a new one, unless it has already been replaced. */
   refused(profile: string, token: string): Promise<void>
 }
 
@@ -28,9 +28,9 @@ export interface CredentialRequest {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Arguments after the operation. */
   readonly words: readonly string[]
-  /** `--user`: the name that goes with the token where the protocol wants one. */
+  /** `--user`: the user name to send with the token, if the protocol needs one. */
   readonly user: string | undefined
-  /** The tool's own options by name, as far as they were given. */
+  /** The given options of this tool, by name. */
   readonly settings: Readonly<Record<string, string | undefined>>
   readonly tokens: TokenSource
 }
@@ -38,28 +38,28 @@ export interface CredentialRequest {
 export interface CredentialAnswer {
   readonly stdout: string
   readonly exitCode?: number
-  /** For a person, on stderr. */
+  /** A message for the user, on stderr. */
   readonly note?: string | undefined
-  /** Told on stderr like any other, with its exit code, where the protocol wants something on stdout before. */
+  /** A failure that is printed on stderr with its exit code, after the protocol's text on stdout. */
   readonly failure?: CatchdError
 }
 
 export interface CredentialTool {
   readonly summary: string
-  /** The first is meant when none is named. */
+  /** The first is the default. */
   readonly operations: readonly string[]
-  /** Whether the tool writes its question to stdin. */
+  /** Whether the tool writes its request to stdin. */
   readonly readsInput: boolean
-  /** What ends the question where the tool may keep its end of the pipe open. */
+  /** The text that ends the request, for a tool that may keep the pipe open. */
   readonly inputEnd?: string
-  /** Whether an id_token is of use to the tool: it then has the option `--id-token`. */
+  /** Whether the tool can use an id_token. It then has the option `--id-token`. */
   readonly takesIdToken?: true
-  /** Options of this tool alone, by name. */
+  /** Options of this tool only, by name. */
   readonly settings?: Readonly<Record<string, { readonly value: string; readonly meaning: string }>>
   answer(request: CredentialRequest): Promise<CredentialAnswer>
 }
 
-/** What most servers take in place of a user name when the password is an access token. */
+/** The user name that most servers accept if the password is an access token. */
 export const TOKEN_USER = 'oauth2'
 
 export const NOTHING: CredentialAnswer = { stdout: '' }

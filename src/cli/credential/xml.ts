@@ -1,15 +1,15 @@
 /**
- * The little XML that a service answers with: elements and text. Pure.
+ * Parses the simple XML of a service's answer: elements and text. Pure.
  *
- * Strict instead of complete: document types, comments, CDATA and processing instructions, which such answers do not
- * have, make it unreadable, and with them everything that XML parsers are attacked by.
+ * The parser is strict, not complete. It refuses document types, comments, CDATA and processing instructions. Such
+ * answers do not contain them, and they are what attacks on XML parsers use.
  */
 
 export interface XmlElement {
-  /** As written; prefixes are not resolved. */
+  /** The name as written. Prefixes are not resolved. */
   readonly name: string
   readonly children: readonly XmlElement[]
-  /** Text directly in it, decoded. */
+  /** The text directly inside the element, decoded. */
   readonly text: string
 }
 
@@ -57,7 +57,7 @@ export function parseXml(text: string): XmlElement {
   return root
 }
 
-/** The text at a path of elements that stand there exactly once each. @throws XmlUnreadable */
+/** The text at a path of elements. Each must exist exactly once. @throws XmlUnreadable */
 export function textAt(element: XmlElement, ...path: readonly string[]): string {
   const [name, ...rest] = path
   if (name === undefined) {

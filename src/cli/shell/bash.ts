@@ -1,11 +1,11 @@
 /**
- * bash speaks TCP by itself (`/dev/tcp`), where it was built so. The key goes only to a listener of the same user:
- * when the daemon is down, somebody else might hold its port.
+ * The functions for bash, which can use TCP itself (`/dev/tcp`) if it was built with that. The key is sent only to a
+ * listener of the same user, because another user may have the port while the daemon is not running.
  *
- * The answer is read with `-N`, up to the end of the connection: every other way of `read` asks a socket for one byte at
- * a time. What is longer than that is left to the command line. The time limit is for the first byte alone, because a
- * `read` with one takes twice as long. The lines of /proc/net/tcp are 150 bytes long: asked for more, Linux goes through
- * all its tables to fill the buffer, for each line anew.
+ * The answer is read with `-N` up to the end of the connection, because every other `read` gets one byte at a time from a
+ * socket. Longer answers are left to the command line. Only the first byte has a time limit, because a `read` with a time
+ * limit takes twice as long. The lines of /proc/net/tcp are 150 bytes long: for a larger read, Linux goes through all its
+ * tables to fill the buffer, again for each line.
  */
 import { answerFunction, quoted } from './posix.js'
 import type { ShellFacts } from './shell-init.js'

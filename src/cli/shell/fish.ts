@@ -1,4 +1,4 @@
-/** fish opens no sockets: the functions are the command line under the same names. */
+/** The functions for fish, which cannot open sockets. They run the command line. */
 import type { ShellFacts } from './shell-init.js'
 
 export function fishFunctions(_facts: ShellFacts): string {

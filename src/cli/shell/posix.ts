@@ -1,11 +1,11 @@
-/** What the functions of bash and zsh have in common: quoting, and reading the answer. */
+/** The common part of the functions for bash and zsh: quoting, and reading the answer. */
 
-/** One word of a POSIX shell, whatever is in it. */
+/** Quotes any text as one word of a POSIX shell. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 
-/** The arms of a `case` from failure codes to exit codes. */
+/** The branches of a `case` that map failure codes to exit codes. */
 export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
   const byExit = new Map<number, string[]>()
   for (const [code, exitCode] of exitCodes) byExit.set(exitCode, [...(byExit.get(exitCode) ?? []), code])
@@ -13,8 +13,8 @@ export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
 }
 
 /**
- * `_catchd_answer STATUS BODY FORMAT NAME`: prints the token, or the API's code and cause on stderr. A backslash in
- * the JSON, and an answer that is not whole, are left to a program that can read JSON.
+ * `_catchd_answer STATUS BODY FORMAT NAME`: prints the token, or the API's code and cause on stderr. If the JSON contains
+ * a backslash or is incomplete, the function runs the command line, which can parse JSON.
  */
 export function answerFunction(exitCodes: ReadonlyMap<string, number>): string {
   return `_catchd_answer() {

@@ -1,9 +1,9 @@
 /**
- * `eval "$(catchd shell-init bash)"`: functions `catchd_token NAME` and `catchd_header NAME` that ask the daemon
- * without starting a process where the shell can (bash over TCP, zsh over the socket), and fall back on the
- * command line for everything else: no daemon, no TCP, options, an answer that they do not understand.
+ * `eval "$(catchd shell-init bash)"`: defines the functions `catchd_token NAME` and `catchd_header NAME`. They ask the
+ * daemon without starting a process if the shell can do that (bash over TCP, zsh over the socket). In all other cases
+ * they run the command line: no daemon, no TCP, options, an answer that they cannot read.
  *
- * No key is in argv or in the environment: it is read from its 0600 file.
+ * The key is never in the arguments or in the environment. It is read from its file, which has mode 0600.
  */
 import { join } from 'node:path'
 import { Argument, type Command } from 'commander'
@@ -13,7 +13,7 @@ import { bashFunctions } from './bash.js'
 import { fishFunctions } from './fish.js'
 import { zshFunctions } from './zsh.js'
 
-/** What the functions know of this user's daemon. */
+/** What the functions know about this user's daemon. */
 export interface ShellFacts {
   readonly socketPath: string
   readonly apiPort: number
@@ -27,7 +27,7 @@ type Shell = keyof typeof SHELLS
 
 export function defineShellInit(command: Command, context: Context): void {
   command
-    .addArgument(new Argument('<shell>', 'for which shell').choices(Object.keys(SHELLS)))
+    .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(SHELLS)))
     .addHelpText(
       'after',
       '\nIn ~/.bashrc or ~/.zshrc:    eval "$(catchd shell-init bash)"\nIn config.fish:              catchd shell-init fish | source',

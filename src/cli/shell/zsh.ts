@@ -1,4 +1,4 @@
-/** zsh opens unix sockets by itself (`zsh/net/socket`): no key is needed there. */
+/** The functions for zsh, which can open unix sockets (`zsh/net/socket`). The socket needs no key. */
 import { answerFunction, quoted } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
 

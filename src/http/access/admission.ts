@@ -1,10 +1,10 @@
 /**
- * Who gets in: the checks that every request passes before anything of it is read (DESIGN: promise 6).
+ * The checks that every request must pass before anything else of it is read (SECURITY.md#nobody-else-gets-in).
  *
- * In this order: Host, exactly (DNS rebinding, 0.0.0.0); no sign of a web page (Origin, Referer, Fetch Metadata,
- * preflight, upgrade); a key, always over TCP and where one is sent over the socket too. A session of the dashboard
- * stands in for the key, and has checks of its own (dashboard/session-checks.ts). None of it has an effect. What the
- * key allows is permission.ts.
+ * In this order: the Host header must match exactly (DNS rebinding, 0.0.0.0). There must be no sign of a web page
+ * (Origin, Referer, Fetch Metadata, preflight, upgrade). Over TCP an API key is required; over the socket a key is
+ * checked only if one is sent. A session of the dashboard can replace the key and has its own checks
+ * (session-checks.ts). The checks change nothing. permission.ts says what the key allows.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
@@ -16,7 +16,7 @@ import { admitSession, principalOfSession } from './session-checks.js'
 import { sessionIds } from './session-cookie.js'
 import type { DashboardSessions } from './sessions.js'
 
-/** A request as the checks see it. */
+/** The parts of a request that the checks use. */
 export interface IncomingCall {
   readonly method: string
   readonly headers: IncomingHttpHeaders
@@ -25,7 +25,7 @@ export interface IncomingCall {
 
 export interface Gate {
   readonly keys: ApiKeys
-  /** What a Host header may say on the TCP listener. */
+  /** The allowed Host headers on the TCP listener. */
   readonly tcpAuthority: () => ReadonlySet<string>
   readonly sessions: DashboardSessions
 }
@@ -39,7 +39,7 @@ export function admit(call: IncomingCall, gate: Gate): Principal {
   return authenticate(call, gate)
 }
 
-/** Only where no key was sent: a key never comes from a web page, whatever cookie is with it. */
+/** Used only if no key was sent: a request with a key does not come from a web page, even if it has a cookie. */
 function findSession(call: IncomingCall, { sessions }: Gate): Principal | undefined {
   const { cookie, authorization, host = '' } = call.headers
   if (cookie === undefined || authorization !== undefined) return undefined
@@ -48,7 +48,7 @@ function findSession(call: IncomingCall, { sessions }: Gate): Principal | undefi
   return ids.length === 0 ? undefined : principalOfSession(admitSession(call, ids, sessions))
 }
 
-/** No page can reach the socket, so that its Host only has to be a harmless one. */
+/** No web page can reach the socket, so its Host header only has to be harmless. */
 const HOST_ON_SOCKET = /^(localhost(:\d{1,5})?)?$/
 
 /** @throws CatchdError `host_refused` */
@@ -62,8 +62,8 @@ export function requireHost(
 }
 
 /**
- * Tools send none of these headers, browsers send them with every request that a page can cause. `cors` as
- * Sec-Fetch-Mode says nothing: the fetch of Node.js sends it too.
+ * Tools send none of these headers; browsers send at least one with every request that a page can cause. A
+ * Sec-Fetch-Mode of `cors` is allowed, because the fetch of Node.js sends it too.
  */
 function refuseWebPage({ method, headers }: IncomingCall): void {
   const site = headers['sec-fetch-site']
@@ -80,7 +80,7 @@ function refuseWebPage({ method, headers }: IncomingCall): void {
     method === 'OPTIONS'
   if (isOfPage) throw new CatchdError('origin_refused')
   if (headers.upgrade !== undefined) {
-    throw new CatchdError('origin_refused', 'The API speaks HTTP/1.1 and nothing it could be upgraded to.')
+    throw new CatchdError('origin_refused', 'The API uses HTTP/1.1 and does not support upgrades.')
   }
 }
 
@@ -91,7 +91,7 @@ function authenticate({ headers: { authorization }, socket }: IncomingCall, { ke
   throw new CatchdError('unauthorized', {
     detail:
       authorization === undefined
-        ? 'Over TCP every request needs `Authorization: Bearer KEY`; the admin key is in admin.key in the state folder.'
-        : 'The API key is not known or has expired.',
+        ? 'Over TCP, every request needs `Authorization: Bearer KEY`. The admin key is in admin.key in the state folder.'
+        : 'The API key is unknown or has expired.',
   })
 }

@@ -1,8 +1,8 @@
 /**
- * The record of API keys: `clients.json` in the state folder, which holds hashes and no key.
+ * The file of API keys: `clients.json` in the state folder. It contains hashes of keys, no keys.
  *
- * Versioned and parsed like any other input. Who may do what with a key is principal.ts, comparing keys is
- * keys.ts.
+ * The file has a version and is parsed like any other input. principal.ts says what a key allows; api-keys.ts compares
+ * keys.
  */
 import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
@@ -14,7 +14,7 @@ import { readPrivateFile } from './private-files.js'
 /** One API key of a local tool, without the key. */
 export interface ApiKey {
   readonly name: string
-  /** SHA-256 of the key. A key has 256 random bits, so that it needs neither salt nor a slow hash. */
+  /** SHA-256 of the key. A key has 256 random bits, so it needs no salt and no slow hash. */
   readonly hash: Buffer
   readonly profiles: readonly string[]
   readonly actions: readonly KeyAction[]
@@ -37,7 +37,7 @@ const ClientsFile = z.object({
   ),
 })
 
-/** @throws CatchdError `config_invalid` when the file is not of this version or not private. */
+/** @throws CatchdError `config_invalid` if the file has another version or is not private. */
 export async function readApiKeys(path: string): Promise<ApiKey[]> {
   const text = await readPrivateFile(path)
   if (text === undefined) return []
@@ -51,17 +51,17 @@ export async function readApiKeys(path: string): Promise<ApiKey[]> {
   }))
 }
 
-/** @throws CatchdError `config_invalid` when it cannot be written; the file is then as it was. */
-export async function writeApiKeys(path: string, clients: Iterable<ApiKey>): Promise<void> {
+/** @throws CatchdError `config_invalid` if the file cannot be written; it is then unchanged. */
+export async function writeApiKeys(path: string, keys: Iterable<ApiKey>): Promise<void> {
   const file: z.infer<typeof ClientsFile> = {
     version: 1,
-    clients: [...clients].map((client) => ({
-      client: client.name,
-      key_sha256: client.hash.toString('hex'),
-      profiles: [...client.profiles],
-      actions: [...client.actions],
-      created_at_ms: client.createdAtMs,
-      expires_at_ms: client.expiresAtMs,
+    clients: [...keys].map((key) => ({
+      client: key.name,
+      key_sha256: key.hash.toString('hex'),
+      profiles: [...key.profiles],
+      actions: [...key.actions],
+      created_at_ms: key.createdAtMs,
+      expires_at_ms: key.expiresAtMs,
     })),
   }
   await writeDurably(path, `${JSON.stringify(file, null, 2)}\n`)
@@ -72,7 +72,7 @@ function parse(text: string, path: string): z.infer<typeof ClientsFile> {
     return ClientsFile.parse(JSON.parse(text))
   } catch {
     throw new CatchdError('config_invalid', {
-      detail: `${path} is not a record of API keys of this version. Move it away and add the keys again.`,
+      detail: `${path} is not a file of API keys of this version of catchd. Move it away and add the keys again.`,
       next: 'catchd doctor',
     })
   }

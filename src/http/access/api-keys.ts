@@ -1,8 +1,9 @@
 /**
- * The keys that open the API over TCP: the admin key, which is the content of `admin.key`, and those of clients.
+ * The API keys for requests over TCP: the admin key, which is the content of `admin.key`, and the keys that users make
+ * for their tools.
  *
- * A presented key is hashed and the hash compared in constant time with every known one. A change is on disk
- * before it holds. What a key allows is principal.ts.
+ * The hash of a received key is compared in constant time with the hash of every known key. A change takes effect only
+ * after it is on disk. principal.ts says what a key allows.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
@@ -16,13 +17,13 @@ import { type KeyUse, KeyUses, type KeyUsesEvent } from './key-uses.js'
 import { type KeyAction, owner, type Principal } from './principal.js'
 import { createPrivateFile, readPrivateFile } from './private-files.js'
 
-/** 256 bits: neither guessed nor found by its hash. */
+/** 256 bits: too many to guess, or to find from a hash. */
 const KEY_BYTES = 32
 const KEY_FORM = /^[\w-]{43,512}$/
-/** Every presented key is compared with all of them. */
-const MOST_CLIENTS = 500
+/** A received key is compared with all of them, so there is a limit. */
+const MOST_KEYS = 500
 
-export interface NewClientKey {
+export interface NewApiKey {
   readonly name: string
   readonly profiles: readonly string[]
   readonly actions: readonly KeyAction[]
@@ -33,38 +34,32 @@ export interface NewClientKey {
 interface Holder {
   readonly hash: Buffer
   readonly principal: Principal
-  readonly client: ApiKey | null
+  readonly apiKey: ApiKey | null
 }
 
 export class ApiKeys {
   readonly #path: string
   readonly #clock: Clock
   readonly #admin: Holder
-  #clients: ReadonlyMap<string, Holder & { readonly client: ApiKey }>
-  /** What a connection presented last, and whose it was. */
+  #byName: ReadonlyMap<string, Holder & { readonly apiKey: ApiKey }>
+  /** The last Authorization header of each connection, and its key. */
   readonly #seen = new WeakMap<object, { readonly header: string; readonly holder: Holder }>()
   readonly #uses: KeyUses
-  /** One change after the other, each on what the one before left. */
+  /** Changes run one after the other, each on the result of the one before. */
   #changes: Promise<unknown> = Promise.resolve()
 
-  private constructor(
-    path: string,
-    clock: Clock,
-    adminKey: Secret,
-    clients: readonly ApiKey[],
-    uses: KeyUses,
-  ) {
+  private constructor(path: string, clock: Clock, adminKey: Secret, keys: readonly ApiKey[], uses: KeyUses) {
     this.#path = path
     this.#uses = uses
     this.#clock = clock
-    this.#admin = { hash: hashOf(adminKey.reveal()), principal: owner('admin'), client: null }
-    this.#clients = new Map(clients.map((client) => [client.name, holderOf(client)]))
+    this.#admin = { hash: hashOf(adminKey.reveal()), principal: owner('admin'), apiKey: null }
+    this.#byName = new Map(keys.map((key) => [key.name, holderOf(key)]))
   }
 
   /**
-   * Reads the keys of a state folder, and makes the admin key where there is none.
+   * Reads the keys of a state folder, and makes the admin key if there is none.
    *
-   * @throws CatchdError `config_invalid` when a file of keys is damaged or not this user's alone.
+   * @throws CatchdError `config_invalid` if a file of keys is damaged, or if other users can access it.
    */
   static async open(
     stateFolder: string,
@@ -73,15 +68,15 @@ export class ApiKeys {
   ): Promise<ApiKeys> {
     const adminKey = await ensureAdminKey(join(stateFolder, 'admin.key'))
     const path = join(stateFolder, 'clients.json')
-    const clients = await readApiKeys(path)
-    return new ApiKeys(path, clock, adminKey, clients, await KeyUses.open(stateFolder, clock, log))
+    const keys = await readApiKeys(path)
+    return new ApiKeys(path, clock, adminKey, keys, await KeyUses.open(stateFolder, clock, log))
   }
 
   /**
    * @param header - Value of the Authorization header: `Bearer KEY` (RFC 6750 §2.1).
-   * @param connection - What the header came in through: a key is hashed once for all requests of a connection.
-   * @returns Whose key it is; `undefined` when it is nobody's or has expired. Who is let in with it counts as a use
-   *   ({@link used}).
+   * @param connection - The connection of the request. A key is hashed only once per connection.
+   * @returns The key's principal; `undefined` if the key is unknown or has expired. The caller reports an admitted
+   *   request to {@link used}.
    */
   authenticate(header: string | undefined, connection: object = {}): Principal | undefined {
     if (header === undefined) return undefined
@@ -92,25 +87,25 @@ export class ApiKeys {
     return found.principal
   }
 
-  /** Whether who was let in some time ago still would be: for answers that take long. */
+  /** Whether an admitted principal is still admitted. For answers that take long. */
   isStillGood(principal: Principal): boolean {
-    if (principal.isClient === undefined) return true
-    const holder = this.#clients.get(principal.name)
+    if (principal.hasApiKey === undefined) return true
+    const holder = this.#byName.get(principal.name)
     return holder?.principal === principal && !this.#hasExpired(holder)
   }
 
-  /** A request of the principal was let in: once for each request, whichever way it goes. */
+  /** To be called once for each admitted request of the principal. */
   used(principal: Principal): void {
-    const holder = this.#clients.get(principal.name)
-    if (holder?.principal === principal) this.#uses.used(holder.client.name, holder.client.createdAtMs)
+    const holder = this.#byName.get(principal.name)
+    if (holder?.principal === principal) this.#uses.used(holder.apiKey.name, holder.apiKey.createdAtMs)
   }
 
   clients(): ApiKey[] {
-    return [...this.#clients.values()].map(({ client }) => client)
+    return [...this.#byName.values()].map(({ apiKey }) => apiKey)
   }
 
   find(name: string): ApiKey | undefined {
-    return this.#clients.get(name)?.client
+    return this.#byName.get(name)?.apiKey
   }
 
   useOf({ name, createdAtMs }: ApiKey): KeyUse {
@@ -118,21 +113,21 @@ export class ApiKeys {
   }
 
   /**
-   * Makes a key; this is the only time it can be seen.
+   * Makes a key. It can be read only from this result, because only its hash is stored.
    *
-   * @throws CatchdError `request_invalid` when the name is taken or there are too many keys, `config_invalid`
-   *   when they cannot be written.
+   * @throws CatchdError `request_invalid` if the name is in use or there are too many keys, `config_invalid`
+   *   if the file cannot be written.
    */
-  add(request: NewClientKey): Promise<{ readonly client: ApiKey; readonly key: Secret }> {
-    return this.#change(async (clients) => {
-      if (clients.has(request.name)) {
+  add(request: NewApiKey): Promise<{ readonly client: ApiKey; readonly key: Secret }> {
+    return this.#change(async (byName) => {
+      if (byName.has(request.name)) {
         throw new CatchdError('request_invalid', {
-          detail: `There is a key named ${request.name} already. Remove it first.`,
+          detail: `An API key named ${request.name} already exists. Remove it first.`,
           next: `catchd client remove ${request.name}`,
         })
       }
-      if (clients.size >= MOST_CLIENTS) {
-        throw new CatchdError('request_invalid', `There are ${MOST_CLIENTS} keys already. Remove one first.`)
+      if (byName.size >= MOST_KEYS) {
+        throw new CatchdError('request_invalid', `There are already ${MOST_KEYS} API keys. Remove one first.`)
       }
       const key = newKey()
       const nowMs = this.#clock.now()
@@ -144,20 +139,20 @@ export class ApiKeys {
         createdAtMs: nowMs,
         expiresAtMs: request.expiresInSeconds === null ? null : nowMs + request.expiresInSeconds * 1000,
       }
-      clients.set(request.name, holderOf(client))
+      byName.set(request.name, holderOf(client))
       return { client, key: new Secret(key) }
     })
   }
 
-  /** The key stops opening anything. @throws CatchdError `client_unknown`, `config_invalid` */
+  /** The key is no longer valid. @throws CatchdError `client_unknown`, `config_invalid` */
   async remove(name: string): Promise<void> {
-    await this.#change(async (clients) => {
-      if (!clients.delete(name)) throw unknownClient(name, clients.keys())
+    await this.#change(async (byName) => {
+      if (!byName.delete(name)) throw unknownClient(name, byName.keys())
     })
     this.#uses.forget(name)
   }
 
-  /** Writes down what is known of the use of keys. Never throws. */
+  /** Writes the use counts of the keys. Never throws. */
   async close(): Promise<void> {
     await this.#uses.close()
   }
@@ -167,36 +162,36 @@ export class ApiKeys {
     if (key === undefined) return undefined
     const hash = hashOf(key)
     let found: Holder | undefined
-    // To the end, whoever is found: the time taken says nothing about the keys.
-    for (const holder of [this.#admin, ...this.#clients.values()]) {
+    // Always compares all keys, so that the time taken says nothing about them.
+    for (const holder of [this.#admin, ...this.#byName.values()]) {
       if (timingSafeEqual(holder.hash, hash)) found = holder
     }
     return found
   }
 
-  /** Whose it was when it came before, unless that key was removed since. */
+  /** The key of the same header earlier on this connection, unless the key has been removed since. */
   #seenOn(connection: object, header: string): Holder | undefined {
     const seen = this.#seen.get(connection)
     if (seen?.header !== header) return undefined
     const { holder } = seen
-    return holder.client === null || this.#clients.get(holder.client.name) === holder ? holder : undefined
+    return holder.apiKey === null || this.#byName.get(holder.apiKey.name) === holder ? holder : undefined
   }
 
-  #hasExpired({ client }: Holder): boolean {
-    const expiresAtMs = client?.expiresAtMs ?? null
+  #hasExpired({ apiKey }: Holder): boolean {
+    const expiresAtMs = apiKey?.expiresAtMs ?? null
     return expiresAtMs !== null && this.#clock.now() >= expiresAtMs
   }
 
-  /** Edits a copy, writes it, and only then lets it hold. */
-  #change<Result>(edit: (clients: Map<string, Holder & { client: ApiKey }>) => Promise<Result>) {
+  /** Edits a copy, writes it to disk, and then uses it. */
+  #change<Result>(edit: (byName: Map<string, Holder & { apiKey: ApiKey }>) => Promise<Result>) {
     const changed = this.#changes.then(async () => {
-      const clients = new Map(this.#clients)
-      const result = await edit(clients)
+      const byName = new Map(this.#byName)
+      const result = await edit(byName)
       await writeApiKeys(
         this.#path,
-        [...clients.values()].map(({ client }) => client),
+        [...byName.values()].map(({ apiKey }) => apiKey),
       )
-      this.#clients = clients
+      this.#byName = byName
       return result
     })
     this.#changes = changed.catch(() => undefined)
@@ -204,17 +199,17 @@ export class ApiKeys {
   }
 }
 
-function holderOf(client: ApiKey) {
+function holderOf(apiKey: ApiKey) {
   const principal: Principal = {
-    name: client.name,
-    actions: new Set(client.actions),
-    profiles: new Set(client.profiles),
-    isClient: true,
+    name: apiKey.name,
+    actions: new Set(apiKey.actions),
+    profiles: new Set(apiKey.profiles),
+    hasApiKey: true,
   }
-  return { hash: client.hash, principal, client }
+  return { hash: apiKey.hash, principal, apiKey }
 }
 
-/** None begins with a hyphen: on a command line it would be taken for an option. */
+/** A key never begins with a hyphen, because a command line would read it as an option. */
 function newKey(): string {
   for (;;) {
     const key = randomBytes(KEY_BYTES).toString('base64url')
@@ -231,7 +226,7 @@ async function ensureAdminKey(path: string): Promise<Secret> {
   if (found !== undefined) return parseAdminKey(found, path)
   const key = newKey()
   if (await createPrivateFile(path, key)) return new Secret(key)
-  // Another start of the daemon was first: its key is the key.
+  // Another daemon that started at the same time wrote its key first, so that key is used.
   return parseAdminKey((await readPrivateFile(path)) ?? '', path)
 }
 
@@ -239,12 +234,12 @@ function parseAdminKey(content: string, path: string): Secret {
   const key = content.trim()
   if (KEY_FORM.test(key)) return new Secret(key)
   throw new CatchdError('config_invalid', {
-    detail: `${path} holds no admin key (at least 43 of A-Z a-z 0-9 - _). Remove it and a new one is made.`,
+    detail: `${path} contains no valid admin key (at least 43 of A-Z a-z 0-9 - _). Remove the file, and catchd makes a new one.`,
     next: 'catchd doctor',
   })
 }
 
-/** A near name is suggested. What cannot be a name may be a key in the wrong place, and is not repeated. */
+/** Suggests a similar name. A text that cannot be a name may be a key, so the message does not repeat it. */
 export function unknownClient(name: string, names: Iterable<string>): CatchdError {
   if (!ProfileName.safeParse(name).success) return new CatchdError('client_unknown')
   return new CatchdError('client_unknown', `There is no API key "${name}".${suggestion(name, names)}`)

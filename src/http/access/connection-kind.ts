@@ -1,8 +1,7 @@
 /**
- * Which listener a connection came in through: the unix socket, which only its user can open, or TCP, where every
- * request needs a key.
+ * The listener of a connection: the unix socket, which only its user can open, or TCP, where every request needs a key.
  *
- * A connection that nobody marked counts as TCP, the stricter one.
+ * A connection without a mark counts as TCP, which has the stricter rules.
  */
 import type { Socket } from 'node:net'
 
@@ -10,7 +9,7 @@ export type ConnectionKind = 'socket' | 'tcp'
 
 const kinds = new WeakMap<Socket, ConnectionKind>()
 
-/** To be called with each accepted connection, before its first request. */
+/** Call this for each accepted connection, before its first request. */
 export function markConnection(socket: Socket, kind: ConnectionKind): void {
   kinds.set(socket, kind)
 }

@@ -1,16 +1,16 @@
 /**
- * Whose process is at the other end of a loopback connection. The dashboard's link stands on the command line of the
- * browser that is opened with it, and other users of the machine can read that before the browser arrives.
+ * Finds the user at the other end of a loopback connection. The dashboard's link is on the command line of the browser,
+ * where other users of the machine can read it and use it first.
  *
- * Linux alone tells, in /proc/net/tcp (proc(5)); what is not told is no refusal. Never throws.
+ * Only Linux has this information, in /proc/net/tcp (proc(5)). An unknown user is not refused. Never throws.
  */
 import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 
-/** A client that was made for IPv6 stands in the second one, with our address in its IPv4-mapped form. */
+/** The second table has connections of IPv6 sockets, with our address in its IPv4-mapped form. */
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6']
 
-/** Whether the connection is known to be another user's. Root could read everything anyway, and tunnels are root's. */
+/** Whether the connection belongs to another user. Root is allowed: it can read everything anyway, and runs tunnels. */
 export async function isAnotherUsers({
   remotePort,
   localPort,
@@ -22,7 +22,7 @@ export async function isAnotherUsers({
   return users.flat().some((user) => user !== own && user !== 0)
 }
 
-/** Columns: sl, local_address (hex address:port), rem_address, …, the eighth is the user's id. */
+/** Columns: sl, local_address (hex address:port), rem_address, …; the eighth is the user's id. */
 async function usersOf(table: string, from: number, to: number): Promise<number[]> {
   const text = await readFile(table, 'utf8').catch(() => '')
   return text

@@ -1,8 +1,8 @@
 /**
- * When each API key was used last, and how often: `client-uses.json` in the state folder.
+ * When each API key was last used, and how often: `client-uses.json` in the state folder.
  *
- * Counting is a look-up in memory; the file is written beside the requests, once a minute at most and at the end, so
- * that a crash costs a minute of it. What cannot be read or written is never a reason to refuse a key.
+ * Uses are counted in memory. The file is written in the background, at most once a minute and at the end, so a crash
+ * loses at most one minute. A file that cannot be read or written is never a reason to refuse a key.
  */
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -29,7 +29,7 @@ const UsesFile = z.object({
   uses: z.array(
     z.object({
       client: z.string(),
-      /** Tells a key from one of the same name before it. */
+      /** Distinguishes the key from an earlier key of the same name. */
       created_at_ms: z.number(),
       last_used_at_ms: z.number(),
       uses: z.int().min(0),
@@ -47,7 +47,7 @@ export class KeyUses {
   readonly #path: string
   readonly #clock: Clock
   readonly #log: (event: KeyUsesEvent) => void
-  readonly #byClient = new Map<string, Entry>()
+  readonly #byName = new Map<string, Entry>()
   #isDirty = false
   #cancelWrite: (() => void) | undefined
   #written: Promise<void> = Promise.resolve()
@@ -65,31 +65,31 @@ export class KeyUses {
     return made
   }
 
-  /** On the way of every request that comes with a key. */
+  /** Runs for every request with an API key, so it must be fast. */
   used(client: string, createdAtMs: number): void {
     const nowMs = this.#clock.now()
-    const entry = this.#byClient.get(client)
+    const entry = this.#byName.get(client)
     if (entry?.createdAtMs === createdAtMs) {
       entry.lastUsedAtMs = nowMs
       entry.uses += 1
     } else {
-      this.#byClient.set(client, { createdAtMs, lastUsedAtMs: nowMs, uses: 1 })
+      this.#byName.set(client, { createdAtMs, lastUsedAtMs: nowMs, uses: 1 })
     }
     this.#changed()
   }
 
   of(client: string, createdAtMs: number): KeyUse {
-    const entry = this.#byClient.get(client)
+    const entry = this.#byName.get(client)
     return entry?.createdAtMs === createdAtMs
       ? { lastUsedAtMs: entry.lastUsedAtMs, uses: entry.uses }
       : { lastUsedAtMs: null, uses: 0 }
   }
 
   forget(client: string): void {
-    if (this.#byClient.delete(client)) this.#changed()
+    if (this.#byName.delete(client)) this.#changed()
   }
 
-  /** Writes what is not written yet. */
+  /** Writes the changes that are not written yet. */
   async close(): Promise<void> {
     this.#cancelWrite?.()
     await this.#written
@@ -109,7 +109,7 @@ export class KeyUses {
     this.#isDirty = false
     const file: z.infer<typeof UsesFile> = {
       version: 1,
-      uses: [...this.#byClient].map(([client, { createdAtMs, lastUsedAtMs, uses }]) => ({
+      uses: [...this.#byName].map(([client, { createdAtMs, lastUsedAtMs, uses }]) => ({
         client,
         created_at_ms: createdAtMs,
         last_used_at_ms: lastUsedAtMs,
@@ -129,7 +129,7 @@ export class KeyUses {
       const text = await readPrivateFile(this.#path)
       if (text === undefined) return
       for (const record of UsesFile.parse(JSON.parse(text)).uses) {
-        this.#byClient.set(record.client, {
+        this.#byName.set(record.client, {
           createdAtMs: record.created_at_ms,
           lastUsedAtMs: record.last_used_at_ms,
           uses: record.uses,

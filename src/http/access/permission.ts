@@ -1,7 +1,7 @@
 /**
- * What the caller of a route may do. Each route names the action it needs in its `config`; one that names none
- * is the admin's alone. A profile in the path is checked with it; one in a body or behind a login's id is
- * checked by the route, through {@link requirePermission}.
+ * Checks what the caller of a route may do. Each route names the action it needs in its `config`; without one, only
+ * `admin` may call it. A profile in the path is checked here too. For a profile in the body or a profile of a login id,
+ * the route calls {@link requirePermission}.
  */
 import type { FastifyRequest } from 'fastify'
 import { CatchdError } from '../../failures.js'
@@ -11,19 +11,20 @@ import { requireCallOfSession } from './session-limits.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `any`: every key, with an answer limited to its profiles. Default: `admin`. */
+    /** `any`: every API key, with an answer limited to its profiles. Default: `admin`. */
     needs?: KeyAction | 'any'
-    /** Methods that are served at this address, where the request's is not among them. */
+    /** The methods of this address, for the answer to a request with another method. */
     allow?: string
-    /** Served to browsers themselves, which have no key: judged by dashboard/session-checks.ts. */
+    /** Served to browsers, which have no API key. session-checks.ts checks the request. */
     page?: PageKind
   }
 }
 
-/** Who asks, as admitted. */
+/** The caller, as {@link admit} found it. */
 export function principalOf(request: FastifyRequest): Principal {
   const principal = request.getDecorator<Principal | null>('principal')
-  if (principal === null) throw new CatchdError('internal', 'A request came past the checks of the API.')
+  if (principal === null)
+    throw new CatchdError('internal', 'A request was not checked before its handler ran.')
   return principal
 }
 
@@ -43,9 +44,9 @@ export function requirePermission(
 ): void {
   const principal = principalOf(request)
   if (needs !== 'any' && !mayDo(principal, needs)) {
-    throw new CatchdError('forbidden', `This call needs a key with the action \`${needs}\`.`)
+    throw new CatchdError('forbidden', `This call needs an API key with the action \`${needs}\`.`)
   }
   if (profile !== undefined && !maySee(principal, profile)) {
-    throw new CatchdError('forbidden', 'The profile is not among those of the key.')
+    throw new CatchdError('forbidden', 'The API key does not allow this profile.')
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Who asks, and what they may do. Pure.
+ * The caller of the API, and what it may do. Pure.
  *
- * `token` gets tokens of its profiles; `login` also refreshes them and logs in; `admin` does everything, with
- * every profile.
+ * `token` allows getting tokens of the key's profiles. `login` also allows refreshing them and logging in. `admin` allows
+ * everything, with every profile.
  */
 import * as z from 'zod'
 import type { Session } from './sessions.js'
@@ -11,33 +11,33 @@ export const KeyAction = z.enum(['token', 'login', 'admin']).meta({ id: 'KeyActi
 export type KeyAction = z.infer<typeof KeyAction>
 
 export interface Principal {
-  /** For the log: the name of a client, or which listener or key stands for everything. */
+  /** A name for the log: the API key's name, or `socket`, `admin` or `dashboard`. */
   readonly name: string
   readonly actions: ReadonlySet<KeyAction>
   readonly profiles: ReadonlySet<string> | 'all'
-  /** Came with the key of a client, which may be removed or expire while an answer is under way. */
-  readonly isClient?: true
-  /** A browser that entered the dashboard, which may do less than a key (dashboard/session-limits.ts). */
+  /** The caller used an API key other than the admin key. It can be removed or expire while an answer is being sent. */
+  readonly hasApiKey?: true
+  /** The caller is a browser with a session of the dashboard, which may do less than a key (session-limits.ts). */
   readonly session?: Session
 }
 
-/** The user of this machine, by the socket that nobody else can open or by the key that nobody else can read. */
+/** The user who runs catchd: only they can open the socket or read the admin key. */
 export function owner(name: string): Principal {
   return { name, actions: new Set<KeyAction>(['admin']), profiles: 'all' }
 }
 
-/** Whether an action is allowed at all, whatever the profile. */
+/** Whether an action is allowed for any profile. */
 export function mayDo({ actions }: Principal, action: KeyAction): boolean {
   if (actions.has('admin') || actions.has(action)) return true
   return action === 'token' && actions.has('login')
 }
 
-/** Whether a profile is among those of the key. */
+/** Whether the caller may use the profile. */
 export function maySee({ actions, profiles }: Principal, profile: string): boolean {
   return actions.has('admin') || profiles === 'all' || profiles.has(profile)
 }
 
-/** Whether a token of the profile may be had; a session of the dashboard gets none. */
+/** Whether the caller may get a token of the profile. A session of the dashboard never gets one. */
 export function mayGetToken(principal: Principal, profile: string): boolean {
   return principal.session === undefined && mayDo(principal, 'token') && maySee(principal, profile)
 }

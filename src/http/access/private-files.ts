@@ -1,8 +1,8 @@
 /**
- * Files of the state folder that only their owner may read: `admin.key` and the keys of clients.
+ * Files of the state folder that only their owner may read: `admin.key` and the files about API keys.
  *
- * What somebody else owns, can read or has put a link in the place of is refused, not repaired: what it holds
- * may be known or made by others.
+ * A file is refused if another user owns it or can read it, or if it is a link. It is not repaired, because other users
+ * may already know or have written its content.
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -10,22 +10,22 @@ import { type FileHandle, link, open, unlink } from 'node:fs/promises'
 import { systemCode } from '../../config/write.js'
 import { CatchdError } from '../../failures.js'
 
-/** Far more than any of these files holds. */
+/** Far larger than any of these files. */
 const MOST_BYTES = 4 * 1024 * 1024
 
 /**
- * @returns The text, or `undefined` when there is no such file.
- * @throws CatchdError `config_invalid` when it is not a file of this user's alone, naming the fix.
+ * @returns The text; `undefined` if there is no such file.
+ * @throws CatchdError `config_invalid` with the fix, if it is not a private file of this user.
  */
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   let file: FileHandle
   try {
-    // Neither a link's target nor a pipe that blocks; Windows knows neither flag.
+    // The flags refuse a link and do not block on a pipe. Windows has neither flag.
     file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT') return undefined
-    if (code === 'ELOOP') throw unsafe(`${path} is a symbolic link. Look at where it leads, then remove it.`)
+    if (code === 'ELOOP') throw unsafe(`${path} is a symbolic link. Check its target, then remove the link.`)
     throw unsafe(`${path} cannot be read (${code}).`)
   }
   try {
@@ -37,9 +37,9 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
 }
 
 /**
- * Writes a file that must not be there yet, with mode 0600 whatever the umask: it appears whole or not at all.
+ * Writes a file that must not exist yet, with mode 0600 regardless of the umask. It appears completely or not at all.
  *
- * @returns Whether it was written; `false` when somebody else was first.
+ * @returns Whether it was written; `false` if the file already exists.
  * @throws CatchdError `config_invalid` with the system's reason.
  */
 export async function createPrivateFile(path: string, text: string): Promise<boolean> {
@@ -66,13 +66,13 @@ export async function createPrivateFile(path: string, text: string): Promise<boo
 async function requirePrivate(path: string, file: FileHandle): Promise<void> {
   const found = await file.stat()
   if (!found.isFile() || found.size > MOST_BYTES)
-    throw unsafe(`${path} is not a file of catchd. Move it away.`)
+    throw unsafe(`${path} is not a file that catchd made. Move it away.`)
   const user = process.getuid?.()
-  if (user === undefined) return // Windows: the user's own folders are private by their access control lists
+  if (user === undefined) return // On Windows, access control lists keep the user's folders private.
   if (found.uid !== user) throw unsafe(`${path} belongs to another user. Remove it.`)
   if ((found.mode & 0o077) !== 0) {
     throw unsafe(
-      `Other users can read or change ${path}. Remove it and a new one is made, or, if nobody else can have read it, run: chmod 600 '${path}'`,
+      `Other users can read or change ${path}. Remove it, and catchd makes a new one. If nobody else has read it, run: chmod 600 '${path}'`,
     )
   }
 }

@@ -1,11 +1,13 @@
 /**
- * What a browser has to show, by the kind of its request (DESIGN: promise 6; "the dashboard's own session: only its
- * own origin").
+ * The checks for requests of a browser, by their kind (SECURITY.md#nobody-else-gets-in).
  *
- * A call of the page (`/v1/…`, `/dashboard/…`): Fetch Metadata that says it is our own page, our own Origin (a GET has
- * none) and no foreign Referer, the session's cookie, and the session's key in a header, which no other origin can
- * read or send. A page (`/`, `/enter`): a navigation, whose session counts only when it does not come from another
- * site. Part of a page (`/assets/…`): asked for by our own page. Host was checked before each of them.
+ * - A call of the dashboard's page (`/v1/…`, `/dashboard/…`) needs Fetch Metadata of our own page, our own Origin (a GET
+ *   has none), no foreign Referer, the session's cookie, and the session's key in a header. No other origin can read or
+ *   send that key.
+ * - A page (`/`, `/enter`) needs a navigation. Its session is used only if the navigation does not come from another site.
+ * - A part of a page (`/assets/…`) must be requested by our own page.
+ *
+ * The Host header is checked before all of these.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { CatchdError } from '../../failures.js'
@@ -18,14 +20,14 @@ import type { DashboardSessions, Session } from './sessions.js'
 /** Header in which the page sends the session's key. */
 export const PAGE_KEY_HEADER = 'catchd-page-key'
 
-/** What a route serves to a browser itself, session or not. */
+/** What a route serves to a browser, with or without a session. */
 export type PageKind = 'document' | 'part'
 
-/** `localhost` may be somebody else's on the other address family: pages are served at the literal alone. */
+/** Pages are served only at 127.0.0.1: on the other address family, `localhost` can belong to another program. */
 const OWN_HOST = /^127\.0\.0\.1:\d+$/
 
 /**
- * A call that carries a session's cookie and no key of a client.
+ * Checks a call with a session's cookie and without an API key.
  *
  * @throws CatchdError `origin_refused`, `unauthorized`
  */
@@ -47,11 +49,11 @@ export function admitSession(
   if (session === undefined) throw sessionEnded()
   if (!session.holds(headers[PAGE_KEY_HEADER])) {
     throw new CatchdError('origin_refused', {
-      detail: 'A call of the dashboard carries the key of its page beside the cookie.',
+      detail: 'A call of the dashboard needs the key of its page in addition to the cookie.',
       next: 'catchd dashboard',
     })
   }
-  // Reading is what an open page does by itself; everything else was a person.
+  // An open page sends GET requests automatically. All other requests come from the user.
   if (method !== 'GET') sessions.used(session)
   return session
 }
@@ -69,13 +71,13 @@ export function admitPage({ method, headers, socket }: IncomingCall, kind: PageK
     throw new CatchdError('origin_refused')
 }
 
-/** The session of a navigation; one that another site began counts as a stranger's. */
+/** The session of a navigation. A navigation that another site started has none. */
 export function sessionOfNavigation(headers: IncomingHttpHeaders, sessions: DashboardSessions) {
   if (!isOwnPage(headers) || isFromElsewhere(headers)) return undefined
   return sessions.find(sessionIds(headers.cookie, headers.host ?? ''))
 }
 
-/** A person followed a link of another site, or of another port of this machine. */
+/** Whether the navigation comes from another site or another port of this machine. */
 export function isFromElsewhere(headers: IncomingHttpHeaders): boolean {
   const { 'sec-fetch-site': site } = headers
   return (site !== undefined && site !== 'none' && site !== 'same-origin') || !hasOwnReferer(headers)
@@ -92,7 +94,7 @@ function isPreflightOrUpgrade(headers: IncomingHttpHeaders): boolean {
   return headers['access-control-request-method'] !== undefined || headers.upgrade !== undefined
 }
 
-/** A top-level navigation has no Origin when it is a GET; one that names one is no navigation. */
+/** A top-level GET navigation has no Origin header. */
 function isNavigation(headers: IncomingHttpHeaders): boolean {
   return (
     headers.origin === undefined &&

@@ -1,18 +1,19 @@
 /**
- * The cookie that a session of the dashboard lives in. Pure.
+ * The cookie of a dashboard session. Pure.
  *
- * Cookies know no port (RFC 6265 §8.5): the name holds ours, so that two daemons on one machine do not overwrite each
- * other's, and every server on this host is sent it. That is why it shows and does nothing by itself (session-checks.ts).
+ * Cookies do not depend on the port (RFC 6265 §8.5). Its name contains our port, so that two daemons on one machine do
+ * not overwrite each other's cookie. Browsers send it to every server on this host, so the cookie alone gives no access
+ * (session-checks.ts).
  */
 import type { Secret } from '../../secret.js'
 
-/** A server next door can set cookies of this name with other paths; more than a few are not looked at. */
+/** Another server on this host can set cookies of this name with other paths. Only a few are checked. */
 const MOST_VALUES = 4
 
-/** @param host - The Host header, checked before. */
+/** @param host - The Host header, already checked. */
 export function sessionIds(cookie: string | undefined, host: string): string[] {
   const name = nameFor(host)
-  // On the way of every request without a key over TCP; most have no cookie at all.
+  // Runs for every TCP request without a key, and most have no cookie.
   if (cookie === undefined || !cookie.includes(name)) return []
   return cookie
     .split(';')
@@ -22,7 +23,7 @@ export function sessionIds(cookie: string | undefined, host: string): string[] {
     .slice(0, MOST_VALUES)
 }
 
-/** Not `Secure`: the dashboard is http on this machine, and not every browser stores such a cookie from there. */
+/** Not `Secure`: the dashboard uses http, and some browsers do not store a `Secure` cookie from http on loopback. */
 export function sessionCookie(id: Secret, host: string): string {
   return `${nameFor(host)}=${id.reveal()}; Path=/; HttpOnly; SameSite=Strict`
 }

@@ -1,9 +1,9 @@
 /**
- * What a session of the dashboard may call, all of it in one place: what is not in this list is refused, so that a new
- * route gives nothing away by being new.
+ * The calls that a session of the dashboard may make. All other calls are refused, so a new route is not open to
+ * sessions by mistake (SECURITY.md#no-token-in-the-browser).
  *
- * Missing are the calls whose answer holds a token, a code or a proof, those that would outlast the session (another
- * link, an admin's key), and those that are the command line's own.
+ * The list leaves out calls whose answer contains a token, a code or a proof, calls that would give access after the
+ * session ends (another link, an admin key), and calls that only the command line uses.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyRequest, RouteOptions } from 'fastify'
@@ -40,7 +40,8 @@ export function requireCallOfSession(
 ): void {
   if (config.allow !== undefined || CALLS.has(`${method} ${url}`)) return
   throw new CatchdError('forbidden', {
-    detail: 'A session of the dashboard may not call this: it gets no token, and nothing that outlasts it.',
+    detail:
+      'A session of the dashboard may not make this call. It gets no token, and no access that lasts longer than the session.',
     next: 'catchd status',
   })
 }
@@ -52,7 +53,7 @@ interface Profiles {
 
 type BodyCheck = (body: unknown, request: FastifyRequest) => Promise<void> | void
 
-/** Limits that show in the body; checked when it has been validated. */
+/** Checks that need the request's body. They run after the body has been validated. */
 export function bodyCheckOf(route: RouteOptions, profiles: Profiles): BodyCheck | undefined {
   const { url, method } = route
   if (url === '/v1/clients' && method === 'POST') return refuseAdminKey
@@ -67,12 +68,13 @@ function refuseAdminKey(body: unknown): void {
   const { actions } = body as { readonly actions: readonly string[] }
   if (!actions.includes('admin')) return
   throw new CatchdError('forbidden', {
-    detail: 'A key with the action `admin` would outlast the session. Make it on the command line.',
+    detail:
+      'A key with the action `admin` would be valid longer than the session. Make it on the command line.',
     next: 'catchd client add NAME --actions admin --profiles NAMES',
   })
 }
 
-/** A page must not be a way to run programs, nor to have a file of this machine sent to a server that it names. */
+/** A page must not be able to run programs, or to send a file of this machine to a server of its choice. */
 async function refuseNewSource(body: unknown, name: string, profiles: Profiles): Promise<void> {
   const entry = body as Readonly<Record<string, unknown>>
   const sources = Object.keys(entry).filter((key) => mayBeSource(key) && readsThisMachine(entry[key]))
@@ -81,7 +83,7 @@ async function refuseNewSource(body: unknown, name: string, profiles: Profiles):
   const named = sources.find((key) => !isDeepStrictEqual(before?.[key as keyof ProfileEntry], entry[key]))
   if (named === undefined) return
   throw new CatchdError('forbidden', {
-    detail: `A command or a file that ${named} is read from is written into the configuration file, not into a page.`,
+    detail: `The dashboard cannot set ${named} to a command, a file or a variable. Edit the configuration file instead.`,
     next: `catchd profile edit ${name}`,
   })
 }
@@ -99,12 +101,12 @@ function readsThisMachine(source: unknown): boolean {
   )
 }
 
-/** Requests that another tool built, and responses that are for another tool, are no business of a page. */
+/** A page must not start logins with a request or a response of another tool. */
 function refuseForeignLogin(body: unknown): void {
   const { state, redirect_uri: redirectUri } = body as Readonly<Record<string, unknown>>
   if (state === undefined && redirectUri === undefined) return
   throw new CatchdError('forbidden', {
-    detail: 'A session of the dashboard begins logins of profiles, and nothing for another tool.',
+    detail: 'A session of the dashboard can start only logins of profiles, not a login for another tool.',
     next: 'catchd catch --help',
   })
 }

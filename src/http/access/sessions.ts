@@ -1,31 +1,31 @@
 /**
- * Who may see the dashboard: one-time links, and the sessions that they open.
+ * The dashboard's one-time links, and the sessions that they open (SECURITY.md#nobody-else-gets-in).
  *
- * All of it is in memory, and only hashes are: a restart of the daemon ends every session. A link is good for one
- * visit within a minute. Whoever comes second with it ends the session that it opened, because one of the two was
- * not meant (RFC 6749 §4.1.2 does so with codes). How a request proves that it is a session's own is session-checks.ts.
+ * Links and sessions are only in memory, as hashes, so a restart of the daemon ends every session. A link works once,
+ * within a minute. A second use ends the session that the first use opened, because one of the two is an intruder
+ * (RFC 6749 §4.1.2 does the same with codes). session-checks.ts checks whether a request belongs to a session.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../clock.js'
 import { Secret } from '../../secret.js'
 
-/** 256 bits: neither guessed nor found by its hash. */
+/** 256 bits: too many to guess, or to find from a hash. */
 const SECRET_BYTES = 32
 const LINK_LIFE_MS = 60_000
 const SESSION_LIFE_MS = 8 * 60 * 60_000
 const SESSION_IDLE_MS = 60 * 60_000
-/** A person has a browser or two; of more the oldest gives way. */
+/** A user has one or two browsers. Beyond this limit, the oldest session ends. */
 const MOST_SESSIONS = 16
 const MOST_LINKS = 16
 
 interface Link {
   readonly expiresAtMs: number
-  /** Whom it let in; a second call ends that session. */
+  /** The session that the link opened. A second use of the link ends it. */
   opened: Session | undefined
 }
 
-/** One browser that entered. */
+/** The session of one browser. */
 export class Session {
   readonly createdAtMs: number
   readonly #ended = new AbortController()
@@ -41,7 +41,7 @@ export class Session {
     this.#keyHash = hashOf(key.reveal())
   }
 
-  /** Aborts when the session is over: streams end with it. */
+  /** Aborts when the session ends. Open streams end with it. */
   get ended(): AbortSignal {
     return this.#ended.signal
   }
@@ -51,21 +51,21 @@ export class Session {
   }
 
   /**
-   * What the page sends with every call, until it has done so once: a cookie goes to every port of the host, so that
-   * it alone must not be enough, and who got hold of it later must not read this.
+   * The key that the page sends with every call; `null` after its first use. Browsers send a cookie to every port of the
+   * host, so the cookie alone must not be enough, and somebody who gets the cookie later must not be able to read the key.
    */
   get undeliveredKey(): Secret | null {
     return this.#key
   }
 
-  /** Whether this is the key of the page; from the first time on it is not given out again. */
+  /** Whether this is the page's key. After the first success, the key is not given out again. */
   holds(key: unknown): boolean {
     if (typeof key !== 'string' || !timingSafeEqual(hashOf(key), this.#keyHash)) return false
     this.#key = null
     return true
   }
 
-  /** The hour of idleness begins again. */
+  /** Restarts the idle time. */
   used(nowMs: number): void {
     this.#usedAtMs = nowMs
   }
@@ -101,7 +101,7 @@ export class DashboardSessions {
     return { token, expiresAtMs }
   }
 
-  /** @returns The id of a new session, for the cookie; `undefined` when the link is not good, or not any more. */
+  /** @returns The id of a new session, for the cookie; `undefined` if the link is not valid, or no longer valid. */
   enter(token: string): Secret | undefined {
     const link = this.#links.get(nameOf(token))
     const nowMs = this.#clock.now()
@@ -121,32 +121,32 @@ export class DashboardSessions {
     return id
   }
 
-  /** A person did something. */
+  /** To be called when the user did something. */
   used(session: Session): void {
     session.used(this.#clock.now())
   }
 
-  /** @param ids - What cookies say; other servers on this host can set some, too. */
+  /** @param ids - Values of the session cookies. Other servers on this host can set such cookies too. */
   find(ids: readonly string[]): Session | undefined {
     for (const id of ids) {
       const session = this.#sessions.get(nameOf(id))
       if (session === undefined) continue
-      // The wall clock decides: a laptop sleeps, and timers with it.
+      // The wall clock decides, because timers stop while a laptop sleeps.
       if (this.#clock.now() < session.endsAtMs) return session
       session.end()
     }
     return undefined
   }
 
-  /** Its streams end with it, whether or not anybody calls again. */
+  /** Ends the session at its end time even without another call, so that its streams end too. */
   #endInTime(session: Session): void {
     let cancel = () => {}
-    const look = () => {
+    const check = () => {
       const leftMs = session.endsAtMs - this.#clock.now()
       if (leftMs <= 0) session.end()
-      else cancel = this.#clock.after(leftMs, look)
+      else cancel = this.#clock.after(leftMs, check)
     }
-    look()
+    check()
     session.ended.addEventListener('abort', () => cancel())
   }
 }

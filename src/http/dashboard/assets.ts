@@ -1,4 +1,4 @@
-/** The two files that the page loads, each under a name that holds its hash. */
+/** The page's script and style sheet. The name of each file contains its hash. */
 import { createHash } from 'node:crypto'
 import { pageSource } from './page-source.js'
 

@@ -1,9 +1,9 @@
 /**
- * The dashboard's one page, and its panels alone, which the page asks for again whenever something happened.
+ * The dashboard's page, and its panels alone. The page fetches the panels again after each event.
  *
- * No token, code, verifier or hash is known here, and not where a pending login goes on. Once the key of the page has
- * been used, the page comes with empty panels, which its script has filled with a call that carries the key: the
- * cookie alone, which other servers on this host are sent too, shows nothing.
+ * The markup contains no token, code, verifier or hash, and no URL of a pending login. After the page key was first
+ * used, the page is served with empty panels, and its script fetches them with the key. Browsers send the cookie to
+ * every server on this host, so the cookie alone shows nothing.
  */
 import { randomBytes } from 'node:crypto'
 import type { Secret } from '../../secret.js'
@@ -20,7 +20,7 @@ import { emptyBox } from './panels/pieces.js'
 import { profilesPanel } from './panels/profiles-panel.js'
 import { waitingPanel } from './panels/waiting-panel.js'
 
-/** @param key - What the page sends with its calls, as long as it has not done so. */
+/** @param key - The key that the page sends with its calls; `null` after its first use. */
 export async function dashboardPage(parts: RouteParts, key: Secret | null): Promise<Page> {
   const { script, style } = await assets()
   const overview = key === null ? null : await readOverview(parts)
@@ -39,8 +39,8 @@ ${key === null ? null : html`<meta name="catchd-page-key" content="${key.reveal(
 </head>
 <body>
 <a class="skip" href="#profiles-title">Skip to the profiles</a>
-<header class="top"><h1>catchd</h1><p id="live" class="live" role="status">Connecting</p><button type="button" class="plain" data-action="leave">Leave</button></header>
-<noscript><div class="box failed"><p>This page shows how things stood when it was opened. Scripts are switched off, so nothing moves and no button works.</p></div></noscript>
+<header class="top"><h1>catchd</h1><p id="live" class="live" role="status">Connecting</p><button type="button" class="plain" data-action="leave">End session</button></header>
+<noscript><div class="box failed"><p>Scripts are switched off in your browser. This page shows the state at the time it was opened, and its buttons do not work.</p></div></noscript>
 <div id="notices" class="notices" role="status"></div>
 <main>
 ${panelsOf(overview)}
@@ -58,7 +58,7 @@ export async function panels(parts: RouteParts): Promise<string> {
 
 function panelsOf(overview: Overview | null): Html {
   const profiles = overview?.profiles
-  const isEmpty = Array.isArray(profiles) && profiles.length === 0 // then the panel itself has the button
+  const isEmpty = Array.isArray(profiles) && profiles.length === 0 // in this case the panel has the button
   const add = isEmpty
     ? null
     : html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
@@ -81,7 +81,7 @@ function section(name: string, title: string, body: Html, action: Html | null = 
 ${body}</section>`
 }
 
-/** Styles and scripts are the two files that carry this answer's nonce; everything else is refused. */
+/** Allows only the script and the style sheet that have the nonce of this answer. */
 function policy(nonce: string): string {
   return [
     "default-src 'none'",

@@ -1,9 +1,9 @@
 /**
- * The dashboard: what people look at (DESIGN: API TCP). Pages, their parts, and the few calls of the page that the API
- * has not, because its own answer would hold a token.
+ * The routes of the dashboard: its page, the page's files, and the few calls that the API does not have, because the
+ * API's answer would contain a token or a URL (SECURITY.md#no-token-in-the-browser).
  *
- * Who is let in is session-checks.ts and session-limits.ts; what pages look like is behind `pages.js`, which is loaded
- * by the first of them: a daemon that nobody looks at carries none of it.
+ * session-checks.ts and session-limits.ts decide what a browser may call. The first visit loads `pages.js`, which makes
+ * the pages, so a daemon whose dashboard is not used does not load that code.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
@@ -31,7 +31,7 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
       const { dashboardPage, enterPage } = await loadPages()
       const session = sessionOfNavigation(request.headers, sessions)
       if (session === undefined) {
-        return send(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'stranger'))
+        return send(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'none'))
       }
       sessions.used(session)
       return send(reply, await dashboardPage(parts, session.undeliveredKey))
@@ -50,7 +50,7 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
         return send(reply, (await loadPages()).enterPage('another user'))
       const id = host.startsWith('127.0.0.1:') ? sessions.enter(link) : undefined
       if (id === undefined) return send(reply, (await loadPages()).enterPage('used'))
-      // Whoever enters again leaves the session before.
+      // A browser that enters again ends its previous session.
       sessionOfNavigation(request.headers, sessions)?.end()
       return reply.code(303).header('set-cookie', sessionCookie(id, host)).header('location', '/').send()
     },
@@ -81,8 +81,8 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     },
   })
 
-  // Where a person goes to finish a login. Not part of the page itself: who got hold of the cookie alone could send
-  // the authorization response of somebody else.
+  // The URL at which the user finishes a login. It is not part of the page: with it, somebody who has only the cookie
+  // could send another person's authorization response.
   app.route({
     method: 'GET',
     url: '/dashboard/logins/:login',
@@ -123,7 +123,7 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
   })
 }
 
-/** These calls are the page's: to a key they do not exist. */
+/** Only the page can make these calls. With an API key, the routes do not exist. */
 function sessionOf(request: FastifyRequest): Session {
   const { session } = principalOf(request)
   if (session === undefined) throw new CatchdError('route_unknown')

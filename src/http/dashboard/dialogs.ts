@@ -1,6 +1,6 @@
 /**
- * The dialogs of the page, empty: its script fills and opens them. A form is never submitted by the browser (the
- * content security policy has `form-action 'none'`); the script sends what it holds.
+ * The markup of the page's dialogs. The page's script fills and opens them. The browser never submits a form (the
+ * content security policy has `form-action 'none'`); the script sends the values.
  */
 import * as z from 'zod'
 import { PROFILE_DEFAULTS, ProfileEntry } from '../../config/profile.js'
@@ -17,14 +17,14 @@ interface Field {
   readonly choices: readonly string[] | undefined
 }
 
-/** What most profiles have: the keys with a label. The rest is written as JSON under them. */
+/** The settings that most profiles have: the keys with a label. All other settings are edited as JSON below them. */
 const FIELDS: readonly Field[] = Object.entries(ProfileEntry.shape).flatMap(([name, schema]) => {
   const { label, role } = profileKey(ProfileEntry.shape, name) ?? {}
   if (label === undefined) return []
   const inner: z.ZodType = schema.unwrap()
   const isSource = role === 'source'
   const hint = isSource
-    ? 'Goes into the vault and is not shown again; empty keeps what is there'
+    ? 'Stored in the vault and not shown again. Leave empty to keep the current secret'
     : (inner.description ?? '').replaceAll('`', '')
   const choices = inner instanceof z.ZodEnum ? inner.options.map(String) : undefined
   return [{ name, label, hint, isSource, choices }]
@@ -43,10 +43,10 @@ function profileDialog(presets: readonly PresetName[]): Html {
   return dialog(
     'profile',
     'Add a profile',
-    html`${field('name', 'Name', 'What you call it on the command line', html`<input name="name" id="profile-name" autocomplete="off" spellcheck="false" aria-describedby="profile-name-hint profile-name-error">`)}
+    html`${field('name', 'Name', 'The name for the command line', html`<input name="name" id="profile-name" autocomplete="off" spellcheck="false" aria-describedby="profile-name-hint profile-name-error">`)}
 ${FIELDS.map((key) => field(key.name, key.label, key.hint, control(key)))}
 <datalist id="presets">${presets.map(({ name, title }) => html`<option value="${name}">${title}</option>`)}</datalist>
-${field('other', 'Other settings', 'Every key of the configuration reference, as a JSON object', html`<textarea name="other" id="profile-other" rows="4" spellcheck="false" aria-describedby="profile-other-hint profile-other-error"></textarea>`)}`,
+${field('other', 'Other settings', 'Any other key of the configuration reference, as a JSON object', html`<textarea name="other" id="profile-other" rows="4" spellcheck="false" aria-describedby="profile-other-hint profile-other-error"></textarea>`)}`,
     html`<button type="button" class="danger" data-action="remove-profile" hidden>Remove</button>
 <span class="space"></span>
 <button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="primary">Save</button>`,
@@ -78,27 +78,27 @@ function keyDialog(): Html {
   return dialog(
     'key',
     'Make a key',
-    html`${field('client', 'Name', 'The tool that will use it', html`<input name="client" id="key-client" autocomplete="off" spellcheck="false" aria-describedby="${described('client')}">`, 'key')}
+    html`${field('client', 'Name', 'The tool that will use the key', html`<input name="client" id="key-client" autocomplete="off" spellcheck="false" aria-describedby="${described('client')}">`, 'key')}
 ${field('profiles', 'Profiles', 'Names, separated by spaces', html`<input name="profiles" id="key-profiles" autocomplete="off" spellcheck="false" aria-describedby="${described('profiles')}">`, 'key')}
-<fieldset><legend>It may</legend>${actions.map(
+<fieldset><legend>Allowed actions</legend>${actions.map(
       (action) =>
         html`<label class="choice"><input type="checkbox" name="actions" value="${action}"${action === 'token' ? html` checked` : null}> ${ACTIONS[action] ?? action}</label>`,
     )}<p class="error" id="key-actions-error" hidden></p></fieldset>
-${field('expires', 'Expires after', 'Days; empty for never', html`<input name="expires" id="key-expires" inputmode="numeric" value="90" aria-describedby="${described('expires')}">`, 'key')}`,
+${field('expires', 'Expires after', 'Days. Leave empty for a key that never expires', html`<input name="expires" id="key-expires" inputmode="numeric" value="90" aria-describedby="${described('expires')}">`, 'key')}`,
     html`<span class="space"></span><button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="primary">Make the key</button>`,
   )
 }
 
 const ACTIONS: Readonly<Record<string, string>> = {
-  token: 'get tokens of these profiles',
-  login: 'also refresh them and log in',
+  token: 'Get tokens of these profiles',
+  login: 'Also refresh them and log in',
 }
 
 function newKeyDialog(): Html {
   return dialog(
     'new-key',
     'Copy the key now',
-    html`<p>It is shown this once, and kept here as a hash only. It is sent as <code>Authorization: Bearer KEY</code>.</p>
+    html`<p>The key is shown only once, because catchd stores only its hash. Send it as <code>Authorization: Bearer KEY</code>.</p>
 <div class="snippet"><pre tabindex="0" aria-label="The key"><code id="new-key-value"></code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> the key</span></button></div>`,
     html`<span class="space"></span><button type="submit" class="primary">Done</button>`,
   )

@@ -1,22 +1,22 @@
-/** The page for whoever has no session: how to get one. Says nothing about what is behind it. */
+/** The page for a browser without a session. It says how to get one, and shows nothing of the dashboard. */
 import { html } from '../redirect/pages/html.js'
 import { command, type Page, PageScript, page } from '../redirect/pages/page.js'
 
-/** Takes the link, which is used up or was never good, out of the address bar. */
+/** Removes the link from the address bar. It was already used or never valid. */
 const CLEAN_ADDRESS_BAR = new PageScript('history.replaceState(null,"","/")')
 
-/** Why there is no session: nobody entered, the link was not good, a page elsewhere led here, or it is not yours. */
-export type Stranger = 'stranger' | 'used' | 'elsewhere' | 'another user'
+/** Why there is no session: no link was opened, the link is not valid, another page led here, or it is another user's. */
+export type NoSession = 'none' | 'used' | 'elsewhere' | 'another user'
 
-export function enterPage(stranger: Stranger): Page {
-  switch (stranger) {
-    case 'stranger':
+export function enterPage(reason: NoSession): Page {
+  switch (reason) {
+    case 'none':
       return page({
         status: 401,
         tone: 'lost',
-        headline: 'Enter by catchd dashboard',
+        headline: 'Run catchd dashboard to open this page',
         summary: [
-          html`<p>The dashboard opens by a link that this command prints. A session lasts for eight hours, and for one hour in which nothing is done.</p>`,
+          html`<p>The command prints a link that opens the dashboard. A session ends after eight hours, or after one hour without activity.</p>`,
         ],
         body: command('Run next', 'catchd dashboard'),
       })
@@ -24,10 +24,10 @@ export function enterPage(stranger: Stranger): Page {
       return page({
         status: 401,
         tone: 'over',
-        headline: 'This link is used up',
+        headline: 'This link is no longer valid',
         summary: [
-          html`<p>A link opens the dashboard once, and within one minute.</p>`,
-          html`<p>If you have not opened it before, somebody else has: their session is ended now. A new link brings you in.</p>`,
+          html`<p>A link works only once, and only within one minute.</p>`,
+          html`<p>If you have not opened this link before, somebody else has. Their session has now been ended. Use a new link to open the dashboard.</p>`,
         ],
         body: command('Run next', 'catchd dashboard'),
         script: CLEAN_ADDRESS_BAR,
@@ -37,19 +37,21 @@ export function enterPage(stranger: Stranger): Page {
         status: 403,
         tone: 'denied',
         headline: 'This is another user’s dashboard',
-        summary: [html`<p>A link opens the dashboard for the user who runs catchd. It was not used up.</p>`],
-        body: command('For your own', 'catchd dashboard'),
+        summary: [
+          html`<p>The link works only for the user who runs this catchd. It is still valid for that user.</p>`,
+        ],
+        body: command('To open your own dashboard', 'catchd dashboard'),
         script: CLEAN_ADDRESS_BAR,
       })
     case 'elsewhere':
       return page({
         status: 403,
         tone: 'denied',
-        headline: 'Another page led here',
+        headline: 'Opened from another page',
         summary: [
-          html`<p>The dashboard is not opened from the links of other pages. If you have a session in this browser, <a href="/">open the dashboard</a>.</p>`,
+          html`<p>Links on other pages cannot open the dashboard. If this browser has a session, <a href="/">open the dashboard</a>.</p>`,
         ],
-        body: command('Or enter by', 'catchd dashboard'),
+        body: command('Otherwise run', 'catchd dashboard'),
       })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * All that the page shows, read at one instant. What cannot be read (a locked vault, a bad configuration) is its
- * failure, so that the rest of the page still stands.
+ * Reads everything that the page shows. A part that cannot be read (a locked vault, an invalid configuration) is
+ * replaced by its failure, so the rest of the page still works.
  */
 import { asCatchdError, type CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
@@ -13,7 +13,7 @@ export interface ProfileOverview extends ProfileView {
 }
 
 export interface KeyOverview {
-  readonly client: ApiKey
+  readonly key: ApiKey
   readonly lastUsedAtMs: number | null
 }
 
@@ -38,7 +38,7 @@ export async function readOverview({ services, keys, clock }: RouteParts): Promi
       ? profiles.map((view) => ({ ...view, trouble: services.activity.refreshTrouble(view.name) }))
       : profiles,
     waiting: known.flatMap(({ name }) => services.logins.pendingOf(name)),
-    keys: keys.clients().map((client) => ({ client, lastUsedAtMs: keys.useOf(client).lastUsedAtMs })),
+    keys: keys.clients().map((key) => ({ key, lastUsedAtMs: keys.useOf(key).lastUsedAtMs })),
     recent: services.activity.recent(),
     status,
   }

@@ -1,4 +1,4 @@
-/** What the dashboard's routes load when somebody looks: everything that makes pages. */
+/** Everything that makes pages. The dashboard's routes load this file when the dashboard is first opened. */
 export { assets } from './assets.js'
 export { dashboardPage, panels } from './dashboard-page.js'
 export { enterPage } from './enter-page.js'

@@ -1,6 +1,6 @@
 /**
- * How long something still lasts and how long ago it was, in words that change while one looks. Pure; the page's
- * script uses it too.
+ * Texts for the time left and the time since an instant. Pure. The page's script also uses this file, to update the
+ * texts every second.
  */
 import { fromNow } from '../redirect/pages/instants.js'
 
@@ -9,7 +9,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** `59 min 12 s`, `2 h 5 min`, `12 days`; `nothing` when it is over. */
+/** `59 min 12 s`, `2 h 5 min`, `12 days`; `nothing` if no time is left. */
 export function timeLeft(untilMs: number, nowMs: number): string {
   const left = Math.floor((untilMs - nowMs) / SECOND) * SECOND
   if (left <= 0) return 'nothing'
@@ -24,7 +24,7 @@ export function distance(atMs: number, nowMs: number): string {
   return Math.abs(atMs - nowMs) < 2 * SECOND ? 'just now' : fromNow(atMs, nowMs)
 }
 
-/** What a bar counts in. */
+/** The value of a full bar. */
 export const WHOLE_BAR = 1_000
 
 /** How much of the time from one instant to another is left, from 0 to {@link WHOLE_BAR}. */

@@ -1,30 +1,30 @@
 /**
- * What a redirect URI asks to be bound (RFC 8252 §7.3): a loopback literal binds itself, `localhost` both
- * families, and `listen` stands in where the redirect URI is not loopback.
+ * The addresses and the port to listen on for a redirect URI (RFC 8252 §7.3). A loopback IP address is bound itself;
+ * `localhost` is bound in both address families; for other hosts, `listen` names the address.
  *
- * Pure. Binding is listeners.ts. Nothing but loopback is ever bound: authorization responses from elsewhere
- * come through a tunnel or a forwarded port that ends here.
+ * Pure. listeners.ts binds the addresses. Only loopback addresses are ever bound: authorization responses from other
+ * machines arrive through a tunnel or a forwarded port that ends on this machine.
  */
 import { isIPv4 } from 'node:net'
 import { CatchdError } from '../../failures.js'
 
 export interface BindTarget {
-  /** Addresses to bind, all or none. */
+  /** Addresses to bind. If one cannot be bound, none is. */
   readonly hosts: readonly string[]
-  /** 0: a free one, the same on every address. */
+  /** 0: any free port, the same on every address. */
   readonly port: number
-  /** One name for several families: a family that the system lacks may be missing. */
+  /** For a name with two address families: a family that the system does not have is skipped. */
   readonly familiesOptional: boolean
-  /** Bound through `listen`: the Host header names another port or host than the bound one. */
+  /** Bound through `listen`. The Host header then names another host or port than the bound one. */
   readonly forwarded: boolean
-  /** Serve https. What forwards to `listen` has ended TLS already, unless the profile names a certificate. */
+  /** Serve https. With `listen`, the forwarding program has ended TLS, unless the profile has a certificate. */
   readonly tls: boolean
 }
 
 /**
- * @param listen - `host:port` to bind instead of what the redirect URI names, or `null`.
- * @param hasCertificate - The profile names one.
- * @throws CatchdError `profile_invalid` when that is no loopback address that can be served.
+ * @param listen - `host:port` to bind instead of the redirect URI's host and port, or `null`.
+ * @param hasCertificate - Whether the profile names a certificate.
+ * @throws CatchdError `profile_invalid` if this is not a usable loopback address.
  */
 export function readBindTarget(
   redirectUri: string,
@@ -37,12 +37,12 @@ export function readBindTarget(
   return { ...addressesOf(url), port: portOf(url), forwarded: false, tls: isHttps }
 }
 
-/** The redirect URI as it was spelt, with only a port 0 replaced: servers compare it exactly. */
+/** Replaces a port 0 and keeps the rest of the redirect URI unchanged, because servers compare it exactly. */
 export function withBoundPort(redirectUri: string, port: number): string {
   return redirectUri.replace(/^(https?:\/\/[^/?#]*:)0+(?=[/?#]|$)/i, `$1${port}`)
 }
 
-/** Port that a Host header names; a missing one is that of the scheme. */
+/** The port in a Host header; without one, the default port of the scheme. */
 export function portOfAuthority(authority: string, tls: boolean): number {
   const port = /:(\d+)$/.exec(authority)?.[1]
   if (port !== undefined) return Number(port)
@@ -57,7 +57,7 @@ function parseRedirectUri(redirectUri: string): URL {
   if (url.username !== '' || url.password !== '' || redirectUri.includes('#')) {
     throw new CatchdError(
       'profile_invalid',
-      'redirect_uri must have neither user information nor a fragment (RFC 6749 §3.1.2).',
+      'redirect_uri must not contain user information or a fragment (RFC 6749 §3.1.2).',
     )
   }
   return url
@@ -67,12 +67,15 @@ function readListen(listen: string, redirectUri: URL): Omit<BindTarget, 'tls'> {
   const url = URL.canParse(`http://${listen}`) ? new URL(`http://${listen}`) : undefined
   const port = /:(\d+)$/.exec(listen)?.[1]
   if (url === undefined || port === undefined || url.host === '' || `${url.pathname}${url.search}` !== '/') {
-    throw new CatchdError('profile_invalid', '"listen" is not host:port, as in 127.0.0.1:8300 or [::1]:8300.')
+    throw new CatchdError(
+      'profile_invalid',
+      '"listen" must be host:port, for example 127.0.0.1:8300 or [::1]:8300.',
+    )
   }
   if (Number(port) === 0 || redirectUri.port === '0') {
     throw new CatchdError(
       'profile_invalid',
-      '"listen" needs fixed ports, there and in redirect_uri: what forwards to it must know where to.',
+      '"listen" and redirect_uri must have fixed ports, because the program that forwards to "listen" needs to know the port.',
     )
   }
   return { ...addressesOf(url), port: Number(port), forwarded: true }
@@ -86,8 +89,8 @@ function addressesOf({ hostname }: URL): { hosts: string[]; familiesOptional: bo
   if (hostname === '[::1]') return { hosts: ['::1'], familiesOptional: false }
   throw new CatchdError(
     'profile_invalid',
-    `${hostname} is not a loopback address, and nothing else is bound; name the loopback host:port that ` +
-      'it leads to as "listen".',
+    `${hostname} is not a loopback address, and catchd listens only on loopback. Set "listen" to the loopback ` +
+      'host:port that this address is forwarded to.',
   )
 }
 

@@ -1,9 +1,9 @@
 /**
- * The certificate of an https redirect URI, read from its PEM files when a login begins and judged as a browser
- * will judge it, so that the login fails before a browser opens and not on a warning page after the approval.
+ * Reads the certificate of an https redirect URI from its PEM files when a login begins, and checks it as a browser
+ * will. A bad certificate then stops the login before a browser opens, not with a warning page after the approval.
  *
- * Nothing is kept: a certificate renewed on the disk counts from the next login on. Whether the browser trusts its
- * issuer cannot be seen from here. Messages name the file and what is wrong with it, never its content.
+ * Nothing is cached: the next login uses a renewed certificate. Whether the browser trusts the issuer cannot be checked
+ * here. Messages name the file and the problem, never the content.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { constants, open } from 'node:fs/promises'
@@ -17,24 +17,24 @@ import { Secret } from '../../secret.js'
 import type { ServedCertificate } from '../tls-server.js'
 import { MAKE_CERTIFICATE } from './own-certificate.js'
 
-/** A chain of certificates has a few kilobytes. */
+/** A certificate chain has a few kilobytes. */
 const MOST_BYTES = 256 * 1024
-/** Of the names that a message repeats. */
+/** Limit for the certificate's names in a message, in characters. */
 const MOST_NAMES_SHOWN = 200
 
-/** Extended key usages (RFC 5280 §4.2.1.12) that a TLS server's certificate may have, if it has any. */
+/** serverAuth and anyExtendedKeyUsage (RFC 5280 §4.2.1.12): one of them must be present if there is any usage. */
 const SERVER_USAGES = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']
 
 export interface CertificateRequest {
-  /** Of the redirect URI, as `URL.hostname` gives it. */
+  /** The redirect URI's host name, as in `URL.hostname`. */
   readonly hostname: string
   readonly files: CertificateFiles
-  /** The daemon made it. */
+  /** Whether catchd made the certificate. */
   readonly isOwn: boolean
   readonly nowMs: number
 }
 
-/** @throws CatchdError `profile_invalid` naming the file and why no browser would take the certificate. */
+/** @throws CatchdError `profile_invalid` with the file and the reason why browsers would refuse the certificate. */
 export async function readServedCertificate(request: CertificateRequest): Promise<ServedCertificate> {
   const pem = await readPem(request, 'certificate')
   const key = parseKey(request, await readPem(request, 'private key'))
@@ -42,7 +42,7 @@ export async function readServedCertificate(request: CertificateRequest): Promis
   if (!certificate.checkPrivateKey(key)) {
     throw unusable(
       request,
-      `${fileOf(request, 'certificate')} is not the certificate of the key in ${request.files.privateKeyFile}.`,
+      `${fileOf(request, 'certificate')} does not match the private key in ${request.files.privateKeyFile}.`,
     )
   }
   refuseOutdated(request, certificate)
@@ -60,16 +60,16 @@ async function readPem(request: CertificateRequest, part: Part): Promise<string>
   const path = part === 'certificate' ? request.files.certificateFile : request.files.privateKeyFile
   const subject = fileOf(request, part)
   try {
-    // A named pipe would otherwise block the login for ever.
+    // Without O_NONBLOCK, a named pipe would block the login forever.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       const stats = await file.stat()
-      if (!stats.isFile() || stats.size > MOST_BYTES) throw unusable(request, `${subject} is no PEM file.`)
-      // Windows keeps the user's own files private by their access control lists.
+      if (!stats.isFile() || stats.size > MOST_BYTES) throw unusable(request, `${subject} is not a PEM file.`)
+      // On Windows, access control lists keep the user's files private.
       if (part === 'private key' && process.getuid !== undefined && (stats.mode & 0o077) !== 0) {
         throw unusable(
           request,
-          `${subject} can be read or changed by other users. If nobody else has read it, run: chmod 600 '${path}'`,
+          `Other users can read or change ${subject}. If nobody else has read it, run: chmod 600 '${path}'`,
         )
       }
       return await file.readFile('utf8')
@@ -81,7 +81,7 @@ async function readPem(request: CertificateRequest, part: Part): Promise<string>
     if (request.isOwn && systemCode(error) === 'ENOENT') {
       throw unusable(
         request,
-        `An https redirect URI needs a certificate, and catchd has made none yet (${path}). Run ${MAKE_CERTIFICATE}, or name one as redirect_certificate_file.`,
+        `An https redirect URI needs a certificate, but ${path} does not exist yet. Run: ${MAKE_CERTIFICATE} (or set redirect_certificate_file to your own certificate).`,
       )
     }
     throw unusable(request, `${subject} cannot be read (${systemCode(error)}).`)
@@ -92,7 +92,7 @@ function parseCertificate(request: CertificateRequest, pem: string): X509Certifi
   try {
     return new X509Certificate(pem)
   } catch {
-    throw unusable(request, `${fileOf(request, 'certificate')} holds no certificate in PEM form.`)
+    throw unusable(request, `${fileOf(request, 'certificate')} contains no certificate in PEM format.`)
   }
 }
 
@@ -104,8 +104,8 @@ function parseKey(request: CertificateRequest, pem: string): KeyObject {
     throw unusable(
       request,
       /ENCRYPTED/.test(pem)
-        ? `${subject} is encrypted, and there is nobody to ask for its passphrase.`
-        : `${subject} holds no private key in PEM form.`,
+        ? `${subject} is encrypted. catchd cannot ask for its passphrase, so use a key that is not encrypted.`
+        : `${subject} contains no private key in PEM format.`,
     )
   }
 }
@@ -118,32 +118,38 @@ function refuseOutdated(request: CertificateRequest, { validFrom, validTo }: X50
     throw unusable(request, `${subject} is not valid before ${toInstant(Date.parse(validFrom))}.`)
 }
 
-/** Node's `keyUsage` is the extended one. */
+/** Node's `keyUsage` is the extended key usage. */
 function refuseOtherUse(request: CertificateRequest, { keyUsage }: X509Certificate): void {
   if (keyUsage === undefined || keyUsage.some((usage) => SERVER_USAGES.includes(usage))) return
-  throw unusable(request, `${fileOf(request, 'certificate')} is not meant for a server (no serverAuth).`)
+  throw unusable(
+    request,
+    `${fileOf(request, 'certificate')} cannot be used for a server: its extended key usage has no serverAuth.`,
+  )
 }
 
-/** Browsers look at the subject alternative names alone (RFC 9525 §2). */
+/** Browsers check only the subject alternative names (RFC 9525 §2). */
 function refuseOtherHost(request: CertificateRequest, certificate: X509Certificate, host: string): void {
   const isNamed =
     isIP(host) === 0 ? certificate.checkHost(host, { subject: 'never' }) : certificate.checkIP(host)
   if (isNamed !== undefined) return
   const names = certificate.subjectAltName?.slice(0, MOST_NAMES_SHOWN) ?? 'no host'
-  const rather = request.isOwn ? ' Name one that is as redirect_certificate_file.' : ''
-  // Made anew it would name no more hosts: the profile has to change.
+  const instead = request.isOwn ? ` Set redirect_certificate_file to a certificate for ${host}.` : ''
+  // A new certificate of catchd would have the same names, so the profile has to change.
   throw new CatchdError(
     'profile_invalid',
-    `${fileOf(request, 'certificate')} is not for ${host}: it names ${names}.${rather}`,
+    `${fileOf(request, 'certificate')} is not valid for ${host}. It names ${names}.${instead}`,
   )
 }
 
-/** What TLS itself does not take: a key that is too short, a chain that cannot be read. */
+/** Refuses what TLS cannot use: a key that is too short, or an unreadable chain. */
 function refuseUnservable(request: CertificateRequest, cert: string, key: string): void {
   try {
     createSecureContext({ cert, key })
   } catch (error) {
-    throw unusable(request, `${fileOf(request, 'certificate')} cannot be served (${systemCode(error)}).`)
+    throw unusable(
+      request,
+      `${fileOf(request, 'certificate')} cannot be used for TLS (${systemCode(error)}).`,
+    )
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * catchd's own certificate for https on loopback (RFC 5280): self-signed, for the loopback names alone, no CA.
+ * Makes catchd's own certificate for https on loopback (RFC 5280). It is self-signed, not a CA, and only for the
+ * loopback names.
  *
- * Trusting it gives nobody the power to vouch for another site: it may sign nothing, and its key never leaves the
- * state folder. node:crypto signs but does not compose certificates; the one shape that is needed here is written
- * out in DER (X.690), which is less to review than a package for all shapes (docs/dependencies.md).
+ * Trusting it is safe for other sites: it cannot sign other certificates, and its key stays in the state folder.
+ * node:crypto cannot build certificates, so this file writes the one it needs in DER (X.690). That is less to review
+ * than a package for all kinds of certificates (docs/dependencies.md).
  */
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -15,23 +16,23 @@ import { readServedCertificate } from './certificate-files.js'
 import { OWN_NAMES, ownCertificateFiles } from './own-certificate.js'
 
 const DAY_MS = 86_400_000
-/** Apple's systems take no TLS certificate that is valid for more than 825 days, whoever trusts it. */
+/** Apple's systems refuse every TLS certificate that is valid for more than 825 days, even a trusted one. */
 const LIFETIME_MS = 730 * DAY_MS
-/** A new one has to be trusted again, so it is not made earlier than this before the old one expires. */
+/** The user has to trust a new certificate again, so it is renewed only this long before the old one expires. */
 const RENEWED_BEFORE_MS = 30 * DAY_MS
 
 export const OWN_COMMON_NAME = 'catchd on loopback'
 
-/** What a person needs to recognise the certificate. */
+/** The details by which the user can recognise the certificate. */
 export interface OwnCertificate {
   readonly file: string
   readonly names: readonly string[]
-  /** SHA-256, in the spelling that browsers show. */
+  /** SHA-256, in the format that browsers show. */
   readonly fingerprint: string
   readonly expiresAt: string
 }
 
-/** @throws CatchdError `profile_invalid` when there is none, or none that can be served */
+/** @throws CatchdError `profile_invalid` if there is no certificate, or if it cannot be used */
 export async function readOwnCertificate(stateFolder: string, nowMs: number): Promise<OwnCertificate> {
   const files = ownCertificateFiles(stateFolder)
   const { certificate } = await readServedCertificate({ hostname: OWN_NAMES[0], files, isOwn: true, nowMs })
@@ -39,10 +40,10 @@ export async function readOwnCertificate(stateFolder: string, nowMs: number): Pr
 }
 
 /**
- * Makes the certificate where there is none that can be served for another while.
+ * Makes the certificate if there is none, if it cannot be used, or if it expires soon.
  *
- * @param renew - In any case.
- * @throws CatchdError `config_invalid` when the state folder is unsafe or cannot be written
+ * @param renew - Makes a new certificate in any case.
+ * @throws CatchdError `config_invalid` if the state folder is unsafe or cannot be written
  */
 export async function ensureOwnCertificate(
   stateFolder: string,
@@ -55,7 +56,7 @@ export async function ensureOwnCertificate(
     return { ...kept, made: false }
   const { certificateFile, privateKeyFile } = ownCertificateFiles(stateFolder)
   const { certificate, privateKey } = selfSigned(nowMs)
-  // Between the two a login is refused, and after a crash there this command mends it.
+  // Between the two writes, a login is refused. After a crash there, this command makes both files again.
   await writeDurably(privateKeyFile, privateKey)
   await writeDurably(certificateFile, certificate)
   return { ...describe(certificateFile, await readFile(certificateFile, 'utf8')), made: true }
@@ -66,7 +67,7 @@ function describe(file: string, pem: string): OwnCertificate {
   return { file, names: OWN_NAMES, fingerprint: fingerprint256, expiresAt: toInstant(Date.parse(validTo)) }
 }
 
-/** PEM, both. */
+/** @returns Both in PEM format. */
 function selfSigned(nowMs: number): { certificate: string; privateKey: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const spki = publicKey.export({ format: 'der', type: 'spki' })
@@ -89,13 +90,13 @@ function selfSigned(nowMs: number): { certificate: string; privateKey: string } 
   }
 }
 
-/** RFC 5280 §4.2.1; the object identifiers are those of id-ce, `55 1d`. */
+/** RFC 5280 §4.2.1. The object identifiers begin with id-ce, `55 1d`. */
 function extensions(spki: Buffer): Buffer[] {
   const names = OWN_NAMES.map((name) =>
     isIP(name) === 0 ? encoded(0x82, Buffer.from(name, 'ascii')) : encoded(0x87, addressBytes(name)),
   )
   return [
-    extension('551d13', true, sequence()), // basic constraints: no CA
+    extension('551d13', true, sequence()), // basic constraints: not a CA
     extension('551d0f', true, encoded(0x03, Buffer.of(7, 0x80))), // key usage: digitalSignature
     extension('551d25', false, sequence(oid('2b06010505070301'))), // extended key usage: serverAuth
     extension('551d11', false, sequence(...names)), // subject alternative name
@@ -107,13 +108,13 @@ function extension(id: string, isCritical: boolean, value: Buffer): Buffer {
   return sequence(oid(id), ...(isCritical ? [encoded(0x01, Buffer.of(0xff))] : []), octets(value))
 }
 
-/** Of the loopback addresses: `127.0.0.1` and `::1`. */
+/** Only for the loopback addresses `127.0.0.1` and `::1`. */
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number))
   return Buffer.concat([Buffer.alloc(15), Buffer.of(1)])
 }
 
-/** Of the years to 2049, which this is for, RFC 5280 §4.1.2.5 wants UTCTime. */
+/** RFC 5280 §4.1.2.5 requires UTCTime up to the year 2049, and GeneralizedTime after that. */
 function time(ms: number): Buffer {
   const digits = new Date(ms).toISOString().replace(/\D/g, '').slice(0, 14)
   const isShort = Number(digits.slice(0, 4)) < 2050
@@ -127,7 +128,7 @@ const integer = (bytes: Buffer) => encoded(0x02, bytes)
 const octets = (bytes: Buffer) => encoded(0x04, bytes)
 const utf8 = (text: string) => encoded(0x0c, Buffer.from(text, 'utf8'))
 const oid = (hex: string) => encoded(0x06, Buffer.from(hex, 'hex'))
-/** Without unused bits. */
+/** The first byte is the number of unused bits: none. */
 const bitString = (bytes: Buffer) => encoded(0x03, Buffer.of(0), bytes)
 
 /** Tag, length, content (X.690 §8.1, §10.1). */

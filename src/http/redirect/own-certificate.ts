@@ -1,14 +1,15 @@
 /**
- * Where the daemon's own certificate rests, which https redirect URIs are served with unless their profile names
- * another. Making it is certificate-making.ts, judging it certificate-files.ts; both load more than this.
+ * The location of the daemon's own certificate, which serves https redirect URIs unless their profile names another.
+ * certificate-making.ts makes it, and certificate-files.ts checks it. This file is separate because those two load more
+ * code.
  */
 import { join } from 'node:path'
 import type { CertificateFiles } from '../../login/ports.js'
 
-/** The command that makes it, and makes it anew when it is about to expire. */
+/** The command that makes the certificate, and renews it shortly before it expires. */
 export const MAKE_CERTIFICATE = 'catchd certificate make'
 
-/** Names that the certificate is good for. */
+/** The names in the certificate. */
 export const OWN_NAMES = ['localhost', '127.0.0.1', '::1'] as const
 
 export function ownCertificateFiles(stateFolder: string): CertificateFiles {

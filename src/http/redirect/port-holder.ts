@@ -1,8 +1,8 @@
 /**
- * Which process listens on a port, as far as the system tells us: on Linux /proc maps the port to an inode
- * and, for processes of the same user, the inode to a process. Elsewhere nothing is told.
+ * Finds the process that listens on a port. On Linux, /proc maps the port to an inode and, for processes of the same
+ * user, the inode to a process. Other systems are not supported.
  *
- * Only for an error text: never throws, and gives up rather than keep a caller waiting.
+ * Used only for error texts: it never throws, and it gives up after a short time.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
@@ -12,12 +12,12 @@ export interface PortHolder {
   readonly command: string
 }
 
-/** A machine with thousands of processes must not delay the error that waits for this. */
+/** On a machine with thousands of processes, the search must not delay the error message for long. */
 const DEADLINE_MS = 500
 /** State of a listening socket in /proc/net/tcp. */
 const LISTENING = '0A'
 
-/** @returns The process that listens on the port on any address, or `undefined` when it cannot be known. */
+/** @returns The process that listens on the port on any address; `undefined` if it cannot be found. */
 export async function findPortHolder(port: number): Promise<PortHolder | undefined> {
   if (process.platform !== 'linux') return undefined
   const givenUp = new Promise<undefined>((resolve) => {
@@ -45,7 +45,7 @@ async function search(port: number): Promise<PortHolder | undefined> {
   return undefined
 }
 
-/** Columns: sl, local_address (hex address:port), rem_address, st, …, the tenth is the inode (proc(5)). */
+/** Columns: sl, local_address (hex address:port), rem_address, st, …; the tenth is the inode (proc(5)). */
 async function listeningInodes(table: string, port: number): Promise<string[]> {
   const text = await readFile(table, 'utf8').catch(() => '')
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0')
@@ -64,6 +64,6 @@ async function holdsOneOf(folder: string, inodes: ReadonlySet<string>): Promise<
 
 async function commandOf(pid: string): Promise<string> {
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-  // A process names itself as it likes; the name goes into an error text.
+  // A process can choose any name, so control characters are removed before the name goes into an error text.
   return name.trim().replaceAll(/\p{C}/gu, '?') || 'a process'
 }

@@ -149,7 +149,7 @@ describe('what is not sent at all', () => {
     [
       'China without a region',
       { 'role-arn': ARN.replace('aws', 'aws-cn'), 'endpoint-url': '' },
-      'needs a --region',
+      'needs --region',
     ],
   ])('%s', async (_what, settings, said) => {
     await expect(ask(settings)).rejects.toMatchObject({

@@ -352,7 +352,7 @@ test("an option of another tool is a usage error, and AWS's role is asked for", 
   const words = ['credential', '--profile', 'hub']
   const foreign = await run(await daemon(), [...words, 'gcp', '--role-arn', 'x'])
   expect(foreign).toMatchObject({ exitCode: 2, stdout: '' })
-  expect(foreign.stderr).toContain('gcp does not have')
+  expect(foreign.stderr).toContain('gcp does not support one of')
   const aws = await run(await daemon(), [...words, 'aws', '--duration', '900'])
   expect(aws).toMatchObject({ exitCode: 2, stdout: '' })
   expect(aws.stderr).toContain('--role-arn')

@@ -52,16 +52,20 @@ test('two that start at once have the same admin key', async () => {
 test.each([
   ['readable by others', (path: string) => chmodSync(path, 0o640), /chmod 600/],
   ['writable by others', (path: string) => chmodSync(path, 0o602), /chmod 600/],
-  ['empty', (path: string) => writeFileSync(path, ''), /holds no admin key/],
-  ['cut short', (path: string) => writeFileSync(path, 'abc'), /holds no admin key/],
-  ['too large', (path: string) => writeFileSync(path, Buffer.alloc(5_000_000)), /not a file of catchd/],
+  ['empty', (path: string) => writeFileSync(path, ''), /contains no valid admin key/],
+  ['cut short', (path: string) => writeFileSync(path, 'abc'), /contains no valid admin key/],
+  [
+    'too large',
+    (path: string) => writeFileSync(path, Buffer.alloc(5_000_000)),
+    /not a file that catchd made/,
+  ],
   [
     'a folder',
     (path: string) => {
       rmSync(path)
       mkdirSync(path)
     },
-    /not a file of catchd/,
+    /not a file that catchd made/,
   ],
   [
     'a symbolic link',

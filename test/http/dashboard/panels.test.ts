@@ -69,7 +69,7 @@ describe('a profile', () => {
     for (const part of [
       'gw Logged in ada at id.example.com',
       '30 min 0 s left until 1 January 2026, 00:30 UTC',
-      'Scopes email profile Person needed in 2 days Last refresh 30 minutes ago',
+      'Scopes email profile Next login in 2 days Last refresh 30 minutes ago',
     ]) {
       expect(words).toContain(part)
     }
@@ -104,7 +104,7 @@ describe('a profile', () => {
       [
         'The authorization server cannot be reached',
         '<code>catchd doctor gw</code>',
-        'the tokens in use came',
+        'the current tokens were issued',
       ],
       [],
     ],
@@ -153,13 +153,17 @@ test.each<[string, Partial<DaemonStatus>, RegExp]>([
     { vault: { ...STATUS.vault, health: 'unavailable' } },
     /cannot be used.*catchd doctor/,
   ],
-  ['unsaved tokens', { vault: { ...STATUS.vault, unsaved: ['gw'] } }, /tokens of gw are in memory only/],
+  ['unsaved tokens', { vault: { ...STATUS.vault, unsaved: ['gw'] } }, /tokens of gw are only in memory/],
   [
     'a bad file',
     { config: { path: '/x', ok: false, error: '3:5: a comma' } },
     /3:5: a comma.*catchd profile edit/,
   ],
-  ['no listener', { listeners: { ...STATUS.listeners, redirect: [] } }, /No redirect can be caught/],
+  [
+    'no listener',
+    { listeners: { ...STATUS.listeners, redirect: [] } },
+    /catchd cannot receive authorization responses/,
+  ],
 ])('%s stands above everything', (_name, changes, expected) => {
   expect(wordsOf(alerts(overview({ status: { ...STATUS, ...changes } })))).toMatch(expected)
 })
@@ -179,7 +183,7 @@ test('a waiting login does not say where it goes on', () => {
 })
 
 test('a key says what it may do, and when it was used', () => {
-  const client = {
+  const key = {
     name: 'ci',
     hash: Buffer.from('hash'),
     profiles: ['gw', 'corp'],
@@ -187,7 +191,7 @@ test('a key says what it may do, and when it was used', () => {
     createdAtMs: NOW_MS,
     expiresAtMs: NOW_MS - 1,
   }
-  const keys = [{ client, lastUsedAtMs: NOW_MS - 60_000 }]
+  const keys = [{ key, lastUsedAtMs: NOW_MS - 60_000 }]
   expect(wordsOf(keysPanel(overview({ keys })))).toMatch(
     /^ci token gw, corp last used 60 seconds ago , Expired Remove ci$/,
   )
@@ -199,7 +203,7 @@ test('what happened is told in words, with its cause', () => {
     { event: 'something.new', client: 'ci', atMs: NOW_MS },
   ]
   expect(wordsOf(activityPanel(overview({ recent })))).toBe(
-    'gw refresh failed, will be tried again The authorization server refused just now ci something.new just now',
+    'gw refresh failed, catchd will try again The authorization server refused just now ci something.new just now',
   )
 })
 

@@ -75,7 +75,7 @@ test('not the certificate of the key', async () => {
   const other = made('other-key')
   const files = { certificateFile: good.certFile, privateKeyFile: other.keyFile }
   expect((await refused(files)).detail).toBe(
-    `redirect_certificate_file ${good.certFile} is not the certificate of the key in ${other.keyFile}.`,
+    `redirect_certificate_file ${good.certFile} does not match the private key in ${other.keyFile}.`,
   )
 })
 
@@ -87,35 +87,35 @@ test.each([
   const elsewhere = made(`elsewhere-${host}`, 'DNS:example.test')
   const { detail } = await refused(filesOf(elsewhere), hostname)
   expect(detail).toContain(elsewhere.certFile)
-  expect(detail).toContain(`is not for ${host}: it names DNS:example.test`)
+  expect(detail).toContain(`is not valid for ${host}. It names DNS:example.test`)
 })
 
 test('not for a server', async () => {
   const files = filesOf(made('client', undefined, { extendedKeyUsage: 'clientAuth' }))
-  expect((await refused(files)).detail).toContain('is not meant for a server')
+  expect((await refused(files)).detail).toContain('its extended key usage has no serverAuth')
 })
 
 test.skipIf(process.getuid === undefined)('a key that others can read', async () => {
   const open = made('open-key')
   chmodSync(open.keyFile, 0o640)
   const { detail } = await refused(filesOf(open))
-  expect(detail).toContain('can be read or changed by other users')
+  expect(detail).toContain('Other users can read or change redirect_private_key_file')
   expect(detail).toContain(`chmod 600 '${open.keyFile}'`)
 })
 
 test.each<[string, () => CertificateFiles, string]>([
   ['no such certificate', () => ({ ...filesOf(good), certificateFile: join(folder, 'gone') }), 'ENOENT'],
   ['no such key', () => ({ ...filesOf(good), privateKeyFile: join(folder, 'gone') }), 'ENOENT'],
-  ['a folder', () => ({ ...filesOf(good), certificateFile: folder }), 'is no PEM file'],
+  ['a folder', () => ({ ...filesOf(good), certificateFile: folder }), 'is not a PEM file'],
   [
     'no certificate inside',
     () => ({ ...filesOf(good), certificateFile: written('junk.pem', 'canary-junk') }),
-    'holds no certificate in PEM form',
+    'contains no certificate in PEM format',
   ],
   [
     'no key inside',
     () => ({ ...filesOf(good), privateKeyFile: written('junk.key', 'canary-junk') }),
-    'holds no private key in PEM form',
+    'contains no private key in PEM format',
   ],
   [
     'an encrypted key',
@@ -135,12 +135,12 @@ test.each<[string, () => CertificateFiles, string]>([
 test('none at all: the command that makes one is named', async () => {
   const files = { certificateFile: join(folder, 'own.pem'), privateKeyFile: join(folder, 'own.key') }
   const failure = await refused(files, 'localhost', true)
-  expect(failure.detail).toContain('needs a certificate, and catchd has made none yet')
+  expect(failure.detail).toContain('own.pem does not exist yet')
   expect(failure.next).toBe('catchd certificate make')
 })
 
 test("catchd's own, for another host: another has to be named", async () => {
   const failure = await refused(filesOf(good), '127.0.0.2', true)
-  expect(failure.detail).toContain('is not for 127.0.0.2')
+  expect(failure.detail).toContain('is not valid for 127.0.0.2')
   expect(failure.detail).toContain('redirect_certificate_file')
 })

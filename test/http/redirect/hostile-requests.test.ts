@@ -327,7 +327,7 @@ describe('one response, one redemption', () => {
     const page = await listener.send({ target: `${listener.resultPath}?again` })
     expect(page.status).toBe(200)
     expect(page.body).toContain('Logged in: gw')
-    expect(page.body).toContain('used already')
+    expect(page.body).toContain('was already used')
     expect(listener.tokenRequests()).toBe(1)
   })
 })

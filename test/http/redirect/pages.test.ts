@@ -123,8 +123,8 @@ describe('what the pages say', () => {
     const text = textOf(succeeded({ accessTokenExpiresAtMs: null, scope: null, hasRefreshToken: false }))
     expect(text).toContain('unknown: the server does not say')
     expect(text).toContain('An access token is stored')
-    expect(text).toContain('until it is refused, then log in again')
-    expect(textOf(succeeded({ accessTokenExpiresAtMs: 1e308 }))).toContain('beyond the calendar')
+    expect(text).toContain('valid until a server refuses it, then log in again')
+    expect(textOf(succeeded({ accessTokenExpiresAtMs: 1e308 }))).toContain('too far in the future to show')
   })
 
   test.each([

@@ -1,11 +1,11 @@
 /**
- * Calls of the page to the daemon. Each carries the session's key beside the cookie: a cookie is sent by every page of
- * this host, whatever its port, and storage belongs to this origin alone.
+ * The page's calls to the daemon. Each sends the session's key in addition to the cookie: browsers send the cookie with
+ * requests from every page of this host, whatever its port, but only this origin can read its storage.
  */
 
 const KEY_NAME = 'catchd-page-key'
 
-/** Problem details (RFC 9457), as far as the page shows them. */
+/** The members of problem details (RFC 9457) that the page shows. */
 export interface Problem {
   readonly title: string
   readonly detail?: string
@@ -26,12 +26,12 @@ export class CallFailed extends Error {
   }
 }
 
-/** The page brings the key until it was used once; from then on it is in the storage of this origin. */
+/** Moves the key from the page into the storage of this origin. Once it was used, the page no longer contains it. */
 export function keepKey(): void {
-  const brought = document.querySelector<HTMLMetaElement>(`meta[name="${KEY_NAME}"]`)
-  if (brought === null) return
-  localStorage.setItem(KEY_NAME, brought.content)
-  brought.remove()
+  const meta = document.querySelector<HTMLMetaElement>(`meta[name="${KEY_NAME}"]`)
+  if (meta === null) return
+  localStorage.setItem(KEY_NAME, meta.content)
+  meta.remove()
 }
 
 export function forgetKey(): void {
@@ -62,7 +62,7 @@ async function problemOf(answer: Response): Promise<Problem> {
   }
 }
 
-/** Whatever went wrong, in words for a person. */
+/** The text that the page shows for an error. */
 export function wordsOf(error: unknown): string {
   if (error instanceof CallFailed) {
     const { title, detail, error_description: said } = error.problem

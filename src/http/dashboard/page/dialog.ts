@@ -1,4 +1,4 @@
-/** Dialogs: opening them, their messages, and what their forms hold. */
+/** Opens and closes dialogs, submits their forms, and shows their error messages. */
 import { CallFailed, wordsOf } from './calls.js'
 import { byId } from './elements.js'
 import { isOver, showEnd } from './notices.js'
@@ -16,7 +16,7 @@ export function isOpen(name: string): boolean {
   return byId<HTMLDialogElement>(`${name}-dialog`).open
 }
 
-/** The form is sent by the script; a failure stays in the dialog, at the field that it is about. */
+/** The script sends the form. If that fails, the dialog stays open and shows the message at the field. */
 export function onSubmit(name: string, send: () => Promise<void>): void {
   byId<HTMLFormElement>(`${name}-form`).addEventListener('submit', (event) => {
     event.preventDefault()
@@ -39,7 +39,7 @@ async function submit(name: string, send: () => Promise<void>): Promise<void> {
   }
 }
 
-/** One field's mistake, found before anything is sent. */
+/** An invalid field, found before the form is sent. */
 export class FieldMistake extends Error {
   readonly field: string
 
@@ -91,7 +91,7 @@ function clear(name: string): void {
   for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid')
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks before an action that cannot be undone. */
 export function confirm(text: string, yes: string): Promise<boolean> {
   const dialog = byId<HTMLDialogElement>('confirm-dialog')
   const form = byId<HTMLFormElement>('confirm-form')

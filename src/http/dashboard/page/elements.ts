@@ -1,4 +1,4 @@
-/** Finding and making elements. */
+/** Finds and creates elements. */
 
 /** @throws Error when the server's page has no such element */
 export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {

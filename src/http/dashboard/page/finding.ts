@@ -1,4 +1,4 @@
-/** Finding one of many profiles: cards whose name, status and server do not hold what was typed are hidden. */
+/** The search field for profiles. Hides the cards whose name, status and server do not contain the typed text. */
 
 export function prepareFinding(): void {
   document.addEventListener('input', ({ target }) => {
@@ -6,9 +6,9 @@ export function prepareFinding(): void {
   })
 }
 
-/** Also after the panels came anew: the server knows nothing of it. */
+/** Also called after the panels were fetched again, because the server does not know the typed text. */
 export function applyFinding(): void {
-  const field = document.getElementById('find') // only where there are many
+  const field = document.getElementById('find') // present only if there are many profiles
   const wanted = field instanceof HTMLInputElement ? field.value.trim().toLowerCase() : ''
   const cards = [...document.querySelectorAll<HTMLElement>('.card')]
   for (const card of cards) {

@@ -1,4 +1,4 @@
-/** Making an API key, and showing it the one time that it can be seen. */
+/** The form that makes an API key, and the dialog that shows the key once. */
 import { call } from './calls.js'
 import { FieldMistake, onSubmit, open } from './dialog.js'
 import { byId } from './elements.js'
@@ -8,13 +8,13 @@ const SECONDS_A_DAY = 86_400
 export function prepareKeyForm(): void {
   onSubmit('key', make)
   onSubmit('new-key', async () => {})
-  // Not even in the page after it was closed.
+  // After the dialog is closed, the key is no longer in the page.
   byId('new-key-dialog').addEventListener('close', () => {
     byId('new-key-value').textContent = ''
   })
 }
 
-/** @param profiles - What it is suggested for. */
+/** @param profiles - The profiles that the form suggests. */
 export function openKeyForm(profiles: readonly string[]): void {
   byId<HTMLFormElement>('key-form').reset()
   input('profiles').value = profiles.join(' ')

@@ -1,6 +1,6 @@
 /**
- * The stream of events, and the panels that are fetched again when something happened. `EventSource` cannot send the
- * session's key, so the stream is read with `fetch`.
+ * Reads the stream of events, and fetches the panels again after each event. `EventSource` cannot send the session's
+ * key, so the stream is read with `fetch`.
  */
 import { call } from './calls.js'
 import { byId } from './elements.js'
@@ -10,8 +10,8 @@ import { isEnded, isOver, showEnd } from './notices.js'
 import { tick } from './ticking.js'
 
 const RETRY_MS = 2_000
-const LOOK_MS = 20_000
-/** Several events come together: a login is claimed, succeeds, and is forgotten. */
+const UPDATE_EVERY_MS = 20_000
+/** Several events often come together, for example login.claimed and login.succeeded. They cause one update. */
 const GATHER_MS = 120
 
 export interface HappenedEvent {
@@ -23,7 +23,7 @@ export interface HappenedEvent {
 
 let isGathering = false
 
-/** Brings the panels up to date, soon. */
+/** Updates the panels after a short delay. */
 export function showNews(): void {
   if (isGathering || isEnded()) return
   isGathering = true
@@ -33,7 +33,7 @@ export function showNews(): void {
   }, GATHER_MS)
 }
 
-/** Brings the panels up to date, now. */
+/** Updates the panels now. */
 export async function showPanels(): Promise<void> {
   try {
     const text = await (await call('GET', '/dashboard/panels')).text()
@@ -49,20 +49,20 @@ export async function showPanels(): Promise<void> {
   }
 }
 
-/** What no event tells of: the health of the vault, the use of a key. */
-export function lookNowAndThen(): void {
+/** Updates the panels at intervals, for changes without an event: the health of the vault, the use of a key. */
+export function updatePeriodically(): void {
   setInterval(() => {
     if (document.visibilityState === 'visible') showNews()
-  }, LOOK_MS)
+  }, UPDATE_EVERY_MS)
 }
 
-/** Follows what happens, as long as there is a session. */
+/** Reads events until the session ends. */
 export async function follow(onEvent: (event: HappenedEvent) => void): Promise<void> {
   for (;;) {
     try {
       const { body } = await call('GET', '/v1/events')
       show('Live', 'on')
-      showNews() // what happened before the stream began
+      showNews() // for changes before the stream began
       if (body !== null) await read(body.pipeThrough(new TextDecoderStream()).getReader(), onEvent)
     } catch (error) {
       if (isOver(error)) return showEnd()

@@ -1,4 +1,4 @@
-/** Logging in: where a person goes on, and how it ended. */
+/** Starts, continues and cancels logins, and shows how they ended. */
 import { call } from './calls.js'
 import { close, isOpen, onSubmit, open } from './dialog.js'
 import { byId } from './elements.js'
@@ -37,19 +37,19 @@ async function begun(answer: Promise<Response>): Promise<BegunLogin> {
   return (await (await answer).json()) as BegunLogin
 }
 
-/** The tab may be blocked, so its address stands in the dialog as well. */
+/** The browser may block the new tab, so the dialog also has a link. */
 function show(login: BegunLogin): void {
   const { login_id, profile, user_code, authorization_url } = login
   const url = login.verification_uri_complete ?? login.verification_uri ?? authorization_url ?? ''
   if (!/^https?:/.test(url)) {
-    notify(`${profile}: this login does not wait any more.`, 'failed')
+    notify(`${profile}: this login is no longer pending.`, 'failed')
     return
   }
   shown = login_id
   byId('login-title').textContent = `Log in to ${profile}`
   byId('login-how').textContent =
     user_code === undefined
-      ? 'Finish the login in the tab that was opened. If there is none, open it here; this closes by itself.'
+      ? 'Finish the login in the new tab. If no tab has opened, use this link. This dialog closes automatically.'
       : 'Enter this code at the authorization server, on any machine:'
   byId('login-code').textContent = user_code ?? ''
   byId('login-code').hidden = user_code === undefined
@@ -60,8 +60,8 @@ function show(login: BegunLogin): void {
   if (user_code === undefined) window.open(url, '_blank', 'noopener,noreferrer')
 }
 
-/** What became of a login is said wherever it was begun. */
-export function hearOfLogin({ event, profile = '', login_id: id }: HappenedEvent): void {
+/** Shows the end of a login, also if it was started elsewhere. */
+export function showLoginEvent({ event, profile = '', login_id: id }: HappenedEvent): void {
   if (event !== 'login.succeeded' && event !== 'login.ended') return
   if (id === shown && isOpen('login')) close('login')
   if (event === 'login.succeeded') notify(`Logged in: ${profile}`)

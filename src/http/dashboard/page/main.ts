@@ -1,10 +1,10 @@
-/** The page's script: what its buttons do, and what moves by itself. */
+/** The page's script: the actions of its buttons, and the start of its automatic updates. */
 import { call, forgetKey, keepKey } from './calls.js'
 import { close, confirm } from './dialog.js'
 import { prepareFinding } from './finding.js'
 import { openKeyForm, prepareKeyForm } from './key-form.js'
-import { follow, lookNowAndThen, showNews, showPanels } from './live.js'
-import { giveUp, goOn, hearOfLogin, logIn, prepareLoginDialog } from './logins.js'
+import { follow, showNews, showPanels, updatePeriodically } from './live.js'
+import { giveUp, goOn, logIn, prepareLoginDialog, showLoginEvent } from './logins.js'
 import { notify, notifyFailure } from './notices.js'
 import { addProfile, editProfile, prepareProfileForm } from './profile-form.js'
 import { startTicking } from './ticking.js'
@@ -26,24 +26,26 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     notify(`Refreshed: ${profile}`)
   },
   async logout(profile) {
-    const text = `${profile}: its tokens are revoked where the server can, and forgotten. Tools get none until somebody logs in again.`
+    const text = `${profile}: catchd revokes its tokens if the server supports that, and deletes them. Tools get no tokens until you log in again.`
     if (!(await confirm(text, 'Log out'))) return
     const { headers } = await call('DELETE', profilePath('/v1/tokens', profile))
     const notRevoked = headers.get('catchd-not-revoked')
     notify(`Logged out: ${profile}`)
-    if (notRevoked !== null) notify(`${profile}: the server still knows the tokens. ${notRevoked}`, 'failed')
+    if (notRevoked !== null)
+      notify(`${profile}: the tokens are still valid at the server. ${notRevoked}`, 'failed')
   },
   'add-profile': addProfile,
   'edit-profile': editProfile,
   async 'remove-profile'(profile) {
-    if (!(await confirm(`${profile}: the profile is removed, and logged out before.`, 'Remove'))) return
+    if (!(await confirm(`${profile}: catchd logs out and removes the profile.`, 'Remove'))) return
     await call('DELETE', profilePath('/v1/profiles', profile))
     close('profile')
     notify(`Removed: ${profile}`)
   },
   'make-key': () => openKeyForm(profileNames()),
   async 'remove-key'(key) {
-    if (!(await confirm(`${key}: whatever uses this key gets no token any more, at once.`, 'Remove'))) return
+    if (!(await confirm(`${key}: tools that use this key get no more tokens, effective at once.`, 'Remove')))
+      return
     await call('DELETE', profilePath('/v1/clients', key))
     notify(`Key removed: ${key}`)
   },
@@ -90,8 +92,8 @@ document.addEventListener('click', (event) => {
 })
 void showPanels()
 startTicking(showNews)
-lookNowAndThen()
+updatePeriodically()
 void follow((event) => {
-  hearOfLogin(event)
+  showLoginEvent(event)
   showNews()
 })

@@ -1,9 +1,9 @@
 /**
- * Making a part of the page look like what the server sent, by changing only what is different: the focus, an open
- * disclosure and a selection stay where they are.
+ * Updates a part of the page to new markup from the server. Only differences are changed, so the focus, open
+ * disclosures and selections stay as they are.
  */
 
-/** Attributes that are the reader's doing, not the server's. */
+/** Attributes that the user sets in the browser, not the server. */
 const KEPT = new Set(['open'])
 
 export function morph(current: Element, next: Element): void {

@@ -1,4 +1,4 @@
-/** Short messages at the top of the page, which screen readers say too; and the end of the session. */
+/** Short messages at the top of the page, which screen readers also read, and the end of the session. */
 import { CallFailed, forgetKey, wordsOf } from './calls.js'
 import { byId, element } from './elements.js'
 
@@ -15,19 +15,19 @@ export function notifyFailure(error: unknown): void {
   else notify(wordsOf(error), 'failed')
 }
 
-/** No session any more, or a page that has not its key. */
+/** Whether the session has ended, or the page does not have its key. */
 export function isOver(error: unknown): boolean {
   return error instanceof CallFailed && (error.status === 401 || error.problem.code === 'origin_refused')
 }
 
 let hasEnded = false
 
-/** Whether there is nothing left to be brought up to date. */
+/** Whether the session has ended, so that there is nothing left to update. */
 export function isEnded(): boolean {
   return hasEnded
 }
 
-/** Nothing of the page stays: who sits here now may be somebody else. */
+/** Removes all content of the page, because another person may be at the screen now. */
 export function showEnd(): void {
   if (hasEnded) return
   hasEnded = true
@@ -38,7 +38,7 @@ export function showEnd(): void {
   const end = element('section', { class: 'ended box' })
   end.append(
     element('h2', { tabindex: '-1' }, 'Your session has ended'),
-    element('p', {}, 'Enter again with a new link:'),
+    element('p', {}, 'To open the dashboard again, run:'),
     element('pre', {}, 'catchd dashboard'),
   )
   document.querySelector('main')?.replaceChildren(end)

@@ -1,4 +1,7 @@
-/** Adding and editing a profile: the fields that most have, and everything else as JSON. What is valid the daemon says. */
+/**
+ * The form to add and edit profiles. It has fields for the most common settings, and all others as JSON. The daemon
+ * checks the values.
+ */
 import { call } from './calls.js'
 import { FieldMistake, onSubmit, open } from './dialog.js'
 import { byId } from './elements.js'
@@ -8,7 +11,7 @@ type Entry = Record<string, unknown>
 
 const SECRET = 'client_secret'
 
-/** The secret as it is configured, which an empty field keeps; `undefined`: there is none. */
+/** The configured secret, which is kept if the field is empty; `undefined`: there is none. */
 let keptSecret: unknown
 
 export function prepareProfileForm(): void {
@@ -54,7 +57,8 @@ async function save(): Promise<void> {
   const name = input('name').value.trim()
   const isNew = !input('name').readOnly
   if (name === '') throw new FieldMistake('name', 'must not be empty')
-  if (isNew && (await exists(name))) throw new FieldMistake('name', 'is taken: edit that profile instead')
+  if (isNew && (await exists(name)))
+    throw new FieldMistake('name', 'already exists: edit that profile instead')
   await call('PUT', `/v1/profiles/${encodeURIComponent(name)}`, entry())
   notify(isNew ? `Added: ${name}. Log in to it next.` : `Saved: ${name}`)
 }

@@ -1,9 +1,9 @@
-/** What moves by itself: time left, bars, and how long ago something was. */
+/** Updates the texts and bars that change with time. */
 import { barLeft, distance, timeLeft } from '../time-left.js'
 
 const TICK_MS = 1_000
 
-/** @param onOver - Called when something has just run out. */
+/** @param onOver - Called when a time has just ended. */
 export function startTicking(onOver: () => void): void {
   setInterval(() => tick(onOver), TICK_MS)
 }
@@ -24,7 +24,7 @@ export function tick(onOver: () => void = () => {}): void {
   }
 }
 
-/** Only what is different: a selection in the text stays. */
+/** Changes the text only if it is different, so that a selection in it stays. */
 function write(place: HTMLElement, text: string): void {
   if (place.textContent !== text) place.textContent = text
 }

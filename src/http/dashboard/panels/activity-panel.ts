@@ -1,12 +1,11 @@
-/** What happened lately, in words. Names and codes only: an event holds nothing else. */
-
+/** The panel with recent events. An event contains only names and codes. */
 import type { HappenedEvent } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { Overview } from '../overview.js'
 import { emptyBox, relativeTime, type Tone } from './pieces.js'
 import { titleOf } from './profiles-panel.js'
 
-/** As many as fit beside the profiles. */
+/** The list then is about as long as the list of profiles. */
 const MOST_SHOWN = 12
 
 export function activityPanel({ recent, nowMs }: Overview): Html {
@@ -22,18 +21,21 @@ function item(event: HappenedEvent, nowMs: number): Html {
 }
 
 const WORDS: Readonly<Record<string, { readonly tone: Tone; readonly words: string }>> = {
-  'login.begun': { tone: 'waiting', words: 'login begun' },
-  'login.claimed': { tone: 'waiting', words: 'response received, code being redeemed' },
+  'login.begun': { tone: 'waiting', words: 'login started' },
+  'login.claimed': { tone: 'waiting', words: 'response received, redeeming the code' },
   'login.succeeded': { tone: 'done', words: 'logged in' },
   'login.ended': { tone: 'failed', words: 'login ended without tokens' },
   'token.refreshed': { tone: 'done', words: 'refreshed' },
-  'token.refresh_failed': { tone: 'failed', words: 'refresh failed, will be tried again' },
-  'token.reauthorize': { tone: 'failed', words: 'refresh refused: a login is needed' },
+  'token.refresh_failed': { tone: 'failed', words: 'refresh failed, catchd will try again' },
+  'token.reauthorize': { tone: 'failed', words: 'refresh refused, login required' },
   'token.forgotten': { tone: 'over', words: 'logged out' },
-  'token.unsaved': { tone: 'failed', words: 'new tokens are in memory only' },
+  'token.unsaved': { tone: 'failed', words: 'new tokens are only in memory' },
   'token.saved': { tone: 'done', words: 'new tokens are in the vault' },
   'configuration.changed': { tone: 'over', words: 'Configuration changed' },
-  'configuration.refused': { tone: 'failed', words: 'Configuration refused; the last good one stays' },
+  'configuration.refused': {
+    tone: 'failed',
+    words: 'Configuration invalid; catchd keeps the last valid one',
+  },
   'client.added': { tone: 'over', words: 'key added' },
   'client.removed': { tone: 'over', words: 'key removed' },
 }

@@ -1,4 +1,4 @@
-/** How the daemon is: vault, listeners, configuration; and what of it needs somebody at once. */
+/** The panel with the state of the vault, the listeners and the configuration, and the alerts at the top of the page. */
 import { CatchdError } from '../../../failures.js'
 import type { DaemonStatus } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
@@ -27,7 +27,7 @@ function addresses(list: readonly string[]): Html {
   return html`${list.map((address) => html`<code>${address}</code> `)}${badge('done', 'listening')}`
 }
 
-/** Above everything else; nothing when all is well. */
+/** The alerts at the top of the page; empty if there is no problem. */
 export function alerts({ status }: Overview): Html {
   if (status instanceof CatchdError) return html``
   return html`${troubles(status).map(([text, next]) => html`<div class="box failed"><p>${text}</p><p>Run next: <code>${next}</code></p></div>`)}`
@@ -38,19 +38,22 @@ type Trouble = readonly [text: string, next: string]
 function troubles({ vault, config, listeners }: DaemonStatus): Trouble[] {
   const all: (Trouble | false)[] = [
     vault.health === 'locked' && [
-      'The keychain is locked. Tokens in memory are still served; unlock it to log in or refresh.',
+      'The keychain is locked. catchd still serves the tokens in memory. Unlock the keychain to log in or refresh.',
       'catchd vault status',
     ],
     vault.health === 'unavailable' && ['The vault cannot be used.', 'catchd doctor'],
     vault.unsaved.length > 0 && [
-      `The newest tokens of ${vault.unsaved.join(', ')} are in memory only. Storing them is tried again and again.`,
+      `The newest tokens of ${vault.unsaved.join(', ')} are only in memory. catchd keeps trying to store them.`,
       'catchd vault status',
     ],
     !config.ok && [
-      `The configuration file is not in use, the last good one is: ${config.error ?? 'it is not valid'}`,
+      `The configuration file is not valid, so catchd uses the last valid one. ${config.error ?? ''}`.trim(),
       'catchd profile edit',
     ],
-    listeners.redirect.length === 0 && ['No redirect can be caught: the port is taken.', 'catchd status'],
+    listeners.redirect.length === 0 && [
+      'catchd cannot receive authorization responses: another program uses the port.',
+      'catchd status',
+    ],
   ]
   return all.filter((trouble) => trouble !== false)
 }

@@ -1,4 +1,4 @@
-/** API keys of local tools: what each may do, and when it was last used. No key, and no hash of one. */
+/** The panel with the API keys: what each allows, and when it was last used. It shows no key and no hash. */
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { KeyOverview, Overview } from '../overview.js'
 import { badge, button, emptyBox, relativeTime } from './pieces.js'
@@ -6,14 +6,14 @@ import { badge, button, emptyBox, relativeTime } from './pieces.js'
 export function keysPanel({ keys, nowMs }: Overview): Html {
   if (keys.length === 0) {
     return emptyBox(
-      html`<p>No keys. Tools on this machine need none over the socket; a tool that speaks only TCP does.</p>`,
+      html`<p>No keys. Tools on this machine that use the socket need none. A tool that can only use TCP needs one.</p>`,
     )
   }
   return html`<ul class="rows">${keys.map((key) => item(key, nowMs))}</ul>`
 }
 
-function item({ client, lastUsedAtMs }: KeyOverview, nowMs: number): Html {
-  const { name, profiles, actions, expiresAtMs } = client
+function item({ key, lastUsedAtMs }: KeyOverview, nowMs: number): Html {
+  const { name, profiles, actions, expiresAtMs } = key
   const used =
     lastUsedAtMs === null ? html`not used yet` : html`last used ${relativeTime(lastUsedAtMs, nowMs)}`
   return html`<li data-key="key-${name}"><div><strong>${name}</strong> ${actions.map((action) => html`<code class="chip">${action}</code> `)}

@@ -1,4 +1,4 @@
-/** The profiles: how each stands, how long its token lasts, and what can be done about it. */
+/** The panel with the profiles: each profile's status, how long its token is valid, and its buttons. */
 import { toInstant } from '../../../clock.js'
 import { needsNoPerson } from '../../../config/grants.js'
 import { CatchdError, FAILURES } from '../../../failures.js'
@@ -14,7 +14,7 @@ export function profilesPanel({ profiles, status, nowMs }: Overview): Html {
   if (profiles instanceof CatchdError) return failureBox(profiles)
   if (profiles.length === 0) {
     return emptyBox(html`<h3>No profile yet</h3>
-<p>A profile is one account at one authorization server. Add one here, or let catchd find everything from the URL of an API:</p>
+<p>A profile is one account at one authorization server. Add one here, or let catchd find the settings from the URL of an API:</p>
 <pre><code>catchd login https://mcp.example.com/mcp</code></pre>
 <p><button type="button" class="primary" data-action="add-profile">Add a profile</button></p>`)
   }
@@ -25,9 +25,9 @@ export function profilesPanel({ profiles, status, nowMs }: Overview): Html {
 
 const SEEN_AT_A_GLANCE = 8
 const FINDER = html`<div class="find"><label for="find">Find a profile</label><input type="search" id="find" autocomplete="off" spellcheck="false" placeholder="name, status or server">
-<p class="box empty" id="find-none" role="status" hidden>No profile has this in its name, status or server.</p></div>`
+<p class="box empty" id="find-none" role="status" hidden>No profile has this text in its name, status or server.</p></div>`
 
-const STANDINGS: Readonly<Record<ProfileStatusName, { readonly tone: Tone; readonly words: string }>> = {
+const STATUSES: Readonly<Record<ProfileStatusName, { readonly tone: Tone; readonly words: string }>> = {
   logged_in: { tone: 'done', words: 'Logged in' },
   login_required: { tone: 'denied', words: 'Login required' },
   login_pending: { tone: 'waiting', words: 'Waiting for you' },
@@ -36,20 +36,20 @@ const STANDINGS: Readonly<Record<ProfileStatusName, { readonly tone: Tone; reado
 
 function card(profile: ProfileOverview, addresses: Addresses, nowMs: number): Html {
   const { name, status, subject, canRefresh, obtainedAtMs } = profile
-  const { tone, words } = standing(profile)
-  const isPersons = !isAutomatic(profile)
+  const { tone, words } = statusOf(profile)
+  const needsUser = !isAutomatic(profile)
   return html`<li class="card" data-key="profile-${name}">
 <div class="head"><h3>${name}</h3>${badge(tone, words)}</div>
 <p class="account">${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}</p>
 ${life(profile, nowMs)}
 <dl>
 ${obtainedAtMs === null ? null : row('Scopes', scopes(profile))}
-${row('Person needed', personNeeded(profile, nowMs))}
+${row('Next login', nextLogin(profile, nowMs))}
 ${lastRefresh(profile, nowMs)}
 </dl>
 <div class="buttons">
-${isPersons ? button('login', 'Log in', name, status === 'logged_in' ? {} : { kind: 'primary' }) : null}
-${canRefresh ? button('refresh', 'Refresh', name, isPersons ? {} : { kind: 'primary' }) : null}
+${needsUser ? button('login', 'Log in', name, status === 'logged_in' ? {} : { kind: 'primary' }) : null}
+${canRefresh ? button('refresh', 'Refresh', name, needsUser ? {} : { kind: 'primary' }) : null}
 ${obtainedAtMs === null ? null : button('logout', 'Log out', name)}
 ${button('edit-profile', 'Edit', name)}
 </div>
@@ -57,9 +57,9 @@ ${snippets(profile, addresses)}
 </li>`
 }
 
-/** A profile whose tokens come without a person is never logged in. */
-function standing(profile: ProfileOverview): { readonly tone: Tone; readonly words: string } {
-  if (!isAutomatic(profile)) return STANDINGS[profile.status]
+/** A profile whose grant needs no user is never shown as logged in. */
+function statusOf(profile: ProfileOverview): { readonly tone: Tone; readonly words: string } {
+  if (!isAutomatic(profile)) return STATUSES[profile.status]
   if (profile.trouble !== undefined) return { tone: 'failed', words: 'Refresh failed' }
   return { tone: 'done', words: 'No login needed' }
 }
@@ -68,7 +68,7 @@ function isAutomatic({ entry: { grant } }: ProfileOverview): boolean {
   return grant !== undefined && needsNoPerson(grant)
 }
 
-/** The host says it best; a preset without one has its name. */
+/** The server's host; if no URL is configured, the preset's name. */
 function serverOf({ entry }: ProfileOverview): string {
   const { base_url, issuer, resource_server, token_endpoint, preset } = entry
   const url = base_url ?? issuer ?? resource_server ?? token_endpoint
@@ -79,7 +79,7 @@ function life({ name, expiresAtMs, obtainedAtMs, status }: ProfileOverview, nowM
   if (obtainedAtMs === null) return html`<p class="life">No token is stored.</p>`
   const words = expiresAtMs === null ? undefined : inWords(expiresAtMs)
   if (expiresAtMs === null || words === undefined) {
-    return html`<p class="life">The server does not say how long the token lasts.</p>`
+    return html`<p class="life">The server does not say how long the token is valid.</p>`
   }
   const [from, until] = [toInstant(obtainedAtMs), toInstant(expiresAtMs)]
   const value = barLeft(obtainedAtMs, expiresAtMs, nowMs)
@@ -94,8 +94,8 @@ function scopes({ scope }: ProfileOverview): Html {
   return html`<ul class="chips">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
 }
 
-/** What is unknown is said to be unknown (promise 10). */
-function personNeeded(profile: ProfileOverview, nowMs: number): Html {
+/** An unknown time is shown as unknown (SECURITY.md#nothing-guessed). */
+function nextLogin(profile: ProfileOverview, nowMs: number): Html {
   const { loginNeededAtMs } = profile
   if (isAutomatic(profile)) return html`never`
   if (loginNeededAtMs === null) return html`unknown: the server does not say`
@@ -107,7 +107,7 @@ function lastRefresh({ name, obtainedAtMs, trouble }: ProfileOverview, nowMs: nu
   const last = obtainedAtMs === null ? null : relativeTime(obtainedAtMs, nowMs)
   if (trouble === undefined) return last === null ? null : row('Last refresh', last)
   const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span><small>Run next: <code>${nextOf(trouble.code, name)}</code></small>${
-    last === null ? null : html`<small>the tokens in use came ${last}</small>`
+    last === null ? null : html`<small>the current tokens were issued ${last}</small>`
   }`
   return row('Last refresh', failure)
 }

@@ -1,9 +1,9 @@
-/** How a profile's token gets into tools: lines to copy, none of which holds a token (docs/tools/). */
+/** Lines to copy that use a profile's token in other tools (docs/tools/). No line contains a token. */
 import type { DaemonStatus } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { ProfileOverview } from '../overview.js'
 
-/** Where the API is reached; `undefined` while nobody knows. */
+/** The addresses of the API; `undefined` if they are not known. */
 export type Addresses = Pick<DaemonStatus['listeners'], 'socket' | 'tcp'> | undefined
 
 export function snippets({ name, entry }: ProfileOverview, addresses: Addresses): Html {
@@ -45,7 +45,7 @@ function forHttp(name: string, addresses: Addresses): Line[] {
   ]
 }
 
-/** Tokens that are bound to a key need a proof with every request (RFC 9449). */
+/** A token that is bound to a key needs a proof with every request (RFC 9449). */
 function forBoundTokens(name: string): Line[] {
-  return [['A tool that knows no tokens', `catchd proxy ${name} --upstream https://api.example.com`]]
+  return [['A tool without OAuth support', `catchd proxy ${name} --upstream https://api.example.com`]]
 }

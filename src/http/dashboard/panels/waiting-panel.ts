@@ -1,4 +1,4 @@
-/** Logins that wait for a person, each to be finished or given up. */
+/** The panel with the pending logins. The user can continue or cancel each one. */
 import { toInstant } from '../../../clock.js'
 import type { Login } from '../../../login/login.js'
 import { type Html, html } from '../../redirect/pages/html.js'
@@ -11,12 +11,12 @@ export function waitingPanel({ waiting, nowMs }: Overview): Html {
   return html`<ul class="rows">${waiting.map((login) => item(login, nowMs))}</ul>`
 }
 
-/** Where it goes on is not said here: the page asks for it when the person does (dashboard-routes.ts). */
+/** Does not contain the login's URL. The page fetches it when the user clicks Continue (dashboard-routes.ts). */
 function item(login: Login, nowMs: number): Html {
   const { id, createdAtMs, expiresAtMs } = login
   const profile = login.profile ?? 'a response for a tool'
-  const how = 'device' in login ? 'by a code on another machine' : 'in the browser'
+  const how = 'device' in login ? 'with a code on another machine' : 'in the browser'
   return html`<li data-key="login-${id}"><div><strong>${profile}</strong> <span>${how}</span>
-<small>begun ${relativeTime(createdAtMs, nowMs)}, <span data-left="${toInstant(expiresAtMs)}">${timeLeft(expiresAtMs, nowMs)}</span> left</small></div>
+<small>started ${relativeTime(createdAtMs, nowMs)}, <span data-left="${toInstant(expiresAtMs)}">${timeLeft(expiresAtMs, nowMs)}</span> left</small></div>
 <div class="buttons">${button('continue', 'Continue', profile, { login: id })}${button('cancel', 'Cancel', profile, { login: id })}</div></li>`
 }

@@ -1,14 +1,14 @@
 /**
- * HTML by tagged template: every value is escaped unless it is itself the result of {@link html}.
+ * Builds HTML with a tagged template that escapes every value, except values that {@link html} made itself.
  *
- * What a page shows comes partly from outside (`error_description`), so escaping is not left to each page.
+ * Some values come from outside (`error_description`), so the pages must not have to escape values themselves.
  */
 
-/** Markup that is safe to stand in a page as it is. */
+/** Markup that a page can contain without escaping. */
 export class Html {
   readonly #markup: string
 
-  /** Only for text that is ours, such as a style sheet; everything else goes through {@link html}. */
+  /** Only for texts of this program, such as a style sheet. Use {@link html} for everything else. */
   constructor(markup: string) {
     this.#markup = markup
   }
@@ -20,7 +20,7 @@ export class Html {
 
 export type HtmlValue = Html | string | number | null | readonly Html[]
 
-/** Values are escaped for text and for quoted attributes; `null` is nothing. */
+/** Escapes values for text and for quoted attributes; `null` becomes an empty string. */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   let markup = strings[0] ?? ''
   values.forEach((value, index) => {
@@ -45,8 +45,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 }
 
 /**
- * Line ends become spaces; other control characters, and those that turn the direction of the text around
- * them, become the replacement character: a description must not dress up as part of our page.
+ * Line ends become spaces. Other control characters, and characters that change the text direction, become the
+ * replacement character, so that an `error_description` cannot imitate other parts of the page.
  */
 function escapeText(text: string): string {
   return text

@@ -1,4 +1,4 @@
-/** Instants in words, for people: the absolute time in UTC, and how far away it is. Pure. */
+/** Texts for instants: the absolute time in UTC, and the time from now. Pure. */
 
 const MONTHS = [
   'January',
@@ -15,7 +15,7 @@ const MONTHS = [
   'December',
 ]
 
-/** The last instant that a Date can hold; a server may send a larger `expires_in`. */
+/** The last instant that a Date can represent. A server can send an `expires_in` beyond it. */
 const LAST_INSTANT_MS = 8.64e15
 
 const UNITS = [
@@ -25,7 +25,7 @@ const UNITS = [
   { unit: 'day', ms: 86_400_000, below: Number.POSITIVE_INFINITY },
 ] as const
 
-/** `23 November 2026, 14:03 UTC`; `undefined` when no calendar goes that far. */
+/** `23 November 2026, 14:03 UTC`; `undefined` if a Date cannot represent the instant. */
 export function inWords(instantMs: number): string | undefined {
   if (!(Math.abs(instantMs) <= LAST_INSTANT_MS)) return undefined
   const date = new Date(instantMs)

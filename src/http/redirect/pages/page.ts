@@ -1,17 +1,17 @@
 /**
- * The frame that all pages of the redirect listener share, and the content security policy that goes with it.
+ * The layout of all pages of the redirect listener, and their content security policy.
  *
- * A page is self-contained: the one style sheet and at most one script stand in it and are allowed by their
- * hashes; nothing is loaded, framed, submitted or re-based.
+ * A page contains its style sheet and at most one script. The policy allows both by their hashes, and forbids loading
+ * anything, frames, forms and `<base>`.
  */
 import { createHash } from 'node:crypto'
 import { Html, html } from './html.js'
 import { STYLE } from './style.js'
 
-/** What a page says at first glance; decides colour and icon. */
+/** The kind of result that a page shows. It decides the colour and the icon. */
 export type Tone = 'done' | 'denied' | 'failed' | 'waiting' | 'over' | 'lost'
 
-/** A script of ours that may stand in a page. */
+/** A script of this program that a page contains. */
 export class PageScript {
   readonly element: Html
   readonly cspSource: string
@@ -23,7 +23,7 @@ export class PageScript {
 }
 
 export interface PageParts {
-  /** HTTP status to send it with. */
+  /** The page's HTTP status. */
   readonly status: number
   readonly tone: Tone
   readonly headline: string
@@ -43,7 +43,7 @@ export interface Page {
   readonly contentSecurityPolicy: string
 }
 
-/** Lays a page out. */
+/** Makes a page from its parts. */
 export function page(parts: PageParts): Page {
   const { status, tone, headline, summary, body = null, closing, script, cleanPath, refreshSeconds } = parts
   const document = html`<!doctype html>
@@ -81,7 +81,7 @@ export function facts(rows: readonly Html[]): Html {
   return html`<dl>${rows}</dl>`
 }
 
-/** One command to run next, selected whole by a click. */
+/** One command to run next. A click selects all of it. */
 export function command(heading: string, text: string): Html {
   return html`<section aria-label="${heading}"><h2>${heading}</h2><pre><code>${text}</code></pre></section>`
 }

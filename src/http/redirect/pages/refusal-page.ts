@@ -1,8 +1,8 @@
 /**
- * The page for a request that changed nothing: not read as an authorization response, or matching no login.
+ * The page for a request that changed nothing, because it is not an authorization response or matches no login.
  *
- * The request's query may hold a code. The page does not echo it, and its script takes it out of the address
- * bar, pointing to a path where the same refusal can be reloaded.
+ * The request's query can contain a code. The page does not repeat it, and its script removes it from the address bar.
+ * The new address shows the same page again on reload.
  */
 import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
 import { html } from './html.js'
@@ -13,39 +13,39 @@ const CLEAN_ADDRESS_BAR = new PageScript(
 )
 
 const HEADLINES: Readonly<Partial<Record<FailureCode, string>>> = {
-  state_unknown: 'No login is waiting for this',
-  login_unknown: 'This login is not known',
+  state_unknown: 'No login is waiting for this response',
+  login_unknown: 'Unknown login',
   login_expired: 'Login expired',
-  redirect_malformed: 'This is not an authorization response',
+  redirect_malformed: 'Not an authorization response',
   host_refused: 'Wrong address',
-  origin_refused: 'Only your browser may answer here',
-  request_invalid: 'This request is not answered here',
-  route_unknown: 'Nothing is here',
+  origin_refused: 'Request refused',
+  request_invalid: 'Invalid request',
+  route_unknown: 'Page not found',
 }
 
-/** The cause, where the failure itself says no more. */
+/** The explanation, if the failure has no detail. */
 const CAUSES: Readonly<Partial<Record<FailureCode, string>>> = {
-  state_unknown: 'It expired, was answered already or was never begun here.',
-  login_unknown: 'Its result is kept for a while only, and not after a restart.',
-  login_expired: 'Nobody finished the login in time.',
-  redirect_malformed: 'The address cannot be read as one answer of an authorization server.',
+  state_unknown: 'The login has expired, has already been completed, or was not started by this catchd.',
+  login_unknown: 'catchd keeps the result of a login for a limited time, and only until it restarts.',
+  login_expired: 'The login was not finished in time.',
+  redirect_malformed: 'The address is not a valid response of an authorization server.',
   host_refused:
-    'This address belongs to none of the configured redirect URIs. Mind that localhost and 127.0.0.1 are different ones.',
-  origin_refused: 'Prefetches, frames, images and scripts are refused: only opening the page itself counts.',
-  route_unknown: 'Logins come back to the redirect URI of their profile; there is nothing else to see.',
+    'No configured redirect URI has this address. Note that localhost and 127.0.0.1 are different addresses.',
+  origin_refused: 'This address can only be opened as a page, not by a prefetch, frame, image or script.',
+  route_unknown: "Only the profiles' redirect URIs exist at this address.",
 }
 
-/** A person may wonder whether the login in the other tab is lost. */
+/** The user may wonder whether the login in another tab is lost. The page says that it is not. */
 const HARMLESS: ReadonlySet<FailureCode> = new Set(['state_unknown', 'redirect_malformed', 'origin_refused'])
 
-/** Refusals that can be shown again under a path of their own. */
+/** Whether the refusal page of this code can be shown again at its own path. */
 export function isRefusalCode(code: string): code is FailureCode {
   return Object.hasOwn(HEADLINES, code)
 }
 
 /**
- * @param status - Where it says more than the failure's own, as 405 does.
- * @param cleanPath - What the address bar shall show instead of the refused URL; `null` leaves it alone.
+ * @param status - HTTP status. It can be more exact than the failure's own, for example 405.
+ * @param cleanPath - The path to show in the address bar instead of the refused URL; `null`: no change.
  */
 export function refusalPage(failure: CatchdError, status: number, cleanPath: string | null): Page {
   const { code, detail = CAUSES[code] ?? `${FAILURES[code].title}.`, next, profile } = failure
@@ -55,7 +55,7 @@ export function refusalPage(failure: CatchdError, status: number, cleanPath: str
     headline: HEADLINES[code] ?? FAILURES[code].title,
     summary: [
       html`<p>${detail}</p>`,
-      ...(HARMLESS.has(code) ? [html`<p>Nothing was changed: a login that is waiting still waits.</p>`] : []),
+      ...(HARMLESS.has(code) ? [html`<p>Other logins in progress are not affected.</p>`] : []),
     ],
     body: html`${profile === undefined ? null : facts([fact('Profile', html`<code>${profile}</code>`)])}
 ${command('Run next', next)}`,

@@ -1,12 +1,11 @@
 /**
- * The page that brings a fragment response to the listener: a browser does not send the fragment, so a script
- * repeats it as a query, which is then answered like any other (OAuth 2.0 Multiple Response Type Encoding
- * Practices §2.1).
+ * The page that sends a fragment response to the listener. A browser does not send the fragment itself, so a script
+ * requests the same address with the fragment as its query (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
  */
 import { html } from './html.js'
 import { type Page, PageScript, page } from './page.js'
 
-// `replace`, so that the address with the code is not left in the history.
+// `replace` keeps the address with the code out of the browser's history.
 const RELAY = new PageScript(
   'if(location.hash.length>1)location.replace(location.pathname+"?"+location.hash.slice(1))',
 )
@@ -15,10 +14,10 @@ export function relayPage(): Page {
   return page({
     status: 200,
     tone: 'waiting',
-    headline: 'Reading the answer',
+    headline: 'Reading the response',
     summary: [
-      html`<p>The authorization server answers in the part of the address that only your browser sees. A small script hands it over.</p>`,
-      html`<p>If this page stays, scripts are switched off, or the address holds no answer: begin the login again.</p>`,
+      html`<p>The authorization server put its response into the part of the address that browsers do not send. A small script on this page sends it to catchd.</p>`,
+      html`<p>If this page does not go away, scripts are switched off or the address contains no response. Start the login again.</p>`,
     ],
     script: RELAY,
   })

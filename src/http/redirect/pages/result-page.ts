@@ -1,7 +1,7 @@
 /**
- * The page of one login: what was stored, where and until when, or why nothing was and what to run next.
+ * The page of one login: what was stored, where, and how long it is valid; or why the login failed and what to run next.
  *
- * Says only what the login itself says, so a reload shows the same. No code, `state` or token is known here.
+ * The page is made only from the login's result, so a reload shows the same. It has no code, `state` or token.
  */
 import { toInstant } from '../../../clock.js'
 import { advised } from '../../../diagnosis/advice.js'
@@ -18,7 +18,7 @@ import { type Html, html } from './html.js'
 import { fromNow, inWords } from './instants.js'
 import { command, fact, facts, type Page, page, type Tone } from './page.js'
 
-/** Failures that come before anything is stored, or instead of it. */
+/** Failures after which nothing is stored. */
 const NOTHING_STORED: ReadonlySet<FailureCode> = new Set([
   'authorization_denied',
   'issuer_mismatch',
@@ -34,7 +34,7 @@ const NOTHING_STORED: ReadonlySet<FailureCode> = new Set([
 const CLOSE_TAB = 'You can close this tab.'
 
 /**
- * @param answeredBefore - The browser brought a response that was used up already (promise 1).
+ * @param answeredBefore - The browser sent a response that was already used (SECURITY.md#one-state-one-redemption).
  */
 export function resultPage(login: Login, nowMs: number, answeredBefore: boolean): Page {
   switch (login.status) {
@@ -57,7 +57,7 @@ function pendingPage(profile: string | null): Page {
     tone: 'waiting',
     headline: ofProfile('Waiting for you', profile),
     summary: [
-      html`<p>This login is not answered yet. Finish it at the authorization server, in the tab that was opened for it.</p>`,
+      html`<p>This login is not finished yet. Finish it at the authorization server, in the tab that was opened for it.</p>`,
     ],
     refreshSeconds: 2,
   })
@@ -68,7 +68,9 @@ function exchangingPage(profile: string | null): Page {
     status: 200,
     tone: 'waiting',
     headline: ofProfile('Logging in', profile),
-    summary: [html`<p>The authorization code is being redeemed. This page shows the result in a moment.</p>`],
+    summary: [
+      html`<p>catchd is redeeming the authorization code. This page will show the result in a moment.</p>`,
+    ],
     refreshSeconds: 1,
   })
 }
@@ -78,7 +80,7 @@ function succeededPage({ profile, stored }: SucceededLogin, nowMs: number, answe
     status: 200,
     tone: 'done',
     headline: `Logged in: ${profile}`,
-    summary: [html`<p>${whatWasStored(stored)} stored. Nothing needs to be copied from this page.</p>`],
+    summary: [html`<p>${whatWasStored(stored)} stored. You do not need to copy anything from this page.</p>`],
     body: html`${alreadyUsed(answeredBefore)}
 ${facts([
   fact('Profile', html`<code>${profile}</code>`),
@@ -96,14 +98,14 @@ function whatWasStored({ hasRefreshToken }: StoredSummary): string {
   return hasRefreshToken ? 'An access token and a refresh token are' : 'An access token is'
 }
 
-/** What is unknown is said to be unknown (promise 10). */
+/** An unknown expiry is shown as unknown (SECURITY.md#nothing-guessed). */
 function validity({ accessTokenExpiresAtMs, hasRefreshToken }: StoredSummary, nowMs: number): Html {
   const afterwards = hasRefreshToken ? 'then renewed automatically' : 'then log in again'
   if (accessTokenExpiresAtMs === null) {
-    return html`unknown: the server does not say<small>until it is refused, ${afterwards}</small>`
+    return html`unknown: the server does not say<small>valid until a server refuses it, ${afterwards}</small>`
   }
   const words = inWords(accessTokenExpiresAtMs)
-  if (words === undefined) return html`beyond the calendar<small>${afterwards}</small>`
+  if (words === undefined) return html`too far in the future to show<small>${afterwards}</small>`
   const distance = fromNow(accessTokenExpiresAtMs, nowMs)
   return html`<time datetime="${toInstant(accessTokenExpiresAtMs)}">${words}</time><small>${distance}, ${afterwards}</small>`
 }
@@ -116,7 +118,7 @@ function scopes(scope: string | null): Html {
 
 function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Page {
   const { profile, failure, status, report } = login
-  // Who cancelled it knows why.
+  // A user who cancelled the login knows why it ended.
   const likely = status === 'cancelled' ? [] : (report?.causes ?? [])
   const { tone, headline } = outcome(login)
   return page({
@@ -137,7 +139,7 @@ ${command('Run next', advised(failure, likely).next)}`,
   })
 }
 
-/** The likeliest one alone; the command line and the API tell the others and what was sent. */
+/** Shows only the most likely cause. The command line and the API show the others and the exchanges. */
 function likelyCause(cause: Cause | undefined): Html | null {
   if (cause === undefined) return null
   const { detail, fix } = cause
@@ -156,7 +158,7 @@ function outcome({ status, failure }: UnsuccessfulLogin): { tone: Tone; headline
   return { tone: 'failed', headline: 'Login failed' }
 }
 
-/** The detail; before it the catalogue's title, where the headline says no more than "failed". */
+/** The failure's detail. If the headline says only "failed", the title from the catalogue comes before it. */
 function causes({ status, failure: { code, detail } }: UnsuccessfulLogin): Html[] {
   const title = html`<p>${FAILURES[code].title}.</p>`
   if (detail === undefined) return [title]
@@ -164,7 +166,7 @@ function causes({ status, failure: { code, detail } }: UnsuccessfulLogin): Html[
   return isPlain ? [html`<p>${detail}</p>`] : [title, html`<p>${detail}</p>`]
 }
 
-/** The server's own words, as text: never a link, and `error_uri` not at all. */
+/** The server's error texts, as plain text without links. `error_uri` is not shown. */
 function quote({ error, errorDescription }: CatchdError): Html | null {
   if (error === undefined && errorDescription === undefined) return null
   return html`<section aria-label="The authorization server said"><h2>The authorization server said</h2><blockquote dir="auto">${
@@ -172,29 +174,29 @@ function quote({ error, errorDescription }: CatchdError): Html | null {
   }${errorDescription === undefined ? null : html`<p>${errorDescription}</p>`}</blockquote></section>`
 }
 
-/** Said of what was caught; what came is the tool's alone, also where it is an error. */
+/** The page of a caught response. Only the tool gets the content, even if it is an error. */
 function caughtPage({ caught }: CaughtLogin, answeredBefore: boolean): Page {
   const isError = caught === 'error'
   return page({
     status: 200,
     tone: isError ? 'failed' : 'done',
-    headline: isError ? 'Error handed over' : 'Response handed over',
+    headline: isError ? 'Error passed on' : 'Response passed on',
     summary: [
       isError
-        ? html`<p>The authorization server answered with an error. The tool that waits for the response was handed it, and says more.</p>`
-        : html`<p>The authorization response was handed to the tool that waits for it. Nothing was redeemed or stored here.</p>`,
+        ? html`<p>The authorization server answered with an error. catchd passed it on to the tool that waited for the response. See that tool for details.</p>`
+        : html`<p>catchd passed the authorization response on to the tool that waited for it. catchd redeemed and stored nothing.</p>`,
     ],
     body: html`${alreadyUsed(answeredBefore)}`,
     closing: CLOSE_TAB,
   })
 }
 
-/** A response that is only caught belongs to no profile. */
+/** A caught response belongs to no profile. */
 function ofProfile(headline: string, profile: string | null): string {
   return profile === null ? headline : `${headline}: ${profile}`
 }
 
 function alreadyUsed(answeredBefore: boolean): Html | null {
   if (!answeredBefore) return null
-  return html`<p class="note">This authorization response was used already. It was not redeemed again; this is how its login ended.</p>`
+  return html`<p class="note">This authorization response was already used. catchd did not redeem it again. This page shows how its login ended.</p>`
 }

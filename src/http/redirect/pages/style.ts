@@ -1,6 +1,6 @@
 /**
- * The one style sheet of the redirect listener's pages: system fonts, light and dark, one column that fits a
- * phone. Its hash stands in the content security policy, so that no other style applies.
+ * The style sheet of the redirect listener's pages: system fonts, light and dark, one column that fits a phone. The
+ * content security policy names its hash, so no other style applies.
  */
 
 export const STYLE = `
