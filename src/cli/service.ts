@@ -113,7 +113,7 @@ function refuseTemporaryProgram(program: string): void {
   if (!program.split(/[\\/]/).includes('_npx')) return
   throw new CatchdError('request_invalid', {
     detail: 'This catchd was started by npx, from a folder that may be gone tomorrow.',
-    next: 'npm install --global --allow-scripts=keytar catchd',
+    next: 'npm install --global catchd',
   })
 }
 

@@ -13,7 +13,7 @@ import { countSealedItems } from '../vault/sealed-file-check.js'
 import { askSecretService, type LockState } from '../vault/secret-service.js'
 import { glimpseRememberedVault, vaultFiles } from '../vault/vault-choice.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
-import { installCommand, KEYRING, type Machine, type PackageNames, SECRET_TOOL } from './machine.js'
+import { installCommand, KEYRING, type Machine, SECRET_TOOL } from './machine.js'
 
 /** Where tokens are kept; `undecided`: `auto` has not been used yet. */
 export type VaultInUse = 'keychain' | 'file' | 'memory' | 'undecided'
@@ -25,10 +25,8 @@ export interface KeychainFacts {
   readonly lockState: LockState
 }
 
-const KEYTAR = 'npm install -g --allow-scripts=keytar catchd'
-
-/** For keytar itself; what it needs to run. */
-const LIBSECRET: PackageNames = { apt: 'libsecret-1-0', dnf: 'libsecret', pacman: 'libsecret' }
+/** Brings back keytar where npm left it out. */
+const INSTALL_AGAIN = 'npm install -g catchd'
 
 /** The vault of this machine's home. @param daemon - What the running daemon says, if one runs. */
 export async function examineVault(
@@ -109,12 +107,11 @@ function judgeEngine(machine: Machine, { inUse, keytarTrouble: trouble }: Keycha
   const check = 'keychain engine'
   if (trouble === undefined) return ok(check, 'keytar')
   const isLinux = machine.platform === 'linux'
-  // The library's file is missing, not keytar itself.
-  const keytarFix = /libsecret-1\.so/.test(trouble) ? (installCommand(machine, LIBSECRET) ?? KEYTAR) : KEYTAR
   if (isLinux && machine.hasProgram('secret-tool')) {
     return ok(check, 'secret-tool, because keytar cannot be loaded. Both use the same items.')
   }
-  const fix = (isLinux ? installCommand(machine, SECRET_TOOL) : null) ?? keytarFix
+  // secret-tool comes with the library that keytar needs, so that either works then.
+  const fix = (isLinux ? installCommand(machine, SECRET_TOOL) : null) ?? INSTALL_AGAIN
   if (inUse === 'undecided') {
     return warn(check, `${noEngine(isLinux)} The sealed file would be used.`, fix)
   }

@@ -57,7 +57,7 @@ const NO_SYSTEM_CHANGE = 'it would change what this whole machine trusts'
 const NOT_RUN: Readonly<Record<string, string>> = {
   'git clone … && cd catchd': 'it would be this very folder',
   'npm run demo': 'prepares this folder; what it runs then is the next test',
-  'npm install --global --allow-scripts=keytar catchd': 'needs a registry',
+  'npm install --global catchd': 'needs a registry',
   'catchd init': 'asks at a terminal: test/flows/init.test.ts answers',
   'npm run soak': SOAK,
   'npm run soak -- --rounds 500 --vault file --step "refresh answered"': SOAK,

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { needs } from './needs.js'
+import { needs, needsNative } from './needs.js'
 
 /** No newline: gnome-keyring takes one as part of the password. */
 const PASSWORD = 'keyring password'
@@ -42,7 +42,8 @@ export interface KeyringOptions {
 }
 
 /** Why a test that needs a keyring cannot run here. */
-export const keyringReason = needs('gnome-keyring-daemon', 'dbus-daemon', 'dbus-send', 'secret-tool')
+export const keyringReason =
+  needs('gnome-keyring-daemon', 'dbus-daemon', 'dbus-send', 'secret-tool') ?? needsNative('keytar')
 
 export async function startKeyring({ service = true }: KeyringOptions = {}): Promise<Keyring> {
   const folder = await mkdtemp(join(tmpdir(), 'catchd-keyring-'))
