@@ -6,8 +6,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Only what hangs runs into these. A machine that does other work may be ten times slower.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     // Two cores are the smallest machine this runs on; more workers only make each other late.
     maxWorkers: 2,
     reporters: report === undefined ? ['default'] : ['default', 'json'],

@@ -118,7 +118,7 @@ const COMMANDS = BLOCKS.filter(({ language }) => language === 'sh' || language =
 let world: DocumentedWorld
 beforeAll(async () => {
   if (missing === undefined) world = await DocumentedWorld.start()
-}, 60_000)
+})
 afterAll(() => world?.stop())
 
 const here = (text: string) => {
@@ -140,8 +140,8 @@ const RUN = COMMANDS.filter(({ line }) => !Object.hasOwn(NOT_RUN, line))
 const PAGES_WITH_COMMANDS = new Set(RUN.map(({ file }) => file))
 
 describe.skipIf(missing).each([...PAGES_WITH_COMMANDS])('%s', (page) => {
-  beforeAll(() => world.beginPage(), 60_000)
-  afterAll(() => world.endPage(), 60_000)
+  beforeAll(() => world.beginPage())
+  afterAll(() => world.endPage())
 
   test.each(RUN.filter(({ file }) => file === page))(
     '$line',

@@ -168,7 +168,7 @@ function isPossible({ text }: MarkdownBlock): boolean {
   return OPTIONAL.every(([pattern, isThere]) => !pattern.test(text) || isThere())
 }
 
-test.skipIf(missing).each(PAGES)('%s can be pasted', paste, 60_000)
+test.skipIf(missing).each(PAGES)('%s can be pasted', paste)
 
 test('what is not run is still there, and every page is looked at', () => {
   for (const page of PAGES) {
