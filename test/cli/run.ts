@@ -1,7 +1,7 @@
 /** The built program, as a child process in a home of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { FakeDaemon, type Routes } from '../client/fake-daemon.js'
 import { PROGRAM } from '../support/program.js'
 
@@ -51,16 +51,10 @@ export class Running {
   }
 }
 
-const daemons: FakeDaemon[] = []
-
-afterEach(async () => {
-  for (const daemon of daemons.splice(0)) await daemon.close()
-})
-
 /** A fake API on the socket of a fresh home; closed after the test. */
 export async function fakeDaemon(routes: Routes = {}): Promise<FakeDaemon> {
   const daemon = new FakeDaemon(routes)
-  daemons.push(daemon)
+  onTestFinished(() => daemon.close())
   await daemon.listenOnSocket()
   return daemon
 }
