@@ -34,6 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'platform',
+          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...ONCE],
         },

@@ -2,7 +2,6 @@
  * `kill -9` at each step (DESIGN A7.4), the short form of `npm run soak`: nothing stored is lost, no code is
  * redeemed twice, no rotated refresh token is sent again, and where a person is needed, one login is enough.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { formatTallies, playStep, type StepTally } from '../soak/crash-matrix.js'
 import { CRASH_STEPS } from '../soak/crash-steps.js'
@@ -54,7 +53,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
 
 test('killed while a refresh was under way: the access token is served until it expires, then a person is needed, once', async () => {
   const scene = await startScene('file')
-  scene.server.lifetimeSeconds = 3
+  scene.server.lifetimeSeconds = 10 // it has to last until the daemon runs again
   await scene.login()
   const held = scene.server.newest?.accessToken
   const { received } = scene.server.watchNext({ hold: true })
@@ -65,7 +64,7 @@ test('killed while a refresh was under way: the access token is served until it 
   const { tokenRequests } = scene.server.counts
 
   expect((await scene.token()).json['access_token']).toBe(held)
-  await delay(3_000)
+  await expect.poll(async () => (await scene.token()).status, { interval: 100 }).toBe(409)
   const answers = [await scene.token(), await scene.tokenAtExpiry(), await scene.refresh()]
   for (const { status, json } of answers) expect([status, json['code']]).toEqual([409, 'login_required'])
   expect(scene.server.counts).toEqual({ tokenRequests, codesRedeemedTwice: 0, refreshTokensReplayed: 0 })

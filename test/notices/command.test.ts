@@ -61,7 +61,7 @@ test.skipIf(process.platform === 'win32')(
     const script =
       'trap "" TERM; echo $$ >> "$0"; sh -c "trap \\"\\" TERM; echo \\$\\$ >> \\"$0\\"; sleep 60"; sleep 60'
     const call = { command: ['/bin/sh', '-c', script, pids], environment }
-    expect(await runCommand({ ...call, deadlineMs: 700 })).toBe('timeout')
+    expect(await runCommand({ ...call, deadlineMs: 3_000 })).toBe('timeout')
     const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number)
     expect(started).toHaveLength(2)
     for (const pid of started) await untilGone(pid)
