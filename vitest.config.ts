@@ -1,16 +1,44 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 const report = process.env['REPORT']
 
+/** Code, texts and files alone: what these do is the same on every version of Node. */
+const ONCE = [
+  'test/architecture.test.ts',
+  // The others start processes, make certificates or watch files.
+  'test/config/!(client-secret|file-watch|redirect-certificate|subject-token).test.ts',
+  'test/{diagnosis,import,journal,login,presets,tokens}/*.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    // Two cores are the smallest machine this runs on; more workers only make each other late.
-    maxWorkers: 2,
+    // Two cores are the smallest machine this runs on; more workers, because the tests of processes mostly wait.
+    maxWorkers: 4,
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     ...(report === undefined ? {} : { outputFile: { json: report } }),
+    // Only what hangs runs into these. A machine that does other work may be ten times slower.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'once',
+          include: ONCE,
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'platform',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...ONCE],
+        },
+      },
+    ],
   },
 })

@@ -29,15 +29,12 @@ function requireNode(major, minor) {
 function installPackages() {
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
   const stamp = join(root, 'node_modules', '.catchd-lock')
-  // A keychain library that appeared since lets the optional native module compile now.
-  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
-  const wanted = `${lock}${hasLibsecret() ? 'libsecret' : ''}`
-  if (installed === wanted) return
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   say('installing packages')
   // Not `npm ci`: it refuses a lock file that lacks the binaries of other platforms, which a mirror may not have.
   // The locked versions are installed either way, and the lock file stays as it is.
   run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
-  writeFileSync(stamp, wanted)
+  writeFileSync(stamp, lock)
 }
 
 /**
@@ -56,10 +53,6 @@ function installToolsOfNpm() {
   const { status } = spawnSync('npm', words, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
   if (status === 0) writeFileSync(stamp, tools.join())
   else say('some tools could not be installed; their tests are skipped')
-}
-
-function hasLibsecret() {
-  return spawnSync('pkg-config', ['--exists', 'libsecret-1']).status === 0
 }
 
 /** Of the system's Python, whose modules are packages of the system. */
@@ -96,6 +89,7 @@ function installSystemPackages() {
   const packages = {
     'gnome-keyring-daemon': 'gnome-keyring',
     'dbus-daemon': 'dbus',
+    // With libsecret-1-0, the library that keytar needs.
     'secret-tool': 'libsecret-tools',
     chromium: 'chromium',
     glewlwyd: 'glewlwyd',
@@ -136,7 +130,6 @@ function installSystemPackages() {
     .filter(([command]) => !isInstalled(command))
     .flatMap(([, names]) => names)
   if (!hasPython('google.auth', 'requests')) missing.push('python3-google-auth', 'python3-requests')
-  if (!hasLibsecret()) missing.push('libsecret-1-dev', 'pkg-config')
   if (missing.length === 0) return
   const mayInstall = process.getuid?.() === 0 && isInstalled('apt-get')
   if (!mayInstall || process.env.TEST_SYSTEM_PACKAGES === '0') {

@@ -113,7 +113,7 @@ function refuseTemporaryProgram(program: string): void {
   if (!program.split(/[\\/]/).includes('_npx')) return
   throw new CatchdError('request_invalid', {
     detail: 'npx started this catchd from a temporary folder, which may be deleted. Install catchd first.',
-    next: 'npm install --global --allow-scripts=keytar catchd',
+    next: 'npm install --global catchd',
   })
 }
 

@@ -14,7 +14,7 @@ import { askSecretService, type LockState } from '../vault/secret-service.js'
 import { glimpseRememberedVault, vaultFiles } from '../vault/vault-choice.js'
 import { isVaultKind, VAULT_KINDS, type VaultKind } from '../vault/vault-kinds.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
-import { installCommand, KEYRING, type Machine, type PackageNames, SECRET_TOOL } from './machine.js'
+import { installCommand, KEYRING, type Machine, SECRET_TOOL } from './machine.js'
 
 /** Where tokens are stored; `undecided`: `auto` has not chosen yet. */
 export type VaultInUse = VaultKind | 'undecided'
@@ -26,10 +26,8 @@ export interface KeychainFacts {
   readonly lockState: LockState
 }
 
-const KEYTAR = 'npm install -g --allow-scripts=keytar catchd'
-
-/** The library that keytar needs. */
-const LIBSECRET: PackageNames = { apt: 'libsecret-1-0', dnf: 'libsecret', pacman: 'libsecret' }
+/** Installs keytar again if npm left it out. */
+const INSTALL_AGAIN = 'npm install -g catchd'
 
 /** Checks the vault on this machine. @param daemon - The vault's status from the running daemon, if one runs. */
 export async function examineVault(
@@ -112,12 +110,11 @@ function judgeEngine(machine: Machine, { inUse, keytarTrouble: trouble }: Keycha
   const check = 'keychain engine'
   if (trouble === undefined) return ok(check, 'keytar')
   const isLinux = machine.platform === 'linux'
-  // keytar is installed, but the library it needs is missing.
-  const keytarFix = /libsecret-1\.so/.test(trouble) ? (installCommand(machine, LIBSECRET) ?? KEYTAR) : KEYTAR
   if (isLinux && machine.hasProgram('secret-tool')) {
     return ok(check, 'secret-tool, because keytar cannot be loaded. Both use the same keychain items.')
   }
-  const fix = (isLinux ? installCommand(machine, SECRET_TOOL) : null) ?? keytarFix
+  // secret-tool comes with the library that keytar needs, so that either works then.
+  const fix = (isLinux ? installCommand(machine, SECRET_TOOL) : null) ?? INSTALL_AGAIN
   if (inUse === 'undecided') {
     return warn(check, `${noEngine(isLinux)} catchd would use the sealed file.`, fix)
   }

@@ -73,8 +73,8 @@ function unavailableDetail({ trouble, message }: KeychainFailure, platform: Node
       return `There is no keychain here (${shortened(message)}). Run catchd in a session with D-Bus and a Secret Service (Debian: apt install gnome-keyring dbus-user-session), or choose the sealed file with CATCHD_VAULT=file.`
     case 'no_engine':
       return platform === 'linux'
-        ? 'Neither keytar nor secret-tool can be used. Install one: apt install libsecret-tools, or npm install -g --allow-scripts=keytar catchd (needs libsecret-1-dev). Or choose the sealed file with CATCHD_VAULT=file.'
-        : 'keytar cannot be loaded. Run: npm install -g --allow-scripts=keytar catchd. Or choose the sealed file with CATCHD_VAULT=file.'
+        ? 'Neither keytar nor secret-tool can be used. Run: apt install libsecret-tools (it brings libsecret-1.so.0, which keytar needs). Or choose the sealed file with CATCHD_VAULT=file.'
+        : 'keytar cannot be loaded. Run: npm install -g catchd. Or choose the sealed file with CATCHD_VAULT=file.'
     case 'silent':
       return 'The keychain did not answer within 2 seconds. It is tried again with the next call; if that goes on, restart the keyring.'
     default:

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
-import { afterEach, expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
 import type { DpopKeyItems } from '../../src/authorization-server/dpop.js'
 import type { Clock } from '../../src/clock.js'
@@ -20,15 +20,9 @@ export interface Seen {
 
 export type Handler = (request: Seen, response: ServerResponse) => void
 
-const cleanUps: (() => void)[] = []
-
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) cleanUp()
-})
-
 /** Called after the test. */
 export function cleanUp(work: () => void): void {
-  cleanUps.push(work)
+  onTestFinished(work)
 }
 
 export const json =

@@ -191,11 +191,9 @@ describe('what is sent once', () => {
     ] as const
     for (const [where, answer, text] of silences) {
       const proxy = await startProxy({ answer })
-      const startedAtMs = performance.now()
       const failure = await failureOf(
         connections({ HTTPS_PROXY: proxy.url() }, 200).exchange(URL_THERE, post, undefined),
       )
-      expect(performance.now() - startedAtMs, where).toBeLessThan(2_000)
       expect(failure.code, where).toBe('provider_unreachable')
       expect(failure.message, where).toContain(text)
       expect(failure.message, where).toContain(`127.0.0.1:${proxy.port}`)
@@ -208,10 +206,8 @@ describe('what is sent once', () => {
     const made = connections({ HTTPS_PROXY: proxy.url() })
     const failing = failureOf(made.exchange(URL_THERE, post, undefined))
     await expect.poll(() => proxy.seen.length).toBe(1)
-    const closedAtMs = performance.now()
     made.close()
     expect((await failing).code).toBe('provider_unreachable')
-    expect(performance.now() - closedAtMs).toBeLessThan(2_000)
     await expect.poll(() => proxy.open.size).toBe(0)
     expect(proxy.seen, 'nothing is begun again').toHaveLength(1)
   })

@@ -27,7 +27,7 @@ async function startTinyproxy(folder: string, upstream: number): Promise<number>
   )
   const child = spawn('tinyproxy', ['-d', '-c', file], { stdio: 'ignore' })
   cleanUp(() => void child.kill('SIGKILL'))
-  await expect.poll(() => isListening(port), { timeout: 5_000 }).toBe(true)
+  await expect.poll(() => isListening(port)).toBe(true)
   return port
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
 import { COMMANDS } from '../../src/cli/commands.js'
 import { failureText } from '../../src/cli/failure-output.js'
 import { expiryInWords, parseDuration, relative } from '../../src/cli/instants.js'
@@ -104,7 +105,11 @@ describe('usage', () => {
 
   test('--version prints it', async () => {
     const daemon = await fakeDaemon()
-    expect(await run(daemon, ['--version'])).toEqual({ exitCode: 0, stdout: '0.0.0-source\n', stderr: '' })
+    expect(await run(daemon, ['--version'])).toEqual({
+      exitCode: 0,
+      stdout: `${packageJson.version}\n`,
+      stderr: '',
+    })
   })
 })
 

@@ -1,11 +1,9 @@
-/** The program from its sources, as a child process in a home of its own. */
+/** The built program, as a child process in a home of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { FakeDaemon, type Routes } from '../client/fake-daemon.js'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+import { PROGRAM } from '../support/program.js'
 
 export interface Finished {
   /** `null` when a signal ended it. */
@@ -26,8 +24,7 @@ export class Running {
   readonly #ended: Promise<[number | null]>
 
   constructor(args: readonly string[], home: string, env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/quick-start.ts', ...args], {
-      cwd: ROOT,
+    this.child = spawn(process.execPath, [PROGRAM, ...args], {
       env: { PATH: process.env['PATH'], HOME: home, CATCHD_HOME: home, ...env },
     })
     this.child.stdout.on('data', (chunk: Buffer) => {
@@ -54,16 +51,10 @@ export class Running {
   }
 }
 
-const daemons: FakeDaemon[] = []
-
-afterEach(async () => {
-  for (const daemon of daemons.splice(0)) await daemon.close()
-})
-
 /** A fake API on the socket of a fresh home; closed after the test. */
 export async function fakeDaemon(routes: Routes = {}): Promise<FakeDaemon> {
   const daemon = new FakeDaemon(routes)
-  daemons.push(daemon)
+  onTestFinished(() => daemon.close())
   await daemon.listenOnSocket()
   return daemon
 }

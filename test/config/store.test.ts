@@ -414,9 +414,9 @@ test('10,000 profiles are read, looked up and changed; looking one up costs what
     })
   const lookUp = (store: ConfigurationStore) => {
     const rounds = [1, 2, 3, 4, 5].map(() => {
-      const begun = performance.now()
+      const begun = process.cpuUsage()
       for (let count = 0; count < 10_000; count += 1) store.profile(`p${count % 10}`)
-      return performance.now() - begun
+      return process.cpuUsage(begun).user
     })
     return Math.min(...rounds)
   }

@@ -35,9 +35,9 @@ export async function temporaryFolder(): Promise<string> {
 
 /** Resolves once `condition` holds; fails after five seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000
+  const deadline = Date.now() + 60_000
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error('It did not happen within five seconds.')
+    if (Date.now() > deadline) throw new Error('It did not happen within a minute.')
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -51,6 +51,21 @@ interface Answer {
   readonly headers?: Record<string, string>
 }
 
+interface SigningKey {
+  readonly kid: string
+  readonly privateKey: webcrypto.CryptoKey
+  readonly jwk: JWK
+}
+
+/** Making RSA keys is most of the work here, so all servers of a run draw on the same ones. */
+const keys: Promise<SigningKey>[] = []
+
+async function makeKey(): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+  const kid = randomUUID()
+  return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), use: 'sig', alg: 'RS256', kid } }
+}
+
 export class SuiteServer {
   /** Requests that were served well, in order. */
   readonly served: Endpoint[] = []
@@ -58,7 +73,8 @@ export class SuiteServer {
   readonly #server = createServer()
   readonly #codes = new Map<string, URLSearchParams>()
   readonly #pushed = new Map<string, URLSearchParams>()
-  #keys: { readonly kid: string; readonly privateKey: webcrypto.CryptoKey; readonly jwk: JWK }[] = []
+  #keys: SigningKey[] = []
+  #keysUsed = 0
   #nonce = randomUUID()
   base = ''
 
@@ -84,12 +100,12 @@ export class SuiteServer {
 
   /** Ids are signed with new keys from now on, and the old ones are no longer published. */
   async rotateKeys(): Promise<void> {
-    const make = async () => {
-      const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
-      const kid = randomUUID()
-      return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), use: 'sig', alg: 'RS256', kid } }
+    const another = () => {
+      const index = this.#keysUsed++
+      keys[index] ??= makeKey()
+      return keys[index]
     }
-    this.#keys = this.#deviation.secondKey === true ? [await make(), await make()] : [await make()]
+    this.#keys = this.#deviation.secondKey === true ? [await another(), await another()] : [await another()]
   }
 
   close(): void {

@@ -249,10 +249,10 @@ describe('files of the state folder', () => {
 })
 
 describe('the keychain', () => {
-  const gone = "Cannot find module '../build/Release/keytar.node'"
-  const noLibrary = 'libsecret-1.so.0: cannot open shared object file: No such file or directory'
+  const gone = "Cannot find package 'keytar' imported from dist/vault/keytar-child.js"
+  const noLibrary = 'Failed to load keytar native addon, checked ["../build/Release"] on prebuilds/linux-x64'
   const unlocked = { state: 'unlocked' } as const
-  const npm = 'npm install -g --allow-scripts=keytar catchd'
+  const npm = 'npm install -g catchd'
 
   test.each([
     ['keytar', machine(), undefined, 'ok', null],
@@ -277,7 +277,7 @@ describe('the keychain', () => {
       next,
       exitCode: status === 'fail' ? 6 : 0,
     })
-    expect(engine?.detail).not.toContain('build/Release')
+    expect(engine?.detail).not.toMatch(/keytar-child|build\/Release/)
   })
 
   test('no engine is no failure where nothing is decided: the sealed file would be used', () => {

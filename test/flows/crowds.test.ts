@@ -46,7 +46,7 @@ test('no descriptor left: when there are some again, logins and tokens go on', a
       ({ status }) => status,
       () => 0,
     )
-  await expect.poll(answered, { timeout: 10_000 }).toBe(200)
+  await expect.poll(answered).toBe(200)
   await delay(300)
   const { login: second } = await login()
   expect(second).toMatchObject({ status: 'succeeded' })

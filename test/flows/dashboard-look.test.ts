@@ -81,7 +81,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
         .waitFor(SOON)
       expect(await violations(page)).toEqual([])
       await shoot(page, 'broken')
-    }, 60_000)
+    })
 
     test('empty, and for strangers: nothing for axe to find', async () => {
       const daemon = await startDaemon({ config: { profiles: {} } })

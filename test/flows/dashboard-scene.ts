@@ -12,7 +12,7 @@ import { type Daemon, startDaemon } from '../support/daemon.js'
 import { freePort } from '../support/free-port.js'
 
 /** For what only time brings: a stream that reconnects, a gathering of events. */
-export const SOON = { timeout: 10_000 }
+export const SOON = { timeout: 60_000 }
 
 export const card = (page: Page, profile: string) =>
   page.locator('.card').filter({ has: page.getByRole('heading', { name: profile, exact: true }) })

@@ -149,7 +149,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     const url = (await dialog.getByRole('link', { name: 'Open the login page' }).getAttribute('href')) ?? ''
     expect(page.context().pages()).toHaveLength(1)
     await server.approve(url)
-    await card(page, 'tv').getByText('ada', { exact: true }).waitFor({ timeout: 15_000 })
+    await card(page, 'tv').getByText('ada', { exact: true }).waitFor(SOON)
     await expect.poll(() => dialog.count()).toBe(0)
     expect(complaints).toEqual([])
   })
@@ -325,7 +325,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(await first.page.evaluate('localStorage.length')).toBe(0)
     const second = await enter(daemon)
     await daemon.restart()
-    await second.page.getByRole('heading', { name: 'Your session has ended' }).waitFor({ timeout: 15_000 })
+    await second.page.getByRole('heading', { name: 'Your session has ended' }).waitFor(SOON)
     expect(await second.page.locator('.card').count()).toBe(0)
   })
 

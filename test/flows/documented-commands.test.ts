@@ -57,7 +57,7 @@ const NO_SYSTEM_CHANGE = 'it would change what this whole machine trusts'
 const NOT_RUN: Readonly<Record<string, string>> = {
   'git clone … && cd catchd': 'it would be this very folder',
   'npm run demo': 'prepares this folder; what it runs then is the next test',
-  'npm install --global --allow-scripts=keytar catchd': 'needs a registry',
+  'npm install --global catchd': 'needs a registry',
   'catchd init': 'asks at a terminal: test/flows/init.test.ts answers',
   'npm run soak': SOAK,
   'npm run soak -- --rounds 500 --vault file --step "refresh answered"': SOAK,
@@ -118,7 +118,7 @@ const COMMANDS = BLOCKS.filter(({ language }) => language === 'sh' || language =
 let world: DocumentedWorld
 beforeAll(async () => {
   if (missing === undefined) world = await DocumentedWorld.start()
-}, 60_000)
+})
 afterAll(() => world?.stop())
 
 const here = (text: string) => {
@@ -140,8 +140,8 @@ const RUN = COMMANDS.filter(({ line }) => !Object.hasOwn(NOT_RUN, line))
 const PAGES_WITH_COMMANDS = new Set(RUN.map(({ file }) => file))
 
 describe.skipIf(missing).each([...PAGES_WITH_COMMANDS])('%s', (page) => {
-  beforeAll(() => world.beginPage(), 60_000)
-  afterAll(() => world.endPage(), 60_000)
+  beforeAll(() => world.beginPage())
+  afterAll(() => world.endPage())
 
   test.each(RUN.filter(({ file }) => file === page))(
     '$line',

@@ -2,14 +2,20 @@
  * What a person and a tool see when an authorization server misbehaves: the built program at oauth2-mock-server, whose
  * answers are changed one at a time. A code is sent once whatever comes back, and nothing that works is thrown away.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Daemon, startDaemon } from '../support/daemon.js'
 import { type FaultySystem, refusal, startFaultySystem, withMembers } from '../support/faulty-system.js'
 import type { AnswerChange } from '../support/oauth2-mock-server.js'
 
+let daemon: Daemon
 let system: FaultySystem
 
+beforeAll(async () => {
+  daemon = await startDaemon()
+})
+afterAll(() => daemon.stop())
 beforeEach(async () => {
-  system = await startFaultySystem()
+  system = await startFaultySystem(daemon)
 })
 afterEach(() => system.stop())
 

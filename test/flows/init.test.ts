@@ -11,7 +11,7 @@ import { environment, PROGRAM } from '../support/program.js'
 
 const ENTER = '\r'
 const CTRL_C = '\x03'
-const WITHIN_MS = 15_000
+const WITHIN_MS = 60_000
 
 const cleanUps: (() => Promise<unknown>)[] = []
 afterEach(async () => {

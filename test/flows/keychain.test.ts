@@ -77,17 +77,15 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
     expect((await daemon.api('GET', '/v1/tokens/gw')).json['code']).toBe('login_required')
   })
 
-  test('locked after a restart: vault_locked within two seconds, nothing deleted, served again once unlocked', async () => {
+  test('locked after a restart: vault_locked, nothing deleted, served again once unlocked', async () => {
     const { keyring, daemon, login } = await start()
     await login()
     const token = (await daemon.api('GET', '/v1/tokens/gw')).json['access_token']
     await keyring.lock()
     expect((await daemon.api('GET', '/v1/tokens/gw')).json['access_token'], 'cached').toBe(token)
     await daemon.restart()
-    const startedAtMs = Date.now()
     const locked = await daemon.api('GET', '/v1/tokens/gw')
     expect(locked.json['code']).toBe('vault_locked')
-    expect(Date.now() - startedAtMs).toBeLessThan(3_000)
     await keyring.unlock()
     expect((await daemon.api('GET', '/v1/tokens/gw')).json['access_token']).toBe(token)
   })
@@ -105,7 +103,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
       ((await daemon.api('GET', '/v1/status')).json['vault'] as { unsaved: string[] }).unsaved
     expect(await unsaved()).toEqual(['gw'])
     keyring.thaw()
-    await expect.poll(unsaved, { timeout: 15_000, interval: 200 }).toEqual([])
+    await expect.poll(unsaved, { interval: 100 }).toEqual([])
     await daemon.restart('SIGKILL')
     await keyring.revive()
     const after = await daemon.api('GET', '/v1/tokens/gw')

@@ -30,7 +30,6 @@ async function program(daemon: Daemon, source: string) {
   const child = spawn(process.execPath, [file], {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 20_000,
   })
   let stdout = ''
   child.stdout.on('data', (chunk: Buffer) => {
@@ -85,11 +84,11 @@ test('events are told over a restart, which watching does not undo', async () =>
   )
   const add = (client: string) =>
     daemon.api('POST', '/v1/clients', { body: { client, profiles: ['gw'], actions: ['token'] } })
-  await expect.poll(watching.stdout, { timeout: 10_000 }).toContain('connected')
+  await expect.poll(watching.stdout).toContain('connected')
   await add('one')
   await expect.poll(watching.stdout).toContain('client.added one')
   await daemon.restart()
-  await expect.poll(() => watching.stdout().match(/connected/g)?.length, { timeout: 10_000 }).toBe(2)
+  await expect.poll(() => watching.stdout().match(/connected/g)?.length).toBe(2)
   await add('two')
   expect(await watching.ended).toEqual({
     exitCode: 0,

@@ -2,14 +2,20 @@
  * Refreshes at an authorization server that misbehaves: the built program at oauth2-mock-server. A refresh token that
  * is dead leads to a login; whatever else goes wrong, what is still good is served and the refresh can be repeated.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Daemon, startDaemon } from '../support/daemon.js'
 import { type FaultySystem, refusal, startFaultySystem, withMembers } from '../support/faulty-system.js'
 import type { AnswerChange, IdTokenChange } from '../support/oauth2-mock-server.js'
 
+let daemon: Daemon
 let system: FaultySystem
 
+beforeAll(async () => {
+  daemon = await startDaemon()
+})
+afterAll(() => daemon.stop())
 beforeEach(async () => {
-  system = await startFaultySystem()
+  system = await startFaultySystem(daemon)
 })
 afterEach(() => system.stop())
 

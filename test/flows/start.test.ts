@@ -34,7 +34,6 @@ test.each([[['daemon', 'run']], [['status']], [['token', 'gw']]])(
         CATCHD_REDIRECT_PORT: '0',
         CATCHD_VAULT: 'memory',
       },
-      timeoutMs: 8_000,
     })
     expect({ exitCode, stdout }).toEqual({ exitCode: 8, stdout: '' })
     expect(stderr).toContain(`127.0.0.1:${port}`)
@@ -52,7 +51,7 @@ test.each([
   await writeFile(file, 'mine')
   const env = { HOME: home, CATCHD_HOME: place, CATCHD_API_PORT: '0', CATCHD_VAULT: 'memory' }
   for (const args of [['daemon', 'run'], ['status'], ['token', 'gw']]) {
-    const { exitCode, stderr } = await runProgram(args, { env, timeoutMs: 8_000 })
+    const { exitCode, stderr } = await runProgram(args, { env })
     expect({ args, exitCode }).toEqual({ args, exitCode: 7 })
     expect(stderr).toContain(`${file} is not a folder`)
   }
@@ -66,7 +65,7 @@ test.skipIf(process.platform === 'win32').each(['state', 'run'])(
     await mkdir(folder)
     await chmod(folder, 0o500)
     const env = { HOME: home, CATCHD_HOME: home, CATCHD_API_PORT: '0', CATCHD_VAULT: 'memory' }
-    const { exitCode, stderr } = await runProgram(['status'], { env, timeoutMs: 8_000 })
+    const { exitCode, stderr } = await runProgram(['status'], { env })
     expect({ exitCode, mode: statSync(folder).mode & 0o777 }).toEqual({ exitCode: 7, mode: 0o500 })
     expect(stderr).toContain(`chmod 700 '${folder}'`)
   },

@@ -63,4 +63,4 @@ test('many tools, a restart and a tab that nobody answers: one tab, until a pers
   await expect.poll(() => tabs().length).toBe(2)
   expect((await ask(daemon)).json).toMatchObject({ login_id: own.json['login_id'] })
   expect(tabs()).toHaveLength(2)
-}, 30_000)
+})

@@ -4,12 +4,12 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-const GIVE_UP_MS = 5_000
+const GIVE_UP_MS = 60_000
 
 /**
  * The next replacement of the file.
  *
- * @returns `performance.now()` when it was seen; rejects after 5 s without one.
+ * @returns `performance.now()` when it was seen; rejects after a minute without one.
  */
 export function nextReplacement(file: string): Promise<number> {
   return new Promise((resolve, reject) => {

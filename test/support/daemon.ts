@@ -67,9 +67,9 @@ export interface LoginWalk {
 /** From an authorization URL to the authorization response. */
 export type Approve = (authorizationUrl: string) => Promise<string | FormPost>
 
-const STARTS_WITHIN_MS = 15_000
-/** The daemon drains for 5 s at most. */
-const STOPS_WITHIN_MS = 8_000
+const STARTS_WITHIN_MS = 60_000
+/** The daemon drains for 5 s at most; a busy machine gets more. */
+const STOPS_WITHIN_MS = 60_000
 
 /** What a browser sends when a person followed a redirect of another site to here. */
 const NAVIGATION = {
@@ -189,7 +189,7 @@ export class Daemon {
     }
     const giveUpAtMs = Date.now() + STARTS_WITHIN_MS
     while (Date.now() < giveUpAtMs && child.exitCode === null && child.signalCode === null) {
-      const answer = await this.api('GET', '/v1/status', { timeoutMs: 1000 }).catch(() => undefined)
+      const answer = await this.api('GET', '/v1/status', { timeoutMs: 10_000 }).catch(() => undefined)
       if (answer?.status === 200 && answer.json['pid'] === child.pid) return
       await delay(20)
     }

@@ -2,7 +2,7 @@
  * The built daemon with one profile, `mock`, at an authorization server whose answers a test changes. The profile is
  * refreshed when asked only, so that every token request is one that the test made.
  */
-import { type Daemon, startDaemon } from './daemon.js'
+import type { Daemon } from './daemon.js'
 import { type AnswerChange, type FaultyServer, startFaultyServer } from './oauth2-mock-server.js'
 
 export interface FaultySystem {
@@ -13,10 +13,12 @@ export interface FaultySystem {
   stop(): Promise<void>
 }
 
-export async function startFaultySystem(): Promise<FaultySystem> {
+/** @param daemon - Runs for all tests of a file; each gets a server, and the profile, of its own. */
+export async function startFaultySystem(daemon: Daemon): Promise<FaultySystem> {
   const server = await startFaultyServer()
   const mock = { issuer: server.issuer, client_id: server.clientId, scope: 'openid', refresh: 'on_demand' }
-  const daemon = await startDaemon({ config: { profiles: { mock } } })
+  const { status, text } = await daemon.api('PUT', '/v1/profiles/mock', { body: mock })
+  if (status >= 300) throw new Error(`The profile is not made: ${status} ${text}`)
   return {
     server,
     daemon,
@@ -32,7 +34,8 @@ export async function startFaultySystem(): Promise<FaultySystem> {
       return accessToken
     },
     async stop() {
-      await daemon.stop()
+      await daemon.api('DELETE', '/v1/tokens/mock')
+      await daemon.api('DELETE', '/v1/profiles/mock')
       await server.close()
     },
   }

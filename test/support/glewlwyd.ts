@@ -22,7 +22,7 @@ import { needs } from './needs.js'
 export const withoutGlewlwyd = needs('glewlwyd', 'sqlite3')
 
 const INIT_SCRIPT = '/usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz'
-const STARTS_WITHIN_MS = 15_000
+const STARTS_WITHIN_MS = 60_000
 /** What the init script sets for the administrator. */
 const ADMIN = { username: 'admin', password: 'password' }
 const USER = { username: 'ada', password: 'lovelace' }

@@ -33,7 +33,7 @@ export interface Exchanged {
 
 /** Rejects with the system's error, or after `timeoutMs` without a complete answer. */
 export function exchange(url: string, options: ExchangeOptions = {}): Promise<Exchanged> {
-  const { method = 'GET', headers, body, ca, socketPath, agent = false, timeoutMs = 30_000 } = options
+  const { method = 'GET', headers, body, ca, socketPath, agent = false, timeoutMs = 120_000 } = options
   return new Promise((resolve, reject) => {
     const start = url.startsWith('https:') ? httpsRequest : httpRequest
     const request = start(url, {

@@ -4,17 +4,22 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { needs } from './needs.js'
+import { KeytarEngine, type KeytarEngineOptions } from '../../src/vault/keytar-engine.js'
+import { needs, needsNative } from './needs.js'
 
 /** No newline: gnome-keyring takes one as part of the password. */
 const PASSWORD = 'keyring password'
-const STARTS_WITHIN_MS = 10_000
+const STARTS_WITHIN_MS = 60_000
+/** gnome-keyring waits for the disk at every change; nothing here has to survive the machine. */
+const MEMORY = '/dev/shm'
 /** gkd-control: operation and its result. */
 const CONTROL_UNLOCK = 1
 const CONTROL_OK = 0
@@ -42,10 +47,18 @@ export interface KeyringOptions {
 }
 
 /** Why a test that needs a keyring cannot run here. */
-export const keyringReason = needs('gnome-keyring-daemon', 'dbus-daemon', 'dbus-send', 'secret-tool')
+export const keyringReason =
+  needs('gnome-keyring-daemon', 'dbus-daemon', 'dbus-send', 'secret-tool') ?? needsNative('keytar')
+
+/** keytar's process as it is built: as a source it takes a second to start. */
+const KEYTAR_CHILD = fileURLToPath(new URL('../../dist/vault/keytar-child.js', import.meta.url))
+
+export function keytarEngine(options: KeytarEngineOptions = {}): KeytarEngine {
+  return new KeytarEngine({ childEntry: { execArgv: [], file: KEYTAR_CHILD }, ...options })
+}
 
 export async function startKeyring({ service = true }: KeyringOptions = {}): Promise<Keyring> {
-  const folder = await mkdtemp(join(tmpdir(), 'catchd-keyring-'))
+  const folder = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'catchd-keyring-'))
   const runtime = join(folder, 'run')
   const data = join(folder, 'data')
   await mkdir(runtime, { mode: 0o700 })

@@ -25,7 +25,7 @@ const PORTAL_APPLICATION = '/usr/share/lemonldap-ng/portal/htdocs/index.psgi'
 export const withoutLemonldap = needs('starman', PORTAL_COMMAND)
 
 /** Perl reads half of CPAN first. */
-const STARTS_WITHIN_MS = 30_000
+const STARTS_WITHIN_MS = 60_000
 /** Its demonstration users have their names as passwords. */
 const USER = { user: 'dwho', password: 'dwho' }
 /** Signing in, consenting, and a redirect after each. */

@@ -18,6 +18,12 @@ export function needsPython(...modules: string[]): string | undefined {
   return without(modules.filter((name) => !isThere(name)).map((name) => `Python's ${name}`))
 }
 
+/** The same for a package with native code, which may find no library of the system to load. */
+export function needsNative(name: string): string | undefined {
+  const loads = succeeds(process.execPath, ['--eval', `require(${JSON.stringify(name)})`])
+  return without(loads ? [] : [`a library that ${name} loads`])
+}
+
 function without(missing: readonly string[]): string | undefined {
   if (missing.length === 0) return undefined
   const reason = `skipped: not installed here: ${missing.join(', ')}`
@@ -71,7 +77,7 @@ export function isInstalled(command: string): boolean {
 
 function succeeds(command: string, args: readonly string[]): boolean {
   try {
-    execFileSync(command, args, { stdio: 'ignore' })
+    execFileSync(command, args, { stdio: 'ignore', cwd: import.meta.dirname })
     return true
   } catch {
     return false

@@ -42,9 +42,12 @@ export interface FaultyServer {
   close(): Promise<void>
 }
 
+/** Making RSA keys takes its time, so all servers sign with the same one. */
+const signingKey = new OAuth2Issuer().keys.generate('RS256')
+
 export async function startFaultyServer(): Promise<FaultyServer> {
   const issuer = new OAuth2Issuer()
-  await issuer.keys.generate('RS256')
+  await issuer.keys.add(await signingKey)
   const service = new OAuth2Service(issuer)
   const tokenRequests: Record<string, string>[] = []
   const nextChanges: AnswerChange[] = []

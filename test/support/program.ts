@@ -18,7 +18,7 @@ export interface RunOptions {
   /** Default: empty and closed. */
   readonly stdin?: string
   readonly cwd?: string
-  /** Default 30,000; then it is killed and the run rejects. */
+  /** Default 120,000; then it is killed and the run rejects. */
   readonly timeoutMs?: number
   /** Called with all of stderr whenever there is more of it. */
   readonly onStderr?: (text: string) => void
@@ -40,7 +40,7 @@ export function environment(...layers: Environment[]): Record<string, string> {
 }
 
 export async function runProgram(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { timeoutMs = 30_000 } = options
+  const { timeoutMs = 120_000 } = options
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     env: environment(options.env ?? {}),
     stdio: 'pipe',

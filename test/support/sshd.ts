@@ -23,7 +23,7 @@ export interface Sshd {
   close(): Promise<void>
 }
 
-const STARTS_WITHIN_MS = 10_000
+const STARTS_WITHIN_MS = 60_000
 
 /** @param more - Lines of sshd_config. */
 export async function startSshd(folder: string, more: readonly string[] = []): Promise<Sshd> {

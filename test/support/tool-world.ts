@@ -14,7 +14,7 @@ import type { Names } from './paste-session.js'
 import { type Registry, startRegistry } from './registry.js'
 import { type SmtpServer, startSmtpServer } from './smtp-server.js'
 import { type StsStub, startStsStub } from './sts-stub.js'
-import type { ToolBench, Tools } from './tool-system.js'
+import { HTTPYAC, type ToolBench, type Tools } from './tool-system.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const LIBRARIES = ['google-auth-library', '@modelcontextprotocol/sdk', '@types/node', 'undici-types']
@@ -63,7 +63,7 @@ export async function startToolWorld(bench: ToolBench, isBound: boolean): Promis
   await prepareHome(bench.folder, tools, { clusterHost, caFile })
   const env = {
     ...tools.env,
-    PATH: `${join(bench.folder, '.local', 'bin')}:${join(ROOT, 'node_modules/.tools/node_modules/.bin')}:${tools.env['PATH']}`,
+    PATH: `${join(bench.folder, '.local', 'bin')}:${dirname(HTTPYAC)}:${tools.env['PATH']}`,
     XDG_RUNTIME_DIR: join(bench.folder, 'runtime'),
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',

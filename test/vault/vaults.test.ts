@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { describe } from 'vitest'
 import type { KeychainEngine } from '../../src/vault/keychain-engine.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
-import { KeytarEngine } from '../../src/vault/keytar-engine.js'
 import { MemoryVault } from '../../src/vault/memory-vault.js'
 import { SealedFileVault } from '../../src/vault/sealed-file-vault.js'
 import { askSecretService } from '../../src/vault/secret-service.js'
 import { SecretToolEngine } from '../../src/vault/secret-tool-engine.js'
-import { keyringReason, startKeyring } from '../support/keyring.js'
+import { keyringReason, keytarEngine, startKeyring } from '../support/keyring.js'
 import { vaultContract } from './contract.js'
 
 vaultContract('the memory vault', async () => ({
@@ -44,14 +43,14 @@ interface Variant {
 }
 
 const VARIANTS: Record<string, Variant> = {
-  'the keychain through keytar': { engine: (env) => new KeytarEngine({ env }) },
+  'the keychain through keytar': { engine: (env) => keytarEngine({ env }) },
   'the keychain through secret-tool': { engine: (env) => new SecretToolEngine({ env }) },
   'the keychain with the limit of Windows': {
-    engine: (env) => new KeytarEngine({ env }),
+    engine: (env) => keytarEngine({ env }),
     maxValueBytes: 2_400,
   },
   'the keychain with the sentinel alone': {
-    engine: (env) => new KeytarEngine({ env }),
+    engine: (env) => keytarEngine({ env }),
     sentinelOnly: true,
   },
 }

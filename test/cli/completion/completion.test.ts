@@ -2,12 +2,12 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { needs } from '../../support/needs.js'
+import { PROGRAM } from '../../support/program.js'
 import { fakeDaemon, run } from '../run.js'
 
-const ROOT = resolve(import.meta.dirname, '../../..')
 const profile = (name: string) => ({ profile: name, configuration: {}, status: 'logged_in' })
 
 const daemon = () =>
@@ -60,7 +60,7 @@ describe('the scripts', () => {
     const fake = await daemon()
     const bin = join(fake.home, 'bin')
     mkdirSync(bin)
-    const text = `#!/bin/sh\ncd "${ROOT}" && exec "${process.execPath}" --import tsx src/main.ts "$@"\n`
+    const text = `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`
     writeFileSync(join(bin, 'catchd'), text)
     chmodSync(join(bin, 'catchd'), 0o755)
     return { PATH: `${bin}:${process.env['PATH']}`, HOME: fake.home, CATCHD_HOME: fake.home }

@@ -3,11 +3,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { needs } from '../../support/needs.js'
-import { ToolBench } from '../../support/tool-system.js'
+import { HTTPYAC, ToolBench } from '../../support/tool-system.js'
 
 const bench = new ToolBench()
-/** Put there by scripts/setup.mjs, outside the lock file. */
-const HTTPYAC = join(import.meta.dirname, '../../../node_modules/.tools/node_modules/.bin/httpyac')
 const skip = needs(HTTPYAC) !== undefined
 
 async function start() {
