@@ -1,19 +1,20 @@
 /** The matrix in few rounds, as `npm test` plays it. */
 import { expect, onTestFinished } from 'vitest'
+import type { LastingVault } from '../../src/vault/vault-kinds.js'
 import { formatTallies, playStep, type StepTally } from './crash-matrix.js'
 import { CRASH_STEPS } from './crash-steps.js'
-import { Scene, type VaultKind } from './scene.js'
+import { Scene } from './scene.js'
 
 const ROUNDS = 2
 
 /** A scene of the running test. */
-export async function startScene(vault: VaultKind): Promise<Scene> {
+export async function startScene(vault: LastingVault): Promise<Scene> {
   const scene = await Scene.start(vault)
   onTestFinished(() => scene.stop())
   return scene
 }
 
-export async function playMatrix(vault: VaultKind): Promise<void> {
+export async function playMatrix(vault: LastingVault): Promise<void> {
   const scene = await startScene(vault)
   const tallies: StepTally[] = []
   for (const step of CRASH_STEPS) {
