@@ -10,13 +10,11 @@ import { Metadata, type ServerMetadata } from '../authorization-server/metadata.
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { systemClock } from '../clock.js'
 import { usesRedirectUri } from '../config/grants.js'
-import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { differenceInWords, NOTABLE_SKEW_SECONDS, setClockCommand } from '../diagnosis/clock.js'
 import { diagnose } from '../diagnosis/diagnose.js'
-import { withoutSecrets } from '../diagnosis/facts.js'
-import type { MachineFacts } from '../diagnosis/machine-facts.js'
+import { type MachineFacts, profileFacts } from '../diagnosis/facts.js'
 import { asCatchdError, EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
 import { judgeAgreement } from './agreement.js'
@@ -64,19 +62,16 @@ function explained(
   thrown: unknown,
   profile: Profile,
   metadata: Metadata,
-  { platform, proxyVariables }: MachineFacts,
+  machine: MachineFacts,
 ): Finding {
   const failure = asCatchdError(thrown).of(profile.name)
   const causes = diagnose({
-    profile: withoutSecrets(profile),
-    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    ...profileFacts(profile),
+    ...machine,
     metadata: metadata.lastOf(profile),
     step: 'discovery',
-    redirectUri: profile.redirect_uri,
     code: failure.code,
     evidence: failure.evidence,
-    proxyVariables,
-    platform,
   })
   return failed(check, advised(failure, causes))
 }
