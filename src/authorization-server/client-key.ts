@@ -8,18 +8,13 @@ import { createPrivateKey, type KeyObject, webcrypto, X509Certificate } from 'no
 import { readFile } from 'node:fs/promises'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import type { ServerRequest } from './server-exchanges.js'
 
 /** The JWS algorithms for assertions (RFC 7518 §3.1, RFC 8037 §3.1). */
 type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA'
 
 /** RFC 7518 §3.3 requires this size for RSA keys. */
 const LEAST_RSA_BITS = 2048
-
-/** The certificate and key of a TLS client. */
-export interface ClientCertificate {
-  readonly cert: string
-  readonly key: string
-}
 
 /**
  * The key of `private_key_file`, ready to sign with.
@@ -40,7 +35,6 @@ export async function signingKey(
   const algorithm = algorithmOf(key, accepted)
   if (algorithm === undefined) {
     throw unusable(
-      profile,
       `private_key_file ${file} holds a key that cannot sign: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519 is needed.`,
     )
   }
@@ -59,7 +53,9 @@ export async function signingKey(
  *
  * @throws CatchdError `profile_invalid` with the file, also if key and certificate do not match
  */
-export async function readClientCertificate(profile: Profile): Promise<ClientCertificate> {
+export async function readClientCertificate(
+  profile: Profile,
+): Promise<NonNullable<ServerRequest['clientCertificate']>> {
   const file = profile.certificate_file ?? ''
   const cert = await readPem(profile, 'certificate_file')
   const key = await readPrivateKey(profile)
@@ -67,11 +63,10 @@ export async function readClientCertificate(profile: Profile): Promise<ClientCer
   try {
     certificate = new X509Certificate(cert)
   } catch {
-    throw unusable(profile, `certificate_file ${file} holds no certificate in PEM form.`)
+    throw unusable(`certificate_file ${file} holds no certificate in PEM form.`)
   }
   if (!certificate.checkPrivateKey(key)) {
     throw unusable(
-      profile,
       `certificate_file ${file} is not the certificate of the key in private_key_file ${profile.private_key_file ?? ''}.`,
     )
   }
@@ -111,7 +106,6 @@ async function readPrivateKey(profile: Profile): Promise<KeyObject> {
     const isEncrypted =
       (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE' || /ENCRYPTED/.test(pem)
     throw unusable(
-      profile,
       isEncrypted
         ? `private_key_file ${file} is encrypted, and there is nobody to ask for its passphrase.`
         : `private_key_file ${file} holds no private key in PEM form.`,
@@ -122,16 +116,16 @@ async function readPrivateKey(profile: Profile): Promise<KeyObject> {
 async function readPem(profile: Profile, key: 'private_key_file' | 'certificate_file'): Promise<string> {
   const file = profile[key]
   if (file === undefined) {
-    throw unusable(profile, `${profile.token_endpoint_auth_method} needs ${key}.`)
+    throw unusable(`${profile.token_endpoint_auth_method} needs ${key}.`)
   }
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    throw unusable(profile, `${key} ${file} cannot be read (${code}).`)
+    throw unusable(`${key} ${file} cannot be read (${code}).`)
   }
 }
 
-function unusable(profile: Profile, detail: string): CatchdError {
-  return new CatchdError('profile_invalid', { profile: profile.name, detail })
+function unusable(detail: string): CatchdError {
+  return new CatchdError('profile_invalid', detail)
 }

@@ -5,9 +5,10 @@
  *
  * No credential is sent. The token endpoint gets a GET without parameters, and any answer below 500 is fine.
  */
-import { clockDifference } from '../authorization-server/clock-difference.js'
+
 import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
+import { clockDifference } from '../authorization-server/transcript.js'
 import { systemClock } from '../clock.js'
 import { usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
@@ -131,7 +132,7 @@ export function judgeClock(
 ): Finding {
   const check = 'clock'
   const difference = clockDifference(date, sentAtMs, answeredAtMs)
-  if (difference === undefined)
+  if (difference === null)
     return ok(check, 'Not checked: the response of the server has no usable Date header.')
   const seconds = Math.abs(difference)
   if (seconds < NOTABLE_SKEW_SECONDS)
