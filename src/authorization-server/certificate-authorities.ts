@@ -34,8 +34,8 @@ export class CertificateAuthorities {
   /** By path; '' for profiles without `ca_file`. Agents are made when first needed. */
   readonly #agents = new RecentMap<Trusting>(MOST_AGENTS)
 
-  constructor(env: NodeJS.ProcessEnv = process.env, system = new SystemAuthorities(env)) {
-    this.#system = system
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#system = new SystemAuthorities(env)
   }
 
   /**

@@ -10,9 +10,6 @@ import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { ServerRequest } from './server-exchanges.js'
 
-/** The JWS algorithms for assertions (RFC 7518 §3.1, RFC 8037 §3.1). */
-type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA'
-
 /** RFC 7518 §3.3 requires this size for RSA keys. */
 const LEAST_RSA_BITS = 2048
 
@@ -39,13 +36,7 @@ export async function signingKey(
     )
   }
   const { subtle } = webcrypto
-  return subtle.importKey(
-    'pkcs8',
-    key.export({ format: 'der', type: 'pkcs8' }),
-    PARAMETERS[algorithm],
-    false,
-    ['sign'],
-  )
+  return subtle.importKey('pkcs8', key.export({ format: 'der', type: 'pkcs8' }), algorithm, false, ['sign'])
 }
 
 /**
@@ -73,28 +64,22 @@ export async function readClientCertificate(
   return { cert, key: key.export({ format: 'pem', type: 'pkcs8' }).toString() }
 }
 
-const PARAMETERS = {
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
-  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
-  ES384: { name: 'ECDSA', namedCurve: 'P-384' },
-  ES512: { name: 'ECDSA', namedCurve: 'P-521' },
-  EdDSA: { name: 'Ed25519' },
-} as const satisfies Record<SigningAlgorithm, object>
-
-/** By OpenSSL's names for the curves. */
-const CURVES: ReadonlyMap<string, SigningAlgorithm> = new Map([
-  ['prime256v1', 'ES256'],
-  ['secp384r1', 'ES384'],
-  ['secp521r1', 'ES512'],
+/** WebCrypto's names of the curves, by OpenSSL's. */
+const CURVES: ReadonlyMap<string, string> = new Map([
+  ['prime256v1', 'P-256'],
+  ['secp384r1', 'P-384'],
+  ['secp521r1', 'P-521'],
 ])
 
-function algorithmOf(key: KeyObject, accepted: readonly string[] = []): SigningAlgorithm | undefined {
+/** @returns WebCrypto's parameters for the key. oauth4webapi derives the JWS algorithm from them. */
+function algorithmOf(key: KeyObject, accepted: readonly string[] = []) {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key
-  if (type === 'ed25519') return 'EdDSA'
-  if (type === 'ec') return CURVES.get(details.namedCurve ?? '')
+  if (type === 'ed25519') return { name: 'Ed25519' }
+  const namedCurve = CURVES.get(details.namedCurve ?? '')
+  if (namedCurve !== undefined) return { name: 'ECDSA', namedCurve }
   if (type !== 'rsa' || (details.modulusLength ?? 0) < LEAST_RSA_BITS) return undefined
-  return accepted.includes('PS256') && !accepted.includes('RS256') ? 'PS256' : 'RS256'
+  const isPss = accepted.includes('PS256') && !accepted.includes('RS256')
+  return { name: isPss ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 }
 
 async function readPrivateKey(profile: Profile): Promise<KeyObject> {

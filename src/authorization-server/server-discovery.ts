@@ -91,10 +91,7 @@ function withAndWithoutSlash(issuer: string): string[] {
   return [issuer, bare, `${bare}/`]
 }
 
-function described(
-  url: string,
-  server: ServerMetadata,
-): Pick<DiscoveredServer, 'url' | 'issuer' | 'registersClients' | 'takesClientMetadataDocuments'> {
+function described(url: string, server: ServerMetadata) {
   requirePkce(server)
   return {
     url,
@@ -139,8 +136,7 @@ function offline({ scopes_supported: scopes }: ServerMetadata): string | null {
   return scopes?.includes(OFFLINE) ? OFFLINE : null
 }
 
-function openid(server: ServerMetadata): string | null {
-  const parts = [server.scopes_supported?.includes('openid') ? 'openid' : null, offline(server)]
-  const asked = parts.filter((part) => part !== null)
-  return asked.length === 0 ? null : asked.join(' ')
+/** The scopes to request from an authorization server itself; `null` if it announces neither of them. */
+function openid({ scopes_supported: scopes }: ServerMetadata): string | null {
+  return ['openid', OFFLINE].filter((scope) => scopes?.includes(scope)).join(' ') || null
 }

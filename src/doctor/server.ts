@@ -33,20 +33,35 @@ export interface ExaminedServer {
 export async function examineServer(profile: Profile, machine: MachineFacts): Promise<ExaminedServer> {
   const connections = new ServerConnections()
   const metadata = new Metadata(connections, systemClock)
+  const findings = [describeProfile(profile)]
+  const explain = (check: string, thrown: unknown) => {
+    const failure = asCatchdError(thrown).of(profile.name)
+    const { code, evidence } = failure
+    const server = { metadata: metadata.lastOf(profile), step: 'discovery', code, evidence } as const
+    findings.push(
+      failed(check, advised(failure, diagnose({ ...profileFacts(profile), ...machine, ...server }))),
+    )
+  }
+  let known: ServerMetadata | undefined
   try {
-    const findings = [describeProfile(profile)]
-    const explain = (check: string, error: unknown) => explained(check, error, profile, metadata, machine)
-    const { finding, known } = await examineMetadata(profile, metadata, explain)
-    const published = metadata.lastOf(profile)
-    findings.push(finding, ...judgeAgreement(profile, known, published))
-    const tokenEndpoint = profile.token_endpoint ?? known?.token_endpoint
+    known = await metadata.of(profile)
+    findings.push(describeEndpoints(profile, known))
+  } catch (error) {
+    explain('endpoints', error)
+  }
+  const published = metadata.lastOf(profile)
+  findings.push(...judgeAgreement(profile, known, published))
+  const tokenEndpoint = profile.token_endpoint ?? known?.token_endpoint
+  try {
     if (tokenEndpoint !== undefined) {
-      findings.push(...(await examineTokenEndpoint(profile, tokenEndpoint, connections, explain)))
+      findings.push(...(await examineTokenEndpoint(profile, tokenEndpoint, connections)))
     }
-    return { findings, published }
+  } catch (error) {
+    explain('token endpoint', error)
   } finally {
     connections.close()
   }
+  return { findings, published }
 }
 
 function describeProfile(profile: Profile): Finding {
@@ -55,72 +70,35 @@ function describeProfile(profile: Profile): Finding {
   return ok('profile', `${name}: ${grant}, client ${client_id}${redirect}`)
 }
 
-type Explain = (check: string, error: unknown) => Finding
-
-/** An error of a request to the server as a failed check, with the likely cause. */
-function explained(
-  check: string,
-  thrown: unknown,
-  profile: Profile,
-  metadata: Metadata,
-  machine: MachineFacts,
+function describeEndpoints(
+  { issuer }: Profile,
+  { authorization_endpoint, token_endpoint }: ServerMetadata,
 ): Finding {
-  const failure = asCatchdError(thrown).of(profile.name)
-  const causes = diagnose({
-    ...profileFacts(profile),
-    ...machine,
-    metadata: metadata.lastOf(profile),
-    step: 'discovery',
-    code: failure.code,
-    evidence: failure.evidence,
-  })
-  return failed(check, advised(failure, causes))
-}
-
-async function examineMetadata(
-  profile: Profile,
-  metadata: Metadata,
-  explain: Explain,
-): Promise<{ finding: Finding; known: ServerMetadata | undefined }> {
-  const check = 'endpoints'
-  try {
-    const known = await metadata.of(profile)
-    const { authorization_endpoint, token_endpoint } = known
-    const endpoints = [
-      authorization_endpoint === undefined ? undefined : `authorization ${authorization_endpoint}`,
-      token_endpoint === undefined ? undefined : `token ${token_endpoint}`,
-    ].filter((endpoint) => endpoint !== undefined)
-    const source = profile.issuer === undefined ? 'as configured' : `issuer ${profile.issuer}`
-    return { finding: ok(check, `${source}: ${endpoints.join(', ')}`), known }
-  } catch (error) {
-    return { finding: explain(check, error), known: undefined }
-  }
+  const endpoints = [
+    authorization_endpoint && `authorization ${authorization_endpoint}`,
+    token_endpoint && `token ${token_endpoint}`,
+  ].filter((endpoint) => endpoint !== undefined)
+  const source = issuer === undefined ? 'as configured' : `issuer ${issuer}`
+  return ok('endpoints', `${source}: ${endpoints.join(', ')}`)
 }
 
 async function examineTokenEndpoint(
   profile: Profile,
   url: string,
   connections: ServerConnections,
-  explain: Explain,
 ): Promise<Finding[]> {
   const check = 'token endpoint'
   const sentAtMs = Date.now()
-  try {
-    const headers = { accept: 'application/json', 'user-agent': `catchd/${VERSION}` }
-    const answer = await connections.exchange(url, { method: 'GET', headers }, profile.ca_file)
-    const { host } = new URL(url)
-    const reached =
-      answer.status >= 500
-        ? warn(
-            check,
-            `${host} answers ${answer.status}: the server has an internal error.`,
-            `catchd doctor ${profile.name}`,
-          )
-        : ok(check, `${host} answers (${answer.status} to a GET without credentials).`)
-    return [reached, judgeClock(answer.headers['date'], sentAtMs, Date.now(), process.platform)]
-  } catch (error) {
-    return [explain(check, error)]
+  const request = {
+    method: 'GET',
+    headers: { accept: 'application/json', 'user-agent': `catchd/${VERSION}` },
   }
+  const { status, headers } = await connections.exchange(url, request, profile.ca_file)
+  const clock = judgeClock(headers['date'], sentAtMs, Date.now(), process.platform)
+  const { host } = new URL(url)
+  if (status < 500) return [ok(check, `${host} answers (${status} to a GET without credentials).`), clock]
+  const detail = `${host} answers ${status}: the server has an internal error.`
+  return [warn(check, detail, `catchd doctor ${profile.name}`), clock]
 }
 
 /** @param date - The Date header of the server's response. */
