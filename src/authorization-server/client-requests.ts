@@ -15,7 +15,7 @@ import type { Transcript } from './transcript.js'
 type OAuthLibrary = typeof import('oauth4webapi')
 
 /** The library and the arguments that its request functions have in common. */
-export interface RequestArguments {
+interface RequestArguments {
   readonly oauth: OAuthLibrary
   readonly client: Client
   readonly authentication: ClientAuth

@@ -34,7 +34,7 @@ export interface TokenRequest extends GrantParameters {
 }
 
 /** The tokens, or the meaning of an answer without tokens. */
-export type TokenOutcome =
+type TokenOutcome =
   | { readonly response: TokenResponse }
   | { readonly error: CatchdError; readonly answer: TokenAnswer }
 

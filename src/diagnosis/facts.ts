@@ -53,7 +53,7 @@ export interface Facts extends MachineFacts {
 }
 
 /** What to do. Exactly one of `run` and `register` is present; `set` is present only with `run`. */
-export interface Fix {
+interface Fix {
   /** A command. */
   readonly run: string | null
   /** The setting to change in the editor that the command opens. */
@@ -104,7 +104,7 @@ export const CAUSES = [
   'request_format',
   'refresh_token_dead',
 ] as const
-export type CauseName = (typeof CAUSES)[number]
+type CauseName = (typeof CAUSES)[number]
 
 /** One aspect of a diagnosis. Returns the causes it finds in the facts, the most likely first. */
 export type Rule = (facts: Facts) => readonly Cause[] | Cause | undefined

@@ -24,7 +24,7 @@ import { type Finding, fail, failed, ok, warn } from './finding.js'
 /** With a larger difference, servers refuse signed assertions as too old or not yet valid. */
 const HARMFUL_SKEW_SECONDS = 300
 
-export interface ExaminedServer {
+interface ExaminedServer {
   readonly findings: Finding[]
   /** The server's metadata; `undefined` if it is not known. */
   readonly published: ServerMetadata | undefined

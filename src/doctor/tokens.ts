@@ -9,7 +9,7 @@ import { profileFacts } from '../diagnosis/facts.js'
 import { type Finding, failed, ok, warn } from './finding.js'
 
 /** The facts that can explain a missing refresh token. */
-export interface ProfileAndServer {
+interface ProfileAndServer {
   readonly profile: Profile
   readonly published: ServerMetadata | undefined
 }
