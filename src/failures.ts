@@ -206,13 +206,13 @@ export interface Evidence {
 /** What an error may say beyond its code; all of it fit for a public bug report. */
 export interface FailureContext {
   /** One or two sentences: the cause, with names and numbers, never a secret. */
-  readonly detail?: string
-  readonly profile?: string
+  readonly detail?: string | undefined
+  readonly profile?: string | undefined
   /** `error` and `error_description` of the authorization server (RFC 6749 §4.1.2.1, §5.2). */
-  readonly error?: string
-  readonly errorDescription?: string
+  readonly error?: string | undefined
+  readonly errorDescription?: string | undefined
   /** Replaces the catalogue's command to run next. */
-  readonly next?: string
+  readonly next?: string | undefined
   /** @internal */
   readonly evidence?: Evidence | undefined
   readonly cause?: unknown
@@ -254,10 +254,10 @@ export class CatchdError extends Error {
     if (this.profile !== undefined) return this
     return new CatchdError(this.code, {
       profile,
-      ...(this.detail === undefined ? {} : { detail: this.detail }),
-      ...(this.error === undefined ? {} : { error: this.error }),
-      ...(this.errorDescription === undefined ? {} : { errorDescription: this.errorDescription }),
-      ...(this.#next === undefined ? {} : { next: this.#next }),
+      detail: this.detail,
+      error: this.error,
+      errorDescription: this.errorDescription,
+      next: this.#next,
       evidence: this.evidence,
       cause: this.cause,
     })

@@ -5,7 +5,7 @@
 import { systemClock } from '../clock.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
-import { machineFactsOf } from '../diagnosis/machine-facts.js'
+import { machineFactsOf } from '../diagnosis/facts.js'
 import { ApiKeys } from '../http/access/api-keys.js'
 import type { ActivatedSockets } from './activation.js'
 import { ApiHandler } from './api-handler.js'

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
-import type { MachineFacts } from '../diagnosis/machine-facts.js'
+import type { MachineFacts } from '../diagnosis/facts.js'
 import { LazyApp } from '../fast-path/lazy-app.js'
 import { HttpListener } from '../http/http-listener.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'

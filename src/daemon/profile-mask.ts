@@ -3,7 +3,7 @@
  * shown can be put back. Pure. A client secret that stands elsewhere is shown as where it comes from; of headers and
  * parameters that only the token endpoint sees, those show their value that are known to hold no secret.
  */
-import { isShownParameter } from '../authorization-server/transcript.js'
+import { SHOWN_PARAMETERS } from '../authorization-server/transcript.js'
 import { ProfileEntry } from '../config/profile.js'
 import { type ProfileKey, profileKey } from '../config/profile-key.js'
 
@@ -19,7 +19,7 @@ const SHOWN_HEADERS: ReadonlySet<string> = new Set([
 
 /** Which names among parameters and headers show their value. */
 const IS_KNOWN = {
-  known_parameters: isShownParameter,
+  known_parameters: (name: string) => SHOWN_PARAMETERS.has(name),
   known_headers: (name: string) => SHOWN_HEADERS.has(name.toLowerCase()),
 } as const
 

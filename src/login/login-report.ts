@@ -11,12 +11,10 @@ import {
   type Transcript,
 } from '../authorization-server/transcript.js'
 import { usesRefreshToken } from '../config/grants.js'
-import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { diagnose } from '../diagnosis/diagnose.js'
-import { type Cause, type Facts, type Step, withoutSecrets } from '../diagnosis/facts.js'
-import type { MachineFacts } from '../diagnosis/machine-facts.js'
+import { type Cause, type Facts, type MachineFacts, profileFacts, type Step } from '../diagnosis/facts.js'
 import { CatchdError } from '../failures.js'
 import type { PendingLogin } from './login.js'
 import { profileOfLogin } from './obtained-tokens.js'
@@ -127,8 +125,9 @@ function factsOf(
 ): Facts {
   const differences = exchanges.map(({ clockDifferenceSeconds }) => clockDifferenceSeconds)
   return {
-    profile: withoutSecrets(profile),
-    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    platform: 'linux',
+    ...parts.machine,
+    ...profileFacts(profile),
     metadata: parts.servers.published(profile),
     step,
     redirectUri,
@@ -138,8 +137,6 @@ function factsOf(
     httpStatus: exchanges.at(-1)?.status ?? undefined,
     evidence: failure?.evidence,
     clockDifferenceSeconds: differences.findLast((difference) => difference !== null) ?? undefined,
-    proxyVariables: parts.machine?.proxyVariables ?? [],
-    platform: parts.machine?.platform ?? 'linux',
   }
 }
 

@@ -5,7 +5,7 @@
  * Pure. It was validated when it came (src/authorization-server/id-token.ts); here it is only read.
  */
 import * as z from 'zod'
-import { jwtParts } from '../authorization-server/jwt-parts.js'
+import { jwtParts } from '../authorization-server/json-object.js'
 import type { Secret } from '../secret.js'
 import type { TokenSet } from './token-set.js'
 

@@ -3,8 +3,7 @@
  * token set's life are the keeper's; here is what one call means beyond them: that the profile is in use, and what else
  * ends with a logout.
  */
-import type { Inspection } from '../authorization-server/inspection-report.js'
-import type { DpopProofs, TokenInspector, ToolRequest } from '../authorization-server/port.js'
+import type { DpopProofs, Inspection, TokenInspector, ToolRequest } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import type { IdToken } from './id-token.js'
 import type { LogoutOutcome } from './logouts.js'

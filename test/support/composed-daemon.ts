@@ -6,11 +6,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Inspection } from '../../src/authorization-server/inspection-report.js'
 import type { TokenResponse } from '../../src/authorization-server/issued-tokens.js'
 import type {
   ClientDescription,
   DiscoveredServer,
+  Inspection,
   ServerDiscovery,
   ToolRequest,
 } from '../../src/authorization-server/port.js'

@@ -3,7 +3,7 @@
  * account it is, so that a key that may only fetch tokens does not get it.
  */
 import * as z from 'zod'
-import type { Inspection, Report } from '../../authorization-server/inspection-report.js'
+import type { Inspection, Report } from '../../authorization-server/port.js'
 import { toInstant } from '../../clock.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { FailureAnswer, failureAnswer } from './failure-answer.js'
