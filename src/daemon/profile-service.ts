@@ -82,7 +82,7 @@ export class ProfileService implements ProfileApi {
     const profile = this.#configuration.profile(name)
     await this.#configuration.remove(name)
     this.#logins.cancelAll(name)
-    await this.#keeper.forget(profile)
+    await this.#keeper.logout(name, profile)
     await this.#proofs.forgetKey(name)
     await this.#vault.delete(itemName.clientSecret(name))
     await this.#unregister(profile)

@@ -8,10 +8,10 @@ import * as z from 'zod'
 import { randomId } from '../../authorization-server/pkce.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
+import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import { baseOf, type PendingCatch } from '../login.js'
 import type { CatchRequest } from '../login-request.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
-import { readRecord, SecretMember, writeRecord } from './record.js'
 
 const CatchRecord = z.object({
   version: z.literal(1),

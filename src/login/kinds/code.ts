@@ -13,6 +13,7 @@ import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
+import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingLogin, type SettledLogin, type StoredSummary } from '../login.js'
@@ -21,7 +22,6 @@ import type { AdoptionRequest, LoginRequest } from '../login-request.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import { certificateOf, prepareLogin } from '../preparation.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
-import { readRecord, SecretMember, writeRecord } from './record.js'
 
 const CodeLoginRecord = z.object({
   version: z.literal(1),

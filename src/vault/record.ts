@@ -1,12 +1,12 @@
 /**
- * Vault records of logins: JSON whose members are those of the login in snake_case. A kind's schema is all there is to a
- * record; what was stored is parsed like any other input. Pure.
+ * Vault records: JSON with the members of a value in snake_case, and the version of the format. The schema of a record is
+ * its only description. Stored records are parsed like any other input. Pure.
  */
 import * as z from 'zod'
-import { Secret } from '../../secret.js'
+import { Secret } from '../secret.js'
 
 /** What a schema reads, with the members named as in the program. */
-export type RecordOf<Schema extends z.ZodObject> = CamelCased<z.output<Schema>>
+export type RecordOf<Schema extends z.ZodObject> = CamelCased<Omit<z.output<Schema>, 'version'>>
 
 /** A member that is a secret. */
 export const SecretMember = z.codec(z.string(), z.instanceof(Secret), {
@@ -14,18 +14,21 @@ export const SecretMember = z.codec(z.string(), z.instanceof(Secret), {
   encode: (secret) => secret.reveal(),
 })
 
-/** Members that the schema does not name are left out. */
+/** Its own members have names that a server chose: they are stored as they are. */
+const NOT_RENAMED = 'parameters'
+
+/** Leaves out members that the schema does not name. */
 export function writeRecord(schema: z.ZodObject, members: object): Secret {
-  return new Secret(JSON.stringify(z.encode(schema, renamed({ version: 1, ...members }, toSnakeCase))))
+  return new Secret(JSON.stringify(z.encode(schema, { version: 1, ...renamed(members, toSnakeCase) })))
 }
 
-/** @returns `undefined` when the item is no record of this schema: such a login has to be begun again. */
+/** @returns `undefined` when the item is no record of this schema */
 export function readRecord<Schema extends z.ZodObject>(
   schema: Schema,
   item: Secret,
 ): RecordOf<Schema> | undefined {
   try {
-    const record = z.decode(schema, JSON.parse(item.reveal()))
+    const { version: _, ...record } = z.decode(schema, JSON.parse(item.reveal()))
     return renamed(record, toCamelCase) as RecordOf<Schema>
   } catch {
     return undefined
@@ -38,19 +41,23 @@ type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
 
 type CamelCased<Members> = Members extends Secret | string | number | boolean | null
   ? Members
-  : { [Name in keyof Members as CamelCase<Name>]: CamelCased<Members[Name]> }
+  : {
+      readonly [Name in keyof Members as CamelCase<Name>]: Name extends typeof NOT_RENAMED
+        ? Members[Name]
+        : CamelCased<Members[Name]>
+    }
 
 const toSnakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const toCamelCase = (name: string) =>
   name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 function renamed(members: object, rename: (name: string) => string): Record<string, unknown> {
-  const isNested = (value: unknown) =>
-    typeof value === 'object' && value !== null && !(value instanceof Secret)
+  const isNested = (name: string, value: unknown) =>
+    name !== NOT_RENAMED && typeof value === 'object' && value !== null && !(value instanceof Secret)
   return Object.fromEntries(
     Object.entries(members).map(([name, value]) => [
       rename(name),
-      isNested(value) ? renamed(value, rename) : value,
+      isNested(name, value) ? renamed(value, rename) : value,
     ]),
   )
 }
