@@ -41,9 +41,9 @@ export class Alarm {
     this.#onWake = onWake
   }
 
-  /** Wakes at this time, or earlier if it was to wake earlier already. */
-  wakeBy(atMs: number): void {
-    if (this.#isClosed) return
+  /** Wakes at this time, or earlier if it was to wake earlier already. `null` changes nothing. */
+  wakeBy(atMs: number | null): void {
+    if (atMs === null || this.#isClosed) return
     const nowMs = this.#clock.now()
     const untilMs = Math.min(Math.max(atMs, nowMs), nowMs + this.#longestSleepMs)
     if (this.#sleep !== null && this.#sleep.untilMs <= untilMs) return
@@ -59,8 +59,7 @@ export class Alarm {
 
   #wake(): void {
     this.#sleep = null
-    const nextMs = this.#onWake(this.#clock.now())
-    if (nextMs !== null) this.wakeBy(nextMs)
+    this.wakeBy(this.#onWake(this.#clock.now()))
   }
 }
 

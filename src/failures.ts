@@ -99,7 +99,7 @@ export const FAILURES = {
   provider_refused: {
     status: 502,
     exitCode: EXIT.authorizationServer,
-    title: 'The authorization server refused the request',
+    title: 'The authorization server refused',
     next: 'catchd doctor {profile}',
   },
   provider_unreachable: {
@@ -153,7 +153,7 @@ export const FAILURES = {
   request_invalid: {
     status: 400,
     exitCode: EXIT.usage,
-    title: 'The request is not valid',
+    title: 'Invalid request',
     next: 'catchd help',
   },
   route_unknown: { status: 404, exitCode: EXIT.usage, title: 'Not found', next: 'catchd help' },

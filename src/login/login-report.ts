@@ -52,7 +52,9 @@ export interface ReportedLogin {
 
 export function reportOf(parts: ReportParts, login: ReportedLogin, ending: Ending): LoginReport {
   const exchanges = [...login.asked, ...(ending.transcript?.exchanges ?? [])]
-  return { exchanges, causes: causesOf(parts, login, ending, exchanges) }
+  const profile = unchangedProfile(parts, login)
+  if (profile === undefined) return { exchanges, causes: [] }
+  return { exchanges, causes: diagnose(factsOf(parts, profile, login.redirectUri, ending, exchanges)) }
 }
 
 /** The authorization request that catchd built, and its response. A request that another tool built is not known here. */
@@ -72,17 +74,6 @@ function responseOf({ step, failure }: Ending): Parameters<typeof browserExchang
     errorDescription: failure?.errorDescription,
     issuer: failure?.evidence?.issuer,
   }
-}
-
-function causesOf(
-  parts: ReportParts,
-  login: ReportedLogin,
-  { step, failure }: Ending,
-  exchanges: readonly RecordedExchange[],
-): readonly Cause[] {
-  const profile = unchangedProfile(parts, login)
-  if (profile === undefined) return []
-  return diagnose(factsOf(parts, profile, login.redirectUri, { step, failure }, exchanges))
 }
 
 /**
@@ -120,7 +111,7 @@ function factsOf(
   parts: ReportParts,
   profile: Profile,
   redirectUri: string,
-  { step, failure }: { readonly step: Step; readonly failure: CatchdError | undefined },
+  { step, failure }: Ending,
   exchanges: readonly RecordedExchange[],
 ): Facts {
   const differences = exchanges.map(({ clockDifferenceSeconds }) => clockDifferenceSeconds)

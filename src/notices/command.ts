@@ -1,6 +1,6 @@
 /**
- * Running a command that tells a person something: without a shell, without input or output, not for long, and
- * without anything of the daemon's environment that may hold a secret.
+ * Runs a command that notifies the user: without a shell, without input or output, for a limited time, and only with
+ * environment variables that hold no secret.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 
@@ -9,7 +9,7 @@ const DEADLINE_MS = 30_000
 export interface CommandCall {
   /** Program and arguments. */
   readonly command: readonly string[]
-  /** All that it gets to see of the environment. */
+  /** Its whole environment. */
   readonly environment: NodeJS.ProcessEnv
   /** Ends it early. */
   readonly signal?: AbortSignal
@@ -20,7 +20,7 @@ export interface CommandCall {
 /**
  * Never rejects.
  *
- * @returns `null` when it ended with exit code 0; else a code: `ENOENT` and the like, `exit_3`, `SIGTERM`, `timeout`.
+ * @returns `null` when it ended with exit code 0; otherwise a code: `ENOENT`, `exit_3`, `SIGTERM`, `timeout`, …
  */
 export function runCommand(call: CommandCall): Promise<string | null> {
   const { command, environment, signal, deadlineMs = DEADLINE_MS } = call
@@ -61,13 +61,13 @@ export function runCommand(call: CommandCall): Promise<string | null> {
   })
 }
 
-/** With everything that it started, where the system has process groups. */
+/** Also kills the programs that it started, if the system has process groups. */
 function kill(child: ChildProcess, isGroupLeader: boolean): void {
   try {
     if (isGroupLeader && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
     else child.kill('SIGKILL')
   } catch {
-    // It has just ended by itself.
+    // It has already ended.
   }
 }
 
@@ -75,7 +75,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }
 
-/** Where programs, the person's files, the desktop session and this daemon are found, and in which language to speak. */
+/** To find programs, the user's files, the desktop session and this daemon; and the language. */
 const PASSED = [
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|BROWSER|CATCHD_HOME)$/,
   /^(?:DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|WSL_DISTRO_NAME|WSL_INTEROP)$/,
@@ -84,7 +84,7 @@ const PASSED = [
   /^(?:USERPROFILE|USERNAME|HOMEDRIVE|HOMEPATH|ProgramFiles(?:\(x86\))?|PSModulePath)$/i,
 ]
 
-/** Client secrets and proxy passwords live in environments too: only what is known to be harmless is passed on. */
+/** Environments may contain client secrets and proxy passwords, so only variables known to be harmless are passed on. */
 export function harmless(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isPassed = ([name]: [string, unknown]) =>
     PASSED.some((names) => names.test(name)) || /^path$/i.test(name)

@@ -1,13 +1,13 @@
 /**
- * A notification on the person's desktop, by the command that each platform brings along.
+ * A notification on the user's desktop, with the command that each platform includes.
  *
- * Texts go as arguments or environment, never into a script; where the platform reads markup in them, it is
- * escaped. No library: the known ones are unmaintained and carry binaries.
+ * Texts are arguments or environment variables, never parts of a script. If the platform reads markup in them, it is
+ * escaped. No library: the known ones are not maintained and contain binaries.
  */
 import type { CommandCall } from './command.js'
 import type { NoticeText } from './notice.js'
 
-/** @param environment - Harmless already; the command needs the desktop session from it. */
+/** @param environment - Harmless variables; the command finds the desktop session with them. */
 export function notificationCommand(
   platform: NodeJS.Platform,
   { title, body }: NoticeText,
@@ -40,7 +40,7 @@ const OSASCRIPT = [
   'end run',
 ]
 
-/** Toasts need the identity of a registered program; PowerShell's own is always there. */
+/** A toast needs the identity of a registered program. PowerShell's identity always exists. */
 const POWERSHELL = [
   '$manager = [Windows.UI.Notifications.ToastNotificationManager, Windows.UI.Notifications, ContentType = WindowsRuntime]',
   '$xml = $manager::GetTemplateContent([Windows.UI.Notifications.ToastTemplateType]::ToastText02)',

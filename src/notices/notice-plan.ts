@@ -1,37 +1,37 @@
 /**
- * The plan of a profile: when a person will be needed, and what was told of it already.
+ * The plan of a profile: when its next login is needed, and which notices were sent.
  *
- * Pure. One token set is told of at most twice, once before and once when it happens. A refresh that brings a
- * refresh token with the same end goes on with what was told; one that prolongs it begins anew.
+ * Pure. A token set gets at most two notices, one before and one when the login is needed. A refresh that brings a refresh
+ * token with the same end keeps the plan; one that prolongs it starts a new plan.
  */
 import type { NextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
 export interface NoticePlan {
-  /** Which token set it is about: its `obtainedAtMs`. */
+  /** `obtainedAtMs` of the token set that the plan is for. */
   readonly obtainedAtMs: number
   readonly neededAtMs: number
-  /** Since when that instant is known; short-lived tokens are not announced. */
+  /** Since when `neededAtMs` is known. Short-lived tokens get no notice before. */
   readonly knownSinceMs: number
   readonly toldBefore: boolean
   readonly toldWhen: boolean
-  /** When somebody last used the profile, to the day. */
+  /** When a caller last used the profile, to the day. */
   readonly usedAtMs: number
 }
 
-/** Lifetimes are told in whole seconds from receipt, so the same end comes out a little different each time. */
+/** Servers send lifetimes in whole seconds from receipt, so the same end differs a little each time. */
 const SAME_END_MS = 15_000
 
 /** How exactly the last use is remembered. */
 const USE_STEP_MS = 24 * 60 * 60 * 1_000
 
-/** A job that runs once a month still wants its tokens; what nobody used for longer interrupts nobody. */
+/** A job that runs once a month still needs its tokens. A profile that was not used for longer gets no notice. */
 const IN_USE_MS = 32 * USE_STEP_MS
 
 /**
- * @param set - What the nextLogin was made from.
- * @param isUse - Somebody used the profile just now.
- * @returns `null` when there is nothing to wait for: the end is unknown, never comes, or the profile was logged out.
+ * @param set - The token set that `nextLogin` is for.
+ * @param isUse - A caller used the profile just now.
+ * @returns `null` when the time of the next login is unknown, when none will be needed, or after a logout
  */
 export function nextNoticePlan(
   previous: NoticePlan | null,
@@ -47,7 +47,7 @@ export function nextNoticePlan(
   const fresh = { obtainedAtMs, knownSinceMs: obtainedAtMs, toldBefore: false, toldWhen: false, usedAtMs }
   if (previous === null) return { ...fresh, neededAtMs: nextLogin.atMs }
   if (previous.obtainedAtMs === obtainedAtMs) {
-    // A dead refresh token is needed "now" at every look; the first one counts.
+    // A refused refresh token gives "now" every time; the first time counts.
     const neededAtMs = isNow ? Math.min(previous.neededAtMs, nextLogin.atMs) : nextLogin.atMs
     return { ...previous, neededAtMs, usedAtMs }
   }
@@ -62,7 +62,7 @@ function lastUse(previous: NoticePlan | null, nowMs: number, isUse: boolean): nu
   return isUse && Math.abs(nowMs - previous.usedAtMs) >= USE_STEP_MS ? nowMs : previous.usedAtMs
 }
 
-/** What is to be told at that instant. */
+/** The notice that is due. */
 export function dueNotice(plan: NoticePlan, beforeSeconds: number, nowMs: number): 'before' | 'when' | null {
   if (!isInUse(plan, nowMs)) return null
   if (nowMs >= plan.neededAtMs) return plan.toldWhen ? null : 'when'
@@ -70,7 +70,7 @@ export function dueNotice(plan: NoticePlan, beforeSeconds: number, nowMs: number
   return beforeMs !== null && nowMs >= beforeMs ? 'before' : null
 }
 
-/** When something will be to be told, if nothing changes; `null`: not at all. */
+/** When the next notice is due, if nothing changes; `null`: never. */
 export function nextNoticeAtMs(plan: NoticePlan, beforeSeconds: number, nowMs: number): number | null {
   if (!isInUse(plan, nowMs) || plan.toldWhen) return null
   return announcedAtMs(plan, beforeSeconds) ?? plan.neededAtMs
@@ -80,7 +80,7 @@ export function told(plan: NoticePlan, what: 'before' | 'when'): NoticePlan {
   return what === 'before' ? { ...plan, toldBefore: true } : { ...plan, toldWhen: true }
 }
 
-/** Whoever logs in for an hour does not want to hear at once that it ends within a day. */
+/** No notice before, if the time was already closer than `beforeSeconds` when it became known: a login for an hour. */
 function announcedAtMs(
   { neededAtMs, knownSinceMs, toldBefore }: NoticePlan,
   beforeSeconds: number,

@@ -1,15 +1,12 @@
 /**
- * Telling a person that a profile needs a login: once when it is so, and once a while before where that is known.
+ * Notifies the user that a profile needs a login: once when it does, and once some time before if that time is known.
  *
- * Hears of logins, refreshes and use, asks the keeper of token sets how things stand, and runs what the
- * configuration names. Never twice for one token set, also not after a restart: it is remembered as told before
- * it is told. Where nothing is configured nothing is watched. When to send one is notice-plan.ts.
- *
- * The wall clock decides: naps are short, and whoever wakes looks at it again.
+ * After logins, refreshes and use it looks at the token set, and runs the commands of the configuration. A token set gets
+ * no notice twice, also after a restart: the notice is stored as sent before it is sent. If no notices are configured,
+ * nothing is watched. When to send one is notice-plan.ts.
  */
-import type { Clock } from '../clock.js'
-import type { NoticeSettings } from '../config/notices.js'
-import type { Profile } from '../config/profile.js'
+import { Alarm, type Clock } from '../clock.js'
+import type { ConfigurationStore } from '../config/store.js'
 import { asCatchdError } from '../failures.js'
 import { nextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'
@@ -18,75 +15,59 @@ import { type Notice, type NoticeText, textOf, variablesOf } from './notice.js'
 import type { NoticeMemory } from './notice-memory.js'
 import { dueNotice, nextNoticeAtMs, nextNoticePlan, told } from './notice-plan.js'
 
-export interface NoticeConfiguration {
-  notices(): NoticeSettings
-  /** @throws CatchdError `profile_unknown`, `config_invalid` */
-  profile(name: string): Profile
+export interface NoticeEvent {
+  readonly event: 'notice.told' | 'notice.failed' | 'notice.look_failed'
+  readonly profile: string
+  readonly reason?: string
+  readonly by?: 'hook' | 'desktop'
+  /** `ENOENT`, `exit_3`, `timeout`, or the code of a failure. */
+  readonly failure?: string
 }
-
-export interface TokenSets {
-  /** Without refreshing. @throws the vault's codes */
-  find(profile: string): Promise<{ readonly set: TokenSet | null }>
-}
-
-export type NoticeEvent =
-  | {
-      readonly event: 'notice.told'
-      readonly profile: string
-      readonly reason: string
-      readonly by: 'hook' | 'desktop'
-    }
-  | {
-      readonly event: 'notice.failed'
-      readonly profile: string
-      readonly by: 'hook' | 'desktop'
-      /** `ENOENT` and the like, `exit_3`, `timeout`. */
-      readonly failure: string
-    }
-  | { readonly event: 'notice.look_failed'; readonly profile: string; readonly failure: string }
 
 export interface NoticeParts {
   readonly clock: Clock
-  readonly configuration: NoticeConfiguration
-  readonly tokens: TokenSets
+  readonly configuration: Pick<ConfigurationStore, 'notices' | 'profile'>
+  /** `find` does not refresh. */
+  readonly tokens: { find(profile: string): Promise<{ readonly set: TokenSet | null }> }
   readonly memory: NoticeMemory
-  /** Harmless already. */
+  /** Harmless variables. */
   readonly environment: NodeJS.ProcessEnv
-  /** @returns `null`, or a code of what went wrong. */
+  /** @returns `null`, or the code of a failure */
   readonly run: (call: CommandCall) => Promise<string | null>
   readonly desktopCommand: (text: NoticeText, environment: NodeJS.ProcessEnv) => CommandCall
   readonly log: (event: NoticeEvent) => void
 }
 
-/** After events of these kinds a profile stands differently. */
-const NEWS = new Set(['login.succeeded', 'token.refreshed', 'token.reauthorize', 'token.forgotten'])
+/** Events that change when a login is needed. */
+const CHANGES = new Set(['login.succeeded', 'token.refreshed', 'token.reauthorize', 'token.forgotten'])
 
-const LONGEST_NAP_MS = 60_000
+const LONGEST_SLEEP_MS = 60_000
 const USE_STEP_MS = 24 * 60 * 60 * 1_000
 
-/** A command under way when the daemon ends has this long to finish. */
+/** How long a running command may take when the daemon stops. */
 const DRAIN_MS = 2_000
 
 export class NoticeService {
   readonly #parts: NoticeParts
-  /** Profiles to be looked at, and whether somebody used them. */
+  /** Profiles to look at, and whether a caller used them. */
   readonly #wanted = new Map<string, boolean>()
   /** When a profile was last looked at because it was used. */
   readonly #seenInUse = new Map<string, number>()
   readonly #ending = new AbortController()
+  readonly #alarm: Alarm
   #isOn = false
   #isStarted = false
   #isLooking = false
   #isDesktopSilent = false
-  #cancelNap = () => {}
   #loading: Promise<void> | null = null
   #sending: Promise<unknown> = Promise.resolve()
 
   constructor(parts: NoticeParts) {
     this.#parts = parts
+    this.#alarm = new Alarm(parts.clock, LONGEST_SLEEP_MS, (nowMs) => this.#wake(nowMs))
   }
 
-  /** Reads what was told and begins to watch, where anything is configured. */
+  /** Reads which notices were sent, and begins to watch if notices are configured. */
   start(): Promise<void> {
     this.#isStarted = true
     return this.reconsider()
@@ -98,13 +79,13 @@ export class NoticeService {
     const { loginRequiredCommand, desktop } = this.#parts.configuration.notices()
     this.#isOn = loginRequiredCommand !== null || desktop
     this.#isDesktopSilent = false
-    if (!this.#isOn) return this.#cancelNap()
+    if (!this.#isOn) return
     this.#loading ??= this.#parts.memory.load()
     await this.#loading
-    this.#wake()
+    this.#alarm.wakeBy(this.#wake(this.#parts.clock.now()))
   }
 
-  /** Somebody was served, or would have been. Cheap: this is on the fresh-token path. */
+  /** A caller asked for a token. Cheap: this is on the fast path. */
   used(profile: string): void {
     if (!this.#isOn) return
     const nowMs = this.#parts.clock.now()
@@ -114,15 +95,15 @@ export class NoticeService {
     this.#want(profile, true)
   }
 
-  /** An event of the log: logins and token sets that changed are looked at. */
+  /** Looks at a profile whose tokens changed with this event. */
   saw(event: { readonly event: string; readonly profile?: string }): void {
-    if (this.#isOn && event.profile !== undefined && NEWS.has(event.event)) this.#want(event.profile, true)
+    if (this.#isOn && event.profile !== undefined && CHANGES.has(event.event)) this.#want(event.profile, true)
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no command is running. */
   async close(): Promise<void> {
     this.#isOn = false
-    this.#cancelNap()
+    this.#alarm.close()
     const cancel = this.#parts.clock.after(DRAIN_MS, () => this.#ending.abort())
     await this.#sending
     cancel()
@@ -135,7 +116,7 @@ export class NoticeService {
     if (!this.#isLooking) void this.#lookAround()
   }
 
-  /** One profile after the other: a vault that does not answer is not asked a hundred times at once. */
+  /** One profile after the other, so that a vault that does not answer is not asked a hundred times at once. */
   async #lookAround(): Promise<void> {
     this.#isLooking = true
     await this.#loading
@@ -144,7 +125,7 @@ export class NoticeService {
       if (this.#isOn) await this.#lookAt(profile, isUse)
     }
     this.#isLooking = false
-    this.#napUntilDue()
+    this.#alarm.wakeBy(this.#nextWakeMs(this.#parts.clock.now()))
   }
 
   async #lookAt(name: string, isUse: boolean): Promise<void> {
@@ -188,7 +169,7 @@ export class NoticeService {
     })
   }
 
-  /** A desktop without notifications is said once, not at every notice. */
+  /** If the desktop has no notifications, that is logged once, not for every notice. */
   async #run(notice: Notice, by: 'hook' | 'desktop', call: CommandCall): Promise<void> {
     const { profile, reason } = notice
     const failure = await this.#parts.run({ ...call, signal: this.#ending.signal })
@@ -199,28 +180,27 @@ export class NoticeService {
     if (by === 'desktop') this.#isDesktopSilent = failure !== null
   }
 
-  #wake(): void {
-    const { clock, configuration, memory } = this.#parts
+  /** Looks at the profiles whose notice is due. @returns when to wake next */
+  #wake(nowMs: number): number | null {
+    if (!this.#isOn) return null
+    const { configuration, memory } = this.#parts
     const { beforeSeconds } = configuration.notices()
-    const nowMs = clock.now()
     for (const [profile, plan] of memory.all()) {
       if (dueNotice(plan, beforeSeconds, nowMs) !== null) this.#want(profile, false)
     }
-    if (!this.#isLooking) this.#napUntilDue()
+    return this.#isLooking ? null : this.#nextWakeMs(nowMs)
   }
 
-  #napUntilDue(): void {
-    const { clock, configuration, memory } = this.#parts
-    this.#cancelNap()
-    if (!this.#isOn) return
+  #nextWakeMs(nowMs: number): number | null {
+    if (!this.#isOn) return null
+    const { configuration, memory } = this.#parts
     const { beforeSeconds } = configuration.notices()
-    const nowMs = clock.now()
-    let napMs = Number.POSITIVE_INFINITY
+    let nextMs = Number.POSITIVE_INFINITY
     for (const [, plan] of memory.all()) {
       const atMs = nextNoticeAtMs(plan, beforeSeconds, nowMs)
-      // What is due and could not be told, because the vault is locked, is tried again after a nap.
-      if (atMs !== null) napMs = Math.min(napMs, atMs > nowMs ? atMs - nowMs : LONGEST_NAP_MS, LONGEST_NAP_MS)
+      // A notice that is due but could not be sent, because the vault is locked, is tried again later.
+      if (atMs !== null) nextMs = Math.min(nextMs, atMs > nowMs ? atMs : nowMs + LONGEST_SLEEP_MS)
     }
-    if (Number.isFinite(napMs)) this.#cancelNap = clock.after(napMs, () => this.#wake())
+    return Number.isFinite(nextMs) ? nextMs : null
   }
 }

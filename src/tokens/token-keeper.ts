@@ -252,8 +252,7 @@ export class TokenKeeper {
   }
 
   #expectRefresh(name: string, profileTokens: ProfileTokens): void {
-    const atMs = this.#refreshAtMs(name, profileTokens, this.#parts.clock.now())
-    if (atMs !== null) this.#ahead.wakeBy(atMs)
+    this.#ahead.wakeBy(this.#refreshAtMs(name, profileTokens, this.#parts.clock.now()))
   }
 
   /** Starts the refreshes that are due. @returns when to look again */

@@ -19,7 +19,7 @@ const NOT_RENAMED = 'parameters'
 
 /** Leaves out members that the schema does not name. */
 export function writeRecord(schema: z.ZodObject, members: object): Secret {
-  return new Secret(JSON.stringify(z.encode(schema, { version: 1, ...renamed(members, toSnakeCase) })))
+  return new Secret(JSON.stringify(toRecord(schema, { version: 1, ...members })))
 }
 
 /** @returns `undefined` when the item is no record of this schema */
@@ -28,11 +28,24 @@ export function readRecord<Schema extends z.ZodObject>(
   item: Secret,
 ): RecordOf<Schema> | undefined {
   try {
-    const { version: _, ...record } = z.decode(schema, JSON.parse(item.reveal()))
-    return renamed(record, toCamelCase) as RecordOf<Schema>
+    const { version: _, ...record } = fromRecord(schema, JSON.parse(item.reveal()))
+    return record as RecordOf<Schema>
   } catch {
     return undefined
   }
+}
+
+/** JSON with the members that the schema names. */
+export function toRecord(schema: z.ZodObject, members: object): object {
+  return z.encode(schema, renamed(members, toSnakeCase))
+}
+
+/** @throws ZodError when the JSON does not match the schema */
+export function fromRecord<Schema extends z.ZodObject>(
+  schema: Schema,
+  json: unknown,
+): CamelCased<z.output<Schema>> {
+  return renamed(z.decode(schema, json as z.input<Schema>), toCamelCase) as CamelCased<z.output<Schema>>
 }
 
 type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`

@@ -129,7 +129,7 @@ describe('a refresh token that the server does not accept any more', () => {
     system.gateway.failNext(refusedOnce)
     await system.daemon.api('POST', '/v1/tokens/gw/refresh')
     expect(await untilLines(file, 1)).toEqual([
-      '--app-name=catchd|Login needed: gw|The authorization server does not accept its refresh token any more. To log in: catchd login gw|',
+      '--app-name=catchd|Login needed: gw|The authorization server no longer accepts its refresh token. Run: catchd login gw|',
     ])
   })
 })

@@ -3,7 +3,7 @@
  * profiles, as long as the key is valid. Earlier events are not kept: a client that connects again asks for the state.
  */
 import type { FastifyReply } from 'fastify'
-import { type Clock, toInstant } from '../../clock.js'
+import { Alarm, toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { principalOf } from '../access/permission.js'
 import { limitOf, type Principal } from '../access/principal.js'
@@ -51,14 +51,18 @@ export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts
       const unsubscribe = services.subscribe((event) => {
         if (isVisible(event, principal)) tell(textOf(event, clock.now()))
       })
-      const stopBeating = beat(tell, clock)
+      const heartbeat = new Alarm(clock, HEARTBEAT_MS, (nowMs) => {
+        tell(':\n\n')
+        return nowMs + HEARTBEAT_MS
+      })
+      heartbeat.wakeBy(clock.now() + HEARTBEAT_MS)
       const end = () => stream.end()
       ended?.addEventListener('abort', end)
       stream.once('close', () => {
         ended?.removeEventListener('abort', end)
         streams.delete(stream)
         unsubscribe()
-        stopBeating()
+        heartbeat.close()
       })
     },
   })
@@ -79,16 +83,4 @@ function textOf(event: DaemonEvent, nowMs: number): string {
 function send(stream: FastifyReply['raw'], text: string): void {
   if (stream.writableLength > MOST_UNREAD_BYTES) stream.destroy()
   else stream.write(text)
-}
-
-function beat(tell: (text: string) => void, clock: Clock): () => void {
-  let cancel = () => {}
-  const next = () => {
-    cancel = clock.after(HEARTBEAT_MS, () => {
-      tell(':\n\n')
-      next()
-    })
-  }
-  next()
-  return () => cancel()
 }

@@ -1,12 +1,5 @@
 /** For each file of routes: the app, typed by zod schemas, and the parts that routes use. */
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  RawReplyDefaultExpression,
-  RawRequestDefaultExpression,
-  RawServerDefault,
-} from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import * as z from 'zod'
 import type { Clock } from '../../clock.js'
 import type { ApiKeys } from '../access/api-keys.js'
@@ -15,13 +8,7 @@ import type { ApiServices } from './services.js'
 import type { Waits } from './waits.js'
 import { ProblemAnswer } from './wire.js'
 
-export type ApiScope = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->
+export type ApiScope = Parameters<FastifyPluginCallbackZod>[0]
 
 export interface RouteParts {
   readonly services: ApiServices

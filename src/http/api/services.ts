@@ -28,18 +28,7 @@ export interface DaemonEvent {
 
 export interface ApiServices {
   readonly tokens: TokenService
-  readonly logins: Pick<
-    Logins,
-    | 'begin'
-    | 'beginShared'
-    | 'find'
-    | 'ofProfile'
-    | 'pendingOf'
-    | 'wait'
-    | 'takeResponse'
-    | 'paste'
-    | 'cancel'
-  >
+  readonly logins: Logins
   readonly profiles: Pick<ProfileService, 'list' | 'show' | 'put' | 'remove'>
   readonly discovery: Pick<ProfileDiscovery, 'fromUrl'>
   readonly activity: Pick<RecentActivity, 'recent' | 'refreshTrouble'>
