@@ -31,13 +31,6 @@ export class EventHub {
     this.#log.info(logged)
     const { event, login, profile, code, client } = logged
     if (LOGGED_ONLY.has(event)) return
-    const told: DaemonEvent = {
-      event,
-      ...(profile === undefined ? {} : { profile }),
-      ...(login === undefined ? {} : { login_id: login }),
-      ...(code === undefined ? {} : { code }),
-      ...(client === undefined ? {} : { client }),
-    }
-    for (const subscriber of this.#subscribers) subscriber(told)
+    for (const subscriber of this.#subscribers) subscriber({ event, profile, login_id: login, code, client })
   }
 }

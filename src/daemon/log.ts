@@ -7,9 +7,6 @@
 import { pino } from 'pino'
 import { createStream } from 'rotating-file-stream'
 
-/** File name inside the state folder. */
-export const LOG_FILE = 'catchd.log'
-
 const SECRET_MEMBERS = [
   'code',
   'state',
@@ -40,7 +37,7 @@ export async function openLog(options: {
   /** For a daemon in the foreground; `null` for none. */
   readonly foreground: NodeJS.WriteStream | null
 }): Promise<DaemonLog> {
-  const file = createStream(LOG_FILE, { path: options.folder, size: '5M', maxFiles: 3, mode: 0o600 })
+  const file = createStream('catchd.log', { path: options.folder, size: '5M', maxFiles: 3, mode: 0o600 })
   file.on('error', () => {}) // with a full disk events are lost, but tokens are still served
   const streams: { level: string; stream: NodeJS.WritableStream }[] = [{ level: options.level, stream: file }]
   if (options.foreground !== null) {

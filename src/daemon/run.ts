@@ -37,18 +37,18 @@ export async function runDaemon(): Promise<void> {
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
   process.on('SIGHUP', () => {}) // the terminal that started it was closed
-  process.on('uncaughtException', (error) => {
-    // The process cannot be trusted any more, and everything important is stored: stop, and be started again.
-    log.error({ event: 'daemon.fault', name: error.name, at: placeOf(error) })
-    process.exitCode = EXIT.unexpected
-    end()
-  })
-  process.on('unhandledRejection', (error) => {
+  const logFault = (error: unknown) =>
     log.error({
       event: 'daemon.fault',
       name: error instanceof Error ? error.name : 'unknown',
       at: placeOf(error),
     })
+  process.on('unhandledRejection', logFault)
+  process.on('uncaughtException', (error) => {
+    // The process cannot be trusted any more, and everything important is stored: stop, and be started again.
+    logFault(error)
+    process.exitCode = EXIT.unexpected
+    end()
   })
   await daemon.start()
   await ended

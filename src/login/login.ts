@@ -6,13 +6,12 @@
  */
 
 import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
+import type { DeviceAuthorization } from '../authorization-server/port.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { LoginReport } from './login-report.js'
 import type { CertificateFiles } from './ports.js'
-
-export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
 
 interface LoginBase {
   /** 128 random bits, base64url; no secret. */
@@ -49,19 +48,13 @@ export interface PendingLogin extends LoginOfProfile {
   readonly certificate: CertificateFiles | null
 }
 
-/** The code that the user enters, and where (RFC 8628 §3.3). */
-export interface DevicePrompt {
-  readonly userCode: string
-  readonly verificationUri: string
-  readonly verificationUriComplete: string | null
-}
-
 /** Waiting for the user to enter a code at the authorization server; the browser does not return to catchd. */
 export interface PendingAtServer extends LoginOfProfile {
   readonly status: 'pending'
   /** The page where the user enters the code, with the code in the URL if the server supports that. */
   readonly authorizationUrl: string
-  readonly device: DevicePrompt
+  /** The code that the user enters, and where (RFC 8628 §3.3). */
+  readonly device: Pick<DeviceAuthorization, 'userCode' | 'verificationUri' | 'verificationUriComplete'>
 }
 
 /** Waiting for an authorization response that another tool redeems. */

@@ -252,7 +252,7 @@ export class Logins {
     return { login, isReplay: true }
   }
 
-  /** A `state` that others chose belongs to one login only, even when several ask for it at once: two would compete for one response. */
+  /** A `state` that others chose belongs to one login only: two logins would compete for one response. */
   async #beginWithState(request: AdoptionRequest | CatchRequest): Promise<WaitingLogin> {
     await this.restore() // a login of the last run may have this state
     const state = request.state?.reveal()

@@ -4,7 +4,7 @@
  */
 import { Alarm } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import { beginAgain, cancelled, unsuccessful } from './endings.js'
+import { beginAgain, unsuccessful } from './endings.js'
 import type { KindParts, LoginKind, OpenLogin } from './kinds/kind.js'
 import type { SettledLogin, UnsuccessfulLogin, WaitingLogin } from './login.js'
 import { LoginIndex } from './login-index.js'
@@ -121,4 +121,12 @@ function endOf(login: SettledLogin): LoginEvent {
   if ('caught' in login) return { event: 'login.caught', ...about }
   if (login.status === 'succeeded') return { event: 'login.succeeded', ...about }
   return { event: 'login.ended', ...about, code: login.failure.code }
+}
+
+function cancelled({ profile }: WaitingLogin): CatchdError {
+  const detail =
+    profile === null
+      ? 'The catch was cancelled, or another tool now waits for the authorization response.'
+      : 'The login was cancelled.'
+  return new CatchdError('login_required', { detail, ...beginAgain(profile) })
 }

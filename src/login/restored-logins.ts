@@ -2,9 +2,11 @@
  * Brings back the logins of the last run. Pending logins wait on, logins whose code may have been sent end as failed
  * (SECURITY.md#one-state-one-redemption). If the vault is locked when the daemon starts, it is read again later.
  */
-import { asCatchdError } from '../failures.js'
-import { interrupted, unsuccessful } from './endings.js'
+import { asCatchdError, CatchdError } from '../failures.js'
+import { unsuccessful } from './endings.js'
 import type { LoginKind, OpenLogin } from './kinds/kind.js'
+import type { UnsuccessfulLogin } from './login.js'
+import type { InterruptedLogin } from './login-records.js'
 import type { OpenLogins, OpenLoginsParts } from './open-logins.js'
 import type { RedirectLease, RedirectListeners } from './ports.js'
 
@@ -87,4 +89,13 @@ export class RestoredLogins {
       this.#open.settle(unsuccessful(open.login, 'failed', asCatchdError(error)))
     }
   }
+}
+
+/** A login that was claimed but not settled when the daemon was killed. */
+function interrupted(login: InterruptedLogin, nowMs: number): UnsuccessfulLogin {
+  const failure = new CatchdError('login_required', {
+    profile: login.profile,
+    detail: 'The daemon was stopped while it redeemed the code. It never sends a code twice.',
+  })
+  return { ...login, createdAtMs: 0, expiresAtMs: nowMs, status: 'failed', failure }
 }

@@ -96,7 +96,7 @@ export class NoticeService {
   }
 
   /** Looks at a profile whose tokens changed with this event. */
-  saw(event: { readonly event: string; readonly profile?: string }): void {
+  saw(event: { readonly event: string; readonly profile?: string | undefined }): void {
     if (this.#isOn && event.profile !== undefined && CHANGES.has(event.event)) this.#want(event.profile, true)
   }
 

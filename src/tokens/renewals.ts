@@ -4,32 +4,20 @@
  * credentials).
  */
 
-import type { AuthorizationServers, RefreshOutcome } from '../authorization-server/port.js'
-import type { Clock } from '../clock.js'
+import type { RefreshOutcome } from '../authorization-server/port.js'
 import { usesRefreshToken } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import { backOffAfter } from './refresh-back-off.js'
 import type { RefreshJournal } from './refresh-journal.js'
+import type { TokenKeeperParts } from './token-keeper.js'
 import { loginRequired } from './token-life.js'
 import { type RefusedRefreshToken, rotated, type TokenSet, tokenSetFrom } from './token-set.js'
 import type { ProfileTokens, TokenStore } from './token-store.js'
 
-export interface RenewalEvent {
-  readonly event: 'token.refreshed' | 'token.refresh_failed' | 'token.reauthorize'
-  readonly profile: string
-  /** Why it failed. */
-  readonly code?: string
-}
-
-export interface RenewalsParts {
-  readonly clock: Clock
-  readonly servers: AuthorizationServers
+export interface RenewalsParts extends Pick<TokenKeeperParts, 'clock' | 'servers' | 'random' | 'log'> {
   readonly store: TokenStore
   readonly journal: RefreshJournal
-  /** A random number in [0, 1), for jitter. */
-  readonly random: () => number
-  readonly log: (event: RenewalEvent) => void
 }
 
 type Refreshed = RefreshOutcome & { outcome: 'refreshed' }

@@ -18,7 +18,7 @@ import type { Vault } from '../vault/vault.js'
 import { type IdToken, idTokenOf } from './id-token.js'
 import { type LogoutOutcome, logOut } from './logouts.js'
 import { RefreshJournal, type Steps } from './refresh-journal.js'
-import { type RenewalEvent, Renewals } from './renewals.js'
+import { Renewals } from './renewals.js'
 import {
   decide,
   isFreshFor,
@@ -30,15 +30,16 @@ import {
   type WantedToken,
 } from './token-life.js'
 import type { TokenSet } from './token-set.js'
-import { type ProfileTokens, type StoreEvent, TokenStore } from './token-store.js'
+import { type ProfileTokens, TokenStore } from './token-store.js'
 
 export type TokenProfiles = Pick<ConfigurationStore, 'profile'>
 
-export type TokenEvent =
-  | RenewalEvent
-  | StoreEvent
-  | { readonly event: 'token.forgotten'; readonly profile: string }
-  | { readonly event: 'token.journal_failed'; readonly code: string }
+export interface TokenEvent {
+  readonly event: `token.${'refreshed' | 'refresh_failed' | 'reauthorize' | 'forgotten' | 'unsaved' | 'saved' | 'journal_failed'}`
+  readonly profile?: string
+  /** Why it failed. */
+  readonly code?: string
+}
 
 export interface TokenKeeperParts {
   readonly clock: Clock

@@ -6,28 +6,18 @@
  * renewals.ts.
  */
 
-import type { AuthorizationServers } from '../authorization-server/port.js'
-import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import type { CatchdError } from '../failures.js'
-import { itemName, type Vault } from '../vault/vault.js'
+import { itemName } from '../vault/vault.js'
 import { VAULT_KINDS } from '../vault/vault-kinds.js'
 import type { RefreshJournal } from './refresh-journal.js'
+import type { TokenKeeperParts } from './token-keeper.js'
 import { nextState, type TokenState, type TokenStep, UNREAD } from './token-life.js'
 import { parseTokenSet, serialiseTokenSet, type TokenSet } from './token-set.js'
 import { UnsavedItems } from './unsaved-items.js'
 
-export interface TokenStoreParts {
-  readonly clock: Clock
-  readonly vault: Vault
+export interface TokenStoreParts extends Pick<TokenKeeperParts, 'clock' | 'vault' | 'servers' | 'log'> {
   readonly journal: RefreshJournal
-  readonly servers: Pick<AuthorizationServers, 'origin'>
-  readonly log: (event: StoreEvent) => void
-}
-
-export interface StoreEvent {
-  readonly event: 'token.unsaved' | 'token.saved'
-  readonly profile: string
 }
 
 /** One profile's tokens, as they change. */

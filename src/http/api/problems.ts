@@ -50,8 +50,11 @@ export function asRefusal(thrown: unknown): Refusal {
   if (thrown instanceof Refusal) return thrown
   if (thrown instanceof CatchdError) return new Refusal(thrown, {})
   if (hasZodFastifySchemaValidationErrors(thrown)) {
-    const failure = new CatchdError('request_invalid', describeIssues(thrown))
-    return new Refusal(failure, { members: { errors: errorsOf(thrown) } })
+    const errors = errorsOf(thrown)
+    const rules = errors.map(
+      ({ in: place, name, detail }) => `${name ? `${place}.${name}` : place}: ${detail}.`,
+    )
+    return new Refusal(new CatchdError('request_invalid', rules.join(' ')), { members: { errors } })
   }
   const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500
   if (status >= 400 && status < 500) {
@@ -95,12 +98,6 @@ function errorsOf({ validation, validationContext = 'body' }: ValidationFailure)
     errors.set(`${name} ${ruleOf(issue)}`, { in: place, name, detail: ruleOf(issue) })
   }
   return [...errors.values()].slice(0, MOST_ISSUES)
-}
-
-function describeIssues(thrown: ValidationFailure): string {
-  return errorsOf(thrown)
-    .map(({ in: place, name, detail }) => `${name === '' ? place : `${place}.${name}`}: ${detail}.`)
-    .join(' ')
 }
 
 function pathOf({ instancePath }: Issue): string[] {

@@ -18,12 +18,12 @@ export type DaemonStatus = StatusAnswer
 export interface DaemonEvent {
   /** `login.succeeded`, `token.refreshed`, `configuration.changed`, … */
   readonly event: string
-  readonly profile?: string
-  readonly login_id?: string
+  readonly profile?: string | undefined
+  readonly login_id?: string | undefined
   /** Why it failed. */
-  readonly code?: string
+  readonly code?: string | undefined
   /** An API key's name. */
-  readonly client?: string
+  readonly client?: string | undefined
 }
 
 export interface ApiServices {

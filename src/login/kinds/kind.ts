@@ -21,7 +21,13 @@ import type { CertificateFiles, LoginEvent, LoginProfiles, TokenKeeping } from '
 export interface LoginKind {
   /** An item in the vault is named with this and the id of the login. */
   readonly itemPrefix: string
-  readonly limits: LoginLimits
+  readonly limits: {
+    /** Beyond this a new login replaces the oldest one of the profile. */
+    readonly perProfile: number
+    /** Beyond this no login begins, and the failure has the text `tooMany`. */
+    readonly inAll: number
+    readonly tooMany: string
+  }
   /** Whether its logins continue without a request from outside. A vault that was locked at the start is then read again. */
   readonly goesOnAlone: boolean
   /**
@@ -34,14 +40,6 @@ export interface LoginKind {
   begins(request: AnyLoginRequest, profile: Profile | null): ((bind: Bind) => Promise<OpenLogin>) | undefined
   /** @returns `undefined` when the item cannot be read: such a login must be begun again. */
   restored(item: Secret): OpenLogin | undefined
-}
-
-export interface LoginLimits {
-  /** Beyond this a new login replaces the oldest one of the profile. */
-  readonly perProfile: number
-  /** Beyond this no login begins, and the failure has the text `tooMany`. */
-  readonly inAll: number
-  readonly tooMany: string
 }
 
 /** Where a redirect URI is bound, and its certificate. */
