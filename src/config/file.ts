@@ -9,6 +9,7 @@ import { CatchdError } from '../failures.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
 import { Hooks, Notify } from './notices.js'
 import { PROFILE_NAME_RULE, ProfileEntry, ProfileName } from './profile.js'
+import type { Locate } from './rules.js'
 import { didYouMean, suggestion } from './suggestion.js'
 
 export const Configuration = z.strictObject({
@@ -27,8 +28,7 @@ export interface ParsedConfiguration {
   readonly notify: Notify | undefined
   /** Fit for a log and for `status`; each names its place. */
   readonly warnings: string[]
-  /** `path:line:column` of a profile, or of one of its keys where it stands there. */
-  readonly locate: (profile: string, key?: string) => string
+  readonly locate: Locate
 }
 
 /**
@@ -42,7 +42,7 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
   const parsed = Configuration.safeParse(jsonc.root === undefined ? {} : jsonc.value, WITH_INPUT)
   if (!parsed.success) throw new CatchdError('config_invalid', explain(parsed.error.issues, jsonc))
   const profiles = new Map(Object.entries(parsed.data.profiles ?? {}))
-  const locate = (profile: string, key?: string) =>
+  const locate: Locate = (profile, key) =>
     key === undefined ? jsonc.locate(['profiles'], profile) : jsonc.locate(['profiles', profile], key)
   const warnings: string[] = []
   for (const [name, entry] of profiles) {

@@ -10,9 +10,9 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
+import { systemCode } from '../files.js'
 import { findSocketPath, type UserSystem } from '../socket-path.js'
 import type { Environment } from './environment.js'
-import { systemCode } from './write.js'
 
 export interface Folders {
   readonly configFolder: string

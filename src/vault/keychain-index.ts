@@ -3,7 +3,8 @@
  * Names are not secret. A name may outlive its item for a moment, never the other way round.
  */
 import * as z from 'zod'
-import { CorruptContent, DurableFile, type FileSystem } from './durable-file.js'
+import type { FileSystem } from '../files.js'
+import { CorruptContent, DurableFile } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 
 /** Accounts of every chunk that may exist for the item, of whatever generation. */

@@ -9,8 +9,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { asCatchdError, type CatchdError } from '../failures.js'
+import type { FileSystem } from '../files.js'
 import { Secret } from '../secret.js'
-import type { FileSystem } from './durable-file.js'
 import { chunkAccounts, cut, join, needsChunks, parseHead } from './item-chunks.js'
 import { type KeychainEngine, KeychainFailure, translate } from './keychain-engine.js'
 import { type KeychainIndex, openKeychainIndex } from './keychain-index.js'

@@ -3,7 +3,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { CatchdError } from '../failures.js'
-import { CorruptContent, systemCode, unavailable } from './durable-file.js'
+import { systemCode } from '../files.js'
+import { CorruptContent, unavailable } from './durable-file.js'
 import { unseal } from './sealed-format.js'
 import { type SealingKeyFiles, SealingKeys } from './sealing-key.js'
 

@@ -7,8 +7,9 @@
  * durable-file.ts.
  */
 import { asCatchdError } from '../failures.js'
+import type { FileSystem } from '../files.js'
 import type { Secret } from '../secret.js'
-import { DurableFile, type FileSystem } from './durable-file.js'
+import { DurableFile } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 import { type Items, seal, unseal } from './sealed-format.js'
 import { SealingKeys } from './sealing-key.js'

@@ -6,11 +6,11 @@
  * something is sealed with it. What is done with the key is sealed-format.ts.
  */
 import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto'
-import { link, open, readFile, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
-import { refuseForeign, systemCode, unavailable } from './durable-file.js'
+import { createFile, readChecked, systemCode } from '../files.js'
+import { refuseForeign, unavailable } from './durable-file.js'
 import type { KeyRecipe } from './sealed-format.js'
 
 const KEY_BYTES = 32
@@ -93,25 +93,9 @@ export class SealingKeys {
 
   async #ensureKeyFile(): Promise<void> {
     const { keyFile } = this.#files
-    const temporary = `${keyFile}.new`
-    try {
-      await unlink(temporary).catch(() => {})
-      const file = await open(temporary, 'wx', 0o600)
-      try {
-        await file.chmod(0o600)
-        await file.writeFile(`${randomBytes(KEY_BYTES).toString('base64url')}\n`)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      // Unlike a rename, a link never replaces a key that is there.
-      await link(temporary, keyFile)
-      await syncFolder(dirname(keyFile))
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw unavailable(keyFile, 'cannot be made', error)
-    } finally {
-      await unlink(temporary).catch(() => {})
-    }
+    await createFile(keyFile, `${randomBytes(KEY_BYTES).toString('base64url')}\n`).catch((error: unknown) => {
+      throw unavailable(keyFile, 'cannot be made', error)
+    })
   }
 }
 
@@ -122,13 +106,8 @@ function newRecipe(kind: KeyRecipe['kind']): KeyRecipe {
 
 async function readKeyFile(path: string): Promise<Buffer> {
   try {
-    const file = await open(path, 'r')
-    try {
-      refuseForeign(path, await file.stat())
-      return asKey(path, (await file.readFile('utf8')).trim())
-    } finally {
-      await file.close()
-    }
+    const content = await readChecked(path, (stats) => refuseForeign(path, stats))
+    return asKey(path, content.toString('utf8').trim())
   } catch (error) {
     if (error instanceof CatchdError) throw error
     if (systemCode(error) !== 'ENOENT') throw unavailable(path, 'cannot be read', error)
@@ -160,16 +139,6 @@ async function readPassphrase(path: string | null): Promise<string> {
 
 function locked(why: string): CatchdError {
   return new CatchdError('vault_locked', { detail: `The sealed file vault ${why}. Nothing was changed.` })
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 const scryptAsync: (

@@ -8,7 +8,7 @@
  */
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { systemCode } from './durable-file.js'
+import { systemCode } from '../files.js'
 import { ANSWER_WITHIN_MS, type KeychainTrouble } from './keychain-engine.js'
 
 export type LockState =
