@@ -9,7 +9,8 @@
 import { CatchdError } from '../failures.js'
 import { GRANTS, usesRefreshToken } from './grants.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
-import { findPreset, PRESETS, type Preset, presetRedirectUri } from './presets.js'
+import { defaultRedirectUri } from './presets/registration.js'
+import { findPreset, PRESETS, type Preset } from './presets.js'
 import {
   FILE_KEYS,
   PARAMETER_KEYS,
@@ -54,7 +55,9 @@ export function resolveProfile(
     token_endpoint_auth_method:
       given.token_endpoint_auth_method ??
       (given.client_secret === undefined ? 'none' : 'client_secret_basic'),
-    redirect_uri: given.redirect_uri ?? `http://127.0.0.1:${context.redirectPort}/callback/${name}`,
+    redirect_uri:
+      given.redirect_uri ??
+      defaultRedirectUri({ profile: {} }, { port: context.redirectPort, profile: name }),
     ...scopeOf(merged),
     name,
     preset: preset ?? null,
@@ -117,9 +120,7 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
  */
 function suited({ profile }: Preset, written: Keys, name: string, { redirectPort }: ResolveContext): Keys {
   const keys = merge({}, profile)
-  if (keys.redirect_uri !== undefined) {
-    keys.redirect_uri = presetRedirectUri(keys.redirect_uri, { port: redirectPort, profile: name })
-  }
+  keys.redirect_uri = defaultRedirectUri({ profile }, { port: redirectPort, profile: name })
   if (written.client_secret === undefined) delete keys.token_endpoint_auth_method
   return keys
 }

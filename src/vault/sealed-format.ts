@@ -70,25 +70,27 @@ export function seal(items: Items, recipe: KeyRecipe, key: Buffer): Buffer {
   return Buffer.concat([sealed, digest(sealed)])
 }
 
+/** Makes the key of a recipe. */
+interface Keys {
+  toUnseal(recipe: KeyRecipe): Promise<Buffer>
+  /** The failure for a key that is not the one the file was sealed with. */
+  wrongKey(recipe: KeyRecipe): CatchdError
+}
+
 /**
- * @param keyFor - Makes the key; its errors pass through.
- * @throws CorruptContent for damaged bytes; CatchdError of `wrongKey` when the key is another one,
- *   `vault_unavailable` when a newer version wrote the file
+ * @throws CorruptContent for damaged bytes; CatchdError of `keys`, and `vault_unavailable` when a newer version wrote
+ *   the file
  */
-export async function unseal(
-  file: Buffer,
-  keyFor: (recipe: KeyRecipe) => Promise<Buffer>,
-  wrongKey: (recipe: KeyRecipe) => CatchdError,
-): Promise<Map<string, Secret>> {
+export async function unseal(file: Buffer, keys: Keys): Promise<Map<string, Secret>> {
   const sealed = file.subarray(0, -DIGEST_BYTES)
   if (!digest(sealed).equals(file.subarray(-DIGEST_BYTES))) throw new CorruptContent()
   const lineEnd = sealed.indexOf(0x0a) + 1
   const line = sealed.subarray(0, lineEnd)
   const header = parseHeader(line)
-  const key = await keyFor(header.key)
+  const key = await keys.toUnseal(header.key)
   const check = Buffer.from(header.key_check, 'base64url')
   const expected = derive(key, 'key check')
-  if (check.length !== expected.length || !timingSafeEqual(check, expected)) throw wrongKey(header.key)
+  if (check.length !== expected.length || !timingSafeEqual(check, expected)) throw keys.wrongKey(header.key)
 
   const nonce = Buffer.from(header.nonce, 'base64url')
   const ciphertext = sealed.subarray(lineEnd, -TAG_BYTES)

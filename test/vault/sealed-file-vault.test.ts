@@ -26,8 +26,8 @@ async function home(): Promise<Home> {
 }
 
 const withKey = ({ file, keyFile }: Home, files?: FileSystem) =>
-  SealedFileVault.open({ file, keyFile, ...(files === undefined ? {} : { files }) })
-const withPassphrase = (at: Home) => SealedFileVault.open(at)
+  new SealedFileVault({ file, keyFile, ...(files === undefined ? {} : { files }) })
+const withPassphrase = (at: Home) => new SealedFileVault(at)
 const read = async (vault: SealedFileVault, name: string) => (await vault.get(name))?.reveal()
 const withDigest = (bytes: Buffer) => Buffer.concat([bytes, createHash('sha256').update(bytes).digest()])
 const corruptFiles = async ({ folder }: Home) =>

@@ -23,7 +23,7 @@ for (const kind of ['a key file', 'a passphrase'] as const) {
     const passphraseFile = kind === 'a passphrase' ? join(folder, 'passphrase') : null
     if (passphraseFile !== null) await writeFile(passphraseFile, 'correct horse battery staple\n')
     const open = () =>
-      SealedFileVault.open({
+      new SealedFileVault({
         file: join(folder, 'vault.sealed'),
         keyFile: join(folder, 'vault.key'),
         passphraseFile,
