@@ -3,7 +3,8 @@
  *
  * Messages name the source, never its content. The stderr of a command is not shown, because it may quote the secret.
  */
-import { execFile } from 'node:child_process'
+import { type ExecFileException, execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
 import { systemCode } from '../files.js'
 import { Secret } from '../secret.js'
@@ -78,32 +79,29 @@ async function fromCommand(
   [program = '', ...args]: readonly string[],
   { environment, commandDeadlineMs: timeout = COMMAND_DEADLINE_MS }: ClientSecretParts,
 ): Promise<Secret> {
-  const output = await new Promise<string>((resolve, reject) => {
-    const refuse = (how: string) => reject(missing(profile, `its client_secret command ${how}`))
-    if (program === '') return refuse('names no program.')
-    const options = {
-      env: environment,
-      timeout,
-      killSignal: 'SIGKILL',
-      maxBuffer: LARGEST_SECRET_BYTES,
-    } as const
-    try {
-      const child = execFile(program, args, { ...options, windowsHide: true }, (error, stdout) => {
-        if (error === null) return resolve(stdout)
-        if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return refuse('printed more than 64 KiB.')
-        if (error.killed === true) return refuse(`took longer than ${Math.ceil(timeout / 1000)} seconds.`)
-        if (typeof error.code === 'number') return refuse(`ended with exit code ${error.code}.`)
-        return refuse(`could not be run (${error.signal ?? systemCode(error)}).`)
-      })
-      // A program that asks for a password must not wait for one.
-      child.stdin?.on('error', () => undefined).end()
-    } catch (error) {
-      refuse(`could not be run (${systemCode(error)}).`)
-    }
-    return undefined
-  })
+  const refused = (how: string) => missing(profile, `its client_secret command ${how}`)
+  if (program === '') throw refused('names no program.')
+  const options = {
+    env: environment,
+    timeout,
+    killSignal: 'SIGKILL',
+    maxBuffer: LARGEST_SECRET_BYTES,
+  } as const
+  let output: string
+  try {
+    const running = promisify(execFile)(program, args, { ...options, windowsHide: true })
+    // A program that asks for a password must not wait for one.
+    running.child.stdin?.on('error', () => {}).end()
+    output = (await running).stdout
+  } catch (error) {
+    const { code, killed, signal } = error as ExecFileException
+    if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw refused('printed more than 64 KiB.')
+    if (killed === true) throw refused(`took longer than ${Math.ceil(timeout / 1000)} seconds.`)
+    if (typeof code === 'number') throw refused(`ended with exit code ${code}.`)
+    throw refused(`could not be run (${signal ?? systemCode(error)}).`)
+  }
   const secret = output.trim()
-  if (secret === '') throw missing(profile, 'its client_secret command printed nothing.')
+  if (secret === '') throw refused('printed nothing.')
   return new Secret(secret)
 }
 

@@ -1,9 +1,9 @@
 /**
- * From an entry as people write it to a profile ready for use: what it extends, its preset and the defaults
- * merged, `{base}` filled in, paths absolute.
+ * From an entry in the file to a profile ready for use: merged with what it extends, its preset and the defaults,
+ * `{base}` filled in, paths absolute.
  *
- * Pure. What is merely unfinished (no client_id, no endpoints, no base_url) is `profile_invalid`, because an
- * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
+ * Pure. An entry that lacks something (client_id, endpoints, base_url) is `profile_invalid`: it may be unfinished, so
+ * that others can extend it. Everything else is `config_invalid`. rules.ts checks the result.
  */
 
 import { CatchdError } from '../failures.js'
@@ -31,7 +31,7 @@ export interface ResolveContext {
   readonly presets?: readonly Preset[]
 }
 
-/** Long enough for people, short enough that ten thousand profiles cost nothing. */
+/** Enough in practice, and ten thousand profiles still cost little. */
 const LONGEST_CHAIN = 16
 
 /**
@@ -114,10 +114,7 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
   return withBase(name, merge(suited(preset, written, name, context), written))
 }
 
-/**
- * The preset for this profile: a redirect URI of its own where the server wants another host than 127.0.0.1, and
- * client authentication only where there is a secret.
- */
+/** The preset for this profile: the redirect URI filled in, and client authentication only where there is a secret. */
 function suited({ profile }: Preset, written: Keys, name: string, { redirectPort }: ResolveContext): Keys {
   const keys = merge({}, profile)
   keys.redirect_uri = defaultRedirectUri({ profile }, { port: redirectPort, profile: name })
@@ -125,7 +122,7 @@ function suited({ profile }: Preset, written: Keys, name: string, { redirectPort
   return keys
 }
 
-/** RFC 6749 §3.3; where a grant has no refresh token, asking for one brings none. */
+/** RFC 6749 §3.3. The offline scope is only for grants with a refresh token. */
 function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant }: Keys): Keys {
   const asked = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
   const isNeeded =
@@ -169,7 +166,7 @@ function merge(lower: ProfileEntry, upper: ProfileEntry): Keys {
   return merged
 }
 
-/** A parameter without a value is as good as omitted (RFC 6749 §3.1), which is how one of a preset is taken away. */
+/** A parameter without a value counts as omitted (RFC 6749 §3.1). So an entry can remove a parameter of its preset. */
 function withoutEmptyParameters(entry: Keys): Keys {
   const kept: Keys = { ...entry }
   for (const key of PARAMETER_KEYS) {

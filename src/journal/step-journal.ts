@@ -1,12 +1,13 @@
 /**
- * A journal of steps that must not be taken twice: a line is on the disk before the step, another one after it,
- * so that the next run knows which steps this one was cut off in.
+ * A journal of steps that must not happen twice: a line is on the disk before the step, and another one after it. So
+ * the next run knows which steps were interrupted.
  *
- * Lines hold names and hashes, never a secret. The file stays small: it is rewritten with only the open steps
- * at every start and whenever it has grown. What an interrupted step means is for the rooms that use it.
+ * Lines hold names and hashes, never a secret. The file stays small: it is rewritten with only the open steps at every
+ * start and whenever it has grown. The modules that use it decide what an interrupted step means.
  */
 import {
   closeSync,
+  existsSync,
   fdatasync,
   fsyncSync,
   openSync,
@@ -20,7 +21,7 @@ import { promisify } from 'node:util'
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 
-/** Facts that go with a step; names, ids and hashes only. */
+/** Facts about a step: only names, ids and hashes. */
 export type StepFacts = Readonly<Record<string, string>>
 
 const Line = z.union([
@@ -45,7 +46,7 @@ export class StepJournal {
     this.#file = file
   }
 
-  /** Reads what the last run left behind. Once, by the one daemon of a home. */
+  /** Reads the steps of the last run. Called once, by the only daemon of a home. */
   open(): void {
     this.#interrupted = readOpenSteps(this.#file)
     for (const [step, facts] of this.#interrupted) this.#open.set(step, facts)
@@ -64,7 +65,7 @@ export class StepJournal {
     await sync(this.#opened())
   }
 
-  /** A line lost here costs nothing but a step that looks interrupted. @throws the file system's error */
+  /** If this line is lost, the step only looks interrupted. @throws the file system's error */
   ended(step: string): void {
     if (!this.#open.delete(step)) return
     this.#append({ ended: step })
@@ -115,7 +116,7 @@ function lineOf(entry: Line): string {
 
 function readOpenSteps(file: string): Map<string, StepFacts> {
   const open = new Map<string, StepFacts>()
-  for (const text of readLines(file)) {
+  for (const text of existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []) {
     const entry = parseLine(text)
     if (entry === undefined) continue
     if ('begun' in entry) open.set(entry.begun, entry.facts)
@@ -124,16 +125,7 @@ function readOpenSteps(file: string): Map<string, StepFacts> {
   return open
 }
 
-function readLines(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-}
-
-/** The last line may be torn by a crash; it then was not synced, and its step was never taken. */
+/** A crash may cut the last line short. Then it was not synced, and its step was never taken. */
 function parseLine(text: string): Line | undefined {
   try {
     return Line.safeParse(JSON.parse(text)).data

@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import { asCatchdError } from '../failures.js'
-import { CorruptContent, DurableFile } from '../vault/durable-file.js'
+import { DurableFile, parseJson } from '../vault/durable-file.js'
 import type { NoticePlan } from './notice-plan.js'
 
 /** File name inside the state folder. */
@@ -100,12 +100,7 @@ function serialise(plans: ReadonlyMap<string, NoticePlan>): string {
 }
 
 function parse(content: Buffer): Map<string, NoticePlan> {
-  let record: NoticesRecord
-  try {
-    record = NoticesRecord.parse(JSON.parse(content.toString('utf8')))
-  } catch {
-    throw new CorruptContent()
-  }
+  const record = parseJson(content, NoticesRecord)
   return new Map(
     Object.entries(record.profiles).map(([profile, known]) => [
       profile,

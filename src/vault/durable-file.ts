@@ -9,6 +9,7 @@
 import { constants, type Stats } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import {
   type FileSystem,
@@ -169,4 +170,13 @@ export function unavailable(path: string, what: string, error: unknown): CatchdE
   return new CatchdError('vault_unavailable', {
     detail: `${path} ${what} (${code}); what was stored before is unchanged.${advice === undefined ? '' : ` ${advice}`}`,
   })
+}
+
+/** For a `parse`. @throws CorruptContent */
+export function parseJson<T>(content: Buffer, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(content.toString('utf8')))
+  } catch {
+    throw new CorruptContent()
+  }
 }

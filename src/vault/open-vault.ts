@@ -2,7 +2,7 @@
  * From the choice in the environment to a vault. Opening is quick and touches no keychain. The first use does what takes
  * time or can fail.
  */
-import { FirstUsableEngine } from './first-usable-engine.js'
+import { firstUsableEngine } from './first-usable-engine.js'
 import type { KeychainEngine } from './keychain-engine.js'
 import { KeychainVault } from './keychain-vault.js'
 import { KeytarEngine } from './keytar-engine.js'
@@ -94,5 +94,5 @@ function keychainVault(options: OpenVaultOptions): KeychainVault {
 
 function keychainEngine(platform: NodeJS.Platform, env: NodeJS.ProcessEnv): KeychainEngine {
   const keytar = new KeytarEngine({ platform, env })
-  return platform === 'linux' ? new FirstUsableEngine(keytar, new SecretToolEngine({ env })) : keytar
+  return platform === 'linux' ? firstUsableEngine(keytar, new SecretToolEngine({ env })) : keytar
 }

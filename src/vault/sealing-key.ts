@@ -1,9 +1,9 @@
 /**
- * The key of the sealed file: made from a passphrase that stands in a file (scrypt, RFC 7914), or random and kept
- * in a key file of mode 0600 beside the vault.
+ * The key of the sealed file: made from the passphrase in a file (scrypt, RFC 7914), or random in a key file of mode 0600
+ * beside the vault.
  *
- * The recipe in the file's header says which; a key file that is gone is never replaced by a new one while
- * something is sealed with it. What is done with the key is sealed-format.ts.
+ * The recipe in the header of the sealed file says which. A missing key file is not replaced by a new one as long as
+ * something is sealed with it. sealed-format.ts uses the key.
  */
 import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ import { refuseForeign, unavailable } from './durable-file.js'
 import type { KeyRecipe } from './sealed-format.js'
 
 const KEY_BYTES = 32
-/** 64 MiB and about a fifth of a second, once a start. */
+/** Takes 64 MiB and about a fifth of a second, once per start. */
 const SCRYPT = { kdf: 'scrypt', N: 2 ** 16, r: 8, p: 1 } as const
 
 type PassphraseRecipe = KeyRecipe & { kind: 'passphrase' }
@@ -82,13 +82,18 @@ export class SealingKeys {
 
   async #fromPassphrase({ salt, N, r, p }: PassphraseRecipe): Promise<Buffer> {
     const passphrase = await readPassphrase(this.#files.passphraseFile)
-    return scryptAsync(passphrase, Buffer.from(salt, 'base64url'), KEY_BYTES, {
-      N,
-      r,
-      p,
-      // OpenSSL wants a little more than 128 N r bytes.
-      maxmem: 256 * N * r,
-    })
+    return promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)(
+      passphrase,
+      Buffer.from(salt, 'base64url'),
+      KEY_BYTES,
+      {
+        N,
+        r,
+        p,
+        // OpenSSL wants a little more than 128 N r bytes.
+        maxmem: 256 * N * r,
+      },
+    )
   }
 
   async #ensureKeyFile(): Promise<void> {
@@ -140,10 +145,3 @@ async function readPassphrase(path: string | null): Promise<string> {
 function locked(why: string): CatchdError {
   return new CatchdError('vault_locked', { detail: `The sealed file vault ${why}. Nothing was changed.` })
 }
-
-const scryptAsync: (
-  password: string,
-  salt: Buffer,
-  keyLength: number,
-  options: ScryptOptions,
-) => Promise<Buffer> = promisify(scrypt)

@@ -31,19 +31,15 @@ export class VaultSlot implements Vault {
   }
 
   /**
-   * Moves every item into `to` and uses it from then on; the vault left behind is closed.
+   * Moves every item into `to` and uses it from then on. The old vault is closed.
    *
    * @param remember - Makes the next start use `to`; called when it holds everything and nothing is deleted yet.
    * @returns How many items moved.
-   * @throws CatchdError `vault_locked`, `vault_unavailable`; until `remember` was called the old vault stays in
-   *   use, with everything; afterwards the new one is, and items may be left over in the old
+   * @throws CatchdError `vault_locked`, `vault_unavailable`. Before `remember` was called, the old vault stays in use
+   *   and holds everything. Afterwards the new vault is in use, and the old one may still hold some items.
    */
   async migrate(to: Vault, remember: () => Promise<void>): Promise<number> {
-    const before = this.#moving
-    const moving = (async () => {
-      await before?.catch(() => {})
-      return this.#move(to, remember)
-    })()
+    const moving = Promise.allSettled([this.#moving]).then(() => this.#move(to, remember))
     this.#moving = moving
     try {
       return await moving

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
-import { FirstUsableEngine } from '../../src/vault/first-usable-engine.js'
+import { firstUsableEngine } from '../../src/vault/first-usable-engine.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
 import { KeytarEngine } from '../../src/vault/keytar-engine.js'
 import { MemoryVault } from '../../src/vault/memory-vault.js'
@@ -200,7 +200,7 @@ describe.skipIf(keyringReason !== undefined)('where keytar cannot be loaded', ()
   test('secret-tool is used, on the same items', async () => {
     const keyring = await startKeyring()
     const keytar = new KeytarEngine({ env: keyring.env, childEntry: await childWithoutKeytar() })
-    const engine = new FirstUsableEngine(keytar, new SecretToolEngine({ env: keyring.env }))
+    const engine = firstUsableEngine(keytar, new SecretToolEngine({ env: keyring.env }))
     const indexFile = join(await temporaryFolder(), 'keychain-index.json')
     const vault = new KeychainVault({ engine, service: 'catchd', indexFile })
     await Promise.all(['a', 'b', 'c'].map((item) => vault.set(`login/${item}`, new Secret(item))))
@@ -212,7 +212,7 @@ describe.skipIf(keyringReason !== undefined)('where keytar cannot be loaded', ()
   })
 
   test('and secret-tool is not installed: it says what to install', async () => {
-    const engine = new FirstUsableEngine(
+    const engine = firstUsableEngine(
       new KeytarEngine({ childEntry: await childWithoutKeytar() }),
       new SecretToolEngine({ command: '/nonexistent/secret-tool' }),
     )

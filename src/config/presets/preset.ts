@@ -1,7 +1,7 @@
 /**
- * What a row of the table of known authorization servers is, and what it says about registering there.
+ * A row of the table of known authorization servers, and what it says about registering there.
  *
- * Quirks are data in the terms of a profile; nothing in the program asks which server it talks to. Placeholders:
+ * Quirks are data: they are keys of a profile. No code asks which server it talks to. Placeholders:
  * `{base}` is the profile's `base_url`, in a `redirect_uri` `{port}` and `{profile}` are the daemon's redirect port and
  * the profile's name, in the parameters of token requests `{scope}`, `{client_id}` and `{redirect_uri}` are those of
  * the profile.

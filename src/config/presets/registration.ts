@@ -1,10 +1,9 @@
 /**
  * What a preset says about registering one profile at the vendor: the redirect URI to enter, and why a profile cannot
- * work there, known before a browser opens.
+ * work there.
  *
- * Pure. The rules are data of the preset (presets/preset.ts); a profile without a preset has none.
+ * Pure. The rules are data of the preset (presets/preset.ts). A profile without a preset has none.
  */
-
 import { CatchdError } from '../../failures.js'
 import { findPreset } from '../presets.js'
 import type { Profile } from '../profile.js'
@@ -35,7 +34,7 @@ export function registeredRedirectUri(
   return redirect.match === 'any_port' ? withoutPort(redirectUri) : redirectUri
 }
 
-/** @returns Why the vendor takes no such redirect URI and what to do; `undefined` when nothing speaks against it. */
+/** @returns Why the vendor does not accept the redirect URI and what to do; `undefined` when it may be accepted. */
 export function redirectObjection(
   { title, redirect }: Pick<Preset, 'title' | 'redirect'>,
   redirectUri: string,
@@ -50,7 +49,7 @@ export function redirectObjection(
 }
 
 /**
- * Refuses, before a browser opens, what the vendor's documents rule out.
+ * Refuses a profile that the vendor's documents do not allow, before a browser opens.
  *
  * @throws CatchdError `profile_invalid`
  */
@@ -68,7 +67,6 @@ export function requireRegistrable(profile: Profile): void {
   }
 }
 
-/** Where plain http is out of the question. */
 const HTTPS_ADVICE =
   'How this machine serves https itself, under localhost or a name of the hosts file: docs/https-loopback.md.'
 
