@@ -27,7 +27,6 @@ export interface ConfigurationSettings {
   /** Port of the default redirect URI. */
   readonly redirectPort: number
   readonly clock?: Clock
-  readonly onChange?: ConfigurationListener
 }
 
 export interface ConfigurationStatus {
@@ -63,13 +62,12 @@ export class ConfigurationStore {
   #error: CatchdError | undefined
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor({ file, redirectPort, clock, onChange }: ConfigurationSettings) {
+  private constructor({ file, redirectPort, clock = systemClock }: ConfigurationSettings) {
     this.#file = file
     this.#context = { redirectPort, configFolder: dirname(file) }
     this.#inUse = interpret(parseConfiguration('', file), this.#context)
-    this.#clock = clock ?? systemClock
-    this.#watch = new FileWatch(file, this.#clock, () => void this.#queue(() => this.#follow()))
-    if (onChange !== undefined) this.#listeners.add(onChange)
+    this.#clock = clock
+    this.#watch = new FileWatch(file, clock, () => void this.#queue(() => this.#follow()))
   }
 
   /** Reads the file and follows its changes. A bad file is no reason to fail: see {@link status}. */

@@ -3,7 +3,6 @@
  * Names are not secret. A name may be there shortly before or after its item, but no item is without its name.
  */
 import * as z from 'zod'
-import type { FileSystem } from '../files.js'
 import { DurableFile, parseJson } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 
@@ -18,8 +17,8 @@ const IndexFile = z.object({
 export type KeychainIndex = DurableMap<ChunkAccounts>
 
 /** Touches no file yet. */
-export function openKeychainIndex(path: string, files?: FileSystem): KeychainIndex {
-  const file = new DurableFile(path, files)
+export function openKeychainIndex(path: string): KeychainIndex {
+  const file = new DurableFile(path)
   return new DurableMap<ChunkAccounts>({
     load: async () => (await file.load(parse)) ?? new Map(),
     async save(map) {

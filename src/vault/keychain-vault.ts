@@ -9,7 +9,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { asCatchdError, type CatchdError } from '../failures.js'
-import type { FileSystem } from '../files.js'
 import { Secret } from '../secret.js'
 import { chunkAccounts, cut, join, needsChunks, parseHead } from './item-chunks.js'
 import { type KeychainEngine, KeychainFailure, translate } from './keychain-engine.js'
@@ -31,7 +30,6 @@ export interface KeychainVaultOptions {
   /** Asks without a dialog, within `limitMs`; where there is nobody to ask, `undefined`. */
   readonly lockState?: (limitMs?: number) => Promise<LockState>
   readonly platform?: NodeJS.Platform
-  readonly files?: FileSystem
 }
 
 export class KeychainVault implements Vault {
@@ -49,7 +47,7 @@ export class KeychainVault implements Vault {
   constructor(options: KeychainVaultOptions) {
     this.#engine = options.engine
     this.#service = options.service
-    this.#index = openKeychainIndex(options.indexFile, options.files)
+    this.#index = openKeychainIndex(options.indexFile)
     this.#askLockState = options.lockState
     this.#platform = options.platform ?? process.platform
   }

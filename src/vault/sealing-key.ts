@@ -45,7 +45,10 @@ export class SealingKeys {
 
   /** @throws CatchdError `vault_locked`, `vault_unavailable` */
   async toSeal(): Promise<{ recipe: KeyRecipe; key: Buffer }> {
-    this.#recipe ??= newRecipe(this.#wantedKind)
+    this.#recipe ??=
+      this.#wantedKind === 'key_file'
+        ? { kind: 'key_file' }
+        : { kind: 'passphrase', ...SCRYPT, salt: randomBytes(16).toString('base64url') }
     const recipe = this.#recipe
     if (recipe.kind === 'key_file') await this.#ensureKeyFile()
     return { recipe, key: await this.#once(recipe) }
@@ -70,30 +73,19 @@ export class SealingKeys {
 
   #once(recipe: KeyRecipe): Promise<Buffer> {
     const id = JSON.stringify(recipe)
-    const made = this.#made.get(id) ?? this.#make(recipe)
+    const made =
+      this.#made.get(id) ??
+      (recipe.kind === 'key_file' ? readKeyFile(this.#files.keyFile) : this.#fromPassphrase(recipe))
     this.#made.set(id, made)
     made.catch(() => this.#made.delete(id))
     return made
   }
 
-  #make(recipe: KeyRecipe): Promise<Buffer> {
-    return recipe.kind === 'key_file' ? readKeyFile(this.#files.keyFile) : this.#fromPassphrase(recipe)
-  }
-
   async #fromPassphrase({ salt, N, r, p }: PassphraseRecipe): Promise<Buffer> {
     const passphrase = await readPassphrase(this.#files.passphraseFile)
-    return promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)(
-      passphrase,
-      Buffer.from(salt, 'base64url'),
-      KEY_BYTES,
-      {
-        N,
-        r,
-        p,
-        // OpenSSL wants a little more than 128 N r bytes.
-        maxmem: 256 * N * r,
-      },
-    )
+    const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)
+    // OpenSSL wants a little more than 128 N r bytes.
+    return derive(passphrase, Buffer.from(salt, 'base64url'), KEY_BYTES, { N, r, p, maxmem: 256 * N * r })
   }
 
   async #ensureKeyFile(): Promise<void> {
@@ -104,15 +96,14 @@ export class SealingKeys {
   }
 }
 
-function newRecipe(kind: KeyRecipe['kind']): KeyRecipe {
-  if (kind === 'key_file') return { kind }
-  return { kind, ...SCRYPT, salt: randomBytes(16).toString('base64url') }
-}
-
 async function readKeyFile(path: string): Promise<Buffer> {
   try {
     const content = await readChecked(path, (stats) => refuseForeign(path, stats))
-    return asKey(path, content.toString('utf8').trim())
+    const key = Buffer.from(content.toString('utf8').trim(), 'base64url')
+    if (key.length === KEY_BYTES) return key
+    throw new CatchdError('vault_unavailable', {
+      detail: `${path} holds no key. Nothing was changed; put the right key file back.`,
+    })
   } catch (error) {
     if (error instanceof CatchdError) throw error
     if (systemCode(error) !== 'ENOENT') throw unavailable(path, 'cannot be read', error)
@@ -120,14 +111,6 @@ async function readKeyFile(path: string): Promise<Buffer> {
       detail: `The key file ${path} of the sealed file vault is gone. Put it back; without it, what is stored cannot be read.`,
     })
   }
-}
-
-function asKey(path: string, text: string): Buffer {
-  const key = Buffer.from(text, 'base64url')
-  if (key.length === KEY_BYTES) return key
-  throw new CatchdError('vault_unavailable', {
-    detail: `${path} holds no key. Nothing was changed; put the right key file back.`,
-  })
 }
 
 async function readPassphrase(path: string | null): Promise<string> {

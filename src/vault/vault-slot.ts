@@ -114,7 +114,8 @@ export class VaultSlot implements Vault {
   }
 
   #use<T>(act: (vault: Vault) => Promise<T>): Promise<T> {
-    return this.#health.watch(this.#decided().then(act))
+    const isDecided = this.#decide === undefined
+    return this.#health.watch(isDecided ? act(this.#current) : this.#decided().then(act))
   }
 
   async #change<T>(act: (vault: Vault) => Promise<T>): Promise<T> {
