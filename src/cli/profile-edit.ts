@@ -4,12 +4,11 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { SKELETON } from '../config/edit.js'
 import { parseConfiguration } from '../config/file.js'
 import { ensureFolder } from '../config/folders.js'
 import { interpret } from '../config/interpret.js'
-import { configurationJsonSchemaText, SCHEMA_FILE } from '../config/json-schema.js'
+import { publishSchema } from '../config/json-schema.js'
 import { readSnapshot } from '../config/snapshot.js'
 import { suggestion } from '../config/suggestion.js'
 import { writeDurably } from '../config/write.js'
@@ -48,7 +47,7 @@ async function makeIfMissing(context: Context): Promise<void> {
   await ensureFolder(configFolder)
   const { text } = await readSnapshot(configFile)
   if (text.trim() !== '') return
-  await writeDurably(join(configFolder, SCHEMA_FILE), configurationJsonSchemaText())
+  await publishSchema(configFolder)
   await writeDurably(configFile, SKELETON)
 }
 
@@ -87,9 +86,8 @@ async function runEditor(editor: string, path: string): Promise<void> {
 async function check(context: Context): Promise<number> {
   const { configFile, configFolder } = context.folders
   const { text } = await readSnapshot(configFile)
-  const { profiles, warnings, locate } = parseConfiguration(text, configFile)
-  for (const warning of warnings) printNote(`Warning: ${warning}`)
-  const settings = { redirectPort: context.environment.redirectPort, configFolder }
-  interpret(profiles, settings, locate)
-  return profiles.size
+  const parsed = parseConfiguration(text, configFile)
+  for (const warning of parsed.warnings) printNote(`Warning: ${warning}`)
+  interpret(parsed, { redirectPort: context.environment.redirectPort, configFolder })
+  return parsed.profiles.size
 }

@@ -1,35 +1,34 @@
 /**
  * Where a client secret comes from, read at the moment a request needs it and kept no longer.
  *
- * Messages name the source, never what was read; what a command prints on
- * stderr is not shown, because such programs like to quote.
+ * Messages name the source, never its content. The stderr of a command is not shown, because it may quote the secret.
  */
-import { execFile } from 'node:child_process'
-import { constants, open } from 'node:fs/promises'
+import { type ExecFileException, execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
+import { systemCode } from '../files.js'
 import { Secret } from '../secret.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { Profile } from './profile.js'
-import { systemCode } from './write.js'
+import { LARGEST_SECRET_BYTES, readSecretFile } from './secret-file.js'
 
 /** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
 export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>
 
-const LARGEST_SECRET_BYTES = 64 * 1024
 const COMMAND_DEADLINE_MS = 10_000
 
 export interface ClientSecretParts {
   readonly vault: Vault
   /** Of the daemon; commands get it too. */
   readonly environment: NodeJS.ProcessEnv
-  /** Told when a secret's file can be read by others. */
+  /** Called when other users can read the file of a secret. */
   readonly warn?: (message: string) => void
   readonly commandDeadlineMs?: number
 }
 
 /**
- * The returned function throws CatchdError `profile_invalid` when the secret is missing or cannot be read, naming
- * the fix, and vault codes when it rests in the vault.
+ * The returned function throws CatchdError `profile_invalid`, naming the fix, when the secret is missing or cannot be
+ * read. For a secret in the vault it also throws the codes of the vault.
  */
 export function createClientSecrets(parts: ClientSecretParts): ClientSecrets {
   return async (profile) => {
@@ -66,27 +65,12 @@ function fromEnvironment(profile: Profile, name: string, environment: NodeJS.Pro
 }
 
 async function fromFile(profile: Profile, path: string, warn: ClientSecretParts['warn']): Promise<Secret> {
-  try {
-    // A named pipe would otherwise block the call for ever.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    try {
-      const stats = await file.stat()
-      const { mode, size } = stats
-      if (!stats.isFile()) throw missing(profile, `its client_secret file ${path} is not a file.`)
-      if (size > LARGEST_SECRET_BYTES)
-        throw missing(profile, `its client_secret file ${path} is larger than 64 KiB.`)
-      if (process.getuid !== undefined && (mode & 0o077) !== 0)
-        warn?.(`The client_secret file ${path} can be read by other users. Run: chmod 600 '${path}'`)
-      const text = (await file.readFile('utf8')).replace(/\r?\n$/, '')
-      if (text === '') throw missing(profile, `its client_secret file ${path} is empty.`)
-      return new Secret(text)
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (error instanceof CatchdError) throw error
-    throw missing(profile, `its client_secret file ${path} cannot be read (${systemCode(error)}).`)
-  }
+  const refused = (cause: string) => missing(profile, `its client_secret file ${path} ${cause}`)
+  const text = await readSecretFile(path, refused, ({ mode }) => {
+    if (process.getuid !== undefined && (mode & 0o077) !== 0)
+      warn?.(`The client_secret file ${path} can be read by other users. Run: chmod 600 '${path}'`)
+  })
+  return new Secret(text)
 }
 
 /** No shell. The error of execFile quotes stderr, so only its kind is passed on. */
@@ -95,32 +79,29 @@ async function fromCommand(
   [program = '', ...args]: readonly string[],
   { environment, commandDeadlineMs: timeout = COMMAND_DEADLINE_MS }: ClientSecretParts,
 ): Promise<Secret> {
-  const output = await new Promise<string>((resolve, reject) => {
-    const refuse = (how: string) => reject(missing(profile, `its client_secret command ${how}`))
-    if (program === '') return refuse('names no program.')
-    const options = {
-      env: environment,
-      timeout,
-      killSignal: 'SIGKILL',
-      maxBuffer: LARGEST_SECRET_BYTES,
-    } as const
-    try {
-      const child = execFile(program, args, { ...options, windowsHide: true }, (error, stdout) => {
-        if (error === null) return resolve(stdout)
-        if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return refuse('printed more than 64 KiB.')
-        if (error.killed === true) return refuse(`took longer than ${Math.ceil(timeout / 1000)} seconds.`)
-        if (typeof error.code === 'number') return refuse(`ended with exit code ${error.code}.`)
-        return refuse(`could not be run (${error.signal ?? systemCode(error)}).`)
-      })
-      // A program that asks for a password must not wait for one.
-      child.stdin?.on('error', () => undefined).end()
-    } catch (error) {
-      refuse(`could not be run (${systemCode(error)}).`)
-    }
-    return undefined
-  })
+  const refused = (how: string) => missing(profile, `its client_secret command ${how}`)
+  if (program === '') throw refused('names no program.')
+  const options = {
+    env: environment,
+    timeout,
+    killSignal: 'SIGKILL',
+    maxBuffer: LARGEST_SECRET_BYTES,
+  } as const
+  let output: string
+  try {
+    const running = promisify(execFile)(program, args, { ...options, windowsHide: true })
+    // A program that asks for a password must not wait for one.
+    running.child.stdin?.on('error', () => {}).end()
+    output = (await running).stdout
+  } catch (error) {
+    const { code, killed, signal } = error as ExecFileException
+    if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw refused('printed more than 64 KiB.')
+    if (killed === true) throw refused(`took longer than ${Math.ceil(timeout / 1000)} seconds.`)
+    if (typeof code === 'number') throw refused(`ended with exit code ${code}.`)
+    throw refused(`could not be run (${signal ?? systemCode(error)}).`)
+  }
   const secret = output.trim()
-  if (secret === '') throw missing(profile, 'its client_secret command printed nothing.')
+  if (secret === '') throw refused('printed nothing.')
   return new Secret(secret)
 }
 

@@ -1,10 +1,9 @@
 /**
- * Changing the text of the configuration file the way a careful person would: only what is different changes,
- * comments and indentation stay.
+ * Changes the text of the configuration file: only what is different, comments and indentation stay.
  *
- * Pure, except that writing is write.ts. A removed key takes the comment on its own line with it; comments on
- * lines of their own always stay. `modify` of jsonc-parser is not used: it deletes comments between a removed
- * property and its neighbour.
+ * Pure; write.ts writes the file. When a key is removed, a comment on the same line goes with it. Comments on lines of
+ * their own always stay. `modify` of jsonc-parser is not used, because it deletes comments between a removed property
+ * and its neighbour.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { createScanner, getNodeValue, type Node, parseTree } from 'jsonc-parser'
@@ -32,7 +31,7 @@ export function setProfile(text: string, name: string, entry: ProfileEntry): str
     if (profiles === undefined) return insertProperty(source, 'profiles', { [name]: entry }, layout)
     const [, value] = partsOf(profiles)
     return splice(source, value, (inner) =>
-      setProperty(inner, name, entry, layout.at(indentOf(source, profiles.offset))),
+      setProperty(inner, name, entry, { ...layout, indent: indentOf(source, profiles.offset) }),
     )
   })
 }
@@ -49,37 +48,24 @@ export function removeProfile(text: string, name: string): string {
 }
 
 /** How new lines are written. */
-class Layout {
+interface Layout {
   readonly eol: string
+  /** One level of indentation. */
   readonly unit: string
   /** Indentation of the line on which the object begins. */
   readonly indent: string
+}
 
-  constructor(eol: string, unit: string, indent: string) {
-    this.eol = eol
-    this.unit = unit
-    this.indent = indent
-  }
-
-  at(indent: string): Layout {
-    return new Layout(this.eol, this.unit, indent)
-  }
-
-  deeper(): Layout {
-    return this.at(this.indent + this.unit)
-  }
-
-  /** A value as it stands behind a name at this indentation. */
-  print(value: unknown): string {
-    return JSON.stringify(value, null, this.unit).replaceAll('\n', `${this.eol}${this.indent}`)
-  }
+/** A value as it stands behind a name. */
+function print(value: unknown, { eol, unit, indent }: Layout): string {
+  return JSON.stringify(value, null, unit).replaceAll('\n', `${eol}${indent}`)
 }
 
 function layoutOf(text: string): Layout {
   const eol = text.includes('\r\n') ? '\r\n' : '\n'
   const [first] = objectIn(text).children ?? []
   const unit = first === undefined ? '' : indentOf(text, first.offset)
-  return new Layout(eol, unit === '' ? '  ' : unit, '')
+  return { eol, unit: unit === '' ? '  ' : unit, indent: '' }
 }
 
 /** The white space that the line of `offset` begins with. */
@@ -99,10 +85,10 @@ function setProperty(text: string, name: string, value: unknown, layout: Layout)
   if (property === undefined) return insertProperty(text, name, value, layout)
   const [, node] = partsOf(property)
   if (isDeepStrictEqual(plain(getNodeValue(node)), plain(value))) return text
-  const here = layout.at(ownIndent(text, property.offset) ?? layout.indent)
+  const here = { ...layout, indent: ownIndent(text, property.offset) ?? layout.indent }
   return splice(text, node, (inner) => {
     if (node.type === 'object' && isObject(value)) return setObject(inner, value, here)
-    return text.includes('\n') ? here.print(value) : JSON.stringify(value)
+    return text.includes('\n') ? print(value, here) : JSON.stringify(value)
   })
 }
 
@@ -123,21 +109,19 @@ function insertProperty(text: string, name: string, value: unknown, layout: Layo
   const object = objectIn(text)
   const last = object.children?.at(-1)
   const closing = object.offset + object.length - 1
-  const comma = last === undefined ? undefined : tokenAfter(text, end(last), TOKEN.comma)
-  const multiline = last === undefined || text.slice(object.offset, closing).includes('\n')
+  const isMultiline = last === undefined || text.slice(object.offset, closing).includes('\n')
   const neighbour = last === undefined ? undefined : ownIndent(text, last.offset)
-  const inner = neighbour === undefined ? layout.deeper() : layout.at(neighbour)
-  const property = `${JSON.stringify(name)}: ${multiline ? inner.print(value) : JSON.stringify(value)}`
-  // A line comment may stand before the brace; what follows must then begin on a line of its own.
+  const inner = { ...layout, indent: neighbour ?? layout.indent + layout.unit }
+  const property = `${JSON.stringify(name)}: ${isMultiline ? print(value, inner) : JSON.stringify(value)}`
+  const hasComma = last !== undefined && tokenAfter(text, end(last), TOKEN.comma) !== undefined
+  const after = hasComma ? ',' : ''
+  // A line comment may stand before the brace. Then what follows must begin on a line of its own.
   const lastContent = text.slice(0, closing).trimEnd().length
-  const before = last === undefined || comma !== undefined ? '' : ','
-  const after = last !== undefined && comma !== undefined ? ',' : ''
-  const start = last === undefined ? lastContent : end(last)
   const head =
-    last === undefined
-      ? text.slice(0, start)
-      : `${text.slice(0, start)}${before}${text.slice(start, lastContent)}`
-  if (!multiline) return `${head} ${property}${after}${text.slice(lastContent)}`
+    last === undefined || hasComma
+      ? text.slice(0, lastContent)
+      : `${text.slice(0, end(last))},${text.slice(end(last), lastContent)}`
+  if (!isMultiline) return `${head} ${property}${after}${text.slice(lastContent)}`
   const brace = text.slice(lastContent, closing).includes('\n')
     ? text.slice(lastContent)
     : `${layout.eol}${layout.indent}${text.slice(closing)}`
@@ -220,7 +204,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The parser's objects have no prototype, which strict equality would tell apart. */
+/** The parser's objects have no prototype, which makes a difference for strict equality. */
 function plain(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
 }

@@ -1,20 +1,20 @@
 /**
  * The CATCHD_* environment variables: one schema gives the types, the messages and `.env.example`.
  *
- * Only names that begin with CATCHD_ are ours; a misspelt one stops the program instead of being ignored.
- * No message ever repeats a value. Folders made from these are folders.ts.
+ * Other names are ignored. A misspelt name with CATCHD_ stops the program. No message repeats a value. folders.ts makes
+ * the folders from these.
  */
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { choicesInWords, VAULT_CHOICES, type VaultChoice } from '../vault/vault-kinds.js'
+import { choicesInWords, VAULT_CHOICES } from '../vault/vault-kinds.js'
 import { isLoopbackHost } from './loopback.js'
 import { didYouMean } from './suggestion.js'
 
 const PREFIX = 'CATCHD_'
 
-/** What a hook's command is told with; it may well run catchd, which has no use for them. */
+/** Variables for the command of a hook. It may run catchd, which ignores them. */
 export const HOOK_VARIABLES = ['CATCHD_PROFILE', 'CATCHD_REASON', 'CATCHD_NEEDED_AT'] as const
 const OF_HOOKS = new Set<string>(HOOK_VARIABLES)
 
@@ -31,7 +31,7 @@ function wholeNumber(least: number, most: number) {
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path')
 
-/** The variables by their names, as strings come in and values go out. */
+/** From strings to values. */
 export const EnvironmentVariables = z.strictObject({
   CATCHD_HOME: absolutePath
     .optional()
@@ -64,34 +64,32 @@ export const EnvironmentVariables = z.strictObject({
   CATCHD_API_KEY: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .transform((key) => new Secret(key))
     .optional()
     .describe('API key that the command line and the library send when they talk to a daemon over TCP.'),
   CATCHD_URL: z
     .string()
     .refine(isDaemonUrl, 'must be an https URL, or an http URL of a loopback address, without a path')
+    .transform((url) => url.replace(/\/$/, ''))
     .optional()
     .describe('Address of a daemon over TCP, such as http://127.0.0.1:7636. Unset: the socket.'),
 })
 
-export interface Environment {
-  readonly home: string | undefined
-  /** 0: no TCP API. */
-  readonly apiPort: number
-  /** 0: a fresh port per login. */
-  readonly redirectPort: number
-  readonly vault: VaultChoice
-  readonly vaultPassphraseFile: string | undefined
-  readonly browser: string | undefined
-  readonly logLevel: (typeof LOG_LEVELS)[number]
-  readonly loginTimeoutSeconds: number
-  readonly apiKey: Secret | undefined
-  /** Without a trailing slash. */
-  readonly url: string | undefined
+/** `API_PORT` is `apiPort`. */
+type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+  ? `${Lowercase<First>}${Capitalize<CamelCase<Rest>>}`
+  : Lowercase<Name>
+type Variables = z.infer<typeof EnvironmentVariables>
+
+/** The variables under their names without CATCHD_, in camel case. */
+export type Environment = {
+  readonly [Name in keyof Required<Variables> as Name extends `${typeof PREFIX}${infer Rest}`
+    ? CamelCase<Rest>
+    : never]: Variables[Name]
 }
 
 /**
- * @param env - All of the environment; what does not begin with CATCHD_ is left alone. An empty value counts
- *   as unset.
+ * @param env - The whole environment. An empty value counts as unset.
  * @throws CatchdError `config_invalid` naming each wrong variable and its rule, never its value.
  */
 export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
@@ -107,19 +105,13 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
       next: 'catchd help',
     })
   }
-  const variables = parsed.data
-  return {
-    home: variables.CATCHD_HOME,
-    apiPort: variables.CATCHD_API_PORT,
-    redirectPort: variables.CATCHD_REDIRECT_PORT,
-    vault: variables.CATCHD_VAULT,
-    vaultPassphraseFile: variables.CATCHD_VAULT_PASSPHRASE_FILE,
-    browser: variables.CATCHD_BROWSER,
-    logLevel: variables.CATCHD_LOG_LEVEL,
-    loginTimeoutSeconds: variables.CATCHD_LOGIN_TIMEOUT_SECONDS,
-    apiKey: variables.CATCHD_API_KEY === undefined ? undefined : new Secret(variables.CATCHD_API_KEY),
-    url: variables.CATCHD_URL?.replace(/\/$/, ''),
-  }
+  const names = Object.keys(EnvironmentVariables.shape) as (keyof Variables)[]
+  return Object.fromEntries(names.map((name) => [camelCase(name), parsed.data[name]])) as Environment
+}
+
+function camelCase(name: string): string {
+  const words = name.slice(PREFIX.length).toLowerCase()
+  return words.replaceAll(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
 }
 
 function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string[] {
@@ -140,12 +132,12 @@ function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>
   return [`${name} ${issue.message}.`]
 }
 
-/** Suggestions compare what stands behind the prefix, which every name shares. */
+/** Suggestions compare names without the prefix, which all names have. */
 function namesWithoutPrefix(): string[] {
   return Object.keys(EnvironmentVariables.shape).map((name) => name.slice(PREFIX.length))
 }
 
-/** A key sent in the clear over a network would be anybody's. */
+/** Others could read an API key that is sent over a network without TLS. */
 function isDaemonUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
   const { protocol, hostname, pathname, search, hash, username, password } = new URL(value)

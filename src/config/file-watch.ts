@@ -1,9 +1,9 @@
 /**
  * Notices that a file may have changed.
  *
- * Watches folders, not the file, because editors save by renaming: that of the file, and that of the target of a
- * symbolic link. Where watching is impossible (no folder yet, no inotify watches left, a network file system) it
- * looks once a second; beside a watch that works it looks every half minute, for what watches miss.
+ * Watches folders, not the file, because editors save by renaming: the folder of the file, and that of the target of a
+ * symbolic link. Where watching is impossible (no folder yet, no inotify watches left, a network file system) it looks
+ * once a second. Beside a watch that works it looks every half minute, because a watch can miss a change.
  */
 import { type FSWatcher, statSync, watch as watchFolder } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -12,7 +12,7 @@ import { targetOf } from './write.js'
 
 const LOOK_MS = 1000
 const LOOK_BESIDE_WATCH_MS = 30_000
-/** Editors save in several steps; one look is enough for all of them. */
+/** Editors save in several steps. One look is enough for all of them. */
 const DEBOUNCE_MS = 50
 
 export type WatchFolder = typeof watchFolder
@@ -20,7 +20,7 @@ export type WatchFolder = typeof watchFolder
 interface Watched {
   readonly watcher: FSWatcher
   readonly folder: string
-  /** A folder that was removed and made again is another one, and the old watch is silent for ever. */
+  /** If a folder was removed and made again, the old watch reports nothing any more. */
   readonly identity: string
 }
 
@@ -59,10 +59,7 @@ export class FileWatch {
     if (this.#closed) return
     this.#cancelTimer?.()
     const delay = this.#watched.length === 0 ? LOOK_MS : LOOK_BESIDE_WATCH_MS
-    this.#cancelTimer = this.#clock.after(delay, () => {
-      this.#look()
-      void this.#rearm()
-    })
+    this.#cancelTimer = this.#clock.after(delay, () => this.#lookAndRearm())
   }
 
   async #rearm(): Promise<void> {
@@ -105,10 +102,12 @@ export class FileWatch {
 
   #suspect(): void {
     this.#cancelDebounce?.()
-    this.#cancelDebounce = this.#clock.after(DEBOUNCE_MS, () => {
-      this.#look()
-      void this.#rearm()
-    })
+    this.#cancelDebounce = this.#clock.after(DEBOUNCE_MS, () => this.#lookAndRearm())
+  }
+
+  #lookAndRearm(): void {
+    this.#look()
+    void this.#rearm()
   }
 
   #disarm(): void {

@@ -1,14 +1,15 @@
 /**
- * The configuration file: what it may hold, and what is wrong with it, to the line and column.
+ * The configuration file: its schema, and its mistakes with line and column.
  *
- * Pure. Messages give the place, the rule and a suggestion for a misspelt name; never a value, because one of
- * them may be a client secret. Rules that need several profiles or their presets are resolve.ts and rules.ts.
+ * Pure. Messages give the place, the rule and a suggestion for a misspelt name. They never quote a value, because it may
+ * be a client secret. Rules that need several profiles or their presets are in resolve.ts and rules.ts.
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
 import { Hooks, Notify } from './notices.js'
 import { PROFILE_NAME_RULE, ProfileEntry, ProfileName } from './profile.js'
+import type { Locate } from './rules.js'
 import { didYouMean, suggestion } from './suggestion.js'
 
 export const Configuration = z.strictObject({
@@ -25,10 +26,9 @@ export interface ParsedConfiguration {
   readonly profiles: Map<string, ProfileEntry>
   readonly hooks: Hooks | undefined
   readonly notify: Notify | undefined
-  /** Fit for a log and for `status`; each names its place. */
+  /** For the log and for `status`. Each names its place. */
   readonly warnings: string[]
-  /** `path:line:column` of a profile, or of one of its keys where it stands there. */
-  readonly locate: (profile: string, key?: string) => string
+  readonly locate: Locate
 }
 
 /**
@@ -39,10 +39,10 @@ export interface ParsedConfiguration {
  */
 export function parseConfiguration(text: string, path: string): ParsedConfiguration {
   const jsonc = parseJsonc(text, path)
-  const parsed = Configuration.safeParse(jsonc.root === undefined ? {} : jsonc.value, WITH_INPUT)
+  const parsed = Configuration.safeParse(jsonc.value === undefined ? {} : jsonc.value, WITH_INPUT)
   if (!parsed.success) throw new CatchdError('config_invalid', explain(parsed.error.issues, jsonc))
   const profiles = new Map(Object.entries(parsed.data.profiles ?? {}))
-  const locate = (profile: string, key?: string) =>
+  const locate: Locate = (profile, key) =>
     key === undefined ? jsonc.locate(['profiles'], profile) : jsonc.locate(['profiles', profile], key)
   const warnings: string[] = []
   for (const [name, entry] of profiles) {
@@ -57,7 +57,7 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
 }
 
 /**
- * The same check for an entry that comes from elsewhere than the file.
+ * The same check for an entry that does not come from the file.
  *
  * @throws CatchdError `config_invalid`
  */
@@ -70,12 +70,12 @@ export function checkEntry(name: string, entry: unknown): ProfileEntry {
   throw new CatchdError('config_invalid', { detail: capitalised(`${problem?.rule}`), profile: name })
 }
 
-/** Needed to find the choice that a misspelt value is near to. Issues are never printed themselves. */
+/** To find the choice that a misspelt value is similar to. Issues themselves are never printed. */
 const WITH_INPUT = { reportInput: true }
 
 interface Problem {
   readonly path: JsonPath
-  /** The property of the object at `path` whose name is the trouble. */
+  /** The property of the object at `path`, when its name is wrong. */
   readonly name?: string
   readonly rule: string
 }
@@ -165,7 +165,7 @@ function plainRule(issue: z.core.$ZodIssue): string {
       return issue.origin === 'string'
         ? `must have no more than ${issue.maximum} characters`
         : `must be ${issue.maximum} or less`
-    // Every pattern and union of ours brings its own rule.
+    // Each pattern and union in our schemas has its own rule.
     case 'invalid_format':
     case 'invalid_union':
     case 'custom':

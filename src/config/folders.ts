@@ -2,7 +2,7 @@
  * Where catchd keeps its files, and folders that nobody else can read or change.
  *
  * Linux follows the XDG Base Directory Specification, macOS and Windows their own customs (env-paths), and
- * CATCHD_HOME puts everything into one folder. Files inside these folders belong to the rooms that write them.
+ * CATCHD_HOME puts everything into one folder. Files inside these folders belong to the modules that write them.
  */
 import { createHash } from 'node:crypto'
 import { access, chmod, constants, lstat, mkdir, stat } from 'node:fs/promises'
@@ -10,9 +10,9 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
+import { systemCode } from '../files.js'
 import { findSocketPath, type UserSystem } from '../socket-path.js'
 import type { Environment } from './environment.js'
-import { systemCode } from './write.js'
 
 export interface Folders {
   readonly configFolder: string
@@ -39,7 +39,9 @@ export function resolveFolders(
   const home = environment.home === undefined ? undefined : resolve(environment.home)
   const socketPath = findSocketPath({ ...system, env: { ...system.env, CATCHD_HOME: home } })
   const { configFolder, stateFolder, runtimeFolder } =
-    home === undefined ? platformFolders(system, socketPath) : homeFolders(home)
+    home === undefined
+      ? platformFolders(system, socketPath)
+      : { configFolder: home, stateFolder: join(home, 'state'), runtimeFolder: join(home, 'run') }
   refuseLongSocketPath(socketPath, platform, home)
   return {
     configFolder,
@@ -47,17 +49,15 @@ export function resolveFolders(
     stateFolder,
     runtimeFolder,
     socketPath,
-    keychainService: home === undefined ? 'catchd' : `catchd:${shortHash(home)}`,
+    // 64 bits are enough to keep the homes of one user apart.
+    keychainService:
+      home === undefined
+        ? 'catchd'
+        : `catchd:${createHash('sha256').update(home).digest('hex').slice(0, 16)}`,
   }
 }
 
-type ThreeFolders = Pick<Folders, 'configFolder' | 'stateFolder' | 'runtimeFolder'>
-
-function homeFolders(home: string): ThreeFolders {
-  return { configFolder: home, stateFolder: join(home, 'state'), runtimeFolder: join(home, 'run') }
-}
-
-function platformFolders(system: UserSystem, socketPath: string): ThreeFolders {
+function platformFolders(system: UserSystem, socketPath: string) {
   if (system.platform === 'darwin' || system.platform === 'win32') {
     const { config, data } = envPaths('catchd', { suffix: '' })
     return { configFolder: config, stateFolder: data, runtimeFolder: data }
@@ -88,21 +88,16 @@ function refuseLongSocketPath(path: string, platform: NodeJS.Platform, home: str
   })
 }
 
-/** 64 bits: enough to keep the homes of one user apart. */
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
-}
-
 /**
- * Makes the folder, and missing ones above it, with mode 0700 whatever the umask. An own folder that others
- * can merely read is tightened. Idempotent.
+ * Makes the folder, and missing ones above it, with mode 0700 whatever the umask. If others can only read the folder,
+ * its mode is tightened. Idempotent.
  *
  * @throws CatchdError `config_invalid` when others own the folder or can write to it, naming the fix; also when
  *   it is no folder or cannot be made.
  */
 export async function ensureFolder(path: string): Promise<void> {
   try {
-    await makeFolders(path)
+    await makeFolders(resolve(path))
     await keepOthersOut(path)
   } catch (error) {
     if (error instanceof CatchdError) throw error
@@ -111,7 +106,7 @@ export async function ensureFolder(path: string): Promise<void> {
 }
 
 /**
- * What nothing can be kept in ends the start, with the reason, instead of the first write.
+ * The daemon checks its folders at the start, so that it does not fail only at the first write.
  *
  * @throws CatchdError `config_invalid` when the folder's owner, or anybody on this file system, may not write to it.
  */
@@ -125,18 +120,16 @@ export async function requireWritable(path: string): Promise<void> {
 }
 
 async function makeFolders(path: string): Promise<void> {
-  const missing: string[] = []
-  for (let folder = resolve(path); !(await exists(folder)); folder = dirname(folder)) missing.unshift(folder)
-  for (const folder of missing) {
-    try {
-      await mkdir(folder, { mode: 0o700 })
-    } catch (error) {
-      // Two processes may start at once; whose folder it became is checked afterwards.
-      if (systemCode(error) === 'EEXIST') continue
-      throw error
-    }
-    await chmod(folder, 0o700)
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    // Two processes may start at once. The owner of the folder is checked afterwards.
+    if (systemCode(error) === 'EEXIST') return
+    if (systemCode(error) !== 'ENOENT' || path === dirname(path)) throw error
+    await makeFolders(dirname(path))
+    await mkdir(path, { mode: 0o700 })
   }
+  await chmod(path, 0o700)
 }
 
 async function keepOthersOut(path: string): Promise<void> {
@@ -156,16 +149,6 @@ async function keepOthersOut(path: string): Promise<void> {
     )
   }
   if ((folder.mode & 0o077) !== 0) await chmod(path, 0o700)
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path)
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
-  }
 }
 
 function unsafe(detail: string): CatchdError {

@@ -1,7 +1,7 @@
 /**
- * Grants: how tokens are obtained, and what follows from it for the rest of the program.
+ * Grants: how tokens are obtained, and what that means for the rest of the program.
  *
- * One row a grant. src/authorization-server/token-grants.ts sends the token requests. Pure, without imports: the command
+ * One row per grant. src/authorization-server/token-grants.ts sends the token requests. Pure, without imports: the command
  * line and the dashboard load it.
  */
 
@@ -12,11 +12,11 @@ export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 interface GrantRow {
   /**
-   * How a person logs in: at a redirect URI, or by a code that is entered elsewhere. `null`: tokens come without a
-   * person, so there is no login, and new ones can be asked for at any time.
+   * How the user logs in: at a redirect URI, or by a code on another device. `null`: tokens come without a user, so
+   * there is no login, and new ones can be requested at any time.
    */
   readonly login: 'redirect' | 'device' | null
-  /** Whether new tokens are asked for with a refresh token (RFC 6749 §6); otherwise by the same request again. */
+  /** Whether new tokens are requested with a refresh token (RFC 6749 §6); otherwise by the same request again. */
   readonly refreshToken: boolean
   /** What a profile without an issuer has to name. */
   readonly endpoints: readonly string[]
@@ -24,7 +24,7 @@ interface GrantRow {
   readonly source: { readonly key: string; readonly rule: string } | null
 }
 
-/** In the order in which another one is proposed where a server does not take a profile's. */
+/** When a server does not accept the grant of a profile, others are proposed in this order. */
 export const GRANTS = {
   authorization_code: {
     login: 'redirect',
@@ -52,14 +52,14 @@ export const GRANTS = {
 } as const satisfies Record<string, GrantRow>
 
 export type Grant = keyof typeof GRANTS
-/** Grants whose tokens come without a person. */
+/** Grants whose tokens come without a user. */
 export type UnattendedGrant = {
   [Type in Grant]: (typeof GRANTS)[Type]['login'] extends null ? Type : never
 }[Grant]
 
 export const GRANT_TYPES = Object.keys(GRANTS) as Grant[]
 
-/** Whether tokens come without a person, so that there is no login and new ones can be asked for at any time. */
+/** Whether tokens come without a user, so that there is no login and new ones can be requested at any time. */
 export function needsNoPerson(grant: Grant): grant is UnattendedGrant {
   return GRANTS[grant].login === null
 }
@@ -69,7 +69,7 @@ export function usesRedirectUri({ grant }: { readonly grant: Grant }): boolean {
   return GRANTS[grant].login === 'redirect'
 }
 
-/** Whether new tokens are asked for with a refresh token. */
+/** Whether new tokens are requested with a refresh token. */
 export function usesRefreshToken(grant: Grant): boolean {
   return GRANTS[grant].refreshToken
 }

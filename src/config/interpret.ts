@@ -1,13 +1,15 @@
 /**
- * What the entries of a configuration mean together: every profile resolved, every rule checked.
+ * What a configuration means as a whole: every profile resolved, every rule checked.
  *
- * Pure. All or nothing: one profile that cannot be used refuses the whole, so that a slip of the pen is seen
- * where it is made. An unfinished entry passes only where another extends it.
+ * Pure. One profile that cannot be used refuses the whole configuration, so that a mistake is seen at once. An
+ * unfinished entry is allowed only where another entry extends it.
  */
 import { CatchdError } from '../failures.js'
+import type { ParsedConfiguration } from './file.js'
+import { type NoticeSettings, noticeSettings } from './notices.js'
 import type { Profile, ProfileEntry } from './profile.js'
 import { type ResolveContext, resolveProfile } from './resolve.js'
-import { reviewProfiles, sentence } from './rules.js'
+import { checkProfiles } from './rules.js'
 
 export interface Interpretation {
   /** All entries, also those that only others extend. */
@@ -18,20 +20,21 @@ export interface Interpretation {
   /** Why the other entries cannot be used by themselves. */
   readonly unfinished: ReadonlyMap<string, CatchdError>
   readonly issRequired: ReadonlySet<string>
+  readonly notices: NoticeSettings
+  /** What is allowed but unwise. Each names its place. */
+  readonly warnings: readonly string[]
 }
 
-/** `path:line:column` of a profile or of a key in it. */
-export type Locate = (profile: string, key?: string) => string
-
 /**
- * @param locate - Where the entries stand, when they come from a file; messages begin with it.
- * @throws CatchdError `config_invalid`, or `profile_invalid` for an unfinished entry that comes from elsewhere.
+ * @param placed - Whether messages begin with the place in the file. `false` for a text that is not written yet.
+ * @throws CatchdError `config_invalid`; without places, `profile_invalid` for an unfinished entry.
  */
 export function interpret(
-  written: ReadonlyMap<string, ProfileEntry>,
+  parsed: ParsedConfiguration,
   context: ResolveContext,
-  locate?: Locate,
+  placed = true,
 ): Interpretation {
+  const { profiles: written, locate, warnings } = parsed
   const extended = new Set([...written.values()].map((entry) => entry.extends))
   const entries = new Map<string, ProfileEntry>()
   const profiles = new Map<string, Profile>()
@@ -42,22 +45,13 @@ export function interpret(
       entries.set(name, entry)
     } catch (error) {
       if (!(error instanceof CatchdError)) throw error
-      if (error.code !== 'profile_invalid' || !extended.has(name)) throw located(error, name, locate)
-      unfinished.set(name, error)
+      if (error.code === 'profile_invalid' && extended.has(name)) unfinished.set(name, error)
+      else if (!placed) throw error
+      else
+        throw new CatchdError('config_invalid', { detail: `${locate(name)}: ${error.detail}`, profile: name })
     }
   }
-  const { broken, issRequired } = reviewProfiles(profiles)
-  if (broken !== undefined) {
-    const place = locate === undefined ? '' : `${locate(broken.profile, broken.key)}: `
-    throw new CatchdError('config_invalid', {
-      detail: `${place}${sentence(broken)}`,
-      profile: broken.profile,
-    })
-  }
-  return { written, entries, profiles, unfinished, issRequired }
-}
-
-function located(error: CatchdError, profile: string, locate: Locate | undefined): CatchdError {
-  if (locate === undefined) return error
-  return new CatchdError('config_invalid', { detail: `${locate(profile)}: ${error.detail}`, profile })
+  const issRequired = checkProfiles(profiles, placed ? locate : undefined)
+  const notices = noticeSettings(parsed, context.configFolder)
+  return { written, entries, profiles, unfinished, issRequired, notices, warnings }
 }

@@ -1,14 +1,17 @@
 /**
- * The JSON Schema (2020-12) of the configuration file, which editors complete and check with.
+ * The JSON Schema (2020-12) of the configuration file, with which editors complete and check it.
  *
- * Made from the zod schemas, so that it cannot say anything else than the program does.
+ * Made from the zod schemas, so that it always says the same as the program.
  */
+import { join } from 'node:path'
 import * as z from 'zod'
 import { Configuration } from './file.js'
 import { PROFILE_DEFAULTS } from './profile.js'
+import { readSnapshot } from './snapshot.js'
+import { writeDurably } from './write.js'
 
-/** What `$schema` in the configuration names, beside it. */
-export const SCHEMA_FILE = 'config.schema.json'
+/** `$schema` in the configuration names this file, beside it. */
+const SCHEMA_FILE = 'config.schema.json'
 
 const DEFAULTS = new Map<string, unknown>(Object.entries(PROFILE_DEFAULTS))
 
@@ -38,4 +41,15 @@ const PROFILE_KEY_DEPTH = 5
 
 export function configurationJsonSchemaText(): string {
   return `${JSON.stringify(configurationJsonSchema(), null, 2)}\n`
+}
+
+/** Writes the file where it is not current. It is for editors only, so a failure stops nothing. */
+export async function publishSchema(folder: string): Promise<void> {
+  const file = join(folder, SCHEMA_FILE)
+  const text = configurationJsonSchemaText()
+  try {
+    if ((await readSnapshot(file)).text !== text) await writeDurably(file, text)
+  } catch {
+    // The editor goes without completion.
+  }
 }

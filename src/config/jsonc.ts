@@ -1,8 +1,8 @@
 /**
- * JSON with comments as a tree that knows where everything stands.
+ * JSON with comments, with the place of each value in the text.
  *
- * Bounded: 1 MiB, 32 levels. A repeated name is refused, because whoever reads the file sees one of the two.
- * What the tree means is file.ts; changing the text is edit.ts. Trailing commas and a byte order mark are fine.
+ * At most 1 MiB and 32 levels. A repeated name is refused, because a reader of the file sees only one of the two.
+ * Trailing commas and a byte order mark are allowed. file.ts knows what the values mean, edit.ts changes the text.
  */
 import {
   createScanner,
@@ -26,20 +26,16 @@ export const TOKEN = {
   openBracket: 3,
   closeBracket: 4,
   comma: 5,
-  lineComment: 12,
-  blockComment: 13,
-  lineBreak: 14,
-  whitespace: 15,
   endOfFile: 17,
 } as const
 
 export type JsonPath = readonly (string | number)[]
 
+type Refuse = (offset: number, rule: string) => never
+
 /** A parsed text. */
 export interface Jsonc {
-  /** `undefined`: the text holds nothing, or comments only. */
-  readonly root: Node | undefined
-  /** Objects have no prototype. `undefined` as above. */
+  /** Objects have no prototype. `undefined`: the text holds nothing, or comments only. */
   readonly value: unknown
   /** `file:line:column` of the value at `path`; with `name`, of that property's name in the object there. */
   locate(path: JsonPath, name?: string): string
@@ -55,15 +51,20 @@ export function parseJsonc(text: string, path: string): Jsonc {
   if (Buffer.byteLength(text) > LARGEST_FILE_BYTES)
     throw new CatchdError('config_invalid', `${path} is larger than 1 MiB.`)
   const place = (offset: number) => `${path}:${lineAndColumn(text, offset)}`
-  // As spaces, so that offsets stay those of the file.
+  const refuse: Refuse = (offset, rule) => {
+    throw new CatchdError('config_invalid', `${place(offset)}: ${rule}`)
+  }
+  // A space for the mark, so that offsets stay those of the file.
   const marked = text.startsWith(BYTE_ORDER_MARK) ? ` ${text.slice(1)}` : text
-  refuseDepth(marked, place)
+  refuseDepth(marked, refuse)
   const errors: ParseError[] = []
   const root = parseTree(marked, errors, { allowTrailingComma: true, allowEmptyContent: true })
   const [error] = errors
-  if (error !== undefined)
-    throw new CatchdError('config_invalid', `${place(error.offset)}: ${syntaxRule(error.error)}.`)
-  if (root !== undefined) refuseRepeatedNames(root, place)
+  if (error !== undefined) {
+    const rule = SYNTAX_RULES.get(printParseErrorCode(error.error)) ?? 'this is not JSON'
+    refuse(error.offset, `${rule}.`)
+  }
+  if (root !== undefined) refuseRepeatedNames(root, refuse)
 
   const offset = (at: JsonPath, name?: string) => {
     const node = root === undefined ? undefined : findNodeAtLocation(root, [...at])
@@ -71,7 +72,6 @@ export function parseJsonc(text: string, path: string): Jsonc {
     return node?.children?.find((property) => nameOf(property) === name)?.offset ?? node?.offset ?? 0
   }
   return {
-    root,
     value: root === undefined ? undefined : getNodeValue(root),
     locate: (at, name) => place(offset(at, name)),
     offset,
@@ -83,41 +83,29 @@ export function nameOf(property: Node): string {
   return String(property.children?.[0]?.value)
 }
 
-/** The parser recurses; a few hundred thousand brackets would overflow the stack. */
-function refuseDepth(text: string, place: (offset: number) => string): void {
+/** The parser is recursive: a few hundred thousand brackets would overflow the stack. */
+function refuseDepth(text: string, refuse: Refuse): void {
   const scanner = createScanner(text, true)
   let level = 0
   for (let token: number = scanner.scan(); token !== TOKEN.endOfFile; token = scanner.scan()) {
     if (token === TOKEN.openBrace || token === TOKEN.openBracket) level += 1
     if (token === TOKEN.closeBrace || token === TOKEN.closeBracket) level -= 1
-    if (level > DEEPEST_LEVEL) {
-      throw new CatchdError(
-        'config_invalid',
-        `${place(scanner.getTokenOffset())}: nested deeper than ${DEEPEST_LEVEL} levels.`,
-      )
-    }
+    if (level > DEEPEST_LEVEL) refuse(scanner.getTokenOffset(), `nested deeper than ${DEEPEST_LEVEL} levels.`)
   }
 }
 
-function refuseRepeatedNames(node: Node, place: (offset: number) => string): void {
+function refuseRepeatedNames(node: Node, refuse: Refuse): void {
   const seen = new Set<string>()
   for (const child of node.children ?? []) {
     if (child.type === 'property') {
       const name = nameOf(child)
-      if (seen.has(name)) {
-        throw new CatchdError('config_invalid', `${place(child.offset)}: the same name stands here twice.`)
-      }
-      // zod passes over this one silently.
-      if (name === '__proto__')
-        throw new CatchdError('config_invalid', `${place(child.offset)}: "__proto__" is not a known name.`)
+      if (seen.has(name)) refuse(child.offset, 'the same name stands here twice.')
+      // zod ignores this one.
+      if (name === '__proto__') refuse(child.offset, '"__proto__" is not a known name.')
       seen.add(name)
     }
-    refuseRepeatedNames(child, place)
+    refuseRepeatedNames(child, refuse)
   }
-}
-
-function syntaxRule(code: ParseError['error']): string {
-  return SYNTAX_RULES.get(printParseErrorCode(code)) ?? 'this is not JSON'
 }
 
 const SYNTAX_RULES = new Map([

@@ -1,8 +1,8 @@
 /**
- * What counts as the loopback interface in a configured host (RFC 8252 §7.3, RFC 1122 §3.2.1.3).
+ * Which configured hosts count as the loopback interface (RFC 8252 §7.3, RFC 1122 §3.2.1.3).
  *
- * Pure; no name is looked up. `0.0.0.0` and `::ffff:127.0.0.1` reach a loopback listener too but are not
- * loopback addresses, and are refused wherever one is asked for.
+ * Pure; no name is looked up. `0.0.0.0` and `::ffff:127.0.0.1` reach a loopback listener too, but they are not loopback
+ * addresses, so they are refused.
  */
 
 const LITERAL = /^127\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/

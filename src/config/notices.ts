@@ -1,8 +1,8 @@
 /**
- * The top-level keys `hooks` and `notify`: how a person is told that a login is needed.
+ * The top-level keys `hooks` and `notify`: how catchd tells the user that a login is needed.
  *
- * Pure. The schemas are the one source of the types, of the JSON Schema for editors and of the reference page.
- * When to tell, and the telling itself, is src/notices.
+ * Pure. The schemas are the only source of the types, of the JSON Schema for editors and of the reference page.
+ * src/notices decides when to tell the user, and does it.
  */
 import * as z from 'zod'
 import { withAbsoluteProgram } from './paths.js'
@@ -27,7 +27,7 @@ export const Hooks = z
   .partial()
 export type Hooks = z.infer<typeof Hooks>
 
-/** The desktop stays quiet unless somebody asks: a daemon that nobody configured should not surprise. */
+/** No desktop notifications by default: without configuration the daemon should not surprise anyone. */
 export const NOTIFY_DEFAULTS = { desktop: false, before_seconds: 86_400 }
 
 export const Notify = z

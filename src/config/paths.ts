@@ -1,4 +1,4 @@
-/** Paths as people write them in the configuration: relative ones belong to its folder, `~/` is the home folder. */
+/** Paths in the configuration: a relative path is relative to its folder, `~/` is the home folder. */
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 
@@ -8,7 +8,7 @@ export function absolutePath(path: string, folder: string): string {
   return isAbsolute(path) ? path : resolve(folder, path)
 }
 
-/** @param command - Program and arguments; a program without a slash stays, to be looked up in PATH. */
+/** @param command - Program and arguments; a program without a slash stays as it is: it is found in PATH. */
 export function withAbsoluteProgram([program = '', ...rest]: readonly string[], folder: string): string[] {
   return [/[\\/]/.test(program) ? absolutePath(program, folder) : program, ...rest]
 }

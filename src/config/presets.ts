@@ -9,7 +9,7 @@ import { PEOPLE } from './presets/people.js'
 import type { Preset } from './presets/preset.js'
 import { WORK } from './presets/work.js'
 
-export { type Preset, presetRedirectUri } from './presets/preset.js'
+export type { Preset } from './presets/preset.js'
 
 export const PRESETS: readonly Preset[] = [...IDENTITY, ...DEVELOPMENT, ...WORK, ...BUSINESS, ...PEOPLE]
 

@@ -1,5 +1,5 @@
 /**
- * What a key of a profile is to the rest of the program. The schema of the key says it, and everybody reads it there.
+ * What a key of a profile is for the rest of the program. The schema of the key says it, and all other modules read it there.
  *
  * Each key is made by one of the functions below. A key that is made by none of them has no {@link ProfileKey}: it is
  * still an option of the command line and a line of the reference, but the API hides all text in it.
@@ -69,7 +69,7 @@ export function source<Schema extends z.ZodType>(schema: Schema, description: st
   return key(schema.describe(description), { role: 'source', shown: undefined, label })
 }
 
-/** For what is no secret: it is shown. */
+/** For values that are no secret. They are shown. */
 export function setting<Schema extends z.ZodType>(schema: Schema, description: string, label?: string) {
   return key(schema.describe(description), { role: 'setting', shown: true, label })
 }
@@ -82,14 +82,14 @@ export type KeyOf<Keys extends Shape, OfRole extends Role> = {
     ? Name
     : never
 }[keyof Keys]
-/** Names of the keys of which everything is shown. */
+/** Names of the keys that are shown as a whole. */
 export type ShownKeyOf<Keys extends Shape> = {
   [Name in keyof Keys]: Keys[Name] extends z.ZodOptional<{ readonly [SHOWN]: true } & z.ZodType>
     ? Name
     : never
 }[keyof Keys]
 
-/** @returns `undefined` for what is not in the shape, and for a key that does not say what it is. */
+/** @returns `undefined` for a name that is not in the shape, and for a key that does not say what it is. */
 export function profileKey(shape: Shape, name: string): ProfileKey | undefined {
   const schema = Object.hasOwn(shape, name) ? shape[name] : undefined
   if (schema === undefined) return undefined

@@ -1,10 +1,10 @@
 /**
  * A profile: one client registration at one authorization server for one account.
  *
- * The zod schemas here are the one source of the types, of the JSON Schema for editors and of the reference
- * page. Names are the RFCs' metadata names (RFC 8414 §2, RFC 7591 §2) and keep their spelling inside the
- * program, so that a profile reads the same in the file, in the API and in the code. Merging `preset`,
- * `extends` and `base_url` into a {@link Profile} is resolve.ts.
+ * The zod schemas here are the only source of the types, of the JSON Schema for editors and of the reference page.
+ * Names are the RFCs' metadata names (RFC 8414 §2, RFC 7591 §2) and keep their spelling inside the program, so that a
+ * profile reads the same in the file, in the API and in the code. resolve.ts merges `preset`, `extends` and `base_url`
+ * into a {@link Profile}.
  */
 import * as z from 'zod'
 import { GRANT_TYPES } from './grants.js'
@@ -34,7 +34,7 @@ const headers = z.record(
   z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must fit into one line of an HTTP header'),
 )
 
-/** Where the client secret comes from; a string is possible and warned about. */
+/** Where the client secret comes from. A string is possible, with a warning. */
 export const ClientSecretSource = z.union(
   [
     z.strictObject({ keychain: z.literal(true).describe('Kept in the vault of the daemon') }),
@@ -55,7 +55,7 @@ export const ClientSecretSource = z.union(
 )
 export type ClientSecretSource = z.infer<typeof ClientSecretSource>
 
-/** What a token exchange begins with (RFC 8693 §2.1). */
+/** The subject token of a token exchange (RFC 8693 §2.1). */
 export const SubjectTokenSource = z.union(
   [
     z.strictObject({
@@ -111,7 +111,7 @@ export const TokenResponseShape = z.strictObject({
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>
 
-/** One entry of `profiles` as people write it. */
+/** One entry of `profiles`, as it is in the file. */
 export const ProfileEntry = z
   .strictObject({
     preset: setting(
@@ -272,16 +272,16 @@ export type ServerUrl = KeyOf<Shape, 'endpoint' | 'server_url'>
 /** Keys of which everything may be shown. */
 export type ShownKey = ShownKeyOf<Shape>
 
-/** What a server publishes under the same name (RFC 8414 §2). */
+/** Keys that a server publishes under the same name (RFC 8414 §2). */
 export const ENDPOINTS = keysOf(ProfileEntry.shape, 'endpoint')
 /** Every key that holds a URL of an authorization server. */
 export const SERVER_URLS = keysOf(ProfileEntry.shape, 'endpoint', 'server_url')
-/** Every key that holds the path of a file; sources may hold one, too. */
+/** Every key that holds the path of a file. Sources may hold one too. */
 export const FILE_KEYS = keysOf(ProfileEntry.shape, 'file')
 export const PARAMETER_KEYS = keysOf(ProfileEntry.shape, 'parameters')
 export const SOURCE_KEYS = keysOf(ProfileEntry.shape, 'source')
 
-/** What stands where neither the entry, nor what it extends, nor the preset says otherwise. */
+/** The values of keys that neither the entry, nor what it extends, nor the preset sets. */
 export const PROFILE_DEFAULTS = {
   client_secret_basic_encoding: 'form',
   grant: 'authorization_code',
@@ -303,8 +303,7 @@ type Defaulted = keyof typeof PROFILE_DEFAULTS | 'client_id' | 'redirect_uri' | 
 
 /**
  * A profile ready for use: preset and `extends` merged, `{base}` filled in, paths absolute, defaults applied, the
- * offline scope among the scopes.
- * `redirect_uri` still may hold port 0.
+ * offline scope among the scopes. `redirect_uri` may still hold port 0.
  */
 export type Profile = Omit<ProfileEntry, 'preset' | 'extends' | 'base_url' | 'offline_scope' | Defaulted> & {
   readonly [Key in Defaulted]-?: NonNullable<ProfileEntry[Key]>
@@ -312,6 +311,6 @@ export type Profile = Omit<ProfileEntry, 'preset' | 'extends' | 'base_url' | 'of
   readonly name: string
   /** Name of the preset it was built from, for messages. */
   readonly preset: string | null
-  /** Whose `client_secret` it is, where another profile gives it by `extends`: vault items are named after it. */
+  /** The profile that the `client_secret` is inherited from by `extends`. Vault items are named after it. */
   readonly client_secret_of?: string
 }

@@ -1,15 +1,16 @@
 /**
- * From an entry as people write it to a profile ready for use: what it extends, its preset and the defaults
- * merged, `{base}` filled in, paths absolute.
+ * From an entry in the file to a profile ready for use: merged with what it extends, its preset and the defaults,
+ * `{base}` filled in, paths absolute.
  *
- * Pure. What is merely unfinished (no client_id, no endpoints, no base_url) is `profile_invalid`, because an
- * entry that others extend may be; everything else is `config_invalid`. Rules on the result are rules.ts.
+ * Pure. An entry that lacks something (client_id, endpoints, base_url) is `profile_invalid`: it may be unfinished, so
+ * that others can extend it. Everything else is `config_invalid`. rules.ts checks the result.
  */
 
 import { CatchdError } from '../failures.js'
 import { GRANTS, usesRefreshToken } from './grants.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
-import { findPreset, PRESETS, type Preset, presetRedirectUri } from './presets.js'
+import { defaultRedirectUri } from './presets/registration.js'
+import { findPreset, PRESETS, type Preset } from './presets.js'
 import {
   FILE_KEYS,
   PARAMETER_KEYS,
@@ -30,7 +31,7 @@ export interface ResolveContext {
   readonly presets?: readonly Preset[]
 }
 
-/** Long enough for people, short enough that ten thousand profiles cost nothing. */
+/** Enough in practice, and ten thousand profiles still cost little. */
 const LONGEST_CHAIN = 16
 
 /**
@@ -54,7 +55,9 @@ export function resolveProfile(
     token_endpoint_auth_method:
       given.token_endpoint_auth_method ??
       (given.client_secret === undefined ? 'none' : 'client_secret_basic'),
-    redirect_uri: given.redirect_uri ?? `http://127.0.0.1:${context.redirectPort}/callback/${name}`,
+    redirect_uri:
+      given.redirect_uri ??
+      defaultRedirectUri({ profile: {} }, { port: context.redirectPort, profile: name }),
     ...scopeOf(merged),
     name,
     preset: preset ?? null,
@@ -111,20 +114,15 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
   return withBase(name, merge(suited(preset, written, name, context), written))
 }
 
-/**
- * The preset for this profile: a redirect URI of its own where the server wants another host than 127.0.0.1, and
- * client authentication only where there is a secret.
- */
+/** The preset for this profile: the redirect URI filled in, and client authentication only where there is a secret. */
 function suited({ profile }: Preset, written: Keys, name: string, { redirectPort }: ResolveContext): Keys {
   const keys = merge({}, profile)
-  if (keys.redirect_uri !== undefined) {
-    keys.redirect_uri = presetRedirectUri(keys.redirect_uri, { port: redirectPort, profile: name })
-  }
+  keys.redirect_uri = defaultRedirectUri({ profile }, { port: redirectPort, profile: name })
   if (written.client_secret === undefined) delete keys.token_endpoint_auth_method
   return keys
 }
 
-/** RFC 6749 §3.3; where a grant has no refresh token, asking for one brings none. */
+/** RFC 6749 §3.3. The offline scope is only for grants with a refresh token. */
 function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant }: Keys): Keys {
   const asked = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
   const isNeeded =
@@ -168,7 +166,7 @@ function merge(lower: ProfileEntry, upper: ProfileEntry): Keys {
   return merged
 }
 
-/** A parameter without a value is as good as omitted (RFC 6749 §3.1), which is how one of a preset is taken away. */
+/** A parameter without a value counts as omitted (RFC 6749 §3.1). So an entry can remove a parameter of its preset. */
 function withoutEmptyParameters(entry: Keys): Keys {
   const kept: Keys = { ...entry }
   for (const key of PARAMETER_KEYS) {

@@ -2,10 +2,10 @@
  * Response modes: how an authorization response comes to the redirect URI (OAuth 2.0 Multiple Response Types §2.1,
  * OAuth 2.0 Form Post Response Mode, JARM §2.3).
  *
- * One row a mode; the schema of profiles, the types and every check derive from here. Pure, without imports.
+ * One row per mode. The schema of profiles, the types and every check are derived from here. Pure, without imports.
  */
 
-/** What the browser brings the parameters in. */
+/** How the browser sends the parameters. */
 export const RESPONSE_CARRIERS = ['query', 'form_post', 'fragment'] as const
 export type ResponseCarrier = (typeof RESPONSE_CARRIERS)[number]
 
@@ -15,7 +15,7 @@ interface ResponseModeRow {
   readonly signed: boolean
 }
 
-/** In the order in which another one is proposed where a server does not take a profile's. */
+/** When a server does not accept the response mode of a profile, others are proposed in this order. */
 export const RESPONSE_MODES = {
   query: { carrier: 'query', signed: false },
   form_post: { carrier: 'form_post', signed: false },

@@ -1,5 +1,5 @@
 /**
- * What resolved profiles must keep to, each alone and all together.
+ * The rules for resolved profiles, each alone and all together.
  *
  * Pure. One redirect URI for two authorization servers is what the mix-up attack needs (RFC 8252 §8.10,
  * RFC 9700 §4.4): it is allowed only where `iss` (RFC 9207) tells the servers apart.
@@ -9,55 +9,43 @@ import { GRANT_TYPES, GRANTS, usesRedirectUri } from './grants.js'
 import { isLoopbackHost, isLoopbackListener } from './loopback.js'
 import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './profile.js'
 
-/** A rule that is not kept, and where. */
-export interface BrokenRule {
+/** A rule that a profile breaks. */
+interface BrokenRule {
   readonly profile: string
   readonly key: keyof ProfileEntry
   /** A sentence that goes on after the key. */
   readonly rule: string
 }
 
-export interface Review {
-  /** The first one found. */
-  readonly broken: BrokenRule | undefined
-  /** Profiles that share a redirect URI with another authorization server: a response must name its issuer. */
-  readonly issRequired: ReadonlySet<string>
-}
-
-/** Looks at every profile once and at every shared redirect URI. */
-export function reviewProfiles(profiles: ReadonlyMap<string, Profile>): Review {
-  for (const profile of profiles.values()) {
-    const broken = brokenAlone(profile)
-    if (broken !== undefined) return { broken, issRequired: new Set() }
-  }
-  const broken = brokenExchange(profiles)
-  if (broken !== undefined) return { broken, issRequired: new Set() }
-  return reviewSharing(profiles)
-}
+/** `path:line:column` of a profile, or of a key in it. */
+export type Locate = (profile: string, key?: string) => string
 
 /**
+ * Looks at every profile once and at every shared redirect URI.
+ *
+ * @param locate - Where the profiles are, when they come from a file. The message begins with it.
+ * @returns Profiles that share a redirect URI with another authorization server: a response must name its issuer.
  * @throws CatchdError `config_invalid` naming the profile, the key and the rule.
- * @returns Whether a profile shares its redirect URI with another authorization server's, so that the server must
- *   advertise `iss`.
  */
-export function checkProfiles(profiles: ReadonlyMap<string, Profile>): {
-  issRequired(name: string): boolean
-} {
-  const { broken, issRequired } = reviewProfiles(profiles)
-  if (broken !== undefined) {
-    throw new CatchdError('config_invalid', { detail: sentence(broken), profile: broken.profile })
-  }
-  return { issRequired: (name) => issRequired.has(name) }
+export function checkProfiles(profiles: ReadonlyMap<string, Profile>, locate?: Locate): ReadonlySet<string> {
+  const issRequired = new Set<string>()
+  const broken =
+    brokenAlone(profiles.values()) ?? brokenExchange(profiles) ?? brokenSharing(profiles, issRequired)
+  if (broken === undefined) return issRequired
+  const { profile, key, rule } = broken
+  const place = locate === undefined ? '' : `${locate(profile, key)}: `
+  throw new CatchdError('config_invalid', {
+    detail: `${place}"${key}" of profile "${profile}" ${rule}`,
+    profile,
+  })
 }
 
-export function sentence({ profile, key, rule }: BrokenRule): string {
-  return `"${key}" of profile "${profile}" ${rule}`
-}
-
-function brokenAlone(profile: Profile): BrokenRule | undefined {
-  for (const rule of RULES) {
-    const broken = rule(profile)
-    if (broken !== undefined) return { profile: profile.name, key: broken[0], rule: broken[1] }
+function brokenAlone(profiles: Iterable<Profile>): BrokenRule | undefined {
+  for (const profile of profiles) {
+    for (const check of RULES) {
+      const broken = check(profile)
+      if (broken !== undefined) return { profile: profile.name, key: broken[0], rule: broken[1] }
+    }
   }
   return undefined
 }
@@ -69,10 +57,8 @@ const RULES: readonly Rule[] = [
   redirectUri,
   listener,
   redirectCertificate,
-  unansweredState,
-  authorizationParameters,
-  tokenParameters,
-  refreshParameters,
+  missingState,
+  ownParameters,
   keyFiles,
   grantSource,
 ]
@@ -87,7 +73,7 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-/** @returns What the address of a server breaks: a sentence that goes on after its key. */
+/** @returns The rule that the URL of a server breaks: a sentence that goes on after its key. */
 export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const { protocol, hostname, username, password, search } = new URL(text)
@@ -120,7 +106,7 @@ function listener({ listen }: Profile): ReturnType<Rule> {
   return ['listen', 'must be a loopback host:port such as 127.0.0.1:8080. Nothing else is ever bound.']
 }
 
-/** Naming one says that the listener speaks TLS itself; with `listen` alone a tunnel does that for it. */
+/** With a certificate the listener speaks TLS itself. With `listen` alone a tunnel does that for it. */
 function redirectCertificate(profile: Profile): ReturnType<Rule> {
   const { redirect_uri, redirect_certificate_file: certificate, redirect_private_key_file: key } = profile
   if (certificate === undefined && key === undefined) return undefined
@@ -137,52 +123,40 @@ function redirectCertificate(profile: Profile): ReturnType<Rule> {
   ]
 }
 
-function unansweredState({ state_echo, code_challenge_method }: Profile): ReturnType<Rule> {
+function missingState({ state_echo, code_challenge_method }: Profile): ReturnType<Rule> {
   if (state_echo || code_challenge_method !== 'none') return undefined
   return ['state_echo', 'may be false only with PKCE: let code_challenge_method be S256.']
 }
 
-/** What every login binds to itself (RFC 6749 §4.1.1, RFC 7636 §4.3); a fixed value would undo it. */
-const OWN_AUTHORIZATION_PARAMETERS: ReadonlySet<string> = new Set([
-  'client_id',
-  'client_secret',
-  'redirect_uri',
-  'state',
-  'nonce',
-  'code_challenge',
-  'code_challenge_method',
-  'code_verifier',
-])
+const TOKEN_REQUEST = ['client_secret', 'code', 'code_verifier', 'redirect_uri', 'refresh_token']
 
-function authorizationParameters({ authorization_parameters }: Profile): ReturnType<Rule> {
-  const own = Object.keys(authorization_parameters).find((name) => OWN_AUTHORIZATION_PARAMETERS.has(name))
-  if (own === undefined) return undefined
-  return ['authorization_parameters', `must not name ${own}: each login sets its own.`]
-}
+/** Parameters that catchd sets in each request. A fixed value would undo what they protect (RFC 6749 §4.1.1, RFC 7636 §4.3). */
+const OWN_PARAMETERS = {
+  authorization_parameters: [
+    'client_id',
+    'client_secret',
+    'redirect_uri',
+    'state',
+    'nonce',
+    'code_challenge',
+    'code_challenge_method',
+    'code_verifier',
+  ],
+  token_parameters: TOKEN_REQUEST,
+  // GitLab compares the redirect URI again.
+  refresh_parameters: TOKEN_REQUEST.filter((name) => name !== 'redirect_uri'),
+} satisfies { readonly [Key in keyof ProfileEntry]?: readonly string[] }
 
-const OWN_TOKEN_PARAMETERS: ReadonlySet<string> = new Set([
-  'client_secret',
-  'code',
-  'code_verifier',
-  'redirect_uri',
-  'refresh_token',
-])
-
-function tokenParameters({ token_parameters }: Profile): ReturnType<Rule> {
-  const own = Object.keys(token_parameters).find((name) => OWN_TOKEN_PARAMETERS.has(name))
-  if (own === undefined) return undefined
-  const rather = own === 'client_secret' ? 'use the key client_secret.' : 'each token request sets its own.'
-  return ['token_parameters', `must not name ${own}: ${rather}`]
-}
-
-function refreshParameters({ refresh_parameters = {} }: Profile): ReturnType<Rule> {
-  const own = Object.keys(refresh_parameters).find(
-    // GitLab compares the redirect URI again.
-    (name) => OWN_TOKEN_PARAMETERS.has(name) && name !== 'redirect_uri',
-  )
-  return own === undefined
-    ? undefined
-    : ['refresh_parameters', `must not name ${own}: each request sets its own.`]
+function ownParameters(profile: Profile): ReturnType<Rule> {
+  for (const key of Object.keys(OWN_PARAMETERS) as (keyof typeof OWN_PARAMETERS)[]) {
+    const own = OWN_PARAMETERS[key].find((name) => Object.hasOwn(profile[key] ?? {}, name))
+    if (own === undefined) continue
+    return [
+      key,
+      `must not name ${own}: ${own === 'client_secret' ? 'use the key client_secret.' : 'each request sets its own.'}`,
+    ]
+  }
+  return undefined
 }
 
 function keyFiles(profile: Profile): ReturnType<Rule> {
@@ -195,7 +169,7 @@ function keyFiles(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-/** What a grant begins with stands in the profile, and in no profile of another grant. */
+/** The key that says what a grant exchanges is in a profile of that grant, and in no other. */
 function grantSource(profile: Profile): ReturnType<Rule> {
   for (const grant of GRANT_TYPES) {
     const { source } = GRANTS[grant]
@@ -208,7 +182,7 @@ function grantSource(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-/** A token exchange may begin with that of another, but never with itself. */
+/** A profile may exchange the token of another token exchange, but never its own. */
 function brokenExchange(profiles: ReadonlyMap<string, Profile>): BrokenRule | undefined {
   for (const { name, subject_token: source } of profiles.values()) {
     const seen = new Set([name])
@@ -228,40 +202,31 @@ function profileOf(source: Profile['subject_token']): string | undefined {
   return source !== undefined && 'profile' in source ? source.profile : undefined
 }
 
-function reviewSharing(profiles: ReadonlyMap<string, Profile>): Review {
-  const issRequired = new Set<string>()
+/** Adds to `issRequired` the profiles that share a redirect URI as they may. */
+function brokenSharing(
+  profiles: ReadonlyMap<string, Profile>,
+  issRequired: Set<string>,
+): BrokenRule | undefined {
   for (const sharers of profilesByRedirectUri(profiles)) {
     const [first, second] = sharers
     if (first === undefined || second === undefined) continue
     const unmatched = sharers.find((profile) => !profile.state_echo)
     if (unmatched !== undefined) {
       const other = unmatched === first ? second : first
-      return {
-        broken: { profile: unmatched.name, key: 'redirect_uri', rule: unmatchedRule(other) },
-        issRequired,
-      }
+      const rule = `is that of profile "${other.name}" too: with state_echo false it must belong to one profile alone.`
+      return { profile: unmatched.name, key: 'redirect_uri', rule }
     }
     const stranger = sharers.find((profile) => serverOf(profile) !== serverOf(first))
     if (stranger === undefined) continue
     const unnamed = sharers.find((profile) => profile.issuer === undefined)
     if (unnamed !== undefined) {
       const other = serverOf(unnamed) === serverOf(first) ? stranger : first
-      return { broken: { profile: unnamed.name, key: 'redirect_uri', rule: mixUpRule(other) }, issRequired }
+      const rule = `is that of profile "${other.name}" too, which belongs to another authorization server. Give each profile a path of its own, or each an issuer.`
+      return { profile: unnamed.name, key: 'redirect_uri', rule }
     }
     for (const { name } of sharers) issRequired.add(name)
   }
-  return { broken: undefined, issRequired }
-}
-
-function unmatchedRule(other: Profile): string {
-  return `is that of profile "${other.name}" too: with state_echo false it must belong to one profile alone.`
-}
-
-function mixUpRule(other: Profile): string {
-  return (
-    `is that of profile "${other.name}" too, which belongs to another authorization server. ` +
-    'Give each profile a path of its own, or each an issuer.'
-  )
+  return undefined
 }
 
 function profilesByRedirectUri(profiles: ReadonlyMap<string, Profile>): Iterable<Profile[]> {
@@ -269,16 +234,14 @@ function profilesByRedirectUri(profiles: ReadonlyMap<string, Profile>): Iterable
   for (const profile of profiles.values()) {
     if (!usesRedirectUri(profile)) continue
     const key = redirectKey(profile.redirect_uri)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [profile])
-    else group.push(profile)
+    groups.set(key, [...(groups.get(key) ?? []), profile])
   }
   return groups.values()
 }
 
 /**
- * What a listener tells apart: host, port and path. A fresh port says nothing, because servers accept any port
- * of the loopback interface (RFC 8252 §7.3): there the path alone counts.
+ * A listener tells redirect URIs apart by host, port and path. With a fresh port only the path counts, because servers
+ * accept any port of the loopback interface (RFC 8252 §7.3).
  */
 function redirectKey(redirectUri: string): string {
   const { host, port, pathname } = new URL(redirectUri)

@@ -1,23 +1,23 @@
 /**
- * The configuration in use: the last good one, whatever is saved.
+ * The configuration in use: the last good one.
  *
- * Owns the file: reads it at the start and whenever it changes, writes it for the API. A change is taken over as a
- * whole or not at all. What a text means is file.ts and interpret.ts, how it is changed edit.ts.
+ * Owns the file: reads it at the start and when it changes, and writes it for the API. A change is used as a whole or
+ * not at all. file.ts and interpret.ts know what a text means, edit.ts how to change it.
  */
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Clock, systemClock } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { removeProfile, setProfile } from './edit.js'
-import { checkEntry, type ParsedConfiguration, parseConfiguration } from './file.js'
+import { checkEntry, parseConfiguration } from './file.js'
 import { FileWatch } from './file-watch.js'
 import { ensureFolder } from './folders.js'
 import { type Interpretation, interpret } from './interpret.js'
-import { type NoticeSettings, noticeSettings } from './notices.js'
+import { publishSchema } from './json-schema.js'
+import type { NoticeSettings } from './notices.js'
 import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
 import type { ResolveContext } from './resolve.js'
-import { publishSchema } from './schema-file.js'
-import { currentSignature, readSnapshot, type Snapshot } from './snapshot.js'
+import { readSnapshot, type Snapshot } from './snapshot.js'
 import { suggestion } from './suggestion.js'
 import { writeDurably } from './write.js'
 
@@ -27,7 +27,6 @@ export interface ConfigurationSettings {
   /** Port of the default redirect URI. */
   readonly redirectPort: number
   readonly clock?: Clock
-  readonly onChange?: ConfigurationListener
 }
 
 export interface ConfigurationStatus {
@@ -38,25 +37,17 @@ export interface ConfigurationStatus {
 }
 
 export interface ConfigurationChange extends ConfigurationStatus {
-  /** Names of profiles that came, went, or now mean something else. */
+  /** Names of profiles that are new, gone or changed. */
   readonly profiles: ReadonlySet<string>
 }
 
 /** Called after the change is in use; must not throw. */
 export type ConfigurationListener = (change: ConfigurationChange) => void
 
-const EMPTY: Interpretation = {
-  written: new Map(),
-  entries: new Map(),
-  profiles: new Map(),
-  unfinished: new Map(),
-  issRequired: new Set(),
-}
-
-/** Some editors empty or remove the file before they write it; nobody's profiles vanish for that moment. */
+/** Some editors empty or remove the file before they write it. The profiles stay for that moment. */
 const SETTLE_MS = 300
 
-/** Somebody may save just while we do. */
+/** The user may save the file at the same moment. */
 const WRITE_ATTEMPTS = 5
 
 export class ConfigurationStore {
@@ -65,20 +56,18 @@ export class ConfigurationStore {
   readonly #clock: Clock
   readonly #watch: FileWatch
   readonly #listeners = new Set<ConfigurationListener>()
-  #inUse: Interpretation = EMPTY
-  #signature: string | undefined
+  #inUse: Interpretation
+  /** The file as it was read last, good or bad; `undefined` when it cannot be read. */
+  #snapshot: Snapshot | undefined
   #error: CatchdError | undefined
-  #warnings: readonly string[] = []
-  #notices: NoticeSettings
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor({ file, redirectPort, clock, onChange }: ConfigurationSettings) {
+  private constructor({ file, redirectPort, clock = systemClock }: ConfigurationSettings) {
     this.#file = file
     this.#context = { redirectPort, configFolder: dirname(file) }
-    this.#notices = noticeSettings({}, this.#context.configFolder)
-    this.#clock = clock ?? systemClock
-    this.#watch = new FileWatch(file, this.#clock, () => void this.#queue(() => this.#follow()))
-    if (onChange !== undefined) this.#listeners.add(onChange)
+    this.#inUse = interpret(parseConfiguration('', file), this.#context)
+    this.#clock = clock
+    this.#watch = new FileWatch(file, clock, () => void this.#queue(() => this.#follow()))
   }
 
   /** Reads the file and follows its changes. A bad file is no reason to fail: see {@link status}. */
@@ -130,14 +119,14 @@ export class ConfigurationStore {
     return { path: this.#file, ok: error === undefined, error: error === undefined ? null : error.message }
   }
 
-  /** How a person is told that a login is needed. */
+  /** How catchd tells the user that a login is needed. */
   notices(): NoticeSettings {
-    return this.#notices
+    return this.#inUse.notices
   }
 
   /** What is allowed but unwise, each with its place in the file. */
   warnings(): readonly string[] {
-    return this.#warnings
+    return [...(this.#snapshot?.warnings ?? []), ...this.#inUse.warnings]
   }
 
   /**
@@ -148,10 +137,7 @@ export class ConfigurationStore {
   put(name: string, entry: ProfileEntry): Promise<{ readonly created: boolean }> {
     return this.#queue(async () => {
       const checked = checkEntry(name, entry)
-      const before = await this.#change((text, written) => ({
-        text: setProfile(text, name, checked),
-        written: new Map(written).set(name, checked),
-      }))
+      const before = await this.#change((text) => setProfile(text, name, checked))
       return { created: !before.has(name) }
     })
   }
@@ -159,10 +145,9 @@ export class ConfigurationStore {
   /** @throws CatchdError `profile_unknown`, `config_invalid` (another profile extends it) */
   remove(name: string): Promise<void> {
     return this.#queue(async () => {
-      await this.#change((text, written) => {
-        const rest = new Map(written)
-        if (!rest.delete(name)) throw this.#unknown(name)
-        return { text: removeProfile(text, name), written: rest }
+      await this.#change((text) => {
+        if (!this.#inUse.written.has(name)) throw this.#unknown(name)
+        return removeProfile(text, name)
       })
     })
   }
@@ -186,7 +171,6 @@ export class ConfigurationStore {
   }
 
   async #follow(): Promise<void> {
-    if ((await currentSignature(this.#file)) === this.#signature) return
     let snapshot = await this.#read()
     if (!(snapshot instanceof CatchdError) && snapshot.text === '' && this.#inUse.written.size > 0) {
       await new Promise<void>((resolve) => this.#clock.after(SETTLE_MS, resolve))
@@ -196,44 +180,37 @@ export class ConfigurationStore {
   }
 
   async #read(): Promise<Snapshot | CatchdError> {
-    try {
-      return await readSnapshot(this.#file)
-    } catch (error) {
-      return asCatchdError(error)
-    }
+    return readSnapshot(this.#file).catch(asCatchdError)
   }
 
   #take(snapshot: Snapshot | CatchdError): void {
     if (snapshot instanceof CatchdError) {
-      this.#signature = undefined
+      this.#snapshot = undefined
       this.#keep(snapshot)
       return
     }
-    if (snapshot.signature === this.#signature && this.#error === undefined) return
-    this.#signature = snapshot.signature
+    const isSame = snapshot.text === this.#snapshot?.text
+    this.#snapshot = snapshot
+    if (isSame) return
     try {
-      const parsed = parseConfiguration(snapshot.text, this.#file)
-      this.#adopt(interpret(parsed.profiles, this.#context, parsed.locate), parsed, snapshot)
+      this.#adopt(interpret(parseConfiguration(snapshot.text, this.#file), this.#context))
     } catch (error) {
       this.#keep(asCatchdError(error))
     }
   }
 
-  /** The configuration in use stays, and says why. */
+  /** The configuration in use stays, and the status says why. */
   #keep(error: CatchdError): void {
     const isNews = error.message !== this.#error?.message
     this.#error = error
     if (isNews) this.#tell(new Set())
   }
 
-  #adopt(next: Interpretation, parsed: ParsedConfiguration, snapshot: Snapshot): void {
+  #adopt(next: Interpretation): void {
     const changed = differences(this.#inUse, next)
-    const notices = noticeSettings(parsed, this.#context.configFolder)
-    const isNews = this.#error !== undefined || !isDeepStrictEqual(notices, this.#notices)
+    const isNews = this.#error !== undefined || !isDeepStrictEqual(next.notices, this.#inUse.notices)
     this.#inUse = next
-    this.#notices = notices
     this.#error = undefined
-    this.#warnings = [...snapshot.warnings, ...parsed.warnings]
     if (isNews || changed.size > 0) this.#tell(changed)
   }
 
@@ -241,12 +218,8 @@ export class ConfigurationStore {
     for (const listener of this.#listeners) listener({ ...this.status(), profiles })
   }
 
-  async #change(
-    edit: (
-      text: string,
-      written: ReadonlyMap<string, ProfileEntry>,
-    ) => { text: string; written: ReadonlyMap<string, ProfileEntry> },
-  ): Promise<ReadonlyMap<string, ProfileEntry>> {
+  /** @returns The entries before the change. */
+  async #change(edit: (text: string) => string): Promise<ReadonlyMap<string, ProfileEntry>> {
     for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt += 1) {
       const snapshot = await this.#read()
       this.#take(snapshot)
@@ -256,18 +229,12 @@ export class ConfigurationStore {
         })
       }
       const before = this.#inUse.written
-      const { text, written } = edit(snapshot.text, before)
-      const next = interpret(written, this.#context)
-      const parsed = parseConfiguration(text, this.#file)
-      if ((await currentSignature(this.#file)) !== snapshot.signature) continue
+      const text = edit(snapshot.text)
+      interpret(parseConfiguration(text, this.#file), this.#context, false)
+      const now = await this.#read()
+      if (now instanceof CatchdError || now.text !== snapshot.text) continue
       if (text !== snapshot.text) await this.#write(text)
-      const after = await this.#read()
-      if (after instanceof CatchdError || after.text !== text) {
-        this.#take(after)
-        return before
-      }
-      this.#signature = after.signature
-      this.#adopt(next, parsed, after)
+      this.#take(await this.#read())
       return before
     }
     throw new CatchdError('config_invalid', `${this.#file} keeps changing. Nothing was written.`)

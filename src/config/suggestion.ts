@@ -1,16 +1,16 @@
 /**
  * Near-miss names: "scopes" is probably "scope".
  *
- * Pure. Used for environment variables, configuration keys and profile names; never given a value, so that
- * a suggestion cannot repeat a secret.
+ * Pure. For environment variables, configuration keys and profile names. Callers pass no values, so a suggestion cannot
+ * repeat a secret.
  */
 
-/** Nobody misspells a longer name, and the work grows with the square of the length. */
+/** The work grows with the square of the length. */
 const LONGEST_NAME = 80
 
 /**
- * @returns The candidate a person most likely meant, or `undefined` when none is near: at most one edit for
- *   three letters, three at most. Case, `-` and `_` count for nothing.
+ * @returns The most similar candidate; `undefined` when none is similar: one edit for each three letters, three at most.
+ *   Case, `-` and `_` are ignored.
  */
 export function didYouMean(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(name)

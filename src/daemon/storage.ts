@@ -10,10 +10,9 @@ import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
 import { ConfigurationStore } from '../config/store.js'
 import { StepJournal } from '../journal/step-journal.js'
-import { describeVault, openVault } from '../vault/open-vault.js'
+import { describeVault, openVault, openVaultOf } from '../vault/open-vault.js'
 import { rememberVault } from '../vault/vault-choice.js'
 import type { LastingVault } from '../vault/vault-kinds.js'
-import { VaultSlot } from '../vault/vault-slot.js'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
@@ -24,12 +23,11 @@ export async function openStorage(
   clock: Clock,
 ) {
   const vaultOptions = {
-    choice: environment.vault,
     stateFolder,
     service: keychainService,
     passphraseFile: environment.vaultPassphraseFile ?? null,
   }
-  const vault = new VaultSlot(await openVault(vaultOptions))
+  const vault = await openVault(environment.vault, vaultOptions)
   const configuration = await ConfigurationStore.open({
     file: configFile,
     redirectPort: environment.redirectPort,
@@ -42,14 +40,12 @@ export async function openStorage(
     configuration,
     loginJournal,
     refreshJournal,
-    describeVault: () => describeVault(vault.current, keychainService),
+    describeVault: () => describeVault(vault, keychainService),
 
     /** Moves every item to another vault, which this daemon and later ones then use. */
     async migrateVault(to: LastingVault) {
       const from = vault.kind
-      const items = await vault.migrate(await openVault({ ...vaultOptions, choice: to }), () =>
-        rememberVault(stateFolder, to),
-      )
+      const items = await vault.migrate(openVaultOf(to, vaultOptions), () => rememberVault(stateFolder, to))
       return { from, to, items }
     },
 

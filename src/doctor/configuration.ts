@@ -52,9 +52,9 @@ export async function examineConfiguration(
   try {
     const snapshot = await readSnapshot(configFile)
     const parsed = parseConfiguration(snapshot.text, configFile)
-    const { profiles } = interpret(parsed.profiles, { redirectPort, configFolder }, parsed.locate)
-    const warnings = [...snapshot.warnings, ...parsed.warnings]
-    return { findings: [found(configFile, profiles.size), ...warnings.map(asWarning)], profiles }
+    const { profiles, warnings } = interpret(parsed, { redirectPort, configFolder })
+    const findings = [...snapshot.warnings, ...warnings].map(asWarning)
+    return { findings: [found(configFile, profiles.size), ...findings], profiles }
   } catch (error) {
     return { findings: [failed(check, error)], profiles: undefined }
   }

@@ -6,8 +6,8 @@ import { constants } from 'node:fs'
 import { access, lstat, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Folders } from '../config/folders.js'
-import { systemCode } from '../config/write.js'
 import { EXIT } from '../failures.js'
+import { systemCode } from '../files.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
 /** The checked properties of a folder or file; `uid` and `mode` as in stat(2). */

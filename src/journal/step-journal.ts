@@ -7,6 +7,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fdatasync,
   fsyncSync,
   openSync,
@@ -115,22 +116,13 @@ function lineOf(entry: Line): string {
 
 function readOpenSteps(file: string): Map<string, StepFacts> {
   const open = new Map<string, StepFacts>()
-  for (const text of readLines(file)) {
+  for (const text of existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []) {
     const entry = parseLine(text)
     if (entry === undefined) continue
     if ('begun' in entry) open.set(entry.begun, entry.facts)
     else open.delete(entry.ended)
   }
   return open
-}
-
-function readLines(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
 }
 
 /** After a crash the last line can be incomplete. It was not synced then, so its step was not done. */

@@ -3,6 +3,7 @@
  * environment variables that hold no secret.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { systemCode } from '../files.js'
 
 const DEADLINE_MS = 30_000
 
@@ -38,7 +39,7 @@ export function runCommand(call: CommandCall): Promise<string | null> {
         detached: isGroupLeader,
       })
     } catch (error) {
-      return resolve(codeOf(error))
+      return resolve(systemCode(error))
     }
     let isLate = false
     const end = () => kill(child, isGroupLeader)
@@ -52,7 +53,7 @@ export function runCommand(call: CommandCall): Promise<string | null> {
       resolve(code)
     }
     signal?.addEventListener('abort', end, { once: true })
-    child.once('error', (error) => settle(codeOf(error)))
+    child.once('error', (error) => settle(systemCode(error)))
     child.once('exit', (exitCode, by) => {
       if (isLate) settle('timeout')
       else settle(exitCode === 0 ? null : (by ?? `exit_${exitCode}`))
@@ -69,10 +70,6 @@ function kill(child: ChildProcess, isGroupLeader: boolean): void {
   } catch {
     // It has already ended.
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }
 
 /** To find programs, the user's files, the desktop session and this daemon; and the language. */

@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import { asCatchdError } from '../failures.js'
-import { CorruptContent, DurableFile } from '../vault/durable-file.js'
+import { DurableFile, parseJson } from '../vault/durable-file.js'
 import { fromRecord, toRecord } from '../vault/record.js'
 import type { NoticePlan } from './notice-plan.js'
 
@@ -84,10 +84,6 @@ function serialise(plans: ReadonlyMap<string, NoticePlan>): string {
 }
 
 function parse(content: Buffer): Map<string, NoticePlan> {
-  try {
-    const { profiles } = NoticesRecord.parse(JSON.parse(content.toString('utf8')))
-    return new Map(Object.entries(profiles).map(([profile, plan]) => [profile, fromRecord(Plan, plan)]))
-  } catch {
-    throw new CorruptContent()
-  }
+  const { profiles } = parseJson(content, NoticesRecord)
+  return new Map(Object.entries(profiles).map(([profile, plan]) => [profile, fromRecord(Plan, plan)]))
 }

@@ -2,20 +2,27 @@
  * One file of ours that survives crashes: replaced as a whole, with the generation before it kept beside it.
  *
  * A reader finds the old content or the new one. The order is: temporary file, fsync, the current generation
- * linked to `.previous`, rename, fsync of the folder; when a step fails, the old content is still current.
- * Only files that nobody else can read or change are read (THREATS: vault and disk). What the bytes mean is
- * said by the caller's `parse`.
+ * linked to `.previous`, rename, fsync of the folder. When a step fails, the old content is still current.
+ * Only files that nobody else can read or change are read (SECURITY.md#nobody-else-gets-in). The caller's `parse`
+ * knows what the bytes mean.
  */
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type * as z from 'zod'
 import { CatchdError } from '../failures.js'
+import {
+  type FileSystem,
+  NO_FOLLOW,
+  privacyTrouble,
+  readChecked,
+  syncFolder,
+  systemCode,
+  writeSynced,
+} from '../files.js'
 
-/** What is used of the file system; tests let single steps fail. */
-export type FileSystem = Pick<typeof nodeFiles, 'open' | 'rename' | 'link' | 'copyFile' | 'unlink'>
-
-/** Far more than the token sets of a person; a file beyond it is not ours. */
-const LARGEST_FILE_BYTES = 64 * 1024 * 1024
+/** Far more than the token sets of one user. */
+const LARGEST_FILE_MIB = 64
 
 /** Thrown by a `parse` for bytes that cannot be what was written; the file is then set aside. */
 export class CorruptContent extends Error {
@@ -55,10 +62,11 @@ export class DurableFile {
   async replace(content: Uint8Array | string): Promise<void> {
     const temporary = `${this.path}.new`
     try {
-      await this.#write(temporary, content)
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_FOLLOW
+      await writeSynced(temporary, content, { flags, files: this.#files })
       const hasPrevious = await this.#keepPrevious()
       await this.#files.rename(temporary, this.path)
-      await this.#syncFolder().catch(async (error: unknown) => {
+      await syncFolder(dirname(this.path), this.#files).catch(async (error: unknown) => {
         await this.#rollBack(hasPrevious)
         throw error
       })
@@ -84,29 +92,14 @@ export class DurableFile {
 
   async #read(path: string): Promise<Buffer | undefined> {
     try {
-      const file = await this.#files.open(path, constants.O_RDONLY | noFollow)
-      try {
-        refuseForeign(path, await file.stat())
-        return await file.readFile()
-      } finally {
-        await file.close()
-      }
+      return await readChecked(path, (stats) => refuseForeign(path, stats), {
+        flags: NO_FOLLOW,
+        files: this.#files,
+      })
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined
       if (error instanceof CatchdError) throw error
       throw unavailable(path, 'cannot be read', error)
-    }
-  }
-
-  async #write(path: string, content: Uint8Array | string): Promise<void> {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | noFollow
-    const file = await this.#files.open(path, flags, 0o600)
-    try {
-      await file.chmod(0o600)
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
     }
   }
 
@@ -133,7 +126,7 @@ export class DurableFile {
     }
   }
 
-  /** The caller is told that nothing was stored, so the next start must not find it either. */
+  /** The caller learns that nothing was stored, so the next start must not find it either. */
   async #rollBack(hasPrevious: boolean): Promise<void> {
     const temporary = `${this.path}.new`
     try {
@@ -141,21 +134,7 @@ export class DurableFile {
       await this.#files.copyFile(this.#previousPath, temporary)
       await this.#files.rename(temporary, this.path)
     } catch {
-      // A disk that refuses this too: old or new, the file is whole.
-    }
-  }
-
-  async #syncFolder(): Promise<void> {
-    // Windows opens no folder as a file, and orders renames itself.
-    if (process.platform === 'win32') return
-    const folder = await this.#files.open(dirname(this.path), 'r')
-    try {
-      await folder.sync()
-    } catch (error) {
-      // Some network file systems have no such call for folders.
-      if (systemCode(error) !== 'EINVAL' && systemCode(error) !== 'ENOTSUP') throw error
-    } finally {
-      await folder.close()
+      // The disk refuses this too. Old or new, the file is whole.
     }
   }
 
@@ -171,29 +150,10 @@ export class DurableFile {
 
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'EACCES'])
 
-/** Not defined on Windows. */
-const noFollow = constants.O_NOFOLLOW ?? 0
-
 /** @throws CatchdError `vault_unavailable` for a file that others own, read or write, naming the fix */
-export function refuseForeign(
-  path: string,
-  stat: { isFile(): boolean; uid: number; mode: number; size: number },
-): void {
-  if (!stat.isFile()) throw unsafe(`${path} is not a regular file. Move it away.`)
-  if (stat.size > LARGEST_FILE_BYTES) throw unsafe(`${path} is larger than 64 MiB. Move it away.`)
-  const user = process.getuid?.()
-  // Windows keeps the user's own folders private by their access control lists.
-  if (user === undefined) return
-  if (stat.uid !== user) throw unsafe(`${path} belongs to another user. Move it away.`)
-  if ((stat.mode & 0o077) !== 0) {
-    throw unsafe(
-      `Other users can reach ${path}. Consider what is in it as seen by them, then run: chmod 600 '${path}'`,
-    )
-  }
-}
-
-function unsafe(detail: string): CatchdError {
-  return new CatchdError('vault_unavailable', { detail, next: 'catchd doctor' })
+export function refuseForeign(path: string, stats: Stats): void {
+  const detail = privacyTrouble(path, stats, LARGEST_FILE_MIB)
+  if (detail !== undefined) throw new CatchdError('vault_unavailable', { detail, next: 'catchd doctor' })
 }
 
 const WHAT_TO_DO: Readonly<Record<string, string>> = {
@@ -212,7 +172,11 @@ export function unavailable(path: string, what: string, error: unknown): CatchdE
   })
 }
 
-/** `ENOENT` and the like; safe to show. */
-export function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+/** For a `parse`. @throws CorruptContent */
+export function parseJson<T>(content: Buffer, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(content.toString('utf8')))
+  } catch {
+    throw new CorruptContent()
+  }
 }

@@ -1,9 +1,9 @@
 /**
  * A map that is stored as a whole: read at first use, written before a change counts.
  *
- * Changes that arrive while a write is under way go into the next one together (group commit), so that a
- * thousand of them cost a few fsyncs. A failed write rejects its changes and leaves the map as it was. How the
- * whole is stored is the owner's business (sealed-file-vault.ts, keychain-index.ts).
+ * Changes that arrive during a write go into the next one together (group commit), so that a thousand changes cost a few
+ * fsyncs. A failed write rejects its changes and leaves the map as it was. The owner stores the whole
+ * (sealed-file-vault.ts, keychain-index.ts).
  */
 
 export interface WholeStorage<V> {
@@ -21,7 +21,7 @@ interface Batch<V> {
 export class DurableMap<V> {
   readonly #storage: WholeStorage<V>
   #stored: Promise<ReadonlyMap<string, V>> | undefined
-  /** Takes changes until its write begins. */
+  /** Collects changes until its write begins. */
   #open: Batch<V> | undefined
   #lastWrite: Promise<void> = Promise.resolve()
   #writes = 0
@@ -30,7 +30,7 @@ export class DurableMap<V> {
     this.#storage = storage
   }
 
-  /** What is stored; changes under way are not in it. A failed reading is tried again at the next use. */
+  /** What is stored, without changes that are not written yet. After a failure the next use tries again. */
   async read(): Promise<ReadonlyMap<string, V>> {
     this.#stored ??= this.#storage.load()
     const reading = this.#stored
@@ -42,20 +42,16 @@ export class DurableMap<V> {
     }
   }
 
-  /** Resolves when it is stored. */
-  set(name: string, value: V): Promise<void> {
-    return this.#change(name, value)
-  }
-
   /** @returns Whether there was one; nothing is written when there was not. */
   async delete(name: string): Promise<boolean> {
     const existed = (await this.read()).has(name)
-    // A write under way may be about to store it.
-    if (existed || this.#writes > 0) await this.#change(name, undefined)
+    // A write that has begun may store it.
+    if (existed || this.#writes > 0) await this.set(name, undefined)
     return existed
   }
 
-  async #change(name: string, value: V | undefined): Promise<void> {
+  /** Resolves when it is stored. @param value - `undefined` removes it. */
+  async set(name: string, value: V | undefined): Promise<void> {
     if (this.#open === undefined) {
       const changes = new Map<string, V | undefined>()
       this.#writes += 1

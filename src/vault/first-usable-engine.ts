@@ -1,55 +1,43 @@
 /**
  * The first keychain engine that is installed: keytar, then secret-tool. They read and write the same items, so
- * which one it is need not be remembered.
+ * catchd need not remember which one it was.
  */
 import { type KeychainEngine, KeychainFailure } from './keychain-engine.js'
 
-export class FirstUsableEngine implements KeychainEngine {
-  #current: KeychainEngine
-  readonly #others: KeychainEngine[]
+/** @param others - Used when the engine before is not installed. */
+export function firstUsableEngine(
+  first: KeychainEngine,
+  ...others: readonly KeychainEngine[]
+): KeychainEngine {
+  const engines = [first, ...others]
+  let current = first
 
-  constructor(first: KeychainEngine, ...others: KeychainEngine[]) {
-    this.#current = first
-    this.#others = others
-  }
-
-  get name(): KeychainEngine['name'] {
-    return this.#current.name
-  }
-
-  get maxValueBytes(): number {
-    return this.#current.maxValueBytes
-  }
-
-  get(service: string, account: string): Promise<string | null> {
-    return this.#use((engine) => engine.get(service, account))
-  }
-
-  set(service: string, account: string, value: string): Promise<void> {
-    return this.#use((engine) => engine.set(service, account, value))
-  }
-
-  delete(service: string, account: string): Promise<boolean> {
-    return this.#use((engine) => engine.delete(service, account))
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.#current, ...this.#others].map((engine) => engine.close()))
-  }
-
-  async #use<T>(call: (engine: KeychainEngine) => Promise<T>): Promise<T> {
-    const engine = this.#current
+  async function use<T>(call: (engine: KeychainEngine) => Promise<T>): Promise<T> {
+    const engine = current
     try {
       return await call(engine)
     } catch (error) {
-      if (!(error instanceof KeychainFailure) || error.trouble !== 'no_engine') throw error
-      // A call beside this one may have moved on already.
-      if (this.#current === engine) {
-        const next = this.#others.shift()
-        if (next === undefined) throw error
-        this.#current = next
-      }
-      return this.#use(call)
+      const next = engines[engines.indexOf(engine) + 1]
+      if (!(error instanceof KeychainFailure) || error.trouble !== 'no_engine' || next === undefined)
+        throw error
+      // Another call may have moved on already.
+      if (current === engine) current = next
+      return use(call)
     }
+  }
+
+  return {
+    get name() {
+      return current.name
+    },
+    get maxValueBytes() {
+      return current.maxValueBytes
+    },
+    get: (service, account) => use((engine) => engine.get(service, account)),
+    set: (service, account, value) => use((engine) => engine.set(service, account, value)),
+    delete: (service, account) => use((engine) => engine.delete(service, account)),
+    async close() {
+      await Promise.all(engines.map((engine) => engine.close()))
+    },
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Values that a keychain item cannot hold as they are, cut into chunks: too long for the platform, empty, or with
- * a NUL. Pure; where the chunks go is keychain-vault.ts.
+ * Values that do not fit into one keychain item, cut into chunks: too long for the platform, empty, or with a NUL. Pure;
+ * keychain-vault.ts stores the chunks.
  *
- * The item itself then is a head that names one generation of chunks and their digest. Chunks of a new
- * generation are written first and the head last, so that a reader gets the old value or the new one, never half.
+ * The item itself then holds a head that names one generation of chunks and their digest. Chunks of a new generation are
+ * written first and the head last, so that a reader gets the old value or the new one, never half of each.
  */
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
@@ -33,7 +33,7 @@ export function cut(value: string, generation: string, maxBytes: number): { head
   return { head: MARK + JSON.stringify(head), chunks }
 }
 
-/** @returns `'plain'` for a value that stands for itself, `'torn'` for a head that cannot be read. */
+/** @returns `'plain'` for a value that is no head, `'torn'` for a head that cannot be read. */
 export function parseHead(stored: string): Head | 'plain' | 'torn' {
   if (!stored.startsWith(MARK)) return 'plain'
   try {

@@ -1,13 +1,12 @@
 /**
- * The port to one keychain program or library, and what can go wrong with it.
+ * The port to one keychain program or library, and its failures.
  *
- * An engine reads and writes single items by service and account, and ends every call within its deadline. What
- * a missing item means (deleted, or the keychain is locked) is decided in keychain-vault.ts, and there the
- * failures become the vault's codes.
+ * An engine reads and writes single items by service and account, and ends every call within its deadline.
+ * keychain-vault.ts decides whether a missing item was deleted or the keychain is locked.
  */
 import { CatchdError } from '../failures.js'
 
-/** A locked or frozen keychain is an error within 2 seconds; the rest is for the way to the caller. */
+/** A locked or frozen keychain is an error within 2 seconds. The rest of them is for the way to the caller. */
 export const ANSWER_WITHIN_MS = 1_700
 
 export interface KeychainEngine {
@@ -24,7 +23,7 @@ export interface KeychainEngine {
 }
 
 /**
- * `locked`: it is there and a person must unlock it. `no_keychain`: there is none on this machine. `no_engine`: this
+ * `locked`: the user must unlock it. `no_keychain`: there is none on this machine. `no_engine`: this
  * engine is not installed. `silent`: no answer in time. `failed`: anything else.
  */
 export type KeychainTrouble = 'locked' | 'no_keychain' | 'no_engine' | 'silent' | 'failed'
@@ -40,7 +39,7 @@ export class KeychainFailure extends Error {
   }
 }
 
-/** Texts of libsecret, GDBus and the Security framework, as they were seen. */
+/** Texts of libsecret, GDBus and the Security framework. */
 const TEXTS: readonly (readonly [RegExp, KeychainTrouble])[] = [
   [/Object does not exist at path .*\/collection\/|locked collection|locked object/, 'locked'],
   [/interaction is not allowed|passphrase you entered is not correct/i, 'locked'],

@@ -1,12 +1,12 @@
 /**
- * The names of our keychain items and the accounts of their chunks, in a file: a keychain is never enumerated.
- * Names are not secret. A name may outlive its item for a moment, never the other way round.
+ * The names of our keychain items and the accounts of their chunks, in a file, because a keychain is never enumerated.
+ * Names are not secret. A name may be there shortly before or after its item, but no item is without its name.
  */
 import * as z from 'zod'
-import { CorruptContent, DurableFile, type FileSystem } from './durable-file.js'
+import { DurableFile, parseJson } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 
-/** Accounts of every chunk that may exist for the item, of whatever generation. */
+/** Accounts of every chunk that may exist for the item, of all generations. */
 type ChunkAccounts = readonly string[]
 
 const IndexFile = z.object({
@@ -17,8 +17,8 @@ const IndexFile = z.object({
 export type KeychainIndex = DurableMap<ChunkAccounts>
 
 /** Touches no file yet. */
-export function openKeychainIndex(path: string, files?: FileSystem): KeychainIndex {
-  const file = new DurableFile(path, files)
+export function openKeychainIndex(path: string): KeychainIndex {
+  const file = new DurableFile(path)
   return new DurableMap<ChunkAccounts>({
     load: async () => (await file.load(parse)) ?? new Map(),
     async save(map) {
@@ -29,10 +29,5 @@ export function openKeychainIndex(path: string, files?: FileSystem): KeychainInd
 }
 
 function parse(content: Buffer): Map<string, ChunkAccounts> {
-  try {
-    const { items } = IndexFile.parse(JSON.parse(content.toString('utf8')))
-    return new Map(items.map(({ name, chunks }) => [name, chunks]))
-  } catch {
-    throw new CorruptContent()
-  }
+  return new Map(parseJson(content, IndexFile).items.map(({ name, chunks }) => [name, chunks]))
 }

@@ -2,20 +2,19 @@
  * The vault in the keychain of the login session: one keychain item per vault item, names in an index of our own,
  * long values in chunks.
  *
- * A missing item is believed only when the keychain is known to be unlocked: keytar and secret-tool say "none" on
- * a locked keyring too. So the Secret Service is asked first (secret-service.ts; asking never brings up a dialog),
- * and then a sentinel item is looked for, which a locked keyring neither shows nor lets us write. Calls for one
- * item go one after the other.
+ * keytar and secret-tool report "none" for every item of a locked keyring. So an item counts as missing only when the
+ * keychain is known to be unlocked: first the Secret Service is asked (secret-service.ts, without a dialog), and then
+ * a sentinel item is read, which a locked keyring neither shows nor lets us write. Calls for one item go one after the
+ * other.
  */
 import { randomBytes } from 'node:crypto'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import type { FileSystem } from './durable-file.js'
 import { chunkAccounts, cut, join, needsChunks, parseHead } from './item-chunks.js'
 import { type KeychainEngine, KeychainFailure, translate } from './keychain-engine.js'
 import { type KeychainIndex, openKeychainIndex } from './keychain-index.js'
 import type { LockState } from './secret-service.js'
-import type { Vault, VaultHealth } from './vault.js'
+import { healthOf, type Vault, type VaultHealth } from './vault.js'
 import type { VaultEngine } from './vault-kinds.js'
 
 const SENTINEL = 'vault/sentinel'
@@ -31,9 +30,6 @@ export interface KeychainVaultOptions {
   /** Asks without a dialog, within `limitMs`; where there is nobody to ask, `undefined`. */
   readonly lockState?: (limitMs?: number) => Promise<LockState>
   readonly platform?: NodeJS.Platform
-  /** Smaller than the engine's own limit in tests. */
-  readonly maxValueBytes?: number
-  readonly files?: FileSystem
 }
 
 export class KeychainVault implements Vault {
@@ -43,7 +39,6 @@ export class KeychainVault implements Vault {
   readonly #index: KeychainIndex
   readonly #askLockState: ((limitMs?: number) => Promise<LockState>) | undefined
   readonly #platform: NodeJS.Platform
-  readonly #maxValueBytes: number | undefined
   readonly #turns = new Map<string, Promise<unknown>>()
   #asking: Promise<LockState> | undefined
   /** When a call last ended without an answer. */
@@ -52,10 +47,9 @@ export class KeychainVault implements Vault {
   constructor(options: KeychainVaultOptions) {
     this.#engine = options.engine
     this.#service = options.service
-    this.#index = openKeychainIndex(options.indexFile, options.files)
+    this.#index = openKeychainIndex(options.indexFile)
     this.#askLockState = options.lockState
     this.#platform = options.platform ?? process.platform
-    this.#maxValueBytes = options.maxValueBytes
   }
 
   get engine(): VaultEngine {
@@ -97,46 +91,48 @@ export class KeychainVault implements Vault {
     return [...(await this.#index.read()).keys()].sort()
   }
 
-  async health(): Promise<VaultHealth> {
-    try {
+  health(): Promise<VaultHealth> {
+    return healthOf(async () => {
       await this.#inTurn(SENTINEL, () => this.#seeSentinel())
       return 'ok'
-    } catch (error) {
-      return asCatchdError(error).code === 'vault_locked' ? 'locked' : 'unavailable'
-    }
+    })
   }
 
   async close(): Promise<void> {
-    await this.#leaveNothing().catch(() => {}) // in an empty vault nobody misses the sentinel, nor minds one
+    // Only the sentinel may stay behind, which does no harm.
+    await this.#leaveNothing().catch(() => {})
     await this.#engine.close()
   }
 
   /**
    * Writes, reads and deletes an item of its own.
    *
-   * @throws KeychainFailure saying what kind of trouble there is
+   * @returns Whether there is a keychain here.
+   * @throws CatchdError `vault_locked`, `vault_unavailable` when it does not work now
    */
-  async prove(): Promise<void> {
-    await this.#refuseTrouble()
-    const account = `probe#${randomBytes(6).toString('hex')}`
-    await this.#engine.set(this.#service, account, SENTINEL_VALUE)
-    const stored = await this.#engine.get(this.#service, account)
-    await this.#engine.delete(this.#service, account)
-    if (stored !== SENTINEL_VALUE) throw new KeychainFailure('failed', 'an item cannot be read back')
+  async isThere(): Promise<boolean> {
+    try {
+      await this.#refuseTrouble()
+      const account = `probe#${randomBytes(6).toString('hex')}`
+      await this.#engine.set(this.#service, account, SENTINEL_VALUE)
+      const stored = await this.#engine.get(this.#service, account)
+      await this.#engine.delete(this.#service, account)
+      if (stored !== SENTINEL_VALUE) throw new KeychainFailure('failed', 'an item cannot be read back')
+      return true
+    } catch (error) {
+      if (error instanceof KeychainFailure && /^no_(keychain|engine)$/.test(error.trouble)) return false
+      throw await this.#translated(error)
+    }
   }
 
-  /** Maps an engine's failure to the vault's codes, with the fix. */
-  async translated(error: unknown): Promise<CatchdError> {
+  /** From the failure of an engine to the codes of the vault, with the fix. */
+  async #translated(error: unknown): Promise<CatchdError> {
     if (!(error instanceof KeychainFailure)) return asCatchdError(error)
     if (error.trouble !== 'silent') return translate(error, this.#platform)
-    // A dialog that waits for a person looks like a frozen keychain; the Secret Service itself still answers.
+    // A dialog that waits for the user looks like a frozen keychain. The Secret Service itself still answers.
     const state = await this.#askLockState?.(DIALOG_CHECK_MS)
     const locked = state?.state === 'trouble' && state.trouble === 'locked'
     return translate(locked ? new KeychainFailure('locked') : error, this.#platform)
-  }
-
-  get #limit(): number {
-    return Math.min(this.#maxValueBytes ?? this.#engine.maxValueBytes, this.#engine.maxValueBytes)
   }
 
   async #read(name: string): Promise<{ stored: string | null; value: string | undefined }> {
@@ -152,7 +148,7 @@ export class KeychainVault implements Vault {
   }
 
   /**
-   * A locked keychain refuses the writing, so a sentinel that somebody deleted does not look like a lock.
+   * A locked keychain refuses to store the sentinel. So a deleted sentinel does not look like a lock.
    *
    * @throws KeychainFailure when a missing item may only seem to be missing
    */
@@ -163,14 +159,14 @@ export class KeychainVault implements Vault {
 
   async #write(name: string, value: string): Promise<void> {
     const before = (await this.#index.read()).get(name)
-    if (!needsChunks(value, this.#limit)) {
+    if (!needsChunks(value, this.#engine.maxValueBytes)) {
       if (before === undefined) await this.#index.set(name, [])
       await this.#engine.set(this.#service, name, value)
       if (before !== undefined) await this.#sweep(name, before, [])
       return
     }
     const generation = randomBytes(6).toString('hex')
-    const { head, chunks } = cut(value, generation, this.#limit)
+    const { head, chunks } = cut(value, generation, this.#engine.maxValueBytes)
     const accounts = chunkAccounts(name, { generation, chunks: chunks.length })
     // Known to the index before they exist: a crash in between leaves nothing that is never deleted.
     await this.#index.set(name, [...(before ?? []), ...accounts])
@@ -186,7 +182,7 @@ export class KeychainVault implements Vault {
     await this.#inTurn(SENTINEL, () => this.#engine.delete(this.#service, SENTINEL))
   }
 
-  /** Deletes chunks that no head names any more. The item itself is stored: trouble here waits for the next time. */
+  /** Deletes chunks that no head names any more. The item itself is stored, so after a failure the next write tries again. */
   async #sweep(name: string, old: readonly string[], current: readonly string[]): Promise<void> {
     if (old.length === 0) return
     try {
@@ -213,7 +209,7 @@ export class KeychainVault implements Vault {
     try {
       return await turn
     } catch (error) {
-      throw await this.translated(error)
+      throw await this.#translated(error)
     } finally {
       if (this.#turns.get(name) === turn) this.#turns.delete(name)
     }
@@ -224,7 +220,7 @@ export class KeychainVault implements Vault {
     // Asked at once, so that its deadline runs while this call waits for its turn.
     const [, refusal] = await Promise.allSettled([before, this.#refuseTrouble()])
     if (refusal.status === 'rejected') throw refusal.reason
-    // Whoever waited for a call that got no answer has waited long enough.
+    // The call before this one got no answer, so this one has waited long enough.
     if (this.#silentAt > askedAt) throw new KeychainFailure('silent')
     try {
       return await act()

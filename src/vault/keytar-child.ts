@@ -1,10 +1,9 @@
 /**
- * The process that keytar runs in, so that a keychain which hangs can be killed without harm (keytar blocks the
- * threads that files and DNS need).
+ * The process that keytar runs in. When a keychain hangs, it can be killed without harm. In the daemon itself, keytar
+ * would block the threads that files and DNS need.
  *
- * Requests come over the IPC channel. Changes are carried out one after the other, so that two of one item land in
- * their order; reading waits for none of them. findCredentials is never called: it crashes on a locked keyring.
- * Ends with its parent.
+ * Requests come over the IPC channel. Changes happen one after the other, so that two changes of one item keep their
+ * order. Reads do not wait. findCredentials is never called: it crashes on a locked keyring. Ends with its parent.
  */
 
 interface Request {

@@ -1,10 +1,10 @@
 /**
- * The keychain through keytar, in a child process (keytar-child.ts) that is started at the first call, kept while
- * it is used and killed when it does not answer.
+ * The keychain through keytar, in a child process (keytar-child.ts) that is started at the first call, kept while it is
+ * used and killed when it does not answer.
  *
- * Calls are sent at once. The deadline counts from the last sign of life, so a queue of
- * a thousand calls may take its time while a frozen keychain is an error within two seconds. Secrets go through
- * the IPC channel, never argv. keytar is never loaded into this process.
+ * Calls are sent at once. The deadline counts from the last sign of life: a thousand calls may take longer than two
+ * seconds, but a frozen keychain is an error within two seconds. Secrets go through the IPC channel, never argv. keytar
+ * is never loaded into this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -13,14 +13,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as z from 'zod'
 import { ANSWER_WITHIN_MS, failureFrom, type KeychainEngine, KeychainFailure } from './keychain-engine.js'
 
-/** Loading Node and keytar; the keychain has no part in it. */
+/** For Node and keytar to load. No keychain is asked. */
 const START_WITHIN_MS = 10_000
 const IDLE_MS = 30_000
 
 /** CRED_MAX_CREDENTIAL_BLOB_SIZE is 2,560 bytes; some room is left. */
 const MAX_VALUE_BYTES_WINDOWS = 2_400
 
-export interface ChildEntry {
+interface ChildEntry {
   readonly execArgv: readonly string[]
   readonly file: string
 }
@@ -95,13 +95,16 @@ export class KeytarEngine implements KeychainEngine {
       return await child.call(request)
     } catch (error) {
       if (!(error instanceof KeychainFailure) || error.trouble !== 'no_keychain') throw error
-      // libsecret goes on looking for the keyring that it found first, also when another one has taken its place.
+      // libsecret looks for the keyring that it found first, also when another one has replaced it.
       child.retire()
       if (first) throw error
       return this.#call(request)
     }
   }
 }
+
+/** Not the id of a request: it stands for the message that says that keytar is loaded. */
+const LOAD = 0
 
 /** One child from its start to its end. */
 class KeytarChild {
@@ -126,7 +129,7 @@ class KeytarChild {
     })
     this.#process.on('message', (message) => this.#answered(message))
     this.#process.on('error', (error) => this.#fail(new KeychainFailure('no_engine', error.message)))
-    // Comes after the last message, unlike `exit`.
+    // Unlike `exit`, this comes after the last message.
     this.#process.on('disconnect', () =>
       this.#fail(new KeychainFailure('failed', 'the process that talks to it ended')),
     )
@@ -139,16 +142,26 @@ class KeytarChild {
     return this.#process.pid
   }
 
+  /** Resolves when keytar is loaded. */
+  async load(): Promise<void> {
+    await this.#answerTo(LOAD)
+  }
+
   call(request: object): Promise<Result> {
     const id = this.#nextId++
-    return new Promise<Result>((resolve, reject) => {
+    const answer = this.#answerTo(id)
+    this.#process.send({ id, ...request }, (error) => {
+      if (error !== null) this.#fail(new KeychainFailure('failed', 'its process cannot be reached'))
+    })
+    return answer
+  }
+
+  #answerTo(id: number): Promise<Result> {
+    return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject })
       clearTimeout(this.#idle)
       this.#process.channel?.ref()
       if (this.#calls.size === 1) this.#expectLife()
-      this.#process.send({ id, ...request }, (error) => {
-        if (error !== null) this.#fail(new KeychainFailure('failed', 'its process cannot be reached'))
-      })
     })
   }
 
@@ -166,8 +179,10 @@ class KeytarChild {
     const { data: answer } = Answer.safeParse(message)
     if (answer === undefined) this.#fail(new KeychainFailure('failed', 'its process talks nonsense'))
     else if (!('ready' in answer)) this.#settle(answer)
-    else if (answer.ready) this.#started = true
-    else this.#fail(new KeychainFailure('no_engine', answer.failure))
+    else if (answer.ready) {
+      this.#started = true
+      this.#settle({ id: LOAD, result: null })
+    } else this.#fail(new KeychainFailure('no_engine', answer.failure))
     if (this.#ended) return
     if (this.#calls.size > 0) this.#expectLife()
     else if (this.usable) this.#rest()
@@ -175,7 +190,7 @@ class KeytarChild {
   }
 
   #settle(answer: CallAnswer): void {
-    this.hasAnswered = true
+    if (answer.id !== LOAD) this.hasAnswered = true
     const call = this.#calls.get(answer.id)
     this.#calls.delete(answer.id)
     if ('failure' in answer) call?.reject(failureFrom(answer.failure))
@@ -212,7 +227,7 @@ class KeytarChild {
     this.#idle.unref()
   }
 
-  /** Whatever went wrong, this child is not used again. */
+  /** After any failure this child is not used again. */
   #fail(failure: KeychainFailure): void {
     if (this.#ended) return
     this.#ended = true
@@ -226,8 +241,20 @@ class KeytarChild {
   }
 }
 
+/**
+ * Whether keytar can be loaded here, for `catchd doctor`. No keychain is asked.
+ *
+ * @returns Why it cannot, in the system's words; `undefined` when it can. Never throws.
+ */
+export async function keytarTrouble(entry: ChildEntry = defaultChildEntry()): Promise<string | undefined> {
+  const child = new KeytarChild(entry, process.env, IDLE_MS)
+  const trouble = await child.load().catch((failure: KeychainFailure) => failure.message)
+  child.end()
+  return trouble ?? undefined
+}
+
 /** The child beside this module: bundled as an entry of its own, or the source through tsx. */
-export function defaultChildEntry(): ChildEntry {
+function defaultChildEntry(): ChildEntry {
   const here = import.meta.url
   if (here.endsWith('.ts')) {
     const loader = pathToFileURL(createRequire(here).resolve('tsx')).href

@@ -1,32 +1,43 @@
 /**
- * The health of a vault, told at once: `status` has to answer while a keychain is frozen.
+ * The health of a vault, reported at once, because `catchd status` has to answer while a keychain is frozen.
  *
- * Each question asks the vault. What it says soon is told; where it takes its time the last known health is, and
- * the answer that is on its way counts from then on. A call that failed counts, too, so that nobody hears `ok` of a
- * keychain that has just refused a token.
+ * Each question asks the vault. When it does not answer within a few milliseconds, the last known health is reported,
+ * and the late answer counts for the next question. A failed call counts too, so that a keychain that has just refused
+ * a token is not reported as `ok`.
  */
+import { setTimeout } from 'node:timers/promises'
 import { asCatchdError } from '../failures.js'
-import type { Vault, VaultHealth } from './vault.js'
+import type { VaultHealth } from './vault.js'
 
 /** A keychain that works says so in a few milliseconds. */
 const SOON_MS = 25
 
 export class LastKnownHealth {
-  readonly #vault: Pick<Vault, 'health'>
+  readonly #ask: () => Promise<VaultHealth>
   #known: VaultHealth | undefined
   #asking: Promise<VaultHealth> | undefined
 
-  constructor(vault: Pick<Vault, 'health'>) {
-    this.#vault = vault
+  /** @param ask - Asks the vault. Never rejects. */
+  constructor(ask: () => Promise<VaultHealth>) {
+    this.#ask = ask
   }
 
   /** Within some 25 ms; the first time as long as the vault takes. Never throws. */
   async tell(): Promise<VaultHealth> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined
-    })
+    this.#asking ??= this.#ask()
+      .then((health) => {
+        this.#known = health
+        return health
+      })
+      .finally(() => {
+        this.#asking = undefined
+      })
     if (this.#known === undefined) return this.#asking
-    return this.#soonOrKnown(this.#asking)
+    const waiting = new AbortController()
+    const late = setTimeout(SOON_MS, undefined, { signal: waiting.signal }).catch(() => undefined)
+    const health = await Promise.race([this.#asking, late])
+    waiting.abort()
+    return health ?? this.#known
   }
 
   /** Learns from how a call to the vault ends. @returns What the call returns. */
@@ -39,20 +50,5 @@ export class LastKnownHealth {
       if (code === 'vault_unavailable') this.#known = 'unavailable'
       throw error
     }
-  }
-
-  async #ask(): Promise<VaultHealth> {
-    this.#known = await this.#vault.health()
-    return this.#known
-  }
-
-  #soonOrKnown(asking: Promise<VaultHealth>): Promise<VaultHealth> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(this.#known ?? 'unavailable'), SOON_MS)
-      void asking.then((health) => {
-        clearTimeout(timer)
-        resolve(health)
-      })
-    })
   }
 }

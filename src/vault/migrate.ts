@@ -1,6 +1,6 @@
 /**
- * Carrying every item from one vault to another. Interrupted at any moment it loses nothing, and running it again
- * finishes it: the source is emptied only after every item was read back from the target.
+ * Moves every item from one vault to another. An interruption loses nothing, and a second run finishes the move: the
+ * source is emptied only after every item was read back from the target.
  */
 import { CatchdError } from '../failures.js'
 import type { Vault } from './vault.js'
@@ -21,7 +21,7 @@ export async function migrateVault(
 ): Promise<number> {
   const names = await from.names()
   await to.names()
-  // Only now both kinds are decided. What lasts is there once in a home: emptying the source would empty the target.
+  // A home has each lasting vault once, so emptying the source would empty the target.
   if (from === to || (from.kind === to.kind && VAULT_KINDS[from.kind].lasts)) return 0
 
   let copied = 0

@@ -1,9 +1,8 @@
 /**
- * From the choice in the environment to a vault. Opening is quick and touches no keychain: whatever takes time
- * or can fail happens at first use.
+ * From the choice in the environment to a vault. Opening is quick and touches no keychain. The first use does what takes
+ * time or can fail.
  */
-import { DecidingVault } from './deciding-vault.js'
-import { FirstUsableEngine } from './first-usable-engine.js'
+import { firstUsableEngine } from './first-usable-engine.js'
 import type { KeychainEngine } from './keychain-engine.js'
 import { KeychainVault } from './keychain-vault.js'
 import { KeytarEngine } from './keytar-engine.js'
@@ -13,10 +12,10 @@ import { askSecretService } from './secret-service.js'
 import { SecretToolEngine } from './secret-tool-engine.js'
 import type { Vault } from './vault.js'
 import { rememberedVault, rememberVault, vaultFiles } from './vault-choice.js'
-import { VAULT_KINDS, type VaultChoice, type VaultKind } from './vault-kinds.js'
+import { type LastingVault, VAULT_KINDS, type VaultChoice, type VaultKind } from './vault-kinds.js'
+import { VaultSlot } from './vault-slot.js'
 
 export interface OpenVaultOptions {
-  readonly choice: VaultChoice
   readonly stateFolder: string
   /** Keychain items belong to one home: `catchd`, or `catchd:HASH`. */
   readonly service: string
@@ -34,28 +33,48 @@ const OPEN: Readonly<Record<VaultKind, (options: OpenVaultOptions) => Vault>> = 
 }
 
 /**
- * A keychain that is locked or gone is told by the vault's calls and its health, not here.
+ * A keychain that is locked or gone shows in the calls and the health of the vault, not here.
  *
  * @throws CatchdError `vault_unavailable` when it cannot be read what `auto` decided before
  */
-export async function openVault(options: OpenVaultOptions): Promise<Vault> {
-  const { choice, stateFolder } = options
+export async function openVault(choice: VaultChoice, options: OpenVaultOptions): Promise<VaultSlot> {
+  const { stateFolder } = options
   const kind = choice === 'auto' ? await rememberedVault(stateFolder) : choice
-  if (kind !== undefined) return OPEN[kind](options)
-  return new DecidingVault({
-    keychain: keychainVault(options),
-    file: sealedFileVault(options),
-    remember: (decision) => rememberVault(stateFolder, decision),
-  })
+  if (kind !== undefined) return new VaultSlot(openVaultOf(kind, options))
+  const keychain = keychainVault(options)
+  const file = sealedFileVault(options)
+  return new VaultSlot(keychain, () =>
+    decideVault(keychain, file, (decision) => rememberVault(stateFolder, decision)),
+  )
 }
 
-/** Where tokens are, in words for a person. */
+export function openVaultOf(kind: VaultKind, options: OpenVaultOptions): Vault {
+  return OPEN[kind](options)
+}
+
+/**
+ * What `auto` means: the keychain where it works, the sealed file where there is none.
+ *
+ * A keychain that is locked, frozen or failing decides nothing, because a vault is never silently downgraded
+ * (SECURITY.md#vault-never-downgrades). The call throws, and the next one asks again.
+ */
+export async function decideVault(
+  keychain: KeychainVault,
+  file: Vault,
+  remember: (decision: LastingVault) => Promise<void>,
+): Promise<Vault> {
+  const isThere = await keychain.isThere()
+  await remember(isThere ? 'keychain' : 'file')
+  return isThere ? keychain : file
+}
+
+/** Where tokens are, in words for the user. */
 export function describeVault(vault: Pick<Vault, 'kind'>, service: string): string {
   return VAULT_KINDS[vault.kind].words(service)
 }
 
 function sealedFileVault({ stateFolder, passphraseFile }: OpenVaultOptions): SealedFileVault {
-  return SealedFileVault.open({
+  return new SealedFileVault({
     file: vaultFiles.sealed(stateFolder),
     keyFile: vaultFiles.key(stateFolder),
     passphraseFile,
@@ -75,5 +94,5 @@ function keychainVault(options: OpenVaultOptions): KeychainVault {
 
 function keychainEngine(platform: NodeJS.Platform, env: NodeJS.ProcessEnv): KeychainEngine {
   const keytar = new KeytarEngine({ platform, env })
-  return platform === 'linux' ? new FirstUsableEngine(keytar, new SecretToolEngine({ env })) : keytar
+  return platform === 'linux' ? firstUsableEngine(keytar, new SecretToolEngine({ env })) : keytar
 }

@@ -1,18 +1,20 @@
 /**
- * The vault in one sealed file, for machines without a keychain: AES-256-GCM, whole generations, nothing in the
- * clear on the disk.
+ * The vault in one sealed file, for machines without a keychain: AES-256-GCM, written as a whole, no plain text on the
+ * disk.
  *
- * Read at first use. A damaged file is set aside and the previous generation used; a wrong passphrase touches
- * nothing. Concurrent changes share a write. The bytes are sealed-format.ts, the key sealing-key.ts, crashes
- * durable-file.ts.
+ * Read at first use. A damaged file is set aside and the previous generation used. A wrong passphrase touches nothing.
+ * Concurrent changes share a write. The bytes are in sealed-format.ts, the key in sealing-key.ts, and durable-file.ts
+ * survives crashes.
  */
-import { asCatchdError } from '../failures.js'
+import { readFile } from 'node:fs/promises'
+import { CatchdError } from '../failures.js'
+import { type FileSystem, systemCode } from '../files.js'
 import type { Secret } from '../secret.js'
-import { DurableFile, type FileSystem } from './durable-file.js'
+import { CorruptContent, DurableFile, unavailable } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 import { type Items, seal, unseal } from './sealed-format.js'
-import { SealingKeys } from './sealing-key.js'
-import type { Vault, VaultHealth } from './vault.js'
+import { type SealingKeyFiles, SealingKeys } from './sealing-key.js'
+import { healthOf, type Vault, type VaultHealth } from './vault.js'
 
 export interface SealedFileVaultOptions {
   /** `vault.sealed` in the state folder. */
@@ -31,15 +33,11 @@ export class SealedFileVault implements Vault {
   readonly #items: DurableMap<Secret>
   #lastWriteFailed = false
 
-  private constructor({ file, keyFile, passphraseFile = null, files }: SealedFileVaultOptions) {
+  /** Touches no file yet. */
+  constructor({ file, keyFile, passphraseFile = null, files }: SealedFileVaultOptions) {
     this.#file = new DurableFile(file, files)
     this.#keys = new SealingKeys({ keyFile, passphraseFile })
     this.#items = new DurableMap({ load: () => this.#load(), save: (items) => this.#save(items) })
-  }
-
-  /** Touches no file yet. */
-  static open(options: SealedFileVaultOptions): SealedFileVault {
-    return new SealedFileVault(options)
   }
 
   async get(name: string): Promise<Secret | undefined> {
@@ -58,26 +56,17 @@ export class SealedFileVault implements Vault {
     return [...(await this.#items.read()).keys()].sort()
   }
 
-  async health(): Promise<VaultHealth> {
-    try {
+  health(): Promise<VaultHealth> {
+    return healthOf(async () => {
       await this.#items.read()
       return this.#lastWriteFailed ? 'unavailable' : 'ok'
-    } catch (error) {
-      return asCatchdError(error).code === 'vault_locked' ? 'locked' : 'unavailable'
-    }
+    })
   }
 
   async close(): Promise<void> {}
 
   async #load(): Promise<Map<string, Secret>> {
-    const items = await this.#file.load((content) =>
-      unseal(
-        content,
-        (recipe) => this.#keys.toUnseal(recipe),
-        (recipe) => this.#keys.wrongKey(recipe),
-      ),
-    )
-    return items ?? new Map()
+    return (await this.#file.load((content) => unseal(content, this.#keys))) ?? new Map()
   }
 
   async #save(items: Items): Promise<void> {
@@ -85,5 +74,26 @@ export class SealedFileVault implements Vault {
     const { recipe, key } = await this.#keys.toSeal()
     await this.#file.replace(seal(items, recipe, key))
     this.#lastWriteFailed = false
+  }
+}
+
+/**
+ * Looks at a sealed file without changing anything, for `catchd doctor`. The vault itself sets a damaged file aside.
+ *
+ * @returns How many items it holds; `undefined` where there is no such file.
+ * @throws CatchdError `vault_locked` without the right passphrase, `vault_unavailable` for every other reason
+ */
+export async function countSealedItems(file: string, keyFiles: SealingKeyFiles): Promise<number | undefined> {
+  try {
+    return (await unseal(await readFile(file), new SealingKeys(keyFiles))).size
+  } catch (error) {
+    if (error instanceof CorruptContent) {
+      throw new CatchdError('vault_unavailable', {
+        detail: `${file} is damaged. The daemon sets it aside when it reads it, and uses the generation before it, ${file}.previous.`,
+        next: 'catchd daemon restart',
+      })
+    }
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error instanceof CatchdError ? error : unavailable(file, 'cannot be read', error)
   }
 }

@@ -16,7 +16,7 @@ import {
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { CorruptContent } from './durable-file.js'
+import { CorruptContent, parseJson } from './durable-file.js'
 
 const DIGEST_BYTES = 32
 const TAG_BYTES = 16
@@ -44,7 +44,7 @@ const Header = z.object({
   ...Envelope.shape,
   version: z.literal(1),
   key: KeyRecipe,
-  /** Says whether a key is the right one without saying anything about it. */
+  /** Tells whether a key is the right one, and nothing else about it. */
   key_check: base64url,
   nonce: base64url,
 })
@@ -70,25 +70,27 @@ export function seal(items: Items, recipe: KeyRecipe, key: Buffer): Buffer {
   return Buffer.concat([sealed, digest(sealed)])
 }
 
+/** Makes the key of a recipe. */
+interface Keys {
+  toUnseal(recipe: KeyRecipe): Promise<Buffer>
+  /** The failure for a key that is not the one the file was sealed with. */
+  wrongKey(recipe: KeyRecipe): CatchdError
+}
+
 /**
- * @param keyFor - Makes the key; its errors pass through.
- * @throws CorruptContent for damaged bytes; CatchdError of `wrongKey` when the key is another one,
- *   `vault_unavailable` when a newer version wrote the file
+ * @throws CorruptContent for damaged bytes; CatchdError of `keys`, and `vault_unavailable` when a newer version wrote
+ *   the file
  */
-export async function unseal(
-  file: Buffer,
-  keyFor: (recipe: KeyRecipe) => Promise<Buffer>,
-  wrongKey: (recipe: KeyRecipe) => CatchdError,
-): Promise<Map<string, Secret>> {
+export async function unseal(file: Buffer, keys: Keys): Promise<Map<string, Secret>> {
   const sealed = file.subarray(0, -DIGEST_BYTES)
   if (!digest(sealed).equals(file.subarray(-DIGEST_BYTES))) throw new CorruptContent()
   const lineEnd = sealed.indexOf(0x0a) + 1
   const line = sealed.subarray(0, lineEnd)
   const header = parseHeader(line)
-  const key = await keyFor(header.key)
+  const key = await keys.toUnseal(header.key)
   const check = Buffer.from(header.key_check, 'base64url')
   const expected = derive(key, 'key check')
-  if (check.length !== expected.length || !timingSafeEqual(check, expected)) throw wrongKey(header.key)
+  if (check.length !== expected.length || !timingSafeEqual(check, expected)) throw keys.wrongKey(header.key)
 
   const nonce = Buffer.from(header.nonce, 'base64url')
   const ciphertext = sealed.subarray(lineEnd, -TAG_BYTES)
@@ -100,27 +102,19 @@ export async function unseal(
     const text = Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8')
     return new Map(Content.parse(JSON.parse(text)).items.map(([name, value]) => [name, new Secret(value)]))
   } catch {
-    // Never the cause: it may quote what was unsealed.
+    // Without the cause, because it may quote the content.
     throw new CorruptContent()
   }
 }
 
 function parseHeader(line: Buffer): z.infer<typeof Header> {
-  let json: unknown
-  try {
-    json = JSON.parse(line.toString('utf8'))
-  } catch {
-    throw new CorruptContent()
-  }
-  const envelope = Envelope.safeParse(json)
-  if (envelope.success && envelope.data.version > 1) {
+  const { version } = parseJson(line, Envelope)
+  if (version > 1) {
     throw new CatchdError('vault_unavailable', {
-      detail: `The sealed file vault was written by a newer catchd (format ${envelope.data.version}). Nothing was changed; use that version.`,
+      detail: `The sealed file vault was written by a newer catchd (format ${version}). Nothing was changed; use that version.`,
     })
   }
-  const header = Header.safeParse(json)
-  if (!header.success) throw new CorruptContent()
-  return header.data
+  return parseJson(line, Header)
 }
 
 /** Separate keys for separate uses (RFC 5869 §3.2). */

@@ -1,20 +1,20 @@
 /**
- * The key of the sealed file: made from a passphrase that stands in a file (scrypt, RFC 7914), or random and kept
- * in a key file of mode 0600 beside the vault.
+ * The key of the sealed file: made from the passphrase in a file (scrypt, RFC 7914), or random in a key file of mode 0600
+ * beside the vault.
  *
- * The recipe in the file's header says which; a key file that is gone is never replaced by a new one while
- * something is sealed with it. What is done with the key is sealed-format.ts.
+ * The recipe in the header of the sealed file says which. A missing key file is not replaced by a new one as long as
+ * something is sealed with it. sealed-format.ts uses the key.
  */
 import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto'
-import { link, open, readFile, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
-import { refuseForeign, systemCode, unavailable } from './durable-file.js'
+import { createFile, readChecked, systemCode } from '../files.js'
+import { refuseForeign, unavailable } from './durable-file.js'
 import type { KeyRecipe } from './sealed-format.js'
 
 const KEY_BYTES = 32
-/** 64 MiB and about a fifth of a second, once a start. */
+/** Takes 64 MiB and about a fifth of a second, once per start. */
 const SCRYPT = { kdf: 'scrypt', N: 2 ** 16, r: 8, p: 1 } as const
 
 type PassphraseRecipe = KeyRecipe & { kind: 'passphrase' }
@@ -45,7 +45,10 @@ export class SealingKeys {
 
   /** @throws CatchdError `vault_locked`, `vault_unavailable` */
   async toSeal(): Promise<{ recipe: KeyRecipe; key: Buffer }> {
-    this.#recipe ??= newRecipe(this.#wantedKind)
+    this.#recipe ??=
+      this.#wantedKind === 'key_file'
+        ? { kind: 'key_file' }
+        : { kind: 'passphrase', ...SCRYPT, salt: randomBytes(16).toString('base64url') }
     const recipe = this.#recipe
     if (recipe.kind === 'key_file') await this.#ensureKeyFile()
     return { recipe, key: await this.#once(recipe) }
@@ -70,65 +73,37 @@ export class SealingKeys {
 
   #once(recipe: KeyRecipe): Promise<Buffer> {
     const id = JSON.stringify(recipe)
-    const made = this.#made.get(id) ?? this.#make(recipe)
+    const made =
+      this.#made.get(id) ??
+      (recipe.kind === 'key_file' ? readKeyFile(this.#files.keyFile) : this.#fromPassphrase(recipe))
     this.#made.set(id, made)
     made.catch(() => this.#made.delete(id))
     return made
   }
 
-  #make(recipe: KeyRecipe): Promise<Buffer> {
-    return recipe.kind === 'key_file' ? readKeyFile(this.#files.keyFile) : this.#fromPassphrase(recipe)
-  }
-
   async #fromPassphrase({ salt, N, r, p }: PassphraseRecipe): Promise<Buffer> {
     const passphrase = await readPassphrase(this.#files.passphraseFile)
-    return scryptAsync(passphrase, Buffer.from(salt, 'base64url'), KEY_BYTES, {
-      N,
-      r,
-      p,
-      // OpenSSL wants a little more than 128 N r bytes.
-      maxmem: 256 * N * r,
-    })
+    const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)
+    // OpenSSL wants a little more than 128 N r bytes.
+    return derive(passphrase, Buffer.from(salt, 'base64url'), KEY_BYTES, { N, r, p, maxmem: 256 * N * r })
   }
 
   async #ensureKeyFile(): Promise<void> {
     const { keyFile } = this.#files
-    const temporary = `${keyFile}.new`
-    try {
-      await unlink(temporary).catch(() => {})
-      const file = await open(temporary, 'wx', 0o600)
-      try {
-        await file.chmod(0o600)
-        await file.writeFile(`${randomBytes(KEY_BYTES).toString('base64url')}\n`)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      // Unlike a rename, a link never replaces a key that is there.
-      await link(temporary, keyFile)
-      await syncFolder(dirname(keyFile))
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw unavailable(keyFile, 'cannot be made', error)
-    } finally {
-      await unlink(temporary).catch(() => {})
-    }
+    await createFile(keyFile, `${randomBytes(KEY_BYTES).toString('base64url')}\n`).catch((error: unknown) => {
+      throw unavailable(keyFile, 'cannot be made', error)
+    })
   }
-}
-
-function newRecipe(kind: KeyRecipe['kind']): KeyRecipe {
-  if (kind === 'key_file') return { kind }
-  return { kind, ...SCRYPT, salt: randomBytes(16).toString('base64url') }
 }
 
 async function readKeyFile(path: string): Promise<Buffer> {
   try {
-    const file = await open(path, 'r')
-    try {
-      refuseForeign(path, await file.stat())
-      return asKey(path, (await file.readFile('utf8')).trim())
-    } finally {
-      await file.close()
-    }
+    const content = await readChecked(path, (stats) => refuseForeign(path, stats))
+    const key = Buffer.from(content.toString('utf8').trim(), 'base64url')
+    if (key.length === KEY_BYTES) return key
+    throw new CatchdError('vault_unavailable', {
+      detail: `${path} holds no key. Nothing was changed; put the right key file back.`,
+    })
   } catch (error) {
     if (error instanceof CatchdError) throw error
     if (systemCode(error) !== 'ENOENT') throw unavailable(path, 'cannot be read', error)
@@ -136,14 +111,6 @@ async function readKeyFile(path: string): Promise<Buffer> {
       detail: `The key file ${path} of the sealed file vault is gone. Put it back; without it, what is stored cannot be read.`,
     })
   }
-}
-
-function asKey(path: string, text: string): Buffer {
-  const key = Buffer.from(text, 'base64url')
-  if (key.length === KEY_BYTES) return key
-  throw new CatchdError('vault_unavailable', {
-    detail: `${path} holds no key. Nothing was changed; put the right key file back.`,
-  })
 }
 
 async function readPassphrase(path: string | null): Promise<string> {
@@ -161,20 +128,3 @@ async function readPassphrase(path: string | null): Promise<string> {
 function locked(why: string): CatchdError {
   return new CatchdError('vault_locked', { detail: `The sealed file vault ${why}. Nothing was changed.` })
 }
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
-const scryptAsync: (
-  password: string,
-  salt: Buffer,
-  keyLength: number,
-  options: ScryptOptions,
-) => Promise<Buffer> = promisify(scrypt)

@@ -1,14 +1,13 @@
 /**
- * Asks the Secret Service on D-Bus whether its default collection is locked, which brings up no dialog and
- * blocks no thread. keytar and secret-tool cannot ask: every call of theirs into a locked keyring opens the
- * desktop's password dialog.
+ * Asks the Secret Service on D-Bus whether its default collection is locked. This opens no dialog and blocks no thread.
+ * keytar and secret-tool cannot ask: each of their calls into a locked keyring opens the desktop's password dialog.
  *
- * Speaks the few messages of the D-Bus specification (message protocol, EXTERNAL authentication) that one property
- * needs. What cannot be found out this way is `unknown`, and the engine finds out.
+ * Sends the few messages of the D-Bus specification (message protocol, EXTERNAL authentication) that one property
+ * needs. The state is `unknown` when there is no clear answer. Then the engine finds out.
  */
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { systemCode } from './durable-file.js'
+import { systemCode } from '../files.js'
 import { ANSWER_WITHIN_MS, type KeychainTrouble } from './keychain-engine.js'
 
 export type LockState =
@@ -62,7 +61,23 @@ export async function askSecretService(
         if (!received.toString('latin1', 0, end).startsWith('OK ')) return finish({ state: 'unknown' })
         received = received.subarray(end + 2)
         authenticated = true
-        socket.write(Buffer.concat([Buffer.from('BEGIN\r\n'), hello(), getLocked()]))
+        const hello = methodCall(1, {
+          destination: 'org.freedesktop.DBus',
+          path: '/org/freedesktop/DBus',
+          interface: 'org.freedesktop.DBus',
+          member: 'Hello',
+        })
+        const getLocked = methodCall(
+          GET_SERIAL,
+          {
+            destination: 'org.freedesktop.secrets',
+            path: DEFAULT_COLLECTION,
+            interface: 'org.freedesktop.DBus.Properties',
+            member: 'Get',
+          },
+          ['org.freedesktop.Secret.Collection', 'Locked'],
+        )
+        socket.write(Buffer.concat([Buffer.from('BEGIN\r\n'), hello, getLocked]))
       }
       for (;;) {
         const message = takeMessage(received)
@@ -74,7 +89,7 @@ export async function askSecretService(
   })
 }
 
-/** `undefined` for addresses that are no plain socket; libsecret may know them. */
+/** `undefined` for addresses that are no plain socket. libsecret may know them. */
 function socketPath(env: NodeJS.ProcessEnv): string | undefined {
   const address = env['DBUS_SESSION_BUS_ADDRESS'] ?? ''
   if (address === '') {
@@ -92,44 +107,20 @@ function externalIdentity(): string {
   return Buffer.from(String(process.getuid?.() ?? '')).toString('hex')
 }
 
-function hello(): Buffer {
-  return methodCall(1, {
-    destination: 'org.freedesktop.DBus',
-    path: '/org/freedesktop/DBus',
-    interface: 'org.freedesktop.DBus',
-    member: 'Hello',
-    strings: [],
-  })
-}
-
-function getLocked(): Buffer {
-  return methodCall(GET_SERIAL, {
-    destination: 'org.freedesktop.secrets',
-    path: DEFAULT_COLLECTION,
-    interface: 'org.freedesktop.DBus.Properties',
-    member: 'Get',
-    strings: ['org.freedesktop.Secret.Collection', 'Locked'],
-  })
-}
-
-interface MethodCall {
-  readonly destination: string
-  readonly path: string
-  readonly interface: string
-  readonly member: string
-  readonly strings: readonly string[]
-}
-
-function methodCall(serial: number, call: MethodCall): Buffer {
-  const body = call.strings.reduce((bytes, text) => Buffer.concat([aligned(bytes, 4), string(text)]), empty)
+/** @param strings - The arguments. */
+function methodCall(
+  serial: number,
+  call: { destination: string; path: string; interface: string; member: string },
+  strings: readonly string[] = [],
+): Buffer {
+  const empty = Buffer.alloc(0)
+  const body = strings.reduce((bytes, text) => Buffer.concat([aligned(bytes, 4), string(text)]), empty)
   const fields = [
     field(FIELD.path, 'o', string(call.path)),
     field(FIELD.interface, 's', string(call.interface)),
     field(FIELD.member, 's', string(call.member)),
     field(FIELD.destination, 's', string(call.destination)),
-    ...(call.strings.length === 0
-      ? []
-      : [field(FIELD.signature, 'g', signature('s'.repeat(call.strings.length)))]),
+    ...(strings.length === 0 ? [] : [field(FIELD.signature, 'g', signature('s'.repeat(strings.length)))]),
   ].reduce((bytes, one) => Buffer.concat([aligned(bytes, 8), one]), empty)
   // Little endian, method call, no flags, protocol version 1.
   const start = Buffer.concat([
@@ -139,8 +130,6 @@ function methodCall(serial: number, call: MethodCall): Buffer {
   ])
   return Buffer.concat([aligned(Buffer.concat([start, uint32(fields.length), fields]), 8), body])
 }
-
-const empty = Buffer.alloc(0)
 
 function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
@@ -169,15 +158,8 @@ function padding(length: number, to: number): number {
   return (to - (length % to)) % to
 }
 
-interface Message {
-  readonly type: number
-  readonly length: number
-  readonly replySerial: number | undefined
-  readonly body: Buffer
-}
-
 /** The bus answers in the byte order of its machine, which is ours. */
-function takeMessage(bytes: Buffer): Message | undefined {
+function takeMessage(bytes: Buffer) {
   if (bytes.length < 16) return undefined
   const fieldsEnd = 16 + bytes.readUInt32LE(12)
   const bodyStart = fieldsEnd + padding(fieldsEnd, 8)
@@ -191,7 +173,7 @@ function takeMessage(bytes: Buffer): Message | undefined {
   }
 }
 
-/** Fields are structures of a code and a variant; only strings, a signature and numbers occur. */
+/** Fields are structures of a code and a variant. Only strings, a signature and numbers occur. */
 function replySerial(header: Buffer): number | undefined {
   let at = 16
   while (at + 4 <= header.length) {
@@ -211,7 +193,7 @@ function replySerial(header: Buffer): number | undefined {
   return undefined
 }
 
-function meaning({ type, body }: Message): LockState {
+function meaning({ type, body }: { readonly type: number; readonly body: Buffer }): LockState {
   // A variant with a boolean: signature `b` in 3 bytes, padded to 4, then 32 bits.
   if (type === METHOD_RETURN && body.length >= 8) {
     if (body.readUInt32LE(4) === 0) return { state: 'unlocked' }
@@ -221,6 +203,6 @@ function meaning({ type, body }: Message): LockState {
   if (/org\.freedesktop\.secrets was not provided|has no owner/.test(text)) {
     return { state: 'trouble', trouble: 'no_keychain', text }
   }
-  // No default collection yet, or a service that is different: the engine's first write will tell.
+  // No default collection yet, or an unusual service: the first write of the engine will show it.
   return { state: 'unknown' }
 }

@@ -1,25 +1,24 @@
 /**
- * The keychain through secret-tool (libsecret-tools), where keytar cannot be loaded on Linux: the same items, found
- * by the same attributes, without native code.
+ * The keychain through secret-tool (libsecret-tools), where keytar cannot be loaded on Linux: the same items, found by
+ * the same attributes, without native code.
  *
- * One process a call; the secret goes through standard input and output, never argv. secret-tool says "not
- * found" and "locked" alike: exit code 1 without a word.
+ * One process per call. The secret goes through standard input and output, never argv. For "not found" and for "locked"
+ * secret-tool ends the same way: exit code 1, no output.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { ANSWER_WITHIN_MS, failureFrom, type KeychainEngine, KeychainFailure } from './keychain-engine.js'
 
 /** secret-tool reads at most 8,192 bytes. */
 const MAX_VALUE_BYTES = 8_000
 
-export interface SecretToolEngineOptions {
+interface SecretToolEngineOptions {
   readonly command?: string
   readonly env?: NodeJS.ProcessEnv
 }
 
 interface Ended {
-  readonly code: number | null
+  readonly code: number
   readonly output: string
-  readonly errors: string
 }
 
 export class SecretToolEngine implements KeychainEngine {
@@ -28,7 +27,7 @@ export class SecretToolEngine implements KeychainEngine {
   readonly #command: string
   readonly #env: NodeJS.ProcessEnv
   readonly #running = new Set<ChildProcess>()
-  /** One after the other, so that two writes of one item land in their order. */
+  /** One after the other, so that two writes of one item keep their order. */
   #last: Promise<unknown> = Promise.resolve()
   #silentAt = 0
 
@@ -69,34 +68,28 @@ export class SecretToolEngine implements KeychainEngine {
   }
 
   #run(args: readonly string[], input: string): Promise<Ended> {
+    const options = {
+      env: { ...this.#env, LC_ALL: 'C.UTF-8' },
+      timeout: ANSWER_WITHIN_MS,
+      killSignal: 'SIGKILL',
+      windowsHide: true,
+    } as const
     return new Promise((resolve, reject) => {
-      const child = spawn(this.#command, args, {
-        env: { ...this.#env, LC_ALL: 'C.UTF-8' },
-        stdio: 'pipe',
-        windowsHide: true,
+      const child = execFile(this.#command, args, options, (error, output, errors) => {
+        this.#running.delete(child)
+        const words = errors.trim()
+        if (error === null) return resolve({ code: 0, output })
+        if (error.killed === true) {
+          this.#silentAt = performance.now()
+          return reject(new KeychainFailure('silent'))
+        }
+        if (words !== '') return reject(failureFrom(words))
+        if (typeof error.code === 'number') return resolve({ code: error.code, output })
+        return reject(new KeychainFailure(error.code === undefined ? 'failed' : 'no_engine', error.message))
       })
       this.#running.add(child)
-      const output: Buffer[] = []
-      const errors: Buffer[] = []
-      child.stdout.on('data', (bytes: Buffer) => output.push(bytes))
-      child.stderr.on('data', (bytes: Buffer) => errors.push(bytes))
       // It may end without reading.
-      child.stdin.on('error', () => {})
-      child.stdin.end(input)
-      const deadline = setTimeout(() => {
-        child.kill('SIGKILL')
-        this.#silentAt = performance.now()
-        reject(new KeychainFailure('silent'))
-      }, ANSWER_WITHIN_MS)
-      child.on('error', (error) => reject(new KeychainFailure('no_engine', error.message)))
-      child.on('close', (code) => {
-        clearTimeout(deadline)
-        this.#running.delete(child)
-        const words = Buffer.concat(errors).toString('utf8').trim()
-        if (code !== 0 && words !== '') return reject(failureFrom(words))
-        if (code === null) return reject(new KeychainFailure('failed', 'secret-tool was ended'))
-        resolve({ code, output: Buffer.concat(output).toString('utf8'), errors: words })
-      })
+      child.stdin?.on('error', () => {}).end(input)
     })
   }
 }

@@ -1,13 +1,14 @@
 /**
- * What `auto` decided, remembered in `vault.json` of the state folder: decided once, so that tokens never move
- * or disappear because a keychain is away for a day.
+ * The decision of `auto`, remembered in `vault.json` of the state folder. It is made once, so that tokens never move or
+ * disappear because a keychain is missing for a day.
  *
- * Where the file is missing, the vault that already holds something counts as the choice.
+ * Without the file, a vault that already holds something counts as the decision.
  */
-import { access, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { CorruptContent, DurableFile } from './durable-file.js'
+import { DurableFile, parseJson } from './durable-file.js'
 import { LASTING_VAULTS, type LastingVault } from './vault-kinds.js'
 
 const ChoiceFile = z.object({ version: z.literal(1), vault: z.enum(LASTING_VAULTS) })
@@ -22,16 +23,16 @@ export const vaultFiles = {
 
 /** @throws CatchdError `vault_unavailable` when the file cannot be read */
 export async function rememberedVault(stateFolder: string): Promise<LastingVault | undefined> {
-  const choice = await choiceFile(stateFolder).load((content) => parse(content))
+  const choice = await choiceFile(stateFolder).load(parse)
   return choice ?? findRememberedVault(stateFolder)
 }
 
-async function findRememberedVault(stateFolder: string): Promise<LastingVault | undefined> {
-  if (await exists(vaultFiles.sealed(stateFolder))) return 'file'
-  return (await exists(vaultFiles.index(stateFolder))) ? 'keychain' : undefined
+function findRememberedVault(stateFolder: string): LastingVault | undefined {
+  if (existsSync(vaultFiles.sealed(stateFolder))) return 'file'
+  return existsSync(vaultFiles.index(stateFolder)) ? 'keychain' : undefined
 }
 
-/** The same for looking only: nothing is set aside, and what cannot be read counts as not decided. Never throws. */
+/** The same without changing a file. A file that cannot be read counts as missing. Never throws. */
 export async function glimpseRememberedVault(stateFolder: string): Promise<LastingVault | undefined> {
   try {
     return parse(await readFile(vaultFiles.choice(stateFolder)))
@@ -53,17 +54,4 @@ function choiceFile(stateFolder: string): DurableFile {
   return new DurableFile(vaultFiles.choice(stateFolder))
 }
 
-function parse(content: Buffer): LastingVault {
-  try {
-    return ChoiceFile.parse(JSON.parse(content.toString('utf8'))).vault
-  } catch {
-    throw new CorruptContent()
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
-}
+const parse = (content: Buffer) => parseJson(content, ChoiceFile).vault

@@ -1,28 +1,28 @@
 /**
  * Vault kinds: what a kind of vault is called and how it differs from the others.
  *
- * One row a kind. `CATCHD_VAULT`, the choices of `catchd vault migrate`, the API's schema, what `auto` remembers, the
- * texts and the types derive from here; how a kind is opened is its entry in open-vault.ts. Pure, without imports: the
- * command line loads it.
+ * One row per kind. `CATCHD_VAULT`, the choices of `catchd vault migrate`, the API's schema, what `auto` remembers, the
+ * texts and the types are derived from here. open-vault.ts opens a kind. Pure, without imports: the command line loads
+ * it.
  */
 
 interface VaultKindRow {
-  /** What may do the work behind it, as `status` names it. */
+  /** The programs or libraries behind it, as `status` names them. */
   readonly engines: readonly string[]
-  /** Beside the kind in a list of them. */
+  /** Beside the kind in a list. */
   readonly remark?: string
   /** What a report begins with. */
   readonly title: string
-  /** Where tokens are, in words for a person. */
+  /** Where tokens are, in words for the user. */
   readonly words: (service: string) => string
   /**
-   * Whether items outlive the daemon. Such a vault is there once in a home: it can be migrated to, and `auto` can
+   * Whether items outlive the daemon. A home has such a vault once. Items can be migrated to it, and `auto` can
    * remember it.
    */
   readonly lasts: boolean
-  /** Whether a process of its own speaks to it, which takes a moment to start. */
+  /** Whether it is used through another process, which takes a moment to start. */
   readonly hasProcess: boolean
-  /** What stands behind the kind and a colon, for a kind that needs it, such as NAME in `helper:NAME`. */
+  /** The part after the kind and a colon, for a kind that needs it, such as NAME in `helper:NAME`. */
   readonly parameter?: string
 }
 

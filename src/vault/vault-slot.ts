@@ -1,45 +1,45 @@
 /**
- * The vault in use, exchangeable while the daemon runs: `catchd vault migrate` moves every item and then puts
- * the new vault in the place of the old one.
+ * The vault in use: decided at the first use where `auto` has not decided yet, and exchangeable while the daemon runs,
+ * because `catchd vault migrate` moves every item and then puts the new vault in the place of the old one.
  *
- * Its health is told at once, whatever the vault does: see last-known-health.ts.
+ * last-known-health.ts reports its health at once, also while the vault does not answer.
  */
 import type { Secret } from '../secret.js'
 import { LastKnownHealth } from './last-known-health.js'
 import { migrateVault } from './migrate.js'
-import type { Vault, VaultHealth } from './vault.js'
+import { healthOf, type Vault, type VaultHealth } from './vault.js'
 import type { VaultEngine, VaultKind } from './vault-kinds.js'
 
 export class VaultSlot implements Vault {
   #current: Vault
   #health: LastKnownHealth
-  /** Changes wait while the items move, so that none lands in the vault that is being left. */
+  /** `undefined` when the vault is decided. */
+  #decide: (() => Promise<Vault>) | undefined
+  #deciding: Promise<void> | undefined
+  /** Changes wait while the items move. Otherwise one could land in the old vault. */
   #moving: Promise<unknown> | undefined
   readonly #changing = new Set<Promise<unknown>>()
 
-  constructor(vault: Vault) {
+  /**
+   * @param vault - Until `decide` has decided, it gives only its kind and engine.
+   * @param decide - Called at the first use, and again while it throws.
+   */
+  constructor(vault: Vault, decide?: () => Promise<Vault>) {
     this.#current = vault
-    this.#health = new LastKnownHealth(vault)
-  }
-
-  get current(): Vault {
-    return this.#current
+    this.#decide = decide
+    this.#health = new LastKnownHealth(() => this.#askHealth())
   }
 
   /**
-   * Moves every item into `to` and uses it from then on; the vault left behind is closed.
+   * Moves every item into `to` and uses it from then on. The old vault is closed.
    *
    * @param remember - Makes the next start use `to`; called when it holds everything and nothing is deleted yet.
    * @returns How many items moved.
-   * @throws CatchdError `vault_locked`, `vault_unavailable`; until `remember` was called the old vault stays in
-   *   use, with everything; afterwards the new one is, and items may be left over in the old
+   * @throws CatchdError `vault_locked`, `vault_unavailable`. Before `remember` was called, the old vault stays in use
+   *   and holds everything. Afterwards the new vault is in use, and the old one may still hold some items.
    */
   async migrate(to: Vault, remember: () => Promise<void>): Promise<number> {
-    const before = this.#moving
-    const moving = (async () => {
-      await before?.catch(() => {})
-      return this.#move(to, remember)
-    })()
+    const moving = Promise.allSettled([this.#moving]).then(() => this.#move(to, remember))
     this.#moving = moving
     try {
       return await moving
@@ -57,7 +57,7 @@ export class VaultSlot implements Vault {
   }
 
   get(name: string): Promise<Secret | undefined> {
-    return this.#health.watch(this.#current.get(name))
+    return this.#use((vault) => vault.get(name))
   }
 
   set(name: string, value: Secret): Promise<void> {
@@ -69,10 +69,10 @@ export class VaultSlot implements Vault {
   }
 
   names(): Promise<string[]> {
-    return this.#current.names()
+    return this.#use((vault) => vault.names())
   }
 
-  /** As last known where the vault takes its time to answer; the first answer is waited for. */
+  /** The last known health when the vault does not answer at once. Only the first call waits for the answer. */
   health(): Promise<VaultHealth> {
     return this.#health.tell()
   }
@@ -82,22 +82,45 @@ export class VaultSlot implements Vault {
   }
 
   async #move(to: Vault, remember: () => Promise<void>): Promise<number> {
-    const from = this.#current
+    const from = await this.#decided()
     await Promise.allSettled(this.#changing)
     try {
       return await migrateVault(from, to, async () => {
         await remember()
         this.#current = to
-        this.#health = new LastKnownHealth(to)
+        this.#health = new LastKnownHealth(() => this.#askHealth())
       })
     } finally {
       await (this.#current === to ? from : to).close()
     }
   }
 
+  async #decided(): Promise<Vault> {
+    const decide = this.#decide
+    if (decide !== undefined) {
+      this.#deciding ??= (async () => {
+        this.#current = await decide()
+        this.#decide = undefined
+      })().finally(() => {
+        this.#deciding = undefined
+      })
+      await this.#deciding
+    }
+    return this.#current
+  }
+
+  #askHealth(): Promise<VaultHealth> {
+    return healthOf(async () => (await this.#decided()).health())
+  }
+
+  #use<T>(act: (vault: Vault) => Promise<T>): Promise<T> {
+    const isDecided = this.#decide === undefined
+    return this.#health.watch(isDecided ? act(this.#current) : this.#decided().then(act))
+  }
+
   async #change<T>(act: (vault: Vault) => Promise<T>): Promise<T> {
     while (this.#moving !== undefined) await this.#moving.catch(() => {})
-    const change = this.#health.watch(act(this.#current))
+    const change = this.#use(act)
     this.#changing.add(change)
     try {
       return await change

@@ -1,11 +1,12 @@
 /**
- * The Vault port: where secrets rest between two uses. One contract suite runs against every
- * implementation (test/vault/contract.ts).
+ * The Vault port: where secrets are stored. One contract suite runs against every implementation
+ * (test/vault/contract.ts).
  *
- * A vault is a map from item names to secret strings. Names are ours and not secret (see {@link itemName});
- * values are opaque here and parsed by the rooms that own them. Every call ends within about two seconds:
- * a locked keychain is `vault_locked`, any other trouble `vault_unavailable`, and neither loses anything.
+ * A vault is a map from item names to secret strings. Names are not secret (see {@link itemName}). The modules that own
+ * the values parse them. Every call ends within about two seconds. A locked keychain is `vault_locked`, any other
+ * trouble `vault_unavailable`, and neither loses anything.
  */
+import { asCatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { VaultEngine, VaultKind } from './vault-kinds.js'
 
@@ -29,12 +30,21 @@ export interface Vault {
    * @throws CatchdError `vault_locked`, `vault_unavailable`
    */
   delete(name: string): Promise<boolean>
-  /** Names of all items, sorted; read from our own index, never by enumerating a keychain. */
+  /** Names of all items, sorted. They come from our own index: a keychain is never enumerated. */
   names(): Promise<string[]>
   /** Asks the vault itself, never throws; resolves within about two seconds. */
   health(): Promise<VaultHealth>
   /** Ends child processes and timers. Items stay, except in memory. */
   close(): Promise<void>
+}
+
+/** @param call - Its failure says what is wrong with the vault. */
+export async function healthOf(call: () => Promise<VaultHealth>): Promise<VaultHealth> {
+  try {
+    return await call()
+  } catch (error) {
+    return asCatchdError(error).code === 'vault_locked' ? 'locked' : 'unavailable'
+  }
 }
 
 /** Item names of profiles; those of pending logins are in src/login/kinds. `profile` needs no escaping: its alphabet is ours. */

@@ -30,11 +30,8 @@ async function open(text?: string) {
 
 async function openAt(file: string) {
   const changes: ConfigurationChange[] = []
-  const store = await ConfigurationStore.open({
-    file,
-    redirectPort: 8252,
-    onChange: (change) => changes.push(change),
-  })
+  const store = await ConfigurationStore.open({ file, redirectPort: 8252 })
+  store.onChange((change) => changes.push(change))
   onTestFinished(() => store.close())
   return { store, changes }
 }

@@ -16,7 +16,7 @@ import { examineService, judgeService } from '../../src/doctor/service.js'
 import { judgeTokens } from '../../src/doctor/tokens.js'
 import { judgeDaemonVault, judgeKeychain, judgeUnsaved } from '../../src/doctor/vault.js'
 import { CatchdError } from '../../src/failures.js'
-import { keytarTrouble } from '../../src/vault/keytar-check.js'
+import { keytarTrouble } from '../../src/vault/keytar-engine.js'
 import { VERSION } from '../../src/version.js'
 
 function machine(facts: Partial<Machine> & { programs?: readonly string[] } = {}): Machine {
@@ -334,7 +334,7 @@ describe('the keychain', () => {
     }
     expect(await keytarTrouble(await entry('process.send({ ready: true })'))).toBeUndefined()
     expect(await keytarTrouble(await entry('process.send({ ready: false, failure: "no" })'))).toBe('no')
-    expect(await keytarTrouble(await entry('process.exit()'))).toBe('its process ended')
+    expect(await keytarTrouble(await entry('process.exit()'))).toBe('the process that talks to it ended')
     expect(await keytarTrouble(await entry('process.send({})'))).toBe('its process talks nonsense')
   })
 })

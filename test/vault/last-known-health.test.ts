@@ -18,7 +18,7 @@ class SlowVault {
 
 async function known(health: VaultHealth) {
   const vault = new SlowVault()
-  const told = new LastKnownHealth(vault)
+  const told = new LastKnownHealth(() => vault.health())
   const first = told.tell()
   vault.answer(health)
   await first
@@ -27,7 +27,7 @@ async function known(health: VaultHealth) {
 
 test('the first answer is waited for', async () => {
   const vault = new SlowVault()
-  const told = new LastKnownHealth(vault).tell()
+  const told = new LastKnownHealth(() => vault.health()).tell()
   setTimeout(() => vault.answer('locked'), 60)
   expect(await told).toBe('locked')
 })

@@ -3,16 +3,16 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
-import { DecidingVault } from '../../src/vault/deciding-vault.js'
-import { FirstUsableEngine } from '../../src/vault/first-usable-engine.js'
+import { firstUsableEngine } from '../../src/vault/first-usable-engine.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
 import { KeytarEngine } from '../../src/vault/keytar-engine.js'
 import { MemoryVault } from '../../src/vault/memory-vault.js'
-import { describeVault, openVault } from '../../src/vault/open-vault.js'
+import { decideVault, describeVault, openVault } from '../../src/vault/open-vault.js'
 import { SecretToolEngine } from '../../src/vault/secret-tool-engine.js'
 import type { Vault } from '../../src/vault/vault.js'
 import { rememberedVault, rememberVault } from '../../src/vault/vault-choice.js'
 import type { VaultChoice } from '../../src/vault/vault-kinds.js'
+import { VaultSlot } from '../../src/vault/vault-slot.js'
 import { type Keyring, keyringReason, startKeyring } from '../support/keyring.js'
 import { FakeEngine } from './fake-engine.js'
 import { startTheClock, stopTheClock, withinTwoSeconds } from './stopped-clock.js'
@@ -29,14 +29,13 @@ async function open(
   choice: VaultChoice = 'auto',
 ): Promise<Vault> {
   const options = {
-    choice,
     stateFolder,
     service: 'catchd',
     passphraseFile: null,
     platform: 'linux',
     env,
   } as const
-  const vault = await openVault(options)
+  const vault = await openVault(choice, options)
   opened.push(vault)
   return vault
 }
@@ -140,11 +139,8 @@ describe.skipIf(keyringReason !== undefined)('auto', () => {
 
   async function deciding(engine: FakeEngine, remember: (decision: string) => Promise<void>): Promise<Vault> {
     const indexFile = join(await temporaryFolder(), 'keychain-index.json')
-    return new DecidingVault({
-      keychain: new KeychainVault({ engine, service: 'catchd', indexFile }),
-      file: new MemoryVault(),
-      remember,
-    })
+    const keychain = new KeychainVault({ engine, service: 'catchd', indexFile })
+    return new VaultSlot(keychain, () => decideVault(keychain, new MemoryVault(), remember))
   }
 })
 
@@ -207,7 +203,7 @@ describe.skipIf(keyringReason !== undefined)('where keytar cannot be loaded', ()
   test('secret-tool is used, on the same items', async () => {
     const keyring = await startKeyring()
     const keytar = new KeytarEngine({ env: keyring.env, childEntry: await childWithoutKeytar() })
-    const engine = new FirstUsableEngine(keytar, new SecretToolEngine({ env: keyring.env }))
+    const engine = firstUsableEngine(keytar, new SecretToolEngine({ env: keyring.env }))
     const indexFile = join(await temporaryFolder(), 'keychain-index.json')
     const vault = new KeychainVault({ engine, service: 'catchd', indexFile })
     await Promise.all(['a', 'b', 'c'].map((item) => vault.set(`login/${item}`, new Secret(item))))
@@ -219,7 +215,7 @@ describe.skipIf(keyringReason !== undefined)('where keytar cannot be loaded', ()
   })
 
   test('and secret-tool is not installed: it says what to install', async () => {
-    const engine = new FirstUsableEngine(
+    const engine = firstUsableEngine(
       new KeytarEngine({ childEntry: await childWithoutKeytar() }),
       new SecretToolEngine({ command: '/nonexistent/secret-tool' }),
     )

@@ -3,8 +3,8 @@ import * as nodeFiles from 'node:fs/promises'
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { FileSystem } from '../../src/files.js'
 import { Secret } from '../../src/secret.js'
-import type { FileSystem } from '../../src/vault/durable-file.js'
 import { SealedFileVault } from '../../src/vault/sealed-file-vault.js'
 import { temporaryFolder } from './temporary-folder.js'
 
@@ -26,8 +26,8 @@ async function home(): Promise<Home> {
 }
 
 const withKey = ({ file, keyFile }: Home, files?: FileSystem) =>
-  SealedFileVault.open({ file, keyFile, ...(files === undefined ? {} : { files }) })
-const withPassphrase = (at: Home) => SealedFileVault.open(at)
+  new SealedFileVault({ file, keyFile, ...(files === undefined ? {} : { files }) })
+const withPassphrase = (at: Home) => new SealedFileVault(at)
 const read = async (vault: SealedFileVault, name: string) => (await vault.get(name))?.reveal()
 const withDigest = (bytes: Buffer) => Buffer.concat([bytes, createHash('sha256').update(bytes).digest()])
 const corruptFiles = async ({ folder }: Home) =>

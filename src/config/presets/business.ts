@@ -1,12 +1,9 @@
 /** Customers, shops and books. Data only. */
-import { LOCALHOST_ALONE, type Preset } from './preset.js'
-
-const checked = '2026-11-23'
+import { LOCALHOST_ALONE, presets } from './preset.js'
 
 const QUICKBOOKS = {
   source:
     'https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/set-redirect-uri',
-  checked,
   client: 'confidential',
 } as const
 const QUICKBOOKS_ENDPOINTS = {
@@ -15,12 +12,11 @@ const QUICKBOOKS_ENDPOINTS = {
   revocation_endpoint: 'https://developer.api.intuit.com/v2/oauth2/tokens/revoke',
 } as const
 
-export const BUSINESS: readonly Preset[] = [
+export const BUSINESS = presets([
   {
     name: 'salesforce',
     title: 'Salesforce',
     source: 'https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm',
-    checked,
     client: 'either',
     redirect: LOCALHOST_ALONE,
     register:
@@ -40,7 +36,6 @@ export const BUSINESS: readonly Preset[] = [
     name: 'hubspot',
     title: 'HubSpot',
     source: 'https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide',
-    checked,
     client: 'confidential',
     redirect: LOCALHOST_ALONE,
     register: 'Under "Auth" of the app, with the scopes that are asked for.',
@@ -56,9 +51,7 @@ export const BUSINESS: readonly Preset[] = [
     name: 'stripe',
     title: 'Stripe Connect',
     source: 'https://docs.stripe.com/connect/oauth-reference',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register:
       'Under the OAuth settings of Connect; the client secret is the secret API key. Live mode wants https: then set redirect_uri and listen.',
     profile: {
@@ -72,9 +65,7 @@ export const BUSINESS: readonly Preset[] = [
     title: 'Shopify',
     source:
       'https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register: 'Among the redirect URLs of the app. base_url is https://SHOP.myshopify.com.',
     profile: {
       authorization_endpoint: '{base}/admin/oauth/authorize',
@@ -111,7 +102,6 @@ export const BUSINESS: readonly Preset[] = [
     name: 'xero',
     title: 'Xero',
     source: 'https://developer.xero.com/documentation/guides/oauth2/pkce-flow/',
-    checked,
     client: 'either',
     redirect: LOCALHOST_ALONE,
     register: 'A "Mobile or desktop app" has no secret, a "Web app" has one.',
@@ -127,9 +117,7 @@ export const BUSINESS: readonly Preset[] = [
     name: 'zoho',
     title: 'Zoho',
     source: 'https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register:
       'A server-based application. For an account of another region set base_url to https://accounts.zoho.TLD; the response names it as accounts-server.',
     profile: {
@@ -145,4 +133,4 @@ export const BUSINESS: readonly Preset[] = [
       token_response: { pointers: { expires_in: '/expires_in_sec' } },
     },
   },
-]
+])

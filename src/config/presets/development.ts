@@ -1,14 +1,11 @@
 /** Where code, models, designs and issues live. Data only. */
-import type { Preset } from './preset.js'
+import { presets } from './preset.js'
 
-const checked = '2026-11-23'
-
-export const DEVELOPMENT: readonly Preset[] = [
+export const DEVELOPMENT = presets([
   {
     name: 'github',
     title: 'GitHub',
     source: 'https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps',
-    checked,
     client: 'confidential',
     redirect: { match: 'any_port' },
     register:
@@ -27,9 +24,7 @@ export const DEVELOPMENT: readonly Preset[] = [
     name: 'gitlab',
     title: 'GitLab',
     source: 'https://docs.gitlab.com/api/oauth2/',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register: 'Untick "Confidential" to go without a secret. For a server of your own set base_url.',
     profile: {
       base_url: 'https://gitlab.com',
@@ -44,9 +39,7 @@ export const DEVELOPMENT: readonly Preset[] = [
     name: 'bitbucket',
     title: 'Bitbucket Cloud',
     source: 'https://developer.atlassian.com/cloud/bitbucket/oauth-2/',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register: 'An OAuth consumer of the workspace, which also names the scopes.',
     profile: {
       authorization_endpoint: 'https://bitbucket.org/site/oauth2/authorize',
@@ -57,9 +50,7 @@ export const DEVELOPMENT: readonly Preset[] = [
     name: 'huggingface',
     title: 'Hugging Face',
     source: 'https://huggingface.co/docs/hub/oauth',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register: 'A connected app; a public one has no secret.',
     profile: { issuer: 'https://huggingface.co' },
   },
@@ -67,9 +58,7 @@ export const DEVELOPMENT: readonly Preset[] = [
     name: 'atlassian',
     title: 'Atlassian (Jira, Confluence)',
     source: 'https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register: 'An OAuth 2.0 (3LO) app with the permissions that the scopes belong to.',
     profile: {
       authorization_endpoint: 'https://auth.atlassian.com/authorize',
@@ -85,9 +74,7 @@ export const DEVELOPMENT: readonly Preset[] = [
     name: 'linear',
     title: 'Linear',
     source: 'https://linear.app/developers/oauth-2-0-authentication',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register: 'Among the callback URLs of an OAuth2 application.',
     profile: {
       authorization_endpoint: 'https://linear.app/oauth/authorize',
@@ -101,9 +88,7 @@ export const DEVELOPMENT: readonly Preset[] = [
     name: 'figma',
     title: 'Figma',
     source: 'https://developers.figma.com/docs/rest-api/authentication/',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register: 'An OAuth app with the scopes that are asked for.',
     profile: {
       authorization_endpoint: 'https://www.figma.com/oauth',
@@ -111,4 +96,4 @@ export const DEVELOPMENT: readonly Preset[] = [
       refresh_endpoint: 'https://api.figma.com/v1/oauth/refresh',
     },
   },
-]
+])

@@ -1,17 +1,13 @@
 /** API gateways and identity services: servers that organisations run or rent for their own accounts. Data only. */
-import type { Preset } from './preset.js'
+import { presets } from './preset.js'
 
-const checked = '2026-11-23'
-
-export const IDENTITY: readonly Preset[] = [
+export const IDENTITY = presets([
   {
     name: 'webmethods',
     title: 'webMethods API Gateway',
     source:
       'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register:
       'In the OAuth2 strategy of the application. The scope must exist. A gateway that drops state needs "state_echo": false, and one with a private CA "ca_file".',
     profile: {
@@ -30,7 +26,6 @@ export const IDENTITY: readonly Preset[] = [
     name: 'google',
     title: 'Google',
     source: 'https://developers.google.com/identity/protocols/oauth2/native-app',
-    checked,
     client: 'confidential',
     redirect: { match: 'unregistered' },
     register: 'A client of type "Desktop app", whose secret is sent although it is no secret.',
@@ -45,7 +40,6 @@ export const IDENTITY: readonly Preset[] = [
     name: 'entra',
     title: 'Microsoft Entra ID',
     source: 'https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow',
-    checked,
     client: 'public',
     redirect: { match: 'any_port', refuses: ['[::1]'] },
     register:
@@ -62,9 +56,7 @@ export const IDENTITY: readonly Preset[] = [
     name: 'okta',
     title: 'Okta',
     source: 'https://developer.okta.com/docs/reference/api/oidc/',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register:
       'A native application with the refresh token grant. base_url is https://ORG.okta.com, or the issuer of a custom authorization server (…/oauth2/default).',
     profile: {
@@ -78,9 +70,7 @@ export const IDENTITY: readonly Preset[] = [
     title: 'Auth0',
     source:
       'https://auth0.com/docs/get-started/authentication-and-authorization-flow/authorization-code-flow-with-pkce',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register:
       'A native application, the redirect URI among its allowed callback URLs. For tokens of an API set "authorization_parameters": {"audience": "…"}, and allow offline access there.',
     profile: {
@@ -94,7 +84,6 @@ export const IDENTITY: readonly Preset[] = [
     name: 'keycloak',
     title: 'Keycloak',
     source: 'https://www.keycloak.org/securing-apps/oidc-layers',
-    checked,
     client: 'either',
     redirect: { match: 'any_port' },
     register: 'Under "Valid redirect URIs". base_url is https://HOST/realms/REALM.',
@@ -105,9 +94,7 @@ export const IDENTITY: readonly Preset[] = [
     title: 'Amazon Cognito',
     source:
       'https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register:
       'Among the callback URLs of the app client. base_url is the domain of the user pool, https://DOMAIN.auth.REGION.amazoncognito.com. For scope openid set issuer to that of the user pool.',
     profile: {
@@ -116,4 +103,4 @@ export const IDENTITY: readonly Preset[] = [
       revocation_endpoint: '{base}/oauth2/revoke',
     },
   },
-]
+])

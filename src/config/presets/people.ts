@@ -1,14 +1,11 @@
 /** What people watch, hear, post and run. Data only. */
-import { LOCALHOST_ALONE, type Preset } from './preset.js'
+import { LOCALHOST_ALONE, presets } from './preset.js'
 
-const checked = '2026-11-23'
-
-export const PEOPLE: readonly Preset[] = [
+export const PEOPLE = presets([
   {
     name: 'spotify',
     title: 'Spotify',
     source: 'https://developer.spotify.com/documentation/web-api/concepts/redirect_uri',
-    checked,
     client: 'either',
     redirect: { match: 'any_port', refuses: ['localhost'], instead: 'Use 127.0.0.1 or [::1].' },
     register: 'Among the redirect URIs of the app; the secret may stay away, because PKCE is used.',
@@ -21,9 +18,7 @@ export const PEOPLE: readonly Preset[] = [
     name: 'discord',
     title: 'Discord',
     source: 'https://discord.com/developers/docs/topics/oauth2',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register: 'Under "OAuth2" of the application; without a secret "Public Client" has to be on.',
     profile: {
       authorization_endpoint: 'https://discord.com/oauth2/authorize',
@@ -35,9 +30,7 @@ export const PEOPLE: readonly Preset[] = [
     name: 'reddit',
     title: 'Reddit',
     source: 'https://github.com/reddit-archive/reddit/wiki/OAuth2',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register:
       'A "web app". Requests need a User-Agent that says who asks: "token_request_headers" can give one of your own.',
     profile: {
@@ -51,7 +44,6 @@ export const PEOPLE: readonly Preset[] = [
     name: 'x',
     title: 'X',
     source: 'https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code',
-    checked,
     client: 'either',
     redirect: { match: 'exact', refuses: ['localhost'], instead: 'Use 127.0.0.1.' },
     register: 'Under "User authentication settings"; a "Native App" has no secret.',
@@ -67,7 +59,6 @@ export const PEOPLE: readonly Preset[] = [
     name: 'linkedin',
     title: 'LinkedIn (native clients)',
     source: 'https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow-native',
-    checked,
     client: 'public',
     redirect: { match: 'unregistered', refuses: ['localhost'], instead: 'Use 127.0.0.1 or [::1].' },
     register: 'LinkedIn has to enable PKCE for the application: ask your contact there.',
@@ -81,9 +72,7 @@ export const PEOPLE: readonly Preset[] = [
     name: 'fitbit',
     title: 'Fitbit',
     source: 'https://dev.fitbit.com/build/reference/web-api/developer-guide/authorization/',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register: 'An application of type "Personal" or "Client" has no secret to send, a "Server" has one.',
     profile: {
       authorization_endpoint: 'https://www.fitbit.com/oauth2/authorize',
@@ -95,7 +84,6 @@ export const PEOPLE: readonly Preset[] = [
     name: 'strava',
     title: 'Strava',
     source: 'https://developers.strava.com/docs/authentication/',
-    checked,
     client: 'confidential',
     redirect: { match: 'unregistered', refuses: ['[::1]'], instead: 'Use 127.0.0.1 or localhost.' },
     register: 'An API application; only its domain is compared, and localhost and 127.0.0.1 always pass.',
@@ -110,7 +98,6 @@ export const PEOPLE: readonly Preset[] = [
     name: 'twitch',
     title: 'Twitch',
     source: 'https://dev.twitch.tv/docs/authentication/getting-tokens-oauth/',
-    checked,
     client: 'confidential',
     redirect: LOCALHOST_ALONE,
     register: 'Under "OAuth Redirect URLs" of the application.',
@@ -122,4 +109,4 @@ export const PEOPLE: readonly Preset[] = [
       token_endpoint_auth_method: 'client_secret_post',
     },
   },
-]
+])

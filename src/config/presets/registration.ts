@@ -1,23 +1,22 @@
 /**
  * What a preset says about registering one profile at the vendor: the redirect URI to enter, and why a profile cannot
- * work there, known before a browser opens.
+ * work there.
  *
- * Pure. The rules are data of the preset (presets/preset.ts); a profile without a preset has none.
+ * Pure. The rules are data of the preset (presets/preset.ts). A profile without a preset has none.
  */
-
 import { CatchdError } from '../../failures.js'
 import { findPreset } from '../presets.js'
 import type { Profile } from '../profile.js'
-import { type LoopbackHost, type Preset, presetRedirectUri } from './preset.js'
+import type { LoopbackHost, Preset } from './preset.js'
 
 /** The redirect URI of a profile that has none of its own. */
 export function defaultRedirectUri(
   {
     profile: { redirect_uri: pattern = 'http://127.0.0.1:{port}/callback/{profile}' },
   }: Pick<Preset, 'profile'>,
-  names: { readonly profile: string; readonly port: number },
+  { profile, port }: { readonly profile: string; readonly port: number },
 ): string {
-  return presetRedirectUri(pattern, names)
+  return pattern.replace('{port}', String(port)).replace('{profile}', profile)
 }
 
 /**
@@ -35,7 +34,7 @@ export function registeredRedirectUri(
   return redirect.match === 'any_port' ? withoutPort(redirectUri) : redirectUri
 }
 
-/** @returns Why the vendor takes no such redirect URI and what to do; `undefined` when nothing speaks against it. */
+/** @returns Why the vendor does not accept the redirect URI and what to do; `undefined` when it may be accepted. */
 export function redirectObjection(
   { title, redirect }: Pick<Preset, 'title' | 'redirect'>,
   redirectUri: string,
@@ -43,14 +42,14 @@ export function redirectObjection(
   const host = loopbackHostOf(redirectUri)
   if (host === undefined || redirect.refuses?.includes(host) !== true) return undefined
   const rule = `${title} takes no redirect URI that begins with http://${host}.`
-  const takesNoHttp = LOOPBACK_HOSTS.every((each) => redirect.refuses?.includes(each as LoopbackHost))
+  const takesNoHttp = LOOPBACK_HOSTS.every((each) => redirect.refuses?.includes(each))
   return [rule, redirect.instead, takesNoHttp ? HTTPS_ADVICE : undefined]
     .filter((sentence) => sentence !== undefined)
     .join(' ')
 }
 
 /**
- * Refuses, before a browser opens, what the vendor's documents rule out.
+ * Refuses a profile that the vendor's documents do not allow, before a browser opens.
  *
  * @throws CatchdError `profile_invalid`
  */
@@ -68,17 +67,16 @@ export function requireRegistrable(profile: Profile): void {
   }
 }
 
-/** Where plain http is out of the question. */
 const HTTPS_ADVICE =
   'How this machine serves https itself, under localhost or a name of the hosts file: docs/https-loopback.md.'
 
-const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'] satisfies LoopbackHost[]
+const LOOPBACK_HOSTS: readonly LoopbackHost[] = ['127.0.0.1', 'localhost', '[::1]']
 
 /** The host of a plain http redirect URI on the loopback interface. */
 function loopbackHostOf(redirectUri: string): LoopbackHost | undefined {
   if (!URL.canParse(redirectUri)) return undefined
   const { protocol, hostname } = new URL(redirectUri)
-  return protocol === 'http:' && LOOPBACK_HOSTS.includes(hostname) ? (hostname as LoopbackHost) : undefined
+  return protocol === 'http:' ? LOOPBACK_HOSTS.find((host) => host === hostname) : undefined
 }
 
 function withoutPort(redirectUri: string): string {

@@ -1,14 +1,11 @@
 /** Where people write, meet and keep their files. Data only. */
-import { LOCALHOST_ALONE, type Preset } from './preset.js'
+import { LOCALHOST_ALONE, presets } from './preset.js'
 
-const checked = '2026-11-23'
-
-export const WORK: readonly Preset[] = [
+export const WORK = presets([
   {
     name: 'slack',
     title: 'Slack (as a person)',
     source: 'https://docs.slack.dev/authentication/using-pkce',
-    checked,
     client: 'public',
     // Any other redirect counts as that of a server, which has a secret.
     redirect: LOCALHOST_ALONE,
@@ -38,9 +35,7 @@ export const WORK: readonly Preset[] = [
     name: 'notion',
     title: 'Notion',
     source: 'https://developers.notion.com/reference/create-a-token',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register: 'A public integration, which has an OAuth client.',
     profile: {
       authorization_endpoint: 'https://api.notion.com/v1/oauth/authorize',
@@ -56,9 +51,7 @@ export const WORK: readonly Preset[] = [
     name: 'asana',
     title: 'Asana',
     source: 'https://developers.asana.com/docs/oauth',
-    checked,
     client: 'confidential',
-    redirect: { match: 'exact' },
     register: 'Under "OAuth" of an app in the developer console.',
     profile: {
       authorization_endpoint: 'https://app.asana.com/-/oauth_authorize',
@@ -73,7 +66,6 @@ export const WORK: readonly Preset[] = [
     name: 'zoom',
     title: 'Zoom',
     source: 'https://developers.zoom.us/docs/integrations/oauth/',
-    checked,
     client: 'confidential',
     redirect: { match: 'any_port' },
     register: 'A general app, user-managed, with its scopes.',
@@ -87,9 +79,7 @@ export const WORK: readonly Preset[] = [
     name: 'dropbox',
     title: 'Dropbox',
     source: 'https://developers.dropbox.com/oauth-guide',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register: 'Under "OAuth 2" of the app; with PKCE no secret is needed.',
     profile: {
       authorization_endpoint: 'https://www.dropbox.com/oauth2/authorize',
@@ -101,7 +91,6 @@ export const WORK: readonly Preset[] = [
     name: 'box',
     title: 'Box',
     source: 'https://developer.box.com/guides/authentication/oauth2/oauth2-setup/',
-    checked,
     client: 'confidential',
     redirect: { match: 'any_port' },
     register: 'A custom app with user authentication (OAuth 2.0).',
@@ -116,9 +105,7 @@ export const WORK: readonly Preset[] = [
     name: 'docusign',
     title: 'DocuSign',
     source: 'https://developers.docusign.com/platform/auth/authcode/',
-    checked,
     client: 'either',
-    redirect: { match: 'exact' },
     register:
       'Under "Apps and Keys". For the developer environment set base_url to https://account-d.docusign.com.',
     profile: {
@@ -127,4 +114,4 @@ export const WORK: readonly Preset[] = [
       token_endpoint: '{base}/oauth/token',
     },
   },
-]
+])

@@ -1,0 +1,100 @@
+/**
+ * Reading and writing whole files, for every module that keeps some.
+ *
+ * A file is checked after it was opened and before it is read, and a named pipe in its place blocks nothing. What is
+ * written has mode 0600 whatever the umask, and is on the disk when the call ends. Errors of the file system pass
+ * through: each module turns them into its own failures.
+ */
+import { randomBytes } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import * as nodeFiles from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** The calls of the file system that are used. Tests let single ones fail. */
+export type FileSystem = Pick<typeof nodeFiles, 'open' | 'rename' | 'link' | 'copyFile' | 'unlink'>
+
+/** A flag of `open`: a symbolic link is an error (ELOOP). Windows does not have it. */
+export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+
+/**
+ * @param check - Throws for a file that must not be read.
+ * @param flags - More flags of `open`.
+ */
+export async function readChecked(
+  path: string,
+  check: (stats: Stats) => void,
+  { flags = 0, files = nodeFiles }: { readonly flags?: number; readonly files?: FileSystem } = {},
+): Promise<Buffer> {
+  const file = await files.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | flags)
+  try {
+    check(await file.stat())
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}
+
+/** @param flags - Of `open`; by default the file must not exist. */
+export async function writeSynced(
+  path: string,
+  content: Uint8Array | string,
+  { flags = 'wx', files = nodeFiles }: { readonly flags?: string | number; readonly files?: FileSystem } = {},
+): Promise<void> {
+  const file = await files.open(path, flags, 0o600)
+  try {
+    await file.chmod(0o600)
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes a file that appears whole or not at all. @returns `false` when there is one already, which stays. */
+export async function createFile(path: string, content: string): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    await writeSynced(temporary, content)
+    // Unlike a rename, a link never replaces a file.
+    await nodeFiles.link(temporary, path)
+    await syncFolder(dirname(path))
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    throw error
+  } finally {
+    await nodeFiles.unlink(temporary).catch(() => {})
+  }
+}
+
+/** After this a rename in the folder survives a power cut. */
+export async function syncFolder(path: string, files: FileSystem = nodeFiles): Promise<void> {
+  // Windows opens no folder as a file, and orders renames itself.
+  if (process.platform === 'win32') return
+  const folder = await files.open(path, 'r')
+  try {
+    await folder.sync()
+  } catch (error) {
+    // Some network file systems have no such call for folders.
+    if (systemCode(error) !== 'EINVAL' && systemCode(error) !== 'ENOTSUP') throw error
+  } finally {
+    await folder.close()
+  }
+}
+
+/** @returns Why a file cannot be trusted, as a sentence with the fix; `undefined` when only this user can use it. */
+export function privacyTrouble(path: string, stats: Stats, largestMiB: number): string | undefined {
+  if (!stats.isFile() || stats.size > largestMiB * 1024 * 1024)
+    return `${path} is not a file of catchd: it has to be a regular file of at most ${largestMiB} MiB. Move it away.`
+  const user = process.getuid?.()
+  // Windows keeps the user's own folders private by their access control lists.
+  if (user === undefined) return undefined
+  if (stats.uid !== user) return `${path} belongs to another user. Move it away.`
+  if ((stats.mode & 0o077) === 0) return undefined
+  return `Other users can read or change ${path}. If nobody has, run: chmod 600 '${path}'. Otherwise move it away.`
+}
+
+/** `ENOENT` and the like; safe to show. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+}
