@@ -5,6 +5,7 @@
  * anything, frames, forms and `<base>`.
  */
 import { createHash } from 'node:crypto'
+import type { FastifyReply } from 'fastify'
 import { Html, html } from './html.js'
 import { STYLE } from './style.js'
 
@@ -69,7 +70,9 @@ ${closing === undefined ? null : html`<p class="close">${closing}</p>`}
 </body>
 </html>
 `
-  return { status, body: document.toString(), contentSecurityPolicy: policyFor(script) }
+  const scriptSource = script === undefined ? [] : [`script-src ${script.cspSource}`]
+  const contentSecurityPolicy = policyWith(`style-src ${cspHash(STYLE)}`, ...scriptSource)
+  return { status, body: document.toString(), contentSecurityPolicy }
 }
 
 /** A row of a page's list of facts. */
@@ -86,15 +89,23 @@ export function command(heading: string, text: string): Html {
   return html`<section aria-label="${heading}"><h2>${heading}</h2><pre><code>${text}</code></pre></section>`
 }
 
-function policyFor(script: PageScript | undefined): string {
+/** A content security policy that forbids everything except these directives. */
+export function policyWith(...directives: readonly string[]): string {
   return [
     "default-src 'none'",
-    `style-src ${cspHash(STYLE)}`,
-    ...(script === undefined ? [] : [`script-src ${script.cspSource}`]),
+    ...directives,
     "frame-ancestors 'none'",
     "form-action 'none'",
     "base-uri 'none'",
   ].join('; ')
+}
+
+export function sendPage(reply: FastifyReply, { status, body, contentSecurityPolicy }: Page): FastifyReply {
+  return reply
+    .header('content-security-policy', contentSecurityPolicy)
+    .type('text/html; charset=utf-8')
+    .code(status)
+    .send(body)
 }
 
 function cspHash(source: string): string {
