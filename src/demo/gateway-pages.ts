@@ -3,6 +3,7 @@
  * redirected (RFC 6749 §4.1.2.1). The pages load nothing and have no scripts.
  */
 import { createHash } from 'node:crypto'
+import { escapeMarkup } from '../http/redirect/pages/html.js'
 import type { Answer } from './gateway-wire.js'
 
 export interface ApprovalForm {
@@ -45,7 +46,7 @@ const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').upd
 
 export function approvalPage(form: ApprovalForm): Answer {
   const answerForm = (approved: 'true' | 'false', label: 'Approve' | 'Deny') => `
-<form method="post" action="${escapeHtml(form.action)}">
+<form method="post" action="${escapeMarkup(form.action)}">
 ${[...form.fields, ['approved', approved] as const].map(hiddenField).join('\n')}
 <button type="submit" name="approve" value="${label}"${label === 'Approve' ? ' class="go"' : ''}>${label}</button>
 </form>`
@@ -55,9 +56,9 @@ ${[...form.fields, ['approved', approved] as const].map(hiddenField).join('\n')}
     `<h1>Approve access?</h1>
 <p>An application asks to use this gateway on your behalf.</p>
 <dl>
-<dt>Application</dt><dd>${escapeHtml(form.clientId)}</dd>
-<dt>Scope</dt><dd>${escapeHtml(form.scope)}</dd>
-<dt>Redirect URI</dt><dd>${escapeHtml(form.redirectUri)}</dd>
+<dt>Application</dt><dd>${escapeMarkup(form.clientId)}</dd>
+<dt>Scope</dt><dd>${escapeMarkup(form.scope)}</dd>
+<dt>Redirect URI</dt><dd>${escapeMarkup(form.redirectUri)}</dd>
 </dl>${answerForm('true', 'Approve')}${answerForm('false', 'Deny')}
 <p class="small">After you click Approve, the browser asks for your user name and password.</p>`,
   )
@@ -68,7 +69,7 @@ export function refusalPage(status: number, reason: string, headers: Record<stri
   const { body, headers: own } = page(
     status,
     'Request refused',
-    `<h1>Request refused</h1>\n<p>${escapeHtml(reason)}</p>`,
+    `<h1>Request refused</h1>\n<p>${escapeMarkup(reason)}</p>`,
   )
   return { status, headers: { ...own, ...headers }, body }
 }
@@ -97,17 +98,5 @@ ${content}
 }
 
 function hiddenField([name, value]: readonly [string, string]): string {
-  return `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+  return `<input type="hidden" name="${escapeMarkup(name)}" value="${escapeMarkup(value)}">`
 }

@@ -7,6 +7,7 @@
  * has two), and addresses are added and removed while the app stays. src/http/redirect and src/http/api have the routes,
  * the authentication and the bodies of errors.
  */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { OpenConnections } from './open-connections.js'
@@ -215,34 +216,17 @@ function refuseUnparsed(socket: Socket, status: number, answer: UnreadAnswer | u
  */
 const BACKLOG = 4_096
 
-function listen(server: Server, address: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.once('listening', () => {
-      server.off('error', reject)
-      resolve()
-    })
-    if ('path' in address) {
-      // The socket must not exist with wider permissions even for a moment. Node binds it during this call, so the
-      // umask is changed only for the call.
-      const mask = process.umask(0o177)
-      try {
-        server.listen({ path: address.path, backlog: BACKLOG })
-      } finally {
-        process.umask(mask)
-      }
-    } else if ('fd' in address) {
-      server.listen({ fd: address.fd, backlog: BACKLOG })
-    } else {
-      server.listen({
-        host: address.host,
-        port: address.port,
-        exclusive: true,
-        ipv6Only: true,
-        backlog: BACKLOG,
-      })
-    }
-  })
+async function listen(server: Server, address: Address): Promise<void> {
+  const listening = once(server, 'listening')
+  // A socket must not exist with wider permissions even for a moment. Node binds it during this call, so the umask is
+  // changed only for the call.
+  const mask = process.umask(0o177)
+  try {
+    server.listen({ ...address, exclusive: true, ipv6Only: true, backlog: BACKLOG })
+  } finally {
+    process.umask(mask)
+  }
+  await listening
 }
 
 async function close(server: Server, connections: OpenConnections, drainMs: number): Promise<void> {

@@ -34,7 +34,7 @@ export function readBindTarget(
   const url = parseRedirectUri(redirectUri)
   const isHttps = url.protocol === 'https:'
   if (listen !== null) return { ...readListen(listen, url), tls: isHttps && hasCertificate }
-  return { ...addressesOf(url), port: portOf(url), forwarded: false, tls: isHttps }
+  return { ...addressesOf(url), port: portOfAuthority(url.host, isHttps), forwarded: false, tls: isHttps }
 }
 
 /** Replaces a port 0 and keeps the rest of the redirect URI unchanged, because servers compare it exactly. */
@@ -92,9 +92,4 @@ function addressesOf({ hostname }: URL): { hosts: string[]; familiesOptional: bo
     `${hostname} is not a loopback address, and catchd listens only on loopback. Set "listen" to the loopback ` +
       'host:port that this address is forwarded to.',
   )
-}
-
-function portOf(url: URL): number {
-  if (url.port !== '') return Number(url.port)
-  return url.protocol === 'https:' ? 443 : 80
 }
