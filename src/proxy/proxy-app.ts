@@ -7,16 +7,15 @@
  * to a key, each request has a proof (proofs.ts); WebSockets have none.
  */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import httpProxy from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Agent } from 'undici'
 import type { TokenAnswer } from '../client/api-types.js'
-import { asCatchdError, toProblem } from '../failures.js'
+import { asCatchdError, CatchdError, toProblem } from '../failures.js'
 import { WITHOUT_JSON_SCHEMA } from '../http/http-listener.js'
 import type { CachedToken } from './cached-token.js'
-import { checkCaller } from './caller-checks.js'
 import { RequestProofs } from './proofs.js'
 
 export interface ProxyParts {
@@ -100,6 +99,22 @@ export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance>
   })
   await app.ready()
   return app
+}
+
+/**
+ * Programs on this machine that know the proxy's address may use it, web pages may not. The Host header must be the
+ * proxy's own (DNS rebinding), and requests that a browser sends for a web page are refused.
+ *
+ * @param authorities - The allowed Host headers; `undefined` on a unix socket, which web pages cannot reach.
+ * @throws CatchdError `host_refused`, `origin_refused`
+ */
+function checkCaller(headers: IncomingHttpHeaders, authorities: ReadonlySet<string> | undefined): void {
+  if (authorities === undefined) return
+  if (!authorities.has((headers.host ?? '').toLowerCase())) throw new CatchdError('host_refused')
+  const { origin, 'sec-fetch-site': site } = headers
+  const isOwn = typeof origin === 'string' && [...authorities].some((own) => origin === `http://${own}`)
+  const isForeignPage = site !== undefined && site !== 'none' && site !== 'same-origin'
+  if ((origin !== undefined && !isOwn) || isForeignPage) throw new CatchdError('origin_refused')
 }
 
 function keepSmallBodies(app: FastifyInstance): void {

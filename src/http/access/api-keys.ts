@@ -97,7 +97,7 @@ export class ApiKeys {
   /** To be called once for each admitted request of the principal. */
   used(principal: Principal): void {
     const holder = this.#byName.get(principal.name)
-    if (holder?.principal === principal) this.#uses.used(holder.apiKey.name, holder.apiKey.createdAtMs)
+    if (holder?.principal === principal) this.#uses.used(holder.apiKey)
   }
 
   list(): ApiKey[] {
@@ -111,8 +111,8 @@ export class ApiKeys {
     return found.apiKey
   }
 
-  useOf({ name, createdAtMs }: ApiKey): KeyUse {
-    return this.#uses.of(name, createdAtMs)
+  useOf(apiKey: ApiKey): KeyUse {
+    return this.#uses.of(apiKey)
   }
 
   /**

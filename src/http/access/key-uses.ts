@@ -9,6 +9,7 @@ import * as z from 'zod'
 import type { Clock } from '../../clock.js'
 import { writeDurably } from '../../config/write.js'
 import { asCatchdError } from '../../failures.js'
+import type { ApiKey } from './api-keys-file.js'
 import { readPrivateFile } from './private-files.js'
 
 export interface KeyUse {
@@ -57,7 +58,7 @@ export class KeyUses {
   }
 
   /** Runs for every request with an API key, so it must be fast. */
-  used(name: string, createdAtMs: number): void {
+  used({ name, createdAtMs }: ApiKey): void {
     const nowMs = this.#clock.now()
     const entry = this.#byName.get(name)
     if (entry?.created_at_ms === createdAtMs) {
@@ -69,7 +70,7 @@ export class KeyUses {
     this.#changed()
   }
 
-  of(name: string, createdAtMs: number): KeyUse {
+  of({ name, createdAtMs }: ApiKey): KeyUse {
     const entry = this.#byName.get(name)
     return entry?.created_at_ms === createdAtMs
       ? { lastUsedAtMs: entry.last_used_at_ms, uses: entry.uses }

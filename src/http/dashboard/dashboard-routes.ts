@@ -32,7 +32,7 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
       if (session === undefined) {
         return sendPage(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'none'))
       }
-      sessions.used(session)
+      session.used()
       return sendPage(reply, await dashboardPage(parts, session.undeliveredKey))
     },
   })

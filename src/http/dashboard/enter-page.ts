@@ -1,9 +1,9 @@
 /** The page for a browser without a session. It says how to get one, and shows nothing of the dashboard. */
 import { html } from '../redirect/pages/html.js'
-import { command, type Page, type PageParts, PageScript, page } from '../redirect/pages/page.js'
+import { command, type Page, type PageParts, page, pageScript } from '../redirect/pages/page.js'
 
 /** Removes the link from the address bar. It was already used or never valid. */
-const CLEAN_ADDRESS_BAR = new PageScript('history.replaceState(null,"","/")')
+const CLEAN_ADDRESS_BAR = pageScript('history.replaceState(null,"","/")')
 
 /** Why there is no session: no link was opened, the link is not valid, another page led here, or it is another user's. */
 export type NoSession = 'none' | 'used' | 'elsewhere' | 'another user'

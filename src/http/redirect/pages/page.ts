@@ -12,15 +12,9 @@ import { STYLE } from './style.js'
 /** The kind of result that a page shows. It decides the colour and the icon. */
 export type Tone = 'done' | 'denied' | 'failed' | 'waiting' | 'over' | 'lost'
 
-/** A script of this program that a page contains. */
-export class PageScript {
-  readonly element: Html
-  readonly cspSource: string
-
-  constructor(source: string) {
-    this.element = html`<script>${new Html(source)}</script>`
-    this.cspSource = cspHash(source)
-  }
+/** A script of this program that a page contains, and its hash for the policy. */
+export function pageScript(source: string) {
+  return { element: html`<script>${new Html(source)}</script>`, cspSource: cspHash(source) }
 }
 
 export interface PageParts {
@@ -32,7 +26,7 @@ export interface PageParts {
   readonly summary: readonly Html[]
   readonly body?: Html
   readonly closing?: string
-  readonly script?: PageScript
+  readonly script?: ReturnType<typeof pageScript>
   /** Path that the script puts into the address bar. */
   readonly cleanPath?: string
   readonly refreshSeconds?: number

@@ -6,9 +6,9 @@
  */
 import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
 import { html } from './html.js'
-import { command, fact, facts, type Page, PageScript, page, type Tone } from './page.js'
+import { command, fact, facts, type Page, page, pageScript, type Tone } from './page.js'
 
-const CLEAN_ADDRESS_BAR = new PageScript(
+const CLEAN_ADDRESS_BAR = pageScript(
   'history.replaceState(null,"",document.documentElement.dataset.cleanPath)',
 )
 
