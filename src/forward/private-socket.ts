@@ -4,6 +4,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'
+import { listen } from '../http/http-listener.js'
 
 /** The size of `sun_path` on macOS, the shortest of all systems. A longer path would be cut without an error. */
 const LONGEST_PATH_BYTES = 103
@@ -17,19 +18,14 @@ export async function listenPrivately(server: Server, path: string): Promise<Ser
     })
   }
   if (await isLeftBehind(path)) await unlink(path)
-  const umask = process.umask(0o177)
   try {
-    const listening = once(server, 'listening')
-    server.listen(path)
-    await listening
+    await listen(server, { path })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw new CatchdError('already_running', {
       detail: `Cannot listen on ${path}: it is in use, or access is denied (${code ?? 'unknown'}).`,
       next: 'catchd help forward',
     })
-  } finally {
-    process.umask(umask)
   }
   await chmod(path, 0o600)
   return server

@@ -7,10 +7,11 @@
  * has two), and addresses are added and removed while the app stays. src/http/redirect and src/http/api have the routes,
  * the authentication and the bodies of errors.
  */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { OpenConnections } from './open-connections.js'
-import type { Handshakes, ServedCertificate, TlsServer } from './tls-server.js'
+import type { ServedCertificate, TlsServer } from './tls-server.js'
 
 /** Headers of every page and every answer, also of errors. */
 export const ANSWER_HEADERS = {
@@ -95,6 +96,7 @@ export class HttpListener {
       requireHostHeader: false, // hasOneOriginFormTarget refuses a missing Host, with our headers
     }
     const connections = new OpenConnections(this.#limits.mostConnections)
+    const unread = this.#unread
     let tls: TlsServer | undefined
     let server: Server
     if (certificate === undefined) {
@@ -104,29 +106,28 @@ export class HttpListener {
         connections.add(socket)
       })
     } else {
-      const { createTlsServer, Handshakes } = await import('./tls-server.js')
-      tls = createTlsServer(options, certificate)
+      const { createTlsServer } = await import('./tls-server.js')
+      tls = createTlsServer(options, certificate, connections, mark)
       server = tls.server
-      admitSecured(tls, new Handshakes(), connections, mark)
     }
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       connections.asks(request.socket, response)
       if (hasOneOriginFormTarget(request)) this.#handler(request, response)
-      else refuseUnread(response, 400, this.#unread(400))
+      else refuseUnread(response, 400, unread(400))
     })
     // Without this handler, Node would answer without our headers.
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
       connections.asks(request.socket, response)
-      refuseUnread(response, 417, this.#unread(417))
+      refuseUnread(response, 417, unread(417))
     })
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      const code = error.code ?? ''
+    server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+      const status = STATUS_OF_PARSER[code] ?? 400
       // The handshake failed: plain http on an https address, or the browser does not trust the certificate.
       if (tls !== undefined && !/^(HPE|ERR_HTTP)_/.test(code)) socket.destroy()
-      else this.#refuseUnparsed(socket as Socket, STATUS_OF_PARSER[code] ?? 400)
+      else refuseUnparsed(socket as Socket, status, unread(status))
     })
     // CONNECT is not supported. Without this handler, Node would close the connection without an answer.
-    server.on('connect', (_request, socket) => this.#refuseUnparsed(socket as Socket, 400))
+    server.on('connect', (_request, socket) => refuseUnparsed(socket as Socket, 400, unread(400)))
     await listen(server, address)
     server.on('error', () => {}) // EMFILE while accepting: libuv accepts again when descriptors are free
     const bound = server.address()
@@ -136,27 +137,6 @@ export class HttpListener {
       close: (drainMs) => close(server, connections, drainMs),
     }
   }
-
-  #refuseUnparsed(socket: Socket, status: number): void {
-    refuseUnparsed(socket, status, this.#unread(status))
-  }
-}
-
-/** A connection counts from the moment it is accepted. Its requests come over the TLS socket of its handshake. */
-function admitSecured(
-  { server }: TlsServer,
-  handshakes: Handshakes,
-  connections: OpenConnections,
-  mark: (socket: Socket) => void,
-): void {
-  server.on('connection', (accepted: Socket) => {
-    handshakes.add(accepted)
-    connections.add(accepted)
-  })
-  server.on('secureConnection', (secured) => {
-    mark(secured)
-    connections.replace(handshakes.finish(secured), secured)
-  })
 }
 
 /**
@@ -215,34 +195,18 @@ function refuseUnparsed(socket: Socket, status: number, answer: UnreadAnswer | u
  */
 const BACKLOG = 4_096
 
-function listen(server: Server, address: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.once('listening', () => {
-      server.off('error', reject)
-      resolve()
-    })
-    if ('path' in address) {
-      // The socket must not exist with wider permissions even for a moment. Node binds it during this call, so the
-      // umask is changed only for the call.
-      const mask = process.umask(0o177)
-      try {
-        server.listen({ path: address.path, backlog: BACKLOG })
-      } finally {
-        process.umask(mask)
-      }
-    } else if ('fd' in address) {
-      server.listen({ fd: address.fd, backlog: BACKLOG })
-    } else {
-      server.listen({
-        host: address.host,
-        port: address.port,
-        exclusive: true,
-        ipv6Only: true,
-        backlog: BACKLOG,
-      })
-    }
-  })
+/** Listens on an address of its own; on a socket that only this user can open. @throws the system's error */
+export async function listen(server: Server, address: Address): Promise<void> {
+  const listening = once(server, 'listening')
+  // A socket must not exist with wider permissions even for a moment. Node binds it during this call, so the umask is
+  // changed only for the call.
+  const mask = process.umask(0o177)
+  try {
+    server.listen({ ...address, exclusive: true, ipv6Only: true, backlog: BACKLOG })
+  } finally {
+    process.umask(mask)
+  }
+  await listening
 }
 
 async function close(server: Server, connections: OpenConnections, drainMs: number): Promise<void> {

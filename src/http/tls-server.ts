@@ -9,6 +9,7 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Secret } from '../secret.js'
+import type { OpenConnections } from './open-connections.js'
 
 /** The certificate of an https address for one host. */
 export interface ServedCertificate {
@@ -29,7 +30,13 @@ export interface TlsServer {
 /** Browsers finish a handshake in milliseconds. */
 const HANDSHAKE_TIMEOUT_MS = 5_000
 
-export function createTlsServer(options: ServerOptions, first: ServedCertificate): TlsServer {
+/** @param mark - Called with the TLS socket of each connection, before its first request. */
+export function createTlsServer(
+  options: ServerOptions,
+  first: ServedCertificate,
+  connections: OpenConnections,
+  mark: (socket: Socket) => void,
+): TlsServer {
   const contexts = new Map<string, SecureContext>()
   const server = createServer({
     ...options,
@@ -44,6 +51,7 @@ export function createTlsServer(options: ServerOptions, first: ServedCertificate
     else contexts.set(certificate.host, createSecureContext(presented(certificate)))
   }
   present(first)
+  count(server, connections, mark)
   return { server, present }
 }
 
@@ -53,26 +61,25 @@ function presented({ certificate, privateKey }: ServedCertificate) {
 }
 
 /**
- * Finds the accepted connection of a finished handshake. Node reports both without their relation, so the peer's address
- * and port connect them.
+ * A connection counts from the moment it is accepted. Its requests come over the TLS socket of its handshake. Node reports
+ * both without their relation, so the peer's address and port connect them.
  */
-export class Handshakes {
-  readonly #accepted = new Map<string, Socket>()
-
-  add(accepted: Socket): void {
-    const key = peerOf(accepted)
-    this.#accepted.set(key, accepted)
+function count(server: Server, connections: OpenConnections, mark: (socket: Socket) => void): void {
+  const acceptedFrom = new Map<string, Socket>()
+  server.on('connection', (accepted: Socket) => {
+    const peer = peerOf(accepted)
+    acceptedFrom.set(peer, accepted)
+    connections.add(accepted)
     accepted.once('close', () => {
-      if (this.#accepted.get(key) === accepted) this.#accepted.delete(key)
+      if (acceptedFrom.get(peer) === accepted) acceptedFrom.delete(peer)
     })
-  }
-
-  finish(secured: Socket): Socket | undefined {
-    const key = peerOf(secured)
-    const accepted = this.#accepted.get(key)
-    this.#accepted.delete(key)
-    return accepted
-  }
+  })
+  server.on('secureConnection', (secured) => {
+    const peer = peerOf(secured)
+    mark(secured)
+    connections.replace(acceptedFrom.get(peer), secured)
+    acceptedFrom.delete(peer)
+  })
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {

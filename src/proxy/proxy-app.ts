@@ -6,14 +6,16 @@
  * body small enough to keep. The caller's own Authorization header never reaches the upstream. With a token that is bound
  * to a key, each request has a proof (proofs.ts); WebSockets have none.
  */
+
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import httpProxy from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Agent } from 'undici'
 import type { TokenAnswer } from '../client/api-types.js'
-import { asCatchdError, toProblem } from '../failures.js'
+import { asCatchdError, CatchdError, toProblem } from '../failures.js'
 import { WITHOUT_JSON_SCHEMA } from '../http/http-listener.js'
 import type { CachedToken } from './cached-token.js'
-import { checkCaller } from './caller-checks.js'
 import { RequestProofs } from './proofs.js'
 
 export interface ProxyParts {
@@ -65,18 +67,12 @@ export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance>
     disableRequestLogging: true,
     undici: new Agent({ headersTimeout: HEAD_WITHIN_MS, bodyTimeout: 0 }),
     websocket: true,
-    preValidation: (request, _reply, done) => {
-      parts.token.current().then(
-        (token) => {
-          request.sentToken = token
-          done()
-        },
-        (error: Error) => done(error),
-      )
+    preValidation: async (request) => {
+      request.sentToken = await parts.token.current()
     },
     handler: async (request, reply, dest, options) => {
       await proofs.make(request, dest)
-      return forward(request, reply, dest, options)
+      return send(reply, keep(request, dest, options))
     },
     replyOptions: {
       rewriteRequestHeaders: (request, headers) => ({
@@ -105,31 +101,48 @@ export async function buildProxyApp(parts: ProxyParts): Promise<FastifyInstance>
   return app
 }
 
+/**
+ * Programs on this machine that know the proxy's address may use it, web pages may not. The Host header must be the
+ * proxy's own (DNS rebinding), and requests that a browser sends for a web page are refused.
+ *
+ * @param authorities - The allowed Host headers; `undefined` on a unix socket, which web pages cannot reach.
+ * @throws CatchdError `host_refused`, `origin_refused`
+ */
+function checkCaller(headers: IncomingHttpHeaders, authorities: ReadonlySet<string> | undefined): void {
+  if (authorities === undefined) return
+  if (!authorities.has((headers.host ?? '').toLowerCase())) throw new CatchdError('host_refused')
+  const { origin, 'sec-fetch-site': site } = headers
+  const isOwn = typeof origin === 'string' && [...authorities].some((own) => origin === `http://${own}`)
+  const isForeignPage = site !== undefined && site !== 'none' && site !== 'same-origin'
+  if ((origin !== undefined && !isOwn) || isForeignPage) throw new CatchdError('origin_refused')
+}
+
 function keepSmallBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (request, payload, done) => {
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const length = Number(request.headers['content-length'] ?? Number.NaN)
-    if (!(length <= MOST_KEPT_BYTES)) return done(null, payload)
-    const chunks: Buffer[] = []
-    payload.on('data', (chunk: Buffer) => chunks.push(chunk))
-    payload.on('end', () => done(null, Buffer.concat(chunks)))
-    payload.on('error', (error) => done(error))
+    return length <= MOST_KEPT_BYTES ? await buffer(payload) : payload
   })
 }
 
-type From = (dest: string, options: object) => unknown
+interface UpstreamCall {
+  readonly dest: string
+  readonly options: object
+}
 
 /** The second attempt uses the destination and the options of the first. */
-const sent = new WeakMap<FastifyRequest, { readonly dest: string; readonly options: object }>()
+const sent = new WeakMap<FastifyRequest, UpstreamCall>()
 
-function forward(request: FastifyRequest, reply: FastifyReply, dest: string, options: object): unknown {
-  const { body } = request
-  const kept = Buffer.isBuffer(body)
-    ? { body, contentType: request.headers['content-type'] ?? 'application/octet-stream' }
-    : {}
-  const call = { dest, options: { ...options, ...kept } }
+function keep(request: FastifyRequest, dest: string, options: object): UpstreamCall {
+  const { body, headers } = request
+  const contentType = headers['content-type'] ?? 'application/octet-stream'
+  const call = { dest, options: { ...options, ...(Buffer.isBuffer(body) ? { body, contentType } : {}) } }
   sent.set(request, call)
-  return (reply as unknown as { from: From }).from(call.dest, call.options)
+  return call
+}
+
+function send(reply: FastifyReply, { dest, options }: UpstreamCall): unknown {
+  return (reply as unknown as { from(dest: string, options: object): unknown }).from(dest, options)
 }
 
 interface UpstreamResponse {
@@ -142,27 +155,29 @@ async function answer(
   proofs: RequestProofs,
   request: FastifyRequest,
   reply: FastifyReply,
-  response: UpstreamResponse,
+  { statusCode, stream }: UpstreamResponse,
 ): Promise<void> {
-  const { stream } = response
+  const lackedNonce = proofs.learnNonce(request, statusCode, reply)
   const call = sent.get(request)
-  if (proofs.learnNonce(request, response.statusCode, reply) && isReplayable(request) && call !== undefined) {
-    stream?.resume()
-    await proofs.make(request, call.dest)
-    for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
-    ;(reply as unknown as { from: From }).from(call.dest, call.options)
-    return
-  }
-  const mayTryAgain = response.statusCode === 401 && !request.isSecondTry && isReplayable(request)
-  if (!mayTryAgain || request.sentToken === null || call === undefined) return void reply.send(stream)
-  const better = await token.insteadOf(request.sentToken)
-  if (better === undefined) return void reply.send(stream)
+  const tryAgain =
+    call !== undefined &&
+    isReplayable(request) &&
+    (lackedNonce || (statusCode === 401 && (await takeNewToken(request, token))))
+  if (!tryAgain) return void reply.send(stream)
   stream?.resume()
-  request.isSecondTry = true
-  request.sentToken = better
   await proofs.make(request, call.dest)
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
-  ;(reply as unknown as { from: From }).from(call.dest, call.options)
+  send(reply, call)
+}
+
+/** @returns Whether there is a new token. Each request gets at most one. */
+async function takeNewToken(request: FastifyRequest, token: CachedToken): Promise<boolean> {
+  if (request.isSecondTry || request.sentToken === null) return false
+  const better = await token.insteadOf(request.sentToken)
+  if (better === undefined) return false
+  request.isSecondTry = true
+  request.sentToken = better
+  return true
 }
 
 function isReplayable({ body }: FastifyRequest): boolean {

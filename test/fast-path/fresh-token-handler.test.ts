@@ -140,7 +140,7 @@ test('a failure is told by the routes, and the token service was asked once', as
 
 test('a key is used once for each request, whichever way it goes and however it ends', async () => {
   const api = await serveApi()
-  const { client, key } = await api.keys.add({
+  const { apiKey, key } = await api.keys.add({
     name: 'ci',
     profiles: ['gw'],
     actions: ['token'],
@@ -153,7 +153,7 @@ test('a key is used once for each request, whichever way it goes and however it 
   await api.logIn('gw')
   for (const target of [PLAIN, BY_ROUTES, '/v1/tokens/other']) statuses.push((await ask(target)).status)
   expect(statuses).toEqual([409, 200, 200, 403])
-  expect(api.keys.useOf(client).uses).toBe(4)
+  expect(api.keys.useOf(apiKey).uses).toBe(4)
 })
 
 test('a key that was removed opens nothing on a connection that it opened before', async () => {

@@ -97,19 +97,22 @@ export class ApiKeys {
   /** To be called once for each admitted request of the principal. */
   used(principal: Principal): void {
     const holder = this.#byName.get(principal.name)
-    if (holder?.principal === principal) this.#uses.used(holder.apiKey.name, holder.apiKey.createdAtMs)
+    if (holder?.principal === principal) this.#uses.used(holder.apiKey)
   }
 
-  clients(): ApiKey[] {
+  list(): ApiKey[] {
     return [...this.#byName.values()].map(({ apiKey }) => apiKey)
   }
 
-  find(name: string): ApiKey | undefined {
-    return this.#byName.get(name)?.apiKey
+  /** @throws CatchdError `client_unknown` */
+  get(name: string): ApiKey {
+    const found = this.#byName.get(name)
+    if (found === undefined) throw unknownApiKey(name, this.#byName.keys())
+    return found.apiKey
   }
 
-  useOf({ name, createdAtMs }: ApiKey): KeyUse {
-    return this.#uses.of(name, createdAtMs)
+  useOf(apiKey: ApiKey): KeyUse {
+    return this.#uses.of(apiKey)
   }
 
   /**
@@ -118,7 +121,7 @@ export class ApiKeys {
    * @throws CatchdError `request_invalid` if the name is in use or there are too many keys, `config_invalid`
    *   if the file cannot be written.
    */
-  add(request: NewApiKey): Promise<{ readonly client: ApiKey; readonly key: Secret }> {
+  add(request: NewApiKey): Promise<{ readonly apiKey: ApiKey; readonly key: Secret }> {
     return this.#change(async (byName) => {
       if (byName.has(request.name)) {
         throw new CatchdError('request_invalid', {
@@ -131,23 +134,22 @@ export class ApiKeys {
       }
       const key = newKey()
       const nowMs = this.#clock.now()
-      const client: ApiKey = {
-        name: request.name,
+      const { expiresInSeconds, ...given } = request
+      const apiKey: ApiKey = {
+        ...given,
         hash: hashOf(key),
-        profiles: request.profiles,
-        actions: request.actions,
         createdAtMs: nowMs,
-        expiresAtMs: request.expiresInSeconds === null ? null : nowMs + request.expiresInSeconds * 1000,
+        expiresAtMs: expiresInSeconds === null ? null : nowMs + expiresInSeconds * 1000,
       }
-      byName.set(request.name, holderOf(client))
-      return { client, key: new Secret(key) }
+      byName.set(apiKey.name, holderOf(apiKey))
+      return { apiKey, key: new Secret(key) }
     })
   }
 
   /** The key is no longer valid. @throws CatchdError `client_unknown`, `config_invalid` */
   async remove(name: string): Promise<void> {
     await this.#change(async (byName) => {
-      if (!byName.delete(name)) throw unknownClient(name, byName.keys())
+      if (!byName.delete(name)) throw unknownApiKey(name, byName.keys())
     })
     this.#uses.forget(name)
   }
@@ -240,7 +242,7 @@ function parseAdminKey(content: string, path: string): Secret {
 }
 
 /** Suggests a similar name. A text that cannot be a name may be a key, so the message does not repeat it. */
-export function unknownClient(name: string, names: Iterable<string>): CatchdError {
+function unknownApiKey(name: string, names: Iterable<string>): CatchdError {
   if (!ProfileName.safeParse(name).success) return new CatchdError('client_unknown')
   return new CatchdError('client_unknown', `There is no API key "${name}".${suggestion(name, names)}`)
 }

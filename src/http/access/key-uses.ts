@@ -9,6 +9,7 @@ import * as z from 'zod'
 import type { Clock } from '../../clock.js'
 import { writeDurably } from '../../config/write.js'
 import { asCatchdError } from '../../failures.js'
+import type { ApiKey } from './api-keys-file.js'
 import { readPrivateFile } from './private-files.js'
 
 export interface KeyUse {
@@ -24,30 +25,21 @@ export interface KeyUsesEvent {
 const FILE = 'client-uses.json'
 const WRITE_EVERY_MS = 60_000
 
-const UsesFile = z.object({
-  version: z.literal(1),
-  uses: z.array(
-    z.object({
-      client: z.string(),
-      /** Distinguishes the key from an earlier key of the same name. */
-      created_at_ms: z.number(),
-      last_used_at_ms: z.number(),
-      uses: z.int().min(0),
-    }),
-  ),
+const Entry = z.object({
+  /** The name of the API key. */
+  client: z.string(),
+  /** Distinguishes the key from an earlier key of the same name. */
+  created_at_ms: z.number(),
+  last_used_at_ms: z.number(),
+  uses: z.int().min(0),
 })
-
-interface Entry {
-  readonly createdAtMs: number
-  lastUsedAtMs: number
-  uses: number
-}
+const UsesFile = z.object({ version: z.literal(1), uses: z.array(Entry) })
 
 export class KeyUses {
   readonly #path: string
   readonly #clock: Clock
   readonly #log: (event: KeyUsesEvent) => void
-  readonly #byName = new Map<string, Entry>()
+  readonly #byName = new Map<string, z.infer<typeof Entry>>()
   #isDirty = false
   #cancelWrite: (() => void) | undefined
   #written: Promise<void> = Promise.resolve()
@@ -66,27 +58,27 @@ export class KeyUses {
   }
 
   /** Runs for every request with an API key, so it must be fast. */
-  used(client: string, createdAtMs: number): void {
+  used({ name, createdAtMs }: ApiKey): void {
     const nowMs = this.#clock.now()
-    const entry = this.#byName.get(client)
-    if (entry?.createdAtMs === createdAtMs) {
-      entry.lastUsedAtMs = nowMs
+    const entry = this.#byName.get(name)
+    if (entry?.created_at_ms === createdAtMs) {
+      entry.last_used_at_ms = nowMs
       entry.uses += 1
     } else {
-      this.#byName.set(client, { createdAtMs, lastUsedAtMs: nowMs, uses: 1 })
+      this.#byName.set(name, { client: name, created_at_ms: createdAtMs, last_used_at_ms: nowMs, uses: 1 })
     }
     this.#changed()
   }
 
-  of(client: string, createdAtMs: number): KeyUse {
-    const entry = this.#byName.get(client)
-    return entry?.createdAtMs === createdAtMs
-      ? { lastUsedAtMs: entry.lastUsedAtMs, uses: entry.uses }
+  of({ name, createdAtMs }: ApiKey): KeyUse {
+    const entry = this.#byName.get(name)
+    return entry?.created_at_ms === createdAtMs
+      ? { lastUsedAtMs: entry.last_used_at_ms, uses: entry.uses }
       : { lastUsedAtMs: null, uses: 0 }
   }
 
-  forget(client: string): void {
-    if (this.#byName.delete(client)) this.#changed()
+  forget(name: string): void {
+    if (this.#byName.delete(name)) this.#changed()
   }
 
   /** Writes the changes that are not written yet. */
@@ -107,15 +99,7 @@ export class KeyUses {
   async #write(): Promise<void> {
     if (!this.#isDirty) return
     this.#isDirty = false
-    const file: z.infer<typeof UsesFile> = {
-      version: 1,
-      uses: [...this.#byName].map(([client, { createdAtMs, lastUsedAtMs, uses }]) => ({
-        client,
-        created_at_ms: createdAtMs,
-        last_used_at_ms: lastUsedAtMs,
-        uses,
-      })),
-    }
+    const file: z.infer<typeof UsesFile> = { version: 1, uses: [...this.#byName.values()] }
     try {
       await writeDurably(this.#path, `${JSON.stringify(file, null, 2)}\n`)
     } catch (error) {
@@ -128,13 +112,7 @@ export class KeyUses {
     try {
       const text = await readPrivateFile(this.#path)
       if (text === undefined) return
-      for (const record of UsesFile.parse(JSON.parse(text)).uses) {
-        this.#byName.set(record.client, {
-          createdAtMs: record.created_at_ms,
-          lastUsedAtMs: record.last_used_at_ms,
-          uses: record.uses,
-        })
-      }
+      for (const entry of UsesFile.parse(JSON.parse(text)).uses) this.#byName.set(entry.client, entry)
     } catch (error) {
       this.#log({ event: 'client_uses.unreadable', code: asCatchdError(error).code })
     }

@@ -54,7 +54,7 @@ export function admitSession(
     })
   }
   // An open page sends GET requests automatically. All other requests come from the user.
-  if (method !== 'GET') sessions.used(session)
+  if (method !== 'GET') session.used()
   return session
 }
 

@@ -27,16 +27,18 @@ interface Link {
 
 /** The session of one browser. */
 export class Session {
-  readonly createdAtMs: number
+  readonly #clock: Clock
+  readonly #createdAtMs: number
   readonly #ended = new AbortController()
   readonly #keyHash: Buffer
   #key: Secret | null
   #usedAtMs: number
 
-  constructor(key: Secret, nowMs: number) {
+  constructor(key: Secret, clock: Clock) {
     setMaxListeners(0, this.#ended.signal) // one for each stream of events
-    this.createdAtMs = nowMs
-    this.#usedAtMs = nowMs
+    this.#clock = clock
+    this.#createdAtMs = clock.now()
+    this.#usedAtMs = this.#createdAtMs
     this.#key = key
     this.#keyHash = hashOf(key.reveal())
   }
@@ -47,7 +49,7 @@ export class Session {
   }
 
   get endsAtMs(): number {
-    return Math.min(this.createdAtMs + SESSION_LIFE_MS, this.#usedAtMs + SESSION_IDLE_MS)
+    return Math.min(this.#createdAtMs + SESSION_LIFE_MS, this.#usedAtMs + SESSION_IDLE_MS)
   }
 
   /**
@@ -65,20 +67,15 @@ export class Session {
     return true
   }
 
-  /** Restarts the idle time. */
-  used(nowMs: number): void {
-    this.#usedAtMs = nowMs
+  /** To be called when the user did something. Restarts the idle time. */
+  used(): void {
+    this.#usedAtMs = this.#clock.now()
   }
 
   end(): void {
     this.#key = null
     this.#ended.abort()
   }
-}
-
-export interface MadeLink {
-  readonly token: Secret
-  readonly expiresAtMs: number
 }
 
 export class DashboardSessions {
@@ -91,7 +88,7 @@ export class DashboardSessions {
     this.#clock = clock
   }
 
-  makeLink(): MadeLink {
+  makeLink(): { readonly token: Secret; readonly expiresAtMs: number } {
     const nowMs = this.#clock.now()
     for (const [hash, { expiresAtMs }] of this.#links) if (nowMs >= expiresAtMs) this.#links.delete(hash)
     makeRoom(this.#links, MOST_LINKS)
@@ -104,14 +101,13 @@ export class DashboardSessions {
   /** @returns The id of a new session, for the cookie; `undefined` if the link is not valid, or no longer valid. */
   enter(token: string): Secret | undefined {
     const link = this.#links.get(nameOf(token))
-    const nowMs = this.#clock.now()
-    if (link === undefined || nowMs >= link.expiresAtMs) return undefined
+    if (link === undefined || this.#clock.now() >= link.expiresAtMs) return undefined
     if (link.opened !== undefined) {
       link.opened.end()
       return undefined
     }
     const id = newSecret()
-    const session = new Session(newSecret(), nowMs)
+    const session = new Session(newSecret(), this.#clock)
     link.opened = session
     makeRoom(this.#sessions, MOST_SESSIONS, (oldest) => oldest.end())
     const name = nameOf(id.reveal())
@@ -119,11 +115,6 @@ export class DashboardSessions {
     session.ended.addEventListener('abort', () => this.#sessions.delete(name))
     this.#endInTime(session)
     return id
-  }
-
-  /** To be called when the user did something. */
-  used(session: Session): void {
-    session.used(this.#clock.now())
   }
 
   /** @param ids - Values of the session cookies. Other servers on this host can set such cookies too. */

@@ -2,7 +2,6 @@
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { ProfileName } from '../../config/profile.js'
-import { unknownClient } from '../access/api-keys.js'
 import type { ApiKey } from '../access/api-keys-file.js'
 import type { KeyUse } from '../access/key-uses.js'
 import { KeyAction } from '../access/principal.js'
@@ -50,7 +49,7 @@ export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
 const ClientPath = z.object({ client: z.string() })
 
 export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): void {
-  const answer = (client: ApiKey) => clientAnswer(client, keys.useOf(client))
+  const answer = (apiKey: ApiKey) => clientAnswer(apiKey, keys.useOf(apiKey))
 
   app.route({
     method: 'GET',
@@ -61,7 +60,7 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
       summary: 'All API keys',
       response: answers({ 200: ClientListAnswer }),
     },
-    handler: async () => ({ clients: keys.clients().map(answer) }),
+    handler: async () => ({ clients: keys.list().map(answer) }),
   })
 
   app.route({
@@ -76,9 +75,9 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
     },
     handler: async (request, reply) => {
       const { client: name, profiles, actions, expires_in } = request.body
-      const { client, key } = await keys.add({ name, profiles, actions, expiresInSeconds: expires_in })
+      const { apiKey, key } = await keys.add({ name, profiles, actions, expiresInSeconds: expires_in })
       services.clientChanged('client.added', name)
-      return reply.code(201).send({ ...answer(client), key: key.reveal() })
+      return reply.code(201).send({ ...answer(apiKey), key: key.reveal() })
     },
   })
 
@@ -92,14 +91,7 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
       params: ClientPath,
       response: answers({ 200: ClientAnswer }),
     },
-    handler: async (request) => {
-      const client = keys.find(request.params.client)
-      if (client === undefined) {
-        const names = keys.clients().map(({ name }) => name)
-        throw unknownClient(request.params.client, names)
-      }
-      return answer(client)
-    },
+    handler: async (request) => answer(keys.get(request.params.client)),
   })
 
   app.route({
@@ -121,13 +113,13 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
   })
 }
 
-function clientAnswer(client: ApiKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
+function clientAnswer(apiKey: ApiKey, { lastUsedAtMs, uses }: KeyUse): ClientAnswer {
   return {
-    client: client.name,
-    profiles: [...client.profiles],
-    actions: [...client.actions],
-    created_at: toInstant(client.createdAtMs),
-    expires_at: instantOrNull(client.expiresAtMs),
+    client: apiKey.name,
+    profiles: [...apiKey.profiles],
+    actions: [...apiKey.actions],
+    created_at: toInstant(apiKey.createdAtMs),
+    expires_at: instantOrNull(apiKey.expiresAtMs),
     last_used_at: instantOrNull(lastUsedAtMs),
     uses,
   }

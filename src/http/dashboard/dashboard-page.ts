@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto'
 import type { Secret } from '../../secret.js'
 import type { RouteParts } from '../api/scope.js'
 import { type Html, html } from '../redirect/pages/html.js'
-import type { Page } from '../redirect/pages/page.js'
+import { type Page, policyWith } from '../redirect/pages/page.js'
 import { assets } from './assets.js'
 import { dialogs } from './dialogs.js'
 import { type Overview, readOverview } from './overview.js'
@@ -25,6 +25,12 @@ export async function dashboardPage(parts: RouteParts, key: Secret | null): Prom
   const { script, style } = await assets()
   const overview = key === null ? null : await readOverview(parts)
   const nonce = randomBytes(18).toString('base64')
+  // Allows only the script and the style sheet that have the nonce of this answer.
+  const contentSecurityPolicy = policyWith(
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    "connect-src 'self'",
+  )
   const document = html`<!doctype html>
 <html lang="en">
 <head>
@@ -49,7 +55,7 @@ ${dialogs(parts.services.presets())}
 </body>
 </html>
 `
-  return { status: 200, body: document.toString(), contentSecurityPolicy: policy(nonce) }
+  return { status: 200, body: document.toString(), contentSecurityPolicy }
 }
 
 export async function panels(parts: RouteParts): Promise<string> {
@@ -79,17 +85,4 @@ ${section('health', 'Health', shown(healthPanel))}
 function section(name: string, title: string, body: Html, action: Html | null = null): Html {
   return html`<section data-panel="${name}" aria-labelledby="${name}-title"><div class="title"><h2 id="${name}-title" tabindex="-1">${title}</h2>${action}</div>
 ${body}</section>`
-}
-
-/** Allows only the script and the style sheet that have the nonce of this answer. */
-function policy(nonce: string): string {
-  return [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}'`,
-    `style-src 'nonce-${nonce}'`,
-    "connect-src 'self'",
-    "frame-ancestors 'none'",
-    "form-action 'none'",
-    "base-uri 'none'",
-  ].join('; ')
 }

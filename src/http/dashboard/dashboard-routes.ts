@@ -5,7 +5,7 @@
  * session-checks.ts and session-limits.ts decide what a browser may call. The first visit loads `pages.js`, which makes
  * the pages, so a daemon whose dashboard is not used does not load that code.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import { isAnotherUsers } from '../access/connection-owner.js'
@@ -15,7 +15,6 @@ import { endedCookie, sessionCookie } from '../access/session-cookie.js'
 import type { Session } from '../access/sessions.js'
 import { loginAnswer } from '../api/login-answers.js'
 import { type ApiScope, NoBody, ProfilePath, type RouteParts } from '../api/scope.js'
-import type { Page } from '../redirect/pages/page.js'
 
 const loadPages = () => import('./pages.js')
 
@@ -28,13 +27,13 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     config: { page: 'document' },
     schema: { hide: true, querystring: z.object({}) },
     handler: async (request, reply) => {
-      const { dashboardPage, enterPage } = await loadPages()
+      const { dashboardPage, enterPage, sendPage } = await loadPages()
       const session = sessionOfNavigation(request.headers, sessions)
       if (session === undefined) {
-        return send(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'none'))
+        return sendPage(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'none'))
       }
-      sessions.used(session)
-      return send(reply, await dashboardPage(parts, session.undeliveredKey))
+      session.used()
+      return sendPage(reply, await dashboardPage(parts, session.undeliveredKey))
     },
   })
 
@@ -42,14 +41,13 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     method: 'GET',
     url: '/enter',
     config: { page: 'document' },
-    schema: { hide: true, querystring: z.object({ link: z.string().optional() }) },
+    schema: { hide: true, querystring: z.object({ link: z.string().default('') }) },
     handler: async (request, reply) => {
-      const { link = '' } = request.query
+      const { enterPage, sendPage } = await loadPages()
       const { host = '' } = request.headers
-      if (await isAnotherUsers(request.socket))
-        return send(reply, (await loadPages()).enterPage('another user'))
-      const id = host.startsWith('127.0.0.1:') ? sessions.enter(link) : undefined
-      if (id === undefined) return send(reply, (await loadPages()).enterPage('used'))
+      if (await isAnotherUsers(request.socket)) return sendPage(reply, enterPage('another user'))
+      const id = host.startsWith('127.0.0.1:') ? sessions.enter(request.query.link) : undefined
+      if (id === undefined) return sendPage(reply, enterPage('used'))
       // A browser that enters again ends its previous session.
       sessionOfNavigation(request.headers, sessions)?.end()
       return reply.code(303).header('set-cookie', sessionCookie(id, host)).header('location', '/').send()
@@ -63,7 +61,8 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     schema: { hide: true, params: z.object({ name: z.string() }) },
     handler: async (request, reply) => {
       if (sessionOfNavigation(request.headers, sessions) === undefined) throw sessionEnded()
-      const asset = (await (await loadPages()).assets()).get(request.params.name)
+      const { script, style } = await (await loadPages()).assets()
+      const asset = [script, style].find(({ path }) => path === `/assets/${request.params.name}`)
       if (asset === undefined) throw new CatchdError('route_unknown')
       return reply.type(asset.type).send(asset.content)
     },
@@ -128,12 +127,4 @@ function sessionOf(request: FastifyRequest): Session {
   const { session } = principalOf(request)
   if (session === undefined) throw new CatchdError('route_unknown')
   return session
-}
-
-function send(reply: FastifyReply, { status, body, contentSecurityPolicy }: Page): FastifyReply {
-  return reply
-    .header('content-security-policy', contentSecurityPolicy)
-    .type('text/html; charset=utf-8')
-    .code(status)
-    .send(body)
 }

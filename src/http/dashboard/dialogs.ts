@@ -1,6 +1,6 @@
 /**
- * The markup of the page's dialogs. The page's script fills and opens them. The browser never submits a form (the
- * content security policy has `form-action 'none'`); the script sends the values.
+ * The markup of the page's dialogs. The page's script fills and opens them, and sends the values. The browser never sends
+ * a form: submitting one only closes its dialog, and the content security policy has `form-action 'none'`.
  */
 import * as z from 'zod'
 import { PROFILE_DEFAULTS, ProfileEntry } from '../../config/profile.js'
@@ -43,10 +43,10 @@ function profileDialog(presets: readonly PresetName[]): Html {
   return dialog(
     'profile',
     'Add a profile',
-    html`${field('name', 'Name', 'The name for the command line', html`<input name="name" id="profile-name" autocomplete="off" spellcheck="false" aria-describedby="profile-name-hint profile-name-error">`)}
-${FIELDS.map((key) => field(key.name, key.label, key.hint, control(key)))}
+    html`${field('profile-name', 'Name', 'The name for the command line', input('profile-name'))}
+${FIELDS.map((key) => field(`profile-${key.name}`, key.label, key.hint, control(key)))}
 <datalist id="presets">${presets.map(({ name, title }) => html`<option value="${name}">${title}</option>`)}</datalist>
-${field('other', 'Other settings', 'Any other key of the configuration reference, as a JSON object', html`<textarea name="other" id="profile-other" rows="4" spellcheck="false" aria-describedby="profile-other-hint profile-other-error"></textarea>`)}`,
+${field('profile-other', 'Other settings', 'Any other key of the configuration reference, as a JSON object', html`<textarea ${named('profile-other')} rows="4" spellcheck="false"></textarea>`)}`,
     html`<button type="button" class="danger" data-action="remove-profile" hidden>Remove</button>
 <span class="space"></span>
 <button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="primary">Save</button>`,
@@ -55,36 +55,42 @@ ${field('other', 'Other settings', 'Any other key of the configuration reference
 
 /** The page's script finds the fields by `data-key`. */
 function control({ name, isSource, choices }: Field): Html {
-  const described = `profile-${name}-hint profile-${name}-error`
+  const id = `profile-${name}`
   const key = isSource ? null : html` data-key="${name}"`
   if (choices !== undefined) {
     const fallback = new Map<string, unknown>(Object.entries(PROFILE_DEFAULTS)).get(name)
-    return html`<select name="${name}" id="profile-${name}"${key} aria-describedby="${described}"><option value="">as the preset says, else ${String(fallback)}</option>${choices.map((value) => html`<option>${value}</option>`)}</select>`
+    return html`<select ${named(id)}${key}><option value="">as the preset says, else ${String(fallback)}</option>${choices.map((value) => html`<option>${value}</option>`)}</select>`
   }
-  const type = isSource ? 'password' : 'text'
   const list = name === 'preset' ? html` list="presets"` : null
-  return html`<input type="${type}" name="${name}" id="profile-${name}"${key} autocomplete="off" spellcheck="false"${list} aria-describedby="${described}">`
+  return input(id, html` type="${isSource ? 'password' : 'text'}"${key}${list}`)
 }
 
-function field(name: string, label: string, hint: string, input: Html, scope = 'profile'): Html {
-  const id = `${scope}-${name}`
-  return html`<div class="field"><label for="${id}">${label}</label>${input}
+function input(id: string, attributes: Html | null = null): Html {
+  return html`<input ${named(id)} autocomplete="off" spellcheck="false"${attributes}>`
+}
+
+/** The attributes of the control of a {@link field}. */
+function named(id: string): Html {
+  return html`id="${id}" aria-describedby="${id}-hint ${id}-error"`
+}
+
+function field(id: string, label: string, hint: string, control: Html): Html {
+  return html`<div class="field"><label for="${id}">${label}</label>${control}
 <p class="hint" id="${id}-hint">${hint}</p><p class="error" id="${id}-error" hidden></p></div>`
 }
 
 function keyDialog(): Html {
-  const described = (name: string) => `key-${name}-hint key-${name}-error`
   const actions = KeyAction.options.filter((action) => action !== 'admin')
   return dialog(
     'key',
     'Make a key',
-    html`${field('client', 'Name', 'The tool that will use the key', html`<input name="client" id="key-client" autocomplete="off" spellcheck="false" aria-describedby="${described('client')}">`, 'key')}
-${field('profiles', 'Profiles', 'Names, separated by spaces', html`<input name="profiles" id="key-profiles" autocomplete="off" spellcheck="false" aria-describedby="${described('profiles')}">`, 'key')}
+    html`${field('key-client', 'Name', 'The tool that will use the key', input('key-client'))}
+${field('key-profiles', 'Profiles', 'Names, separated by spaces', input('key-profiles'))}
 <fieldset><legend>Allowed actions</legend>${actions.map(
       (action) =>
         html`<label class="choice"><input type="checkbox" name="actions" value="${action}"${action === 'token' ? html` checked` : null}> ${ACTIONS[action] ?? action}</label>`,
     )}<p class="error" id="key-actions-error" hidden></p></fieldset>
-${field('expires', 'Expires after', 'Days. Leave empty for a key that never expires', html`<input name="expires" id="key-expires" inputmode="numeric" value="90" aria-describedby="${described('expires')}">`, 'key')}`,
+${field('key-expires', 'Expires after', 'Days. Leave empty for a key that never expires', input('key-expires', html` inputmode="numeric" value="90"`))}`,
     html`<span class="space"></span><button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="primary">Make the key</button>`,
   )
 }
@@ -119,12 +125,12 @@ function confirmDialog(): Html {
     'confirm',
     'Are you sure?',
     html`<p id="confirm-text"></p>`,
-    html`<span class="space"></span><button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="danger">Yes</button>`,
+    html`<span class="space"></span><button type="button" class="plain" data-action="close">Cancel</button><button type="submit" class="danger" id="confirm-yes" value="yes">Yes</button>`,
   )
 }
 
 function dialog(name: string, title: string, body: Html, footer: Html): Html {
-  return html`<dialog id="${name}-dialog" aria-labelledby="${name}-title"><form novalidate id="${name}-form">
+  return html`<dialog id="${name}-dialog" aria-labelledby="${name}-title"><form method="dialog" novalidate id="${name}-form">
 <h2 id="${name}-title" tabindex="-1">${title}</h2>
 <div class="box failed" id="${name}-failure" role="alert" hidden></div>
 ${body}

@@ -38,7 +38,7 @@ export async function readOverview({ services, keys, clock }: RouteParts): Promi
       ? profiles.map((view) => ({ ...view, trouble: services.activity.refreshTrouble(view.name) }))
       : profiles,
     waiting: known.flatMap(({ name }) => services.logins.pendingOf(name)),
-    keys: keys.clients().map((key) => ({ key, lastUsedAtMs: keys.useOf(key).lastUsedAtMs })),
+    keys: keys.list().map((key) => ({ key, lastUsedAtMs: keys.useOf(key).lastUsedAtMs })),
     recent: services.activity.recent(),
     status,
   }

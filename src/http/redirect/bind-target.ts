@@ -34,7 +34,7 @@ export function readBindTarget(
   const url = parseRedirectUri(redirectUri)
   const isHttps = url.protocol === 'https:'
   if (listen !== null) return { ...readListen(listen, url), tls: isHttps && hasCertificate }
-  return { ...addressesOf(url), port: portOf(url), forwarded: false, tls: isHttps }
+  return { ...addressesOf(url), port: portOfAuthority(url.host, isHttps), forwarded: false, tls: isHttps }
 }
 
 /** Replaces a port 0 and keeps the rest of the redirect URI unchanged, because servers compare it exactly. */
@@ -52,13 +52,10 @@ export function portOfAuthority(authority: string, tls: boolean): number {
 function parseRedirectUri(redirectUri: string): URL {
   const url = URL.canParse(redirectUri) ? new URL(redirectUri) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new CatchdError('profile_invalid', 'redirect_uri is not an http or https URL.')
+    throw invalid('redirect_uri is not an http or https URL.')
   }
   if (url.username !== '' || url.password !== '' || redirectUri.includes('#')) {
-    throw new CatchdError(
-      'profile_invalid',
-      'redirect_uri must not contain user information or a fragment (RFC 6749 §3.1.2).',
-    )
+    throw invalid('redirect_uri must not contain user information or a fragment (RFC 6749 §3.1.2).')
   }
   return url
 }
@@ -67,14 +64,10 @@ function readListen(listen: string, redirectUri: URL): Omit<BindTarget, 'tls'> {
   const url = URL.canParse(`http://${listen}`) ? new URL(`http://${listen}`) : undefined
   const port = /:(\d+)$/.exec(listen)?.[1]
   if (url === undefined || port === undefined || url.host === '' || `${url.pathname}${url.search}` !== '/') {
-    throw new CatchdError(
-      'profile_invalid',
-      '"listen" must be host:port, for example 127.0.0.1:8300 or [::1]:8300.',
-    )
+    throw invalid('"listen" must be host:port, for example 127.0.0.1:8300 or [::1]:8300.')
   }
   if (Number(port) === 0 || redirectUri.port === '0') {
-    throw new CatchdError(
-      'profile_invalid',
+    throw invalid(
       '"listen" and redirect_uri must have fixed ports, because the program that forwards to "listen" needs to know the port.',
     )
   }
@@ -87,14 +80,11 @@ function addressesOf({ hostname }: URL): { hosts: string[]; familiesOptional: bo
   }
   if (isIPv4(hostname) && hostname.startsWith('127.')) return { hosts: [hostname], familiesOptional: false }
   if (hostname === '[::1]') return { hosts: ['::1'], familiesOptional: false }
-  throw new CatchdError(
-    'profile_invalid',
-    `${hostname} is not a loopback address, and catchd listens only on loopback. Set "listen" to the loopback ` +
-      'host:port that this address is forwarded to.',
+  throw invalid(
+    `${hostname} is not a loopback address, and catchd listens only on loopback. Set "listen" to the loopback host:port that this address is forwarded to.`,
   )
 }
 
-function portOf(url: URL): number {
-  if (url.port !== '') return Number(url.port)
-  return url.protocol === 'https:' ? 443 : 80
+function invalid(detail: string): CatchdError {
+  return new CatchdError('profile_invalid', detail)
 }

@@ -40,10 +40,7 @@ export async function readServedCertificate(request: CertificateRequest): Promis
   const key = parseKey(request, await readPem(request, 'private key'))
   const certificate = parseCertificate(request, pem)
   if (!certificate.checkPrivateKey(key)) {
-    throw unusable(
-      request,
-      `${fileOf(request, 'certificate')} does not match the private key in ${request.files.privateKeyFile}.`,
-    )
+    throw badFile(request, `does not match the private key in ${request.files.privateKeyFile}.`)
   }
   refuseOutdated(request, certificate)
   refuseOtherUse(request, certificate)
@@ -58,18 +55,17 @@ type Part = 'certificate' | 'private key'
 
 async function readPem(request: CertificateRequest, part: Part): Promise<string> {
   const path = part === 'certificate' ? request.files.certificateFile : request.files.privateKeyFile
-  const subject = fileOf(request, part)
   try {
     // Without O_NONBLOCK, a named pipe would block the login forever.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       const stats = await file.stat()
-      if (!stats.isFile() || stats.size > MOST_BYTES) throw unusable(request, `${subject} is not a PEM file.`)
+      if (!stats.isFile() || stats.size > MOST_BYTES) throw badFile(request, 'is not a PEM file.', part)
       // On Windows, access control lists keep the user's files private.
       if (part === 'private key' && process.getuid !== undefined && (stats.mode & 0o077) !== 0) {
         throw unusable(
           request,
-          `Other users can read or change ${subject}. If nobody else has read it, run: chmod 600 '${path}'`,
+          `Other users can read or change ${fileOf(request, part)}. If nobody else has read it, run: chmod 600 '${path}'`,
         )
       }
       return await file.readFile('utf8')
@@ -84,7 +80,7 @@ async function readPem(request: CertificateRequest, part: Part): Promise<string>
         `An https redirect URI needs a certificate, but ${path} does not exist yet. Run: ${MAKE_CERTIFICATE} (or set redirect_certificate_file to your own certificate).`,
       )
     }
-    throw unusable(request, `${subject} cannot be read (${systemCode(error)}).`)
+    throw badFile(request, `cannot be read (${systemCode(error)}).`, part)
   }
 }
 
@@ -92,7 +88,7 @@ function parseCertificate(request: CertificateRequest, pem: string): X509Certifi
   try {
     return new X509Certificate(pem)
   } catch {
-    throw unusable(request, `${fileOf(request, 'certificate')} contains no certificate in PEM format.`)
+    throw badFile(request, 'contains no certificate in PEM format.')
   }
 }
 
@@ -100,31 +96,23 @@ function parseKey(request: CertificateRequest, pem: string): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch {
-    const subject = fileOf(request, 'private key')
-    throw unusable(
-      request,
-      /ENCRYPTED/.test(pem)
-        ? `${subject} is encrypted. catchd cannot ask for its passphrase, so use a key that is not encrypted.`
-        : `${subject} contains no private key in PEM format.`,
-    )
+    const problem = /ENCRYPTED/.test(pem)
+      ? 'is encrypted. catchd cannot ask for its passphrase, so use a key that is not encrypted.'
+      : 'contains no private key in PEM format.'
+    throw badFile(request, problem, 'private key')
   }
 }
 
 function refuseOutdated(request: CertificateRequest, { validFrom, validTo }: X509Certificate): void {
-  const subject = fileOf(request, 'certificate')
-  if (Date.parse(validTo) <= request.nowMs)
-    throw unusable(request, `${subject} expired at ${toInstant(Date.parse(validTo))}.`)
-  if (Date.parse(validFrom) > request.nowMs)
-    throw unusable(request, `${subject} is not valid before ${toInstant(Date.parse(validFrom))}.`)
+  const [fromMs, toMs] = [Date.parse(validFrom), Date.parse(validTo)]
+  if (toMs <= request.nowMs) throw badFile(request, `expired at ${toInstant(toMs)}.`)
+  if (fromMs > request.nowMs) throw badFile(request, `is not valid before ${toInstant(fromMs)}.`)
 }
 
 /** Node's `keyUsage` is the extended key usage. */
 function refuseOtherUse(request: CertificateRequest, { keyUsage }: X509Certificate): void {
   if (keyUsage === undefined || keyUsage.some((usage) => SERVER_USAGES.includes(usage))) return
-  throw unusable(
-    request,
-    `${fileOf(request, 'certificate')} cannot be used for a server: its extended key usage has no serverAuth.`,
-  )
+  throw badFile(request, 'cannot be used for a server: its extended key usage has no serverAuth.')
 }
 
 /** Browsers check only the subject alternative names (RFC 9525 §2). */
@@ -146,22 +134,19 @@ function refuseUnservable(request: CertificateRequest, cert: string, key: string
   try {
     createSecureContext({ cert, key })
   } catch (error) {
-    throw unusable(
-      request,
-      `${fileOf(request, 'certificate')} cannot be used for TLS (${systemCode(error)}).`,
-    )
+    throw badFile(request, `cannot be used for TLS (${systemCode(error)}).`)
   }
 }
 
 function fileOf({ isOwn, files }: CertificateRequest, part: Part): string {
-  if (part === 'certificate') {
-    return isOwn
-      ? `catchd's own certificate ${files.certificateFile}`
-      : `redirect_certificate_file ${files.certificateFile}`
-  }
-  return isOwn
-    ? `catchd's own key ${files.privateKeyFile}`
-    : `redirect_private_key_file ${files.privateKeyFile}`
+  return part === 'certificate'
+    ? `${isOwn ? "catchd's own certificate" : 'redirect_certificate_file'} ${files.certificateFile}`
+    : `${isOwn ? "catchd's own key" : 'redirect_private_key_file'} ${files.privateKeyFile}`
+}
+
+/** @param problem - The rest of the sentence after the file. */
+function badFile(request: CertificateRequest, problem: string, part: Part = 'certificate'): CatchdError {
+  return unusable(request, `${fileOf(request, part)} ${problem}`)
 }
 
 function unusable({ isOwn }: CertificateRequest, detail: string): CatchdError {

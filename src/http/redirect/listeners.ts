@@ -1,12 +1,13 @@
 /**
- * The bound addresses of the redirect listener (RFC 8252 §7.3): the default one for as long as the daemon lives,
- * those of other redirect URIs for as long as a login needs them (RFC 8252 §8.3).
+ * The bound addresses of the redirect listener (RFC 8252 §7.3). The default address is bound while the daemon runs, the
+ * addresses of other redirect URIs while a login needs them (RFC 8252 §8.3).
  *
- * Promises: all addresses of a redirect URI are bound or none is; an address is bound once and shared; what
- * the system refuses is told as `redirect_port_in_use` or `profile_invalid` before an authorization URL
- * exists. Reading redirect URIs is bind-target.ts, lingering bound-address.ts.
+ * Either all addresses of a redirect URI are bound, or none. An address is bound once and shared by logins. If the system
+ * refuses, the login fails with `redirect_port_in_use` or `profile_invalid` before an authorization URL exists.
+ * bind-target.ts reads redirect URIs, and bound-address.ts decides when an address closes.
  */
 import { type Clock, systemClock } from '../../clock.js'
+import { systemCode } from '../../config/write.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/ports.js'
 import type { HttpListener } from '../http-listener.js'
@@ -15,14 +16,20 @@ import { type BindTarget, readBindTarget, withBoundPort } from './bind-target.js
 import { BoundAddress } from './bound-address.js'
 import { findPortHolder } from './port-holder.js'
 
-/** A free port on one family may be taken on the other; a few tries find one that is free on both. */
+/** A port that is free in one address family can be in use in the other. After a few tries, one is free in both. */
 const FREE_PORT_TRIES = 8
+
+interface Parts {
+  readonly listener: HttpListener
+  readonly clock?: Clock
+  /** For https redirect URIs whose profile names no certificate. */
+  readonly ownCertificate?: CertificateFiles
+}
 
 export class LoopbackRedirectListeners implements RedirectListeners {
   readonly #listener: HttpListener
   readonly #clock: Clock
-  readonly #lingerMs: number
-  readonly #ownCertificate: CertificateFiles | null
+  readonly #ownCertificate: CertificateFiles | undefined
   readonly #addresses = new Map<string, BoundAddress>()
   #defaultPort: number | undefined
   #defaultAddress: BoundAddress | undefined
@@ -30,33 +37,18 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   #descriptor: number | undefined
   #closed = false
 
-  /**
-   * @param parts.lingerMs - How long a released address stays open after its result page was fetched.
-   * @param parts.ownCertificate - For https redirect URIs that come without one.
-   */
-  constructor({
-    listener,
-    clock = systemClock,
-    lingerMs = 3_000,
-    ownCertificate = null,
-  }: {
-    readonly listener: HttpListener
-    readonly clock?: Clock
-    readonly lingerMs?: number
-    readonly ownCertificate?: CertificateFiles | null
-  }) {
+  constructor({ listener, clock = systemClock, ownCertificate }: Parts) {
     this.#listener = listener
     this.#clock = clock
-    this.#lingerMs = lingerMs
     this.#ownCertificate = ownCertificate
   }
 
   /**
-   * Binds 127.0.0.1 on the default port and keeps it until `close`. Never rejects: a taken port is remembered
-   * ({@link defaultFailure}), and the next login that needs it tries again.
+   * Binds 127.0.0.1 on the default port until `close`. If the port is in use, it does not throw: {@link defaultFailure}
+   * has the failure, and the next login that needs the port tries again.
    *
    * @param port - 0: there is no default port.
-   * @param descriptor - Listens there already (socket activation).
+   * @param descriptor - A descriptor that already listens there (socket activation).
    */
   async openDefault(port: number, descriptor?: number): Promise<void> {
     if (port === 0) return
@@ -71,19 +63,19 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     }
   }
 
-  /** Why the default port is not bound; `undefined` when it is, or when there is none. */
+  /** Why the default port is not bound; `undefined` if it is bound, or if there is none. */
   get defaultFailure(): CatchdError | undefined {
     return this.#defaultFailure
   }
 
-  /** The bound addresses, as in `http://127.0.0.1:8252`. */
+  /** The bound addresses, for example `http://127.0.0.1:8252`. */
   addresses(): string[] {
     return [...this.#addresses.values()].filter((address) => address.isBound).map(String)
   }
 
   /**
-   * @throws CatchdError `redirect_port_in_use`, naming the port and, where the system tells, the process;
-   *   `profile_invalid` when what the profile names cannot be bound or served; nothing new is bound then.
+   * @throws CatchdError `redirect_port_in_use` with the port and, if known, the process; `profile_invalid` if the address
+   *   or the certificate of the profile cannot be used. After a failure, nothing new is bound.
    */
   async acquire(
     redirectUri: string,
@@ -92,10 +84,8 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   ): Promise<RedirectLease> {
     if (this.#closed) throw new CatchdError('daemon_unreachable', 'The daemon is stopping.')
     const { tls, ...where } = readBindTarget(redirectUri, listen, certificate !== null)
-    const target = {
-      ...where,
-      served: tls ? await this.#readCertificate(redirectUri, certificate) : undefined,
-    }
+    const served = tls ? await this.#readCertificate(redirectUri, certificate) : undefined
+    const target = { ...where, served }
     const held = target.port === 0 ? await this.#holdFreePort(target) : await this.#holdAll(target)
     const port = held[0]?.port ?? target.port
     let released = false
@@ -109,16 +99,16 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     }
   }
 
-  /** Stops accepting on every address; resolves when answers in flight are sent or `drainMs` are over. */
+  /** Stops accepting at once. Resolves when the open requests are answered, or after `drainMs` milliseconds. */
   async close(drainMs: number): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#addresses.values()].map((address) => address.close(drainMs)))
   }
 
-  /** Each time anew, so that a renewed certificate counts from the next login on. */
+  /** Reads the files for each login, so that the next login uses a renewed certificate. */
   async #readCertificate(redirectUri: string, named: CertificateFiles | null): Promise<ServedCertificate> {
     const files = named ?? this.#ownCertificate
-    if (files === null)
+    if (files === undefined)
       throw new CatchdError('profile_invalid', 'redirect_uri needs redirect_certificate_file.')
     const { readServedCertificate } = await import('./certificate-files.js')
     return readServedCertificate({
@@ -134,27 +124,27 @@ export class LoopbackRedirectListeners implements RedirectListeners {
       try {
         return await this.#holdAll(target)
       } catch (error) {
-        const taken = error instanceof CatchdError && error.code === 'redirect_port_in_use'
-        if (!taken || triesLeft === 0) throw error
+        const isInUse = error instanceof CatchdError && error.code === 'redirect_port_in_use'
+        if (!isInUse || triesLeft === 0) throw error
       }
     }
   }
 
-  /** All addresses of the target on one port, or none. */
+  /** Binds all addresses of the target with the same port, or none. */
   async #holdAll(target: ServedTarget): Promise<BoundAddress[]> {
     const { hosts, port, familiesOptional } = target
     const held: BoundAddress[] = []
-    let lacking: unknown
+    let missingFamily: unknown
     try {
       for (const host of hosts) {
         try {
           held.push(await this.#hold(host, held[0]?.port ?? port, target))
         } catch (error) {
-          if (!familiesOptional || !isLackingFamily(error)) throw error
-          lacking = error
+          if (!familiesOptional || !isMissingFamily(error)) throw error
+          missingFamily = error
         }
       }
-      if (held.length === 0) throw lacking
+      if (held.length === 0) throw missingFamily
       return held
     } catch (error) {
       await Promise.all(held.map((address) => address.abandon()))
@@ -163,11 +153,10 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   }
 
   async #hold(host: string, port: number, { forwarded, served }: ServedTarget): Promise<BoundAddress> {
-    const key = keyOf(host, port)
-    let shared = this.#addresses.get(key)
-    while (shared !== undefined && shared.tls !== (served !== undefined)) {
-      await this.#clear(shared)
-      shared = this.#addresses.get(key)
+    const find = () => this.#addresses.get(keyOf(host, port))
+    let shared = find()
+    for (; shared !== undefined && shared.tls !== (served !== undefined); shared = find()) {
+      await this.#free(shared)
     }
     const address = shared ?? this.#bind(host, port, served)
     address.hold(forwarded)
@@ -187,30 +176,29 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     return address
   }
 
-  /** An address that merely lingers gives way at once; one that a login needs does not. */
-  async #clear(address: BoundAddress): Promise<void> {
+  /** Closes an address that no login needs, so that it can be bound again with the other scheme. */
+  async #free(address: BoundAddress): Promise<void> {
     if (address.isIdle) return address.close(0)
-    const [taken, wanted] = address.tls ? ['https', 'http'] : ['http', 'https']
+    const [served, wanted] = address.tls ? ['https', 'http'] : ['http', 'https']
     throw new CatchdError(
       'redirect_port_in_use',
-      `Port ${address.port} of this daemon serves ${taken} redirect URIs, and one port cannot serve both. Give the ${wanted} redirect URI a port of its own.`,
+      `Port ${address.port} of this daemon serves ${served} redirect URIs, and one port cannot serve both. Use another port for the ${wanted} redirect URI.`,
     )
   }
 
   #bind(host: string, port: number, certificate: ServedCertificate | undefined): BoundAddress {
     const isDefault = host === '127.0.0.1' && port === this.#defaultPort
     const descriptor = isDefault ? this.#descriptor : undefined
-    if (isDefault) this.#descriptor = undefined // it is closed with the address
-    const address = new BoundAddress(
-      this.#listener,
-      { host, port, certificate },
-      {
-        descriptor,
-        clock: this.#clock,
-        lingerMs: this.#lingerMs,
-        onClose: (closing) => this.#forget(closing),
-      },
-    )
+    if (isDefault) this.#descriptor = undefined // the address closes it
+    const address = new BoundAddress({
+      host,
+      port,
+      certificate,
+      descriptor,
+      listener: this.#listener,
+      clock: this.#clock,
+      onClose: (closing) => this.#forget(closing),
+    })
     if (port !== 0) this.#addresses.set(keyOf(host, port), address)
     return address
   }
@@ -220,7 +208,7 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     if (this.#addresses.get(key) === address) this.#addresses.delete(key)
   }
 
-  /** The default address has one holder more, which never lets go. */
+  /** Holds the default address once more, so that it is never released. */
   #keepDefault(address: BoundAddress): void {
     if (address.host !== '127.0.0.1' || address.port !== this.#defaultPort) return
     if (this.#defaultAddress === address) return
@@ -230,26 +218,22 @@ export class LoopbackRedirectListeners implements RedirectListeners {
   }
 }
 
-/** Where to bind, and the certificate to serve there; `undefined` for http. */
+/** The addresses to bind, and their certificate; `undefined` for http. */
 type ServedTarget = Omit<BindTarget, 'tls'> & { readonly served: ServedCertificate | undefined }
 
 function keyOf(host: string, port: number): string {
   return `${host} ${port}`
 }
 
-function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+function isMissingFamily(error: unknown): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(systemCode(error))
 }
 
-function isLackingFamily(error: unknown): boolean {
-  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(systemCode(error) ?? '')
-}
-
-/** The system's refusal to bind, in words of the profile. */
+/** The failure for an address that the system does not let catchd bind. */
 async function explain(error: unknown, port: number): Promise<CatchdError> {
   switch (systemCode(error)) {
     case 'EADDRINUSE':
-      return new CatchdError('redirect_port_in_use', await whoHolds(port))
+      return new CatchdError('redirect_port_in_use', await describeHolder(port))
     case 'EACCES':
       return explainForbidden(port)
     case 'EADDRNOTAVAIL':
@@ -263,20 +247,22 @@ async function explain(error: unknown, port: number): Promise<CatchdError> {
   }
 }
 
-async function whoHolds(port: number): Promise<string> {
+async function describeHolder(port: number): Promise<string> {
   const holder = await findPortHolder(port)
-  if (holder === undefined) return `Port ${port} is held by another process.`
-  if (holder.pid === process.pid) return `Port ${port} is held by this daemon itself, for something else.`
-  return `Port ${port} is held by ${holder.command} (process ${holder.pid}).`
+  if (holder === undefined) return `Port ${port} is in use by another process.`
+  if (holder.pid === process.pid) return `Port ${port} is in use by this daemon for another purpose.`
+  return `Port ${port} is in use by ${holder.command} (process ${holder.pid}).`
 }
 
 function explainForbidden(port: number): CatchdError {
   if (port >= 1024) {
-    return new CatchdError('redirect_port_in_use', `The system does not let this user bind port ${port}.`)
+    return new CatchdError(
+      'redirect_port_in_use',
+      `The system does not allow this user to bind port ${port}.`,
+    )
   }
   return new CatchdError(
     'profile_invalid',
-    `Port ${port} is below 1024, which this system keeps for privileged programs; register a redirect URI ` +
-      'with a higher port.',
+    `Port ${port} is below 1024, and this system allows such ports only to privileged programs. Register a redirect URI with a higher port.`,
   )
 }

@@ -5,6 +5,8 @@
  * Used only for error texts: it never throws, and it gives up after a short time.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { tcpSockets } from '../tcp-table.js'
 
 export interface PortHolder {
   readonly pid: number
@@ -14,28 +16,17 @@ export interface PortHolder {
 
 /** On a machine with thousands of processes, the search must not delay the error message for long. */
 const DEADLINE_MS = 500
-/** State of a listening socket in /proc/net/tcp. */
-const LISTENING = '0A'
 
 /** @returns The process that listens on the port on any address; `undefined` if it cannot be found. */
 export async function findPortHolder(port: number): Promise<PortHolder | undefined> {
   if (process.platform !== 'linux') return undefined
-  const givenUp = new Promise<undefined>((resolve) => {
-    setTimeout(() => resolve(undefined), DEADLINE_MS).unref()
-  })
-  try {
-    return await Promise.race([search(port), givenUp])
-  } catch {
-    return undefined
-  }
+  const givenUp = delay(DEADLINE_MS, undefined, { ref: false })
+  return Promise.race([search(port), givenUp]).catch(() => undefined)
 }
 
 async function search(port: number): Promise<PortHolder | undefined> {
-  const inodes = new Set(
-    (
-      await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((table) => listeningInodes(table, port)))
-    ).flat(),
-  )
+  const listening = (await tcpSockets()).filter((socket) => socket.isListening && socket.localPort === port)
+  const inodes = new Set(listening.map(({ inode }) => inode))
   if (inodes.size === 0) return undefined
   for (const entry of await readdir('/proc')) {
     if (/^\d+$/.test(entry) && (await holdsOneOf(`/proc/${entry}/fd`, inodes))) {
@@ -43,17 +34,6 @@ async function search(port: number): Promise<PortHolder | undefined> {
     }
   }
   return undefined
-}
-
-/** Columns: sl, local_address (hex address:port), rem_address, st, …; the tenth is the inode (proc(5)). */
-async function listeningInodes(table: string, port: number): Promise<string[]> {
-  const text = await readFile(table, 'utf8').catch(() => '')
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0')
-  return text
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => columns[1]?.endsWith(`:${hexPort}`) && columns[3] === LISTENING)
-    .flatMap((columns) => columns[9] ?? [])
 }
 
 async function holdsOneOf(folder: string, inodes: ReadonlySet<string>): Promise<boolean> {

@@ -1,10 +1,10 @@
 /**
- * The redirect listener: what browsers meet at a redirect URI (RFC 6749 §4.1.2, RFC 8252 §7.3). Serves
- * authorization responses and their pages; never a token, never the API.
+ * The app of the redirect listener: it receives authorization responses at the redirect URIs (RFC 6749 §4.1.2, RFC 8252
+ * §7.3) and serves the pages for the browser. It never serves a token or the API.
  *
- * Promises: a request that is refused changes nothing; an authorization response is answered with a 303 to a
- * page whose address holds no code; no answer repeats anything of a URL. Judging requests is
- * request-checks.ts, logins are src/login, binding is listeners.ts.
+ * A refused request changes nothing. The answer to an authorization response is a 303 to a page whose address has no
+ * code. No answer repeats a part of a URL. request-checks.ts checks requests, src/login has the logins, and listeners.ts
+ * binds the addresses.
  */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.js'
@@ -13,24 +13,23 @@ import { isSettled } from '../../login/login.js'
 import type { Logins } from '../../login/logins.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../http-listener.js'
 import { boundAddressOf } from './bound-address.js'
-import type { Page } from './pages/page.js'
+import { type Page, sendPage } from './pages/page.js'
 import { refusalPage } from './pages/refusal-page.js'
 import { relayPage } from './pages/relay-page.js'
 import { resultPage } from './pages/result-page.js'
 import {
+  checkRequest,
   type Destination,
-  judge,
   type KnownRedirectUris,
-  type Refusal,
-  refusalFor,
+  RefusedRequest,
   refusalPath,
   resultPath,
 } from './request-checks.js'
 
-/** Largest form_post body; a query cannot be longer than the headers' 8 KiB either. */
+/** The limit for a form_post body. A query has a similar limit: 8 KiB for all headers. */
 const MOST_BODY_BYTES = 16 * 1024
 
-/** Events worth a log line: routes, never URLs. */
+/** Events for the log. They name the route, never a URL. */
 export type RedirectEvent =
   | { readonly event: 'redirect.answered'; readonly login: string; readonly status: string }
   | {
@@ -46,150 +45,87 @@ export interface RedirectAppParts {
   readonly log?: (event: RedirectEvent) => void
 }
 
-/** @returns The app, ready to be served by a HttpListener; it does not listen itself. */
+/** @returns The app. It does not listen itself; a HttpListener serves it. */
 export async function buildRedirectApp(parts: RedirectAppParts): Promise<FastifyInstance> {
-  const desk = new RedirectDesk(parts)
+  const { logins, clock, log = () => {} } = parts
   const app = Fastify({
     logger: false,
     schemaController: WITHOUT_JSON_SCHEMA,
-    exposeHeadRoutes: false, // a HEAD probe would run the GET handler and spend the code
+    exposeHeadRoutes: false, // a HEAD request would run the GET handler and use up the code
     trustProxy: false,
     bodyLimit: MOST_BODY_BYTES,
-    // The router decodes and normalises paths. It gets to see one path only; ours compare the one that was sent.
+    // The router decodes and normalises paths, so it gets the same path for all requests. The checks use the original.
     rewriteUrl: () => '/',
-    frameworkErrors: (_error, request, reply) =>
-      desk.fail(request, reply, new CatchdError('request_invalid')),
+    frameworkErrors: (_error, request, reply) => refuse(request, reply, new CatchdError('request_invalid')),
   })
   app.removeAllContentTypeParsers()
-  // A form is the only body there is (Form Post Response Mode §2): other types, which a web page could post
-  // unasked, are 415. It stays encoded: authorization-response.ts decodes strictly, where a parser would repair.
+  // Only forms are accepted (Form Post Response Mode §2). The answer to any other body is 415. The form stays encoded,
+  // because authorization-response.ts is stricter than a form parser, which would repair mistakes.
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
     (_request, body, done) => done(null, body),
   )
   app.decorateRequest('destination', null)
-  app.addHook('onRequest', (request, reply) => desk.admit(request, reply))
-  app.route({
-    method: app.supportedMethods,
-    url: '/',
-    handler: (request, reply) => desk.answer(request, reply),
+  app.addHook('onRequest', async (request) => {
+    const { method, raw, headers, originalUrl: target } = request
+    request.setDecorator('destination', checkRequest({ method, headers, target, socket: raw.socket }, logins))
   })
-  app.setNotFoundHandler((request, reply) => desk.fail(request, reply, new CatchdError('route_unknown')))
-  app.setErrorHandler((error, request, reply) => desk.refuse(request, reply, translated(error)))
+  app.route({ method: app.supportedMethods, url: '/', handler: serve })
+  app.setNotFoundHandler((request, reply) => refuse(request, reply, new CatchdError('route_unknown')))
+  app.setErrorHandler((error, request, reply) => refuse(request, reply, translated(error)))
   await app.ready()
   return app
-}
 
-class RedirectDesk {
-  readonly #logins: RedirectAppParts['logins']
-  readonly #clock: Clock
-  readonly #log: (event: RedirectEvent) => void
-
-  constructor({ logins, clock, log = () => {} }: RedirectAppParts) {
-    this.#logins = logins
-    this.#clock = clock
-    this.#log = log
-  }
-
-  /** Refuses a request before its body is read. */
-  async admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    const { method, raw, headers } = request
-    const verdict = judge({ method, headers, target: request.originalUrl, socket: raw.socket }, this.#logins)
-    if ('refusal' in verdict) return this.refuse(request, reply, verdict.refusal)
-    request.setDecorator<Destination>('destination', verdict.destination)
-    return undefined
-  }
-
-  async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const destination = destinationOf(request)
-    switch (destination?.kind) {
-      case 'redirect_uri':
-        return this.#answerResponse(request, reply, destination)
-      case 'result':
-        return this.#showResult(request, reply, destination)
-      case 'refusal':
-        return this.refuse(request, reply, refusalFor(new CatchdError(destination.code)))
-      default:
-        throw new CatchdError('internal', 'A request came past the checks of the redirect listener.')
-    }
-  }
-
-  fail(request: FastifyRequest, reply: FastifyReply, failure: CatchdError): FastifyReply {
-    return this.refuse(request, reply, refusalFor(failure))
-  }
-
-  async #answerResponse(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { redirectUri, query }: Destination & { kind: 'redirect_uri' },
-  ): Promise<FastifyReply> {
+  async function serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const destination = request.getDecorator<Destination>('destination')
+    if (destination.kind === 'refusal') throw new CatchdError(destination.code)
+    if (destination.kind === 'result') return showResult(request, reply, destination)
+    const { redirectUri, query } = destination
     const isPost = request.method === 'POST'
-    if (
-      !isPost &&
-      isWithoutResponse(redirectUri, query) &&
-      this.#logins.responseCarriers(redirectUri).has('fragment')
-    ) {
-      return send(reply, relayPage())
-    }
+    const mayBeFragment = !isPost && isWithoutResponse(redirectUri, query)
+    if (mayBeFragment && logins.responseCarriers(redirectUri).has('fragment')) return send(reply, relayPage())
     const encoded = isPost ? String(request.body ?? '') : query
-    const { login, isReplay } = await this.#logins.answer(redirectUri, encoded)
-    this.#log({ event: 'redirect.answered', login: login.id, status: login.status })
+    const { login, isReplay } = await logins.answer(redirectUri, encoded)
+    log({ event: 'redirect.answered', login: login.id, status: login.status })
     return reply.headers(ANSWER_HEADERS).code(303).header('location', resultPath(login.id, isReplay)).send()
   }
 
-  #showResult(
-    request: FastifyRequest,
+  function showResult(
+    { raw }: FastifyRequest,
     reply: FastifyReply,
     { loginId, answeredBefore }: Destination & { kind: 'result' },
   ): FastifyReply {
-    const login = this.#logins.find(loginId)
-    if (login === undefined) return this.fail(request, reply, new CatchdError('login_unknown'))
-    const { socket } = request.raw
-    if (isSettled(login)) reply.raw.once('finish', () => boundAddressOf(socket)?.resultPageSent())
-    return send(reply, resultPage(login, this.#clock.now(), answeredBefore))
+    const login = logins.find(loginId)
+    if (login === undefined) throw new CatchdError('login_unknown')
+    if (isSettled(login)) reply.raw.once('finish', () => boundAddressOf(raw.socket)?.resultPageSent())
+    return send(reply, resultPage(login, clock.now(), answeredBefore))
   }
 
-  /** Every refusal ends here. */
-  refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-    const { failure, status, allow } = refusal
-    this.#log({
-      event: 'redirect.refused',
-      route: destinationOf(request)?.kind ?? 'none',
-      code: failure.code,
-      status,
-    })
-    if (allow !== undefined) reply.header('allow', allow)
-    const hadQuery = request.originalUrl.includes('?')
-    return send(reply, refusalPage(failure, status, hadQuery ? refusalPath(failure.code) : null))
+  function refuse(request: FastifyRequest, reply: FastifyReply, failure: CatchdError): FastifyReply {
+    const { code, status } = failure
+    const route = request.getDecorator<Destination | null>('destination')?.kind ?? 'none'
+    log({ event: 'redirect.refused', route, code, status })
+    if (failure instanceof RefusedRequest && failure.allow !== undefined) reply.header('allow', failure.allow)
+    return send(reply, refusalPage(failure, request.originalUrl.includes('?') ? refusalPath(code) : null))
   }
 }
 
-function destinationOf(request: FastifyRequest): Destination | null {
-  return request.getDecorator<Destination | null>('destination')
-}
-
-/** A redirect URI may have a query of its own, which comes back with every response (RFC 6749 §3.1.2). */
+/** A redirect URI can have its own query, which is part of every response (RFC 6749 §3.1.2). */
 function isWithoutResponse(redirectUri: string, query: string): boolean {
   return query === '' || query === new URL(redirectUri).search.slice(1)
 }
 
-function send(reply: FastifyReply, { status, body, contentSecurityPolicy }: Page): FastifyReply {
-  return reply
-    .headers(ANSWER_HEADERS)
-    .header('content-security-policy', contentSecurityPolicy)
-    .type('text/html; charset=utf-8')
-    .code(status)
-    .send(body)
+function send(reply: FastifyReply, page: Page): FastifyReply {
+  return sendPage(reply.headers(ANSWER_HEADERS), page)
 }
 
-/** Fastify's own refusals of a body (too large, cut short) are the client's; what else is not ours keeps its text. */
-function translated(error: unknown): Refusal {
+/** If Fastify refuses a body (too large, incomplete), the client gets the status. Other errors are not described. */
+function translated(error: unknown): CatchdError {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
-  if (error instanceof CatchdError || !(status >= 400 && status < 500))
-    return refusalFor(asCatchdError(error))
-  return {
-    failure: new CatchdError('redirect_malformed', 'The posted authorization response could not be read.'),
+  if (error instanceof CatchdError || !(status >= 400 && status < 500)) return asCatchdError(error)
+  return new RefusedRequest(
     status,
-  }
+    new CatchdError('redirect_malformed', 'The posted authorization response could not be read.'),
+  )
 }

@@ -1,9 +1,9 @@
 /**
- * Whether a request may be taken for an authorization response or for a look at a result: small checks in a
- * fixed order, none of which changes anything (DESIGN: promises 1 and 6).
+ * Decides what a request to the redirect listener is for: an authorization response, the result page of a login, or a
+ * refusal page that is shown again. The checks change nothing (SECURITY.md#nobody-else-gets-in).
  *
- * Host first (DNS rebinding), then the path as it was sent, byte for byte, then the method, last Fetch
- * Metadata. Reading the response itself is src/login/authorization-response.ts.
+ * In this order: the Host header (DNS rebinding), the path exactly as it was sent, the method, prefetches, and Fetch
+ * Metadata. src/login/authorization-response.ts reads the response itself.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
@@ -12,16 +12,16 @@ import type { Logins } from '../../login/logins.js'
 import { boundAddressOf } from './bound-address.js'
 import { isRefusalCode } from './pages/refusal-page.js'
 
-/** A request as the checks see it. */
+/** The parts of a request that the checks use. */
 export interface RedirectRequest {
   readonly method: string
-  /** The request target as sent: neither decoded nor normalised. */
+  /** The request target as it was sent, neither decoded nor normalised. */
   readonly target: string
   readonly headers: IncomingHttpHeaders
   readonly socket: Socket
 }
 
-/** What is asked of the logins before a request is taken for one of theirs. */
+/** The part of the logins that the checks use. */
 export type KnownRedirectUris = Pick<Logins, 'findRedirectUri' | 'knowsAuthority' | 'responseCarriers'>
 
 /** What a request is for. */
@@ -30,59 +30,58 @@ export type Destination =
   | { readonly kind: 'result'; readonly loginId: string; readonly answeredBefore: boolean }
   | { readonly kind: 'refusal'; readonly code: FailureCode }
 
-/** Why a request is not answered; nothing was changed. */
-export interface Refusal {
-  readonly failure: CatchdError
-  readonly status: number
+/** A failure with a more exact HTTP status than its code has. */
+export class RefusedRequest extends CatchdError {
+  readonly #status: number
   /** Value of the Allow header of a 405. */
-  readonly allow?: string
-}
+  readonly allow: string | undefined
 
-/** Path of a login's result page. */
-export function resultPath(loginId: string, answeredBefore: boolean): string {
-  return `/catchd/${loginId}${answeredBefore ? `?${ANSWERED_BEFORE}` : ''}`
-}
+  constructor(status: number, failure: CatchdError, allow?: string) {
+    super(failure.code, { detail: failure.message, next: failure.next })
+    this.#status = status
+    this.allow = allow
+  }
 
-/** Path under which a refusal can be shown again. */
-export function refusalPath(code: FailureCode): string {
-  return `/catchd/refused/${code}`
+  override get status(): number {
+    return this.#status
+  }
 }
 
 const ANSWERED_BEFORE = 'again'
 const RESULT_PATH = /^\/catchd\/([\w-]{1,64})$/
 const REFUSAL_PATH = /^\/catchd\/refused\/(\w+)$/
 
-/** All checks, in their order. */
-export function judge(
-  request: RedirectRequest,
-  logins: KnownRedirectUris,
-): { destination: Destination } | { refusal: Refusal } {
-  const hostRefusal = refuseHost(request, logins)
-  if (hostRefusal !== undefined) return { refusal: hostRefusal }
-  const destination = findDestination(request, logins)
-  if (destination === undefined) return { refusal: refusalFor(new CatchdError('route_unknown')) }
-  const refusal =
-    refuseMethod(request, destination, logins) ?? refusePrefetch(request) ?? refuseFetchMetadata(request)
-  return refusal === undefined ? { destination } : { refusal }
+/** The path of a login's result page. */
+export function resultPath(loginId: string, answeredBefore: boolean): string {
+  return `/catchd/${loginId}${answeredBefore ? `?${ANSWERED_BEFORE}` : ''}`
 }
 
-/** A failure as the refusal of a request. */
-export function refusalFor(failure: CatchdError): Refusal {
-  return { failure, status: failure.status }
+/** The path at which a refusal can be shown again. */
+export function refusalPath(code: FailureCode): string {
+  return `/catchd/refused/${code}`
+}
+
+/** @throws CatchdError `host_refused`, `route_unknown`, `request_invalid` (status 405), `origin_refused` */
+export function checkRequest(request: RedirectRequest, logins: KnownRedirectUris): Destination {
+  checkHost(request, logins)
+  const destination = findDestination(request, logins)
+  if (destination === undefined) throw new CatchdError('route_unknown')
+  checkMethod(request, destination, logins)
+  checkNavigation(request)
+  return destination
 }
 
 /**
- * The Host header must be the authority of a redirect URI, exactly: a rebound name, `0.0.0.0` or the port of
- * another address is somebody else's idea of who we are. (A doubled Host never gets here: listener.ts.)
+ * The Host header must be exactly the authority of a redirect URI, at its own address. A web page can make another name
+ * resolve to loopback (DNS rebinding). http-listener.ts refuses requests with two Host headers.
  */
-function refuseHost({ headers, socket }: RedirectRequest, logins: KnownRedirectUris): Refusal | undefined {
-  const { host } = headers
-  const isOurs = host !== undefined && host !== '' && logins.knowsAuthority(host)
-  if (isOurs && (boundAddressOf(socket)?.answersFor(host) ?? true)) return undefined
-  return refusalFor(new CatchdError('host_refused'))
+function checkHost({ headers: { host = '' }, socket }: RedirectRequest, logins: KnownRedirectUris): void {
+  const isOurs =
+    host !== '' && logins.knowsAuthority(host) && boundAddressOf(socket)?.answersFor(host) !== false
+  if (!isOurs) throw new CatchdError('host_refused')
 }
 
-/** Compared byte for byte: `/%63allback`, `//callback` and `/callback/` are other paths. */
+/** Compares byte by byte: `/%63allback`, `//callback` and `/callback/` are other paths. */
 function findDestination(
   { target, headers, socket }: RedirectRequest,
   logins: KnownRedirectUris,
@@ -90,52 +89,35 @@ function findDestination(
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   const query = mark < 0 ? '' : target.slice(mark + 1)
-  const scheme = boundAddressOf(socket)?.scheme
-  const redirectUri = logins.findRedirectUri(headers.host ?? '', path, scheme)
+  const redirectUri = logins.findRedirectUri(headers.host ?? '', path, boundAddressOf(socket)?.scheme)
   if (redirectUri !== undefined) return { kind: 'redirect_uri', redirectUri, query }
   const loginId = RESULT_PATH.exec(path)?.[1]
   if (loginId !== undefined) return { kind: 'result', loginId, answeredBefore: query === ANSWERED_BEFORE }
   const code = REFUSAL_PATH.exec(path)?.[1]
-  if (code !== undefined && isRefusalCode(code)) return { kind: 'refusal', code }
-  return undefined
+  return code !== undefined && isRefusalCode(code) ? { kind: 'refusal', code } : undefined
 }
 
 /**
- * GET; POST too where a form_post login pends, or none at all: then it can only be a replay, which shows its
- * result again, or matches nothing. HEAD must not run what GET runs.
+ * GET is always allowed, POST only if a login with the response mode form_post is pending, or if no login is pending. In
+ * the second case, the response was already used or matches no login. A HEAD request must not do what a GET does.
  */
-function refuseMethod(
-  { method }: RedirectRequest,
-  destination: Destination,
-  logins: KnownRedirectUris,
-): Refusal | undefined {
+function checkMethod({ method }: RedirectRequest, destination: Destination, logins: KnownRedirectUris): void {
   const carriers =
     destination.kind === 'redirect_uri' ? logins.responseCarriers(destination.redirectUri) : undefined
-  const takesPost = carriers !== undefined && (carriers.size === 0 || carriers.has('form_post'))
-  if (method === 'GET' || (method === 'POST' && takesPost)) return undefined
-  return {
-    failure: new CatchdError('request_invalid', {
-      detail: 'This method is not served at this address.',
-      next: 'catchd status',
-    }),
-    status: 405,
-    allow: takesPost ? 'GET, POST' : 'GET',
-  }
+  const allowsPost = carriers !== undefined && (carriers.size === 0 || carriers.has('form_post'))
+  if (method === 'GET' || (method === 'POST' && allowsPost)) return
+  const detail = 'This address does not support this method.'
+  const failure = new CatchdError('request_invalid', { detail, next: 'catchd status' })
+  throw new RefusedRequest(405, failure, allowsPost ? 'GET, POST' : 'GET')
 }
 
-const SPECULATION_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+const PREFETCH_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 
-/** Browsers fetch what they guess the person will open next; nobody has opened it yet. */
-function refusePrefetch({ headers }: RedirectRequest): Refusal | undefined {
-  const isGuess = SPECULATION_HEADERS.some((name) =>
-    /prefetch|prerender|preview/i.test(String(headers[name] ?? '')),
+/** Browsers prefetch pages that the user may open next. Only a page that the user opened counts. */
+function checkNavigation({ headers }: RedirectRequest): void {
+  const isPrefetch = PREFETCH_HEADERS.some((name) =>
+    /prefetch|prerender|preview/i.test(String(headers[name])),
   )
-  return isGuess ? refusalFor(new CatchdError('origin_refused')) : undefined
-}
-
-/** Fetch Metadata, where the browser sends it: only a top-level navigation counts. */
-function refuseFetchMetadata({ headers }: RedirectRequest): Refusal | undefined {
   const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } = headers
-  if (mode === 'navigate' && dest === 'document') return undefined
-  return refusalFor(new CatchdError('origin_refused'))
+  if (isPrefetch || mode !== 'navigate' || dest !== 'document') throw new CatchdError('origin_refused')
 }

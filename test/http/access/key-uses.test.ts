@@ -34,7 +34,7 @@ async function start() {
     if (principal !== undefined) of.used(principal)
     return principal
   }
-  const usesOf = (of = ring) => of.clients().map((client) => of.useOf(client).uses)
+  const usesOf = (of = ring) => of.list().map((client) => of.useOf(client).uses)
   return { clock, events, open, path, written, ring, use, usesOf, key }
 }
 
@@ -48,13 +48,11 @@ describe('the use of keys', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
     clock.jump(86_400_000)
     const again = await open()
-    expect(again.clients().map((client) => again.useOf(client))).toEqual([
-      { lastUsedAtMs: usedAtMs, uses: 2 },
-    ])
+    expect(again.list().map((client) => again.useOf(client))).toEqual([{ lastUsedAtMs: usedAtMs, uses: 2 }])
     use(again)
     await again.close()
     const third = await open()
-    expect(third.clients().map((client) => third.useOf(client))).toEqual([
+    expect(third.list().map((client) => third.useOf(client))).toEqual([
       { lastUsedAtMs: clock.now(), uses: 3 },
     ])
   })

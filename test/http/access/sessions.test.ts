@@ -83,7 +83,7 @@ describe('a session', () => {
       await clock.pass(30 * MINUTE)
       const found = sessions.find([id])
       expect(found).toBe(session)
-      if (found !== undefined) sessions.used(found)
+      found?.used()
     }
     await clock.pass(30 * MINUTE)
     expect(session?.ended.aborted).toBe(true)

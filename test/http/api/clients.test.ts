@@ -68,7 +68,7 @@ describe('/v1/clients', () => {
     const answer = await call('POST', '/v1/clients', { body })
     expect([answer.status, answer.problem().code]).toEqual([400, 'request_invalid'])
     expect(answer.text).not.toContain('canary')
-    expect(keys.clients()).toEqual([])
+    expect(keys.list()).toEqual([])
   })
 
   test('a name is given once, also to two at once', async () => {
@@ -154,7 +154,7 @@ describe('a limited key', () => {
       const others = await ask(method, path, body, 'corp')
       expect([others.status, others.problem().code]).toEqual([403, 'forbidden'])
       expect(effects).toEqual([])
-      expect(keys.clients()).toHaveLength(1)
+      expect(keys.list()).toHaveLength(1)
     })
   }
 

@@ -301,7 +301,7 @@ describe('over TCP, nothing is served without a key', () => {
     expect(answer.headers.get('www-authenticate')).toBe('Bearer')
     if (method !== 'HEAD') expect(codeOf(answer)).toBe('unauthorized')
     expect(api.effects).toEqual([])
-    expect(api.keys.clients()).toEqual([])
+    expect(api.keys.list()).toEqual([])
   })
 
   test.each([

@@ -127,7 +127,7 @@ describe('a session gets no token', () => {
     expect(outcome(answer)).toEqual([403, 'forbidden'])
     expect(answer.text).not.toContain('canary')
     expect(api.effects).toEqual([])
-    expect(api.keys.clients()).toEqual([])
+    expect(api.keys.list()).toEqual([])
   })
 
   test('each call of the description is either served to the page or refused here', async () => {
@@ -167,7 +167,7 @@ describe('a session gets no token', () => {
   test('nor does the page or a panel hold one, nor a state, a verifier or a hash', async () => {
     const { api, login } = await withLogin()
     const [STATE, VERIFIER] = [login.state.reveal(), login.codeVerifier?.reveal() ?? '']
-    const { client, key } = await api.keys.add({
+    const { apiKey, key } = await api.keys.add({
       name: 'ci',
       profiles: ['gw'],
       actions: ['token'],
@@ -183,7 +183,7 @@ describe('a session gets no token', () => {
     expect(texts).toContain(`data-login="${login.id}"`)
     expect(texts).toContain('data-key="key-ci"')
     const secrets = [ACCESS_TOKEN, REFRESH_TOKEN, STATE, VERIFIER, key.reveal(), api.adminKey]
-    const hashes = ['hex', 'base64', 'base64url'].map((form) => client.hash.toString(form as 'hex'))
+    const hashes = ['hex', 'base64', 'base64url'].map((form) => apiKey.hash.toString(form as 'hex'))
     for (const secret of [...secrets, ...hashes]) expect(texts).not.toContain(secret)
   })
 })

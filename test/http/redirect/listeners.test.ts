@@ -153,7 +153,7 @@ describe('a taken port', () => {
     const acquiring = listeners.acquire(`http://127.0.0.1:${port}/cb`, null)
     await expect(acquiring).rejects.toMatchObject({
       code: 'redirect_port_in_use',
-      detail: expect.stringContaining(`Port ${port} is held by`),
+      detail: expect.stringContaining(`Port ${port} is in use by`),
     })
     expect(listeners.addresses()).toEqual([])
   })

@@ -55,8 +55,8 @@ const EVERY_PAGE: readonly (readonly [string, Page])[] = [
   ['pending', resultPage({ ...LOGIN, status: 'pending' } as Login, NOW_MS, false)],
   ['exchanging', resultPage({ ...LOGIN, status: 'exchanging' }, NOW_MS, false)],
   ['already used', resultPage({ ...LOGIN, status: 'succeeded', stored: STORED }, NOW_MS, true)],
-  ['unknown state', refusalPage(new CatchdError('state_unknown'), 400, '/catchd/refused/state_unknown')],
-  ['unknown login', refusalPage(new CatchdError('login_unknown'), 404, null)],
+  ['unknown state', refusalPage(new CatchdError('state_unknown'), '/catchd/refused/state_unknown')],
+  ['unknown login', refusalPage(new CatchdError('login_unknown'), null)],
   ['relay', relayPage()],
 ]
 

@@ -1,4 +1,4 @@
-/** Opens and closes dialogs, submits their forms, and shows their error messages. */
+/** Opens and closes dialogs, sends their forms, and shows their error messages. */
 import { CallFailed, wordsOf } from './calls.js'
 import { byId } from './elements.js'
 import { isOver, showEnd } from './notices.js'
@@ -51,29 +51,22 @@ export class FieldMistake extends Error {
 
 function showFailure(name: string, error: unknown): void {
   const mistakes = mistakesOf(error)
-  const elsewhere = mistakes.filter(({ field, rule }) => !showAtField(name, field, rule))
+  const elsewhere = mistakes.filter(([field, rule]) => !showAtField(name, field, rule))
   const text =
-    mistakes.length === 0
-      ? wordsOf(error)
-      : elsewhere.map(({ field, rule }) => `${field}: ${rule}`).join('. ')
+    mistakes.length === 0 ? wordsOf(error) : elsewhere.map((mistake) => mistake.join(': ')).join('. ')
   const failure = byId(`${name}-failure`)
   failure.textContent = text
   failure.hidden = text === ''
   byId(`${name}-form`).querySelector<HTMLElement>('[aria-invalid]')?.focus()
 }
 
-interface Mistake {
-  readonly field: string
-  readonly rule: string
-}
-
-function mistakesOf(error: unknown): readonly Mistake[] {
-  if (error instanceof FieldMistake) return [{ field: error.field, rule: error.message }]
+function mistakesOf(error: unknown): readonly (readonly [field: string, rule: string])[] {
+  if (error instanceof FieldMistake) return [[error.field, error.message]]
   if (!(error instanceof CallFailed)) return []
-  return (error.problem.errors ?? []).map((one) => ({ field: one.name, rule: one.detail }))
+  return (error.problem.errors ?? []).map(({ name, detail }) => [name, detail])
 }
 
-/** @returns false when the form has no such field */
+/** @returns `false` if the form has no such field */
 function showAtField(name: string, field: string, rule: string): boolean {
   const [top = ''] = field.split('.')
   const error = document.getElementById(`${name}-${top}-error`)
@@ -94,18 +87,11 @@ function clear(name: string): void {
 /** Asks before an action that cannot be undone. */
 export function confirm(text: string, yes: string): Promise<boolean> {
   const dialog = byId<HTMLDialogElement>('confirm-dialog')
-  const form = byId<HTMLFormElement>('confirm-form')
   byId('confirm-text').textContent = text
-  const button = form.querySelector<HTMLButtonElement>('[type=submit]')
-  if (button !== null) button.textContent = yes
+  byId('confirm-yes').textContent = yes
+  dialog.returnValue = ''
+  dialog.showModal()
   return new Promise((resolve) => {
-    let answer = false
-    form.onsubmit = (event) => {
-      event.preventDefault()
-      answer = true
-      dialog.close()
-    }
-    dialog.onclose = () => resolve(answer)
-    dialog.showModal()
+    dialog.onclose = () => resolve(dialog.returnValue === 'yes')
   })
 }

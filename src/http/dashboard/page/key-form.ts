@@ -7,7 +7,6 @@ const SECONDS_A_DAY = 86_400
 
 export function prepareKeyForm(): void {
   onSubmit('key', make)
-  onSubmit('new-key', async () => {})
   // After the dialog is closed, the key is no longer in the page.
   byId('new-key-dialog').addEventListener('close', () => {
     byId('new-key-value').textContent = ''

@@ -18,7 +18,6 @@ export interface HappenedEvent {
   readonly event: string
   readonly profile?: string
   readonly login_id?: string
-  readonly code?: string
 }
 
 let isGathering = false

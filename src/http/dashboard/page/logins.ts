@@ -1,6 +1,6 @@
 /** Starts, continues and cancels logins, and shows how they ended. */
 import { call } from './calls.js'
-import { close, isOpen, onSubmit, open } from './dialog.js'
+import { close, isOpen, open } from './dialog.js'
 import { byId } from './elements.js'
 import type { HappenedEvent } from './live.js'
 import { notify } from './notices.js'
@@ -16,10 +16,6 @@ interface BegunLogin {
 
 /** The login that the open dialog is about. */
 let shown = ''
-
-export function prepareLoginDialog(): void {
-  onSubmit('login', async () => {})
-}
 
 export async function logIn(profile: string): Promise<void> {
   show(await begun(call('POST', '/v1/logins', { profile, open: false })))

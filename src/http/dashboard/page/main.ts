@@ -4,7 +4,7 @@ import { close, confirm } from './dialog.js'
 import { prepareFinding } from './finding.js'
 import { openKeyForm, prepareKeyForm } from './key-form.js'
 import { follow, showNews, showPanels, updatePeriodically } from './live.js'
-import { giveUp, goOn, logIn, prepareLoginDialog, showLoginEvent } from './logins.js'
+import { giveUp, goOn, logIn, showLoginEvent } from './logins.js'
 import { notify, notifyFailure } from './notices.js'
 import { addProfile, editProfile, prepareProfileForm } from './profile-form.js'
 import { startTicking } from './ticking.js'
@@ -85,7 +85,6 @@ keepKey()
 prepareProfileForm()
 prepareFinding()
 prepareKeyForm()
-prepareLoginDialog()
 document.addEventListener('click', (event) => {
   const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-action]') : null
   if (button !== null) void act(button)

@@ -14,7 +14,7 @@ export function activityPanel({ recent, nowMs }: Overview): Html {
 }
 
 function item(event: HappenedEvent, nowMs: number): Html {
-  const { tone, words } = wordsOf(event)
+  const { tone, words } = WORDS[event.event] ?? { tone: 'over', words: event.event }
   const about = event.profile ?? event.client
   const cause = event.code === undefined ? null : html`<small>${titleOf(event.code)}</small>`
   return html`<li class="${tone}"><div>${about === undefined ? null : html`<strong>${about}</strong> `}${words}${cause}</div>${relativeTime(event.atMs, nowMs)}</li>`
@@ -38,8 +38,4 @@ const WORDS: Readonly<Record<string, { readonly tone: Tone; readonly words: stri
   },
   'client.added': { tone: 'over', words: 'key added' },
   'client.removed': { tone: 'over', words: 'key removed' },
-}
-
-function wordsOf({ event }: HappenedEvent): { readonly tone: Tone; readonly words: string } {
-  return WORDS[event] ?? { tone: 'over', words: event }
 }

@@ -30,7 +30,7 @@ function addresses(list: readonly string[]): Html {
 /** The alerts at the top of the page; empty if there is no problem. */
 export function alerts({ status }: Overview): Html {
   if (status instanceof CatchdError) return html``
-  return html`${troubles(status).map(([text, next]) => html`<div class="box failed"><p>${text}</p><p>Run next: <code>${next}</code></p></div>`)}`
+  return html`${troubles(status).map(([message, next]) => failureBox({ message, next }))}`
 }
 
 type Trouble = readonly [text: string, next: string]

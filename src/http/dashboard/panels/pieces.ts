@@ -36,7 +36,7 @@ export function button(
 }
 
 /** A failure and one command to run. */
-export function failureBox({ message, next }: CatchdError): Html {
+export function failureBox({ message, next }: Pick<CatchdError, 'message' | 'next'>): Html {
   return html`<div class="box failed"><p>${message}</p><p>Run next: <code>${next}</code></p></div>`
 }
 

@@ -35,14 +35,11 @@ function forTools(name: string, addresses: Addresses): Line[] {
 function forHttp(name: string, addresses: Addresses): Line[] {
   const { socket = null, tcp = null } = addresses ?? {}
   const path = `/v1/tokens/${name}`
-  return [
-    ...(socket === null
-      ? []
-      : [['The socket', `curl --unix-socket '${socket}' http://localhost${path}`] as const]),
-    ...(tcp === null
-      ? []
-      : [['TCP, with an API key', `curl --header 'Authorization: Bearer KEY' ${tcp}${path}`] as const]),
-  ]
+  const lines: Line[] = []
+  if (socket !== null) lines.push(['The socket', `curl --unix-socket '${socket}' http://localhost${path}`])
+  if (tcp !== null)
+    lines.push(['TCP, with an API key', `curl --header 'Authorization: Bearer KEY' ${tcp}${path}`])
+  return lines
 }
 
 /** A token that is bound to a key needs a proof with every request (RFC 9449). */

@@ -36,6 +36,11 @@ function render(value: HtmlValue): string {
   return escapeText(String(value))
 }
 
+/** The same text for markup: in text and in quoted attributes. */
+export function escapeMarkup(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+}
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -49,8 +54,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * replacement character, so that an `error_description` cannot imitate other parts of the page.
  */
 function escapeText(text: string): string {
-  return text
+  const shown = text
     .replaceAll(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, ' ')
     .replaceAll(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
-    .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+  return escapeMarkup(shown)
 }

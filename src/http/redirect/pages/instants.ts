@@ -1,20 +1,5 @@
 /** Texts for instants: the absolute time in UTC, and the time from now. Pure. */
 
-const MONTHS = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-]
-
 /** The last instant that a Date can represent. A server can send an `expires_in` beyond it. */
 const LAST_INSTANT_MS = 8.64e15
 
@@ -30,7 +15,8 @@ export function inWords(instantMs: number): string | undefined {
   if (!(Math.abs(instantMs) <= LAST_INSTANT_MS)) return undefined
   const date = new Date(instantMs)
   const [hours, minutes] = [date.getUTCHours(), date.getUTCMinutes()].map((n) => String(n).padStart(2, '0'))
-  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${hours}:${minutes} UTC`
+  const month = date.toLocaleString('en', { month: 'long', timeZone: 'UTC' })
+  return `${date.getUTCDate()} ${month} ${date.getUTCFullYear()}, ${hours}:${minutes} UTC`
 }
 
 /** `in 59 minutes`, `2 days ago`. */
@@ -38,12 +24,9 @@ export function fromNow(instantMs: number, nowMs: number): string {
   const distanceMs = instantMs - nowMs
   for (const { unit, ms, below } of UNITS) {
     const count = Math.round(Math.abs(distanceMs) / ms)
-    if (count < below) return phrase(count, unit, distanceMs < 0)
+    if (count >= below) continue
+    const amount = `${count} ${unit}${count === 1 ? '' : 's'}`
+    return distanceMs < 0 ? `${amount} ago` : `in ${amount}`
   }
   return 'far away'
-}
-
-function phrase(count: number, unit: string, past: boolean): string {
-  const amount = `${count} ${unit}${count === 1 ? '' : 's'}`
-  return past ? `${amount} ago` : `in ${amount}`
 }

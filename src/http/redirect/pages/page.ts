@@ -5,21 +5,16 @@
  * anything, frames, forms and `<base>`.
  */
 import { createHash } from 'node:crypto'
+import type { FastifyReply } from 'fastify'
 import { Html, html } from './html.js'
 import { STYLE } from './style.js'
 
 /** The kind of result that a page shows. It decides the colour and the icon. */
 export type Tone = 'done' | 'denied' | 'failed' | 'waiting' | 'over' | 'lost'
 
-/** A script of this program that a page contains. */
-export class PageScript {
-  readonly element: Html
-  readonly cspSource: string
-
-  constructor(source: string) {
-    this.element = html`<script>${new Html(source)}</script>`
-    this.cspSource = cspHash(source)
-  }
+/** A script of this program that a page contains, and its hash for the policy. */
+export function pageScript(source: string) {
+  return { element: html`<script>${new Html(source)}</script>`, cspSource: cspHash(source) }
 }
 
 export interface PageParts {
@@ -31,7 +26,7 @@ export interface PageParts {
   readonly summary: readonly Html[]
   readonly body?: Html
   readonly closing?: string
-  readonly script?: PageScript
+  readonly script?: ReturnType<typeof pageScript>
   /** Path that the script puts into the address bar. */
   readonly cleanPath?: string
   readonly refreshSeconds?: number
@@ -69,7 +64,9 @@ ${closing === undefined ? null : html`<p class="close">${closing}</p>`}
 </body>
 </html>
 `
-  return { status, body: document.toString(), contentSecurityPolicy: policyFor(script) }
+  const scriptSource = script === undefined ? [] : [`script-src ${script.cspSource}`]
+  const contentSecurityPolicy = policyWith(`style-src ${cspHash(STYLE)}`, ...scriptSource)
+  return { status, body: document.toString(), contentSecurityPolicy }
 }
 
 /** A row of a page's list of facts. */
@@ -86,15 +83,23 @@ export function command(heading: string, text: string): Html {
   return html`<section aria-label="${heading}"><h2>${heading}</h2><pre><code>${text}</code></pre></section>`
 }
 
-function policyFor(script: PageScript | undefined): string {
+/** A content security policy that forbids everything except these directives. */
+export function policyWith(...directives: readonly string[]): string {
   return [
     "default-src 'none'",
-    `style-src ${cspHash(STYLE)}`,
-    ...(script === undefined ? [] : [`script-src ${script.cspSource}`]),
+    ...directives,
     "frame-ancestors 'none'",
     "form-action 'none'",
     "base-uri 'none'",
   ].join('; ')
+}
+
+export function sendPage(reply: FastifyReply, { status, body, contentSecurityPolicy }: Page): FastifyReply {
+  return reply
+    .header('content-security-policy', contentSecurityPolicy)
+    .type('text/html; charset=utf-8')
+    .code(status)
+    .send(body)
 }
 
 function cspHash(source: string): string {

@@ -6,9 +6,9 @@
  */
 import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
 import { html } from './html.js'
-import { command, fact, facts, type Page, PageScript, page, type Tone } from './page.js'
+import { command, fact, facts, type Page, page, pageScript, type Tone } from './page.js'
 
-const CLEAN_ADDRESS_BAR = new PageScript(
+const CLEAN_ADDRESS_BAR = pageScript(
   'history.replaceState(null,"",document.documentElement.dataset.cleanPath)',
 )
 
@@ -43,15 +43,12 @@ export function isRefusalCode(code: string): code is FailureCode {
   return Object.hasOwn(HEADLINES, code)
 }
 
-/**
- * @param status - HTTP status. It can be more exact than the failure's own, for example 405.
- * @param cleanPath - The path to show in the address bar instead of the refused URL; `null`: no change.
- */
-export function refusalPage(failure: CatchdError, status: number, cleanPath: string | null): Page {
-  const { code, detail = CAUSES[code] ?? `${FAILURES[code].title}.`, next, profile } = failure
+/** @param cleanPath - The path to show in the address bar instead of the refused URL; `null`: no change. */
+export function refusalPage(failure: CatchdError, cleanPath: string | null): Page {
+  const { code, status, detail = CAUSES[code] ?? `${FAILURES[code].title}.`, next, profile } = failure
   return page({
     status,
-    tone: toneOf(failure, status),
+    tone: toneOf(failure),
     headline: HEADLINES[code] ?? FAILURES[code].title,
     summary: [
       html`<p>${detail}</p>`,
@@ -63,7 +60,7 @@ ${command('Run next', next)}`,
   })
 }
 
-function toneOf({ code }: CatchdError, status: number): Tone {
+function toneOf({ code, status }: CatchdError): Tone {
   if (code === 'login_expired') return 'over'
   return status >= 500 ? 'failed' : 'lost'
 }

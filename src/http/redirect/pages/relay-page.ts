@@ -3,10 +3,10 @@
  * requests the same address with the fragment as its query (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
  */
 import { html } from './html.js'
-import { type Page, PageScript, page } from './page.js'
+import { type Page, page, pageScript } from './page.js'
 
 // `replace` keeps the address with the code out of the browser's history.
-const RELAY = new PageScript(
+const RELAY = pageScript(
   'if(location.hash.length>1)location.replace(location.pathname+"?"+location.hash.slice(1))',
 )
 

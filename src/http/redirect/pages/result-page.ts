@@ -39,9 +39,17 @@ const CLOSE_TAB = 'You can close this tab.'
 export function resultPage(login: Login, nowMs: number, answeredBefore: boolean): Page {
   switch (login.status) {
     case 'pending':
-      return pendingPage(login.profile)
+      return waitingPage(
+        ofProfile('Waiting for you', login.profile),
+        'This login is not finished yet. Finish it at the authorization server, in the tab that was opened for it.',
+        2,
+      )
     case 'exchanging':
-      return exchangingPage(login.profile)
+      return waitingPage(
+        ofProfile('Logging in', login.profile),
+        'catchd is redeeming the authorization code. This page will show the result in a moment.',
+        1,
+      )
     case 'succeeded':
       return 'caught' in login
         ? caughtPage(login, answeredBefore)
@@ -51,28 +59,8 @@ export function resultPage(login: Login, nowMs: number, answeredBefore: boolean)
   }
 }
 
-function pendingPage(profile: string | null): Page {
-  return page({
-    status: 200,
-    tone: 'waiting',
-    headline: ofProfile('Waiting for you', profile),
-    summary: [
-      html`<p>This login is not finished yet. Finish it at the authorization server, in the tab that was opened for it.</p>`,
-    ],
-    refreshSeconds: 2,
-  })
-}
-
-function exchangingPage(profile: string | null): Page {
-  return page({
-    status: 200,
-    tone: 'waiting',
-    headline: ofProfile('Logging in', profile),
-    summary: [
-      html`<p>catchd is redeeming the authorization code. This page will show the result in a moment.</p>`,
-    ],
-    refreshSeconds: 1,
-  })
+function waitingPage(headline: string, text: string, refreshSeconds: number): Page {
+  return page({ status: 200, tone: 'waiting', headline, summary: [html`<p>${text}</p>`], refreshSeconds })
 }
 
 function succeededPage({ profile, stored }: SucceededLogin, nowMs: number, answeredBefore: boolean): Page {
