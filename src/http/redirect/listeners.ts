@@ -7,8 +7,8 @@
  * bind-target.ts reads redirect URIs, and bound-address.ts decides when an address closes.
  */
 import { type Clock, systemClock } from '../../clock.js'
-import { systemCode } from '../../config/write.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
+import { systemCode } from '../../files.js'
 import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/ports.js'
 import type { HttpListener } from '../http-listener.js'
 import type { ServedCertificate } from '../tls-server.js'
