@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /**
- * The command `catchd`. `catchd token NAME` is answered here, `catchd daemon run` goes to the daemon's own file, everything
- * else to main.ts.
+ * The command `catchd`. It answers `catchd token NAME` here, runs `catchd daemon run` from the daemon's own file, and
+ * everything else with main.ts.
  *
- * Built as one CommonJS file: Node has such a file running before it has set up its loader of ES modules, which is
- * a good part of what `catchd token` takes.
+ * The build makes one CommonJS file of it. Node runs such a file before it has loaded its ES module loader, which would
+ * be a large part of the time of `catchd token`.
  */
 import { printTokenQuickly } from './fast-path/quick-token.js'
 

@@ -39,7 +39,7 @@ class LogReader {
   readonly #print: (line: string) => void
   #position = 0
   #inode: number | undefined
-  /** The begin of a line. Bytes, because the last character may be incomplete. */
+  /** The start of a line. Bytes, because the last character may be incomplete. */
   #rest: Buffer = Buffer.alloc(0)
 
   constructor(path: string, print: (line: string) => void) {

@@ -13,7 +13,7 @@ import { Questions } from './init-questions.js'
 import { login } from './login.js'
 import { isUrl, profileOfUrl } from './login-url.js'
 import { printNote, printResult } from './output.js'
-import { registrationAdvice } from './presets.js'
+import { needsBase, registrationAdvice } from './presets.js'
 
 export function define(command: Command, context: Context): void {
   command.option('--json', 'print a failure as JSON').action(() => init(context))
@@ -97,10 +97,6 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
   await context.client.putProfile(name, entry)
   printNote(`Written to ${context.folders.configFile}.${secret === '' ? '' : ' The secret is in the vault.'}`)
   return name
-}
-
-function needsBase({ profile }: Preset): boolean {
-  return profile.base_url === undefined && JSON.stringify(profile).includes('{base}')
 }
 
 function howToUse(name: string, { folders }: Context): string[] {

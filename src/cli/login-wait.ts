@@ -12,7 +12,7 @@ import type { CatchdClient } from '../client/client.js'
 import { problemToError } from '../client/daemon-error.js'
 import { advised } from '../diagnosis/advice.js'
 import { CatchdError } from '../failures.js'
-import { printable, printNote, styled } from './output.js'
+import { cut, printable, printNote, styled } from './output.js'
 
 export type SettledLogin = Exclude<LoginAnswer, StartedLoginAnswer | ExchangingLogin>
 type SuccessfulLogin = Extract<LoginAnswer, { status: 'succeeded' }>
@@ -106,7 +106,7 @@ export function printInstructions(
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const PERIOD_MS = 120
-/** Moves the cursor to the begin of the line and clears the line. */
+/** Moves the cursor to the start of the line and clears the line. */
 const CLEAR = '\r\u001B[K'
 
 /**
@@ -142,8 +142,7 @@ export class WaitingLine {
     this.#frame += 1
     // Room for ^C, which the terminal may print after it, on the same line.
     const room = (this.#stream.columns || 80) - 4 - rest.length
-    const text = this.#text.length <= room ? this.#text : `${this.#text.slice(0, Math.max(0, room - 1))}…`
-    this.#stream.write(`${CLEAR}${frame} ${text}${rest}`)
+    this.#stream.write(`${CLEAR}${frame} ${cut(this.#text, room)}${rest}`)
   }
 }
 

@@ -70,7 +70,8 @@ function fitted(wanted: readonly number[], columns: number): number[] {
   return widths
 }
 
-function cut(text: string, width: number): string {
+/** @returns The text, with an ellipsis if it is longer than `width`. */
+export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 }
 

@@ -40,7 +40,7 @@ function list(): void {
     preset.name,
     preset.title,
     preset.client === 'confidential' ? 'client_id, client_secret' : 'client_id',
-    baseOf(preset) ?? '',
+    baseOf(preset),
   ])
   printResult(table(['NAME', 'SERVER', 'NEEDS', 'BASE URL'], rows))
 }
@@ -90,7 +90,7 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
   const registered = registeredRedirectUri(preset, redirectUri)
   const words = [
     `catchd profile add ${name} --preset ${name}`,
-    baseOf(preset) === ASKED ? '--base-url URL' : '',
+    needsBase(preset) ? '--base-url URL' : '',
     '--client-id ID',
     needsOwn ? `--redirect-uri ${REMOTE} --listen 127.0.0.1:PORT` : '',
     client === 'confidential' ? '--client-secret-stdin < FILE' : '',
@@ -99,11 +99,16 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
 }
 
 const REMOTE = 'https://HOST/callback'
-const ASKED = 'asked for'
 
-function baseOf({ profile }: Preset): string | undefined {
-  if (profile.base_url !== undefined) return `${profile.base_url}, or yours`
-  return JSON.stringify(profile).includes('{base}') ? ASKED : undefined
+function baseOf(preset: Preset): string {
+  const { base_url: base } = preset.profile
+  if (base !== undefined) return `${base}, or yours`
+  return needsBase(preset) ? 'asked for' : ''
+}
+
+/** Whether the user must give the address of the server. */
+export function needsBase({ profile }: Preset): boolean {
+  return profile.base_url === undefined && JSON.stringify(profile).includes('{base}')
 }
 
 /**
