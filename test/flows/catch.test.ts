@@ -65,7 +65,7 @@ test('a response with the state, on a port of its own', async () => {
   )
   expect(run.exitCode, run.stderr).toBe(0)
   expect(JSON.parse(run.stdout)).toEqual({ code: CODE, state: STATE, x: '1' })
-  expect(run.page).toContain('was handed to the tool that waits for it')
+  expect(run.page).toContain('passed the authorization response on to the tool that waited for it')
   expect(run.page).not.toContain(CODE)
   expect(await everything(daemon)).not.toMatch(/canary/)
 })
