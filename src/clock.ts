@@ -1,12 +1,11 @@
 /**
- * The wall clock and the timers hung on it, as a value that tests replace.
+ * The wall clock and its timers, as a value that tests replace.
  *
- * Instants are milliseconds since the Unix epoch. The wall clock, not a timer, decides expiry: a laptop
- * sleeps and timers stop with it, so whoever is woken asks `now()` again.
+ * Times are milliseconds since the Unix epoch. The wall clock decides what has expired, not a timer: timers stop while a
+ * laptop sleeps, so code that a timer wakes calls `now()` again.
  */
 
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
   now(): number
   /** Calls back once after about `delayMs`; the returned function cancels. Never keeps the process alive. */
   after(delayMs: number, callback: () => void): () => void
@@ -22,6 +21,46 @@ export const systemClock: Clock = {
     timer.unref()
     return () => clearTimeout(timer)
   },
+}
+
+/**
+ * Wakes at a time of the wall clock. It sleeps for a limited time only and then looks at the clock, so a laptop that slept
+ * or a clock that was changed makes it late by no more than that. It has no timer while there is nothing to wait for.
+ */
+export class Alarm {
+  readonly #clock: Clock
+  readonly #longestSleepMs: number
+  readonly #onWake: (nowMs: number) => number | null
+  #sleep: { readonly untilMs: number; readonly cancel: () => void } | null = null
+  #isClosed = false
+
+  /** @param onWake - Does what is due and returns when to wake next; `null`: not at all. */
+  constructor(clock: Clock, longestSleepMs: number, onWake: (nowMs: number) => number | null) {
+    this.#clock = clock
+    this.#longestSleepMs = longestSleepMs
+    this.#onWake = onWake
+  }
+
+  /** Wakes at this time, or earlier if it was to wake earlier already. `null` changes nothing. */
+  wakeBy(atMs: number | null): void {
+    if (atMs === null || this.#isClosed) return
+    const nowMs = this.#clock.now()
+    const untilMs = Math.min(Math.max(atMs, nowMs), nowMs + this.#longestSleepMs)
+    if (this.#sleep !== null && this.#sleep.untilMs <= untilMs) return
+    this.#sleep?.cancel()
+    this.#sleep = { untilMs, cancel: this.#clock.after(untilMs - nowMs, () => this.#wake()) }
+  }
+
+  /** It does not wake again. */
+  close(): void {
+    this.#isClosed = true
+    this.#sleep?.cancel()
+  }
+
+  #wake(): void {
+    this.#sleep = null
+    this.wakeBy(this.#onWake(this.#clock.now()))
+  }
 }
 
 /** RFC 3339 UTC with whole seconds, as the API prints instants. */

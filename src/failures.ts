@@ -1,12 +1,12 @@
 /**
- * The catalogue of every failure the program can name, and the one error class that carries it.
+ * Every failure of the program by its code, and the one error class for all of them.
  *
- * One row gives the HTTP status (problem details, RFC 9457), the exit code of the command line and the
- * title that the documentation prints. A code is public API: rows are added, never renamed or reused.
- * Errors of libraries are translated in the adapter that met them, so that callers branch on `code` only.
+ * A row has the HTTP status (problem details, RFC 9457), the exit code of the command line, and the title that users and
+ * the documentation see. A code is public API: rows are added, never renamed or reused. Errors of libraries are translated
+ * where they are caught, so that callers only look at `code`.
  */
 
-/** Exit codes of the command line, by meaning. */
+/** Exit codes of the command line. */
 export const EXIT = {
   done: 0,
   unexpected: 1,
@@ -22,11 +22,10 @@ export const EXIT = {
 } as const
 
 interface Failure {
-  /** HTTP status of the problem details answer. */
   readonly status: number
   readonly exitCode: number
   readonly title: string
-  /** One command to run next; `{profile}` is filled in where the error knows its profile. */
+  /** One command to run next; `{profile}` is replaced by the profile of the failure. */
   readonly next?: string
 }
 
@@ -34,37 +33,37 @@ export const FAILURES = {
   login_required: {
     status: 409,
     exitCode: EXIT.login,
-    title: 'A person has to log in',
+    title: 'Login required',
     next: 'catchd login {profile}',
   },
   client_unknown: {
     status: 404,
     exitCode: EXIT.configuration,
-    title: 'No API key has this name',
+    title: 'Unknown API key',
     next: 'catchd client list',
   },
   profile_unknown: {
     status: 404,
     exitCode: EXIT.configuration,
-    title: 'No profile has this name',
+    title: 'Unknown profile',
     next: 'catchd profile list',
   },
   profile_invalid: {
     status: 422,
     exitCode: EXIT.configuration,
-    title: 'The profile cannot be used as it is configured',
+    title: 'The profile cannot be used as configured',
     next: 'catchd profile edit {profile}',
   },
   login_unknown: {
     status: 404,
     exitCode: EXIT.login,
-    title: 'No login has this id',
+    title: 'Unknown login',
     next: 'catchd login {profile}',
   },
   login_expired: {
     status: 410,
     exitCode: EXIT.login,
-    title: 'The login was not finished in time',
+    title: 'Login timed out',
     next: 'catchd login {profile}',
   },
   state_unknown: {
@@ -76,19 +75,19 @@ export const FAILURES = {
   redirect_malformed: {
     status: 400,
     exitCode: EXIT.login,
-    title: 'Not a well-formed authorization response',
+    title: 'The authorization response is not valid',
     next: 'catchd login {profile}',
   },
   issuer_mismatch: {
     status: 400,
     exitCode: EXIT.authorizationServer,
-    title: 'The response names another issuer than the one that was asked',
+    title: 'The response comes from another issuer',
     next: 'catchd doctor {profile}',
   },
   redirect_port_in_use: {
     status: 409,
     exitCode: EXIT.taken,
-    title: 'The port of the redirect URI is taken',
+    title: 'The port of the redirect URI is in use',
     next: 'catchd status',
   },
   authorization_denied: {
@@ -112,7 +111,7 @@ export const FAILURES = {
   provider_answer_invalid: {
     status: 502,
     exitCode: EXIT.authorizationServer,
-    title: 'The authorization server gave an answer that cannot be used',
+    title: 'The answer of the authorization server is not valid',
     next: 'catchd doctor {profile}',
   },
   vault_locked: {
@@ -130,7 +129,7 @@ export const FAILURES = {
   unauthorized: {
     status: 401,
     exitCode: EXIT.configuration,
-    title: 'An API key is needed',
+    title: 'An API key is required',
     next: 'catchd status',
   },
   forbidden: {
@@ -154,10 +153,10 @@ export const FAILURES = {
   request_invalid: {
     status: 400,
     exitCode: EXIT.usage,
-    title: 'The request is not valid',
+    title: 'Invalid request',
     next: 'catchd help',
   },
-  route_unknown: { status: 404, exitCode: EXIT.usage, title: 'Nothing is served here', next: 'catchd help' },
+  route_unknown: { status: 404, exitCode: EXIT.usage, title: 'Not found', next: 'catchd help' },
   too_many_logins: {
     status: 429,
     exitCode: EXIT.login,
@@ -173,7 +172,7 @@ export const FAILURES = {
   already_running: {
     status: 409,
     exitCode: EXIT.taken,
-    title: 'A daemon is running already',
+    title: 'A daemon is already running',
     next: 'catchd status',
   },
   daemon_unreachable: {
@@ -185,7 +184,7 @@ export const FAILURES = {
   forwarding_failed: {
     status: 502,
     exitCode: EXIT.unreachable,
-    title: 'The other machine was not given the API',
+    title: 'The API was not forwarded to the other machine',
     next: 'catchd help forward',
   },
   internal: { status: 500, exitCode: EXIT.unexpected, title: 'Unexpected error', next: 'catchd daemon logs' },
@@ -193,26 +192,26 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES
 
-/** What a diagnosis goes by, besides code and words: never printed as it is. */
+/** Facts for a diagnosis, besides code and texts. Never printed. */
 export interface Evidence {
-  /** The word of Node.js or of a library for what went wrong: `CERT_HAS_EXPIRED`, `ECONNREFUSED`. */
+  /** The code that Node.js or a library gave: `CERT_HAS_EXPIRED`, `ECONNREFUSED`. */
   readonly reason?: string
-  /** The issuer that metadata or a response named instead of the expected one; comes from outside. */
+  /** The issuer that metadata or a response named instead of the expected one. Not trusted. */
   readonly issuer?: string
-  /** Where `issuer` was read: what the server publishes at its own address, or what a browser brought. */
+  /** Where `issuer` was read: in the server's metadata, or in a response that a browser brought. */
   readonly issuerFrom?: 'metadata' | 'response'
 }
 
-/** What an error may say beyond its code; all of it fit for a public bug report. */
+/** What an error may say beyond its code. Everything in it may appear in a public bug report. */
 export interface FailureContext {
   /** One or two sentences: the cause, with names and numbers, never a secret. */
-  readonly detail?: string
-  readonly profile?: string
+  readonly detail?: string | undefined
+  readonly profile?: string | undefined
   /** `error` and `error_description` of the authorization server (RFC 6749 §4.1.2.1, §5.2). */
-  readonly error?: string
-  readonly errorDescription?: string
+  readonly error?: string | undefined
+  readonly errorDescription?: string | undefined
   /** Replaces the catalogue's command to run next. */
-  readonly next?: string
+  readonly next?: string | undefined
   /** @internal */
   readonly evidence?: Evidence | undefined
   readonly cause?: unknown
@@ -230,37 +229,27 @@ export class CatchdError extends Error {
   readonly errorDescription: string | undefined
   /** @internal */
   readonly evidence: Evidence | undefined
-  readonly #next: string | undefined
+  readonly #context: FailureContext
 
-  constructor(code: FailureCode, context: FailureContext | string = {}) {
-    const { detail, profile, error, errorDescription, next, evidence, cause } =
-      typeof context === 'string' ? ({ detail: context } as FailureContext) : context
-    super(detail ?? FAILURES[code].title, cause === undefined ? undefined : { cause })
+  constructor(code: FailureCode, detailOrContext: FailureContext | string = {}) {
+    const context = typeof detailOrContext === 'string' ? { detail: detailOrContext } : detailOrContext
+    super(context.detail ?? FAILURES[code].title, context.cause === undefined ? {} : { cause: context.cause })
     this.code = code
-    this.detail = detail
-    this.profile = profile
-    this.error = error
-    this.errorDescription = errorDescription
-    this.evidence = evidence
-    this.#next = next
+    this.detail = context.detail
+    this.profile = context.profile
+    this.error = context.error
+    this.errorDescription = context.errorDescription
+    this.evidence = context.evidence
+    this.#context = context
   }
 
   /**
-   * The same failure, told of this profile; one that names its profile already stays as it is.
+   * The same failure with this profile; a failure that names its profile already stays as it is.
    *
    * @internal
    */
   of(profile: string): CatchdError {
-    if (this.profile !== undefined) return this
-    return new CatchdError(this.code, {
-      profile,
-      ...(this.detail === undefined ? {} : { detail: this.detail }),
-      ...(this.error === undefined ? {} : { error: this.error }),
-      ...(this.errorDescription === undefined ? {} : { errorDescription: this.errorDescription }),
-      ...(this.#next === undefined ? {} : { next: this.#next }),
-      evidence: this.evidence,
-      cause: this.cause,
-    })
+    return this.profile === undefined ? new CatchdError(this.code, { ...this.#context, profile }) : this
   }
 
   get status(): number {
@@ -273,8 +262,8 @@ export class CatchdError extends Error {
 
   /** The one command to run next. */
   get next(): string {
-    const next = this.#next ?? FAILURES[this.code].next
-    // What looks at one profile has nothing to look at where there is none yet.
+    const next = this.#context.next ?? FAILURES[this.code].next
+    // A command about one profile makes no sense while there is none.
     if (this.profile === undefined && ABOUT_A_PROFILE.test(next)) return 'catchd doctor'
     return next.replace('{profile}', this.profile ?? 'NAME')
   }
@@ -293,7 +282,7 @@ export interface Problem {
   readonly error_description?: string
 }
 
-/** Wraps whatever was thrown. An error we did not raise ourselves keeps its text to itself. */
+/** Wraps anything that was thrown. The text of an error that is not ours is not shown: it may quote a secret. */
 export function asCatchdError(thrown: unknown): CatchdError {
   return thrown instanceof CatchdError ? thrown : new CatchdError('internal', { cause: thrown })
 }
@@ -312,4 +301,14 @@ export function toProblem(thrown: unknown): Problem {
     ...(failure.error === undefined ? {} : { error: failure.error }),
     ...(failure.errorDescription === undefined ? {} : { error_description: failure.errorDescription }),
   }
+}
+
+/** Where an error was thrown, without its message, which may quote a secret. */
+export function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  const frames = stack.split('\n').filter((line) => line.startsWith('    at '))
+  return frames
+    .slice(0, 4)
+    .map((frame) => frame.trim())
+    .join(' | ')
 }

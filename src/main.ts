@@ -1,6 +1,6 @@
 /**
- * The program: argv in, exit code out. The command `catchd` is quick-start.ts, which loads this file for everything that
- * it cannot do itself. Nothing calls `process.exit`, so that all output is written.
+ * The program: argv in, exit code out. quick-start.ts is the command `catchd` and loads this file for everything that it
+ * does not do itself. Nothing calls `process.exit`, so that output is flushed.
  */
 import './plain-schemas.js'
 import { dirname, join } from 'node:path'
@@ -10,6 +10,6 @@ import { surviveClosedOutput } from './fast-path/closed-output.js'
 
 surviveClosedOutput()
 const here = fileURLToPath(import.meta.url)
-// After a build, the command itself starts the daemon, which is faster. From source, this file is the program.
+// In the package the daemon is started with catchd.cjs, which is faster. In the sources this file is the program.
 const program = here.endsWith('.ts') ? here : join(dirname(here), 'catchd.cjs')
 await runCommandLine(process.argv.slice(2), program)

@@ -1,8 +1,8 @@
 /**
  * A string that must not be printed: tokens, codes, verifiers, client secrets, API keys.
  *
- * Every way of turning it into text gives a marker; `reveal()` is called at the last moment, where the
- * value goes over the wire, into the vault or to the tool that asked for it.
+ * Every conversion to text gives a marker. Call `reveal()` at the last moment: where the value is sent, stored in the
+ * vault, or given to the tool that asked for it.
  */
 import { inspect } from 'node:util'
 
@@ -15,7 +15,6 @@ export class Secret {
     this.#value = value
   }
 
-  /** The value itself. Call it where the value leaves the program, not before. */
   reveal(): string {
     return this.#value
   }

@@ -69,7 +69,7 @@ test('the pure parts of login, tokens and diagnosis know no I/O, no framework an
     'login/login.ts',
     'login/redirect-uris.ts',
     'login/tab-budget.ts',
-    'login/kinds/record.ts',
+    'vault/record.ts',
     'diagnosis/diagnose.ts',
     'diagnosis/redirect-uri.ts',
     'diagnosis/client.ts',

@@ -1,5 +1,6 @@
 /** The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). Pure. */
 import type { Profile } from '../config/profile.js'
+import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import { codeChallenge } from './pkce.js'
 import type { AuthorizationRequest } from './port.js'
@@ -39,25 +40,17 @@ export function authorizationParameters(
  * @returns The URL for the browser.
  * @throws CatchdError `profile_invalid` if the endpoint is not an http or https URL, because a browser opens it
  */
-export function authorizationUrl(endpoint: string, profile: Profile, parameters: URLSearchParams): string {
-  const url = parseWebUrl(endpoint, profile)
+export function authorizationUrl(endpoint: string, parameters: URLSearchParams): string {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new CatchdError('profile_invalid', 'The authorization_endpoint is not an http or https URL.')
+  }
+  url.hash = ''
   for (const name of new Set(parameters.keys())) url.searchParams.delete(name)
   for (const [name, value] of parameters) url.searchParams.append(name, value)
   // All servers read %20 as a space, but not all read + as one. A + in a value is already encoded as %2B.
   url.search = url.search.replaceAll('+', '%20')
   return url.href
-}
-
-function parseWebUrl(endpoint: string, profile: Profile): URL {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
-  if (url !== undefined && /^https?:$/.test(url.protocol)) {
-    url.hash = ''
-    return url
-  }
-  throw new CatchdError('profile_invalid', {
-    profile: profile.name,
-    detail: 'The authorization_endpoint is not an http or https URL.',
-  })
 }
 
 /** The profile's scopes as a list, for either way to write them. */
@@ -73,7 +66,12 @@ export function wireScope(profile: Profile): string {
   return scopesOf(profile).join(profile.scope_separator)
 }
 
+/** Whether the server signs its authorization responses (JARM). */
+export function isSigned({ response_mode }: Profile): boolean {
+  return RESPONSE_MODES[response_mode].signed
+}
+
 /** Resource indicators (RFC 8707); sent in the token request too. */
 export function resources({ resource = [] }: Profile): readonly string[] {
-  return typeof resource === 'string' ? [resource] : resource
+  return [resource].flat()
 }

@@ -3,23 +3,22 @@
  *
  * Combines the other files of the module: endpoints (metadata.ts), authorization requests (authorization-request.ts,
  * pushed-authorization.ts), token requests (token-grants.ts), proofs (dpop.ts) and connections (server-connections.ts).
- * Adds the profile's name to every failure.
+ * Adds the profile's name to every failure, so that the command in the error can be run without changes.
  */
 import type { Clock } from '../clock.js'
 import type { ClientSecrets } from '../config/client-secret.js'
 import { requireRegistrable } from '../config/presets/registration.js'
 import type { Profile } from '../config/profile.js'
 import type { SubjectTokens } from '../config/subject-token.js'
-import { asCatchdError, CatchdError } from '../failures.js'
+import { asCatchdError, CatchdError, type FailureCode } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { authorizationParameters, authorizationUrl } from './authorization-request.js'
+import { ClientRequests } from './client-requests.js'
 import { authorizeDevice } from './device-authorization.js'
 import { type DpopKeyItems, DpopKeys } from './dpop.js'
 import { inspectTokens } from './inspection.js'
-import type { Inspection } from './inspection-report.js'
 import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
 import { Metadata, type ServerMetadata } from './metadata.js'
-import { inNameOf } from './named-failures.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,
@@ -28,6 +27,7 @@ import type {
   DevicePoll,
   DpopProofs,
   ExpectedIssuer,
+  Inspection,
   PreparedAuthorization,
   RefreshOutcome,
   RevocationOutcome,
@@ -48,10 +48,10 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   readonly #connections: ServerConnections
   readonly #metadata: Metadata
   readonly #grants: TokenGrants
-  readonly #clientSecrets: ClientSecrets
   readonly #clock: Pick<Clock, 'now'>
   readonly #dpopKeys: DpopKeys
   readonly #proofs: ProofFetch
+  readonly #requests: ClientRequests
   readonly discovery: ServerDiscovery
 
   /** @param parts.deadlineMs - Time limit for one exchange with its answer; 10 s except in tests. */
@@ -66,15 +66,14 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     this.#connections = new ServerConnections(parts.deadlineMs)
     this.#metadata = new Metadata(this.#connections, parts.clock)
     this.discovery = new PublishedServers(this.#connections, this.#metadata)
-    this.#clientSecrets = parts.clientSecrets
     this.#clock = parts.clock
     this.#dpopKeys = new DpopKeys(parts.dpopKeys)
     this.#proofs = new ProofFetch(this.#dpopKeys, parts.clock)
+    this.#requests = new ClientRequests(this.#connections, this.#proofs, parts.clientSecrets)
     this.#grants = new TokenGrants({
       connections: this.#connections,
       metadata: this.#metadata,
-      proofs: this.#proofs,
-      clientSecrets: parts.clientSecrets,
+      requests: this.#requests,
       subjectTokens: parts.subjectTokens ?? nothingToExchange,
       clock: parts.clock,
     })
@@ -101,12 +100,9 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       const server = await this.#metadata.of(profile)
       const { endpoint, issRequired } = requireRequestable(profile, server, issRequiredByConfiguration)
       void this.#grants.prefetchKeys(profile, server)
+      const parameters = await this.#authorizationParameters(profile, server, request)
       return {
-        authorizationUrl: authorizationUrl(
-          endpoint,
-          profile,
-          await this.#authorizationParameters(profile, server, request),
-        ),
+        authorizationUrl: authorizationUrl(endpoint, parameters),
         expectedIssuer: issuerOf(profile, server),
         issRequired,
       }
@@ -128,11 +124,9 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   }
 
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization> {
-    return inNameOf(profile, async () => {
-      const server = await this.#metadata.of(profile)
-      const clientSecret = await this.#clientSecrets(profile)
-      return authorizeDevice(this.#connections, { profile, server, clientSecret })
-    })
+    return inNameOf(profile, async () =>
+      authorizeDevice(this.#requests, profile, await this.#metadata.of(profile)),
+    )
   }
 
   async pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll> {
@@ -162,8 +156,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       return await inNameOf(profile, async () => {
         const server = await this.#metadata.of(profile, 'revocation_endpoint')
         if (server.revocation_endpoint === undefined) return { outcome: 'unsupported' }
-        const clientSecret = await this.#clientSecrets(profile)
-        await revokeTokens(this.#connections, { profile, server, clientSecret }, current)
+        await revokeTokens(this.#requests, profile, server, current)
         return { outcome: 'revoked' }
       })
     } catch (error) {
@@ -180,8 +173,8 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     const parts = {
       connections: this.#connections,
       proofs: this.#proofs,
-      clientSecrets: this.#clientSecrets,
-      metadata: (asked: Profile) => this.#metadata.of(asked, 'introspection_endpoint', 'userinfo_endpoint'),
+      requests: this.#requests,
+      metadata: this.#metadata,
     }
     return inspectTokens(parts, profile, set)
   }
@@ -203,16 +196,33 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     const thumbprint = profile.dpop ? (await this.#dpopKeys.of(profile.name)).thumbprint : undefined
     const parameters = authorizationParameters(profile, request, thumbprint)
     if (!mustPush(profile, server)) return parameters
-    const clientSecret = await this.#clientSecrets(profile)
     const secrets = request.nonce === null ? [request.state] : [request.state, request.nonce]
-    const pushed = { profile, server, clientSecret, parameters, secrets }
-    const requestUri = await pushAuthorizationRequest(this.#connections, this.#proofs, pushed)
+    const requestUri = await pushAuthorizationRequest(this.#requests, profile, server, parameters, secrets)
     return new URLSearchParams({ client_id: profile.client_id, request_uri: requestUri })
   }
 }
 
-const nothingToExchange: SubjectTokens = async ({ name }) => {
-  throw new CatchdError('profile_invalid', { profile: name, detail: 'There is nothing to exchange.' })
+const nothingToExchange: SubjectTokens = async () => {
+  throw new CatchdError('profile_invalid', 'There is nothing to exchange.')
+}
+
+/** The failures of this module. A failure of the vault does not belong to one profile. */
+const ABOUT_THE_PROFILE: ReadonlySet<FailureCode> = new Set([
+  'issuer_mismatch',
+  'login_required',
+  'profile_invalid',
+  'provider_answer_invalid',
+  'provider_refused',
+  'provider_unreachable',
+])
+
+async function inNameOf<Result>(profile: Profile, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    const failure = asCatchdError(thrown)
+    throw ABOUT_THE_PROFILE.has(failure.code) ? failure.of(profile.name) : failure
+  }
 }
 
 /** Without an issuer in the profile, its resource server has named one. */

@@ -10,21 +10,17 @@ import { readFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import tls from 'node:tls'
 import { CatchdError } from '../failures.js'
+import { RecentMap } from './recent-map.js'
 import { SystemAuthorities } from './system-authorities.js'
 
 /** An agent keeps about 150 parsed certificates. */
 const MOST_AGENTS = 64
 
 /**
- * How long one address of a name is tried before the next (RFC 8305). Node's default of 250 ms is too short for a distant
+ * One address of a name is tried for one second before the next (RFC 8305). Node's default of 250 ms is too short for a distant
  * server, which would then count as unreachable. The last address has no such limit.
  */
-export const ADDRESS_ATTEMPT_MS = 1_000
-
-export const EITHER_FAMILY = {
-  autoSelectFamily: true,
-  autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
-} as const
+export const EITHER_FAMILY = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 1_000 } as const
 
 interface Trusting {
   /** The CAs the agent was made with. If they change, a new agent is made. */
@@ -35,11 +31,11 @@ interface Trusting {
 
 export class CertificateAuthorities {
   readonly #system: SystemAuthorities
-  /** By path, least recently used first; '' for profiles without `ca_file`. Agents are made when first needed. */
-  readonly #agents = new Map<string, Trusting>()
+  /** By path; '' for profiles without `ca_file`. Agents are made when first needed. */
+  readonly #agents = new RecentMap<Trusting>(MOST_AGENTS)
 
-  constructor(env: NodeJS.ProcessEnv = process.env, system = new SystemAuthorities(env)) {
-    this.#system = system
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#system = new SystemAuthorities(env)
   }
 
   /**
@@ -60,12 +56,7 @@ export class CertificateAuthorities {
       known?.pem === pem && known?.system === system
         ? known
         : { pem, system, agent: agentTrusting(pem, system) }
-    this.#agents.delete(path)
     this.#agents.set(path, made)
-    for (const longest of this.#agents.keys()) {
-      if (this.#agents.size <= MOST_AGENTS) break
-      this.#agents.delete(longest)
-    }
     return made.agent
   }
 }

@@ -22,6 +22,7 @@ import { signingKey } from './client-key.js'
 export function clientAuthentication(profile: Profile, secret: Secret | undefined): ClientAuth {
   switch (profile.token_endpoint_auth_method) {
     case 'none':
+    case 'tls_client_auth':
       return (_server, client, body) => void body.set('client_id', client.client_id)
     case 'client_secret_post':
       return (_server, client, body) => {
@@ -50,8 +51,6 @@ export function clientAuthentication(profile: Profile, secret: Secret | undefine
         const sign = oauth.PrivateKeyJwt(key, { [oauth.modifyAssertion]: usual(profile, accepted) })
         await sign(server, client, body, headers)
       }
-    case 'tls_client_auth':
-      return (_server, client, body) => void body.set('client_id', client.client_id)
   }
 }
 
@@ -62,9 +61,8 @@ function formEncode(text: string): string {
 function required(profile: Profile, secret: Secret | undefined): Secret {
   if (secret !== undefined) return secret
   throw new CatchdError('profile_invalid', {
-    profile: profile.name,
     detail: `${profile.token_endpoint_auth_method} needs a client_secret, and the profile has none.`,
-    next: `catchd profile add ${profile.name} --client-secret-stdin`,
+    next: 'catchd profile add {profile} --client-secret-stdin',
   })
 }
 

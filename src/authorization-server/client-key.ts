@@ -8,18 +8,10 @@ import { createPrivateKey, type KeyObject, webcrypto, X509Certificate } from 'no
 import { readFile } from 'node:fs/promises'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-
-/** The JWS algorithms for assertions (RFC 7518 §3.1, RFC 8037 §3.1). */
-type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA'
+import type { ServerRequest } from './server-exchanges.js'
 
 /** RFC 7518 §3.3 requires this size for RSA keys. */
 const LEAST_RSA_BITS = 2048
-
-/** The certificate and key of a TLS client. */
-export interface ClientCertificate {
-  readonly cert: string
-  readonly key: string
-}
 
 /**
  * The key of `private_key_file`, ready to sign with.
@@ -40,18 +32,11 @@ export async function signingKey(
   const algorithm = algorithmOf(key, accepted)
   if (algorithm === undefined) {
     throw unusable(
-      profile,
       `private_key_file ${file} holds a key that cannot sign: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519 is needed.`,
     )
   }
   const { subtle } = webcrypto
-  return subtle.importKey(
-    'pkcs8',
-    key.export({ format: 'der', type: 'pkcs8' }),
-    PARAMETERS[algorithm],
-    false,
-    ['sign'],
-  )
+  return subtle.importKey('pkcs8', key.export({ format: 'der', type: 'pkcs8' }), algorithm, false, ['sign'])
 }
 
 /**
@@ -59,7 +44,9 @@ export async function signingKey(
  *
  * @throws CatchdError `profile_invalid` with the file, also if key and certificate do not match
  */
-export async function readClientCertificate(profile: Profile): Promise<ClientCertificate> {
+export async function readClientCertificate(
+  profile: Profile,
+): Promise<NonNullable<ServerRequest['clientCertificate']>> {
   const file = profile.certificate_file ?? ''
   const cert = await readPem(profile, 'certificate_file')
   const key = await readPrivateKey(profile)
@@ -67,39 +54,32 @@ export async function readClientCertificate(profile: Profile): Promise<ClientCer
   try {
     certificate = new X509Certificate(cert)
   } catch {
-    throw unusable(profile, `certificate_file ${file} holds no certificate in PEM form.`)
+    throw unusable(`certificate_file ${file} holds no certificate in PEM form.`)
   }
   if (!certificate.checkPrivateKey(key)) {
     throw unusable(
-      profile,
       `certificate_file ${file} is not the certificate of the key in private_key_file ${profile.private_key_file ?? ''}.`,
     )
   }
   return { cert, key: key.export({ format: 'pem', type: 'pkcs8' }).toString() }
 }
 
-const PARAMETERS = {
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
-  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
-  ES384: { name: 'ECDSA', namedCurve: 'P-384' },
-  ES512: { name: 'ECDSA', namedCurve: 'P-521' },
-  EdDSA: { name: 'Ed25519' },
-} as const satisfies Record<SigningAlgorithm, object>
-
-/** By OpenSSL's names for the curves. */
-const CURVES: ReadonlyMap<string, SigningAlgorithm> = new Map([
-  ['prime256v1', 'ES256'],
-  ['secp384r1', 'ES384'],
-  ['secp521r1', 'ES512'],
+/** WebCrypto's names of the curves, by OpenSSL's. */
+const CURVES: ReadonlyMap<string, string> = new Map([
+  ['prime256v1', 'P-256'],
+  ['secp384r1', 'P-384'],
+  ['secp521r1', 'P-521'],
 ])
 
-function algorithmOf(key: KeyObject, accepted: readonly string[] = []): SigningAlgorithm | undefined {
+/** @returns WebCrypto's parameters for the key. oauth4webapi derives the JWS algorithm from them. */
+function algorithmOf(key: KeyObject, accepted: readonly string[] = []) {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key
-  if (type === 'ed25519') return 'EdDSA'
-  if (type === 'ec') return CURVES.get(details.namedCurve ?? '')
+  if (type === 'ed25519') return { name: 'Ed25519' }
+  const namedCurve = CURVES.get(details.namedCurve ?? '')
+  if (namedCurve !== undefined) return { name: 'ECDSA', namedCurve }
   if (type !== 'rsa' || (details.modulusLength ?? 0) < LEAST_RSA_BITS) return undefined
-  return accepted.includes('PS256') && !accepted.includes('RS256') ? 'PS256' : 'RS256'
+  const isPss = accepted.includes('PS256') && !accepted.includes('RS256')
+  return { name: isPss ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 }
 
 async function readPrivateKey(profile: Profile): Promise<KeyObject> {
@@ -111,7 +91,6 @@ async function readPrivateKey(profile: Profile): Promise<KeyObject> {
     const isEncrypted =
       (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE' || /ENCRYPTED/.test(pem)
     throw unusable(
-      profile,
       isEncrypted
         ? `private_key_file ${file} is encrypted, and there is nobody to ask for its passphrase.`
         : `private_key_file ${file} holds no private key in PEM form.`,
@@ -122,16 +101,16 @@ async function readPrivateKey(profile: Profile): Promise<KeyObject> {
 async function readPem(profile: Profile, key: 'private_key_file' | 'certificate_file'): Promise<string> {
   const file = profile[key]
   if (file === undefined) {
-    throw unusable(profile, `${profile.token_endpoint_auth_method} needs ${key}.`)
+    throw unusable(`${profile.token_endpoint_auth_method} needs ${key}.`)
   }
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    throw unusable(profile, `${key} ${file} cannot be read (${code}).`)
+    throw unusable(`${key} ${file} cannot be read (${code}).`)
   }
 }
 
-function unusable(profile: Profile, detail: string): CatchdError {
-  return new CatchdError('profile_invalid', { profile: profile.name, detail })
+function unusable(detail: string): CatchdError {
+  return new CatchdError('profile_invalid', detail)
 }

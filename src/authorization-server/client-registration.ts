@@ -8,10 +8,12 @@ import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { VERSION } from '../version.js'
+import { type Members, parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { ClientDescription, RegisteredClient } from './port.js'
-import { mayLeadTo, parseObject } from './published-document.js'
-import type { ServerAnswer, ServerConnections } from './server-connections.js'
+import { mayLeadTo } from './published-document.js'
+import type { ServerConnections } from './server-connections.js'
+import type { ServerAnswer } from './server-exchanges.js'
 import { findRefusal } from './token-refusal.js'
 
 /** The methods that need only the result of a registration. The best one for a native app comes first. */
@@ -156,9 +158,9 @@ function read(
   }
 }
 
-function refused(server: ServerMetadata, status: number, members: object | undefined): CatchdError {
+function refused(server: ServerMetadata, status: number, members: Members | undefined): CatchdError {
   const { origin } = new URL(server.issuer)
-  const refusal = members === undefined ? undefined : findRefusal({ ...members }, status, [])
+  const refusal = members && findRefusal(members, status, [])
   if (refusal === undefined && status < 400)
     return unusable(server, `answered the registration with ${status}`)
   return new CatchdError('provider_refused', {
@@ -166,8 +168,8 @@ function refused(server: ServerMetadata, status: number, members: object | undef
       status === 401 || status === 403
         ? `${origin} registers only clients of those it knows (${status}).`
         : `${origin} did not register a client (${status}).`,
-    ...(refusal?.error === undefined ? {} : { error: refusal.error }),
-    ...(refusal?.errorDescription === undefined ? {} : { errorDescription: refusal.errorDescription }),
+    error: refusal?.error,
+    errorDescription: refusal?.errorDescription,
   })
 }
 

@@ -9,7 +9,9 @@
 import {
   createHash,
   createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
+  type JsonWebKey,
   type KeyObject,
   randomUUID,
   sign,
@@ -40,41 +42,36 @@ export interface ProofRequest {
 
 export const DPOP_ALGORITHM = 'ES256'
 
-const PrivateJwk = z.object({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
+const KeyRecord = z.object({
+  version: z.literal(1),
+  jwk: z.looseObject({ kty: z.literal('EC'), crv: z.literal('P-256') }),
 })
-type PrivateJwk = z.infer<typeof PrivateJwk>
-
-const KeyRecord = z.object({ version: z.literal(1), jwk: PrivateJwk })
 
 export class DpopKey {
   /** JWK thumbprint (RFC 7638) of the public key: `dpop_jkt` (RFC 9449 §10), and `jkt` of tokens bound to the key. */
   readonly thumbprint: string
   readonly #private: KeyObject
-  readonly #public: Omit<PrivateJwk, 'd'>
+  readonly #public: JsonWebKey
 
-  private constructor({ d, ...publicJwk }: PrivateJwk) {
-    this.#private = createPrivateKey({ key: { ...publicJwk, d }, format: 'jwk' })
-    this.#public = publicJwk
-    const { crv, kty, x, y } = publicJwk
+  private constructor(key: KeyObject) {
+    this.#private = key
+    this.#public = createPublicKey(key).export({ format: 'jwk' })
+    const { crv, kty, x, y } = this.#public
     this.thumbprint = digest(JSON.stringify({ crv, kty, x, y }))
   }
 
   /** @returns The key and its record for the vault. */
   static generate(): { key: DpopKey; record: Secret } {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const jwk = PrivateJwk.parse(privateKey.export({ format: 'jwk' }))
-    return { key: new DpopKey(jwk), record: new Secret(JSON.stringify({ version: 1, jwk })) }
+    const jwk = privateKey.export({ format: 'jwk' })
+    return { key: new DpopKey(privateKey), record: new Secret(JSON.stringify({ version: 1, jwk })) }
   }
 
   /** @throws CatchdError `vault_unavailable` if the item is not a record of catchd. The message never quotes it. */
   static parse(item: Secret): DpopKey {
     try {
-      return new DpopKey(KeyRecord.parse(JSON.parse(item.reveal())).jwk)
+      const { jwk } = KeyRecord.parse(JSON.parse(item.reveal()))
+      return new DpopKey(createPrivateKey({ key: jwk, format: 'jwk' }))
     } catch {
       throw new CatchdError('vault_unavailable', {
         detail: 'The stored DPoP key does not have the format of this version.',

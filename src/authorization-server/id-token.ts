@@ -9,14 +9,16 @@ import type { IDToken, JWKSCacheInput } from 'oauth4webapi'
 import * as z from 'zod'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
-import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { scopesOf } from './authorization-request.js'
+import { isSigned, scopesOf } from './authorization-request.js'
+import { fetchOptions } from './client-requests.js'
 import type { TokenResponse } from './issued-tokens.js'
+import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
+import { RecentMap } from './recent-map.js'
 import type { ServerConnections } from './server-connections.js'
-import { serverFetch } from './server-fetch.js'
+import { type Fetch, serverFetch } from './server-fetch.js'
 
 /** The values that an id_token must match. */
 export type IdTokenContext =
@@ -27,12 +29,12 @@ export type IdTokenContext =
 /** The cache format of oauth4webapi. */
 const KEYS_GOOD_FOR_SECONDS = 300
 
-/** The largest number of cached key sets. The least recently used one is dropped. */
+/** The largest number of cached key sets. */
 const MOST_KEY_SETS = 256
 
 export class IdTokens {
   readonly #connections: ServerConnections
-  readonly #keySets = new Map<string, JWKSCacheInput>()
+  readonly #keySets = new RecentMap<JWKSCacheInput>(MOST_KEY_SETS)
   /** The key sets that are being fetched in advance. */
   readonly #fetching = new Map<JWKSCacheInput, Promise<void>>()
 
@@ -55,10 +57,10 @@ export class IdTokens {
   ): Promise<TokenResponse> {
     if (response.idToken === null) {
       if (context.grant === 'refresh_token' || !isOpenid(response)) return response
-      throw new CatchdError('provider_answer_invalid', {
-        profile: profile.name,
-        detail: 'openid was asked for, and the token response has no id_token.',
-      })
+      throw new CatchdError(
+        'provider_answer_invalid',
+        'openid was asked for, and the token response has no id_token.',
+      )
     }
     try {
       const claims = await this.#claims(profile, server, response.idToken, context)
@@ -75,7 +77,7 @@ export class IdTokens {
    * id_token has to be checked.
    */
   async fetchKeysAhead(profile: Profile, server: ServerMetadata): Promise<void> {
-    const needsKeys = asksForIdToken(profile) || RESPONSE_MODES[profile.response_mode].signed
+    const needsKeys = asksForIdToken(profile) || isSigned(profile)
     if (!needsKeys || server.jwks_uri === undefined) return
     const known = this.#knownKeySet(server.jwks_uri, profile)
     const nowSeconds = Math.floor(Date.now() / 1000) // oauth4webapi compares it with the same clock
@@ -117,34 +119,29 @@ export class IdTokens {
       const claims = oauth.getValidatedIdTokenClaims(processed)
       if (claims === undefined) throw invalid('it has no claims')
       if (context.grant === 'refresh_token') requireSamePerson(claims, context)
-      await oauth.validateApplicationLevelSignature(server, standard, {
-        [oauth.jwksCache]: await this.keySetOf(profile, server),
-        [oauth.customFetch]: keysFetch(this.#connections, profile),
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
-      })
+      const options = await this.signatureOptions(oauth, profile, server)
+      await oauth.validateApplicationLevelSignature(server, standard, options)
       return claims
     } catch (error) {
       throw translated(error)
     }
   }
 
-  /** The cached keys of the server for all its signatures. oauth4webapi fills the cache. */
-  async keySetOf(profile: Profile, server: ServerMetadata): Promise<JWKSCacheInput> {
+  /** Options of oauth4webapi for checking a signature of the server. It fills the cache of keys. */
+  async signatureOptions(oauth: typeof import('oauth4webapi'), profile: Profile, server: ServerMetadata) {
     if (server.jwks_uri === undefined) throw invalid('the server publishes no jwks_uri to check it with')
     const known = this.#knownKeySet(server.jwks_uri, profile)
     await this.#fetching.get(known)
-    return known
+    return {
+      ...fetchOptions(oauth, keysFetch(this.#connections, profile)),
+      [oauth.jwksCache]: known,
+    } as const
   }
 
   #knownKeySet(jwksUri: string, profile: Profile): JWKSCacheInput {
     const key = JSON.stringify([jwksUri, profile.ca_file])
     const known: JWKSCacheInput = this.#keySets.get(key) ?? {}
-    this.#keySets.delete(key)
     this.#keySets.set(key, known)
-    for (const longest of this.#keySets.keys()) {
-      if (this.#keySets.size <= MOST_KEY_SETS) break
-      this.#keySets.delete(longest)
-    }
     return known
   }
 }
@@ -195,7 +192,7 @@ function requireSamePerson(
 class NotCheckable extends CatchdError {}
 
 /** Fetches a JWKS. Its failures are distinguished from an invalid id_token. */
-export function keysFetch(connections: ServerConnections, profile: Profile): ReturnType<typeof serverFetch> {
+function keysFetch(connections: ServerConnections, profile: Profile): Fetch {
   const fetch = serverFetch(connections, profile)
   return async (url, options) => {
     let response: Response
@@ -206,37 +203,34 @@ export function keysFetch(connections: ServerConnections, profile: Profile): Ret
       throw new NotCheckable(error.code, { detail: error.message, evidence: error.evidence })
     }
     const text = await response.text()
-    if (response.status === 200 && isKeySet(text)) {
-      return new Response(text, { headers: { 'content-type': 'application/json' } })
-    }
+    const keys = response.status === 200 ? KeySet.safeParse(parseObject(text)).data : undefined
+    if (keys !== undefined) return Response.json(keys)
     throw new NotCheckable('provider_answer_invalid', `The jwks_uri gave no keys (${response.status}).`)
-  }
-}
-
-function isKeySet(text: string): boolean {
-  try {
-    return KeySet.safeParse(JSON.parse(text)).success
-  } catch {
-    return false
   }
 }
 
 /** RFC 7517 §5. */
 const KeySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
 
-/** Errors of oauth4webapi have the claims and the whole token as their cause, so only their message is used. */
+/** Errors of oauth4webapi have the whole token with its secrets as their cause, so only their message is used. */
+export function libraryMessage(error: unknown): string | undefined {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
+  return isTheirs ? message : undefined
+}
+
 function translated(error: unknown): CatchdError {
   if (error instanceof CatchdError) return error
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  const message = libraryMessage(error)
+  const { code } = (error ?? {}) as { code?: unknown }
   if (code === 'OAUTH_KEY_SELECTION_FAILED') {
     return new NotCheckable('provider_answer_invalid', 'The server publishes no key for the id_token.')
   }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
-    const detail = `The id_token is not valid: ${String(message)}.`
+    const detail = `The id_token is not valid: ${message}.`
     return new NotCheckable('provider_answer_invalid', { detail, evidence: { reason: code } })
   }
-  const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
-  return invalid(isTheirs ? message : 'it cannot be read')
+  return invalid(message ?? 'it cannot be read')
 }
 
 function invalid(why: string): CatchdError {

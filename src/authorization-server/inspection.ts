@@ -4,16 +4,14 @@
  *
  * Nothing is refreshed or stored. Token values are replaced in all results, also if a server repeats them.
  */
-import * as z from 'zod'
-import type { ClientSecrets } from '../config/client-secret.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { clientAuthentication } from './client-authentication.js'
-import type { Inspection, Members, Report } from './inspection-report.js'
+import type { ClientRequests } from './client-requests.js'
 import type { IssuedTokens } from './issued-tokens.js'
-import { jwtParts } from './jwt-parts.js'
-import type { ServerMetadata } from './metadata.js'
+import { jwtParts, type Members, parseObject } from './json-object.js'
+import type { Metadata, ServerMetadata } from './metadata.js'
+import type { Inspection, Report } from './port.js'
 import type { ProofFetch } from './proof-fetch.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
@@ -22,12 +20,11 @@ import { findRefusal } from './token-refusal.js'
 const MARKER = '[secret]'
 const TOKEN_MEMBERS = new Set(['access_token', 'refresh_token', 'id_token', 'token', 'client_secret'])
 
-export interface InspectionParts {
+interface InspectionParts {
   readonly connections: ServerConnections
   readonly proofs: ProofFetch
-  readonly clientSecrets: ClientSecrets
-  /** The endpoints of the profile's server. @throws CatchdError */
-  readonly metadata: (profile: Profile) => Promise<ServerMetadata>
+  readonly requests: ClientRequests
+  readonly metadata: Metadata
 }
 
 /** Never throws. Failures of the requests are part of the result. */
@@ -39,7 +36,7 @@ export async function inspectTokens(
   const idToken = jwtParts(set.idToken)
   let server: ServerMetadata
   try {
-    server = await parts.metadata(profile)
+    server = await parts.metadata.of(profile, 'introspection_endpoint', 'userinfo_endpoint')
   } catch (error) {
     const report = { outcome: 'failed', error: asCatchdError(error).of(profile.name) } as const
     return { idToken, introspection: report, userinfo: report }
@@ -61,27 +58,18 @@ export async function inspectTokens(
 
 /** RFC 7662 §2. */
 async function introspect(
-  { connections, proofs, clientSecrets }: InspectionParts,
+  { requests }: InspectionParts,
   profile: Profile,
   server: ServerMetadata,
   set: IssuedTokens,
 ): Promise<Members> {
-  const oauth = await import('oauth4webapi')
-  const secret = await clientSecrets(profile)
-  const response = await proofs.send(profile, serverFetch(connections, profile), (fetch) =>
-    oauth.introspectionRequest(
-      server,
-      { client_id: profile.client_id },
-      clientAuthentication(profile, secret),
-      set.accessToken.reveal(),
-      {
-        additionalParameters: { token_type_hint: 'access_token' },
-        [oauth.customFetch]: fetch,
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
-      },
-    ),
+  const { response, sent } = await requests.send(profile, ({ oauth, client, authentication, options }) =>
+    oauth.introspectionRequest(server, client, authentication, set.accessToken.reveal(), {
+      ...options,
+      additionalParameters: { token_type_hint: 'access_token' },
+    }),
   )
-  const members = await membersOf(response, 'introspection endpoint', sentSecrets(set, secret))
+  const members = await membersOf(response, 'introspection endpoint', [...tokensOf(set), ...sent])
   // webMethods sends a string, and "false" must not count as true.
   const active = new Map<unknown, boolean>([
     [true, true],
@@ -119,7 +107,7 @@ async function requestUserinfo(
       'The UserInfo endpoint answers with a signed token, which catchd does not support.',
     )
   }
-  const members = await membersOf(response, 'UserInfo endpoint', sentSecrets(set, undefined))
+  const members = await membersOf(response, 'UserInfo endpoint', tokensOf(set))
   if (typeof members['sub'] !== 'string' || members['sub'] === '') {
     throw new CatchdError('provider_answer_invalid', 'The answer of the UserInfo endpoint has no sub.')
   }
@@ -132,27 +120,23 @@ async function requestUserinfo(
   return members
 }
 
-function sentSecrets(set: IssuedTokens, secret: Secret | undefined): Secret[] {
-  return [set.accessToken, set.refreshToken, set.idToken, secret].filter((value) => value != null)
+function tokensOf({ accessToken, refreshToken, idToken }: IssuedTokens): Secret[] {
+  return [accessToken, refreshToken, idToken].filter((token) => token !== null)
 }
-
-const JsonObject = z.record(z.string(), z.unknown())
 
 async function membersOf(response: Response, where: string, sent: readonly Secret[]): Promise<Members> {
   const { status } = response
-  const parsed = JsonObject.safeParse(await response.json().catch(() => undefined))
-  const members = parsed.success ? parsed.data : {}
-  if (status >= 200 && status < 300 && parsed.success) return members
-  const refusal = findRefusal(members, status, sent)
+  const members = parseObject(await response.text())
+  if (status >= 200 && status < 300 && members !== undefined) return members
+  const refusal = findRefusal(members ?? {}, status, sent)
   if (status < 400 || (status >= 500 && refusal?.error === undefined)) {
-    const what = parsed.success ? 'without saying why' : 'and no JSON object'
+    const what = members === undefined ? 'and no JSON object' : 'without saying why'
     throw new CatchdError('provider_answer_invalid', `The ${where} answered ${status} ${what}.`)
   }
-  const error = refusal?.error ?? challengeError(response)
   throw new CatchdError('provider_refused', {
     detail: `The ${where} refused the request (${status}).`,
-    ...(error === undefined ? {} : { error }),
-    ...(refusal?.errorDescription === undefined ? {} : { errorDescription: refusal.errorDescription }),
+    error: refusal?.error ?? challengeError(response),
+    errorDescription: refusal?.errorDescription,
   })
 }
 
@@ -162,7 +146,7 @@ function challengeError(response: Response): string | undefined {
 }
 
 function withoutTokens(members: Members, set: IssuedTokens): Members {
-  const values = new Set(sentSecrets(set, undefined).map((secret) => secret.reveal()))
+  const values = new Set(tokensOf(set).map((secret) => secret.reveal()))
   const clean = (value: unknown): unknown => {
     if (typeof value === 'string') return values.has(value) ? MARKER : value
     if (Array.isArray(value)) return value.map(clean)

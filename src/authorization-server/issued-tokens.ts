@@ -32,13 +32,7 @@ export interface TokenSetOrigin {
 }
 
 /** The tokens for a refresh, a revocation or an inspection. */
-export interface IssuedTokens {
-  readonly accessToken: Secret
-  readonly tokenType: string
-  readonly refreshToken: Secret | null
-  readonly scope: string | null
-  readonly idToken: Secret | null
-  /** `iss` and `sub` of the validated id_token. */
-  readonly issuer: string | null
-  readonly subject: string | null
-}
+export type IssuedTokens = Pick<
+  TokenResponse,
+  'accessToken' | 'tokenType' | 'refreshToken' | 'scope' | 'idToken' | 'issuer' | 'subject'
+>

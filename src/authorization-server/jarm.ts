@@ -6,25 +6,19 @@
  * other kind is refused, so an attacker cannot leave the signature out.
  */
 import type { Profile } from '../config/profile.js'
-import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
-import { type IdTokens, keysFetch } from './id-token.js'
+import { isSigned } from './authorization-request.js'
+import { type IdTokens, libraryMessage } from './id-token.js'
 import type { ServerMetadata } from './metadata.js'
 import type { CodeGrant } from './port.js'
-import type { ServerConnections } from './server-connections.js'
-
-export function isSigned({ response_mode }: Profile): boolean {
-  return RESPONSE_MODES[response_mode].signed
-}
 
 /** Checked before a browser opens. @throws CatchdError `profile_invalid` */
 export function requireSignable(profile: Profile, server: ServerMetadata): void {
   if (!isSigned(profile) || (profile.issuer !== undefined && server.jwks_uri !== undefined)) return
-  throw new CatchdError('profile_invalid', {
-    profile: profile.name,
-    detail:
-      'catchd cannot verify signed responses (response_mode with .jwt), because the profile has no issuer that publishes a jwks_uri.',
-  })
+  throw new CatchdError(
+    'profile_invalid',
+    'catchd cannot verify signed responses (response_mode with .jwt), because the profile has no issuer that publishes a jwks_uri.',
+  )
 }
 
 /**
@@ -33,7 +27,7 @@ export function requireSignable(profile: Profile, server: ServerMetadata): void 
  * @throws CatchdError `provider_answer_invalid`; `provider_unreachable` if the keys cannot be fetched
  */
 export async function verifyResponse(
-  parts: { readonly connections: ServerConnections; readonly keys: Pick<IdTokens, 'keySetOf'> },
+  keys: Pick<IdTokens, 'signatureOptions'>,
   profile: Profile,
   server: ServerMetadata,
   { signedResponse = null }: CodeGrant,
@@ -53,18 +47,12 @@ export async function verifyResponse(
       { client_id: profile.client_id },
       parameters,
       oauth.skipStateCheck, // the state was already used to find the login
-      {
-        [oauth.jwksCache]: await parts.keys.keySetOf(profile, server),
-        [oauth.customFetch]: keysFetch(parts.connections, profile),
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
-      },
+      await keys.signatureOptions(oauth, profile, server),
     )
   } catch (error) {
     if (error instanceof CatchdError) throw error
-    // Errors of oauth4webapi have the claims with code and state as their cause, so only their message is used.
-    const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
-    const isTheirs = typeof code === 'string' && /^(OAUTH|ERR)_/.test(code) && typeof message === 'string'
-    throw invalid(isTheirs ? `is not valid: ${message}` : 'is not valid')
+    const message = libraryMessage(error)
+    throw invalid(message === undefined ? 'is not valid' : `is not valid: ${message}`)
   }
 }
 

@@ -3,17 +3,21 @@
  * and missing documents are not cached.
  */
 import type { Clock } from '../clock.js'
+import { RecentMap } from './recent-map.js'
 
 const KEPT_MS = 600_000
-/** Above this number, the oldest document is dropped. It is fetched again when it is needed. */
+/** A dropped document is fetched again when it is needed. */
 const MOST_KEPT = 256
+
+interface Entry<Kept> {
+  readonly untilMs: number
+  readonly document: Promise<Kept | undefined>
+  settled?: Kept
+}
 
 export class MetadataCache<Kept> {
   readonly #clock: Pick<Clock, 'now'>
-  readonly #kept = new Map<
-    string,
-    { readonly untilMs: number; readonly document: Promise<Kept | undefined>; settled?: Kept }
-  >()
+  readonly #kept = new RecentMap<Entry<Kept>>(MOST_KEPT)
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
@@ -25,11 +29,7 @@ export class MetadataCache<Kept> {
     const now = this.#clock.now()
     // A clock that was set back must not make a document valid for longer.
     if (known !== undefined && now < known.untilMs && known.untilMs - now <= KEPT_MS) return known.document
-    const entry: { untilMs: number; document: Promise<Kept | undefined>; settled?: Kept } = {
-      untilMs: now + KEPT_MS,
-      document: request(),
-    }
-    this.#kept.delete(key)
+    const entry: Entry<Kept> = { untilMs: now + KEPT_MS, document: request() }
     this.#kept.set(key, entry)
     const forget = () => {
       if (this.#kept.get(key) === entry) this.#kept.delete(key)
@@ -38,10 +38,6 @@ export class MetadataCache<Kept> {
       if (document === undefined) forget()
       else entry.settled = document
     }, forget)
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MOST_KEPT) break
-      this.#kept.delete(oldest)
-    }
     return entry.document
   }
 

@@ -17,10 +17,8 @@ import type { ServerConnections } from './server-connections.js'
 const algorithms = z.array(z.string().max(32)).max(64).nullish()
 const words = z.array(z.string().max(256)).max(1024).nullish()
 
-/** The members that are used. The others are dropped, so that a thousand large documents fit into memory. */
-const Document = z.object({
-  issuer: z.string(),
-  ...Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().nullish()])),
+/** The members that say what the server supports (RFC 8414 §2). */
+const Announced = z.object({
   authorization_response_iss_parameter_supported: z.boolean().nullish(),
   require_pushed_authorization_requests: z.boolean().nullish(),
   id_token_signing_alg_values_supported: algorithms,
@@ -32,30 +30,29 @@ const Document = z.object({
   grant_types_supported: words,
   response_modes_supported: words,
   scopes_supported: words,
+  /** Whether a client_id can be the URL of a Client ID Metadata Document. */
   client_id_metadata_document_supported: z.boolean().nullish(),
+})
+type Announced = z.infer<typeof Announced>
+
+/** The members that are used. The others are dropped, so that a thousand large documents fit into memory. */
+const Document = Announced.extend({
+  issuer: z.string(),
+  ...Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().nullish()])),
   mtls_endpoint_aliases: z
     .object(Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().optional()])))
     .nullish(),
 })
 
+type Endpoints = Readonly<Partial<Record<Endpoint, string>>>
+
 /** The known metadata of an authorization server. Also valid as oauth4webapi's type. */
-export type ServerMetadata = Readonly<Partial<Record<Endpoint, string>>> & {
+export type ServerMetadata = Endpoints & {
+  readonly [Name in keyof Announced]?: NonNullable<Announced[Name]>
+} & {
   readonly issuer: string
-  readonly authorization_response_iss_parameter_supported?: boolean
-  readonly require_pushed_authorization_requests?: boolean
-  readonly id_token_signing_alg_values_supported?: string[]
-  readonly token_endpoint_auth_signing_alg_values_supported?: string[]
-  readonly dpop_signing_alg_values_supported?: string[]
-  readonly authorization_signing_alg_values_supported?: string[]
-  readonly token_endpoint_auth_methods_supported?: string[]
-  readonly code_challenge_methods_supported?: string[]
-  readonly grant_types_supported?: string[]
-  readonly response_modes_supported?: string[]
-  readonly scopes_supported?: string[]
-  /** Whether the server accepts the URL of a Client ID Metadata Document as a client_id. */
-  readonly client_id_metadata_document_supported?: boolean
   /** The endpoints for clients with a certificate (RFC 8705 §5). */
-  readonly mtls_endpoint_aliases?: Readonly<Partial<Record<Endpoint, string>>>
+  readonly mtls_endpoint_aliases?: Endpoints
 }
 
 export class Metadata {
@@ -85,7 +82,10 @@ export class Metadata {
     const stated = profile.issuer ?? originOf(profile)
     if (isNamed && stated !== undefined) return { issuer: stated, ...named }
     const issuer = await this.#issuerOf(profile)
-    if (issuer === undefined) return { issuer: stated ?? nowhere(profile), ...named }
+    if (issuer === undefined) {
+      if (stated !== undefined) return { issuer: stated, ...named }
+      throw new CatchdError('profile_invalid', 'The profile has neither an issuer nor endpoints.')
+    }
     const document = await this.ofIssuer(issuer, profile.ca_file)
     if (document !== undefined) {
       const isMutual = profile.token_endpoint_auth_method === 'tls_client_auth'
@@ -95,10 +95,10 @@ export class Metadata {
     if (named.authorization_endpoint !== undefined && named.token_endpoint !== undefined) {
       return { issuer, ...named }
     }
-    throw new CatchdError('provider_answer_invalid', {
-      profile: profile.name,
-      detail: `${issuer} publishes no metadata: the profile has to name authorization_endpoint and token_endpoint.`,
-    })
+    throw new CatchdError(
+      'provider_answer_invalid',
+      `${issuer} publishes no metadata: the profile has to name authorization_endpoint and token_endpoint.`,
+    )
   }
 
   /**
@@ -116,11 +116,9 @@ export class Metadata {
 
   /** The last fetched metadata, without the endpoints of the profile. Sends no request. */
   lastOf({ issuer, resource_server, ca_file }: Profile): ServerMetadata | undefined {
-    const named =
-      issuer ??
-      (resource_server === undefined
-        ? undefined
-        : this.#resources.lastOf(keyOf(resource_server, ca_file))?.issuer)
+    const resource =
+      resource_server === undefined ? undefined : this.#resources.lastOf(keyOf(resource_server, ca_file))
+    const named = issuer ?? resource?.issuer
     return named === undefined ? undefined : this.#issuers.lastOf(keyOf(named, ca_file))
   }
 
@@ -135,14 +133,14 @@ export class Metadata {
   }
 
   /** The issuer of the profile or of its resource server. */
-  async #issuerOf({ issuer, resource_server, ca_file, name }: Profile): Promise<string | undefined> {
+  async #issuerOf({ issuer, resource_server, ca_file }: Profile): Promise<string | undefined> {
     if (issuer !== undefined || resource_server === undefined) return issuer
     const resource = await this.ofResource(resource_server, ca_file)
     if (resource !== undefined) return resource.issuer
-    throw new CatchdError('provider_answer_invalid', {
-      profile: name,
-      detail: `${resource_server} publishes no metadata that names its authorization server (RFC 9728): set issuer.`,
-    })
+    throw new CatchdError(
+      'provider_answer_invalid',
+      `${resource_server} publishes no metadata that names its authorization server (RFC 9728): set issuer.`,
+    )
   }
 }
 
@@ -150,7 +148,7 @@ function keyOf(address: string, caFile: string | undefined): string {
   return JSON.stringify([address, caFile])
 }
 
-function endpointsOf(profile: Profile): Partial<Record<Endpoint, string>> {
+function endpointsOf(profile: Profile): Endpoints {
   return Object.fromEntries(
     ENDPOINTS.flatMap((name) => (profile[name] === undefined ? [] : [[name, profile[name]]])),
   )
@@ -162,23 +160,14 @@ function originOf({ token_endpoint, authorization_endpoint }: Profile): string |
   return endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
 }
 
-function nowhere(profile: Profile): never {
-  throw new CatchdError('profile_invalid', {
-    profile: profile.name,
-    detail: 'The profile has neither an issuer nor endpoints.',
-  })
-}
-
 /** The addresses of OpenID Connect Discovery §4.1 and RFC 8414 §3.1, and the compatible one of RFC 8414 §5. */
 function wellKnownUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
   return [
-    ...new Set([
-      `${origin}${path}/.well-known/openid-configuration`,
-      `${origin}/.well-known/oauth-authorization-server${path}`,
-      `${origin}/.well-known/openid-configuration${path}`,
-    ]),
+    `${origin}${path}/.well-known/openid-configuration`,
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}/.well-known/openid-configuration${path}`,
   ]
 }
 
@@ -187,7 +176,7 @@ function wellKnownUrls(issuer: string): string[] {
  *
  * @throws CatchdError `issuer_mismatch`, `provider_answer_invalid` with the member
  */
-export function parseMetadata(issuer: string, value: object): ServerMetadata {
+function parseMetadata(issuer: string, value: object): ServerMetadata {
   const parsed = Document.safeParse(value)
   if (!parsed.success) {
     const member = String(parsed.error.issues[0]?.path[0] ?? 'document')

@@ -1,54 +1,56 @@
 /**
- * What login and tokens need of an authorization server, in domain words. Nothing outside this room builds
- * or reads a request to one. Every call is given up after 10 s and throws {@link CatchdError} with
- * `provider_unreachable`, `provider_refused`, `provider_answer_invalid`, `profile_invalid` (something the
- * profile lacks), `config_invalid` or a vault code (the client secret could not be read).
+ * What login and tokens can ask of authorization servers. Only this module builds requests to them and reads their
+ * answers.
+ *
+ * Each exchange has a time limit of 10 s. All methods throw {@link CatchdError} with `provider_unreachable`,
+ * `provider_refused`, `provider_answer_invalid`, `profile_invalid` (a setting is missing), `config_invalid` or a vault
+ * code (the client secret cannot be read).
  */
 import type { Profile } from '../config/profile.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import type { Inspection } from './inspection-report.js'
 import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
+import type { Members } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { Transcript } from './transcript.js'
 
-/** The values one authorization request is bound to. */
+/** The values that bind a response to its authorization request. */
 export interface AuthorizationRequest {
   readonly redirectUri: string
   readonly state: Secret
-  /** `null` where the profile says `code_challenge_method: none`. */
+  /** `null` if the profile has `code_challenge_method: none`. */
   readonly codeVerifier: Secret | null
-  /** Sent, and checked in the id_token, when `openid` is among the scopes. */
+  /** Sent if `openid` is among the scopes. The id_token must contain it. */
   readonly nonce: Secret | null
 }
 
-/** Whom an authorization response must come from. */
+/** The issuer that an authorization response must come from. */
 export interface ExpectedIssuer {
-  /** Issuer that `iss` is compared with (RFC 9207); `null` when the profile has none. */
+  /** The issuer that `iss` must be equal to (RFC 9207); `null` if the profile has none. */
   readonly expectedIssuer: string | null
-  /** Whether the server advertises `authorization_response_iss_parameter_supported`: a missing `iss` is then refused. */
+  /** Whether the server announces `authorization_response_iss_parameter_supported`. A response without `iss` is then refused. */
   readonly issRequired: boolean
 }
 
-/** An authorization request ready for the browser (RFC 6749 §4.1.1). */
+/** An authorization request for the browser (RFC 6749 §4.1.1). */
 export interface PreparedAuthorization extends ExpectedIssuer {
   readonly authorizationUrl: string
 }
 
-/** The code and what it is bound to (RFC 6749 §4.1.3, RFC 7636 §4.5). */
+/** The code and the values of its request (RFC 6749 §4.1.3, RFC 7636 §4.5). */
 export interface CodeGrant {
   readonly code: Secret
-  /** The signed token that the code came in (JARM), not yet verified. */
+  /** The signed response that contained the code (JARM), not verified yet. */
   readonly signedResponse?: Secret | null
   readonly redirectUri: string
   readonly codeVerifier: Secret | null
-  /** `null` when none was sent, and when another tool built the request and only it knows. */
+  /** `null` if none was sent, or if another tool built the request and only that tool knows it. */
   readonly nonce: Secret | null
-  /** Where what is sent and answered is written down. */
+  /** Records the request and the answer. */
   readonly transcript?: Transcript | undefined
 }
 
-/** What a device login shows and polls with (RFC 8628 §3.2). */
+/** The values that a device login shows and polls with (RFC 8628 §3.2). */
 export interface DeviceAuthorization {
   readonly deviceCode: Secret
   readonly userCode: string
@@ -59,25 +61,25 @@ export interface DeviceAuthorization {
   readonly intervalSeconds: number
 }
 
-/** One answer to a device access token request (RFC 8628 §3.5). */
+/** The answer to one poll (RFC 8628 §3.5). */
 export type DevicePoll =
   | { readonly outcome: 'issued'; readonly response: TokenResponse }
-  /** Nobody has answered yet; with `slow_down` the interval grows by 5 s. */
+  /** The user has not decided yet. With `slow_down` the interval becomes 5 s longer. */
   | { readonly outcome: 'pending' | 'slow_down' }
   /** Denied, expired or refused. */
   | { readonly outcome: 'ended'; readonly error: CatchdError }
-  /** The network, a 5xx or a 429. */
+  /** A network error, a 5xx or a 429. */
   | { readonly outcome: 'retry_later'; readonly error: CatchdError }
 
-/** A refresh that did not end in new tokens is an expected outcome, not an exception. */
+/** The outcome of a refresh. A failed refresh is an expected outcome and throws nothing. */
 export type RefreshOutcome =
   | { readonly outcome: 'refreshed'; readonly response: TokenResponse }
   /**
-   * Only a person helps: the refresh token is dead (`invalid_grant`, or a refusal that is not JSON), or the answer's
-   * id_token does not hold (`provider_answer_invalid`).
+   * The user has to log in: the refresh token is no longer valid (`invalid_grant`, or a refusal that is not JSON), or the
+   * new tokens cannot be used (`provider_answer_invalid`).
    */
   | { readonly outcome: 'reauthorize'; readonly error: CatchdError }
-  /** The network, a 5xx or a 429; the token set stays good. */
+  /** A network error, a 5xx or a 429. The token set stays valid. */
   | {
       readonly outcome: 'retry_later'
       readonly error: CatchdError
@@ -91,54 +93,56 @@ export type RevocationOutcome =
   | { readonly outcome: 'failed'; readonly error: CatchdError }
 
 export interface AuthorizationServers {
-  /** Whom token sets of this profile belong to; no I/O. */
+  /** The issuer and client of the profile's token sets. Sends no request. */
   origin(profile: Profile): TokenSetOrigin
-  /** What the server publishes, as far as it was asked lately; no I/O. */
+  /** The last fetched metadata of the server. Sends no request. */
   published(profile: Profile): ServerMetadata | undefined
   /**
-   * Discovers metadata where needed and builds the authorization URL. With `issRequiredByConfiguration` (two
-   * servers share the redirect URI) a server that does not advertise `iss` is `profile_invalid`.
+   * Fetches the metadata if necessary, and builds the authorization URL.
+   *
+   * @param issRequiredByConfiguration - Two servers share the redirect URI. A server that does not announce `iss` is then
+   *   `profile_invalid`.
    */
   prepare(
     profile: Profile,
     request: AuthorizationRequest,
     issRequiredByConfiguration: boolean,
   ): Promise<PreparedAuthorization>
-  /** The same for an authorization request that another tool built: nothing is sent to its authorization endpoint. */
+  /** Like {@link prepare}, for an authorization request that another tool built. Nothing is sent to its endpoint. */
   findExpectedIssuer(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer>
-  /** Redeems a code; sends exactly one token request, never again for the same code. */
+  /** Redeems a code. Sends exactly one token request. */
   redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse>
   /** Begins a device login. */
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
-  /** Asks whether somebody has approved it. Never throws. */
+  /** Asks whether the user has approved. Never throws. */
   pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll>
   refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome>
-  /** Tokens without a person: client credentials (RFC 6749 §4.4) or a token exchange (RFC 8693). */
+  /** Tokens of a grant without a login: client credentials (RFC 6749 §4.4) or token exchange (RFC 8693). */
   obtain(profile: Profile): Promise<TokenResponse>
-  /** Revokes the refresh token, else the access token (RFC 7009). Never throws. */
+  /** Revokes the refresh token and the access token (RFC 7009). Never throws. */
   revoke(profile: Profile, current: IssuedTokens): Promise<RevocationOutcome>
-  /** Closes idle connections. */
+  /** Ends the running exchanges. */
   close(): void
 }
 
-/** What a URL led to. */
+/** The server that was found for a URL. */
 export interface DiscoveredServer {
-  /** What was asked. */
+  /** The given URL. */
   readonly url: string
-  /** Resource indicator (RFC 8707); `null` when the URL is the authorization server itself. */
+  /** Resource indicator (RFC 8707); `null` if the URL is the authorization server itself. */
   readonly resource: string | null
   readonly issuer: string
-  /** What to ask for, separated by spaces; `null` when nobody says. */
+  /** The scopes to request, separated by spaces; `null` if they are not known. */
   readonly scope: string | null
-  /** Tokens have to be bound to a key (RFC 9728 §2, `dpop_bound_access_tokens_required`). */
+  /** Whether tokens must be bound to a key (RFC 9728 §2, `dpop_bound_access_tokens_required`). */
   readonly wantsDpop: boolean
   /** Whether it has a registration endpoint (RFC 7591). */
   readonly registersClients: boolean
-  /** Whether a client_id may be the URL of a Client ID Metadata Document. */
+  /** Whether a client_id can be the URL of a Client ID Metadata Document. */
   readonly takesClientMetadataDocuments: boolean
 }
 
-/** How a client introduces itself (RFC 7591 §2). */
+/** The client metadata to register (RFC 7591 §2). */
 export interface ClientDescription {
   readonly clientName: string
   readonly redirectUri: string
@@ -149,11 +153,11 @@ export interface RegisteredClient {
   readonly clientId: string
   readonly clientSecret: Secret | null
   readonly method: 'none' | 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt'
-  /** The answer as it came (RFC 7591 §3.2.1), `registration_access_token` included. */
+  /** The unchanged answer (RFC 7591 §3.2.1), with `registration_access_token`. */
   readonly record: Secret
 }
 
-/** Finds servers that no profile names yet, and becomes a client of theirs. */
+/** Finds servers that no profile names yet, and registers clients there. */
 export interface ServerDiscovery {
   /**
    * @param url - A protected resource or an issuer, http or https.
@@ -162,20 +166,36 @@ export interface ServerDiscovery {
   discover(url: string, caFile?: string): Promise<DiscoveredServer>
   /** @throws CatchdError `provider_refused` with the server's `error`, `provider_unreachable`, `provider_answer_invalid` */
   register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient>
-  /** Takes a registered client off the server's list again (RFC 7592), where it can be. Never throws. */
+  /** Deletes a registered client at the server (RFC 7592) if the server supports it. Never throws. */
   unregister(issuer: string, record: Secret, caFile?: string): Promise<void>
 }
 
-/** Looks into tokens, and asks their server about them. */
+/** One request to the server. Its failure is reported together with the answers to the others. */
+export type Report =
+  /** The members of the server's JSON object. Tokens are replaced by a marker. */
+  | { readonly outcome: 'answered'; readonly members: Members }
+  | { readonly outcome: 'failed'; readonly error: CatchdError }
+  /** No endpoint for it is known. */
+  | { readonly outcome: 'not_asked' }
+
+/** The claims of the id_token, and the server's answers about the tokens (RFC 7662, OpenID Connect Core §5.3). */
+export interface Inspection {
+  /** Validated when it was received; `null` if there is none. */
+  readonly idToken: { readonly header: Members; readonly claims: Members } | null
+  readonly introspection: Report
+  readonly userinfo: Report
+}
+
+/** Decodes tokens, and asks their server about them. */
 export interface TokenInspector {
-  /** Nothing is refreshed for it. Never throws: what could not be asked is part of the answer. */
+  /** Refreshes nothing. Never throws: failed requests are part of the result. */
   inspect(profile: Profile, set: IssuedTokens): Promise<Inspection>
 }
 
-/** Proofs that tokens of `dpop` profiles are held by whom they were issued to (RFC 9449). */
+/** Proofs that the caller has the key of the tokens of a `dpop` profile (RFC 9449). */
 export interface DpopProofs {
   /**
-   * A proof for one request of a tool that presents `accessToken`.
+   * A proof for one request that a tool sends with `accessToken`.
    *
    * @throws CatchdError the vault's codes
    */

@@ -10,9 +10,9 @@ import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { DpopKeys } from './dpop.js'
-import type { serverFetch } from './server-fetch.js'
-
-type Fetch = ReturnType<typeof serverFetch>
+import { parseObject } from './json-object.js'
+import { RecentMap } from './recent-map.js'
+import type { Fetch } from './server-fetch.js'
 
 /** The number of servers whose newest nonce is remembered. */
 const MOST_NONCES = 256
@@ -22,7 +22,7 @@ const LONGEST_NONCE = 1024
 export class ProofFetch {
   readonly #keys: DpopKeys
   readonly #clock: Pick<Clock, 'now'>
-  readonly #nonces = new Map<string, string>()
+  readonly #nonces = new RecentMap<string>(MOST_NONCES)
 
   constructor(keys: DpopKeys, clock: Pick<Clock, 'now'>) {
     this.#keys = keys
@@ -48,29 +48,20 @@ export class ProofFetch {
       sent = this.#nonces.get(place)
       const proof = key.proof({ method: options.method, url, accessToken, nonce: sent }, this.#clock.now())
       const response = await fetch(url, { ...options, headers: { ...options.headers, dpop: proof } })
-      this.#remember(place, response.headers.get('dpop-nonce'))
+      const newest = response.headers.get('dpop-nonce') ?? ''
+      if (newest !== '' && newest.length <= LONGEST_NONCE) this.#nonces.set(place, newest)
       return response
     }
     const response = await attempt(proving)
     if (!(await wantsNonce(response))) return response
     const given = response.headers.get('dpop-nonce')
     if (given === null || given === sent) {
-      throw new CatchdError('provider_answer_invalid', {
-        profile: profile.name,
-        detail: 'The server requires a DPoP nonce but does not send one.',
-      })
+      throw new CatchdError(
+        'provider_answer_invalid',
+        'The server requires a DPoP nonce but does not send one.',
+      )
     }
     return attempt(proving)
-  }
-
-  #remember(place: string, nonce: string | null): void {
-    if (nonce === null || nonce === '' || nonce.length > LONGEST_NONCE) return
-    this.#nonces.delete(place)
-    this.#nonces.set(place, nonce)
-    for (const oldest of this.#nonces.keys()) {
-      if (this.#nonces.size <= MOST_NONCES) break
-      this.#nonces.delete(oldest)
-    }
   }
 }
 
@@ -78,10 +69,5 @@ export class ProofFetch {
 async function wantsNonce(response: Response): Promise<boolean> {
   if (response.status !== 400 && response.status !== 401) return false
   if (/\buse_dpop_nonce\b/.test(response.headers.get('www-authenticate') ?? '')) return true
-  try {
-    const body: unknown = await response.clone().json()
-    return (body as { error?: unknown } | null)?.error === 'use_dpop_nonce'
-  } catch {
-    return false
-  }
+  return parseObject(await response.clone().text())?.['error'] === 'use_dpop_nonce'
 }

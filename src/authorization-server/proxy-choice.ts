@@ -24,11 +24,15 @@ export interface HttpProxy {
   readonly authorization: Secret | undefined
 }
 
-/** HTTP_PROXY is the last choice, as in undici's EnvHttpProxyAgent: some companies set only that one. */
-const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'http_proxy', 'HTTP_PROXY']
-
-/** All variables for the choice. `catchd doctor` compares those of the daemon and the shell. */
-export const PROXY_VARIABLES: readonly string[] = [...VARIABLES, 'no_proxy', 'NO_PROXY']
+/** In order of priority. HTTP_PROXY is the last choice, as in undici's EnvHttpProxyAgent: some companies set only that one. */
+export const PROXY_VARIABLES: readonly string[] = [
+  'https_proxy',
+  'HTTPS_PROXY',
+  'all_proxy',
+  'ALL_PROXY',
+  'http_proxy',
+  'HTTP_PROXY',
+]
 
 /**
  * @returns `undefined`: no proxy is used.
@@ -41,7 +45,7 @@ export function proxyFor(server: URL, env: NodeJS.ProcessEnv): HttpProxy | undef
 
 /** The proxy for servers that are not in NO_PROXY. @throws like {@link proxyFor} */
 export function configuredProxy(env: NodeJS.ProcessEnv): HttpProxy | undefined {
-  const variable = VARIABLES.find((name) => env[name]?.trim())
+  const variable = PROXY_VARIABLES.find((name) => env[name]?.trim())
   return variable === undefined ? undefined : readProxy(variable, env[variable]?.trim() ?? '')
 }
 

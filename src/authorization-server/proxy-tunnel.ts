@@ -12,7 +12,7 @@ import { connect } from 'node:tls'
 import { tunnelNoise, tunnelRefusal } from './connection-failure.js'
 import type { HttpProxy } from './proxy-choice.js'
 
-export interface TunnelRequest {
+interface TunnelRequest {
   readonly proxy: HttpProxy
   /** Of the authorization server; https. */
   readonly server: URL

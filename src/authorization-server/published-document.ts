@@ -1,24 +1,25 @@
 /**
- * A JSON document that a server publishes under a well-known address (RFC 8615), and which addresses such a document
- * may lead to.
+ * Reads JSON documents that servers publish at well-known addresses (RFC 8615), and decides which addresses such a
+ * document may name.
  */
 import { isLoopbackHost } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { VERSION } from '../version.js'
+import { type Members, parseObject } from './json-object.js'
 import type { ServerConnections } from './server-connections.js'
 
 /**
  * @param addresses - Tried in this order.
- * @returns The first JSON object that is answered with 200; `undefined` where the server answers and publishes nothing:
- *   the page that a web application gives for every address is no document.
- * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, also when nothing was found and an answer was
- *   429 or 5xx
+ * @returns The first JSON object in an answer with status 200; `undefined` if the server answers but publishes nothing.
+ *   Some web applications answer every address with a page.
+ * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, also if nothing was found and an answer had the
+ *   status 429 or 5xx
  */
 export async function readPublished(
   connections: ServerConnections,
   addresses: readonly string[],
   caFile: string | undefined,
-): Promise<object | undefined> {
+): Promise<Members | undefined> {
   let trouble: CatchdError | undefined
   for (const address of new Set(addresses)) {
     const headers = { accept: 'application/json', 'user-agent': `catchd/${VERSION}` }
@@ -31,18 +32,9 @@ export async function readPublished(
   return undefined
 }
 
-export function parseObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /**
- * Whether what `from` publishes may send us to `to`. It decides what a browser opens and where a code goes: https,
- * and only a server on loopback may name loopback addresses, or it could aim our requests at other services of this
+ * Whether a document of `from` may name the address `to`, which a browser opens or a code is sent to. It must be https.
+ * Only a server on loopback may name loopback addresses. Another one could direct our requests at the services of this
  * machine.
  */
 export function mayLeadTo(from: string, to: string): boolean {

@@ -6,7 +6,7 @@
  */
 import type { CatchdError } from '../failures.js'
 import type { RefreshOutcome } from './port.js'
-import type { TokenAnswer } from './token-request.js'
+import type { TokenAnswer } from './token-response.js'
 
 /** The error codes for a refresh token that will never work again. The standard's code is first. */
 const DEAD = new Set([
@@ -37,13 +37,11 @@ export function refusedRefresh(
   const isRefusal = error.code === 'provider_refused'
   // Some servers refuse without an error code (glewlwyd: no JSON; Twitch: a message).
   const isUnexplained = isRefusal && error.error === undefined && REFUSALS.has(answer.status)
-  if (isUnexplained || (isRefusal && isDead(error.error ?? '', dead)))
+  const word = error.error ?? ''
+  if (isUnexplained || (isRefusal && (DEAD.has(word) || dead.includes(word)))) {
     return { outcome: 'reauthorize', error }
+  }
   return { outcome: 'retry_later', error, retryAfterSeconds: secondsOf(answer.retryAfter, nowMs) }
-}
-
-function isDead(word: string, dead: readonly string[]): boolean {
-  return DEAD.has(word) || dead.includes(word)
 }
 
 const LONGEST_RETRY_AFTER_SECONDS = 300

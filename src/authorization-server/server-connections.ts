@@ -4,27 +4,10 @@
  * server-exchanges.ts does the exchanges. It needs TLS, certificate authorities and proxies, so it is loaded when first
  * used: a daemon that only serves fresh tokens sends no request to a server.
  */
-import type { ServerExchanges } from './server-exchanges.js'
+import type { ServerAnswer, ServerExchanges, ServerRequest } from './server-exchanges.js'
 
 /** The time limit for the answer of a server. */
 export const DEADLINE_MS = 10_000
-export interface ServerRequest {
-  readonly method: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body?: string | undefined
-  /** Does not wait for the answer's body, which may be an endless stream. */
-  readonly headOnly?: boolean
-  /** The client certificate, if the server asks for one (RFC 8705); both parts in PEM format. */
-  readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined
-}
-
-export interface ServerAnswer {
-  readonly status: number
-  /** The names are in lower case. */
-  readonly headers: Readonly<Record<string, string>>
-  /** Empty for a redirect, which is not followed, and if only the head was requested. */
-  readonly body: string
-}
 
 export class ServerConnections {
   readonly #deadlineMs: number

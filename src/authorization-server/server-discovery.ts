@@ -44,7 +44,7 @@ export class PublishedServers implements ServerDiscovery {
 
   async register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient> {
     const server = (await this.#metadata.ofIssuer(issuer, caFile)) ?? { issuer }
-    requireOneHouse(server)
+    requireOneOperator(server)
     return registerClient(this.#connections, server, description, caFile)
   }
 
@@ -91,10 +91,7 @@ function withAndWithoutSlash(issuer: string): string[] {
   return [issuer, bare, `${bare}/`]
 }
 
-function described(
-  url: string,
-  server: ServerMetadata,
-): Pick<DiscoveredServer, 'url' | 'issuer' | 'registersClients' | 'takesClientMetadataDocuments'> {
+function described(url: string, server: ServerMetadata) {
   requirePkce(server)
   return {
     url,
@@ -109,10 +106,10 @@ function described(
  * there as usual, and the code would go to the malicious token endpoint (RFC 9700 §4.4). `iss` detects this. Without
  * `iss`, the authorization endpoint and the token endpoint must belong to the same operator.
  */
-function requireOneHouse(server: ServerMetadata): void {
+function requireOneOperator(server: ServerMetadata): void {
   const { authorization_endpoint: front, token_endpoint: back } = server
   if (server.authorization_response_iss_parameter_supported === true) return
-  if (front === undefined || back === undefined || areOfOneHouse(new URL(front), new URL(back))) return
+  if (front === undefined || back === undefined || areRelated(new URL(front), new URL(back))) return
   throw new CatchdError(
     'provider_answer_invalid',
     `${server.issuer} has its authorization_endpoint at ${new URL(front).host} and its token_endpoint at ` +
@@ -121,7 +118,7 @@ function requireOneHouse(server: ServerMetadata): void {
   )
 }
 
-function areOfOneHouse(a: URL, b: URL): boolean {
+function areRelated(a: URL, b: URL): boolean {
   return a.host === b.host || a.hostname.endsWith(`.${b.hostname}`) || b.hostname.endsWith(`.${a.hostname}`)
 }
 
@@ -139,8 +136,7 @@ function offline({ scopes_supported: scopes }: ServerMetadata): string | null {
   return scopes?.includes(OFFLINE) ? OFFLINE : null
 }
 
-function openid(server: ServerMetadata): string | null {
-  const parts = [server.scopes_supported?.includes('openid') ? 'openid' : null, offline(server)]
-  const asked = parts.filter((part) => part !== null)
-  return asked.length === 0 ? null : asked.join(' ')
+/** The scopes to request from an authorization server itself; `null` if it announces neither of them. */
+function openid({ scopes_supported: scopes }: ServerMetadata): string | null {
+  return ['openid', OFFLINE].filter((scope) => scopes?.includes(scope)).join(' ') || null
 }

@@ -17,10 +17,27 @@ import { CertificateAuthorities, EITHER_FAMILY } from './certificate-authorities
 import { connectionFailure, isReset, proxyFailure, proxySilence, silence } from './connection-failure.js'
 import { type HttpProxy, proxyFor } from './proxy-choice.js'
 import { openTunnel, secureTunnel } from './proxy-tunnel.js'
-import type { ServerAnswer, ServerRequest } from './server-connections.js'
 
 /** Limit for a decoded answer. A token response has a few kilobytes. */
 const MOST_BYTES = 1024 * 1024
+
+export interface ServerRequest {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+  /** Does not wait for the answer's body, which may be an endless stream. */
+  readonly headOnly?: boolean
+  /** The client certificate, if the server asks for one (RFC 8705); both parts in PEM format. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined
+}
+
+export interface ServerAnswer {
+  readonly status: number
+  /** The names are in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Empty for a redirect, which is not followed, and if only the head was requested. */
+  readonly body: string
+}
 
 export class ServerExchanges {
   readonly #deadlineMs: number

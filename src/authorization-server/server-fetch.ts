@@ -8,12 +8,15 @@ import { readClientCertificate } from './client-key.js'
 import type { ServerConnections } from './server-connections.js'
 import type { Transcript } from './transcript.js'
 
-/** The options that oauth4webapi passes. Its bodies are form parameters or empty. */
-interface FetchOptions {
-  readonly method: string
-  readonly headers: Record<string, string>
-  readonly body?: unknown
-}
+/** oauth4webapi's `customFetch`. Its bodies are form parameters or empty. */
+export type Fetch = (
+  url: string,
+  options: {
+    readonly method: string
+    readonly headers: Record<string, string>
+    readonly body?: unknown
+  },
+) => Promise<Response>
 
 /** Headers of the connection and the body, which this file sets. */
 const NOT_FOR_PROFILES = new Set([
@@ -38,7 +41,7 @@ export function serverFetch(
   connections: ServerConnections,
   profile: Profile,
   transcript?: Transcript,
-): (url: string, options: FetchOptions) => Promise<Response> {
+): Fetch {
   return async (url, { method, headers: { 'user-agent': _library, ...headers }, body }) => {
     const parameters = body instanceof URLSearchParams ? body : undefined
     const isJson = profile.token_request_format === 'json'

@@ -1,40 +1,33 @@
 /**
- * Token requests from beginning to end: which answers give tokens that may be kept (RFC 6749 §5.1, §6). What each grant
- * sends is its file in grants/.
+ * Token requests from beginning to end: which answers give tokens that may be stored (RFC 6749 §5.1, §6).
  *
- * Puts together what is sent (token-request.ts), how it is read (token-response.ts) and what has to hold of it
- * (id-token.ts, jarm.ts, token-type.ts). Errors are not told of their profile yet: authorization-servers.ts does that.
+ * token-request.ts sends a request and reads the answer. This file checks the type of the tokens, the id_token
+ * (id-token.ts) and a signed authorization response (jarm.ts). authorization-servers.ts adds the profile's name to errors.
  */
 import type { Clock } from '../clock.js'
-import type { ClientSecrets } from '../config/client-secret.js'
 import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { SubjectTokens } from '../config/subject-token.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { wireScope } from './authorization-request.js'
+import { isSigned, wireScope } from './authorization-request.js'
+import type { ClientRequests } from './client-requests.js'
 import { refusedDevice } from './device-authorization.js'
-import type { UnattendedGrantRequest } from './grants/grant-request.js'
-import { GRANT_REQUESTS } from './grants/grant-requests.js'
-import { asksForIdToken, IdTokens } from './id-token.js'
+import { asksForIdToken, type IdTokenContext, IdTokens } from './id-token.js'
 import type { IssuedTokens, TokenResponse } from './issued-tokens.js'
-import { isSigned, verifyResponse } from './jarm.js'
+import { verifyResponse } from './jarm.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
-import { named } from './named-failures.js'
 import type { CodeGrant, DevicePoll, RefreshOutcome } from './port.js'
-import type { ProofFetch } from './proof-fetch.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import type { ServerConnections } from './server-connections.js'
-import { sendTokenRequest, type TokenAnswer, type TokenRequest } from './token-request.js'
-import { readTokenAnswer } from './token-response.js'
-import { requireTokenType, WrongTokenType } from './token-type.js'
+import { requestTokens, type TokenRequest } from './token-request.js'
 import type { Transcript } from './transcript.js'
+import { UNATTENDED_GRANTS } from './unattended-grants.js'
 
-export interface TokenGrantParts {
+interface TokenGrantParts {
   readonly connections: ServerConnections
   readonly metadata: Metadata
-  readonly proofs: ProofFetch
-  readonly clientSecrets: ClientSecrets
+  readonly requests: ClientRequests
   readonly subjectTokens: SubjectTokens
   readonly clock: Pick<Clock, 'now'>
 }
@@ -48,95 +41,79 @@ export class TokenGrants {
     this.#idTokens = new IdTokens(parts.connections)
   }
 
-  /** Fetches ahead what the answer will be checked with. Never throws. */
+  /** Fetches in advance the keys that the answer will be checked with. Never throws. */
   prefetchKeys(profile: Profile, server: ServerMetadata): Promise<void> {
     return this.#idTokens.fetchKeysAhead(profile, server)
   }
 
-  /** @throws CatchdError as the port's `redeem` does */
+  /** @throws CatchdError like the port's `redeem` */
   async redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse> {
-    // Before the code is sent: without it there would be tokens that cannot be accepted.
+    // Before the code is sent: without the keys, the tokens could not be accepted.
     const server = await this.#server(profile)
-    await verifyResponse(
-      { connections: this.#parts.connections, keys: this.#idTokens },
+    await verifyResponse(this.#idTokens, profile, server, grant)
+    const { code, codeVerifier, redirectUri, nonce, transcript } = grant
+    const verifier = codeVerifier === null ? {} : { code_verifier: codeVerifier.reveal() }
+    const response = await this.#tokens({
       profile,
       server,
-      grant,
-    )
-    const { response } = await this.#request({
-      profile,
-      server,
-      endpoint: server.token_endpoint,
       grantType: 'authorization_code',
-      ...GRANT_REQUESTS.authorization_code.request(grant),
-      scope: wireScope(profile),
-      transcript: grant.transcript,
-    }).then(orThrow)
-    return this.#validated(profile, server, response, grant.nonce)
+      parameters: { code: code.reveal(), redirect_uri: redirectUri, ...verifier },
+      secrets: codeVerifier === null ? [code] : [code, codeVerifier],
+      transcript,
+    })
+    return this.#accepted(profile, server, response, { grant: 'authorization_code', nonce })
   }
 
-  /** Tokens without a person. @throws CatchdError as the port's `obtain` does */
+  /** Tokens of a grant without a login. @throws CatchdError like the port's `obtain` */
   async obtain(profile: Profile): Promise<TokenResponse> {
     const { grant } = profile
-    if (!needsNoPerson(grant)) throw new CatchdError('login_required', { profile: profile.name })
-    const { request, requireAnswer }: UnattendedGrantRequest = GRANT_REQUESTS[grant]
-    const { parameters, secrets } = await request(profile, this.#parts)
+    if (!needsNoPerson(grant)) throw new CatchdError('login_required')
+    const { request, requireAnswer } = UNATTENDED_GRANTS[grant]
+    const { parameters, secrets } = await request(profile, this.#parts.subjectTokens)
     const server = await this.#parts.metadata.of(profile, 'token_endpoint')
     const scope = wireScope(profile)
-    const { response } = await this.#request({
+    const response = await this.#tokens({
       profile,
       server,
-      endpoint: server.token_endpoint,
       grantType: grant,
       parameters: { ...(scope === '' ? {} : { scope }), ...parameters },
-      scope,
       secrets,
-    }).then(orThrow)
+    })
+    requireTokenType(profile, response)
     requireAnswer?.(profile, response)
     return withoutIdToken(response)
   }
 
-  /** @throws CatchdError for what is no answer to a poll */
+  /** @throws CatchdError if the server's answer says nothing about the login */
   async pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll> {
     const server = await this.#server(profile)
-    const outcome = await this.#request({
+    const outcome = await requestTokens(this.#parts.requests, {
       profile,
       server,
-      endpoint: server.token_endpoint,
       grantType: DEVICE_CODE,
-      ...GRANT_REQUESTS[DEVICE_CODE].request(deviceCode),
-      scope: wireScope(profile),
+      parameters: { device_code: deviceCode.reveal() },
+      secrets: [deviceCode],
       transcript,
     })
     if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
-    return { outcome: 'issued', response: await this.#validated(profile, server, outcome.response, null) }
+    const context = { grant: 'authorization_code', nonce: null } as const
+    return { outcome: 'issued', response: await this.#accepted(profile, server, outcome.response, context) }
   }
 
-  /** @throws CatchdError for what does not tell how the refresh ended */
+  /** @throws CatchdError if it is unknown how the refresh ended */
   async refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
-    try {
-      return await this.#requestRefresh(profile, current)
-    } catch (error) {
-      // Tokens came that cannot be used, and the refresh token that was sent may be used up.
-      if (error instanceof WrongTokenType) return { outcome: 'reauthorize', error: named(error, profile) }
-      throw error
-    }
-  }
-
-  async #requestRefresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
-    const { refreshToken } = current
+    const { refreshToken, issuer, subject } = current
     if (refreshToken === null) {
       const error = new CatchdError('login_required', 'The authorization server issued no refresh token.')
       return { outcome: 'reauthorize', error }
     }
     const server = await this.#server(profile)
-    const outcome = await this.#request({
+    const outcome = await requestTokens(this.#parts.requests, {
       profile,
       server,
-      endpoint: profile.refresh_endpoint ?? server.token_endpoint,
       grantType: 'refresh_token',
       parameters: { refresh_token: refreshToken.reveal() },
-      // No more than what was granted (RFC 6749 §6).
+      // Not more than was granted (RFC 6749 §6).
       scope: (current.scope ?? '').split(' ').join(profile.scope_separator),
       secrets: [refreshToken],
     })
@@ -144,66 +121,56 @@ export class TokenGrants {
       const dead = profile.token_response?.dead_refresh_token
       return refusedRefresh(outcome.error, outcome.answer, this.#parts.clock.now(), dead)
     }
-    if (!asksForIdToken(profile)) return { outcome: 'refreshed', response: withoutIdToken(outcome.response) }
-    const { issuer, subject } = current
     const context = { grant: 'refresh_token', issuer, subject } as const
     try {
-      const response = await this.#idTokens.validate(profile, server, outcome.response, context)
+      const response = await this.#accepted(profile, server, outcome.response, context)
       return { outcome: 'refreshed', response }
     } catch (error) {
-      // The tokens beside it are not taken, and the refresh token that was sent may be used up: no way on from here.
-      return { outcome: 'reauthorize', error: asCatchdError(error) }
+      // The new tokens cannot be used, and the old refresh token may no longer be valid.
+      return { outcome: 'reauthorize', error: asCatchdError(error).of(profile.name) }
     }
   }
 
-  /** Of a login. @param nonce - `null` where none was sent. */
-  async #validated(
+  /** The response with the validated id_token. @throws CatchdError if one of the tokens cannot be used */
+  async #accepted(
     profile: Profile,
     server: ServerMetadata,
     response: TokenResponse,
-    nonce: Secret | null,
+    context: IdTokenContext,
   ): Promise<TokenResponse> {
+    requireTokenType(profile, response)
     if (!asksForIdToken(profile)) return withoutIdToken(response)
-    return this.#idTokens.validate(profile, server, response, { grant: 'authorization_code', nonce })
+    return this.#idTokens.validate(profile, server, response, context)
   }
 
-  /** What a token request needs: its endpoint, and for an id_token the published keys and algorithms. */
+  /** The metadata for a token request: the token endpoint, and for an id_token also its keys and algorithms. */
   #server(profile: Profile): Promise<ServerMetadata> {
     const needsKeys = asksForIdToken(profile) || isSigned(profile)
     return needsKeys ? this.#parts.metadata.of(profile) : this.#parts.metadata.of(profile, 'token_endpoint')
   }
 
-  /** One token request; an answer without tokens comes back with what it means. */
-  async #request(
-    request: Omit<TokenRequest, 'clientSecret'> & { readonly secrets: readonly Secret[] },
-  ): Promise<{ response: TokenResponse } | { error: CatchdError; answer: TokenAnswer }> {
-    const { profile, secrets } = request
-    const clientSecret = await this.#parts.clientSecrets(profile)
-    const answer = await sendTokenRequest(this.#parts.connections, this.#parts.proofs, {
-      ...request,
-      clientSecret,
-    })
-    let response: TokenResponse
-    try {
-      response = readTokenAnswer(answer, {
-        shape: profile.token_response,
-        scopeSeparator: profile.scope_separator,
-        sent: clientSecret === undefined ? secrets : [...secrets, clientSecret],
-      })
-    } catch (error) {
-      return { error: named(asCatchdError(error), profile), answer }
-    }
-    requireTokenType(profile, response)
-    return { response }
+  async #tokens(request: TokenRequest): Promise<TokenResponse> {
+    const outcome = await requestTokens(this.#parts.requests, request)
+    if ('error' in outcome) throw outcome.error
+    return outcome.response
   }
 }
 
-function orThrow(outcome: { response: TokenResponse } | { error: CatchdError }): { response: TokenResponse } {
-  if ('error' in outcome) throw outcome.error
-  return outcome
-}
-
-/** What was not validated is not kept. */
+/** An id_token that was not validated is not stored. */
 function withoutIdToken(response: TokenResponse): TokenResponse {
   return { ...response, idToken: null }
+}
+
+/**
+ * A token of another type than `DPoP` is not bound to a key, and a token of that type is useless without its key
+ * (RFC 6749 §7.1, RFC 9449 §5).
+ */
+function requireTokenType({ dpop }: Profile, { tokenType }: TokenResponse): void {
+  if ((tokenType === 'DPoP') === dpop) return
+  throw new CatchdError(
+    'provider_answer_invalid',
+    dpop
+      ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
+      : 'The server binds its tokens to a key of the client: set dpop to true.',
+  )
 }

@@ -6,8 +6,7 @@
  */
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-
-export type Members = Readonly<Record<string, unknown>>
+import { isObject, type Members } from './json-object.js'
 
 const LONGEST_TEXT = 500
 const LONGEST_CODE = 100
@@ -37,12 +36,12 @@ function find(members: Members): Named | undefined {
   // GitHub, Zoho, Slack and the standard
   if (typeof error === 'string' && error !== '') return { code: error, description: description ?? text }
   // Facebook
-  if (isMembers(error)) return { code: error['type'] ?? error['code'], description: error['message'] ?? text }
+  if (isObject(error)) return { code: error['type'] ?? error['code'], description: error['message'] ?? text }
   if (error === true || (typeof error === 'number' && error !== 0))
     return { code: undefined, description: text }
   // Fitbit, Strava
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined
-  if (isMembers(first)) {
+  if (isObject(first)) {
     return { code: first['errorType'] ?? codeOf(first), description: first['message'] ?? text }
   }
   // WeChat
@@ -62,10 +61,6 @@ function codeOf({ code, field }: Members): unknown {
   return typeof code === 'string' && typeof field === 'string' ? `${code}_${field}` : code
 }
 
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function textIn(members: Members): string | undefined {
   const texts = [members['error_description'], members['message'], members['errmsg'], members['msg']]
   return texts.find((text) => typeof text === 'string' && text !== '') as string | undefined
@@ -81,8 +76,8 @@ function refused({ code, description }: Named, sent: readonly Secret[]): CatchdE
   const text = texts.filter((part) => part !== '').join(': ')
   return new CatchdError('provider_refused', {
     detail: 'The token endpoint refused the request.',
-    ...(isCode ? { error: word } : {}),
-    ...(text === '' ? {} : { errorDescription: text }),
+    error: isCode ? word : undefined,
+    errorDescription: text === '' ? undefined : text,
   })
 }
 

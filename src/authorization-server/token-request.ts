@@ -1,96 +1,93 @@
 /**
- * Token requests (RFC 6749 §4.1.3, §4.4.2, §6): the standard's parameters and what the profile adds, sent by
- * oauth4webapi.
+ * Token requests (RFC 6749 §4.1.3, §4.4.2, §6): sends the parameters of the standard and those of the profile, and reads
+ * the answer (token-response.ts).
  *
- * One request is sent, and never sent again: a code that reached the server once must not reach it twice. The one
- * exception is a request that the server refused for want of a DPoP nonce, before it took the code (proof-fetch.ts).
- * What the answer means is token-response.ts.
+ * A request is sent only once, because a code must not reach the server twice. There is one exception: if the server
+ * refuses a request because it requires a DPoP nonce, it has not used the code yet (proof-fetch.ts).
  */
 import { type Grant, usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
-import { CatchdError } from '../failures.js'
+import { asCatchdError, CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { resources } from './authorization-request.js'
-import { clientAuthentication } from './client-authentication.js'
-import type { TokenParameters } from './grants/grant-request.js'
+import { resources, wireScope } from './authorization-request.js'
+import type { ClientRequests } from './client-requests.js'
+import type { TokenResponse } from './issued-tokens.js'
 import type { ServerMetadata } from './metadata.js'
-import type { ProofFetch } from './proof-fetch.js'
-import type { ServerConnections } from './server-connections.js'
-import { serverFetch } from './server-fetch.js'
+import { readTokenAnswer, type TokenAnswer } from './token-response.js'
 import type { Transcript } from './transcript.js'
 
-export interface TokenRequest {
+/** The parameters of a grant. */
+export interface GrantParameters {
+  /** Without `grant_type` and the parameters of the profile. A list is a repeated parameter. */
+  readonly parameters: Readonly<Record<string, string | readonly string[]>>
+  /** The values among them that must not appear in an error text. */
+  readonly secrets: readonly Secret[]
+}
+
+export interface TokenRequest extends GrantParameters {
   readonly profile: Profile
   readonly server: ServerMetadata
-  /** The token endpoint, or where refresh requests go. */
-  readonly endpoint: string | undefined
   readonly grantType: Grant | 'refresh_token'
-  readonly parameters: TokenParameters
-  /** What `{scope}` in `token_parameters` stands for, separated as the server wants it. */
-  readonly scope: string
-  readonly clientSecret: Secret | undefined
+  /** The value of `{scope}` in `token_parameters`, with the server's separator. Default: the scope of the profile. */
+  readonly scope?: string
   readonly transcript?: Transcript | undefined
 }
 
-/** What the token endpoint answered, unread. */
-export interface TokenAnswer {
-  readonly status: number
-  readonly contentType: string
-  readonly body: string
-  /** The header of RFC 9110 §10.2.3 as it came. */
-  readonly retryAfter: string | null
-}
+/** The tokens, or the meaning of an answer without tokens. */
+type TokenOutcome =
+  | { readonly response: TokenResponse }
+  | { readonly error: CatchdError; readonly answer: TokenAnswer }
 
-/** @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `profile_invalid` */
-export async function sendTokenRequest(
-  connections: ServerConnections,
-  proofs: ProofFetch,
-  request: TokenRequest,
-): Promise<TokenAnswer> {
-  const { profile, server, endpoint, clientSecret } = request
+/** @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `profile_invalid`, the vault's codes */
+export async function requestTokens(requests: ClientRequests, request: TokenRequest): Promise<TokenOutcome> {
+  const { profile, server, grantType, transcript } = request
+  const refreshEndpoint = grantType === 'refresh_token' ? profile.refresh_endpoint : undefined
+  const endpoint = refreshEndpoint ?? server.token_endpoint
   if (endpoint === undefined) {
-    throw new CatchdError('profile_invalid', {
-      profile: profile.name,
-      detail: 'The profile has no token_endpoint, and no metadata names one.',
-    })
+    throw new CatchdError('profile_invalid', 'The profile has no token_endpoint, and no metadata names one.')
   }
-  const oauth = await import('oauth4webapi')
-  const sending = serverFetch(connections, profile, request.transcript)
-  const response = await proofs.send(profile, sending, (fetch) =>
-    oauth.genericTokenEndpointRequest(
-      { ...server, token_endpoint: endpoint },
-      { client_id: profile.client_id },
-      clientAuthentication(profile, clientSecret),
-      request.grantType,
-      parametersOf(request),
-      {
-        [oauth.customFetch]: fetch,
-        [oauth.allowInsecureRequests]: true, // beyond loopback, server-exchanges.ts refuses plain http
-      },
-    ),
+  const { response, sent } = await requests.send(
+    profile,
+    ({ oauth, client, authentication, options }) =>
+      oauth.genericTokenEndpointRequest(
+        { ...server, token_endpoint: endpoint },
+        client,
+        authentication,
+        grantType,
+        parametersOf(request),
+        options,
+      ),
+    { transcript },
   )
   const { status, headers } = response
   if (status >= 300 && status < 400) {
-    throw new CatchdError('provider_answer_invalid', {
-      profile: profile.name,
-      detail: `The token endpoint answered with a redirect (${status}), which is not followed.`,
-    })
+    throw new CatchdError(
+      'provider_answer_invalid',
+      `The token endpoint answered with a redirect (${status}), which is not followed.`,
+    )
   }
-  return {
+  const answer = {
     status,
     contentType: headers.get('content-type') ?? '',
     body: await response.text(),
     retryAfter: headers.get('retry-after'),
   }
+  const { token_response: shape, scope_separator: scopeSeparator } = profile
+  try {
+    return {
+      response: readTokenAnswer(answer, { shape, scopeSeparator, sent: [...request.secrets, ...sent] }),
+    }
+  } catch (error) {
+    return { error: asCatchdError(error).of(profile.name), answer }
+  }
 }
 
-/** Empty where each login has a port of its own, or none a redirect. */
-function fixedRedirectUri(profile: Profile): string {
-  const { redirect_uri } = profile
-  return usesRedirectUri(profile) && new URL(redirect_uri).port !== '0' ? redirect_uri : ''
-}
-
-function parametersOf({ profile, parameters, scope, grantType }: TokenRequest): URLSearchParams {
+function parametersOf({
+  profile,
+  parameters,
+  scope = wireScope(profile),
+  grantType,
+}: TokenRequest): URLSearchParams {
   const body = new URLSearchParams()
   for (const [name, values] of Object.entries(parameters)) {
     for (const value of [values].flat()) body.append(name, value)
@@ -105,4 +102,10 @@ function parametersOf({ profile, parameters, scope, grantType }: TokenRequest): 
     if (filled !== '') body.set(name, filled)
   }
   return body
+}
+
+/** Empty if each login has its own port, or if the grant has no redirect. */
+function fixedRedirectUri(profile: Profile): string {
+  const { redirect_uri } = profile
+  return usesRedirectUri(profile) && new URL(redirect_uri).port !== '0' ? redirect_uri : ''
 }

@@ -9,8 +9,17 @@ import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profi
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import type { TokenResponse } from './issued-tokens.js'
-import { findRefusal, type Members } from './token-refusal.js'
-import type { TokenAnswer } from './token-request.js'
+import { type Members, parseObject } from './json-object.js'
+import { findRefusal } from './token-refusal.js'
+
+/** The answer of a token endpoint, not read yet. */
+export interface TokenAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  /** The header of RFC 9110 §10.2.3, unchanged. */
+  readonly retryAfter: string | null
+}
 
 /** Longer than the tokens of any server. A vault must be able to store a token. */
 const LONGEST_TOKEN = 64 * 1024
@@ -50,23 +59,16 @@ export function parseMembers({
   body,
 }: Pick<TokenAnswer, 'contentType' | 'body'>): Members | undefined {
   const text = body.trim()
-  if (text.startsWith('{')) return parseJson(text)
+  if (text.startsWith('{')) {
+    const members = parseObject(text)
+    if (isDeeperThan(members, DEEPEST)) throw invalid('is nested too deeply')
+    return members
+  }
   const isForm = /^(application\/x-www-form-urlencoded|text\/plain)/i.test(contentType)
   if (!isForm || !/(^|&)(access_token|error)=/.test(text)) return undefined
   const parameters = new URLSearchParams(text)
   if (new Set(parameters.keys()).size !== parameters.size) throw invalid('repeats a parameter')
   return Object.fromEntries(parameters)
-}
-
-function parseJson(text: string): Members | undefined {
-  let members: Members
-  try {
-    members = JSON.parse(text) as Members
-  } catch {
-    return undefined
-  }
-  if (isDeeperThan(members, DEEPEST)) throw invalid('is nested too deeply')
-  return members
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

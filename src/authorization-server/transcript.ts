@@ -7,9 +7,9 @@
  */
 import type { Clock } from '../clock.js'
 import { Secret } from '../secret.js'
-import { clockDifference } from './clock-difference.js'
-import type { ServerAnswer } from './server-connections.js'
-import { findRefusal, harmless, type Members } from './token-refusal.js'
+import type { Members } from './json-object.js'
+import type { ServerAnswer } from './server-exchanges.js'
+import { findRefusal, harmless } from './token-refusal.js'
 import { parseMembers } from './token-response.js'
 
 /** One exchange, without secrets. */
@@ -38,7 +38,7 @@ const LONGEST_VALUE = 300
 const SHORTEST_SECRET = 6
 
 /** Parameters whose values are configuration, which the profile also contains. */
-const SHOWN: ReadonlySet<string> = new Set([
+export const SHOWN_PARAMETERS: ReadonlySet<string> = new Set([
   'access_type',
   'audience',
   'client_assertion_type',
@@ -56,15 +56,10 @@ const SHOWN: ReadonlySet<string> = new Set([
   'user_scope',
 ])
 
-/** Whether the value of a parameter is configuration, which may be shown. */
-export function isShownParameter(name: string): boolean {
-  return SHOWN.has(name)
-}
-
 const TOKENS: readonly string[] = ['access_token', 'refresh_token', 'id_token']
 const BESIDE_TOKENS: readonly string[] = ['token_type', 'expires_in', 'scope']
 
-export interface SentRequest {
+interface SentRequest {
   readonly method: string
   readonly url: string
   readonly parameters: URLSearchParams | undefined
@@ -96,13 +91,12 @@ export class Transcript {
     }
     try {
       const answer = await exchange()
-      const difference = clockDifference(answer.headers['date'], sentAtMs, this.#clock.now())
       this.#add({
         ...begun,
         status: answer.status,
         answered: answeredBy(answer, hidden),
         trouble: null,
-        clockDifferenceSeconds: difference ?? null,
+        clockDifferenceSeconds: clockDifference(answer.headers['date'], sentAtMs, this.#clock.now()),
       })
       return answer
     } catch (error) {
@@ -119,7 +113,7 @@ export class Transcript {
 }
 
 /** The response at the redirect URI. */
-export interface BrowserAnswer {
+interface BrowserAnswer {
   readonly error?: string | undefined
   readonly errorDescription?: string | undefined
   readonly issuer?: string | undefined
@@ -137,7 +131,7 @@ export function browserExchange(
   answer: BrowserAnswer | undefined,
   secrets: readonly Secret[],
 ): RecordedExchange {
-  const clean = (text: string) => harmless(text, secrets, LONGEST_VALUE)
+  const clean = (text: string | undefined) => text && harmless(text, secrets, LONGEST_VALUE)
   const { error, errorDescription, issuer, hasCode = false } = answer ?? {}
   return {
     method: 'GET',
@@ -145,12 +139,12 @@ export function browserExchange(
     sent: shown(new URL(authorizationUrl).searchParams),
     authorization: null,
     status: null,
-    answered: {
-      ...(hasCode ? { code: masked('code') } : {}),
-      ...(error === undefined ? {} : { error: clean(error) }),
-      ...(errorDescription === undefined ? {} : { error_description: clean(errorDescription) }),
-      ...(issuer === undefined ? {} : { iss: clean(issuer) }),
-    },
+    answered: present({
+      code: hasCode ? masked('code') : undefined,
+      error: clean(error),
+      error_description: clean(errorDescription),
+      iss: clean(issuer),
+    }),
     trouble: answer === undefined ? 'No response arrived at the redirect URI.' : null,
     clockDifferenceSeconds: null,
   }
@@ -167,7 +161,7 @@ function shown(parameters: URLSearchParams): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => [
       name.slice(0, 64),
-      isShownParameter(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : masked(name),
+      SHOWN_PARAMETERS.has(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : masked(name),
     ]),
   )
 }
@@ -176,9 +170,29 @@ function masked(value: string): string {
   return new Secret(value).toString()
 }
 
+/**
+ * The difference between the clock of this machine and the server's. The Date header has whole seconds (RFC 9110 §6.6.1),
+ * and was written at some time between request and answer.
+ *
+ * @param date - The server's Date header.
+ * @returns The smallest possible difference in seconds: positive if this machine is ahead, negative if it is behind, 0 if
+ *   the clocks may agree; `null` if there is no usable header.
+ */
+export function clockDifference(
+  date: string | undefined,
+  sentAtMs: number,
+  answeredAtMs: number,
+): number | null {
+  const serverMs = Date.parse(date ?? '')
+  if (Number.isNaN(serverMs)) return null
+  const behindMs = Math.max(0, serverMs - answeredAtMs)
+  const aheadMs = Math.max(0, sentAtMs - (serverMs + 1_000))
+  return Math.round((aheadMs - behindMs) / 1000)
+}
+
 /** All sent values that are not shown. */
 function secretsOf({ parameters, authorization }: SentRequest): Secret[] {
-  const values = [...(parameters ?? [])].filter(([name]) => !isShownParameter(name)).map(([, value]) => value)
+  const values = [...(parameters ?? [])].flatMap(([name, value]) => (SHOWN_PARAMETERS.has(name) ? [] : value))
   const [scheme = '', credentials = ''] = authorization?.split(' ') ?? []
   if (credentials !== '') values.push(credentials)
   if (scheme.toLowerCase() === 'basic') {
@@ -197,30 +211,22 @@ function answeredBy(answer: ServerAnswer, hidden: readonly Secret[]): Record<str
   const members = membersOf(answer)
   if (members === undefined) return {}
   const refusal = findRefusal(members, answer.status, hidden)
-  if (refusal !== undefined) {
-    const { error, errorDescription } = refusal
-    return {
-      ...(error === undefined ? {} : { error }),
-      ...(errorDescription === undefined ? {} : { error_description: errorDescription }),
-    }
+  if (refusal !== undefined)
+    return present({ error: refusal.error, error_description: refusal.errorDescription })
+  const tokens = TOKENS.map((name) => members[name]).filter((token) => typeof token === 'string')
+  const secrets = [...hidden, ...tokens.map((token) => new Secret(token))]
+  const show = (name: string) => {
+    const value = members[name]
+    if (value === undefined || value === null || value === '') return undefined
+    return TOKENS.includes(name) ? masked(name) : harmless(String(value), secrets, LONGEST_VALUE)
   }
-  const secrets = [
-    ...hidden,
-    ...TOKENS.map((name) => members[name])
-      .filter(isText)
-      .map((token) => new Secret(token)),
-  ]
-  return Object.fromEntries(
-    [...TOKENS, ...BESIDE_TOKENS].flatMap((name) => {
-      const value = members[name]
-      if (value === undefined || value === null || value === '') return []
-      return [[name, TOKENS.includes(name) ? masked(name) : harmless(String(value), secrets, LONGEST_VALUE)]]
-    }),
-  )
+  return present(Object.fromEntries([...TOKENS, ...BESIDE_TOKENS].map((name) => [name, show(name)])))
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
+function present(members: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 function membersOf({ headers, body }: ServerAnswer): Members | undefined {

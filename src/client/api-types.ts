@@ -200,7 +200,7 @@ export interface InspectionAnswer {
     readonly expires_in: number | null
   }
   readonly refresh_token: {
-    /** Where the server said so */
+    /** null when the server did not say */
     readonly expires_at: string | null
     /** Why it must not be sent any more */
     readonly refused: string | null
@@ -209,16 +209,16 @@ export interface InspectionAnswer {
     readonly header: Readonly<Record<string, unknown>>
     readonly claims: Readonly<Record<string, unknown>>
   } | null
-  /** RFC 7662; null where no endpoint is known */
+  /** RFC 7662; null when no endpoint is known */
   readonly introspection: {
-    /** As the server gave it, tokens replaced */
+    /** The answer of the server, tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
     readonly error: Failure | null
   } | null
-  /** OpenID Connect Core §5.3; null where no endpoint is known */
+  /** OpenID Connect Core §5.3; null when no endpoint is known */
   readonly userinfo: {
-    /** As the server gave it, tokens replaced */
+    /** The answer of the server, tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
     readonly error: Failure | null
@@ -250,19 +250,19 @@ export interface PendingLogin {
   readonly report?: null
 }
 
-/** Waits for a person to enter a code (RFC 8628) */
+/** Waits for the user to enter a code (RFC 8628) */
 export interface PendingDeviceLogin {
   readonly login_id: string
   readonly profile: string
   readonly status: 'pending'
-  /** Where a person goes, with the code in it where the server allows it */
+  /** Where the user enters the code, with the code in the URL if the server supports that */
   readonly authorization_url: string
   readonly redirect_uri: null
   /** RFC 3339, UTC */
   readonly expires_at: string
-  /** What a person enters */
+  /** The code that the user enters */
   readonly user_code: string
-  /** Where they enter it */
+  /** Where the user enters it */
   readonly verification_uri: string
   /** The same with the code in it */
   readonly verification_uri_complete?: string
@@ -274,7 +274,7 @@ export interface PendingDeviceLogin {
 /** Waits for a response that another tool redeems */
 export interface PendingCatch {
   readonly login_id: string
-  /** null for what is only caught */
+  /** null for a catch */
   readonly profile: null
   readonly status: 'pending'
   /** Known to the tool that built the request */
@@ -296,7 +296,7 @@ export type LoginAnswer =
   | CaughtLogin
   | UnsuccessfulLogin
 
-/** The token request is on its way */
+/** The token request is under way */
 export interface ExchangingLogin {
   readonly login_id: string
   readonly profile: string
@@ -320,11 +320,11 @@ export interface SucceededLogin {
   readonly expires_at: string
   readonly error: null
   readonly stored: StoredTokenSet
-  /** Where no refresh token came and it is known what would bring one; not kept over a restart */
+  /** When there is no refresh token and catchd knows how to get one; not kept over a restart */
   readonly report: LoginReport | null
 }
 
-/** What a succeeded login put into the vault */
+/** The token set that a login stored in the vault */
 export interface StoredTokenSet {
   readonly stored_in: string
   readonly scope: string | null
@@ -334,7 +334,7 @@ export interface StoredTokenSet {
 }
 
 export interface LoginReport {
-  /** Likely causes, the likeliest first; empty where nothing is known */
+  /** Likely causes, the likeliest first; empty when none is known */
   readonly causes: readonly {
     readonly cause:
       | 'redirect_uri_mismatch'
@@ -381,18 +381,18 @@ export interface LoginReport {
       readonly register: string | null
     }
   }[]
-  /** What was sent and answered, without secrets; the authorization request first */
+  /** Requests and answers, without secrets; the authorization request first */
   readonly exchanges: readonly {
     readonly method: string
     /** Host and path */
     readonly endpoint: string
-    /** Parameters; what may be secret reads [secret] */
+    /** Parameters; a value that may be secret reads [secret] */
     readonly sent: Readonly<Record<string, string>>
     /** Scheme of the Authorization header */
     readonly authorization: string | null
-    /** null where nothing was answered, or a browser saw it */
+    /** null when there was no answer, or only the browser got it */
     readonly status: number | null
-    /** error members, or what came beside the tokens */
+    /** error members, or the members beside the tokens */
     readonly answered: Readonly<Record<string, string>>
     /** Why there is no answer */
     readonly trouble: string | null
@@ -404,14 +404,14 @@ export interface LoginReport {
 /** A response that was caught; it is handed over once */
 export interface CaughtLogin {
   readonly login_id: string
-  /** null for what is only caught */
+  /** null for a catch */
   readonly profile: null
   readonly status: 'succeeded'
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
   readonly error: null
-  /** Once: the parameters of the authorization response as they came */
+  /** Once: the parameters of the authorization response as received */
   readonly response?: Readonly<Record<string, string>>
   readonly stored: null
   readonly report: null
@@ -419,7 +419,7 @@ export interface CaughtLogin {
 
 export interface UnsuccessfulLogin {
   readonly login_id: string
-  /** null for what was only to be caught */
+  /** null for a catch */
   readonly profile: string | null
   readonly status: 'failed' | 'expired' | 'cancelled'
   /** null for a device login */
@@ -428,7 +428,7 @@ export interface UnsuccessfulLogin {
   readonly expires_at: string
   readonly error: Failure
   readonly stored: null
-  /** What was sent and answered, and likely causes; not kept over a restart */
+  /** Requests, answers and likely causes; not kept over a restart */
   readonly report: LoginReport | null
 }
 
@@ -440,14 +440,14 @@ export interface ProfileAnswer {
   readonly expires_at: string | null
   readonly scope: string | null
   readonly subject: string | null
-  /** When a person has to log in next, as things stand: past or present when it is now, null when the server does not say or nobody ever has to */
+  /** When the next login is needed, as far as known now. Not in the future: it is needed now. null: the server does not say, or no login is ever needed */
   readonly login_needed_at: string | null
 }
 
 export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
 
 export interface ClientWithKey extends ClientAnswer {
-  /** Shown this once; sent as `Authorization: Bearer KEY` */
+  /** Shown only in this answer; send it as `Authorization: Bearer KEY` */
   readonly key: string
 }
 
@@ -462,7 +462,7 @@ export interface ClientAnswer {
   readonly expires_at: string | null
   /** null: never */
   readonly last_used_at: string | null
-  /** Requests with the key; a crash may cost the last minute of them */
+  /** Requests with the key; a crash may lose the count of the last minute */
   readonly uses: number
 }
 
@@ -507,7 +507,7 @@ export interface DaemonStatus {
 export interface VaultMigration {
   readonly from: string
   readonly to: string
-  /** Items that were carried over */
+  /** Items that were moved */
   readonly items: number
 }
 

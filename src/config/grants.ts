@@ -1,8 +1,8 @@
 /**
  * Grants: how tokens are obtained, and what follows from it for the rest of the program.
  *
- * One row a grant. What a grant sends to the token endpoint is its file in src/authorization-server/grants. Pure,
- * without imports: the command line and the dashboard load it.
+ * One row a grant. src/authorization-server/token-grants.ts sends the token requests. Pure, without imports: the command
+ * line and the dashboard load it.
  */
 
 /** RFC 8628 §3.4. */

@@ -1,9 +1,9 @@
 /**
- * Addresses that systemd bound before it started the daemon (sd_listen_fds(3)), by the names that the units give them;
- * src/service/systemd.ts writes those.
+ * Sockets that systemd bound before it started the daemon (sd_listen_fds(3)), by the names in the units that
+ * src/service/systemd.ts writes.
  */
 
-/** File descriptors that listen already. */
+/** File descriptors of listening sockets. */
 export interface ActivatedSockets {
   readonly api?: number
   readonly tcp?: number
@@ -14,9 +14,9 @@ const FIRST_DESCRIPTOR = 3
 const NAMES: ReadonlySet<string> = new Set(['api', 'tcp', 'redirect'])
 
 /**
- * Takes the variables out of `environment`: they are for this process alone, not for the programs it starts.
+ * Removes the variables from `environment`: they are for this process alone, not for the programs that it starts.
  *
- * @param pid - Whose descriptors they must be.
+ * @param pid - The process that the descriptors must be for.
  */
 export function takeActivatedSockets(environment: NodeJS.ProcessEnv, pid: number): ActivatedSockets {
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = environment

@@ -1,46 +1,39 @@
-/**
- * The API's two listeners: the socket of this home, which is also the lock that only one daemon holds, and 127.0.0.1.
- */
+/** The API's two listeners: the socket of this home, which is also the lock of the one daemon, and 127.0.0.1. */
 import { CatchdError } from '../failures.js'
 import { markConnection } from '../http/access/connection-kind.js'
 import type { HttpListener, OpenAddress } from '../http/http-listener.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
-import type { ActivatedSockets } from './activation.js'
+import type { DaemonSettings } from './parts.js'
 import { bindApiSocket } from './single-instance.js'
 
-export interface ApiAddresses {
-  readonly socketPath: string
-  /** 0: no TCP API. */
-  readonly apiPort: number
-  /** What listens already when the daemon starts. */
-  readonly activated: ActivatedSockets
-}
+export type ApiListenersParts = Pick<DaemonSettings, 'environment' | 'folders' | 'activated'>
 
 export class ApiListeners {
-  readonly #where: ApiAddresses
+  readonly #parts: ApiListenersParts
   #socket: OpenAddress | undefined
   #tcp: OpenAddress | undefined
   #authorities: ReadonlySet<string> = new Set()
 
-  constructor(where: ApiAddresses) {
-    this.#where = where
+  constructor(parts: ApiListenersParts) {
+    this.#parts = parts
   }
 
-  /** What a Host header must say on the TCP listener (DNS rebinding); empty while there is none. */
+  /** The Host headers that the TCP listener accepts (against DNS rebinding); empty while it is closed. */
   get authorities(): ReadonlySet<string> {
     return this.#authorities
   }
 
   addresses(): { readonly socket: string | null; readonly tcp: string | null } {
     return {
-      socket: this.#socket === undefined ? null : this.#where.socketPath,
+      socket: this.#socket === undefined ? null : this.#parts.folders.socketPath,
       tcp: this.#tcp === undefined ? null : `http://127.0.0.1:${this.#tcp.port}`,
     }
   }
 
   /** @throws CatchdError `already_running` */
   async openSocket(listener: HttpListener): Promise<void> {
-    const { socketPath, activated } = this.#where
+    const { activated, folders } = this.#parts
+    const { socketPath } = folders
     const open = (address: { path: string } | { fd: number }) =>
       listener.open(address, (socket) => markConnection(socket, 'socket'))
     this.#socket =
@@ -49,30 +42,31 @@ export class ApiListeners {
         : await open({ fd: activated.api })
   }
 
-  /** Does nothing where there is no TCP API. @throws CatchdError `already_running` when another process has the port */
+  /** Does nothing when the TCP API is turned off. @throws CatchdError `already_running` when another process has the port */
   async openTcp(listener: HttpListener): Promise<void> {
-    const { apiPort, activated } = this.#where
+    const { activated, environment } = this.#parts
+    const { apiPort } = environment
     if (apiPort === 0) return
     const address = activated.tcp === undefined ? { host: '127.0.0.1', port: apiPort } : { fd: activated.tcp }
     try {
       this.#tcp = await listener.open(address, (socket) => markConnection(socket, 'tcp'))
     } catch (error) {
-      throw await portIsTaken(apiPort, error)
+      throw await portInUse(apiPort, error)
     }
     this.#authorities = new Set([`127.0.0.1:${this.#tcp.port}`, `localhost:${this.#tcp.port}`])
   }
 
-  /** Stops accepting; resolves when requests in flight are answered or `drainMs` are over. */
+  /** Stops accepting; resolves when requests in flight are answered, or after `drainMs`. */
   async close(drainMs: number): Promise<void> {
     await Promise.all([this.#tcp?.close(drainMs), this.#socket?.close(drainMs)])
   }
 }
 
-async function portIsTaken(port: number, cause: unknown): Promise<CatchdError> {
+async function portInUse(port: number, cause: unknown): Promise<CatchdError> {
   const holder = await findPortHolder(port)
   const who = holder === undefined ? 'another process' : `${holder.command} (process ${holder.pid})`
   return new CatchdError('already_running', {
-    detail: `The API port 127.0.0.1:${port} is held by ${who}.`,
+    detail: `The API port 127.0.0.1:${port} is used by ${who}.`,
     next: 'CATCHD_API_PORT=0 catchd daemon start',
     cause,
   })

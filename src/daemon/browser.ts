@@ -1,20 +1,20 @@
 /**
- * Opening the authorization URL in the person's browser. Only parsed http(s) URLs go out, never through a
- * shell (CVE-2025-6514 in a peer), and no browser is not a failure: the URL is printed as well.
+ * Opens a URL in the user's browser: only parsed http(s) URLs, and never through a shell (a shell was CVE-2025-6514 in a
+ * similar program). If there is no browser, nothing fails: the URL is printed as well.
  */
 import { spawn } from 'node:child_process'
 import { CatchdError } from '../failures.js'
 
 /**
- * @param command - `CATCHD_BROWSER`: a program with arguments separated by spaces, `none`, or `null` for the
- *   system's own way.
- * @returns What opens a URL; resolves when the program was started.
+ * @param command - `CATCHD_BROWSER`: a program with arguments separated by spaces, `none`, or `null` for the system's
+ *   default browser.
+ * @returns A function that opens a URL; it resolves when the program was started.
  */
 export function browserOpener(
   command: string | null,
   env: NodeJS.ProcessEnv,
 ): (url: string) => Promise<void> {
-  // $BROWSER may list alternatives separated by colons; the first is the person's choice.
+  // $BROWSER may list alternatives separated by colons; the first is preferred.
   const chosen = command ?? env['BROWSER']?.split(':')[0] ?? null
   return async (text) => {
     const url = parseHttpUrl(text)
@@ -45,10 +45,10 @@ function hasDisplay(env: NodeJS.ProcessEnv): boolean {
 async function openWithSystem(url: string): Promise<void> {
   const { default: open } = await import('open')
   const child = await open(url)
-  child.on('error', () => {}) // the URL stands on the terminal too
+  child.on('error', () => {}) // the URL is printed on the terminal too
 }
 
-/** `%s` in the command stands for the URL; else it comes last. */
+/** The URL replaces `%s` in the command; without `%s` it is the last argument. */
 function start(command: string, url: string): Promise<void> {
   const [program = '', ...rest] = command.split(/ +/)
   const words = rest.some((word) => word.includes('%s'))

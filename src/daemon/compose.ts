@@ -1,40 +1,25 @@
 /**
- * The composition root: the daemon in a few steps, each of which takes what the earlier ones gave. Building starts
- * nothing; `start` binds and reads, `stop` undoes it in the opposite direction.
+ * The composition root: builds the daemon in a few steps; each step uses the parts that the earlier ones made. Building
+ * starts nothing: `start` binds and reads, `stop` undoes it in the opposite order.
  */
 import { systemClock } from '../clock.js'
-import type { Environment } from '../config/environment.js'
-import type { Folders } from '../config/folders.js'
-import { machineFactsOf } from '../diagnosis/machine-facts.js'
+import { machineFactsOf } from '../diagnosis/facts.js'
 import { ApiKeys } from '../http/access/api-keys.js'
-import type { ActivatedSockets } from './activation.js'
 import { ApiHandler } from './api-handler.js'
 import { ApiListeners } from './api-listeners.js'
 import { composeApiServices } from './api-services.js'
-import { connectServers } from './authorization-servers.js'
 import { EventHub } from './event-hub.js'
-import type { DaemonLog } from './log.js'
 import { composeLogins } from './logins.js'
+import type { DaemonSettings } from './parts.js'
 import { openStorage } from './storage.js'
-import { composeTokens } from './tokens.js'
+import { composeTokens, connectServers } from './tokens.js'
 
-/** Time for requests in flight when the daemon is asked to end. */
+/** How long requests in flight may take when the daemon stops. */
 const DRAIN_MS = 5_000
-/** Time to answer callers of a daemon that cannot start. */
+/** How long a daemon that cannot start answers its callers. */
 const REFUSING_MS = 500
 
-export interface DaemonSettings {
-  readonly environment: Environment
-  readonly folders: Folders
-  readonly log: DaemonLog
-  readonly version: string
-  /** What listens already when the daemon starts. */
-  readonly activated: ActivatedSockets
-  /** Called when the API is asked to end the daemon. */
-  readonly onStop: () => void
-}
-
-/** What a test puts in the place of the world outside. */
+/** What tests replace. */
 export type DaemonEdges = typeof EDGES
 
 const EDGES = { clock: systemClock, connect: connectServers }
@@ -49,11 +34,7 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
   const storage = await openStorage(environment, folders, clock)
   const tokens = composeTokens({ clock, folders, log, events, storage, connect })
   const logins = composeLogins({ ...settings, clock, events, machine, storage, tokens })
-  const listeners = new ApiListeners({
-    socketPath: folders.socketPath,
-    apiPort: environment.apiPort,
-    activated,
-  })
+  const listeners = new ApiListeners(settings)
   const built = { ...settings, clock, machine, events, storage, tokens, logins, listeners }
   const services = composeApiServices(built)
   const keys = await ApiKeys.open(folders.stateFolder, clock, (event) => log.warn(event))
@@ -66,14 +47,14 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
   }
 
   const open = async () => {
-    await listeners.openSocket(handler.listener) // the lock: what only one daemon may touch comes after it
+    await listeners.openSocket(handler.listener) // the lock: only then the files that one daemon alone may use
     storage.openJournals()
     await listeners.openTcp(handler.listener)
     storage.configuration.onChange(({ ok }) => {
       adoptConfiguration()
       events.tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
     })
-    adoptConfiguration() // a response may come as soon as the address is bound
+    adoptConfiguration() // a response may arrive as soon as the address is bound
     await logins.redirectListeners.openDefault(environment.redirectPort, activated.redirect)
   }
 
@@ -91,7 +72,7 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
         await logins.redirectListeners.close(REFUSING_MS)
         throw error
       }
-      await logins.logins.restore() // before anybody asks for a login of the last run
+      await logins.logins.restore() // before a request for a login of the last run
       handler.serve()
       const { defaultFailure } = logins.redirectListeners
       if (defaultFailure !== undefined) {
@@ -102,7 +83,7 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
       log.info({ event: 'daemon.started', version, pid, ...addresses })
     },
 
-    /** Stops accepting, drains, stores what is unsaved. */
+    /** Stops accepting requests, waits for those in flight, saves unsaved token sets. */
     async stop(): Promise<void> {
       log.info({ event: 'daemon.stopping' })
       await handler.close()

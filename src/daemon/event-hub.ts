@@ -1,50 +1,24 @@
 /**
- * What happens in the daemon, told once: to the log, to the parts of the daemon that act on it, and to subscribers of the
- * API. These hear of public events only, and of those only members that are names and codes.
+ * Events of the daemon: each goes to the log and to the subscribers. Subscribers, which include clients of the API, get
+ * names and codes only.
  */
 import type { DaemonEvent } from '../http/api/services.js'
 import type { DaemonLog } from './log.js'
 
-const PUBLIC: ReadonlySet<string> = new Set([
-  'login.begun',
-  'login.claimed',
-  'login.caught',
-  'login.succeeded',
-  'login.ended',
-  'token.refreshed',
-  'token.refresh_failed',
-  'token.reauthorize',
-  'token.forgotten',
-  'token.unsaved',
-  'token.saved',
-  'token.served',
-  'configuration.changed',
-  'configuration.refused',
-  'client.added',
-  'client.removed',
-])
+/** Failures inside the daemon that no client can do anything about. */
+const LOGGED_ONLY: ReadonlySet<string> = new Set(['login.trouble', 'token.journal_failed'])
 
 /** An event as it goes to the log. */
-export interface LoggedEvent {
-  readonly event: string
+export interface LoggedEvent extends Omit<DaemonEvent, 'login_id'> {
   readonly login?: string
-  readonly profile?: string
-  readonly code?: string
-  readonly client?: string
 }
 
 export class EventHub {
   readonly #log: Pick<DaemonLog, 'info'>
-  readonly #observers: ((event: LoggedEvent) => void)[] = []
   readonly #subscribers = new Set<(event: DaemonEvent) => void>()
 
   constructor(log: Pick<DaemonLog, 'info'>) {
     this.#log = log
-  }
-
-  /** For parts of the daemon: every event, as it is logged. */
-  observe(observer: (event: LoggedEvent) => void): void {
-    this.#observers.push(observer)
   }
 
   /** @returns A function that ends the subscription. */
@@ -55,16 +29,8 @@ export class EventHub {
 
   tell(logged: LoggedEvent): void {
     this.#log.info(logged)
-    for (const observer of this.#observers) observer(logged)
     const { event, login, profile, code, client } = logged
-    if (!PUBLIC.has(event)) return
-    const told: DaemonEvent = {
-      event,
-      ...(profile === undefined ? {} : { profile }),
-      ...(login === undefined ? {} : { login_id: login }),
-      ...(code === undefined ? {} : { code }),
-      ...(client === undefined ? {} : { client }),
-    }
-    for (const subscriber of this.#subscribers) subscriber(told)
+    if (LOGGED_ONLY.has(event)) return
+    for (const subscriber of this.#subscribers) subscriber({ event, profile, login_id: login, code, client })
   }
 }

@@ -1,14 +1,11 @@
 /**
- * The daemon's log: JSON lines in the state folder, rotated by size; pretty on a terminal.
+ * The daemon's log: JSON lines in the state folder, rotated by size; human-readable on a terminal.
  *
- * Events are objects we built, never theirs. pino's `redact` is the second net under `Secret`: it knows the
- * member names that must not carry a value. A log that cannot be written never stops the daemon.
+ * Events are objects that catchd builds, never objects of a library. `Secret` keeps secrets out; pino's `redact` is a second
+ * protection, by member names. If the log cannot be written, the daemon continues.
  */
 import { pino } from 'pino'
 import { createStream } from 'rotating-file-stream'
-
-/** File name inside the state folder. */
-export const LOG_FILE = 'catchd.log'
 
 const SECRET_MEMBERS = [
   'code',
@@ -29,7 +26,7 @@ export interface DaemonLog {
   warn(event: object): void
   error(event: object): void
   debug(event: object): void
-  /** Whether debug events are written: what would be made for them alone need not be made. */
+  /** Whether debug events are written. If not, callers need not prepare them. */
   readonly isVerbose: boolean
   close(): Promise<void>
 }
@@ -37,14 +34,14 @@ export interface DaemonLog {
 export async function openLog(options: {
   readonly folder: string
   readonly level: string
-  /** Where people look when they run the daemon in the foreground; `null` for none. */
+  /** For a daemon in the foreground; `null` for none. */
   readonly foreground: NodeJS.WriteStream | null
 }): Promise<DaemonLog> {
-  const file = createStream(LOG_FILE, { path: options.folder, size: '5M', maxFiles: 3, mode: 0o600 })
-  file.on('error', () => {}) // a full disk: events are lost, tokens are still served
+  const file = createStream('catchd.log', { path: options.folder, size: '5M', maxFiles: 3, mode: 0o600 })
+  file.on('error', () => {}) // with a full disk events are lost, but tokens are still served
   const streams: { level: string; stream: NodeJS.WritableStream }[] = [{ level: options.level, stream: file }]
   if (options.foreground !== null) {
-    options.foreground.on('error', () => {}) // the reader went away
+    options.foreground.on('error', () => {}) // the reader is gone
     streams.push({ level: options.level, stream: await foregroundStream(options.foreground) })
   }
   const logger = pino(
@@ -53,7 +50,7 @@ export async function openLog(options: {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_MEMBERS.flatMap((member) => [`*.${member}`]), censor: '[secret]' },
+      redact: { paths: SECRET_MEMBERS.map((member) => `*.${member}`), censor: '[secret]' },
     },
     pino.multistream(streams as Parameters<typeof pino.multistream>[0]),
   )

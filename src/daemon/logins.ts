@@ -1,8 +1,4 @@
-/** Logins of every kind, and the addresses on which authorization responses come in. */
-import type { Clock } from '../clock.js'
-import type { Environment } from '../config/environment.js'
-import type { Folders } from '../config/folders.js'
-import type { MachineFacts } from '../diagnosis/machine-facts.js'
+/** Logins of every kind, and the listeners for authorization responses. */
 import { LazyApp } from '../fast-path/lazy-app.js'
 import { HttpListener } from '../http/http-listener.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
@@ -10,29 +6,20 @@ import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
 import { LoginRecords } from '../login/login-records.js'
 import { Logins } from '../login/logins.js'
 import { browserOpener } from './browser.js'
-import type { EventHub } from './event-hub.js'
-import type { DaemonLog } from './log.js'
-import type { Storage } from './storage.js'
-import type { Tokens } from './tokens.js'
+import type { DaemonParts } from './parts.js'
 
-/** Browsers bring short requests; a code rarely has more than a few hundred characters. */
+/** Requests of browsers are short; a code rarely has more than a few hundred characters. */
 const REDIRECT_LIMITS = { maxHeaderBytes: 8 * 1024, mostConnections: 4_000, keepAliveMs: 5_000 }
 
-export interface LoginParts {
-  readonly clock: Clock
-  readonly environment: Environment
-  readonly folders: Folders
-  readonly log: DaemonLog
-  readonly events: EventHub
-  readonly machine: MachineFacts
-  readonly storage: Storage
-  readonly tokens: Tokens
-}
-
-export function composeLogins(parts: LoginParts) {
+export function composeLogins(
+  parts: Pick<
+    DaemonParts,
+    'clock' | 'environment' | 'folders' | 'log' | 'events' | 'machine' | 'storage' | 'tokens'
+  >,
+) {
   const { clock, environment, folders, log, events, machine, storage, tokens } = parts
   const { vault, configuration } = storage
-  // Late, because both directions are real: a login binds its redirect URI, and what comes in there is a login's.
+  // Used before it exists: a login binds its redirect URI, and the requests there are for a login.
   const redirectApp = new LazyApp(async () => {
     const { buildRedirectApp } = await import('../http/redirect/redirect-app.js')
     return buildRedirectApp({ logins, clock, log: (event) => log.info(event) })
@@ -59,7 +46,7 @@ export function composeLogins(parts: LoginParts) {
     logins,
     redirectListeners,
 
-    /** The default address answers even where no profile names it, so that a stray response gets a page. */
+    /** The default redirect URI answers even if no profile uses it, so that a stray response gets a page. */
     adoptConfiguration() {
       const own = { redirectUri: `http://127.0.0.1:${environment.redirectPort}/callback`, profile: null }
       const profiles = [...configuration.profiles().values()]

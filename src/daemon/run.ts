@@ -3,14 +3,14 @@
  */
 import { parseEnvironment } from '../config/environment.js'
 import { ensureFolder, requireWritable, resolveFolders } from '../config/folders.js'
-import { EXIT } from '../failures.js'
+import { EXIT, placeOf } from '../failures.js'
 import { VERSION } from '../version.js'
 import { takeActivatedSockets } from './activation.js'
 import { compose } from './compose.js'
 import { openLog } from './log.js'
 
 /**
- * Serves until SIGTERM, SIGINT or the API ends it; resolves when everything is put away.
+ * Serves until SIGTERM, SIGINT or a call of the API; resolves when it has stopped.
  *
  * @throws CatchdError `config_invalid` (a bad `CATCHD_*`, an unsafe folder), `already_running`
  */
@@ -36,37 +36,26 @@ export async function runDaemon(): Promise<void> {
   const daemon = await compose({ environment, folders, log, version: VERSION, activated, onStop: end })
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
-  process.on('SIGHUP', () => {}) // the terminal that started it went away
-  process.on('uncaughtException', (error) => {
-    // Nothing can be relied on any more, and everything that matters is stored: end, and be started again.
-    log.error({ event: 'daemon.fault', name: error.name, at: placeOf(error) })
-    process.exitCode = EXIT.unexpected
-    end()
-  })
-  process.on('unhandledRejection', (error) => {
+  process.on('SIGHUP', () => {}) // the terminal that started it was closed
+  const logFault = (error: unknown) =>
     log.error({
       event: 'daemon.fault',
       name: error instanceof Error ? error.name : 'unknown',
       at: placeOf(error),
     })
+  process.on('unhandledRejection', logFault)
+  process.on('uncaughtException', (error) => {
+    // The process cannot be trusted any more, and everything important is stored: stop, and be started again.
+    logFault(error)
+    process.exitCode = EXIT.unexpected
+    end()
   })
   await daemon.start()
   await ended
   await daemon.stop()
 }
 
-/** A person at a terminal, or a service manager's journal, sees the log on stderr; a started one has its file. */
+/** A terminal and a service manager's journal get the log on stderr. A detached daemon has its log file only. */
 function foreground(): NodeJS.WriteStream | null {
   return process.stderr.isTTY || process.env['JOURNAL_STREAM'] !== undefined ? process.stderr : null
-}
-
-/** Where in our code, without the message: an error of a library may quote what it choked on. */
-function placeOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : ''
-  return stack
-    .split('\n')
-    .filter((line) => line.startsWith('    at '))
-    .slice(0, 4)
-    .map((line) => line.trim())
-    .join(' | ')
 }

@@ -1,20 +1,16 @@
 /**
- * One daemon per home: the bound API socket is the lock. A live daemon's socket is respected, a stale one (left
- * by a kill) is taken over, anything else at the path is left alone.
+ * One daemon per home: the bound API socket is the lock. The socket of a running daemon is left alone, a stale one (after a
+ * kill) is replaced, and any other file at the path is left alone.
  */
 import { lstatSync, mkdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'
 import type { OpenAddress } from '../http/http-listener.js'
 
-/** A takeover takes milliseconds; a lock this old was left behind by a crash. */
+/** Replacing a socket takes milliseconds; a lock this old was left behind by a crash. */
 const TAKEOVER_LOCK_MS = 10_000
 
-/**
- * Binds the API socket or says who has it.
- *
- * @throws CatchdError `already_running` when a live daemon, or something that is not a socket, is at the path
- */
+/** @throws CatchdError `already_running` when a running daemon, or a file that is not a socket, is at the path */
 export async function bindApiSocket(path: string, bind: () => Promise<OpenAddress>): Promise<OpenAddress> {
   try {
     return await bind()
@@ -33,7 +29,7 @@ function refuseForeignFile(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found !== undefined && !found.isSocket()) {
     throw new CatchdError('already_running', {
-      detail: `${path} is not a socket; catchd leaves it alone and cannot listen there.`,
+      detail: `${path} is not a socket. catchd does not replace it, so it cannot listen there.`,
       next: `ls -l ${path}`,
     })
   }

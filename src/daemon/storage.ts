@@ -1,8 +1,8 @@
 /**
- * What the daemon keeps on the disk: the configuration, the vault and the two journals.
+ * The files of the daemon: the configuration, the vault and the two journals.
  *
- * Opening only reads, so that a second daemon may do it before it learns that it is the second. The journals are opened
- * after the API socket is bound: they are written when they are opened.
+ * Opening them only reads, so a second daemon may do it before it knows that it is the second. The journals are opened
+ * after the API socket is bound, because opening them writes.
  */
 import { join } from 'node:path'
 import type { Clock } from '../clock.js'
@@ -17,7 +17,7 @@ import { VaultSlot } from '../vault/vault-slot.js'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
-/** @throws CatchdError `vault_unavailable` when it cannot be read which vault was chosen before */
+/** @throws CatchdError `vault_unavailable` when the earlier choice of a vault cannot be read */
 export async function openStorage(
   environment: Environment,
   { configFile, stateFolder, keychainService }: Folders,
@@ -44,7 +44,7 @@ export async function openStorage(
     refreshJournal,
     describeVault: () => describeVault(vault.current, keychainService),
 
-    /** Moves every item to another vault, which this daemon and the next ones use from then on. */
+    /** Moves every item to another vault, which this daemon and later ones then use. */
     async migrateVault(to: LastingVault) {
       const from = vault.kind
       const items = await vault.migrate(await openVault({ ...vaultOptions, choice: to }), () =>
@@ -53,7 +53,7 @@ export async function openStorage(
       return { from, to, items }
     },
 
-    /** Only one daemon of a home may do this. */
+    /** Only the one daemon of a home may do this. */
     openJournals() {
       loginJournal.open()
       refreshJournal.open()

@@ -1,33 +1,61 @@
-/** Token sets and the servers that issue them, and the notices that tell a person that one needs a login. */
+/** Token sets, the authorization servers that issue them, and the notifications that a profile needs a login. */
 import { join } from 'node:path'
+import { OAuthAuthorizationServers } from '../authorization-server/authorization-servers.js'
+import type {
+  AuthorizationServers,
+  DpopProofs,
+  ServerDiscovery,
+  TokenInspector,
+} from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
-import type { Folders } from '../config/folders.js'
-import { createSubjectTokens } from '../config/subject-token.js'
+import { createClientSecrets } from '../config/client-secret.js'
+import { createSubjectTokens, type SubjectTokens } from '../config/subject-token.js'
 import { harmless, runCommand } from '../notices/command.js'
 import { notificationCommand } from '../notices/desktop.js'
 import { NOTICES_FILE, NoticeMemory } from '../notices/notice-memory.js'
 import { NoticeService } from '../notices/notice-service.js'
 import { TokenKeeper } from '../tokens/token-keeper.js'
-import type { ServerParts, Servers } from './authorization-servers.js'
-import type { EventHub } from './event-hub.js'
-import type { DaemonLog } from './log.js'
-import type { Storage } from './storage.js'
+import { itemName, type Vault } from '../vault/vault.js'
+import type { DaemonParts } from './parts.js'
 
-export interface TokenParts {
+/** All that the daemon needs from authorization servers. */
+export interface Servers extends AuthorizationServers, DpopProofs, TokenInspector {
+  readonly discovery: ServerDiscovery
+}
+
+export interface ServerParts {
   readonly clock: Clock
-  readonly folders: Folders
-  readonly log: DaemonLog
-  readonly events: EventHub
-  readonly storage: Storage
-  readonly connect: (parts: ServerParts) => Servers
+  readonly vault: Vault
+  readonly subjectTokens: SubjectTokens
+}
+
+/** Requests use client secrets and DPoP keys from the vault. */
+export function connectServers({ clock, vault, subjectTokens }: ServerParts): Servers {
+  return new OAuthAuthorizationServers({
+    clock,
+    clientSecrets: createClientSecrets({ vault, environment: process.env }),
+    subjectTokens,
+    dpopKeys: {
+      get: (profile) => vault.get(itemName.dpopKey(profile)),
+      set: (profile, key) => vault.set(itemName.dpopKey(profile), key),
+      delete: async (profile) => void (await vault.delete(itemName.dpopKey(profile))),
+    },
+  })
 }
 
 export type Tokens = ReturnType<typeof composeTokens>
 
-export function composeTokens({ clock, folders, log, events, storage, connect }: TokenParts) {
+export function composeTokens({
+  clock,
+  folders,
+  log,
+  events,
+  storage,
+  connect,
+}: Pick<DaemonParts, 'clock' | 'folders' | 'log' | 'events' | 'storage' | 'connect'>) {
   const { vault, configuration, refreshJournal } = storage
-  // The one binding that is late: servers are asked by the keeper, and a token exchange (RFC 8693) sends the token of
-  // another profile, which the keeper has.
+  // Used before it exists: the keeper calls the servers, and a token exchange (RFC 8693) sends the token of another
+  // profile, which the keeper has.
   const servers = connect({
     clock,
     vault,
@@ -57,6 +85,6 @@ export function composeTokens({ clock, folders, log, events, storage, connect }:
     desktopCommand: (text, environment) => notificationCommand(process.platform, text, environment),
     log: (event) => log.info(event),
   })
-  events.observe((event) => notices.saw(event))
+  events.subscribe((event) => notices.saw(event))
   return { servers, keeper, notices }
 }

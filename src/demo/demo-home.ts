@@ -4,22 +4,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request } from 'node:http'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { CatchdError } from '../failures.js'
+import { fetchOnce, type WebAnswer } from './web-request.js'
 
-export interface Ran {
+interface Ran {
   readonly exitCode: number | null
   readonly stdout: string
   readonly stderr: string
-}
-
-export interface WebAnswer {
-  readonly status: number
-  readonly location: string | undefined
-  readonly body: string
 }
 
 export class DemoHome {
@@ -74,17 +69,14 @@ export class DemoHome {
 
   async run(command: string, args: readonly string[], stdin = ''): Promise<Ran> {
     const child = spawn(command, args, { env: this.#env, stdio: 'pipe' })
-    const output = { stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk) => {
-      output.stdout += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      output.stderr += chunk
-    })
     child.stdin.on('error', () => {}) // the command need not read its input
     child.stdin.end(stdin)
-    const [exitCode] = (await once(child, 'close')) as [number | null]
-    return { exitCode, ...output }
+    const [[exitCode], stdout, stderr] = await Promise.all([
+      once(child, 'close') as Promise<[number | null]>,
+      text(child.stdout),
+      text(child.stderr),
+    ])
+    return { exitCode, stdout, stderr }
   }
 
   /** Asks the API over the socket. */
@@ -105,39 +97,17 @@ export class DemoHome {
   }
 }
 
-/** Sends one request. Redirects are not followed, because the demo shows each step. */
-export function fetchOnce(
-  url: string,
-  options: { readonly socketPath?: string; readonly headers?: Record<string, string> } = {},
-): Promise<WebAnswer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { ...options, timeout: 10_000 }, (response) => {
-      let body = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        body += chunk
-      })
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
-      )
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
-}
-
+/** @returns The preferred port if it is free, otherwise another one. */
 async function freePort(preferred: number): Promise<number> {
-  const port = (await tryPort(preferred)) ?? (await tryPort(0))
-  if (port === undefined) throw new CatchdError('internal', 'No free port on 127.0.0.1.')
+  const server = createServer().listen({ host: '127.0.0.1', port: preferred, exclusive: true })
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    if (preferred !== 0) return freePort(0)
+    throw new CatchdError('internal', { detail: 'No free port on 127.0.0.1.', cause: error })
+  }
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
   return port
-}
-
-function tryPort(port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(undefined))
-    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined))
-    })
-  })
 }

@@ -4,19 +4,17 @@
  */
 import { styleText } from 'node:util'
 import { approve } from './approval.js'
-import { DemoHome, fetchOnce } from './demo-home.js'
+import { DemoHome } from './demo-home.js'
 import { type RunningGateway, startGatewayProcess } from './gateway-process.js'
 import type { RecordedTokenRequest } from './gateway-wire.js'
-
-/** The arguments with which the command line calls `serveGateway`. */
-export const GATEWAY_ARGUMENTS = ['demo', '--serve-gateway'] as const
+import { fetchOnce } from './web-request.js'
 
 /** @throws CatchdError if a step fails; everything is removed in that case too. */
 export async function runDemo(options: { readonly keep: boolean }): Promise<void> {
   const browser = hasDisplay()
   const home = await DemoHome.make(browser)
   const redirectUri = `http://127.0.0.1:${home.redirectPort}/callback/gw`
-  const gateway = await startGatewayProcess(GATEWAY_ARGUMENTS, redirectUri)
+  const gateway = await startGatewayProcess(redirectUri)
   let kept = false
   try {
     await walk(home, gateway, redirectUri, browser)

@@ -6,7 +6,7 @@
  * everything issued from that approval (RFC 9700 §4.14.2). No HTTP here.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { equalSecrets } from './gateway-wire.js'
+import type { GatewayRules } from './gateway-rules.js'
 
 /** An approved authorization request. */
 export interface Approval {
@@ -15,12 +15,6 @@ export interface Approval {
   readonly scope: string
   /** `null` if the request had no challenge. Only a gateway that does not enforce PKCE accepts that. */
   readonly challenge: { readonly method: 'S256' | 'plain'; readonly value: string } | null
-}
-
-export interface Redemption {
-  readonly code: string
-  readonly redirectUri: string
-  readonly codeVerifier: string | undefined
 }
 
 export interface Issued {
@@ -32,24 +26,6 @@ export interface Issued {
 /** Why no token was issued, as a text for the user. */
 export interface Refusal {
   readonly refusal: string
-}
-
-export interface GrantCounts {
-  codesIssued: number
-  codesRedeemed: number
-  codesRedeemedTwice: number
-  refreshes: number
-  refreshTokensReused: number
-  revocations: number
-}
-
-export interface GrantRules {
-  readonly codeLifetimeSeconds: number
-  readonly accessTokenLifetimeSeconds: number
-  readonly refreshTokens: boolean
-  readonly rotateRefreshTokens: boolean
-  /** Milliseconds since the Unix epoch. */
-  readonly now: () => number
 }
 
 /** Everything issued from one approval. It is revoked together. */
@@ -73,7 +49,7 @@ interface RefreshToken {
 }
 
 export class GatewayGrants {
-  readonly counts: GrantCounts = {
+  readonly counts = {
     codesIssued: 0,
     codesRedeemed: 0,
     codesRedeemedTwice: 0,
@@ -81,12 +57,12 @@ export class GatewayGrants {
     refreshTokensReused: 0,
     revocations: 0,
   }
-  readonly #rules: GrantRules
+  readonly #rules: GatewayRules
   readonly #codes = new Map<string, IssuedCode>()
   readonly #accessTokens = new Map<string, AccessToken>()
   readonly #refreshTokens = new Map<string, RefreshToken>()
 
-  constructor(rules: GrantRules) {
+  constructor(rules: GatewayRules) {
     this.#rules = rules
   }
 
@@ -99,7 +75,7 @@ export class GatewayGrants {
     return code
   }
 
-  redeem({ code, redirectUri, codeVerifier }: Redemption): Issued | Refusal {
+  redeem(code: string, redirectUri: string, codeVerifier: string | undefined): Issued | Refusal {
     const issued = this.#codes.get(code)
     if (issued === undefined) return { refusal: 'The authorization code is not known.' }
     if (issued.redeemedFor !== null) {
@@ -118,7 +94,8 @@ export class GatewayGrants {
     const family = { user: approval.user, scope: approval.scope, revoked: false }
     issued.redeemedFor = family
     this.counts.codesRedeemed += 1
-    return this.#issue(family, this.#rules.refreshTokens ? this.#newRefreshToken(family) : null)
+    const { refreshTokens, rotateRefreshTokens } = this.#rules
+    return this.#issue(family, refreshTokens || rotateRefreshTokens ? this.#newRefreshToken(family) : null)
   }
 
   refresh(presented: string): Issued | Refusal {
@@ -182,5 +159,5 @@ function provesPossession(challenge: Approval['challenge'], verifier: string | u
   if (verifier === undefined) return false
   const derived =
     challenge.method === 'S256' ? createHash('sha256').update(verifier).digest('base64url') : verifier
-  return equalSecrets(derived, challenge.value)
+  return derived === challenge.value
 }

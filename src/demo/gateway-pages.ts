@@ -3,16 +3,8 @@
  * redirected (RFC 6749 §4.1.2.1). The pages load nothing and have no scripts.
  */
 import { createHash } from 'node:crypto'
+import { Html, html } from '../http/redirect/pages/html.js'
 import type { Answer } from './gateway-wire.js'
-
-export interface ApprovalForm {
-  readonly action: string
-  readonly clientId: string
-  readonly scope: string
-  readonly redirectUri: string
-  /** The form's hidden fields. */
-  readonly fields: ReadonlyMap<string, string>
-}
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #16233a; --paper: #f3f5f8; --card: #fff; --line: #d5dbe5; --go: #0b63ce }
@@ -43,37 +35,44 @@ p.small { margin: 1.2rem 0 0; font-size: .85rem; opacity: .75 }
  */
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'`
 
-export function approvalPage(form: ApprovalForm): Answer {
-  const answerForm = (approved: 'true' | 'false', label: 'Approve' | 'Deny') => `
-<form method="post" action="${escapeHtml(form.action)}">
-${[...form.fields, ['approved', approved] as const].map(hiddenField).join('\n')}
-<button type="submit" name="approve" value="${label}"${label === 'Approve' ? ' class="go"' : ''}>${label}</button>
+/** @param fields - The form's hidden fields. */
+export function approvalPage({ action, ...fields }: Readonly<Record<string, string>>): Answer {
+  const form = (approved: 'true' | 'false', label: 'Approve' | 'Deny') => html`
+<form method="post" action="${action ?? ''}">
+${Object.entries({ ...fields, approved }).map(hiddenField)}
+<button type="submit" name="approve" value="${label}" class="${label === 'Approve' ? 'go' : ''}">${label}</button>
 </form>`
   return page(
     200,
     'Approve access',
-    `<h1>Approve access?</h1>
+    html`<h1>Approve access?</h1>
 <p>An application asks to use this gateway on your behalf.</p>
 <dl>
-<dt>Application</dt><dd>${escapeHtml(form.clientId)}</dd>
-<dt>Scope</dt><dd>${escapeHtml(form.scope)}</dd>
-<dt>Redirect URI</dt><dd>${escapeHtml(form.redirectUri)}</dd>
-</dl>${answerForm('true', 'Approve')}${answerForm('false', 'Deny')}
+<dt>Application</dt><dd>${fields['client_id'] ?? ''}</dd>
+<dt>Scope</dt><dd>${fields['scope'] ?? ''}</dd>
+<dt>Redirect URI</dt><dd>${fields['redirect_uri'] ?? ''}</dd>
+</dl>${form('true', 'Approve')}${form('false', 'Deny')}
 <p class="small">After you click Approve, the browser asks for your user name and password.</p>`,
   )
 }
 
-/** The error page for requests that must not be redirected: an unknown client or redirect URI, missing credentials. */
-export function refusalPage(status: number, reason: string, headers: Record<string, string> = {}): Answer {
-  const { body, headers: own } = page(
-    status,
-    'Request refused',
-    `<h1>Request refused</h1>\n<p>${escapeHtml(reason)}</p>`,
-  )
-  return { status, headers: { ...own, ...headers }, body }
+function hiddenField([name, value]: [string, string]): Html {
+  return html`<input type="hidden" name="${name}" value="${value}">
+`
 }
 
-function page(status: number, title: string, content: string): Answer {
+/** The error page for requests that must not be redirected: an unknown client or redirect URI, missing credentials. */
+export function refusalPage(status: number, reason: string, headers: Record<string, string> = {}): Answer {
+  return page(
+    status,
+    'Request refused',
+    html`<h1>Request refused</h1>
+<p>${reason}</p>`,
+    headers,
+  )
+}
+
+function page(status: number, title: string, content: Html, headers: Record<string, string> = {}): Answer {
   return {
     status,
     headers: {
@@ -82,32 +81,17 @@ function page(status: number, title: string, content: string): Answer {
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
+      ...headers,
     },
-    body: `<!doctype html>
+    body: html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${title} · Demo gateway</title><style>${STYLE}</style></head>
+<title>${title} · Demo gateway</title><style>${new Html(STYLE)}</style></head>
 <body><main>
 <span class="tag">Demo gateway</span>
 ${content}
 </main></body>
 </html>
-`,
+`.toString(),
   }
-}
-
-function hiddenField([name, value]: readonly [string, string]): string {
-  return `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
 }

@@ -6,33 +6,18 @@
  * refresh at a separate path, repeat `grant_type` and pad `scope` in the refresh answer, and send `active` as a string.
  */
 import type { GatewayGrants, Issued, Refusal } from './gateway-grants.js'
-import {
-  type Answer,
-  equalSecrets,
-  errorAnswer,
-  isJson,
-  jsonAnswer,
-  parseBasic,
-  parseMembers,
-} from './gateway-wire.js'
+import type { GatewayRules } from './gateway-rules.js'
+import { type Answer, errorAnswer, isJson, jsonAnswer, parseBasic, parseMembers } from './gateway-wire.js'
 
-export interface ClientRegistration {
-  readonly clientId: string
-  /** `null`: a public client, which sends its `client_id` in the body and no HTTP Basic. */
-  readonly clientSecret: string | null
-}
-
-export interface EndpointRequest {
+interface EndpointRequest {
   readonly contentType: string | undefined
   readonly authorization: string | undefined
   readonly body: string
 }
 
-export interface EndpointContext {
-  readonly client: ClientRegistration
+interface EndpointContext {
+  readonly rules: GatewayRules
   readonly grants: GatewayGrants
-  readonly accessTokenLifetimeSeconds: number
-  readonly now: () => number
 }
 
 type Endpoint = (
@@ -56,7 +41,7 @@ export const accessTokenEndpoint = endpoint(ACCESS_TOKEN_MEMBERS, (members, requ
   if (isJson(request.contentType) && !members.has('scope')) {
     return errorAnswer(400, 'invalid_request', 'scope is required in a JSON body.')
   }
-  const outcome = context.grants.redeem({ code, redirectUri, codeVerifier: members.get('code_verifier') })
+  const outcome = context.grants.redeem(code, redirectUri, members.get('code_verifier'))
   if ('refusal' in outcome) return invalidGrant(outcome)
   return jsonAnswer(200, tokenMembers(outcome, context))
 })
@@ -91,11 +76,11 @@ export const introspectionEndpoint = endpoint(TOKEN_MEMBERS, (members, _request,
   if (found === undefined) return jsonAnswer(200, { active: 'false' })
   return jsonAnswer(200, {
     active: 'true',
-    client_id: context.client.clientId,
+    client_id: context.rules.clientId,
     username: found.user,
     scope: found.scope,
     token_type: 'Bearer',
-    expires_in: Math.max(0, Math.floor((found.expiresAtMs - context.now()) / 1000)),
+    expires_in: Math.max(0, Math.floor((found.expiresAtMs - context.rules.now()) / 1000)),
   })
 })
 
@@ -111,7 +96,7 @@ function endpoint(known: readonly string[], serve: Endpoint) {
       return errorAnswer(400, 'invalid_request', `Unexpected members: ${unknown.join(', ')}.`)
     }
     return (
-      authenticateClient(members, request.authorization, context.client) ?? serve(members, request, context)
+      authenticateClient(members, request.authorization, context.rules) ?? serve(members, request, context)
     )
   }
 }
@@ -120,7 +105,7 @@ function endpoint(known: readonly string[], serve: Endpoint) {
 function authenticateClient(
   members: ReadonlyMap<string, string>,
   authorization: string | undefined,
-  { clientId, clientSecret }: ClientRegistration,
+  { clientId, clientSecret }: GatewayRules,
 ): Answer | undefined {
   const named = members.get('client_id')
   if (named !== undefined && named !== clientId) {
@@ -132,11 +117,7 @@ function authenticateClient(
     return errorAnswer(401, 'invalid_client', 'A public client sends no credentials.')
   }
   const credentials = parseBasic(authorization)
-  const known =
-    credentials !== undefined &&
-    credentials.name === clientId &&
-    equalSecrets(credentials.password, clientSecret)
-  return known
+  return credentials?.name === clientId && credentials.password === clientSecret
     ? undefined
     : errorAnswer(401, 'invalid_client', 'HTTP Basic with client_id and client_secret is required.')
 }
@@ -146,7 +127,7 @@ function tokenMembers(issued: Issued, context: EndpointContext): Record<string, 
     ...(issued.refreshToken === null ? {} : { refresh_token: issued.refreshToken }),
     access_token: issued.accessToken,
     token_type: 'Bearer',
-    expires_in: context.accessTokenLifetimeSeconds,
+    expires_in: context.rules.accessTokenLifetimeSeconds,
   }
 }
 

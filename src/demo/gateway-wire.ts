@@ -3,8 +3,8 @@
  *
  * Uses only node:http. gateway-grants.ts and gateway-authorize.ts interpret the members.
  */
-import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseObject } from '../authorization-server/json-object.js'
 
 /** Far beyond any token request or approval form. */
 const MOST_BODY_BYTES = 64 * 1024
@@ -57,10 +57,6 @@ export function errorAnswer(status: number, error: string, description: string):
   return jsonAnswer(status, { error, error_description: description }, challenge)
 }
 
-export function redirectAnswer(location: URL): Answer {
-  return { status: 302, headers: { location: location.href, 'cache-control': 'no-store' }, body: '' }
-}
-
 export function send(response: ServerResponse, answer: Answer): void {
   response.writeHead(answer.status, {
     ...answer.headers,
@@ -84,29 +80,16 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
 /** @returns The members of a JSON object or form; `undefined` for other bodies, non-string values and repeated names. */
 export function parseMembers(contentType: string | undefined, body: string): Map<string, string> | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase()
-  if (type === 'application/json') return parseJsonMembers(body)
   if (type === 'application/x-www-form-urlencoded') return parseFormMembers(body)
-  return undefined
+  const object = type === 'application/json' ? parseObject(body) : undefined
+  const entries = object && Object.entries(object)
+  return entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string')
+    ? new Map(entries)
+    : undefined
 }
 
 export function isJson(contentType: string | undefined): boolean {
   return contentType?.toLowerCase().startsWith('application/json') === true
-}
-
-function parseJsonMembers(body: string): Map<string, string> | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(body)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const members = new Map<string, string>()
-  for (const [name, member] of Object.entries(value)) {
-    if (typeof member !== 'string') return undefined
-    members.set(name, member)
-  }
-  return members
 }
 
 /** Also reads a query. @returns `undefined` if a parameter is repeated (RFC 6749 §3.1). */
@@ -131,22 +114,15 @@ export function parseBasic(header: string | undefined): { name: string; password
   return colon < 0 ? undefined : { name: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
 }
 
-/** Compares in constant time if the lengths are equal. */
-export function equalSecrets(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)]
-  return a.length === b.length && timingSafeEqual(a, b)
-}
-
 export function recordTokenRequest(
   request: IncomingMessage,
   path: string,
   body: string,
 ): RecordedTokenRequest {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value === undefined) continue
-    const text = Array.isArray(value) ? value.join(', ') : value
-    headers[name] = name === 'authorization' ? (text.split(' ', 1)[0] ?? '') : text
-  }
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+  )
+  const { authorization } = headers
+  if (authorization !== undefined) headers['authorization'] = authorization.replace(/ .*/, '')
   return { method: request.method ?? '', path, headers, body }
 }

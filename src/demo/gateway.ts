@@ -11,12 +11,12 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type AuthorizeRules, decideApproval, type GatewayUser, showApproval } from './gateway-authorize.js'
-import { GatewayGrants, type GrantCounts } from './gateway-grants.js'
+import { decideApproval, showApproval } from './gateway-authorize.js'
+import { GatewayGrants } from './gateway-grants.js'
 import { refusalPage } from './gateway-pages.js'
+import { DEFAULT_RULES, type GatewayRules } from './gateway-rules.js'
 import {
   accessTokenEndpoint,
-  type EndpointContext,
   introspectionEndpoint,
   refreshEndpoint,
   revocationEndpoint,
@@ -33,9 +33,6 @@ import {
   send,
 } from './gateway-wire.js'
 
-export type { GatewayUser } from './gateway-authorize.js'
-export type { Fault, RecordedTokenRequest } from './gateway-wire.js'
-
 export const GATEWAY_PATHS = {
   authorize: '/invoke/pub.apigateway.oauth2/authorize',
   getAccessToken: '/invoke/pub.apigateway.oauth2/getAccessToken',
@@ -45,46 +42,8 @@ export const GATEWAY_PATHS = {
   resource: '/gateway/echo/1.0/hello',
 } as const
 
-export interface GatewayOptions {
-  /** Redirect URIs of the single application, matched exactly; {@link Gateway.allowRedirectUri} adds more. */
-  readonly redirectUris?: readonly string[]
-  /** Whether the authorization response contains `state`. Default true. */
-  readonly stateEcho?: boolean
-  /** PEM. The gateway serves https instead of http. */
-  readonly tls?: { readonly key: string; readonly cert: string }
-  /** Answers plain http with 400, as the real gateway does by default. Default false. */
-  readonly requireHttps?: boolean
-  readonly clientId?: string
-  /** `null`: a public client. */
-  readonly clientSecret?: string | null
-  /** The scopes that exist, space-separated. Default `email`. */
-  readonly scope?: string
-  readonly users?: readonly GatewayUser[]
-  /** Approves as the first user without showing a page. Default false. */
-  readonly autoApprove?: boolean
-  /** Default true. If a challenge was sent, it is always verified. */
-  readonly enforcePkce?: boolean
-  /** Default 600. */
-  readonly codeLifetimeSeconds?: number
-  /** Default 3600. */
-  readonly accessTokenLifetimeSeconds?: number
-  /** Default false: no refresh token, as with a refresh limit of 0. */
-  readonly refreshTokens?: boolean
-  /** A new refresh token at each refresh. Default false; true implies `refreshTokens`. */
-  readonly rotateRefreshTokens?: boolean
-  /** Called with each token request before it is served. The answer waits for a returned promise. */
-  readonly onTokenRequest?: (request: RecordedTokenRequest) => void | Promise<void>
-  /** Milliseconds since the Unix epoch. */
-  readonly now?: () => number
-}
-
-export interface GatewayCounts extends Readonly<GrantCounts> {
-  readonly authorizationRequests: number
-  readonly tokenRequests: number
-  readonly resourceRequests: number
-}
-
-const DEFAULT_USER: GatewayUser = { name: 'ada', password: 'lovelace' }
+/** Settings that differ from the defaults. */
+export type GatewayOptions = Partial<GatewayRules>
 
 /** Starts a gateway on a free port of 127.0.0.1. */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
@@ -97,56 +56,31 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 export class Gateway {
   readonly clientId: string
   readonly clientSecret: string | null
-  readonly scope: string
-  readonly users: readonly [GatewayUser, ...GatewayUser[]]
+  readonly users: GatewayRules['users']
   /** Requests to the token and refresh endpoints, oldest first. */
   readonly tokenRequests: RecordedTokenRequest[] = []
-  readonly #options: GatewayOptions
-  readonly #redirectUris: Set<string>
+  readonly #redirectUris: string[]
+  readonly #rules: GatewayRules
   readonly #grants: GatewayGrants
   readonly #faults: Fault[] = []
   readonly #server: ReturnType<typeof createServer>
   readonly #closing = new AbortController()
-  readonly #context: EndpointContext
-  readonly #authorizeRules: AuthorizeRules
   #baseUrl = ''
   #authorizationRequests = 0
   #resourceRequests = 0
 
   constructor(options: GatewayOptions) {
-    this.#options = options
-    this.clientId = options.clientId ?? '374b1fae-0c5d-4f5c-9d7e-5a1b6c2d3e4f'
-    this.clientSecret = options.clientSecret === undefined ? 'demo-gateway-secret' : options.clientSecret
-    this.scope = options.scope ?? 'email'
-    const [firstUser = DEFAULT_USER, ...otherUsers] = options.users ?? []
-    this.users = [firstUser, ...otherUsers]
-    this.#redirectUris = new Set(options.redirectUris)
-    const now = options.now ?? Date.now
-    const accessTokenLifetimeSeconds = options.accessTokenLifetimeSeconds ?? 3600
-    const rotateRefreshTokens = options.rotateRefreshTokens ?? false
-    this.#grants = new GatewayGrants({
-      codeLifetimeSeconds: options.codeLifetimeSeconds ?? 600,
-      accessTokenLifetimeSeconds,
-      refreshTokens: options.refreshTokens ?? rotateRefreshTokens,
-      rotateRefreshTokens,
-      now,
-    })
-    this.#context = { client: this, grants: this.#grants, accessTokenLifetimeSeconds, now }
-    this.#authorizeRules = {
-      path: GATEWAY_PATHS.authorize,
-      clientId: this.clientId,
-      redirectUris: this.#redirectUris,
-      scopes: this.scope.split(' '),
-      stateEcho: options.stateEcho ?? true,
-      enforcePkce: options.enforcePkce ?? true,
-      users: this.users,
-      autoApprove: options.autoApprove ?? false,
-      issueCode: (approval) => this.#grants.issueCode(approval),
-    }
+    this.#redirectUris = [...(options.redirectUris ?? [])]
+    this.#rules = { ...DEFAULT_RULES, ...options, redirectUris: this.#redirectUris }
+    const { clientId, clientSecret, users, tls } = this.#rules
+    this.clientId = clientId
+    this.clientSecret = clientSecret
+    this.users = users
+    this.#grants = new GatewayGrants(this.#rules)
     const listener: RequestListener = (request, response) => {
       this.#serve(request, response).catch(() => response.destroy())
     }
-    this.#server = options.tls ? createTlsServer({ ...options.tls }, listener) : createServer(listener)
+    this.#server = tls ? createTlsServer({ ...tls }, listener) : createServer(listener)
   }
 
   /** `http://127.0.0.1:PORT`, without a slash at the end: the preset's `base_url`. */
@@ -154,7 +88,7 @@ export class Gateway {
     return this.#baseUrl
   }
 
-  get counts(): GatewayCounts {
+  get counts() {
     return {
       ...this.#grants.counts,
       authorizationRequests: this.#authorizationRequests,
@@ -168,7 +102,7 @@ export class Gateway {
   }
 
   allowRedirectUri(redirectUri: string): void {
-    this.#redirectUris.add(redirectUri)
+    this.#redirectUris.push(redirectUri)
   }
 
   /** Queues a fault for the next request to the token or the refresh endpoint. */
@@ -190,7 +124,7 @@ export class Gateway {
     this.#server.listen({ host: '127.0.0.1', port: 0 })
     await once(this.#server, 'listening')
     const { port } = this.#server.address() as AddressInfo
-    this.#baseUrl = `${this.#options.tls ? 'https' : 'http'}://127.0.0.1:${port}`
+    this.#baseUrl = `${this.#rules.tls ? 'https' : 'http'}://127.0.0.1:${port}`
   }
 
   /** Closes open connections too. Idempotent. */
@@ -204,7 +138,7 @@ export class Gateway {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#options.requireHttps && !this.#options.tls) {
+    if (this.#rules.requireHttps && !this.#rules.tls) {
       return send(response, errorAnswer(400, 'invalid_request', 'HTTPS is required.'))
     }
     const { pathname, search } = new URL(request.url ?? '/', this.baseUrl)
@@ -218,7 +152,7 @@ export class Gateway {
 
     const recorded = recordTokenRequest(request, pathname, body)
     this.tokenRequests.push(recorded)
-    await this.#options.onTokenRequest?.(recorded)
+    await this.#rules.onTokenRequest?.(recorded)
     await this.#serveTokenRequest(route, request, response, body)
   }
 
@@ -245,24 +179,27 @@ export class Gateway {
 
   #answer(route: string, { headers }: IncomingMessage, query: string, body: string): Answer {
     const request = { contentType: headers['content-type'], authorization: headers.authorization, body }
+    const [rules, grants] = [this.#rules, this.#grants]
     switch (route) {
       case `GET ${GATEWAY_PATHS.authorize}`: {
         this.#authorizationRequests += 1
         const parameters = parseFormMembers(query)
-        return parameters ? showApproval(parameters, this.#authorizeRules) : repeatedParameter()
+        return parameters
+          ? showApproval(GATEWAY_PATHS.authorize, parameters, rules, grants)
+          : repeatedParameter()
       }
       case `POST ${GATEWAY_PATHS.authorize}`: {
         const form = parseFormMembers(body)
-        return form ? decideApproval(form, headers.authorization, this.#authorizeRules) : repeatedParameter()
+        return form ? decideApproval(form, headers.authorization, rules, grants) : repeatedParameter()
       }
       case `POST ${GATEWAY_PATHS.getAccessToken}`:
-        return accessTokenEndpoint(request, this.#context)
+        return accessTokenEndpoint(request, { rules, grants })
       case `POST ${GATEWAY_PATHS.refreshAccessToken}`:
-        return refreshEndpoint(request, this.#context)
+        return refreshEndpoint(request, { rules, grants })
       case `POST ${GATEWAY_PATHS.revokeToken}`:
-        return revocationEndpoint(request, this.#context)
+        return revocationEndpoint(request, { rules, grants })
       case `POST ${GATEWAY_PATHS.introspectToken}`:
-        return introspectionEndpoint(request, this.#context)
+        return introspectionEndpoint(request, { rules, grants })
       case `GET ${GATEWAY_PATHS.resource}`:
         return this.#resource(headers.authorization)
       default:

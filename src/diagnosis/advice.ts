@@ -1,34 +1,28 @@
 /** Texts for causes and exchanges, and failures with their likely cause added. Pure. */
 import type { RecordedExchange } from '../authorization-server/transcript.js'
 import { CatchdError } from '../failures.js'
-import type { Cause, Fix } from './facts.js'
-
-/** The sentence that follows a cause's detail; empty if the command is enough. */
-export function fixInWords({ set, register }: Fix): string {
-  if (register !== null) return `Register exactly this at the server: ${register}`
-  return set === null ? '' : `Set ${set} in the profile.`
-}
+import type { Cause } from './facts.js'
 
 /** `A. Set "b": "c" in the profile.` */
-export function causeInWords({ detail, fix }: Pick<Cause, 'detail' | 'fix'>): string {
-  const words = fixInWords(fix)
-  return words === '' ? detail : `${detail} ${words}`
+export function causeInWords({ detail, fix: { set, register } }: Pick<Cause, 'detail' | 'fix'>): string {
+  if (register !== null) return `${detail} Register exactly this at the server: ${register}`
+  return set === null ? detail : `${detail} Set ${set} in the profile.`
 }
 
 /** The same failure, with the likeliest cause in its detail and the command that helps. */
 export function advised(failure: CatchdError, causes: readonly Pick<Cause, 'detail' | 'fix'>[]): CatchdError {
   const [likeliest] = causes
   if (likeliest === undefined) return failure
-  const { profile } = failure
-  return new CatchdError(failure.code, {
-    detail: `${failure.message} Likely cause: ${causeInWords(likeliest)}`,
+  const { code, message, profile, error, errorDescription, evidence, cause } = failure
+  return new CatchdError(code, {
+    detail: `${message} Likely cause: ${causeInWords(likeliest)}`,
     // After the user registers a value at the server, a new login shows whether it works.
     next: likeliest.fix.run ?? `catchd login ${profile ?? 'NAME'}`,
-    ...(profile === undefined ? {} : { profile }),
-    ...(failure.error === undefined ? {} : { error: failure.error }),
-    ...(failure.errorDescription === undefined ? {} : { errorDescription: failure.errorDescription }),
-    evidence: failure.evidence,
-    cause: failure.cause,
+    profile,
+    error,
+    errorDescription,
+    evidence,
+    cause,
   })
 }
 

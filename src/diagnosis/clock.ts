@@ -21,27 +21,28 @@ export function differenceInWords(seconds: number): string {
 const TIMESTAMPS = 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED'
 const SIGNED = ['private_key_jwt', 'client_secret_jwt']
 
-export function clockCauses(facts: Facts): Cause[] {
+export function clockCause(facts: Facts): Cause | undefined {
   const { evidence, clockDifferenceSeconds: difference, platform, profile, step, error } = facts
   const isNotable = difference !== undefined && Math.abs(difference) >= NOTABLE_SKEW_SECONDS
   if (evidence?.reason === TIMESTAMPS) {
-    return isNotable
-      ? [skewed(difference, 'so the times in its id_token look wrong', platform)]
-      : [
-          {
-            cause: 'clock_skew',
-            detail:
-              'The times in the id_token (iat, exp, nbf) do not match the clock of this machine: one of the two clocks is wrong.',
-            fix: run(`catchd doctor ${profile.name}`),
-          },
-        ]
+    if (isNotable) return skewed(difference, 'so the times in its id_token look wrong', platform)
+    return {
+      cause: 'clock_skew',
+      detail:
+        'The times in the id_token (iat, exp, nbf) do not match the clock of this machine: one of the two clocks is wrong.',
+      fix: run(`catchd doctor ${profile.name}`),
+    }
   }
   const signs = SIGNED.includes(profile.token_endpoint_auth_method) || profile.dpop
   const isRefused = error === 'invalid_client' || error === 'invalid_dpop_proof' || error === 'invalid_grant'
-  if (!isNotable || !signs || !isRefused || (step !== 'token_request' && step !== 'refresh')) return []
-  return [
-    skewed(difference, 'so the server sees signatures of this machine as too old or not yet valid', platform),
-  ]
+  if (!isNotable || !signs || !isRefused || (step !== 'token_request' && step !== 'refresh')) {
+    return undefined
+  }
+  return skewed(
+    difference,
+    'so the server sees signatures of this machine as too old or not yet valid',
+    platform,
+  )
 }
 
 function skewed(seconds: number, effect: string, platform: NodeJS.Platform): Cause {

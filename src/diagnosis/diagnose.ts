@@ -5,21 +5,21 @@
  * connection to the server, a wrong clock) come before specific ones, because they can explain the specific ones.
  */
 import { clientCauses } from './client.js'
-import { clockCauses } from './clock.js'
+import { clockCause } from './clock.js'
 import { connectionCauses } from './connection.js'
-import type { Cause, Facts, Rule } from './facts.js'
-import { issuerCauses } from './issuer.js'
+import { type Cause, causesOf, type Facts, type Rule } from './facts.js'
+import { issuerCause } from './issuer.js'
 import { proofKeyCauses } from './proof-key.js'
 import { redirectUriCauses } from './redirect-uri.js'
-import { responseCauses } from './response.js'
+import { responseCause } from './response.js'
 import { scopeCauses } from './scopes.js'
 
 const RULES: readonly Rule[] = [
   connectionCauses,
-  clockCauses,
-  issuerCauses,
+  clockCause,
+  issuerCause,
   redirectUriCauses,
-  responseCauses,
+  responseCause,
   proofKeyCauses,
   scopeCauses,
   clientCauses,
@@ -29,7 +29,7 @@ const RULES: readonly Rule[] = [
 const MOST_CAUSES = 5
 
 export function diagnose(facts: Facts): Cause[] {
-  return once(RULES.flatMap((rule) => rule(facts))).slice(0, MOST_CAUSES)
+  return once(causesOf(facts, ...RULES)).slice(0, MOST_CAUSES)
 }
 
 /** Removes causes with the same fix. The first one stays: rules with more knowledge come first. */

@@ -5,7 +5,8 @@
  * whether there is a client secret.
  */
 import type { ServerMetadata } from '../authorization-server/metadata.js'
-import type { Preset } from '../config/presets.js'
+import { PROXY_VARIABLES } from '../authorization-server/proxy-choice.js'
+import { findPreset, type Preset } from '../config/presets.js'
 import { type Profile, ProfileEntry, type ShownKey } from '../config/profile.js'
 import { profileKey } from '../config/profile-key.js'
 import type { Evidence, FailureCode } from '../failures.js'
@@ -27,7 +28,13 @@ export type DiagnosedProfile = Omit<Profile, Exclude<keyof ProfileEntry, ShownKe
   readonly hasClientSecret: boolean
 }
 
-export interface Facts {
+export interface MachineFacts {
+  readonly platform: NodeJS.Platform
+  /** Names of the proxy variables that are set. A value can hold a password. */
+  readonly proxyVariables?: readonly string[]
+}
+
+export interface Facts extends MachineFacts {
   readonly profile: DiagnosedProfile
   readonly preset: Preset | undefined
   /** The server's metadata (RFC 8414); `undefined` if the server publishes none or was not asked. */
@@ -43,13 +50,10 @@ export interface Facts {
   readonly evidence?: Evidence | undefined
   /** How far this machine is ahead of the server; negative if it is behind. */
   readonly clockDifferenceSeconds?: number | undefined
-  /** Names of the proxy variables that are set. */
-  readonly proxyVariables?: readonly string[]
-  readonly platform: NodeJS.Platform
 }
 
 /** What to do. Exactly one of `run` and `register` is present; `set` is present only with `run`. */
-export interface Fix {
+interface Fix {
   /** A command. */
   readonly run: string | null
   /** The setting to change in the editor that the command opens. */
@@ -100,10 +104,29 @@ export const CAUSES = [
   'request_format',
   'refresh_token_dead',
 ] as const
-export type CauseName = (typeof CAUSES)[number]
+type CauseName = (typeof CAUSES)[number]
 
 /** One aspect of a diagnosis. Returns the causes it finds in the facts, the most likely first. */
-export type Rule = (facts: Facts) => readonly Cause[]
+export type Rule = (facts: Facts) => readonly Cause[] | Cause | undefined
+
+/** The causes that the rules find, in the order of the rules. */
+export function causesOf(facts: Facts, ...rules: readonly Rule[]): Cause[] {
+  return rules.flatMap((rule) => rule(facts) ?? [])
+}
+
+/** The facts about the profile itself. */
+export function profileFacts(profile: Profile): Pick<Facts, 'profile' | 'preset' | 'redirectUri'> {
+  return {
+    profile: withoutSecrets(profile),
+    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    redirectUri: profile.redirect_uri,
+  }
+}
+
+/** The facts about this machine. */
+export function machineFactsOf(platform: NodeJS.Platform, env: NodeJS.ProcessEnv): MachineFacts {
+  return { platform, proxyVariables: PROXY_VARIABLES.filter((name) => env[name]) }
+}
 
 /** Leaves out the settings that can hold a secret. */
 export function withoutSecrets(profile: Profile): DiagnosedProfile {

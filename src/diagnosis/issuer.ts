@@ -5,26 +5,24 @@ import { type Cause, type Facts, listed, run, set } from './facts.js'
  * Proposes a new `issuer` only if the server publishes it at the address of the profile's issuer, or if the `iss` of a
  * response differs only in spelling. Any other `iss` in a response may belong to another server (mix-up, RFC 9700 §4.4).
  */
-export function issuerCauses({ profile, code, evidence, metadata }: Facts): Cause[] {
+export function issuerCause({ profile, code, evidence, metadata }: Facts): Cause | undefined {
   const expected = profile.issuer ?? metadata?.issuer
   const other = evidence?.issuer
-  if (code !== 'issuer_mismatch' || other === undefined || expected === undefined) return []
+  if (code !== 'issuer_mismatch' || other === undefined || expected === undefined) return undefined
   const difference = spellingDifference(expected, other)
   const named = listed([other])
   if (difference === undefined && evidence?.issuerFrom !== 'metadata') {
-    return [
-      {
-        cause: 'foreign_response',
-        detail: `The response names the issuer ${named}, so it comes from another server than ${expected}. The cause is an old browser tab or an attack.`,
-        fix: run(`catchd login ${profile.name}`),
-      },
-    ]
+    return {
+      cause: 'foreign_response',
+      detail: `The response names the issuer ${named}, so it comes from another server than ${expected}. The cause is an old browser tab or an attack.`,
+      fix: run(`catchd login ${profile.name}`),
+    }
   }
   const why =
     difference === undefined
       ? `The server at ${expected} calls itself ${named}.`
       : `The server calls itself ${named}, but the profile says ${expected}. The difference is ${difference}, which makes them two different issuers.`
-  return [{ cause: 'issuer_mismatch', detail: why, fix: set(profile, 'issuer', named) }]
+  return { cause: 'issuer_mismatch', detail: why, fix: set(profile, 'issuer', named) }
 }
 
 function spellingDifference(expected: string, other: string): string | undefined {

@@ -5,42 +5,40 @@
 import { usesRedirectUri } from '../config/grants.js'
 import { redirectObjection, registeredRedirectUri } from '../config/presets/registration.js'
 import type { Preset } from '../config/presets.js'
-import { type Cause, type Facts, register, run, set, words } from './facts.js'
+import { type Cause, causesOf, type Facts, register, run, set, words } from './facts.js'
 
 /** Servers' words for it: RFC 6749, Google, Entra (AADSTS50011, AADSTS500113, AADSTS900971), Okta, Auth0, Slack, GitHub. */
 const WORDS =
   /redirect[_ -]?ur[il]|callback[_ -]?ur[il]|reply[_ -]?(?:ur[il]|address)|bad_redirect|invalid[_ ]redirect|AADSTS(?:50011|500113|500112|900971)\b/i
 
-export function redirectUriCauses(facts: Facts): Cause[] {
+export function redirectUriCauses(facts: Facts): readonly Cause[] {
   switch (facts.step) {
     case 'no_response':
-      return [...hostCauses(facts), unregistered(facts), clientUnknown(facts), browserElsewhere(facts)]
+      return causesOf(facts, wrongHost, unregistered, clientUnknown, browserElsewhere)
     case 'authorization':
     case 'token_request':
-      return WORDS.test(words(facts)) ? [...hostCauses(facts), ...portCauses(facts), unregistered(facts)] : []
+      return WORDS.test(words(facts)) ? causesOf(facts, wrongHost, portPerLogin, unregistered) : []
     default:
       return []
   }
 }
 
 /** The host differs from the one the preset's server expects. Known before anything was sent. */
-export function hostCauses({ profile, preset, redirectUri }: Facts): Cause[] {
-  if (preset === undefined || !usesRedirectUri(profile)) return []
+export function wrongHost({ profile, preset, redirectUri }: Facts): Cause | undefined {
+  if (preset === undefined || !usesRedirectUri(profile)) return undefined
   const { protocol, hostname, port, pathname } = new URL(redirectUri)
   const wanted = hostWanted(preset)
   if (protocol !== 'http:' || !LOOPBACK.includes(hostname) || wanted === undefined || wanted === hostname) {
-    return []
+    return undefined
   }
   const detail =
     redirectObjection(preset, redirectUri) ??
     `${preset.title} expects a redirect URI with http://${wanted}, but this one starts with http://${hostname}. The server treats them as different.`
-  return [
-    {
-      cause: 'redirect_uri_host',
-      detail,
-      fix: set(profile, 'redirect_uri', `http://${wanted}${port === '' ? '' : `:${port}`}${pathname}`),
-    },
-  ]
+  return {
+    cause: 'redirect_uri_host',
+    detail,
+    fix: set(profile, 'redirect_uri', `http://${wanted}${port === '' ? '' : `:${port}`}${pathname}`),
+  }
 }
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
@@ -54,18 +52,16 @@ function hostWanted({ profile, redirect }: Preset): string | undefined {
 }
 
 /** A new port for each login cannot work with a server that compares ports. */
-function portCauses({ profile, preset }: Facts): Cause[] {
+function portPerLogin({ profile, preset }: Facts): Cause | undefined {
   const url = new URL(profile.redirect_uri)
-  if (url.port !== '0' || (preset !== undefined && preset.redirect.match !== 'exact')) return []
+  if (url.port !== '0' || (preset !== undefined && preset.redirect.match !== 'exact')) return undefined
   url.port = '8252'
-  return [
-    {
-      cause: 'redirect_uri_port',
-      detail:
-        'redirect_uri has port 0, which means a new port for each login, but this server seems to compare the port too.',
-      fix: set(profile, 'redirect_uri', url.href),
-    },
-  ]
+  return {
+    cause: 'redirect_uri_port',
+    detail:
+      'redirect_uri has port 0, which means a new port for each login, but this server seems to compare the port too.',
+    fix: set(profile, 'redirect_uri', url.href),
+  }
 }
 
 function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {

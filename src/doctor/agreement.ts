@@ -8,13 +8,12 @@ import type { ServerMetadata } from '../authorization-server/metadata.js'
 import { requireRequestable } from '../authorization-server/request-requirements.js'
 import { usesRedirectUri } from '../config/grants.js'
 import { registeredRedirectUri, requireRegistrable } from '../config/presets/registration.js'
-import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { causeInWords } from '../diagnosis/advice.js'
-import { methodCauses, missingSecret } from '../diagnosis/client.js'
-import { type Facts, type Rule, withoutSecrets } from '../diagnosis/facts.js'
+import { methodCause, missingSecret } from '../diagnosis/client.js'
+import { causesOf, type Facts, profileFacts, type Rule } from '../diagnosis/facts.js'
 import { methodNotAnnounced } from '../diagnosis/proof-key.js'
-import { hostCauses } from '../diagnosis/redirect-uri.js'
+import { wrongHost } from '../diagnosis/redirect-uri.js'
 import { grantNotAnnounced, modeNotAnnounced } from '../diagnosis/response.js'
 import { unknownScopes } from '../diagnosis/scopes.js'
 import { asCatchdError } from '../failures.js'
@@ -28,7 +27,7 @@ interface Point {
 }
 
 const POINTS: readonly Point[] = [
-  { check: 'redirect URI', rules: [hostCauses], agreed: toRegister },
+  { check: 'redirect URI', rules: [wrongHost], agreed: toRegister },
   {
     check: 'grant',
     rules: [grantNotAnnounced],
@@ -47,7 +46,7 @@ const POINTS: readonly Point[] = [
   },
   {
     check: 'client authentication',
-    rules: [missingSecret, methodCauses],
+    rules: [missingSecret, methodCause],
     agreed: ({ profile, metadata, preset }) =>
       announced(profile.token_endpoint_auth_method, metadata?.token_endpoint_auth_methods_supported) ??
       (preset && `${profile.token_endpoint_auth_method}, which suits ${preset.title}.`),
@@ -82,11 +81,9 @@ export function judgeAgreement(
   published: ServerMetadata | undefined,
 ): Finding[] {
   const facts: Facts = {
-    profile: withoutSecrets(profile),
-    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    ...profileFacts(profile),
     metadata: published,
     step: 'discovery',
-    redirectUri: profile.redirect_uri,
     platform: process.platform,
   }
   return [...refusals(profile, known), ...POINTS.flatMap((point) => judge(point, facts))]
@@ -113,7 +110,7 @@ function refusal(check: string, profile: Profile, requirement: () => void): Find
 }
 
 function judge({ check, rules, agreed }: Point, facts: Facts): Finding[] {
-  const [cause] = rules.flatMap((rule) => rule(facts))
+  const [cause] = causesOf(facts, ...rules)
   if (cause !== undefined) return [warn(check, causeInWords(cause), cause.fix.run)]
   const detail = agreed(facts)
   return detail === undefined ? [] : [ok(check, detail)]

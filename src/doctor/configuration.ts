@@ -38,7 +38,7 @@ function isGood(name: string, env: NodeJS.ProcessEnv): boolean {
   }
 }
 
-export interface ExaminedConfiguration {
+interface ExaminedConfiguration {
   readonly findings: Finding[]
   /** `undefined` when the file is not valid. */
   readonly profiles: ReadonlyMap<string, Profile> | undefined

@@ -80,7 +80,7 @@ function isOccupied(path: string): boolean {
 }
 
 /** A port that catchd needs. */
-export interface PortNeed {
+interface PortNeed {
   readonly check: string
   readonly hosts: readonly string[]
   readonly port: number
@@ -122,7 +122,7 @@ function bindTarget(redirectUri: string, listen: string | null) {
 }
 
 /** What the check of a port found. */
-export interface PortFacts {
+interface PortFacts {
   /** The system's error code; `undefined`: the port can be bound. */
   readonly refusal: string | undefined
   readonly holder: PortHolder | undefined

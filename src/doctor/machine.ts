@@ -96,9 +96,9 @@ function sourceOf(command: string | undefined): string {
 }
 
 /** Names of a package by package manager. */
-export type PackageNames = Readonly<Partial<Record<'apt' | 'dnf' | 'pacman', string>>>
+type PackageNames = Readonly<Record<keyof typeof INSTALL, string>>
 
-export const XDG_OPEN: PackageNames = { apt: 'xdg-utils', dnf: 'xdg-utils', pacman: 'xdg-utils' }
+const XDG_OPEN: PackageNames = { apt: 'xdg-utils', dnf: 'xdg-utils', pacman: 'xdg-utils' }
 export const SECRET_TOOL: PackageNames = { apt: 'libsecret-tools', dnf: 'libsecret', pacman: 'libsecret' }
 export const KEYRING: PackageNames = {
   apt: 'gnome-keyring dbus-user-session',
@@ -106,22 +106,13 @@ export const KEYRING: PackageNames = {
   pacman: 'gnome-keyring',
 }
 
-const INSTALL: Readonly<Record<keyof PackageNames, string>> = {
-  apt: 'apt install',
-  dnf: 'dnf install',
-  pacman: 'pacman -S',
-}
+const INSTALL = { apt: 'apt install', dnf: 'dnf install', pacman: 'pacman -S' } as const
 
 /** @returns `null` if no package manager that catchd knows is installed. */
 export function installCommand(
   { isRoot, hasProgram }: Pick<Machine, 'isRoot' | 'hasProgram'>,
   packages: PackageNames,
 ): string | null {
-  for (const manager of ['apt', 'dnf', 'pacman'] as const) {
-    const names = packages[manager]
-    if (names !== undefined && hasProgram(manager)) {
-      return `${isRoot ? '' : 'sudo '}${INSTALL[manager]} ${names}`
-    }
-  }
-  return null
+  const manager = (['apt', 'dnf', 'pacman'] as const).find(hasProgram)
+  return manager === undefined ? null : `${isRoot ? '' : 'sudo '}${INSTALL[manager]} ${packages[manager]}`
 }

@@ -25,37 +25,26 @@ const PRIVATE = /^(admin\.key|clients\.json|vault\.|keychain-index\.json)/
 
 /** @param uid - This user's; `undefined` on Windows, where access control lists keep the user's folders private. */
 export function judgeFolder(check: string, path: string, place: Place, uid: number | undefined): Finding {
-  if (!place.isFolder) {
-    return fail(check, EXIT.configuration, `${path} is not a folder.`, `mv '${path}' '${path}.old'`)
-  }
+  const refuse = (detail: string, next: string) => fail(check, EXIT.configuration, detail, next)
+  if (!place.isFolder) return refuse(`${path} is not a folder.`, `mv '${path}' '${path}.old'`)
   if (uid === undefined) return ok(check, path)
-  if (place.uid !== uid) {
-    return fail(check, EXIT.configuration, `${path} belongs to another user.`, `ls -ld '${path}'`)
-  }
+  if (place.uid !== uid) return refuse(`${path} belongs to another user.`, `ls -ld '${path}'`)
+  const fix = `chmod 700 '${path}'`
   if ((place.mode & 0o022) !== 0) {
-    return fail(
-      check,
-      EXIT.configuration,
+    return refuse(
       `Other users can write to ${path}. Check its contents before you change its permissions.`,
-      `chmod 700 '${path}'`,
+      fix,
     )
   }
   if ((place.mode & 0o700) !== 0o700) {
-    return fail(
-      check,
-      EXIT.configuration,
-      `The owner of ${path} does not have full access to it.`,
-      `chmod 700 '${path}'`,
-    )
+    return refuse(`The owner of ${path} does not have full access to it.`, fix)
   }
-  if ((place.mode & 0o077) !== 0) {
-    return warn(
-      check,
-      `Other users can read ${path}. The daemon removes their access when it starts next.`,
-      `chmod 700 '${path}'`,
-    )
-  }
-  return ok(check, path)
+  if ((place.mode & 0o077) === 0) return ok(check, path)
+  return warn(
+    check,
+    `Other users can read ${path}. The daemon removes their access when it starts next.`,
+    fix,
+  )
 }
 
 /** A missing folder is fine if it can be created: catchd creates it when it first needs it. */
@@ -92,50 +81,41 @@ async function unusableAbove(check: string, path: string): Promise<Finding | und
 
 /** Checks the three folders. On some systems two of them are the same folder, which is checked once. */
 export async function checkFolders(folders: Folders): Promise<Finding[]> {
-  const named = new Map<string, string>()
-  for (const [name, path] of [
-    ['configuration folder', folders.configFolder],
-    ['state folder', folders.stateFolder],
-    ['runtime folder', folders.runtimeFolder],
-  ] as const) {
-    if (![...named.values()].includes(path)) named.set(name, path)
-  }
-  return Promise.all([...named].map(([name, path]) => checkFolder(name, path)))
+  // Of two names for the same path, the later one stays.
+  const names = new Map([
+    [folders.runtimeFolder, 'runtime folder'],
+    [folders.stateFolder, 'state folder'],
+    [folders.configFolder, 'configuration folder'],
+  ])
+  return Promise.all([...names].reverse().map(([path, name]) => checkFolder(name, path)))
 }
 
 /** Checks the files in the state folder, and whether the disk has space for more. */
 export async function checkStateFiles(stateFolder: string): Promise<Finding[]> {
   const names = await readdir(stateFolder).catch(() => undefined)
   if (names === undefined) return []
-  const findings = (await Promise.all(names.map((name) => checkFile(stateFolder, name)))).filter(
-    (finding) => finding !== undefined,
-  )
-  const space = await checkSpace(stateFolder)
+  const findings = (await Promise.all(names.map((name) => checkFile(stateFolder, name)))).flat()
+  const { bavail, bsize } = await statfs(stateFolder)
+  const space = judgeSpace(stateFolder, bavail * bsize)
   return findings.length === 0
     ? [ok('state files', `${names.length} files, accessible only to their owner`), space]
     : [...findings, space]
 }
 
-async function checkFile(folder: string, name: string): Promise<Finding | undefined> {
+async function checkFile(folder: string, name: string): Promise<Finding[]> {
   const path = join(folder, name)
   const found = await lstat(path).catch(() => undefined)
   const uid = process.getuid?.()
-  if (found === undefined || uid === undefined || found.isDirectory() || found.isSocket()) return undefined
-  if (found.uid === uid && found.isFile() && (found.mode & 0o077) === 0) return undefined
-  const fix = found.uid === uid && found.isFile() ? `chmod 600 '${path}'` : `ls -l '${path}'`
-  const detail = !found.isFile()
-    ? `${path} is not a regular file.`
-    : found.uid === uid
-      ? `Other users can access ${path}. Assume that they have read it.`
-      : `${path} belongs to another user.`
-  return PRIVATE.test(name)
-    ? fail('state files', EXIT.configuration, detail, fix)
-    : warn('state files', detail, fix)
-}
-
-async function checkSpace(folder: string): Promise<Finding> {
-  const { bavail, bsize } = await statfs(folder)
-  return judgeSpace(folder, bavail * bsize)
+  if (found === undefined || uid === undefined || found.isDirectory() || found.isSocket()) return []
+  const judge = (detail: string, fix: string) => [
+    PRIVATE.test(name)
+      ? fail('state files', EXIT.configuration, detail, fix)
+      : warn('state files', detail, fix),
+  ]
+  if (!found.isFile()) return judge(`${path} is not a regular file.`, `ls -l '${path}'`)
+  if (found.uid !== uid) return judge(`${path} belongs to another user.`, `ls -l '${path}'`)
+  if ((found.mode & 0o077) === 0) return []
+  return judge(`Other users can access ${path}. Assume that they have read it.`, `chmod 600 '${path}'`)
 }
 
 /** @param free - Bytes that this user can still write. */

@@ -34,7 +34,8 @@ export function compareProxies(
   daemonEnv: NodeJS.ProcessEnv | undefined,
 ): Finding[] {
   if (daemonEnv === undefined) return []
-  const others = PROXY_VARIABLES.filter((name) => (env[name] ?? '') !== (daemonEnv[name] ?? ''))
+  const names = [...PROXY_VARIABLES, 'no_proxy', 'NO_PROXY']
+  const others = names.filter((name) => (env[name] ?? '') !== (daemonEnv[name] ?? ''))
   if (others.length === 0) return []
   return [
     warn(

@@ -5,18 +5,17 @@
  *
  * No credential is sent. The token endpoint gets a GET without parameters, and any answer below 500 is fine.
  */
-import { clockDifference } from '../authorization-server/clock-difference.js'
+
 import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
+import { clockDifference } from '../authorization-server/transcript.js'
 import { systemClock } from '../clock.js'
 import { usesRedirectUri } from '../config/grants.js'
-import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { differenceInWords, NOTABLE_SKEW_SECONDS, setClockCommand } from '../diagnosis/clock.js'
 import { diagnose } from '../diagnosis/diagnose.js'
-import { withoutSecrets } from '../diagnosis/facts.js'
-import type { MachineFacts } from '../diagnosis/machine-facts.js'
+import { type MachineFacts, profileFacts } from '../diagnosis/facts.js'
 import { asCatchdError, EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
 import { judgeAgreement } from './agreement.js'
@@ -25,7 +24,7 @@ import { type Finding, fail, failed, ok, warn } from './finding.js'
 /** With a larger difference, servers refuse signed assertions as too old or not yet valid. */
 const HARMFUL_SKEW_SECONDS = 300
 
-export interface ExaminedServer {
+interface ExaminedServer {
   readonly findings: Finding[]
   /** The server's metadata; `undefined` if it is not known. */
   readonly published: ServerMetadata | undefined
@@ -34,20 +33,35 @@ export interface ExaminedServer {
 export async function examineServer(profile: Profile, machine: MachineFacts): Promise<ExaminedServer> {
   const connections = new ServerConnections()
   const metadata = new Metadata(connections, systemClock)
+  const findings = [describeProfile(profile)]
+  const explain = (check: string, thrown: unknown) => {
+    const failure = asCatchdError(thrown).of(profile.name)
+    const { code, evidence } = failure
+    const server = { metadata: metadata.lastOf(profile), step: 'discovery', code, evidence } as const
+    findings.push(
+      failed(check, advised(failure, diagnose({ ...profileFacts(profile), ...machine, ...server }))),
+    )
+  }
+  let known: ServerMetadata | undefined
   try {
-    const findings = [describeProfile(profile)]
-    const explain = (check: string, error: unknown) => explained(check, error, profile, metadata, machine)
-    const { finding, known } = await examineMetadata(profile, metadata, explain)
-    const published = metadata.lastOf(profile)
-    findings.push(finding, ...judgeAgreement(profile, known, published))
-    const tokenEndpoint = profile.token_endpoint ?? known?.token_endpoint
+    known = await metadata.of(profile)
+    findings.push(describeEndpoints(profile, known))
+  } catch (error) {
+    explain('endpoints', error)
+  }
+  const published = metadata.lastOf(profile)
+  findings.push(...judgeAgreement(profile, known, published))
+  const tokenEndpoint = profile.token_endpoint ?? known?.token_endpoint
+  try {
     if (tokenEndpoint !== undefined) {
-      findings.push(...(await examineTokenEndpoint(profile, tokenEndpoint, connections, explain)))
+      findings.push(...(await examineTokenEndpoint(profile, tokenEndpoint, connections)))
     }
-    return { findings, published }
+  } catch (error) {
+    explain('token endpoint', error)
   } finally {
     connections.close()
   }
+  return { findings, published }
 }
 
 function describeProfile(profile: Profile): Finding {
@@ -56,75 +70,35 @@ function describeProfile(profile: Profile): Finding {
   return ok('profile', `${name}: ${grant}, client ${client_id}${redirect}`)
 }
 
-type Explain = (check: string, error: unknown) => Finding
-
-/** An error of a request to the server as a failed check, with the likely cause. */
-function explained(
-  check: string,
-  thrown: unknown,
-  profile: Profile,
-  metadata: Metadata,
-  { platform, proxyVariables }: MachineFacts,
+function describeEndpoints(
+  { issuer }: Profile,
+  { authorization_endpoint, token_endpoint }: ServerMetadata,
 ): Finding {
-  const failure = asCatchdError(thrown).of(profile.name)
-  const causes = diagnose({
-    profile: withoutSecrets(profile),
-    preset: profile.preset === null ? undefined : findPreset(profile.preset),
-    metadata: metadata.lastOf(profile),
-    step: 'discovery',
-    redirectUri: profile.redirect_uri,
-    code: failure.code,
-    evidence: failure.evidence,
-    proxyVariables,
-    platform,
-  })
-  return failed(check, advised(failure, causes))
-}
-
-async function examineMetadata(
-  profile: Profile,
-  metadata: Metadata,
-  explain: Explain,
-): Promise<{ finding: Finding; known: ServerMetadata | undefined }> {
-  const check = 'endpoints'
-  try {
-    const known = await metadata.of(profile)
-    const { authorization_endpoint, token_endpoint } = known
-    const endpoints = [
-      authorization_endpoint === undefined ? undefined : `authorization ${authorization_endpoint}`,
-      token_endpoint === undefined ? undefined : `token ${token_endpoint}`,
-    ].filter((endpoint) => endpoint !== undefined)
-    const source = profile.issuer === undefined ? 'as configured' : `issuer ${profile.issuer}`
-    return { finding: ok(check, `${source}: ${endpoints.join(', ')}`), known }
-  } catch (error) {
-    return { finding: explain(check, error), known: undefined }
-  }
+  const endpoints = [
+    authorization_endpoint && `authorization ${authorization_endpoint}`,
+    token_endpoint && `token ${token_endpoint}`,
+  ].filter((endpoint) => endpoint !== undefined)
+  const source = issuer === undefined ? 'as configured' : `issuer ${issuer}`
+  return ok('endpoints', `${source}: ${endpoints.join(', ')}`)
 }
 
 async function examineTokenEndpoint(
   profile: Profile,
   url: string,
   connections: ServerConnections,
-  explain: Explain,
 ): Promise<Finding[]> {
   const check = 'token endpoint'
   const sentAtMs = Date.now()
-  try {
-    const headers = { accept: 'application/json', 'user-agent': `catchd/${VERSION}` }
-    const answer = await connections.exchange(url, { method: 'GET', headers }, profile.ca_file)
-    const { host } = new URL(url)
-    const reached =
-      answer.status >= 500
-        ? warn(
-            check,
-            `${host} answers ${answer.status}: the server has an internal error.`,
-            `catchd doctor ${profile.name}`,
-          )
-        : ok(check, `${host} answers (${answer.status} to a GET without credentials).`)
-    return [reached, judgeClock(answer.headers['date'], sentAtMs, Date.now(), process.platform)]
-  } catch (error) {
-    return [explain(check, error)]
+  const request = {
+    method: 'GET',
+    headers: { accept: 'application/json', 'user-agent': `catchd/${VERSION}` },
   }
+  const { status, headers } = await connections.exchange(url, request, profile.ca_file)
+  const clock = judgeClock(headers['date'], sentAtMs, Date.now(), process.platform)
+  const { host } = new URL(url)
+  if (status < 500) return [ok(check, `${host} answers (${status} to a GET without credentials).`), clock]
+  const detail = `${host} answers ${status}: the server has an internal error.`
+  return [warn(check, detail, `catchd doctor ${profile.name}`), clock]
 }
 
 /** @param date - The Date header of the server's response. */
@@ -136,7 +110,7 @@ export function judgeClock(
 ): Finding {
   const check = 'clock'
   const difference = clockDifference(date, sentAtMs, answeredAtMs)
-  if (difference === undefined)
+  if (difference === null)
     return ok(check, 'Not checked: the response of the server has no usable Date header.')
   const seconds = Math.abs(difference)
   if (seconds < NOTABLE_SKEW_SECONDS)

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type { ServicePlan } from '../service/plan.js'
 import { type Finding, ok, warn } from './finding.js'
 
-export interface ServiceState {
+interface ServiceState {
   /** The installed content of the plan's first file; `undefined` if the file does not exist. */
   readonly installed: string | undefined
   readonly isEnabled: boolean

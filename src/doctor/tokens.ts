@@ -2,15 +2,14 @@
 import type { ServerMetadata } from '../authorization-server/metadata.js'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { causeInWords } from '../diagnosis/advice.js'
 import { diagnose } from '../diagnosis/diagnose.js'
-import { withoutSecrets } from '../diagnosis/facts.js'
+import { profileFacts } from '../diagnosis/facts.js'
 import { type Finding, failed, ok, warn } from './finding.js'
 
 /** The facts that can explain a missing refresh token. */
-export interface ProfileAndServer {
+interface ProfileAndServer {
   readonly profile: Profile
   readonly published: ServerMetadata | undefined
 }
@@ -36,11 +35,9 @@ export function judgeRefresh(
 ): Finding[] {
   if (status !== 'logged_in' || expires_at === null || login_needed_at !== expires_at) return []
   const causes = diagnose({
-    profile: withoutSecrets(profile),
-    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    ...profileFacts(profile),
     metadata: published,
     step: 'no_refresh_token',
-    redirectUri: profile.redirect_uri,
     platform: process.platform,
   })
   return causes.slice(0, 1).map((cause) => warn('refresh', causeInWords(cause), cause.fix.run))

@@ -17,9 +17,9 @@ import { type Finding, fail, failed, ok, warn } from './finding.js'
 import { installCommand, KEYRING, type Machine, SECRET_TOOL } from './machine.js'
 
 /** Where tokens are stored; `undecided`: `auto` has not chosen yet. */
-export type VaultInUse = VaultKind | 'undecided'
+type VaultInUse = VaultKind | 'undecided'
 
-export interface KeychainFacts {
+interface KeychainFacts {
   readonly inUse: 'keychain' | 'undecided'
   /** Why keytar cannot be loaded; `undefined`: it can. */
   readonly keytarTrouble: string | undefined

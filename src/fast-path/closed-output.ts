@@ -1,12 +1,12 @@
-/** What becomes of a program whose output is no longer read, or cannot be written. */
+/** A program whose output nobody reads any more, or whose output cannot be written. */
 
-/** To be called before the first output. */
+/** Call this before the first output. */
 export function surviveClosedOutput(): void {
   process.stdout.on('error', endQuietly)
-  process.stderr.on('error', () => {}) // nowhere left to complain
+  process.stderr.on('error', () => {}) // there is nowhere to report it
 }
 
-/** `catchd status | head -1`: who stopped reading has what they wanted. A full disk is a failure. */
+/** With `catchd status | head -1` the reader has all that it wanted. A full disk is a failure. */
 function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') return
   process.exitCode = 1

@@ -1,10 +1,10 @@
 /**
- * Running a large CommonJS file with what V8 compiled of it before: without that, compiling is a third of the time in
- * which the daemon starts. (`module.enableCompileCache` of newer Node.js would do, but Node.js 20 has none.)
+ * Runs a large CommonJS file with the code that V8 compiled of it earlier: otherwise compiling takes a third of the time
+ * in which the daemon starts. (Newer Node.js has `module.enableCompileCache` for this; Node.js 20 has not.)
  *
- * The compiled code lies beside the program, as Python keeps its `__pycache__`: whoever can write there can change the
- * program itself, so that nobody else has to be trusted. Where that folder cannot be written there is none, and the start
- * is slower. V8 refuses code of another version of itself; the name tells builds and versions of Node.js apart.
+ * The compiled code is stored beside the program, like Python's `__pycache__`: anybody who can write there can change the
+ * program itself. If the folder is not writable, nothing is stored, and the start is slower. V8 refuses code of another
+ * version of itself; the file name contains the build and the version of Node.js.
  */
 import { createHash } from 'node:crypto'
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,25 +12,25 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { Script } from 'node:vm'
 
-/** What differs less is not written again. */
+/** The file is written again only if the compiled code grew by this factor. */
 const WORTH_IT = 1.1
 
 export interface CompiledProgram<Exports> {
   readonly exports: Exports
-  /** Whether nothing was kept before, or nothing that V8 takes. */
+  /** Whether no compiled code was stored, or V8 refused it. */
   readonly isNew: boolean
-  /** Keeps what was compiled until now for the next start, where that is more than was kept. Never throws. */
+  /** Stores the code that is compiled by now, if it is more than was stored. Never throws. */
   keep(): void
 }
 
 /**
- * @param file - Absolute path of a CommonJS module in ASCII, without `import()`: to code that was kept Node.js 20 has no
- *   loader to offer (scripts/build.mjs turns it into `require`).
+ * @param file - Absolute path of a CommonJS module in ASCII, without `import()`, for which stored code has no loader in
+ *   Node.js 20 (scripts/build.mjs turns it into `require`).
  * @param build - Changes with every change of the file: V8 itself compares only its length.
  */
 export function runCompiled<Exports>(file: string, build: string): CompiledProgram<Exports> {
   const kept = file.replace(/\.cjs$/, `-${build}-${process.version}-${process.arch}.compiled`)
-  const source = readFileSync(file, 'latin1') // it is ASCII, and V8 holds it with a byte a character
+  const source = readFileSync(file, 'latin1') // it is ASCII, which V8 stores with one byte per character
   const cachedData = readIfThere(kept)
   const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
     filename: file,
@@ -49,7 +49,7 @@ export function runCompiled<Exports>(file: string, build: string): CompiledProgr
   }
 }
 
-/** V8 believes what it is given: what a crash of the machine left half written must not reach it. */
+/** V8 does not check the code, so a file that a crash of the machine left incomplete must not reach it. */
 function readIfThere(path: string): Buffer | undefined {
   try {
     const kept = readFileSync(path)
@@ -66,7 +66,7 @@ function digestOf(compiled: Buffer): Buffer {
   return createHash('sha256').update(compiled).digest()
 }
 
-/** In one step: another start must not read half of it. */
+/** Replaced in one step, so that another start never reads half of it. */
 function write(path: string, compiled: Buffer): void {
   const unfinished = `${path}.${process.pid}`
   try {

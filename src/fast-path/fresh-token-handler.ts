@@ -1,10 +1,9 @@
 /**
- * The short way of `GET /v1/tokens/{profile}` without a query, in front of the router: what tools ask a thousand times.
+ * Answers `GET /v1/tokens/{profile}` without a query, in front of the router.
  *
- * Nothing is decided here. Who gets in is admission.ts, what a key allows is principal.ts, which token is served is the
- * token service's, and the answer's text is token-answer.ts. Whatever is not plainly such a request, is not let in, or
- * ends in a failure goes on to the routes (tokens.ts), which say why; test/fast-path/fresh-token-handler.test.ts holds the two
- * ways against each other.
+ * It decides nothing itself: admission.ts says who gets in, principal.ts what a key allows, the token service which token is
+ * served, and token-answer.ts writes the answer. Any other request, refusal or failure goes on to the routes (tokens.ts),
+ * which explain it. test/fast-path/fresh-token-handler.test.ts compares the two.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
@@ -23,20 +22,14 @@ export interface FreshTokenParts {
   readonly services: Pick<ApiServices, 'tokens' | 'tokenServed'>
   readonly gate: Gate
   readonly clock: Clock
-  /** Requests that come before it resolves wait for it; when the daemon cannot start, the routes say so. */
+  /** Requests that arrive earlier wait for it; if the daemon cannot start, the routes answer. */
   readonly started: Promise<void>
   /** The API's app. */
   readonly routes: RequestHandler
 }
 
-/** @returns The listener's handler: the short way where it will do, else the routes. */
-export function freshTokenHandler({
-  services,
-  gate,
-  clock,
-  started,
-  routes,
-}: FreshTokenParts): RequestHandler {
+export function freshTokenHandler(parts: FreshTokenParts): RequestHandler {
+  const { services, gate, clock, started, routes } = parts
   let isStarted = false
   started.then(
     () => {
@@ -76,7 +69,7 @@ export function freshTokenHandler({
     }
   }
 
-  /** `undefined` for who may not have it: the checks run again in the routes, and are told there. */
+  /** `undefined` if the caller is refused: the routes check again, and answer with the reason. */
   function callerOf(
     { method = '', headers, socket }: IncomingMessage,
     profile: string,
@@ -90,14 +83,14 @@ export function freshTokenHandler({
   }
 }
 
-/** Of a plain request for a token; a name that is percent-encoded, or has a query behind it, is the routes'. */
+/** `undefined` for every other request, also for a percent-encoded name or a query. */
 function profileOf({ method, url = '' }: IncomingMessage): string | undefined {
   if (method !== 'GET' || !url.startsWith(PREFIX)) return undefined
   const name = url.slice(PREFIX.length)
   return PROFILE_NAME.test(name) ? name : undefined
 }
 
-/** Names and values in turn: the form of headers that Node.js writes without looking at each object anew. */
+/** Names and values in turn: Node.js writes this form of headers fastest. */
 const HEADERS = Object.entries(ANSWER_HEADERS).flat()
 
 function send(response: ServerResponse, { contentType, text }: TokenAnswerText): void {

@@ -1,8 +1,8 @@
 /**
- * A Fastify app that is built when the first request comes for it: a daemon that only hands out fresh tokens
- * (fresh-token-handler.ts) never loads one, starts in half the time and holds a quarter less memory.
+ * A Fastify app that is built for its first request. A daemon that only hands out fresh tokens (fresh-token-handler.ts)
+ * never loads one; it starts in half the time and uses a quarter less memory.
  *
- * Requests that come while it is being built wait for it, in their order.
+ * Requests that arrive while it is being built wait for it, in their order.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
@@ -12,7 +12,7 @@ export class LazyApp {
   #building: Promise<FastifyInstance> | undefined
   #built: FastifyInstance | undefined
 
-  /** @param build - Loads and builds it; called once. A failure is a fault of the program. */
+  /** @param build - Loads and builds the app; called once. If it fails, the program has a bug. */
   constructor(build: () => Promise<FastifyInstance>) {
     this.#build = build
   }
@@ -23,21 +23,21 @@ export class LazyApp {
     else void this.build().then((app) => app.routing(request, response), failing(response))
   }
 
-  /** Before a request is sure to come. Idempotent. */
+  /** To build it before a request that is certain to come. Idempotent. */
   async build(): Promise<FastifyInstance> {
     this.#building ??= this.#build()
     this.#built = await this.#building
     return this.#built
   }
 
-  /** Ends what waits in it. */
+  /** Ends the requests that wait in it. */
   async close(): Promise<void> {
     const app = await this.#building
     await app?.close()
   }
 }
 
-/** Nobody waits for an answer that will not come; the fault itself is told where all are (daemon/run.ts). */
+/** Closes the connection, because there will be no answer. daemon/run.ts logs the error. */
 function failing(response: ServerResponse): (fault: unknown) => never {
   return (fault) => {
     response.destroy()

@@ -1,27 +1,27 @@
 /**
- * `catchd daemon run` as service managers and `catchd daemon start` write it: the daemon's file alone, without the
- * command-line parser, and with what was compiled of it before. Any other wording goes the long way (cli/daemon.ts), which
- * ends at the same program.
+ * `catchd daemon run` as service managers and `catchd daemon start` call it: only the daemon's file, without the
+ * command-line parser, with compiled code that was stored before. Other forms of the command go to cli/daemon.ts, which
+ * runs the same program.
  */
 import { join } from 'node:path'
 import { runCompiled } from './compiled-program.js'
 
 const PLAIN = ['--json', '--detached']
 
-/** Which build this is, written in by scripts/build.mjs; as a source there is no file to run. */
+/** The build, inserted by scripts/build.mjs. In the sources there is no file to run. */
 const BUILD = process.env['CATCHD_BUILD_ID']
 
-/** What cli/daemon-program.ts exports. */
+/** The exports of cli/daemon-program.ts. */
 interface DaemonProgram {
   runDaemonProgram(options: { readonly json: boolean; readonly detached: boolean }): Promise<void>
 }
 
-/** By then what a start needs is compiled, and the start is not made longer by keeping it. */
+/** By then all code for a start is compiled, and storing it does not delay the start. */
 const COMPILED_AFTER_MS = 3_000
 
 /**
- * @param words - After `daemon`.
- * @returns Whether it was run here, and has ended.
+ * @param words - The arguments after `daemon`.
+ * @returns Whether it ran here, and has ended.
  */
 export async function runDaemonQuickly([run, ...options]: readonly string[]): Promise<boolean> {
   if (run !== 'run' || BUILD === undefined || !options.every((option) => PLAIN.includes(option))) return false

@@ -1,10 +1,9 @@
 /**
- * `catchd token NAME` on the way that scripts take a thousand times: a fresh token from a running daemon, with
- * node:net alone. Node's HTTP client, the command-line parser and the schemas would each cost more than the answer.
+ * `catchd token NAME` for scripts that call it often: a fresh token from a running daemon, with node:net alone. Node's HTTP
+ * client, the command-line parser and the schemas would each take longer than the answer.
  *
- * Anything unusual (an unknown flag, a suspicious environment, no daemon, an answer that is no token) is left to the
- * long way, which asks again and says properly what is wrong. Whatever this file accepts, the long way must accept
- * too.
+ * Everything unusual (an unknown flag, an unusual environment, no daemon, an answer that is no token) goes to the usual
+ * command, which asks again and explains what is wrong. The usual command must accept everything that this file accepts.
  */
 import { connect, type Socket } from 'node:net'
 import { constants } from 'node:os'
@@ -19,10 +18,10 @@ export interface SimpleTokenCommand {
   readonly minTtl: number | undefined
 }
 
-/** Longer than a refresh takes; who is not answered then goes the long way, which waits longer. */
+/** Longer than a refresh takes. After that the usual command runs, which waits longer. */
 const PATIENCE_MS = 15_000
 
-/** @returns Whether the command is done; `false` sends the command line the long way, nothing was printed then. */
+/** @returns Whether the command is done; `false`: nothing was printed, and the usual command must run. */
 export async function printTokenQuickly(args: readonly string[]): Promise<boolean> {
   const command = readSimpleTokenCommand(args)
   if (command === undefined || !isPlainEnvironment(process.env)) return false
@@ -39,7 +38,7 @@ function requestFor({ profile, minTtl }: SimpleTokenCommand, env: NodeJS.Process
   return [
     `GET /v1/tokens/${encodeURIComponent(profile)}${query} HTTP/1.1`,
     `host: ${url ? new URL(url).host : 'localhost'}`,
-    // The socket needs no key, and a key is not shown to where it is not needed.
+    // The socket needs no key, so the key is not sent there.
     ...(url && key ? [`authorization: Bearer ${key}`] : []),
     'accept: application/json',
     'connection: close',
@@ -47,7 +46,7 @@ function requestFor({ profile, minTtl }: SimpleTokenCommand, env: NodeJS.Process
   ].join('\r\n')
 }
 
-/** @returns All that was answered; empty when nobody answered in time, or a signal ended the wait. */
+/** @returns The whole answer; empty when there was none in time, or a signal ended the wait. */
 function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
@@ -59,7 +58,7 @@ function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
     socket.setEncoding('utf8')
     socket.on('data', (text: string) => {
       answer += text
-      // The rest of a whole answer would be the end of the connection, for which nobody has to wait.
+      // The answer is complete: there is no need to wait for the end of the connection.
       if (wholeBody(answer) !== undefined) end(answer)
     })
     socket.on('end', () => end(answer))
@@ -81,7 +80,7 @@ function open({ CATCHD_URL: url }: NodeJS.ProcessEnv): Socket {
   return connect(Number(port || 80), hostname.replace(/^\[(.*)\]$/, '$1'))
 }
 
-/** Of an answer that is there to its last byte. */
+/** `undefined` while the answer is not complete. */
 function wholeBody(answer: string): string | undefined {
   const headEnd = answer.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined
@@ -90,7 +89,7 @@ function wholeBody(answer: string): string | undefined {
   return Number(length) === Buffer.byteLength(body) ? body : undefined
 }
 
-/** @returns `undefined` for everything that is not plainly a token. */
+/** @returns `undefined` for every answer that is not clearly a token. */
 function readToken(answer: string): TokenAnswer | undefined {
   const body = wholeBody(answer)
   if (body === undefined || !answer.startsWith('HTTP/1.1 200 ')) return undefined
@@ -102,7 +101,7 @@ function readToken(answer: string): TokenAnswer | undefined {
   }
 }
 
-/** @returns `undefined` for every command line that is not plainly understood. */
+/** @returns `undefined` for every other command line. */
 export function readSimpleTokenCommand(args: readonly string[]): SimpleTokenCommand | undefined {
   let profile: string | undefined
   let format: TokenFormat = 'raw'
@@ -124,7 +123,7 @@ export function readSimpleTokenCommand(args: readonly string[]): SimpleTokenComm
 
 const PORT = /^(?:[1-5]?\d{1,4})$/
 
-/** A part of what src/config/environment.ts accepts: what is outside goes the long way and is judged there. */
+/** A part of what src/config/environment.ts accepts. With other values the usual command runs and checks them. */
 const PLAIN: ReadonlyMap<string, RegExp> = new Map([
   ['CATCHD_HOME', /^\//],
   ['CATCHD_API_PORT', PORT],
@@ -138,7 +137,7 @@ const PLAIN: ReadonlyMap<string, RegExp> = new Map([
   ['CATCHD_URL', /^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):[1-5]?\d{1,4}$/],
 ])
 
-/** Whether every `CATCHD_*` variable is well known and plainly good. */
+/** Whether every `CATCHD_*` variable is known and clearly valid. */
 export function isPlainEnvironment(env: NodeJS.ProcessEnv): boolean {
   for (const name in env) {
     if (!name.startsWith('CATCHD_')) continue

@@ -1,4 +1,4 @@
-/** The four forms in which `catchd token` prints an access token or an id_token. Pure and light: the hot path loads it. */
+/** The four formats in which `catchd token` prints an access token or an id_token. Pure and small: the fast path loads it. */
 import type { IdTokenAnswer, TokenAnswer } from '../client/api-types.js'
 
 export type AnyTokenAnswer = TokenAnswer | IdTokenAnswer
@@ -10,7 +10,7 @@ export function isTokenFormat(text: string): text is TokenFormat {
   return (TOKEN_FORMATS as readonly string[]).includes(text)
 }
 
-/** @returns What goes to stdout, with its line ends. `env` is quoted for a POSIX shell's `eval` and for `.env` files. */
+/** @returns The output with its line ends. `env` is quoted for a POSIX shell's `eval` and for `.env` files. */
 export function tokenText(answer: AnyTokenAnswer, format: TokenFormat): string {
   switch (format) {
     case 'raw':
@@ -33,7 +33,7 @@ export function bareToken(answer: AnyTokenAnswer): string {
   return 'id_token' in answer ? answer.id_token : answer.access_token
 }
 
-/** An id_token is presented as a bearer token by whoever takes one at all. */
+/** A service that accepts an id_token accepts it as a bearer token. */
 export function tokenType(answer: AnyTokenAnswer): string {
   return 'id_token' in answer ? 'Bearer' : answer.token_type
 }

@@ -1,27 +1,27 @@
 /**
- * Reading an authorization response, which the browser brings to the redirect URI (RFC 6749 §4.1.2,
- * RFC 8252 §7.3, RFC 9207 §2.3), in parameters or as one signed token (JARM §2.3.1).
+ * Reads an authorization response, which the browser brings to the redirect URI (RFC 6749 §4.1.2, RFC 8252 §7.3, RFC 9207
+ * §2.3), as parameters or as one signed token (JARM §2.3.1).
  *
- * Pure. Says what the response means, not whether we asked for it: matching `state` is login-index.ts,
- * and what a login makes of its response is kinds/.
+ * Pure. Says what the response contains, not whether catchd asked for it: login-index.ts matches `state`, and kinds/ has
+ * what a login does with its response.
  */
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import type { Login } from './login.js'
 
 interface Common {
-  /** `null` when the response has none; only a `state_echo: false` profile can be matched then. */
+  /** `null` when the response has none; then only a profile with `state_echo: false`, or a catch, can match. */
   readonly state: Secret | null
   readonly iss: string | null
-  /** Parameters beyond the standard's (`realmId`, `session_state`), to be kept with the token set. */
+  /** Parameters beyond the standard's (`realmId`, `session_state`), kept with the token set. */
   readonly extra: Readonly<Record<string, string>>
-  /** All of it as it came, as a JSON object: for a tool that redeems it. */
+  /** The whole response as a JSON object, for a tool that redeems it. */
   readonly parameters: Secret
 }
 export interface CodeResponse extends Common {
   readonly kind: 'code'
   readonly code: Secret
-  /** The token that all of it stood in (JARM); nobody has checked its signature yet. */
+  /** The signed token that contained the response (JARM). Its signature is not checked yet. */
   readonly signedResponse: Secret | null
 }
 export interface ErrorResponse extends Common {
@@ -31,20 +31,20 @@ export interface ErrorResponse extends Common {
 }
 export type AuthorizationResponse = CodeResponse | ErrorResponse
 
-/** More than any server sends; what is beyond is no authorization response. */
+/** More than any server sends. */
 const MOST_PARAMETERS = 64
 
 /**
  * @param encoded - The query, form body or fragment, still percent-encoded, without `?` or `#`.
- * @throws CatchdError `redirect_malformed` when a parameter is repeated (RFC 6749 §3.1), the encoding is
- *   broken, both or neither of `code` and `error` are there, or there are too many parameters. The error
- *   never quotes the response.
+ * @throws CatchdError `redirect_malformed` when a parameter is repeated (RFC 6749 §3.1), the encoding is broken, both or
+ *   neither of `code` and `error` are there, or there are too many parameters. The error never quotes the response.
  */
 export function parseAuthorizationResponse(encoded: string): AuthorizationResponse {
   const sent = decodeParameters(encoded)
   const signed = sent.has('code') || sent.has('error') ? undefined : sent.get('response')
   const parameters = signed === undefined ? sent : claimsOf(signed)
-  const { code, error } = { code: parameters.get('code'), error: parameters.get('error') }
+  const code = parameters.get('code')
+  const error = parameters.get('error')
   const common = {
     state: secretOrNull(parameters.get('state')),
     iss: parameters.get('iss') ?? null,
@@ -62,7 +62,7 @@ export function parseAuthorizationResponse(encoded: string): AuthorizationRespon
 }
 
 /**
- * Paste-back: the encoded parameters of the URL that a browser on another machine ended on, which must be at the login's
+ * Paste-back: the encoded parameters of the URL that a browser on another machine ended on. It must begin with the login's
  * own redirect URI.
  *
  * @throws CatchdError `redirect_malformed`
@@ -72,7 +72,7 @@ export function responsePart(pasted: string, { redirectUri, profile }: Login): s
   const expected = new URL(redirectUri)
   if (url === undefined || url.origin !== expected.origin || url.pathname !== expected.pathname) {
     throw new CatchdError('redirect_malformed', {
-      ...(profile === null ? {} : { profile }),
+      profile: profile ?? undefined,
       detail: `The pasted text is not a URL that begins with ${redirectUri}.`,
     })
   }
@@ -94,12 +94,12 @@ function decodeParameters(encoded: string): Map<string, string> {
   return parameters
 }
 
-/** Of the token itself (RFC 7519 §4.1), no parameters of the response. */
+/** Claims about the token itself (RFC 7519 §4.1), not parameters of the response. */
 const OF_THE_TOKEN = new Set(['aud', 'exp', 'iat', 'nbf', 'jti'])
 
 /**
- * The parameters inside a signed response (JARM §2.1). They are needed to find the login, and with it the server
- * whose signature it has to be; until that is checked, no code leaves.
+ * The parameters in a signed response (JARM §2.1). They are needed to find the login, and with it the server that must have
+ * signed it. The code is not sent before the signature is checked.
  */
 function claimsOf(token: string): Map<string, string> {
   const [, payload = '', ...rest] = token.split('.')
@@ -110,7 +110,7 @@ function claimsOf(token: string): Map<string, string> {
     claims = undefined
   }
   if (rest.length !== 1 || typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
-    throw new CatchdError('redirect_malformed', 'Its response is no signed token.')
+    throw new CatchdError('redirect_malformed', 'Its response is not a signed token.')
   }
   const parameters = Object.entries(claims).filter(
     (claim): claim is [string, string] => typeof claim[1] === 'string' && !OF_THE_TOKEN.has(claim[0]),
@@ -132,7 +132,7 @@ function secretOrNull(value: string | undefined): Secret | null {
 
 const STANDARD = new Set(['code', 'state', 'iss', 'error', 'error_description', 'error_uri'])
 
-/** Built without a prototype: the names come from outside, and one of them may be `__proto__`. */
+/** Without a prototype: the names are not trusted, and one of them may be `__proto__`. */
 function extraParameters(parameters: Map<string, string>): Record<string, string> {
   const extra: Record<string, string> = Object.create(null)
   for (const [name, value] of parameters) if (!STANDARD.has(name)) extra[name] = value

@@ -1,25 +1,20 @@
 /**
- * The automatic login of a profile (`login=auto`): one browser tab, however many tools ask at once and however long
+ * The automatic login of a profile (`login=auto`): one browser tab, no matter how many tools ask at once and how long
  * nobody answers it (tab-budget.ts).
  */
 import { type Clock, toInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
-import type { Login, SettledLogin, WaitingLogin } from './login.js'
+import type { Login, WaitingLogin } from './login.js'
 import type { LoginRequest } from './login-request.js'
+import type { Logins } from './logins.js'
 import { TabBudget } from './tab-budget.js'
 
 export interface AutomaticLoginsParts {
-  /** A login that no person asked for. */
+  /** Begins a login that the user did not ask for. */
   readonly begin: (request: LoginRequest) => Promise<WaitingLogin>
-  readonly logins: {
-    find(id: string): Login | undefined
-    whenSettled(id: string): Promise<SettledLogin> | undefined
-    pendingOf(profile: string): readonly WaitingLogin[]
-    /** Brings back the logins of the last run, if that is not done yet. Never throws. */
-    restore(): Promise<void>
-  }
+  readonly logins: Pick<Logins, 'find' | 'whenSettled' | 'pendingOf' | 'restore'>
   readonly clock: Pick<Clock, 'now'>
-  /** `login_pause_seconds` of the profile; `null`: machines wait for a person. */
+  /** `login_pause_seconds` of the profile; `null`: tools may not try again before the user logs in. */
   readonly pauseSeconds: (profile: string) => number | null
 }
 
@@ -27,22 +22,22 @@ export class AutomaticLogins {
   readonly #parts: AutomaticLoginsParts
   readonly #budget = new TabBudget()
   readonly #beginning = new Map<string, Promise<WaitingLogin>>()
-  /** Whose end the budget will hear of. */
+  /** Ids of the logins whose end the budget will be told. */
   readonly #followed = new Set<string>()
-  /** The logins of this run that people asked for, and whether a tab was opened for each. */
-  readonly #ofPeople = new Map<string, boolean>()
+  /** The logins of this run that the user asked for, and whether a tab was opened for each. */
+  readonly #byUser = new Map<string, boolean>()
 
   constructor(parts: AutomaticLoginsParts) {
     this.#parts = parts
   }
 
-  /** A login of its own is beginning, which a person or their tool asked for. @throws what `begun` rejects with */
+  /** The user asked for a login, which is beginning. @throws what `begun` rejects with */
   async askedFor(profile: string, opensTab: boolean, begun: Promise<WaitingLogin>): Promise<WaitingLogin> {
     this.#budget.clear(profile)
     const login = await (opensTab ? this.#sharing(profile, begun) : begun)
-    this.#ofPeople.set(login.id, opensTab)
+    this.#byUser.set(login.id, opensTab)
     void this.#parts.logins.whenSettled(login.id)?.then(({ status }) => {
-      this.#ofPeople.delete(login.id)
+      this.#byUser.delete(login.id)
       if (status === 'succeeded') this.#budget.clear(profile)
     })
     return login
@@ -51,7 +46,7 @@ export class AutomaticLogins {
   /**
    * Joins the login whose tab is open for the profile, or opens one.
    *
-   * @throws CatchdError `login_required` when the last tab was not answered; what beginning a login throws
+   * @throws CatchdError `login_required` when nobody answered the last tab; what beginning a login throws
    */
   async join(profile: string): Promise<Login> {
     const beginning = this.#beginning.get(profile)
@@ -59,25 +54,25 @@ export class AutomaticLogins {
     const open = this.#openTab(profile)
     if (open === undefined) this.#requireBudget(profile)
     const login = open ?? (await this.#sharing(profile, this.#open(profile)))
-    // One of the last run may have been a machine's: its end counts, whoever began it.
-    if (!this.#ofPeople.has(login.id)) this.#follow(profile, login.id)
+    // A login of the last run may have been an automatic one, so its end counts in any case.
+    if (!this.#byUser.has(login.id)) this.#follow(profile, login.id)
     return this.#current(login)
   }
 
-  /** One that was adopted is in the hands of its tool: nobody else could send a person to it. */
+  /** An adopted login has no tab of ours: only its tool knows the URL. */
   #openTab(profile: string): WaitingLogin | undefined {
     const mayHaveTab = ({ id, authorizationUrl }: WaitingLogin) =>
-      authorizationUrl !== null && this.#ofPeople.get(id) !== false
+      authorizationUrl !== null && this.#byUser.get(id) !== false
     return this.#parts.logins.pendingOf(profile).findLast(mayHaveTab)
   }
 
-  /** A vault that was locked at the start may still hold the login whose tab is open. */
+  /** If the vault was locked at the start, the login whose tab is open may still be in it. */
   async #open(profile: string): Promise<WaitingLogin> {
     await this.#parts.logins.restore()
     return this.#openTab(profile) ?? this.#parts.begin({ profile, open: true })
   }
 
-  /** Until it has begun, those who ask meanwhile wait for it instead of opening a second tab. */
+  /** Callers that ask before it has begun wait for it and open no second tab. */
   async #sharing(profile: string, begun: Promise<WaitingLogin>): Promise<WaitingLogin> {
     this.#beginning.set(profile, begun)
     try {
@@ -109,7 +104,6 @@ export class AutomaticLogins {
     throw new CatchdError('login_required', {
       profile,
       detail: `Nobody answered the last login that was opened in the browser, so no tool opens another one${until}.`,
-      next: `catchd login ${profile}`,
     })
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Authorization responses that were caught for other tools, until somebody fetches them. In memory only and bounded: a
- * response is forgotten after as long as its code can be good for.
+ * Authorization responses that were caught for other tools, until the tool fetches them. In memory and bounded; a response
+ * is forgotten when its code can no longer be valid.
  */
 import type { Clock } from '../clock.js'
 import type { Secret } from '../secret.js'
 
 const MOST_KEPT = 200
-/** Codes live ten minutes at most (RFC 6749 §4.1.2). */
+/** A code is valid for ten minutes at most (RFC 6749 §4.1.2). */
 const KEPT_FOR_MS = 600_000
 
 interface CaughtResponse {
@@ -33,7 +33,7 @@ export class CaughtResponses {
     }
   }
 
-  /** Once. By the wall clock: a timer that slept hands out nothing stale. */
+  /** Once. Checks the wall clock, because timers stop while the machine sleeps. */
   take(id: string): Readonly<Record<string, string>> | undefined {
     const caught = this.#byLogin.get(id)
     if (caught === undefined) return undefined

@@ -1,10 +1,10 @@
 /**
- * Every login that is known, pending or settled, and the single use of each response (RFC 9700 §4.7).
+ * Every known login, pending or settled, and the single use of each response (RFC 9700 §4.7,
+ * SECURITY.md#one-state-one-redemption).
  *
- * Pure and synchronous: a claim takes its login out of the pending ones before anything is awaited, and a response that
- * matches none changes nothing. Settled logins are remembered for a while, so that a result page can be reloaded, a
- * replayed response is recognised and callers can ask how it went. In memory only and bounded: the one that was settled
- * first is forgotten first.
+ * Pure and synchronous: a claim removes its login from the pending ones before anything is awaited, and a response that
+ * matches no login changes nothing. Settled logins are remembered for a while: a result page can be reloaded, a replayed
+ * response is recognised, and callers can ask for the result. In memory and bounded; the oldest are forgotten first.
  */
 import type { ResponseCarrier } from '../config/response-modes.js'
 import type { AuthorizationResponse } from './authorization-response.js'
@@ -14,17 +14,17 @@ import { type RedirectScheme, RedirectUris } from './redirect-uris.js'
 
 const MOST_SETTLED = 1_000
 
-/** What a response on a redirect URI is to the logins there. */
+/** The result of looking for the login that a response answers. */
 export type Claim =
   | { readonly outcome: 'claimed'; readonly redirect: AwaitedRedirect }
-  /** It was used up; the same login is its result. */
+  /** The response was used before, for this login. */
   | { readonly outcome: 'replayed'; readonly settled: Promise<SettledLogin> }
   | { readonly outcome: 'unknown'; readonly why: string }
 
-/** A redirect URI that answers although no login pends on it. */
+/** A redirect URI that answers even when no login is pending on it. */
 export interface ConfiguredRedirectUri {
   readonly redirectUri: string
-  /** `null`: no profile's. */
+  /** `null`: it belongs to no profile. */
   readonly profile: string | null
 }
 
@@ -32,7 +32,7 @@ interface Entry {
   login: Login
   readonly redirectUri: string
   readonly kind: LoginKind | null
-  /** What a response, or its replay, is found by. */
+  /** Finds the response, and its replay. */
   state: string | null
   readonly settled: Promise<SettledLogin>
   readonly resolve: (login: SettledLogin) => void
@@ -41,7 +41,7 @@ interface Entry {
 export class LoginIndex {
   readonly #byId = new Map<string, Entry>()
   readonly #pending = new Map<string, OpenLogin>()
-  /** In the order of their ends. */
+  /** In the order in which they were settled. */
   readonly #settled = new Set<string>()
   readonly #byState = new Map<string, Entry>()
   readonly #redirectUris = new RedirectUris<Entry | ConfiguredRedirectUri>()
@@ -53,7 +53,7 @@ export class LoginIndex {
     if (open.redirect?.state) this.#findBy(open.redirect.state.reveal(), entry)
   }
 
-  /** One that was over before anybody could wait for it. */
+  /** Adds a login that is settled already. */
   addSettled(login: SettledLogin): void {
     if (this.#byId.has(login.id)) return
     this.#follow(login, null)
@@ -69,13 +69,13 @@ export class LoginIndex {
     return this.#byId.get(id)?.settled
   }
 
-  /** From the newest to the oldest. */
+  /** The newest first. */
   ofProfile(profile: string): Login[] {
     const logins = [...this.#byId.values()].map(({ login }) => login)
     return byAge(logins.filter((login) => login.profile === profile)).reverse()
   }
 
-  /** What pends, from the oldest to the newest. */
+  /** The oldest first. */
   pending(): WaitingLogin[] {
     return byAge([...this.#pending.values()].map(({ login }) => login))
   }
@@ -89,15 +89,15 @@ export class LoginIndex {
     return this.#byState.has(state)
   }
 
-  /** Those that give way to one more login of a profile; `undefined` when there are too many logins of the kind. */
-  givingWay({ limits, itemPrefix }: LoginKind, profile: string | null): WaitingLogin[] | undefined {
+  /** The logins that one more login of a profile replaces; `undefined` when there are too many logins of the kind. */
+  displacedBy({ limits, itemPrefix }: LoginKind, profile: string | null): WaitingLogin[] | undefined {
     const ofKind = this.pending().filter(({ id }) => this.#byId.get(id)?.kind?.itemPrefix === itemPrefix)
     const ofProfile = ofKind.filter((login) => login.profile === profile)
     const displaced = ofProfile.slice(0, Math.max(0, ofProfile.length - limits.perProfile + 1))
     return ofKind.length - displaced.length < limits.inAll ? displaced : undefined
   }
 
-  /** What pends on a redirect URI. */
+  /** The pending logins on a redirect URI. */
   on(redirectUri: string): OpenLogin[] {
     return [...this.#redirectUris.at(redirectUri)].flatMap((holder) => {
       const open = 'login' in holder ? this.#pending.get(holder.login.id) : undefined
@@ -109,7 +109,7 @@ export class LoginIndex {
     return new Set(this.on(redirectUri).flatMap(({ redirect }) => redirect?.carriers ?? []))
   }
 
-  /** Who waits for a response of their own on a redirect URI, or has it configured, in words. */
+  /** Who else uses a redirect URI, in words: a profile, or a login that waits for its own response. */
   sharerOf(redirectUri: string): string | undefined {
     for (const holder of this.#redirectUris.at(redirectUri)) {
       if (!('login' in holder) && holder.profile !== null) return `the profile ${holder.profile}`
@@ -117,13 +117,13 @@ export class LoginIndex {
     const other = this.on(redirectUri).find(({ redirect }) => redirect?.alsoTakes !== 'any')
     if (other === undefined) return undefined
     return other.login.profile === null
-      ? 'another tool, which waits for its response'
-      : 'a login that waits for its response'
+      ? 'another tool, which waits for its own response'
+      : 'a login that waits for its own response'
   }
 
   /**
-   * Takes the login that a response on a redirect URI answers. One without `state` is claimed only where it is
-   * unambiguous; PKCE makes a foreign code useless then.
+   * Takes the login that a response on a redirect URI answers. A response without `state` is accepted only if it is
+   * unambiguous; PKCE then makes a foreign code useless.
    */
   claim(redirectUri: string, response: AuthorizationResponse): Claim {
     const { state } = response
@@ -132,7 +132,7 @@ export class LoginIndex {
     return this.#take(entry)
   }
 
-  /** Takes the login that is answered by any response on a redirect URI, where it does not share that. */
+  /** Takes the catch that accepts any response on a redirect URI, if nothing else uses that redirect URI. */
   claimForAny(redirectUri: string, response: AuthorizationResponse): Claim {
     const [only, ...others] = this.on(redirectUri)
     if (only === undefined || others.length > 0 || this.sharerOf(redirectUri) !== undefined)
@@ -140,7 +140,7 @@ export class LoginIndex {
     return this.claimAs(only.login.id, response)
   }
 
-  /** Takes this login for the response, without a look at its `state`. */
+  /** Takes this login for the response, without checking `state`. */
   claimAs(id: string, response: AuthorizationResponse): Claim {
     const entry = this.#byId.get(id)
     if (entry === undefined) return unknown(response)
@@ -149,17 +149,17 @@ export class LoginIndex {
     return this.#take(entry)
   }
 
-  /** Nothing else can end the login from now on. @returns false when it does not pend */
+  /** From now on nothing else can end the login. @returns false when it is not pending */
   take(id: string): boolean {
     const entry = this.#byId.get(id)
     if (entry === undefined || !this.#pending.delete(id)) return false
-    // What is only caught sends no token request: it is settled at once.
+    // A catch sends no token request, so it is settled at once.
     const { profile } = entry.login
     if (profile !== null) entry.login = { ...baseOf(entry.login), profile, status: 'exchanging' }
     return true
   }
 
-  /** @returns The login's kind; `undefined` when it was settled already, or before it was known. */
+  /** @returns The login's kind; `undefined` when it was settled before. */
   settle(login: SettledLogin): LoginKind | undefined {
     const entry = this.#byId.get(login.id)
     if (entry === undefined || this.#settled.has(login.id)) return undefined
@@ -176,10 +176,10 @@ export class LoginIndex {
     return [...this.#pending.values()].filter(({ login }) => nowMs >= login.expiresAtMs)
   }
 
-  /** The earliest expiry of what pends, in milliseconds since the epoch. */
-  nextExpiryMs(): number | undefined {
+  /** The earliest expiry of the pending logins; `null` without any. */
+  nextExpiryMs(): number | null {
     const all = [...this.#pending.values()].map(({ login }) => login.expiresAtMs)
-    return all.length === 0 ? undefined : Math.min(...all)
+    return all.length === 0 ? null : Math.min(...all)
   }
 
   /** Replaces the ones before. */
@@ -189,7 +189,7 @@ export class LoginIndex {
     this.#configured = configured
   }
 
-  /** Where the scheme is not known, the redirect URI that a login waits on is meant. */
+  /** If the scheme is unknown, prefers the redirect URI that a login is pending on. */
   findRedirectUri(authority: string, path: string, scheme?: RedirectScheme): string | undefined {
     const found = this.#redirectUris.find(authority, path, scheme)
     return found.find((redirectUri) => this.on(redirectUri).length > 0) ?? found[0]
@@ -246,12 +246,12 @@ export class LoginIndex {
 function unknown({ state }: AuthorizationResponse): Claim {
   const why =
     state === null
-      ? 'The response has no state, so it belongs to no pending login. If the server drops state, set "state_echo": false on the profile.'
-      : 'No login waits for this response: it expired, was answered already or was never begun here.'
+      ? 'The response has no state, so it belongs to no pending login. If the server drops state, set "state_echo": false in the profile.'
+      : 'No login waits for this response: it expired, was answered before, or was never begun here.'
   return { outcome: 'unknown', why }
 }
 
-/** From the oldest to the newest: those of the last run are found again in another order. */
+/** The oldest first: logins of the last run are restored in another order. */
 function byAge<Known extends Login>(logins: Known[]): Known[] {
   return logins.sort((a, b) => a.createdAtMs - b.createdAtMs)
 }

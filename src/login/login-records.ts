@@ -1,14 +1,14 @@
 /**
- * What of logins outlives the daemon: their records in the vault, because they hold secrets, and their claims in the
- * journal. Together the two tell, after a crash, which logins still wait, and which had their code sent and must not
- * send it again.
+ * The parts of logins that outlive the daemon: their records in the vault, because they hold secrets, and their claims in
+ * the journal. After a crash, the two together show which logins still wait, and which codes were sent and must not be
+ * sent again (SECURITY.md#one-state-one-redemption).
  */
 import type { StepJournal } from '../journal/step-journal.js'
 import type { Vault } from '../vault/vault.js'
 import type { LoginKind, OpenLogin } from './kinds/kind.js'
 import type { PendingLogin } from './login.js'
 
-/** A login that was claimed and had not been settled when the daemon ended. */
+/** A login that was claimed, but not settled when the daemon ended. */
 export interface InterruptedLogin {
   readonly id: string
   readonly profile: string
@@ -29,12 +29,12 @@ export class LoginRecords {
     await this.#vault.set(kind.itemPrefix + open.login.id, open.record())
   }
 
-  /** Before the token request leaves; resolves when the claim is on the disk. Ids only, never a secret. */
+  /** Before the token request is sent. Resolves when the claim is on the disk. Ids only, never a secret. */
   async claim({ id, profile, redirectUri }: PendingLogin): Promise<void> {
     await this.#steps.begun(id, { profile, redirect_uri: redirectUri })
   }
 
-  /** After the end; a record that a crash leaves behind is told from a pending one by the journal. @throws the vault's codes */
+  /** After the end. If a crash leaves the record behind, the journal shows that it is not pending. @throws the vault's codes */
   async forget(kind: LoginKind, id: string): Promise<void> {
     await this.#vault.delete(kind.itemPrefix + id)
     this.#steps.ended(id)
@@ -55,10 +55,10 @@ export class LoginRecords {
   }
 
   /**
-   * The logins of a kind that still wait; what was interrupted, or cannot be read, is deleted.
+   * The logins of a kind that still wait. Deletes records that were interrupted or cannot be read.
    *
-   * @param isKnown - Those of this run.
-   * @throws the vault's codes, when what was left behind cannot be read now
+   * @param isKnown - Whether it is a login of this run.
+   * @throws the vault's codes, when the records cannot be read now
    */
   async *leftBehind(kind: LoginKind, isKnown: (id: string) => boolean): AsyncGenerator<OpenLogin> {
     for (const name of await this.#vault.names()) {

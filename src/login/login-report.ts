@@ -1,6 +1,6 @@
 /**
- * The report of a login that did not end well, or ended without a refresh token: what was sent and answered, and the
- * likely causes. Made when the login ends, from what is known then; asks nobody.
+ * The report of a login that failed, or ended without a refresh token: the requests and answers, and the likely causes. It
+ * is made when the login ends, from facts known at that time, and sends no request.
  */
 
 import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
@@ -11,12 +11,10 @@ import {
   type Transcript,
 } from '../authorization-server/transcript.js'
 import { usesRefreshToken } from '../config/grants.js'
-import { findPreset } from '../config/presets.js'
 import type { Profile } from '../config/profile.js'
 import { advised } from '../diagnosis/advice.js'
 import { diagnose } from '../diagnosis/diagnose.js'
-import { type Cause, type Facts, type Step, withoutSecrets } from '../diagnosis/facts.js'
-import type { MachineFacts } from '../diagnosis/machine-facts.js'
+import { type Cause, type Facts, type MachineFacts, profileFacts, type Step } from '../diagnosis/facts.js'
 import { CatchdError } from '../failures.js'
 import type { PendingLogin } from './login.js'
 import { profileOfLogin } from './obtained-tokens.js'
@@ -25,14 +23,13 @@ import type { LoginProfiles } from './ports.js'
 export interface LoginReport {
   /** The authorization request first. */
   readonly exchanges: readonly RecordedExchange[]
-  /** The likeliest first; empty where nothing is known. */
+  /** The likeliest first; empty when none is known. */
   readonly causes: readonly Cause[]
 }
 
 export interface ReportParts {
   readonly servers: Pick<AuthorizationServers, 'origin' | 'published'>
   readonly profiles: Pick<LoginProfiles, 'profile'>
-  /** Nothing of it is known without. */
   readonly machine?: MachineFacts
 }
 
@@ -43,21 +40,22 @@ export interface Ending {
   readonly transcript?: Transcript | undefined
 }
 
-/** What a report is about. */
 export interface ReportedLogin {
   readonly profile: string
   readonly redirectUri: string
   readonly origin: TokenSetOrigin
-  /** What a browser sent to the authorization server, as far as it is known. */
+  /** The requests of the browser to the authorization server, as far as they are known. */
   readonly asked: readonly RecordedExchange[]
 }
 
 export function reportOf(parts: ReportParts, login: ReportedLogin, ending: Ending): LoginReport {
   const exchanges = [...login.asked, ...(ending.transcript?.exchanges ?? [])]
-  return { exchanges, causes: causesOf(parts, login, ending, exchanges) }
+  const profile = unchangedProfile(parts, login)
+  if (profile === undefined) return { exchanges, causes: [] }
+  return { exchanges, causes: diagnose(factsOf(parts, profile, login.redirectUri, ending, exchanges)) }
 }
 
-/** The authorization request that was built here, and its response; what another tool built is known to it alone. */
+/** The authorization request that catchd built, and its response. A request that another tool built is not known here. */
 export function askedInBrowser(login: PendingLogin, ending: Ending): RecordedExchange[] {
   const { authorizationUrl, state, codeVerifier, nonce } = login
   if (authorizationUrl === null) return []
@@ -76,19 +74,8 @@ function responseOf({ step, failure }: Ending): Parameters<typeof browserExchang
   }
 }
 
-function causesOf(
-  parts: ReportParts,
-  login: ReportedLogin,
-  { step, failure }: Ending,
-  exchanges: readonly RecordedExchange[],
-): readonly Cause[] {
-  const profile = unchangedProfile(parts, login)
-  if (profile === undefined) return []
-  return diagnose(factsOf(parts, profile, login.redirectUri, { step, failure }, exchanges))
-}
-
 /**
- * Why a login could not even begin, said with the failure itself: there is no login that could have a report.
+ * The failure of a login that could not begin, with its likely cause: there is no login that could have a report.
  *
  * @param redirectUri - As it is bound.
  */
@@ -99,13 +86,13 @@ export function whyNotBegun(
   thrown: unknown,
 ): unknown {
   if (!(thrown instanceof CatchdError)) return thrown
-  // What the server itself refuses before a browser opens is a pushed request (RFC 9126).
+  // The only request that the server can refuse before a browser opens is a pushed one (RFC 9126).
   const step = thrown.code === 'provider_refused' ? 'authorization' : 'discovery'
   const facts = factsOf(parts, profile, redirectUri, { step, failure: thrown }, [])
   return advised(thrown.of(profile.name), diagnose(facts))
 }
 
-/** Why a refresh, or a token without a person, was refused; what only a login helps against says so already. */
+/** The failure of a refresh, or of a grant without a login, with its likely cause. `login_required` needs no more. */
 export function whyNotRefreshed(parts: ReportParts, name: string, thrown: unknown): unknown {
   if (!(thrown instanceof CatchdError) || !thrown.code.startsWith('provider_')) return thrown
   try {
@@ -122,13 +109,14 @@ function factsOf(
   parts: ReportParts,
   profile: Profile,
   redirectUri: string,
-  { step, failure }: { readonly step: Step; readonly failure: CatchdError | undefined },
+  { step, failure }: Ending,
   exchanges: readonly RecordedExchange[],
 ): Facts {
   const differences = exchanges.map(({ clockDifferenceSeconds }) => clockDifferenceSeconds)
   return {
-    profile: withoutSecrets(profile),
-    preset: profile.preset === null ? undefined : findPreset(profile.preset),
+    platform: 'linux',
+    ...parts.machine,
+    ...profileFacts(profile),
     metadata: parts.servers.published(profile),
     step,
     redirectUri,
@@ -138,12 +126,10 @@ function factsOf(
     httpStatus: exchanges.at(-1)?.status ?? undefined,
     evidence: failure?.evidence,
     clockDifferenceSeconds: differences.findLast((difference) => difference !== null) ?? undefined,
-    proxyVariables: parts.machine?.proxyVariables ?? [],
-    platform: parts.machine?.platform ?? 'linux',
   }
 }
 
-/** One that was pointed elsewhere since, or removed, explains nothing. */
+/** `undefined` when the profile was removed, or has another server or client now: it would explain nothing. */
 function unchangedProfile(parts: ReportParts, { profile, origin }: ReportedLogin): Profile | undefined {
   try {
     return profileOfLogin(parts, profile, origin)

@@ -1,16 +1,16 @@
-/** What a login can begin with. Pure types. */
+/** How a login can begin. Pure types. */
 import type { Secret } from '../secret.js'
 
 export type AnyLoginRequest = LoginRequest | AdoptionRequest | CatchRequest
 
-/** One whose authorization request is built here. */
+/** catchd builds the authorization request. */
 export interface LoginRequest {
   readonly profile: string
   readonly open: boolean
   readonly timeoutSeconds?: number | undefined
 }
 
-/** One whose authorization request another tool built and brings to the browser itself. */
+/** Another tool built the authorization request and opens the browser itself. */
 export interface AdoptionRequest {
   readonly profile: string
   readonly state: Secret
@@ -18,10 +18,10 @@ export interface AdoptionRequest {
   readonly timeoutSeconds?: number | undefined
 }
 
-/** An authorization response that another tool redeems. */
+/** catchd only waits for the authorization response; another tool redeems it. */
 export interface CatchRequest {
   readonly redirectUri: string
-  /** `null`: any response, where nobody else shares the redirect URI. */
+  /** `null`: any response, if nothing else uses the redirect URI. */
   readonly state: Secret | null
   readonly timeoutSeconds?: number | undefined
 }

@@ -1,18 +1,17 @@
 /**
- * A login: one authorization request, from the moment its `state` and `code_verifier` are stored until it
- * succeeded, failed, expired or was cancelled.
+ * A login: one authorization request, from the moment its `state` and `code_verifier` are stored until it has succeeded,
+ * failed, expired or was cancelled.
  *
  * Pure. Each phase holds only what it needs: a settled login has no verifier.
  */
 
 import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
+import type { DeviceAuthorization } from '../authorization-server/port.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { LoginReport } from './login-report.js'
 import type { CertificateFiles } from './ports.js'
-
-export type LoginStatus = 'pending' | 'exchanging' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
 
 interface LoginBase {
   /** 128 random bits, base64url; no secret. */
@@ -32,36 +31,30 @@ export interface PendingLogin extends LoginOfProfile {
   readonly status: 'pending'
   readonly state: Secret
   readonly codeVerifier: Secret | null
-  /** `null` when none was sent, and when only the tool that built the request knows it. */
+  /** `null` when none was sent, or only the tool that built the request knows it. */
   readonly nonce: Secret | null
   /** `null` when another tool built the authorization request. */
   readonly authorizationUrl: string | null
-  /** Whom the code will be redeemed at; a profile edited meanwhile must not send it elsewhere. */
+  /** The code is redeemed here, even if the profile was edited meanwhile. */
   readonly origin: TokenSetOrigin
   readonly expectedIssuer: string | null
   readonly issRequired: boolean
   readonly responseMode: ResponseCarrier
-  /** false: the server drops `state`, and the only pending login on the redirect URI is meant. */
+  /** false: the server drops `state`, so a response belongs to the only pending login on the redirect URI. */
   readonly stateEcho: boolean
-  /** host:port to bind where the redirect URI is not loopback. */
+  /** host:port to bind if the redirect URI is not loopback. */
   readonly listen: string | null
-  /** Of an https redirect URI; `null`: the daemon's own, or none. */
+  /** For an https redirect URI; `null`: the daemon's own, or none. */
   readonly certificate: CertificateFiles | null
 }
 
-/** What a person enters where (RFC 8628 §3.3). */
-export interface DevicePrompt {
-  readonly userCode: string
-  readonly verificationUri: string
-  readonly verificationUriComplete: string | null
-}
-
-/** Waiting for a person at the authorization server; no browser comes back to us. */
+/** Waiting for the user to enter a code at the authorization server; the browser does not return to catchd. */
 export interface PendingAtServer extends LoginOfProfile {
   readonly status: 'pending'
-  /** Where the person goes, with the code in it if the server supports that. */
+  /** The page where the user enters the code, with the code in the URL if the server supports that. */
   readonly authorizationUrl: string
-  readonly device: DevicePrompt
+  /** The code that the user enters, and where (RFC 8628 §3.3). */
+  readonly device: Pick<DeviceAuthorization, 'userCode' | 'verificationUri' | 'verificationUriComplete'>
 }
 
 /** Waiting for an authorization response that another tool redeems. */
@@ -69,19 +62,19 @@ export interface PendingCatch extends LoginBase {
   readonly status: 'pending'
   readonly profile: null
   readonly authorizationUrl: null
-  /** `null`: any response is taken. */
+  /** `null`: any response is accepted. */
   readonly state: Secret | null
 }
 
-/** A login of any kind that waits for a person. */
+/** A login of any kind that waits for the user. */
 export type WaitingLogin = PendingLogin | PendingAtServer | PendingCatch
 
-/** Claimed; the token request is on its way. */
+/** Claimed; the token request is under way. */
 export interface ExchangingLogin extends LoginOfProfile {
   readonly status: 'exchanging'
 }
 
-/** What the pages and the command line say about a stored token set. */
+/** What pages and command line show about a stored token set. */
 export interface StoredSummary {
   /** In words: `the login keychain (service catchd)`. */
   readonly storedIn: string
@@ -94,15 +87,14 @@ export interface StoredSummary {
 export interface SucceededLogin extends LoginOfProfile {
   readonly status: 'succeeded'
   readonly stored: StoredSummary
-  /** Where no refresh token came, and it is known what would bring one. */
+  /** When there is no refresh token, and catchd knows how to get one. */
   readonly report?: LoginReport
 }
 
-/** The response was caught; it is kept apart from this, and handed over once. */
+/** The response was caught. It is kept elsewhere, and handed over once. */
 export interface CaughtLogin extends LoginBase {
   readonly status: 'succeeded'
   readonly profile: null
-  /** What the response was. */
   readonly caught: 'code' | 'error'
 }
 
@@ -111,7 +103,7 @@ export interface UnsuccessfulLogin extends LoginBase {
   readonly profile: string | null
   readonly status: 'failed' | 'expired' | 'cancelled'
   readonly failure: CatchdError
-  /** What was sent and answered, and what that means; not of logins that a crash or newer ones ended. */
+  /** Requests, answers and likely causes; none if a crash or a newer login ended it. */
   readonly report?: LoginReport
 }
 
@@ -122,7 +114,7 @@ export function isSettled(login: Login): login is SettledLogin {
   return login.status !== 'pending' && login.status !== 'exchanging'
 }
 
-/** What stays the same from the beginning of a login to its end. */
+/** The members that do not change during a login. */
 export function baseOf<Profile extends string | null>(login: LoginBase & { readonly profile: Profile }) {
   const { id, profile, redirectUri, createdAtMs, expiresAtMs } = login
   return { id, profile, redirectUri, createdAtMs, expiresAtMs }

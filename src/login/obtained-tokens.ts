@@ -1,12 +1,12 @@
-/** The tokens that a login brings: whom it asks for them, and how they are stored. */
+/** The tokens that a login obtains: from which server, and how they are stored. */
 
 import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
-import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { TokenSet } from '../tokens/token-set.js'
 import type { StoredSummary } from './login.js'
-import type { LoginProfiles, TokenKeeping } from './ports.js'
+import type { ReportParts } from './login-report.js'
+import type { TokenKeeping } from './ports.js'
 
 /**
  * Resolves when the token set is in the vault.
@@ -30,13 +30,12 @@ export async function keepTokens(
 }
 
 /**
- * The profile of a login, unless it was pointed elsewhere since: neither a code nor a device code is sent to anybody
- * but the server that the login was begun at.
+ * The profile of a login. A code or device code is sent only to the server and client that the login began with.
  *
  * @throws CatchdError `profile_unknown`, `profile_invalid`
  */
 export function profileOfLogin(
-  { profiles, servers }: ProfileParts,
+  { profiles, servers }: ReportParts,
   name: string,
   begunAt: TokenSetOrigin,
 ): Profile {
@@ -50,9 +49,4 @@ export function profileOfLogin(
       'The profile was changed to another authorization server or client during the login; the code was not sent.',
     next: `catchd login ${name}`,
   })
-}
-
-interface ProfileParts {
-  readonly profiles: Pick<LoginProfiles, 'profile'>
-  readonly servers: Pick<AuthorizationServers, 'origin'>
 }

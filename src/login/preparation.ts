@@ -1,7 +1,6 @@
 /**
- * A login before anybody hears of it: fresh `state`, `code_verifier` and `nonce`, and the authorization URL that
- * carries them (RFC 6749 §4.1.1, RFC 7636 §4.3); or those of a request that another tool built. Nothing is stored or
- * bound here.
+ * Prepares a login: a new `state`, `code_verifier` and `nonce`, and the authorization URL with them (RFC 6749 §4.1.1,
+ * RFC 7636 §4.3); or those of a request that another tool built. Stores and binds nothing.
  */
 
 import { randomId, randomSecret } from '../authorization-server/pkce.js'
@@ -14,7 +13,7 @@ import type { PendingLogin } from './login.js'
 import type { AdoptionRequest, LoginRequest } from './login-request.js'
 import type { CertificateFiles } from './ports.js'
 
-/** The request and whom its response must come from. */
+/** The request, and the issuer that must answer it. */
 type Prepared = AuthorizationRequest & ExpectedIssuer & Pick<PendingLogin, 'authorizationUrl'>
 
 /**
@@ -59,7 +58,7 @@ async function built(
   return { ...request, ...(await servers.prepare(profile, request, profiles.issRequired(profile.name))) }
 }
 
-/** Of a request that another tool built: its URL is not known here, and neither is its `nonce`. */
+/** For a request that another tool built. Its URL and its `nonce` are not known here. */
 async function adopted(
   { servers, profiles }: KindParts,
   profile: Profile,
@@ -69,14 +68,14 @@ async function adopted(
   if (redirectUri !== profile.redirect_uri) {
     throw new CatchdError('profile_invalid', {
       profile: profile.name,
-      detail: 'Its redirect_uri takes a fresh port for each login, which no other tool can know beforehand.',
+      detail: 'Its redirect_uri uses a new port for each login, which another tool cannot know.',
     })
   }
   const expected = await servers.findExpectedIssuer(profile, profiles.issRequired(profile.name))
   return { redirectUri, state, codeVerifier, nonce: null, authorizationUrl: null, ...expected }
 }
 
-/** What the profile's redirect URI is to be served with; `null`: the daemon's own certificate, or none. */
+/** For the profile's redirect URI; `null`: the daemon's own certificate, or none. */
 export function certificateOf(profile: Profile): CertificateFiles | null {
   const { redirect_certificate_file: certificateFile, redirect_private_key_file: privateKeyFile } = profile
   if (certificateFile === undefined || privateKeyFile === undefined) return null

@@ -1,12 +1,11 @@
 /**
- * Which redirect URIs the redirect listener answers for, and for whom. Pure look-ups by the scheme, the Host header and
+ * The redirect URIs that the redirect listener answers, and their holders. Pure look-ups by the scheme, the Host header and
  * the raw path of a request.
  */
 
-/** Of a redirect URI. */
 export type RedirectScheme = 'http' | 'https'
 
-/** Without what a request does not show: `http://localhost:3000/cb?x=1` is at `http://localhost:3000/cb`. */
+/** Only the parts that a request shows: `http://localhost:3000/cb?x=1` becomes `http://localhost:3000/cb`. */
 function placeOf(redirectUri: string): string {
   const { protocol, host, pathname } = new URL(redirectUri)
   return `${protocol}//${host}${pathname}`
@@ -29,13 +28,12 @@ export class RedirectUris<Holder extends { readonly redirectUri: string }> {
     if (holders?.size === 0) this.#places.delete(place)
   }
 
-  /** The holders that a request to the redirect URI may be for. */
   at(redirectUri: string): ReadonlySet<Holder> {
     return this.#places.get(placeOf(redirectUri)) ?? new Set()
   }
 
   /**
-   * @param scheme - Of the connection; `undefined` behind a tunnel, which hides the browser's.
+   * @param scheme - Of the browser's connection; `undefined` behind a tunnel, which hides it.
    * @returns One redirect URI, or two that differ in their scheme.
    */
   find(authority: string, path: string, scheme?: RedirectScheme): string[] {

@@ -1,39 +1,38 @@
 /**
- * How many browser tabs machines may open: one unanswered tab per profile, and none after one that nobody answered,
- * until a person logs in or a configured pause is over. Otherwise a tool that asks each minute leaves hundreds of
- * tabs overnight.
+ * How many browser tabs tools may open: one unanswered tab per profile, and none after one that nobody answered, until the
+ * user logs in or a configured pause is over. Otherwise a tool that asks every minute opens hundreds of tabs overnight.
  *
- * Pure: time and events come in. In memory only: what a restart forgets is one tab at most, because logins that
- * still pend are found again.
+ * Pure: time and events are arguments. In memory only: after a restart there is at most one more tab, because pending
+ * logins are restored.
  */
 export type TabVerdict =
   | { readonly may: 'open' }
-  /** The last tab was dismissed, denied or left to expire. */
+  /** The last tab was closed, denied or not answered in time. */
   | { readonly may: 'not'; readonly untilMs: number | null }
 
 export class TabBudget {
-  /** The tab that a machine opened and that is neither answered nor over. */
+  /** By profile: the tab that a tool opened and that is still open. */
   readonly #open = new Map<string, string>()
-  /** When the last tab that a machine opened ended without a token set. */
+  /** By profile: when the last tab of a tool ended without a token set. */
   readonly #unansweredAtMs = new Map<string, number>()
 
-  /** @param pauseSeconds - After which machines may try again; `null`: not before a person did. */
+  /** @param pauseSeconds - Tools may try again after this; `null`: not before the user logs in. */
   judge(profile: string, pauseSeconds: number | null, nowMs: number): TabVerdict {
     const endedAtMs = this.#unansweredAtMs.get(profile)
     if (endedAtMs === undefined) return { may: 'open' }
     if (pauseSeconds === null) return { may: 'not', untilMs: null }
     const untilMs = endedAtMs + pauseSeconds * 1000
-    // A clock that was set back does not prolong the pause beyond its length.
+    // A clock that was set back must not prolong the pause.
     const isOver = nowMs >= untilMs || untilMs - nowMs > pauseSeconds * 1000
     return isOver ? { may: 'open' } : { may: 'not', untilMs }
   }
 
-  /** A machine opened a tab, or waits for the one that is open. */
+  /** A tool opened a tab, or waits for the open one. */
   opened(profile: string, tab: string): void {
     this.#open.set(profile, tab)
   }
 
-  /** What ends after a person came in another way is no sign that nobody is there. */
+  /** A tab that ends after the user logged in elsewhere does not count as unanswered. */
   ended(profile: string, tab: string, isAnswered: boolean, nowMs: number): void {
     if (isAnswered) this.clear(profile)
     if (this.#open.get(profile) !== tab) return
@@ -41,7 +40,7 @@ export class TabBudget {
     this.#unansweredAtMs.set(profile, nowMs)
   }
 
-  /** A person asked for a login by themselves, or finished one: machines may open tabs again. */
+  /** The user asked for a login, or finished one: tools may open tabs again. */
   clear(profile: string): void {
     this.#open.delete(profile)
     this.#unansweredAtMs.delete(profile)

@@ -1,6 +1,6 @@
 /**
- * Runs a command that notifies the user: without a shell, without input or output, for a limited time, and without the
- * variables of the daemon that can contain a secret.
+ * Runs a command that notifies the user: without a shell, without input or output, for a limited time, and only with
+ * environment variables that hold no secret.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 
@@ -9,9 +9,9 @@ const DEADLINE_MS = 30_000
 export interface CommandCall {
   /** Program and arguments. */
   readonly command: readonly string[]
-  /** The whole environment of the command. */
+  /** Its whole environment. */
   readonly environment: NodeJS.ProcessEnv
-  /** Ends the command early. */
+  /** Ends it early. */
   readonly signal?: AbortSignal
   /** Default 30,000. */
   readonly deadlineMs?: number
@@ -20,7 +20,7 @@ export interface CommandCall {
 /**
  * Never rejects.
  *
- * @returns `null` if the command ended with exit code 0; otherwise a code such as `ENOENT`, `exit_3`, `SIGTERM`, `timeout`.
+ * @returns `null` when it ended with exit code 0; otherwise a code: `ENOENT`, `exit_3`, `SIGTERM`, `timeout`, …
  */
 export function runCommand(call: CommandCall): Promise<string | null> {
   const { command, environment, signal, deadlineMs = DEADLINE_MS } = call
@@ -61,13 +61,13 @@ export function runCommand(call: CommandCall): Promise<string | null> {
   })
 }
 
-/** Also ends the processes that the command started, if the system has process groups. */
+/** Also kills the programs that it started, if the system has process groups. */
 function kill(child: ChildProcess, isGroupLeader: boolean): void {
   try {
     if (isGroupLeader && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
     else child.kill('SIGKILL')
   } catch {
-    // The command has already ended.
+    // It has already ended.
   }
 }
 
@@ -75,7 +75,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }
 
-/** The variables that say where programs, the user's files, the desktop session and this daemon are, and the language. */
+/** To find programs, the user's files, the desktop session and this daemon; and the language. */
 const PASSED = [
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|BROWSER|CATCHD_HOME)$/,
   /^(?:DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|WSL_DISTRO_NAME|WSL_INTEROP)$/,
@@ -84,7 +84,7 @@ const PASSED = [
   /^(?:USERPROFILE|USERNAME|HOMEDRIVE|HOMEPATH|ProgramFiles(?:\(x86\))?|PSModulePath)$/i,
 ]
 
-/** An environment can contain client secrets and proxy passwords, so only known harmless variables are passed on. */
+/** Environments may contain client secrets and proxy passwords, so only variables known to be harmless are passed on. */
 export function harmless(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isPassed = ([name]: [string, unknown]) =>
     PASSED.some((names) => names.test(name)) || /^path$/i.test(name)

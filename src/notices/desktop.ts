@@ -1,13 +1,13 @@
 /**
- * Shows a notification on the user's desktop, with the command that each platform includes.
+ * A notification on the user's desktop, with the command that each platform includes.
  *
- * Texts are passed as arguments or variables, never inside a script. Where the platform reads markup, they are escaped.
- * There is no library: the known ones are unmaintained and contain binaries.
+ * Texts are arguments or environment variables, never parts of a script. If the platform reads markup in them, it is
+ * escaped. No library: the known ones are not maintained and contain binaries.
  */
 import type { CommandCall } from './command.js'
 import type { NoticeText } from './notice.js'
 
-/** @param environment - Already reduced to harmless variables. The command needs those of the desktop session. */
+/** @param environment - Harmless variables; the command finds the desktop session with them. */
 export function notificationCommand(
   platform: NodeJS.Platform,
   { title, body }: NoticeText,
@@ -40,7 +40,7 @@ const OSASCRIPT = [
   'end run',
 ]
 
-/** A toast needs the identity of a registered program. PowerShell's own identity always exists. */
+/** A toast needs the identity of a registered program. PowerShell's identity always exists. */
 const POWERSHELL = [
   '$manager = [Windows.UI.Notifications.ToastNotificationManager, Windows.UI.Notifications, ContentType = WindowsRuntime]',
   '$xml = $manager::GetTemplateContent([Windows.UI.Notifications.ToastTemplateType]::ToastText02)',

@@ -1,33 +1,28 @@
 /**
- * Remembers which notices were sent for which token set, in `notices.json` of the state folder. The file contains only
- * names and instants, no secret, so the daemon need not read the vault when it starts.
+ * The notices that were sent for each token set, kept over restarts in `notices.json` of the state folder: names and times,
+ * no secret, so that a start need not read the vault.
  *
- * If the file cannot be read or written, a notice may be sent twice. The daemon never stops because of it.
+ * If the file cannot be read or written, a notice may come twice; the daemon continues.
  */
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import { asCatchdError } from '../failures.js'
 import { CorruptContent, DurableFile } from '../vault/durable-file.js'
+import { fromRecord, toRecord } from '../vault/record.js'
 import type { NoticePlan } from './notice-plan.js'
 
 /** File name inside the state folder. */
 export const NOTICES_FILE = 'notices.json'
 
-const NoticesRecord = z.object({
-  version: z.literal(1),
-  profiles: z.record(
-    z.string(),
-    z.object({
-      obtained_at_ms: z.number(),
-      needed_at_ms: z.number(),
-      known_since_ms: z.number(),
-      told_before: z.boolean(),
-      told_when: z.boolean(),
-      used_at_ms: z.number(),
-    }),
-  ),
+const Plan = z.object({
+  obtained_at_ms: z.number(),
+  needed_at_ms: z.number(),
+  known_since_ms: z.number(),
+  told_before: z.boolean(),
+  told_when: z.boolean(),
+  used_at_ms: z.number(),
 })
-type NoticesRecord = z.infer<typeof NoticesRecord>
+const NoticesRecord = z.object({ version: z.literal(1), profiles: z.record(z.string(), z.unknown()) })
 
 export class NoticeMemory {
   readonly #file: DurableFile
@@ -36,13 +31,13 @@ export class NoticeMemory {
   #isChanged = false
   #writing: Promise<void> = Promise.resolve()
 
-  /** @param onTrouble - Called with the error code if the file cannot be read or written. */
+  /** @param onTrouble - Called with a code when the file cannot be read or written. */
   constructor(path: string, onTrouble: (code: string) => void) {
     this.#file = new DurableFile(path)
     this.#onTrouble = onTrouble
   }
 
-  /** Reads the file. Never rejects. */
+  /** Reads the file; never rejects. */
   async load(): Promise<void> {
     try {
       this.#plans = (await this.#file.load(parse)) ?? new Map()
@@ -59,7 +54,7 @@ export class NoticeMemory {
     return this.#plans.entries()
   }
 
-  /** @param plan - `null` removes the profile. */
+  /** @param plan - `null` forgets the profile. */
   set(profile: string, plan: NoticePlan | null): void {
     if (isDeepStrictEqual(plan, this.get(profile))) return
     if (plan === null) this.#plans.delete(profile)
@@ -67,7 +62,7 @@ export class NoticeMemory {
     this.#isChanged = true
   }
 
-  /** Resolves when the changes are in the file, or cannot be written. One write at a time, and none without a change. */
+  /** Resolves when the file is up to date, or the write failed. One write at a time, none without a change. */
   save(): Promise<void> {
     this.#writing = this.#writing.then(async () => {
       if (!this.#isChanged) return
@@ -84,39 +79,15 @@ export class NoticeMemory {
 }
 
 function serialise(plans: ReadonlyMap<string, NoticePlan>): string {
-  const profiles = [...plans].map(([profile, plan]) => {
-    const record: NoticesRecord['profiles'][string] = {
-      obtained_at_ms: plan.obtainedAtMs,
-      needed_at_ms: plan.neededAtMs,
-      known_since_ms: plan.knownSinceMs,
-      told_before: plan.toldBefore,
-      told_when: plan.toldWhen,
-      used_at_ms: plan.usedAtMs,
-    }
-    return [profile, record] as const
-  })
-  const record: NoticesRecord = { version: 1, profiles: Object.fromEntries(profiles) }
-  return `${JSON.stringify(record)}\n`
+  const profiles = [...plans].map(([profile, plan]) => [profile, toRecord(Plan, plan)])
+  return `${JSON.stringify({ version: 1, profiles: Object.fromEntries(profiles) })}\n`
 }
 
 function parse(content: Buffer): Map<string, NoticePlan> {
-  let record: NoticesRecord
   try {
-    record = NoticesRecord.parse(JSON.parse(content.toString('utf8')))
+    const { profiles } = NoticesRecord.parse(JSON.parse(content.toString('utf8')))
+    return new Map(Object.entries(profiles).map(([profile, plan]) => [profile, fromRecord(Plan, plan)]))
   } catch {
     throw new CorruptContent()
   }
-  return new Map(
-    Object.entries(record.profiles).map(([profile, known]) => [
-      profile,
-      {
-        obtainedAtMs: known.obtained_at_ms,
-        neededAtMs: known.needed_at_ms,
-        knownSinceMs: known.known_since_ms,
-        toldBefore: known.told_before,
-        toldWhen: known.told_when,
-        usedAtMs: known.used_at_ms,
-      },
-    ]),
-  )
 }

@@ -1,38 +1,37 @@
 /**
- * The plan of notices for a profile: when its next login is needed, and which notices were already sent.
+ * The plan of a profile: when its next login is needed, and which notices were sent.
  *
- * Pure. There are at most two notices for a token set: one before the login is needed and one when it is needed. If a
- * refresh brings a refresh token with the same end, the plan continues. If the new end is later, the plan starts again.
+ * Pure. A token set gets at most two notices, one before and one when the login is needed. A refresh that brings a refresh
+ * token with the same end keeps the plan; one that prolongs it starts a new plan.
  */
 import type { NextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'
 
 export interface NoticePlan {
-  /** The `obtainedAtMs` of the token set that the plan is for. */
+  /** `obtainedAtMs` of the token set that the plan is for. */
   readonly obtainedAtMs: number
   readonly neededAtMs: number
-  /** Since when `neededAtMs` is known. There is no notice in advance for tokens with a short lifetime. */
+  /** Since when `neededAtMs` is known. Short-lived tokens get no notice before. */
   readonly knownSinceMs: number
   readonly toldBefore: boolean
   readonly toldWhen: boolean
-  /** When the profile was last used, exact to a day. */
+  /** When a caller last used the profile, to the day. */
   readonly usedAtMs: number
 }
 
 /** Servers send lifetimes in whole seconds from receipt, so the same end differs a little each time. */
 const SAME_END_MS = 15_000
 
-/** The precision of the last use. */
+/** How exactly the last use is remembered. */
 const USE_STEP_MS = 24 * 60 * 60 * 1_000
 
-/** Long enough for a job that runs once a month. There are no notices for a profile that is unused for longer. */
+/** A job that runs once a month still needs its tokens. A profile that was not used for longer gets no notice. */
 const IN_USE_MS = 32 * USE_STEP_MS
 
 /**
- * @param set - The token set that `nextLogin` was computed from.
- * @param isUse - Whether the profile is being used now.
- * @returns `null` if there is no login to announce: its time is unknown, no login is needed, or the profile was logged
- *   out.
+ * @param set - The token set that `nextLogin` is for.
+ * @param isUse - A caller used the profile just now.
+ * @returns `null` when the time of the next login is unknown, when none will be needed, or after a logout
  */
 export function nextNoticePlan(
   previous: NoticePlan | null,
@@ -48,7 +47,7 @@ export function nextNoticePlan(
   const fresh = { obtainedAtMs, knownSinceMs: obtainedAtMs, toldBefore: false, toldWhen: false, usedAtMs }
   if (previous === null) return { ...fresh, neededAtMs: nextLogin.atMs }
   if (previous.obtainedAtMs === obtainedAtMs) {
-    // For an invalid refresh token, the login is needed "now" at every check. The time of the first check counts.
+    // A refused refresh token gives "now" every time; the first time counts.
     const neededAtMs = isNow ? Math.min(previous.neededAtMs, nextLogin.atMs) : nextLogin.atMs
     return { ...previous, neededAtMs, usedAtMs }
   }
@@ -63,7 +62,7 @@ function lastUse(previous: NoticePlan | null, nowMs: number, isUse: boolean): nu
   return isUse && Math.abs(nowMs - previous.usedAtMs) >= USE_STEP_MS ? nowMs : previous.usedAtMs
 }
 
-/** The notice that is due at that instant. */
+/** The notice that is due. */
 export function dueNotice(plan: NoticePlan, beforeSeconds: number, nowMs: number): 'before' | 'when' | null {
   if (!isInUse(plan, nowMs)) return null
   if (nowMs >= plan.neededAtMs) return plan.toldWhen ? null : 'when'
@@ -71,7 +70,7 @@ export function dueNotice(plan: NoticePlan, beforeSeconds: number, nowMs: number
   return beforeMs !== null && nowMs >= beforeMs ? 'before' : null
 }
 
-/** When the next notice is due if nothing changes; `null`: none. */
+/** When the next notice is due, if nothing changes; `null`: never. */
 export function nextNoticeAtMs(plan: NoticePlan, beforeSeconds: number, nowMs: number): number | null {
   if (!isInUse(plan, nowMs) || plan.toldWhen) return null
   return announcedAtMs(plan, beforeSeconds) ?? plan.neededAtMs
@@ -81,7 +80,7 @@ export function told(plan: NoticePlan, what: 'before' | 'when'): NoticePlan {
   return what === 'before' ? { ...plan, toldBefore: true } : { ...plan, toldWhen: true }
 }
 
-/** For tokens that are valid for an hour, a notice a day in advance would come right after the login, so there is none. */
+/** No notice before, if the time was already closer than `beforeSeconds` when it became known: a login for an hour. */
 function announcedAtMs(
   { neededAtMs, knownSinceMs, toldBefore }: NoticePlan,
   beforeSeconds: number,
@@ -90,7 +89,7 @@ function announcedAtMs(
   return toldBefore || beforeSeconds === 0 || atMs <= knownSinceMs ? null : atMs
 }
 
-/** A clock that was set back does not make a profile count as unused. */
+/** A clock that was set back does not make a profile unused. */
 function isInUse({ usedAtMs }: NoticePlan, nowMs: number): boolean {
   return nowMs - usedAtMs <= IN_USE_MS
 }

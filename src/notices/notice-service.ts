@@ -1,16 +1,12 @@
 /**
- * Notifies the user that a profile needs a login: once when it is needed, and once before that if the time is known.
+ * Notifies the user that a profile needs a login: once when it does, and once some time before if that time is known.
  *
- * The service receives the events of logins, refreshes and uses, looks up the profile's token set, and runs the
- * configured commands. A notice is never sent twice for one token set, even after a restart: it is recorded as sent
- * before it is sent. If no notices are configured, the service does nothing. notice-plan.ts decides when a notice is due.
- *
- * The wall clock decides. Waits are short, and each wait ends with a new look at the clock, because timers stop while a
- * laptop sleeps.
+ * After logins, refreshes and use it looks at the token set, and runs the commands of the configuration. A token set gets
+ * no notice twice, also after a restart: the notice is stored as sent before it is sent. If no notices are configured,
+ * nothing is watched. When to send one is notice-plan.ts.
  */
-import type { Clock } from '../clock.js'
-import type { NoticeSettings } from '../config/notices.js'
-import type { Profile } from '../config/profile.js'
+import { Alarm, type Clock } from '../clock.js'
+import type { ConfigurationStore } from '../config/store.js'
 import { asCatchdError } from '../failures.js'
 import { nextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'
@@ -19,93 +15,77 @@ import { type Notice, type NoticeText, textOf, variablesOf } from './notice.js'
 import type { NoticeMemory } from './notice-memory.js'
 import { dueNotice, nextNoticeAtMs, nextNoticePlan, told } from './notice-plan.js'
 
-export interface NoticeConfiguration {
-  notices(): NoticeSettings
-  /** @throws CatchdError `profile_unknown`, `config_invalid` */
-  profile(name: string): Profile
+export interface NoticeEvent {
+  readonly event: 'notice.told' | 'notice.failed' | 'notice.look_failed'
+  readonly profile: string
+  readonly reason?: string
+  readonly by?: 'hook' | 'desktop'
+  /** `ENOENT`, `exit_3`, `timeout`, or the code of a failure. */
+  readonly failure?: string
 }
-
-export interface TokenSets {
-  /** Without refreshing. @throws the vault's codes */
-  find(profile: string): Promise<{ readonly set: TokenSet | null }>
-}
-
-export type NoticeEvent =
-  | {
-      readonly event: 'notice.told'
-      readonly profile: string
-      readonly reason: string
-      readonly by: 'hook' | 'desktop'
-    }
-  | {
-      readonly event: 'notice.failed'
-      readonly profile: string
-      readonly by: 'hook' | 'desktop'
-      /** `ENOENT` and the like, `exit_3`, `timeout`. */
-      readonly failure: string
-    }
-  | { readonly event: 'notice.look_failed'; readonly profile: string; readonly failure: string }
 
 export interface NoticeParts {
   readonly clock: Clock
-  readonly configuration: NoticeConfiguration
-  readonly tokens: TokenSets
+  readonly configuration: Pick<ConfigurationStore, 'notices' | 'profile'>
+  /** `find` does not refresh. */
+  readonly tokens: { find(profile: string): Promise<{ readonly set: TokenSet | null }> }
   readonly memory: NoticeMemory
-  /** Already reduced to harmless variables. */
+  /** Harmless variables. */
   readonly environment: NodeJS.ProcessEnv
-  /** @returns `null`, or an error code. */
+  /** @returns `null`, or the code of a failure */
   readonly run: (call: CommandCall) => Promise<string | null>
   readonly desktopCommand: (text: NoticeText, environment: NodeJS.ProcessEnv) => CommandCall
   readonly log: (event: NoticeEvent) => void
 }
 
-/** Events after which a profile's next login can change. */
-const NEWS = new Set(['login.succeeded', 'token.refreshed', 'token.reauthorize', 'token.forgotten'])
+/** Events that change when a login is needed. */
+const CHANGES = new Set(['login.succeeded', 'token.refreshed', 'token.reauthorize', 'token.forgotten'])
 
-const LONGEST_WAIT_MS = 60_000
+const LONGEST_SLEEP_MS = 60_000
 const USE_STEP_MS = 24 * 60 * 60 * 1_000
 
-/** When the daemon ends, a running command has this long to finish. */
+/** How long a running command may take when the daemon stops. */
 const DRAIN_MS = 2_000
 
 export class NoticeService {
   readonly #parts: NoticeParts
-  /** Profiles to check, and whether they were used. */
+  /** Profiles to look at, and whether a caller used them. */
   readonly #wanted = new Map<string, boolean>()
-  /** When a profile was last checked because it was used. */
+  /** When a profile was last looked at because it was used. */
   readonly #seenInUse = new Map<string, number>()
   readonly #ending = new AbortController()
+  readonly #alarm: Alarm
   #isOn = false
   #isStarted = false
-  #isChecking = false
+  #isLooking = false
   #isDesktopSilent = false
-  #cancelWait = () => {}
   #loading: Promise<void> | null = null
   #sending: Promise<unknown> = Promise.resolve()
 
   constructor(parts: NoticeParts) {
     this.#parts = parts
+    this.#alarm = new Alarm(parts.clock, LONGEST_SLEEP_MS, (nowMs) => this.#wake(nowMs))
   }
 
-  /** Reads which notices were sent and starts to work, if notices are configured. */
+  /** Reads which notices were sent, and begins to watch if notices are configured. */
   start(): Promise<void> {
     this.#isStarted = true
     return this.reconsider()
   }
 
-  /** Call this after a change of the configuration. */
+  /** After a change of the configuration. */
   async reconsider(): Promise<void> {
     if (!this.#isStarted || this.#ending.signal.aborted) return
     const { loginRequiredCommand, desktop } = this.#parts.configuration.notices()
     this.#isOn = loginRequiredCommand !== null || desktop
     this.#isDesktopSilent = false
-    if (!this.#isOn) return this.#cancelWait()
+    if (!this.#isOn) return
     this.#loading ??= this.#parts.memory.load()
     await this.#loading
-    this.#wake()
+    this.#alarm.wakeBy(this.#wake(this.#parts.clock.now()))
   }
 
-  /** Call this for each request for the profile's token. It is fast, because it runs for every such request. */
+  /** A caller asked for a token. Cheap: this is on the fast path. */
   used(profile: string): void {
     if (!this.#isOn) return
     const nowMs = this.#parts.clock.now()
@@ -115,15 +95,15 @@ export class NoticeService {
     this.#want(profile, true)
   }
 
-  /** Call this with the events of the log. Checks the profile after a login or a change of its token set. */
-  saw(event: { readonly event: string; readonly profile?: string }): void {
-    if (this.#isOn && event.profile !== undefined && NEWS.has(event.event)) this.#want(event.profile, true)
+  /** Looks at a profile whose tokens changed with this event. */
+  saw(event: { readonly event: string; readonly profile?: string | undefined }): void {
+    if (this.#isOn && event.profile !== undefined && CHANGES.has(event.event)) this.#want(event.profile, true)
   }
 
-  /** Resolves when no command is running any more. */
+  /** Resolves when no command is running. */
   async close(): Promise<void> {
     this.#isOn = false
-    this.#cancelWait()
+    this.#alarm.close()
     const cancel = this.#parts.clock.after(DRAIN_MS, () => this.#ending.abort())
     await this.#sending
     cancel()
@@ -133,22 +113,22 @@ export class NoticeService {
 
   #want(profile: string, isUse: boolean): void {
     this.#wanted.set(profile, isUse || this.#wanted.get(profile) === true)
-    if (!this.#isChecking) void this.#checkWanted()
+    if (!this.#isLooking) void this.#lookAround()
   }
 
-  /** Checks one profile after the other, so that a vault that does not answer gets only one request at a time. */
-  async #checkWanted(): Promise<void> {
-    this.#isChecking = true
+  /** One profile after the other, so that a vault that does not answer is not asked a hundred times at once. */
+  async #lookAround(): Promise<void> {
+    this.#isLooking = true
     await this.#loading
     for (const [profile, isUse] of this.#wanted) {
       this.#wanted.delete(profile)
-      if (this.#isOn) await this.#check(profile, isUse)
+      if (this.#isOn) await this.#lookAt(profile, isUse)
     }
-    this.#isChecking = false
-    this.#waitUntilDue()
+    this.#isLooking = false
+    this.#alarm.wakeBy(this.#nextWakeMs(this.#parts.clock.now()))
   }
 
-  async #check(name: string, isUse: boolean): Promise<void> {
+  async #lookAt(name: string, isUse: boolean): Promise<void> {
     const { clock, configuration, memory, tokens } = this.#parts
     try {
       const profile = configuration.profile(name)
@@ -176,7 +156,7 @@ export class NoticeService {
     await this.#parts.memory.save()
   }
 
-  /** Sends one notice at a time, so that a laptop does not start many programs when it wakes up. */
+  /** One notice at a time, so that a laptop that wakes up does not start twenty programs. */
   #tell(notice: Notice): void {
     const { environment, desktopCommand } = this.#parts
     this.#sending = this.#sending.then(() => {
@@ -189,7 +169,7 @@ export class NoticeService {
     })
   }
 
-  /** A desktop without notifications is logged once, not for every notice. */
+  /** If the desktop has no notifications, that is logged once, not for every notice. */
   async #run(notice: Notice, by: 'hook' | 'desktop', call: CommandCall): Promise<void> {
     const { profile, reason } = notice
     const failure = await this.#parts.run({ ...call, signal: this.#ending.signal })
@@ -200,29 +180,27 @@ export class NoticeService {
     if (by === 'desktop') this.#isDesktopSilent = failure !== null
   }
 
-  #wake(): void {
-    const { clock, configuration, memory } = this.#parts
+  /** Looks at the profiles whose notice is due. @returns when to wake next */
+  #wake(nowMs: number): number | null {
+    if (!this.#isOn) return null
+    const { configuration, memory } = this.#parts
     const { beforeSeconds } = configuration.notices()
-    const nowMs = clock.now()
     for (const [profile, plan] of memory.all()) {
       if (dueNotice(plan, beforeSeconds, nowMs) !== null) this.#want(profile, false)
     }
-    if (!this.#isChecking) this.#waitUntilDue()
+    return this.#isLooking ? null : this.#nextWakeMs(nowMs)
   }
 
-  #waitUntilDue(): void {
-    const { clock, configuration, memory } = this.#parts
-    this.#cancelWait()
-    if (!this.#isOn) return
+  #nextWakeMs(nowMs: number): number | null {
+    if (!this.#isOn) return null
+    const { configuration, memory } = this.#parts
     const { beforeSeconds } = configuration.notices()
-    const nowMs = clock.now()
-    let waitMs = Number.POSITIVE_INFINITY
+    let nextMs = Number.POSITIVE_INFINITY
     for (const [, plan] of memory.all()) {
       const atMs = nextNoticeAtMs(plan, beforeSeconds, nowMs)
-      // A notice that is due but could not be sent, because the vault is locked, is tried again after the longest wait.
-      if (atMs !== null)
-        waitMs = Math.min(waitMs, atMs > nowMs ? atMs - nowMs : LONGEST_WAIT_MS, LONGEST_WAIT_MS)
+      // A notice that is due but could not be sent, because the vault is locked, is tried again later.
+      if (atMs !== null) nextMs = Math.min(nextMs, atMs > nowMs ? atMs : nowMs + LONGEST_SLEEP_MS)
     }
-    if (Number.isFinite(waitMs)) this.#cancelWait = clock.after(waitMs, () => this.#wake())
+    return Number.isFinite(nextMs) ? nextMs : null
   }
 }

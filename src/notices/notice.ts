@@ -1,7 +1,7 @@
 /**
- * A notice that a profile needs a login, now or soon: its text for the desktop and its variables for a hook's command.
+ * A notice: a profile needs a login, now or soon. Its text on the desktop, and the variables for a hook's command.
  *
- * Pure. A notice contains only a profile name, a code and an instant, and nothing that a server sent.
+ * Pure. It contains nothing that a server sent: only a name, a code and a time of ours.
  */
 import { toInstant } from '../clock.js'
 import type { LoginReason } from '../tokens/next-login.js'
@@ -9,7 +9,7 @@ import type { LoginReason } from '../tokens/next-login.js'
 export interface Notice {
   readonly profile: string
   readonly reason: 'expires_soon' | LoginReason
-  /** From when or since when a login is needed. */
+  /** When the login is needed, or since when. */
   readonly neededAtMs: number
 }
 
@@ -22,21 +22,21 @@ export function textOf({ profile, reason, neededAtMs }: Notice): NoticeText {
   if (reason === 'expires_soon') {
     return {
       title: `Login needed soon: ${profile}`,
-      body: `Its tokens expire at ${toInstant(neededAtMs)}. To log in: catchd login ${profile}`,
+      body: `Its tokens expire at ${toInstant(neededAtMs)}. Run: catchd login ${profile}`,
     }
   }
-  return { title: `Login needed: ${profile}`, body: `${WHY[reason]} To log in: catchd login ${profile}` }
+  return { title: `Login needed: ${profile}`, body: `${WHY[reason]} Run: catchd login ${profile}` }
 }
 
 const WHY = {
   none_stored: 'It has no tokens.',
   expired: 'Its tokens have expired.',
   refused: 'The authorization server no longer accepts its refresh token.',
-  answer_invalid: 'The authorization server answered a refresh with an invalid id_token.',
-  interrupted: 'The daemon was stopped during a refresh.',
+  answer_invalid: 'The authorization server answered a refresh with an id_token that is not valid.',
+  interrupted: 'The daemon was stopped in the middle of a refresh.',
 } satisfies Record<LoginReason, string>
 
-/** The variables for a hook's command. parseEnvironment ignores these names. */
+/** For the command of a hook. parseEnvironment ignores these names. */
 export function variablesOf({ profile, reason, neededAtMs }: Notice): Record<string, string> {
   return { CATCHD_PROFILE: profile, CATCHD_REASON: reason, CATCHD_NEEDED_AT: toInstant(neededAtMs) }
 }

@@ -1,6 +1,6 @@
 /**
- * How long to leave an authorization server alone after failed refreshes: from 1 s, doubling to 5 min, with
- * jitter; a server's Retry-After counts where it is longer. Pure.
+ * How long to wait after failed refreshes: from 1 s, doubling to 5 min, with jitter; longer if the server's Retry-After
+ * says so. Pure.
  */
 
 const FIRST_MS = 1_000
@@ -8,7 +8,7 @@ const LONGEST_MS = 300_000
 
 export interface BackOff {
   readonly failures: number
-  /** No refresh is tried on its own before this instant. */
+  /** catchd starts no refresh of its own before this time. */
   readonly notBeforeMs: number
 }
 

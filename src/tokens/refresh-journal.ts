@@ -1,16 +1,15 @@
 /**
- * Which refresh tokens were on their way when the daemon was killed. Servers that rotate refresh tokens take a
- * second use for theft and revoke everything (RFC 9700 §4.14.2), so one whose answer may have been lost is not
- * sent again. The journal holds hashes, never a token.
+ * Which refresh tokens were being sent when the daemon was killed. A server that rotates refresh tokens treats a second
+ * use as theft and revokes everything (RFC 9700 §4.14.2), so catchd does not send a refresh token again whose answer may
+ * have been lost (SECURITY.md#one-refresh). The journal holds hashes, never a token.
  */
 import { createHash } from 'node:crypto'
+import type { StepJournal } from '../journal/step-journal.js'
 import type { Secret } from '../secret.js'
 
 /** A journal of steps on the disk. */
-export interface Steps {
+export interface Steps extends Pick<StepJournal, 'begun' | 'ended'> {
   readonly interrupted: ReadonlyMap<string, unknown>
-  begun(step: string, facts: Readonly<Record<string, string>>): Promise<void>
-  ended(step: string): void
 }
 
 export class RefreshJournal {
@@ -19,13 +18,13 @@ export class RefreshJournal {
   /** Steps that no line has ended yet, by profile. */
   readonly #open = new Map<string, Set<string>>()
 
-  /** @param onTrouble - A full disk must not cost the refresh; it is reported here. */
+  /** @param onTrouble - Called for a write that failed: a full disk must not prevent the refresh. */
   constructor(steps: Steps, onTrouble: (error: unknown) => void) {
     this.#steps = steps
     this.#onTrouble = onTrouble
   }
 
-  /** Resolves when it is on the disk that the refresh token is about to be sent. */
+  /** Resolves when the disk has the line that this refresh token is about to be sent. */
   async sending(profile: string, refreshToken: Secret): Promise<void> {
     const step = stepOf(profile, refreshToken)
     this.#openOf(profile).add(step)
@@ -36,18 +35,18 @@ export class RefreshJournal {
     }
   }
 
-  /** The refresh token may be sent again: it was answered without tokens, or goes on after them. */
+  /** The refresh token may be sent again: the answer had no tokens, or the server keeps the refresh token valid. */
   settled(profile: string, refreshToken: Secret): void {
     this.#end(profile, stepOf(profile, refreshToken))
   }
 
-  /** What the vault holds of the profile now is newer than every refresh token that was sent. */
+  /** The vault now holds something newer than every refresh token that was sent. */
   allSettled(profile: string): void {
     for (const step of [...this.#openOf(profile)]) this.#end(profile, step)
     this.#open.delete(profile)
   }
 
-  /** Whether the last run sent the refresh token and did not live to store the answer. */
+  /** Whether the last run sent the refresh token and ended before it stored the answer. */
   wasInterrupted(profile: string, refreshToken: Secret): boolean {
     return this.#steps.interrupted.has(stepOf(profile, refreshToken))
   }

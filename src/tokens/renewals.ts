@@ -1,48 +1,32 @@
 /**
- * Getting new tokens without a person: one request per profile at a time, however many ask, journalled before a
- * refresh token leaves and stored before anybody is served (RFC 6749 §6; §4.4 for client credentials).
+ * Getting new tokens without a login: one request per profile at a time, no matter how many callers ask. A line in the
+ * journal comes before the request, and the new tokens are stored before a caller gets one (RFC 6749 §6; §4.4 for client
+ * credentials).
  */
 
-import type { AuthorizationServers, RefreshOutcome } from '../authorization-server/port.js'
-import type { Clock } from '../clock.js'
+import type { RefreshOutcome } from '../authorization-server/port.js'
 import { usesRefreshToken } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import { backOffAfter } from './refresh-back-off.js'
 import type { RefreshJournal } from './refresh-journal.js'
+import type { TokenKeeperParts } from './token-keeper.js'
 import { loginRequired } from './token-life.js'
-import { rotated, type TokenSet, tokenSetFrom } from './token-set.js'
+import { type RefusedRefreshToken, rotated, type TokenSet, tokenSetFrom } from './token-set.js'
 import type { ProfileTokens, TokenStore } from './token-store.js'
 
-export type RenewalEvent =
-  | { readonly event: 'token.refreshed'; readonly profile: string }
-  | {
-      readonly event: 'token.refresh_failed' | 'token.reauthorize'
-      readonly profile: string
-      readonly code: string
-    }
-
-export interface RenewalsParts {
-  readonly clock: Clock
-  readonly servers: AuthorizationServers
+export interface RenewalsParts extends Pick<TokenKeeperParts, 'clock' | 'servers' | 'random' | 'log'> {
   readonly store: TokenStore
   readonly journal: RefreshJournal
-  /** A random number in [0, 1), for jitter. */
-  readonly random: () => number
-  readonly log: (event: RenewalEvent) => void
 }
+
+type Refreshed = RefreshOutcome & { outcome: 'refreshed' }
 
 export class Renewals {
   readonly #parts: RenewalsParts
-  readonly #running = new Set<Promise<unknown>>()
 
   constructor(parts: RenewalsParts) {
     this.#parts = parts
-  }
-
-  /** Requests under way. */
-  get count(): number {
-    return this.#running.size
   }
 
   /**
@@ -51,41 +35,33 @@ export class Renewals {
    * @throws CatchdError `login_required`, `provider_*`
    */
   renew(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet> {
-    if (profileTokens.renewing !== null) return profileTokens.renewing
-    const renewing = this.#request(profile, profileTokens).finally(() => {
+    profileTokens.renewing ??= this.#request(profile, profileTokens).finally(() => {
       profileTokens.renewing = null
-      this.#running.delete(renewing)
     })
-    profileTokens.renewing = renewing
-    this.#running.add(renewing)
-    return renewing
-  }
-
-  /** Waits for the requests under way, so that a rotated token is stored before the process ends. */
-  async drain(): Promise<void> {
-    await Promise.allSettled([...this.#running])
+    return profileTokens.renewing
   }
 
   async #request(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet> {
+    const { clock, store, random, log } = this.#parts
     const { revision } = profileTokens
     const set = profileTokens.state.set ?? null
     profileTokens.step({ step: 'refresh_begun' })
-    this.#parts.store.prepareVault()
+    store.prepareVault()
     const outcome = await this.#ask(profile, set)
     if (profileTokens.revision !== revision) return this.#overtaken(profile, profileTokens, set, outcome)
     if (outcome.outcome === 'refreshed') return this.#keep(profile, profileTokens, set, outcome)
     if (outcome.outcome === 'reauthorize')
       throw await this.#refused(profile, profileTokens, set, outcome.error)
     this.#settle(profile, set)
-    const { clock, random } = this.#parts
-    // A person can end this at any moment, by logging in to the profile whose token is exchanged: nobody waits for them.
-    const isPersons = outcome.error.code === 'login_required'
-    const backOff = isPersons
-      ? null
-      : backOffAfter(profileTokens.state.backOff, outcome.retryAfterSeconds, clock.now(), random())
-    profileTokens.step({ step: 'refresh_failed', backOff, failure: outcome.error })
-    this.#parts.log({ event: 'token.refresh_failed', profile: profile.name, code: outcome.error.code })
-    throw outcome.error
+    const { error, retryAfterSeconds } = outcome
+    // The user can end this at any moment with a login to the profile whose token is exchanged, so there is no pause.
+    const backOff =
+      error.code === 'login_required'
+        ? null
+        : backOffAfter(profileTokens.state.backOff, retryAfterSeconds, clock.now(), random())
+    profileTokens.step({ step: 'refresh_failed', backOff, failure: error })
+    log({ event: 'token.refresh_failed', profile: profile.name, code: error.code })
+    throw error
   }
 
   async #ask(profile: Profile, set: TokenSet | null): Promise<RefreshOutcome> {
@@ -105,13 +81,12 @@ export class Renewals {
     profile: Profile,
     profileTokens: ProfileTokens,
     previous: TokenSet | null,
-    outcome: RefreshOutcome & { outcome: 'refreshed' },
+    outcome: Refreshed,
   ): Promise<TokenSet> {
     const { clock, store, random, log } = this.#parts
     const { revision } = profileTokens
     const set = this.#successor(profile, previous, outcome)
-    const step = { step: 'refreshed', set, atMs: clock.now() } as const
-    await store.save(profile.name, profileTokens, set, step)
+    await store.save(profile.name, profileTokens, set, { step: 'refreshed', set, atMs: clock.now() })
     if (set.refreshTokenStays) this.#settle(profile, previous)
     if (profileTokens.revision !== revision) return this.#overtaken(profile, profileTokens, previous, outcome)
     profileTokens.jitter = random()
@@ -119,40 +94,36 @@ export class Renewals {
     return set
   }
 
-  /** The record stays and says why: only a person can get new tokens now, and nothing is deleted for it. */
+  /** Only a login can get new tokens now. The record stays and says why. */
   async #refused(
-    profile: Profile,
+    { name }: Profile,
     profileTokens: ProfileTokens,
     set: TokenSet | null,
     error: CatchdError,
   ): Promise<CatchdError> {
-    const refused = {
+    const refusedRefreshToken: RefusedRefreshToken = {
       reason: error.code === 'provider_answer_invalid' ? 'answer_invalid' : 'refused',
       error: error.error ?? null,
       errorDescription: error.errorDescription ?? null,
-    } as const
-    const failure = loginRequired(profile.name, refused)
-    if (set !== null) {
-      const marked = { ...set, refusedRefreshToken: refused }
-      const step = { step: 'refresh_refused', set: marked, failure } as const
-      profileTokens.step(step) // callers that come while the vault is slow are told at once
-      await this.#parts.store.save(profile.name, profileTokens, marked, step)
     }
-    this.#parts.log({ event: 'token.reauthorize', profile: profile.name, code: error.code })
+    const failure = loginRequired(name, refusedRefreshToken)
+    if (set !== null) {
+      const marked = { ...set, refusedRefreshToken }
+      const step = { step: 'refresh_refused', set: marked, failure } as const
+      profileTokens.step(step) // while the vault is slow, other callers already get the failure
+      await this.#parts.store.save(name, profileTokens, marked, step)
+    }
+    this.#parts.log({ event: 'token.reauthorize', profile: name, code: error.code })
     return failure
   }
 
-  #successor(
-    profile: Profile,
-    set: TokenSet | null,
-    { response }: RefreshOutcome & { outcome: 'refreshed' },
-  ): TokenSet {
+  #successor(profile: Profile, set: TokenSet | null, { response }: Refreshed): TokenSet {
     const { clock, servers } = this.#parts
     if (set !== null) return rotated(set, response, clock.now())
     return tokenSetFrom(response, servers.origin(profile), profile.scope ?? null, clock.now())
   }
 
-  /** A login or a logout came in between: what it left stands, and tokens nobody will use are revoked. */
+  /** A login or a logout happened during the request: its result stays, and tokens that nobody will use are revoked. */
   #overtaken(
     profile: Profile,
     profileTokens: ProfileTokens,

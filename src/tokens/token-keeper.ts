@@ -1,25 +1,24 @@
 /**
- * The keeper of token sets: the one listener to a profile's tokens. Serves them from memory, has them refreshed ahead
- * of expiry while they are used or when asked, and forgets them.
+ * Token sets: serves them from memory, refreshes them ahead of expiry while they are used, or when asked, and forgets them.
  *
- * Promises kept here and in the rooms behind it (DESIGN: one refresh; nothing stored is lost; the vault never
- * silently downgrades): a rotated refresh token is in the vault before its access token is handed out; what
- * cannot be stored stays in memory, is served, retried and reported; a failed refresh never deletes a token set;
- * nothing comes back after a logout. What to do at which time is token-life.ts and refresh-back-off.ts.
+ * This file and those it calls ensure that a rotated refresh token is in the vault before its access token is handed out;
+ * that a set which cannot be stored stays in memory, is served, tried again and reported; that a failed refresh never
+ * deletes a token set; and that nothing comes back after a logout (SECURITY.md#nothing-stored-is-lost, #one-refresh,
+ * #vault-never-downgrades). What to do at which time is token-life.ts and refresh-back-off.ts.
  */
 
 import { requireIdTokenProfile } from '../authorization-server/id-token.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
-import type { Clock } from '../clock.js'
+import { Alarm, type Clock } from '../clock.js'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
+import type { ConfigurationStore } from '../config/store.js'
 import { CatchdError } from '../failures.js'
 import type { Vault } from '../vault/vault.js'
 import { type IdToken, idTokenOf } from './id-token.js'
-import { type LogoutOutcome, Logouts } from './logouts.js'
-import { RefreshAhead } from './refresh-ahead.js'
+import { type LogoutOutcome, logOut } from './logouts.js'
 import { RefreshJournal, type Steps } from './refresh-journal.js'
-import { type RenewalEvent, Renewals } from './renewals.js'
+import { Renewals } from './renewals.js'
 import {
   decide,
   isFreshFor,
@@ -33,20 +32,19 @@ import {
 import type { TokenSet } from './token-set.js'
 import { type ProfileTokens, TokenStore } from './token-store.js'
 
-export interface TokenProfiles {
-  /** @throws CatchdError `profile_unknown`, `config_invalid` */
-  profile(name: string): Profile
-}
+export type TokenProfiles = Pick<ConfigurationStore, 'profile'>
 
-export type TokenEvent =
-  | RenewalEvent
-  | { readonly event: 'token.forgotten' | 'token.unsaved' | 'token.saved'; readonly profile: string }
-  | { readonly event: 'token.journal_failed'; readonly code: string }
+export interface TokenEvent {
+  readonly event: `token.${'refreshed' | 'refresh_failed' | 'reauthorize' | 'forgotten' | 'unsaved' | 'saved' | 'journal_failed'}`
+  readonly profile?: string
+  /** Why it failed. */
+  readonly code?: string
+}
 
 export interface TokenKeeperParts {
   readonly clock: Clock
   readonly vault: Vault
-  /** The journal of refresh steps on the disk, opened before the first question. */
+  /** The journal of refresh steps on the disk, opened before the first request. */
   readonly steps: Steps
   readonly servers: AuthorizationServers
   readonly profiles: TokenProfiles
@@ -55,19 +53,20 @@ export interface TokenKeeperParts {
   readonly log: (event: TokenEvent) => void
 }
 
-/** Refreshes ahead of expiry that run at once, so that a laptop that wakes does not send hundreds. */
+/** How many refreshes ahead of expiry run at once, so that a laptop that wakes up does not send hundreds. */
 const MOST_AHEAD_AT_ONCE = 16
 const NEXT_BATCH_MS = 1_000
 
-/** A profile that nobody asked for in this time is refreshed on demand only. */
+/** A profile that no caller asked for in this time is refreshed on demand only. */
 const IN_USE_MS = 24 * 60 * 60 * 1_000
+
+const LONGEST_SLEEP_MS = 30_000
 
 export class TokenKeeper {
   readonly #parts: TokenKeeperParts
   readonly #store: TokenStore
   readonly #renewals: Renewals
-  readonly #logouts: Logouts
-  readonly #ahead: RefreshAhead
+  readonly #ahead: Alarm
 
   constructor(parts: TokenKeeperParts) {
     this.#parts = parts
@@ -75,21 +74,9 @@ export class TokenKeeper {
     const journal = new RefreshJournal(parts.steps, (error) =>
       log({ event: 'token.journal_failed', code: (error as NodeJS.ErrnoException).code ?? 'internal' }),
     )
-    this.#store = new TokenStore({
-      clock,
-      vault,
-      journal,
-      origin: (profile) => servers.origin(profile),
-      onUnsaved: (profile) => log({ event: 'token.unsaved', profile }),
-      onSaved: (profile) => log({ event: 'token.saved', profile }),
-    })
+    this.#store = new TokenStore({ clock, vault, journal, servers, log })
     this.#renewals = new Renewals({ clock, servers, store: this.#store, journal, random, log })
-    this.#logouts = new Logouts({
-      servers,
-      store: this.#store,
-      onForgotten: (profile) => log({ event: 'token.forgotten', profile }),
-    })
-    this.#ahead = new RefreshAhead(clock, (nowMs) => this.#refreshDue(nowMs))
+    this.#ahead = new Alarm(clock, LONGEST_SLEEP_MS, (nowMs) => this.#refreshDue(nowMs))
   }
 
   /** Profiles whose newest token set is in memory only. */
@@ -97,7 +84,7 @@ export class TokenKeeper {
     return this.#store.unsaved
   }
 
-  /** The fresh-token path: one look-up, no I/O; `undefined` when more has to be done. */
+  /** The fast path: one look-up, no I/O. `undefined` when the set must be loaded or refreshed. */
   peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined {
     const profileTokens = this.#store.find(profile)
     const set = profileTokens?.state.set
@@ -109,7 +96,7 @@ export class TokenKeeper {
   }
 
   /**
-   * @param minTtlSeconds - Refreshed first when fewer seconds are left; the profile's own value by default.
+   * @param minTtlSeconds - Refreshes first when fewer seconds are left; default: the profile's value.
    * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, the vault's codes
    */
   async get(name: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
@@ -117,9 +104,9 @@ export class TokenKeeper {
   }
 
   /**
-   * The id_token, refreshed first when fewer seconds of its own are left, by the same one refresh.
+   * The id_token, refreshed first when fewer seconds of the id_token itself are left. Shares the refresh with `get`.
    *
-   * @throws CatchdError `profile_invalid` where logins bring none; as `get` does
+   * @throws CatchdError `profile_invalid` when logins of the profile bring none; as `get` does
    */
   async idToken(name: string, minTtlSeconds: number | undefined): Promise<IdToken> {
     const profile = this.#parts.profiles.profile(name)
@@ -145,7 +132,7 @@ export class TokenKeeper {
     try {
       return await this.#renew(profile, profileTokens)
     } catch (error) {
-      // Whatever went wrong, a token that is still good is still good (promise 5).
+      // A failed refresh does not make a valid token invalid.
       const { fallback } = decision
       const isStill = fallback?.accessToken === profileTokens.state.set?.accessToken
       if (fallback !== null && isStill && !isOver(fallback, this.#parts.clock.now(), wanted)) return fallback
@@ -153,7 +140,7 @@ export class TokenKeeper {
     }
   }
 
-  /** A forced refresh, whatever the back-off; joins one that is under way. @throws as `get` does */
+  /** Refreshes even during a back-off; joins a refresh under way. @throws as `get` does */
   async refresh(name: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
@@ -167,27 +154,27 @@ export class TokenKeeper {
         detail: 'The authorization server gave no refresh token, so a new access token needs a login.',
       })
     }
-    // One that the server refused may be tried again by hand; one that was cut off might look stolen.
+    // The user may try a refused refresh token again. An interrupted one could look stolen.
     if (set.refusedRefreshToken?.reason === 'interrupted') throw loginRequired(name, set.refusedRefreshToken)
     return this.#renew(profile, profileTokens)
   }
 
-  /** A login asks for tokens just now, and will bring them to {@link keep}. */
+  /** Called when a login requests tokens, which it will pass to {@link keep}. */
   prepareStore(): void {
     this.#store.prepareVault()
   }
 
-  /** To be handed to {@link keep}: tokens of a login that began before a logout are not taken after it. */
+  /** To be passed to {@link keep}, which refuses tokens of a login that began before a logout. */
   logoutGeneration(name: string): number {
     return this.#store.find(name)?.logouts ?? 0
   }
 
   /**
-   * Takes a login's token set: vault first, memory second.
+   * Stores the token set of a login: vault first, memory second.
    *
-   * @param logoutGeneration - From {@link logoutGeneration}, drawn before the tokens were asked for.
-   * @throws CatchdError `login_required` when a logout came in between (the tokens are revoked); the vault's
-   *   codes: the token set is then served from memory and stored as soon as it can be
+   * @param logoutGeneration - From {@link logoutGeneration}, read before the tokens were requested.
+   * @throws CatchdError `login_required` after a logout meanwhile (the tokens are revoked); the vault's codes: the token
+   *   set is then served from memory and stored as soon as possible
    */
   async keep(name: string, set: TokenSet, logoutGeneration = this.logoutGeneration(name)): Promise<void> {
     const profile = this.#parts.profiles.profile(name)
@@ -196,7 +183,7 @@ export class TokenKeeper {
       void this.#parts.servers.revoke(profile, set)
       throw new CatchdError('login_required', {
         profile: name,
-        detail: 'The profile was logged out while the login was finishing.',
+        detail: 'The profile was logged out before the login had finished.',
       })
     }
     profileTokens.revision += 1
@@ -209,17 +196,15 @@ export class TokenKeeper {
   }
 
   /**
-   * Revokes at the server where it can be, then forgets. From the first moment on nobody is served.
+   * Revokes at the server where that is possible, then forgets.
    *
+   * @param profile - Needed for a profile that was removed from the configuration.
    * @throws the vault's codes when the stored token set cannot be deleted
    */
-  async logout(name: string): Promise<LogoutOutcome> {
-    return this.forget(this.#parts.profiles.profile(name))
-  }
-
-  /** {@link logout} of a profile that may have left the configuration. */
-  async forget(profile: Profile): Promise<LogoutOutcome> {
-    return this.#logouts.forget(profile)
+  async logout(name: string, profile = this.#parts.profiles.profile(name)): Promise<LogoutOutcome> {
+    const outcome = await logOut(this.#store, this.#parts.servers, profile)
+    this.#parts.log({ event: 'token.forgotten', profile: name })
+    return outcome
   }
 
   /** The token set as it is, without refreshing. @throws the vault's codes */
@@ -231,7 +216,7 @@ export class TokenKeeper {
     return { set, needsLogin: phase === 'none' || phase === 'login_required' }
   }
 
-  /** After a change of the configuration: token sets of removed or redirected profiles leave the memory. */
+  /** After a change of the configuration: drops token sets of profiles that were removed, or have another server or client now. */
   reconsider(): void {
     for (const [name, profileTokens] of this.#store.all()) {
       const profile = this.#findProfile(name)
@@ -248,7 +233,7 @@ export class TokenKeeper {
   /** Waits for refreshes under way, so that a rotated token is stored before the process ends. */
   async drain(): Promise<void> {
     this.#ahead.close()
-    await this.#renewals.drain()
+    await Promise.allSettled(this.#store.renewing())
     await this.#store.drain()
   }
 
@@ -260,7 +245,7 @@ export class TokenKeeper {
     }
   }
 
-  /** Cheap where the profile was in use already: this is on the fresh-token path. */
+  /** Cheap if the profile was in use already: this is on the fast path. */
   #used(name: string, profileTokens: ProfileTokens, nowMs: number): void {
     const wasInUse = isInUse(profileTokens, nowMs)
     profileTokens.lastUsedAtMs = nowMs
@@ -268,19 +253,22 @@ export class TokenKeeper {
   }
 
   #expectRefresh(name: string, profileTokens: ProfileTokens): void {
-    const atMs = this.#refreshAtMs(name, profileTokens, this.#parts.clock.now())
-    if (atMs !== null) this.#ahead.wakeBy(atMs)
+    this.#ahead.wakeBy(this.#refreshAtMs(name, profileTokens, this.#parts.clock.now()))
   }
 
-  /** Starts what is due. @returns when to look again */
+  /** Starts the refreshes that are due. @returns when to look again */
   #refreshDue(nowMs: number): number | null {
+    let free = MOST_AHEAD_AT_ONCE - this.#store.renewing().length
     let nextMs = Number.POSITIVE_INFINITY
     for (const [name, profileTokens] of this.#store.all()) {
       const atMs = this.#refreshAtMs(name, profileTokens, nowMs)
       if (atMs === null) continue
       if (atMs > nowMs) nextMs = Math.min(nextMs, atMs)
-      else if (this.#renewals.count >= MOST_AHEAD_AT_ONCE) nextMs = Math.min(nextMs, nowMs + NEXT_BATCH_MS)
-      else void this.#renew(this.#parts.profiles.profile(name), profileTokens).catch(() => {}) // logged where it failed
+      else if (free <= 0) nextMs = Math.min(nextMs, nowMs + NEXT_BATCH_MS)
+      else {
+        free -= 1
+        void this.#renew(this.#parts.profiles.profile(name), profileTokens).catch(() => {}) // logged already
+      }
     }
     return Number.isFinite(nextMs) ? nextMs : null
   }

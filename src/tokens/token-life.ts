@@ -1,17 +1,18 @@
 /**
- * The life of a profile's tokens as a state machine: what is known, what an event makes of it, and what is to be
- * done for a caller at an instant. Pure: time and events come in, decisions go out; token-keeper.ts acts on them.
+ * The life of a profile's tokens as a state machine: what is known, how an event changes that, and what to do for a
+ * caller at a given time. Pure: time and events are arguments, decisions are results; token-keeper.ts acts on them.
  *
- * The wall clock decides. A clock that was set back behind the moment a token set was obtained cannot tell how
- * long it is good for, so such a set is due.
+ * The wall clock decides. If it was set back to before the token set was obtained, nobody can say how long the set is
+ * valid, so it is due.
  */
-import { type Grant, needsNoPerson } from '../config/grants.js'
+import { needsNoPerson } from '../config/grants.js'
+import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { idTokenOf, whyIdTokenNeedsLogin } from './id-token.js'
 import { type BackOff, mustWait } from './refresh-back-off.js'
 import type { RefusedRefreshToken, TokenSet } from './token-set.js'
 
-/** What is known of one profile's tokens. */
+/** What is known about one profile's tokens. */
 export interface TokenState {
   /** `undefined`: not read from the vault yet; `null`: there is none. */
   readonly set: TokenSet | null | undefined
@@ -19,35 +20,35 @@ export interface TokenState {
   /** When a refresh last succeeded in this run. */
   readonly refreshedAtMs: number | null
   readonly backOff: BackOff | null
-  /** Why the last refresh failed; cleared by the next one that does not. */
+  /** Why the last refresh failed; cleared when one succeeds. */
   readonly lastFailure: CatchdError | null
 }
 
 export type TokenPhase =
   /** Nothing is stored. */
   | 'none'
-  /** Good for at least the asked time. */
+  /** Valid for at least the requested time. */
   | 'fresh'
-  /** The server did not say how long it is good for: served until the server refuses it. */
+  /** The server did not say how long it is valid: served until a caller forces a refresh. */
   | 'unknown_lifetime'
-  /** A request for new tokens is on its way. */
+  /** A request for new tokens is under way. */
   | 'refreshing'
-  /** Less than the asked time is left: new tokens are wanted. */
+  /** Less than the requested time is left: new tokens are needed. */
   | 'due'
-  /** Nothing is left, and only a person can get more. */
+  /** It has expired, and only a login gets new tokens. */
   | 'login_required'
 
 export type TokenStep =
-  /** Read from the vault, or left unread for the next question. */
+  /** Read from the vault; `undefined`: the next request reads it again. */
   | { readonly step: 'read'; readonly set: TokenSet | null | undefined }
   /** A login brought it. */
   | { readonly step: 'kept'; readonly set: TokenSet }
   | { readonly step: 'refresh_begun' }
   | { readonly step: 'refreshed'; readonly set: TokenSet; readonly atMs: number }
-  /** The refresh token is dead; the record stays, marked. */
+  /** The refresh token must not be sent again; the record stays, marked. */
   | { readonly step: 'refresh_refused'; readonly set: TokenSet; readonly failure: CatchdError }
   | { readonly step: 'refresh_failed'; readonly backOff: BackOff | null; readonly failure: CatchdError }
-  /** The request ended after a login or a logout that counts more. */
+  /** A login or a logout happened during the request; its result counts. */
   | { readonly step: 'overtaken' }
   | { readonly step: 'forgotten' }
 
@@ -80,18 +81,13 @@ export function nextState(state: TokenState, event: TokenStep): TokenState {
   }
 }
 
-/** Which token of the set a caller asks for: each has an end of its own. */
+/** Which token of the set a caller asks for: each expires at its own time. */
 export type WantedToken = 'access_token' | 'id_token'
 
 /** What the profile says about its tokens' life. */
-export interface LifePolicy {
-  readonly name: string
-  readonly grant: Grant
-}
+export type LifePolicy = Pick<Profile, 'name' | 'grant'>
 
-/**
- * @param minTtlSeconds - Seconds that a caller wants the token to be good for.
- */
+/** @param minTtlSeconds - Seconds for which the caller needs the token. */
 export function phaseOf(
   state: TokenState,
   policy: LifePolicy,
@@ -105,7 +101,7 @@ export function phaseOf(
   return isOver(set, nowMs) && !canRenew(policy, set) ? 'login_required' : 'due'
 }
 
-/** The question of the fast path: nothing to be done, serve it. */
+/** Whether the token can be served as it is. The fast path asks this. */
 export function isFreshFor(
   set: TokenSet,
   minTtlSeconds: number,
@@ -117,7 +113,7 @@ export function isFreshFor(
   return endMs - nowMs >= minTtlSeconds * 1000 && nowMs < endMs && !isFromTheFuture(set, nowMs)
 }
 
-/** `null`: nobody knows. An id_token that is not there was over from the beginning. */
+/** `null`: unknown. A missing id_token counts as expired. */
 function endOf(set: TokenSet, wanted: WantedToken): number | null {
   if (wanted === 'access_token') return set.expiresAtMs
   return idTokenOf(set)?.expiresAtMs ?? Number.NEGATIVE_INFINITY
@@ -125,7 +121,7 @@ function endOf(set: TokenSet, wanted: WantedToken): number | null {
 
 export type Decision =
   | { readonly act: 'serve'; readonly set: TokenSet }
-  /** Ask the server; where that fails, `fallback` is still good. */
+  /** Ask the server; if that fails, `fallback` is still valid. */
   | { readonly act: 'renew'; readonly fallback: TokenSet | null }
   | { readonly act: 'refuse'; readonly failure: CatchdError }
 
@@ -144,7 +140,11 @@ export function decide(
     fallback === null ? { act: 'refuse', failure } : { act: 'serve', set: fallback }
   if (fallback !== null && isJustRefreshed(state, nowMs)) return { act: 'serve', set: fallback }
   if (!canRenew(policy, set) || (wanted === 'id_token' && !mayBringIdToken(set, nowMs))) {
-    return serveOr(wanted === 'id_token' ? noIdToken(policy.name, set) : noAccessToken(policy.name, set))
+    return serveOr(
+      wanted === 'id_token'
+        ? noIdToken(policy.name, set)
+        : loginRequired(policy.name, set?.refusedRefreshToken ?? null),
+    )
   }
   if (!state.isRefreshing && mustWait(state.backOff, nowMs)) {
     return serveOr(state.lastFailure ?? new CatchdError('provider_unreachable', { profile: policy.name }))
@@ -152,7 +152,7 @@ export function decide(
   return { act: 'renew', fallback }
 }
 
-/** A server whose tokens live shorter than a caller wants gives no longer one for being asked again at once. */
+/** If a server's tokens live shorter than a caller wants, asking again at once brings no longer one. */
 const SHORTEST_INTERVAL_MS = 1_000
 
 function isJustRefreshed({ refreshedAtMs }: TokenState, nowMs: number): boolean {
@@ -160,43 +160,41 @@ function isJustRefreshed({ refreshedAtMs }: TokenState, nowMs: number): boolean 
   return nowMs >= refreshedAtMs && nowMs - refreshedAtMs < SHORTEST_INTERVAL_MS
 }
 
-/** Whether new tokens can be had without a person. */
+/** Whether catchd can get new tokens without a login. */
 export function canRenew(policy: LifePolicy, set: TokenSet | null): boolean {
   if (needsNoPerson(policy.grant)) return true
   return set !== null && set.refreshToken !== null && set.refusedRefreshToken === null
 }
 
-/** After an id_token that could not be checked: keys that cannot be had are not there a second later. */
+/** After an id_token that could not be checked: keys that could not be loaded are not there a second later. */
 const UNCHECKABLE_PAUSE_MS = 60_000
 
-/** Whether a refresh may end in an id_token: a server that gave none the last time is not asked over and over. */
+/** Whether a refresh may bring an id_token: a server that gave none the last time is not asked again and again. */
 function mayBringIdToken(set: TokenSet | null, nowMs: number): boolean {
   if (set === null || set.idToken === null) return false
   if (set.idTokenStays !== 'not_checkable') return set.idTokenStays === null
   return isFromTheFuture(set, nowMs) || nowMs - set.obtainedAtMs >= UNCHECKABLE_PAUSE_MS
 }
 
-/** Nothing is left of its lifetime. */
 export function isOver(set: TokenSet, nowMs: number, wanted: WantedToken = 'access_token'): boolean {
   const endMs = endOf(set, wanted)
   return endMs !== null && nowMs >= endMs
 }
 
-/** Clocks are corrected by seconds all the time; that is no reason for a refresh. */
+/** Systems correct their clocks by seconds all the time; that is no reason for a refresh. */
 const CLOCK_SLACK_MS = 60_000
 
 function isFromTheFuture(set: TokenSet, nowMs: number): boolean {
   return nowMs < set.obtainedAtMs - CLOCK_SLACK_MS
 }
 
-/** Part of the lifetime that jitter may take, and its longest. */
+/** The jitter is at most this share of the lifetime, and at most this long. */
 const JITTER_SHARE = 0.1
 const LONGEST_JITTER_MS = 60_000
 
 /**
- * When to refresh ahead of expiry: `min_ttl` before it, earlier by a jitter so that profiles of one server do not
- * all come at once, and never before half of the lifetime; later while the server is left alone. `null`: not at
- * all, as things stand.
+ * When to refresh ahead of expiry: `min_ttl` before it, earlier by a jitter so that the profiles of one server do not all
+ * ask at once, and never before half of the lifetime; later during a back-off. `null`: not at all, for now.
  *
  * @param jitter - A random number in [0, 1), drawn once for each token set.
  */
@@ -217,43 +215,35 @@ export function refreshDueAtMs(
   return mustWait(backOff, nowMs) ? Math.max(dueMs, backOff?.notBeforeMs ?? 0) : dueMs
 }
 
-const WHY_DEAD = {
-  refused: 'The authorization server does not accept the refresh token any more.',
+const WHY_REFUSED = {
+  refused: 'The authorization server no longer accepts the refresh token.',
   answer_invalid:
-    'The authorization server answered a refresh with an id_token that does not hold; its tokens were not taken.',
+    'The authorization server answered a refresh with an id_token that is not valid; catchd did not use its tokens.',
   interrupted:
     'The daemon was stopped in the middle of a refresh; sending the refresh token again could look like theft.',
 } satisfies Record<RefusedRefreshToken['reason'], string>
 
-function noAccessToken(profile: string, set: TokenSet | null): CatchdError {
-  return loginRequired(profile, set?.refusedRefreshToken ?? null)
-}
-
-/** Why a set gives no id_token, and nothing can be done about it just now. */
+/** Why a set has no id_token to serve, and why catchd cannot get one now. */
 export function noIdToken(profile: string, set: TokenSet | null): CatchdError {
-  if (set === null || set.refusedRefreshToken !== null) return noAccessToken(profile, set)
+  if (set === null || set.refusedRefreshToken !== null) {
+    return loginRequired(profile, set?.refusedRefreshToken ?? null)
+  }
   if (set.idToken !== null && set.idTokenStays === 'not_checkable') {
     return new CatchdError('provider_answer_invalid', {
       profile,
       detail:
-        "The id_token of the last refresh could not be checked: the server's keys could not be had, or this clock is wrong.",
+        "The id_token of the last refresh could not be checked: the server's keys could not be loaded, or the clock of this machine is wrong.",
     })
   }
   return new CatchdError('login_required', { profile, detail: whyIdTokenNeedsLogin(set) })
 }
 
-/** @param refused - Why the refresh token of the stored set is dead; `null` when there is no usable set at all. */
+/** @param refused - Why the refresh token of the stored set must not be sent; `null` when there is no usable set at all. */
 export function loginRequired(profile: string, refused: RefusedRefreshToken | null): CatchdError {
-  if (refused === null) {
-    return new CatchdError('login_required', {
-      profile,
-      detail: 'No usable token is stored for this profile.',
-    })
-  }
   return new CatchdError('login_required', {
     profile,
-    detail: WHY_DEAD[refused.reason],
-    ...(refused.error === null ? {} : { error: refused.error }),
-    ...(refused.errorDescription === null ? {} : { errorDescription: refused.errorDescription }),
+    detail: refused === null ? `No valid token for '${profile}'.` : WHY_REFUSED[refused.reason],
+    error: refused?.error ?? undefined,
+    errorDescription: refused?.errorDescription ?? undefined,
   })
 }

@@ -1,10 +1,9 @@
 /**
- * The tokens of profiles as callers ask for them: fetched, refreshed, proved, looked into, logged out. The rules of a
- * token set's life are the keeper's; here is what one call means beyond them: that the profile is in use, and what else
- * ends with a logout.
+ * The tokens of profiles as callers ask for them: get, refresh, prove, inspect, log out. token-keeper.ts has the rules of
+ * a token set's life. This file adds what one call means beyond them: the profile is in use, and a logout also ends the
+ * pending logins and the DPoP key.
  */
-import type { Inspection } from '../authorization-server/inspection-report.js'
-import type { DpopProofs, TokenInspector, ToolRequest } from '../authorization-server/port.js'
+import type { DpopProofs, Inspection, TokenInspector, ToolRequest } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import type { IdToken } from './id-token.js'
 import type { LogoutOutcome } from './logouts.js'
@@ -15,11 +14,11 @@ export interface TokenServiceParts {
   readonly keeper: TokenKeeper
   readonly profiles: TokenProfiles
   readonly servers: DpopProofs & TokenInspector
-  /** A caller wants a token of this profile. Called for every token that is served: it must cost nothing. */
+  /** A caller wants a token of this profile. Called for every token that is served, so it must be cheap. */
   readonly onUsed: (profile: string) => void
-  /** Ends the pending logins of a profile, so that none of them brings tokens after a logout. */
+  /** Cancels the pending logins of a profile, so that none of them brings tokens after a logout. */
   readonly cancelLogins: (profile: string) => void
-  /** @returns the failure of a refresh with its likely cause, for a person to read */
+  /** @returns the failure of a refresh with its likely cause, for the user to read */
   readonly explain: (profile: string, failure: unknown) => unknown
 }
 
@@ -30,7 +29,7 @@ export class TokenService {
     this.#parts = parts
   }
 
-  /** The fresh-token path: synchronous, no I/O. `undefined` when the token must be refreshed or is not in memory. */
+  /** The fast path: synchronous, no I/O. `undefined` when the token must be refreshed or is not in memory. */
   peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined {
     const set = this.#parts.keeper.peek(profile, minTtlSeconds)
     if (set !== undefined) this.#parts.onUsed(profile)
@@ -43,21 +42,21 @@ export class TokenService {
    * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, the vault's codes
    */
   get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
-    return this.#noticed(profile, this.#parts.keeper.get(profile, minTtlSeconds))
+    return this.#inUse(profile, this.#parts.keeper.get(profile, minTtlSeconds))
   }
 
   /**
-   * The id_token; like `get`, but what counts is what is left of the id_token itself.
+   * The id_token; like `get`, but the lifetime of the id_token itself counts.
    *
-   * @throws CatchdError `profile_invalid` where logins bring none; as `get` does
+   * @throws CatchdError `profile_invalid` when logins of the profile bring none; as `get` does
    */
   idToken(profile: string, minTtlSeconds: number | undefined): Promise<IdToken> {
-    return this.#noticed(profile, this.#parts.keeper.idToken(profile, minTtlSeconds))
+    return this.#inUse(profile, this.#parts.keeper.idToken(profile, minTtlSeconds))
   }
 
   /**
-   * A forced refresh, whatever the back-off. A person asks for it and reads why it failed; tools that ask for a token
-   * only branch on the code.
+   * Refreshes even during a back-off. The user asks for this and reads why it failed; tools that ask for a token only
+   * look at the code.
    *
    * @throws CatchdError as `get` does
    */
@@ -70,7 +69,7 @@ export class TokenService {
     }
   }
 
-  /** Revokes where the server can, then forgets. `notRevoked` says why the server still knows the tokens. */
+  /** Revokes the tokens if the server can do that, then forgets them. */
   async logout(profile: string): Promise<LogoutOutcome> {
     const { keeper, servers, cancelLogins } = this.#parts
     cancelLogins(profile)
@@ -93,7 +92,7 @@ export class TokenService {
     if (!profile.dpop) {
       throw new CatchdError('request_invalid', {
         profile: name,
-        detail: 'The profile has no `dpop`: its tokens go without a proof.',
+        detail: 'The profile does not set `dpop`: its tokens need no proof.',
         next: `catchd token ${name}`,
       })
     }
@@ -101,16 +100,16 @@ export class TokenService {
     if (set.tokenType !== 'DPoP') {
       throw new CatchdError('login_required', {
         profile: name,
-        detail: 'The token is from before `dpop` was set: it is bound to no key.',
+        detail: 'The token was issued before `dpop` was set: it is not bound to a key.',
       })
     }
     return { set, proof: await servers.prove(profile, set.accessToken, request) }
   }
 
   /**
-   * The tokens as they are, and what their server says about them. Nothing is refreshed for it.
+   * The tokens as they are, and what their server says about them. Does not refresh them.
    *
-   * @throws CatchdError `profile_unknown`, `login_required` where there are no tokens
+   * @throws CatchdError `profile_unknown`, `login_required` when there are no tokens
    */
   async inspect(name: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }> {
     const { keeper, profiles, servers } = this.#parts
@@ -119,14 +118,14 @@ export class TokenService {
     if (set === null) {
       throw new CatchdError('login_required', {
         profile: name,
-        detail: 'There are no tokens to look into: nobody has logged in to the profile.',
+        detail: `No tokens for '${name}': nobody has logged in to the profile.`,
       })
     }
     return { set, inspection: await servers.inspect(profile, set) }
   }
 
-  /** A profile is in use, too, where a person has to log in first. */
-  async #noticed<Token>(profile: string, asked: Promise<Token>): Promise<Token> {
+  /** A profile that needs a login first is in use too. */
+  async #inUse<Token>(profile: string, asked: Promise<Token>): Promise<Token> {
     try {
       const token = await asked
       this.#parts.onUsed(profile)

@@ -1,44 +1,38 @@
 /**
- * What is known of each profile's tokens: the state in memory and the record in the vault behind it.
+ * What is known about each profile's tokens: the state in memory and the record in the vault.
  *
- * Owns the order of writes (vault first, memory second), what was left unsaved, and the reading of a record that
- * the last run may have been cut off at. What to do with a state is token-life.ts, asking servers is renewals.ts.
+ * Owns the order of writes (vault first, memory second), the sets that could not be saved yet, and reading a record after
+ * a run that may have ended in the middle of a refresh. What to do in a state is token-life.ts; requests to servers are
+ * renewals.ts.
  */
 
-import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
-import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import type { CatchdError } from '../failures.js'
-import { itemName, type Vault } from '../vault/vault.js'
+import { itemName } from '../vault/vault.js'
 import { VAULT_KINDS } from '../vault/vault-kinds.js'
 import type { RefreshJournal } from './refresh-journal.js'
+import type { TokenKeeperParts } from './token-keeper.js'
 import { nextState, type TokenState, type TokenStep, UNREAD } from './token-life.js'
 import { parseTokenSet, serialiseTokenSet, type TokenSet } from './token-set.js'
 import { UnsavedItems } from './unsaved-items.js'
 
-export interface TokenStoreParts {
-  readonly clock: Clock
-  readonly vault: Vault
+export interface TokenStoreParts extends Pick<TokenKeeperParts, 'clock' | 'vault' | 'servers' | 'log'> {
   readonly journal: RefreshJournal
-  /** Whom a profile's tokens come from; a token set of anybody else is not the profile's. */
-  readonly origin: (profile: Profile) => TokenSetOrigin
-  readonly onUnsaved: (profile: string) => void
-  readonly onSaved: (profile: string) => void
 }
 
 /** One profile's tokens, as they change. */
 export class ProfileTokens {
   state: TokenState = UNREAD
   minTtlSeconds: number
-  /** When somebody last asked for the token in this run. */
+  /** When a caller last asked for the token in this run. */
   lastUsedAtMs: number | null = null
-  /** Drawn anew for each token set. */
+  /** A new random number for each token set. */
   jitter = 0
   loading: Promise<TokenSet | null> | null = null
   renewing: Promise<TokenSet> | null = null
-  /** Grows with every login and logout: what began on an older revision must not be written any more. */
+  /** Grows with every login and logout: work that began on an older revision must not be written. */
   revision = 0
-  /** Grows with every logout: a login that was under way then must not bring tokens back. */
+  /** Grows with every logout: a login that was under way must not bring tokens back. */
   logouts = 0
 
   constructor(minTtlSeconds: number) {
@@ -59,7 +53,7 @@ export class TokenStore {
     this.#parts = parts
     this.#unsaved = new UnsavedItems(parts.clock, parts.vault, (profile) => {
       parts.journal.allSettled(profile)
-      parts.onSaved(profile)
+      parts.log({ event: 'token.saved', profile })
     })
   }
 
@@ -85,7 +79,12 @@ export class TokenStore {
     return this.#store.entries()
   }
 
-  /** The token set, from memory or else from the vault; many callers make one read. @throws the vault's codes */
+  /** Requests for new tokens that are under way. */
+  renewing(): Promise<TokenSet>[] {
+    return [...this.#store.values()].flatMap(({ renewing }) => renewing ?? [])
+  }
+
+  /** The token set, from memory or else from the vault. Concurrent callers share one read. @throws the vault's codes */
   async load(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
     if (profileTokens.state.set !== undefined) return profileTokens.state.set
     profileTokens.loading ??= this.#read(profile, profileTokens).finally(() => {
@@ -94,17 +93,14 @@ export class TokenStore {
     return profileTokens.loading
   }
 
-  /**
-   * Tokens are asked for now, and will be stored: a keychain is asked how it is, so that the process which speaks to it
-   * runs by then.
-   */
+  /** Starts the process of a keychain, so that it runs when the tokens that are being requested are to be stored. */
   prepareVault(): void {
     if (VAULT_KINDS[this.#parts.vault.kind].hasProcess) void this.#parts.vault.health()
   }
 
   /**
-   * Vault first, memory second: the step is taken when the vault has answered, unless a login or a logout came in
-   * between. A set that cannot be stored is kept in memory and stored later.
+   * Vault first, memory second: `step` happens when the vault has answered, unless a login or a logout happened
+   * meanwhile. A set that cannot be stored is kept in memory and stored later.
    *
    * @returns Why it could not be stored, or `null`.
    */
@@ -112,13 +108,13 @@ export class TokenStore {
     profile: string,
     profileTokens: ProfileTokens,
     set: TokenSet,
-    remembered: TokenStep | null,
+    step: TokenStep | null,
   ): Promise<CatchdError | null> {
     const { revision } = profileTokens
     const failure = await this.#unsaved.store(profile, serialiseTokenSet(set))
-    if (failure !== null) this.#parts.onUnsaved(profile)
+    if (failure !== null) this.#parts.log({ event: 'token.unsaved', profile })
     else this.#parts.journal.allSettled(profile)
-    if (remembered !== null && profileTokens.revision === revision) profileTokens.step(remembered)
+    if (step !== null && profileTokens.revision === revision) profileTokens.step(step)
     return failure
   }
 
@@ -128,16 +124,15 @@ export class TokenStore {
     this.#parts.journal.allSettled(profile)
   }
 
-  /** A token set is never shown to, or refreshed at, another server or client than it came from. */
+  /** A token set is never served for, or refreshed at, another server or client than the one it came from. */
   belongs(profile: Profile, set: TokenSet): boolean {
-    const origin = this.#parts.origin(profile)
+    const origin = this.#parts.servers.origin(profile)
     return set.authorizationServer === origin.authorizationServer && set.clientId === origin.clientId
   }
 
-  /** Writes what is unsaved once more, and waits for what is being written. */
-  async drain(): Promise<void> {
-    await this.#unsaved.drain()
-    this.#unsaved.close()
+  /** Tries to save unsaved sets once more, and waits for every write under way. */
+  drain(): Promise<void> {
+    return this.#unsaved.drain()
   }
 
   async #read(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
@@ -151,7 +146,7 @@ export class TokenStore {
     return set
   }
 
-  /** A refresh token that the last run sent without living to store the answer is dead, unless it is one that stays. */
+  /** A refresh token that the last run sent, without storing the answer, must not be sent again, unless the server keeps it valid. */
   #checked(profile: string, set: TokenSet): TokenSet {
     const { refreshToken, refreshTokenStays, refusedRefreshToken } = set
     if (refreshToken === null || refreshTokenStays || refusedRefreshToken !== null) return set

@@ -1,6 +1,6 @@
 /**
- * Token sets on their way into the vault: writes of one profile go one after the other, and what the vault
- * does not take now is tried again until it does (DESIGN: the vault never silently downgrades).
+ * Writes of token sets to the vault. Writes of one profile happen one after the other. A write that fails is tried again
+ * until it succeeds, in the same vault (SECURITY.md#vault-never-downgrades).
  */
 import type { Clock } from '../clock.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
@@ -29,7 +29,7 @@ export class UnsavedItems {
     return [...this.#waiting.keys()]
   }
 
-  /** @returns Why the vault did not take it (it will be tried again), or `null` when it is stored. */
+  /** @returns Why it could not be stored (it will be tried again), or `null` when it is stored. */
   store(profile: string, item: Secret): Promise<CatchdError | null> {
     return this.#inTurn(profile, () => this.#write(profile, item))
   }
@@ -42,17 +42,10 @@ export class UnsavedItems {
     })
   }
 
-  async retryNow(): Promise<void> {
-    await Promise.all([...this.#waiting].map(([profile, item]) => this.store(profile, item)))
-  }
-
-  /** Tries once more, and waits for every write under way. */
+  /** Tries once more, waits for every write under way, and stops trying. */
   async drain(): Promise<void> {
-    await this.retryNow()
+    await this.#retry()
     await Promise.allSettled([...this.#writing.values()])
-  }
-
-  close(): void {
     this.#cancelRetry?.()
     this.#cancelRetry = null
   }
@@ -88,9 +81,13 @@ export class UnsavedItems {
     this.#cancelRetry = this.#clock.after(this.#pauseMs, () => {
       this.#cancelRetry = null
       this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_RETRY_MS)
-      void this.retryNow().then(() => {
+      void this.#retry().then(() => {
         if (this.#waiting.size === 0) this.#pauseMs = FIRST_RETRY_MS
       })
     })
+  }
+
+  async #retry(): Promise<void> {
+    await Promise.all([...this.#waiting].map(([profile, item]) => this.store(profile, item)))
   }
 }

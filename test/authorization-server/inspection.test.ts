@@ -1,6 +1,6 @@
 /** Looking into tokens: the id_token decoded, introspection (RFC 7662) and userinfo, and what servers get wrong in it. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Report } from '../../src/authorization-server/inspection-report.js'
+import type { Report } from '../../src/authorization-server/port.js'
 import type { Profile } from '../../src/config/profile.js'
 import { Secret } from '../../src/secret.js'
 import { type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'

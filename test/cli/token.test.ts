@@ -54,7 +54,7 @@ test('login required: exit code 3, nothing on stdout, the next command on stderr
   expect(await run(daemon, ['token', 'gw'])).toEqual({
     exitCode: 3,
     stdout: '',
-    stderr: 'catchd: A person has to log in: Nobody has logged in.\n  → catchd login gw\n',
+    stderr: 'catchd: Login required: Nobody has logged in.\n  → catchd login gw\n',
   })
 })
 

@@ -74,7 +74,7 @@ describe('start', () => {
     const composed = await composeDaemon({ home, config: {}, env: { CATCHD_API_PORT: String(apiPort) } })
     await expect(composed.start()).rejects.toMatchObject({
       code: 'already_running',
-      detail: expect.stringContaining(`127.0.0.1:${apiPort} is held by`),
+      detail: expect.stringContaining(`127.0.0.1:${apiPort} is used by`),
       next: 'CATCHD_API_PORT=0 catchd daemon start',
     })
     await composed.stop()

@@ -1,7 +1,7 @@
 /** From facts to likely causes: each cause at least once, and nothing where nothing is known. */
 import { describe, expect, test } from 'vitest'
-import { clockDifference } from '../../src/authorization-server/clock-difference.js'
 import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
+import { clockDifference } from '../../src/authorization-server/transcript.js'
 import { findPreset } from '../../src/config/presets.js'
 import type { Profile } from '../../src/config/profile.js'
 import { diagnose } from '../../src/diagnosis/diagnose.js'
@@ -626,8 +626,8 @@ describe('the difference of two clocks, from a header with whole seconds', () =>
   })
 
   test('is not known without one', () => {
-    expect(clockDifference(undefined, 0, 0)).toBeUndefined()
-    expect(clockDifference('yesterday', 0, 0)).toBeUndefined()
+    expect(clockDifference(undefined, 0, 0)).toBeNull()
+    expect(clockDifference('yesterday', 0, 0)).toBeNull()
   })
 })
 

@@ -41,6 +41,6 @@ test.each(WITHOUT)('%s is not told to be registered for another grant than its o
 
 test('a profile that a person logs in to is', () => {
   const { message, next } = explained('authorization_code', 'invalid_grant')
-  expect(message).toContain('does not take the refresh token any more')
+  expect(message).toContain('no longer accepts the refresh token')
   expect(next).toBe('catchd login gw')
 })

@@ -40,7 +40,7 @@ async function configure(
   saves += 1
   const marker = `save-${saves}`
   await daemon.writeConfig({ ...changed, profiles: { ...changed.profiles, [marker]: config.profiles.gw } })
-  const giveUpAtMs = Date.now() + 60_000
+  const giveUpAtMs = Date.now() + 10_000
   const path = `/v1/profiles/${marker}`
   while ((await daemon.api('GET', path)).status !== 200 && Date.now() < giveUpAtMs) await delay(10)
 }
@@ -60,7 +60,7 @@ function linesOf(file: string): string[] {
 }
 
 async function untilLines(file: string, count: number): Promise<string[]> {
-  const giveUpAtMs = Date.now() + 60_000
+  const giveUpAtMs = Date.now() + 10_000
   while (linesOf(file).length < count && Date.now() < giveUpAtMs) await delay(20)
   return linesOf(file)
 }
@@ -129,7 +129,7 @@ describe('a refresh token that the server does not accept any more', () => {
     system.gateway.failNext(refusedOnce)
     await system.daemon.api('POST', '/v1/tokens/gw/refresh')
     expect(await untilLines(file, 1)).toEqual([
-      '--app-name=catchd|Login needed: gw|The authorization server no longer accepts its refresh token. To log in: catchd login gw|',
+      '--app-name=catchd|Login needed: gw|The authorization server no longer accepts its refresh token. Run: catchd login gw|',
     ])
   })
 })
@@ -144,7 +144,7 @@ test('tokens that cannot be refreshed: the hook runs when they expire, after a h
   expect(json['login_needed_at']).toBe(json['expires_at'])
   const log = join(daemon.home, 'state', 'catchd.log')
   const failures = () => linesOf(log).filter((line) => line.includes('"notice.failed"'))
-  const giveUpAtMs = Date.now() + 60_000
+  const giveUpAtMs = Date.now() + 10_000
   while (failures().length === 0 && Date.now() < giveUpAtMs) await delay(50)
   expect(failures()).toEqual([expect.stringMatching(/"by":"hook","failure":"ENOENT"/)])
 
@@ -155,7 +155,7 @@ test('tokens that cannot be refreshed: the hook runs when they expire, after a h
 })
 
 test.each([
-  ['while its token was good', 10, 200],
+  ['while its token was good', 4, 200],
   ['after it had expired', 1, 409],
 ])(
   'a hook that comes after the login hears of the profile when it is used, %s',
@@ -221,7 +221,7 @@ describe('a logout that the authorization server cannot be told of is done, and 
       not_revoked: expect.stringMatching(reason),
     })
     expect(logout.stderr).toMatch(
-      /^The tokens were not revoked at the authorization server: .+\. They stay valid until in /,
+      /^The authorization server could not be told: .+; its tokens stay valid until in /,
     )
     expect((await daemon.api('GET', '/v1/tokens/gw')).json['code']).toBe('login_required')
 

@@ -169,7 +169,7 @@ describe('the answer to a refresh', () => {
     system.server.changeIdTokens(change)
     expect(await refresh()).toMatchObject({
       status: 409,
-      json: { code: 'login_required', detail: expect.stringContaining('id_token that does not hold') },
+      json: { code: 'login_required', detail: expect.stringContaining('id_token that is not valid') },
     })
     expect(await token()).toMatchObject({ status: 200, json: { access_token: accessToken } })
   })

@@ -51,7 +51,7 @@ test.each(REASONS)('%s is said in words that name the command to run', (reason) 
   const notice: Notice = { profile: 'gw', reason, neededAtMs: Date.parse('2026-01-02T03:04:05.678Z') }
   const { title, body } = textOf(notice)
   expect(title).toMatch(/^Login needed( soon)?: gw$/)
-  expect(body).toMatch(/^[A-Z].+\. To log in: catchd login gw$/)
+  expect(body).toMatch(/^[A-Z].+\. Run: catchd login gw$/)
   expect(variablesOf(notice)).toEqual({
     CATCHD_PROFILE: 'gw',
     CATCHD_REASON: reason,

@@ -322,13 +322,9 @@ describe('the configuration', () => {
     await system.pass(DAY_MS)
     expect(system.world.runs.map(({ command }) => command)).toEqual([
       ['tell'],
-      [
-        'desktop',
-        'Login needed soon: gw',
-        'Its tokens expire at 2026-01-03T00:00:00Z. To log in: catchd login gw',
-      ],
+      ['desktop', 'Login needed soon: gw', 'Its tokens expire at 2026-01-03T00:00:00Z. Run: catchd login gw'],
       ['tell'],
-      ['desktop', 'Login needed: gw', 'Its tokens have expired. To log in: catchd login gw'],
+      ['desktop', 'Login needed: gw', 'Its tokens have expired. Run: catchd login gw'],
     ])
   })
 })

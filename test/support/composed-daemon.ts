@@ -6,11 +6,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Inspection } from '../../src/authorization-server/inspection-report.js'
 import type { TokenResponse } from '../../src/authorization-server/issued-tokens.js'
 import type {
   ClientDescription,
   DiscoveredServer,
+  Inspection,
   ServerDiscovery,
   ToolRequest,
 } from '../../src/authorization-server/port.js'
@@ -18,8 +18,9 @@ import type { Clock } from '../../src/clock.js'
 import { parseEnvironment } from '../../src/config/environment.js'
 import { ensureFolder, resolveFolders } from '../../src/config/folders.js'
 import type { Profile } from '../../src/config/profile.js'
-import type { ServerParts, Servers } from '../../src/daemon/authorization-servers.js'
-import { compose, type DaemonSettings } from '../../src/daemon/compose.js'
+import { compose } from '../../src/daemon/compose.js'
+import type { DaemonSettings } from '../../src/daemon/parts.js'
+import type { ServerParts, Servers } from '../../src/daemon/tokens.js'
 import { CatchdError } from '../../src/failures.js'
 import type { Login } from '../../src/login/login.js'
 import { Secret } from '../../src/secret.js'

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -18,8 +17,6 @@ import { needs, needsNative } from './needs.js'
 /** No newline: gnome-keyring takes one as part of the password. */
 const PASSWORD = 'keyring password'
 const STARTS_WITHIN_MS = 60_000
-/** gnome-keyring waits for the disk at every change; nothing here has to survive the machine. */
-const MEMORY = '/dev/shm'
 /** gkd-control: operation and its result. */
 const CONTROL_UNLOCK = 1
 const CONTROL_OK = 0
@@ -58,7 +55,7 @@ export function keytarEngine(options: KeytarEngineOptions = {}): KeytarEngine {
 }
 
 export async function startKeyring({ service = true }: KeyringOptions = {}): Promise<Keyring> {
-  const folder = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'catchd-keyring-'))
+  const folder = await mkdtemp(join(tmpdir(), 'catchd-keyring-'))
   const runtime = join(folder, 'run')
   const data = join(folder, 'data')
   await mkdir(runtime, { mode: 0o700 })

@@ -107,11 +107,15 @@ describe('for a caller who wants the id_token', () => {
   })
 
   test.each([
-    ['nothing stored', null, /No usable token/],
+    ['nothing stored', null, /No valid token for/],
     ['none in the set', setOf({ idToken: null }), /came without an id_token/],
     ['over, where a refresh brings none', kept, /gives one at a login only/],
     ['over and no refresh token', setOf({ refreshToken: null }), /no refresh token/],
-    ['over and the refresh token dead', setOf({ refusedRefreshToken }), /does not accept the refresh token/],
+    [
+      'over and the refresh token dead',
+      setOf({ refusedRefreshToken }),
+      /no longer accepts the refresh token/,
+    ],
   ])('%s: a person is needed', (_what, stored, detail) => {
     const decision = decide(stateOf(stored), OPENID, 60, T0 + 300_000, 'id_token')
     expect(decision).toMatchObject({ act: 'refuse', failure: { code: 'login_required', profile: 'gw' } })

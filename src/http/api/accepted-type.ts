@@ -1,19 +1,17 @@
 /**
- * Whether a caller asks for plain text rather than JSON (RFC 9110 §12.5.1). Pure.
+ * Whether a caller wants plain text instead of JSON (RFC 9110 §12.5.1). Pure.
  *
- * JSON is the answer unless the Accept header puts text/plain first: many clients send
- * `application/json, text/plain, *\/*` and mean JSON.
+ * JSON, unless the Accept header prefers text/plain: many clients send `application/json, text/plain, *\/*` and mean JSON.
  */
 
 interface Preference {
   readonly quality: number
-  /** 0 for any type, 1 for a whole family, 2 for the type itself. */
+  /** 0 for `*\/*`, 1 for `text/*`, 2 for the type itself. */
   readonly specificity: number
 }
 
 const NOT_ACCEPTED: Preference = { quality: 0, specificity: -1 }
 
-/** @param accept - The header's value; absent means anything. */
 export function prefersPlainText(accept: string | undefined): boolean {
   if (accept === undefined) return false
   const text = preferenceFor('text', 'plain', accept)

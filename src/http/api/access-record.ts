@@ -1,13 +1,11 @@
 /**
- * Who got which profile's token when, for the person whose tokens they are: the newest spans of at most a minute, one for
- * each key and profile, in memory. Pure but for the clock that is handed in; on the hot path, so that it looks up and
- * counts, and nothing else.
+ * Who got which profile's token and when, for the user to see: the newest periods of at most a minute, one for each key and
+ * profile, in memory. Part of the fast path, so it only looks up and counts.
  */
 
 import { toInstant } from '../../clock.js'
-import type { TokenAccess } from './services.js'
 
-/** Served within one minute of the first time. */
+/** The tokens that one key got for one profile within a minute. */
 export interface Access {
   /** Name of an API key, `admin`, or `socket`. */
   readonly client: string
@@ -24,10 +22,10 @@ export class AccessRecord {
   readonly #nowMs: () => number
   readonly #onSpan: (access: Access) => void
   readonly #newest: Access[] = []
-  /** The running span of each profile and key; of those that are kept only, so that it is bounded too. */
+  /** The current period by profile and key, as long as it is in `#newest`, so that it is bounded too. */
   readonly #running = new Map<string, Map<string, Access>>()
 
-  /** @param onSpan - Told when a span begins: once for each key, profile and minute. */
+  /** @param onSpan - Called when a period begins: once for each key, profile and minute. */
   constructor(nowMs: () => number, onSpan: (access: Access) => void) {
     this.#nowMs = nowMs
     this.#onSpan = onSpan
@@ -37,7 +35,7 @@ export class AccessRecord {
     const nowMs = this.#nowMs()
     const running = this.#running.get(profile)?.get(client)
     const sinceMs = running === undefined ? SPAN_MS : nowMs - running.firstAtMs
-    // A clock that was set back begins a new span too.
+    // A clock that was set back begins a new period too.
     if (running === undefined || sinceMs < 0 || sinceMs >= SPAN_MS) {
       this.#begin(client, profile, nowMs)
     } else {
@@ -70,6 +68,6 @@ export class AccessRecord {
   }
 }
 
-export function tokenAccess({ client, profile, firstAtMs, lastAtMs, count }: Access): TokenAccess {
+export function tokenAccess({ client, profile, firstAtMs, lastAtMs, count }: Access) {
   return { client, profile, first_at: toInstant(firstAtMs), last_at: toInstant(lastAtMs), count }
 }

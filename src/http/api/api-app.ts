@@ -1,10 +1,9 @@
 /**
- * The token endpoint: what local tools and the command line talk to (DESIGN: HTTP API). Served on the unix
- * socket and, with a key for every request, on TCP.
+ * The API for local tools and the command line, on the unix socket and, with an API key for every request, on TCP.
  *
- * Promises: nobody is let in by accident (admission.ts, permission.ts), unknown members and parameters are
- * refused, every error is problem details, and neither a log line nor an error repeats what came in. Routes are
- * one file a resource; what they call is services.ts.
+ * Every request is checked (admission.ts, permission.ts), unknown members and parameters are refused, every error is
+ * problem details, and neither a log line nor an error repeats the request. Each resource has a file of routes; they call
+ * services.ts.
  */
 import Fastify, {
   type FastifyError,
@@ -14,7 +13,7 @@ import Fastify, {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.js'
-import { CatchdError } from '../../failures.js'
+import { CatchdError, placeOf } from '../../failures.js'
 import { admit, type Gate, type IncomingCall, requireHost } from '../access/admission.js'
 import { principalOf, requireRoutePermission } from '../access/permission.js'
 import type { Principal } from '../access/principal.js'
@@ -25,24 +24,24 @@ import { type Routes, registerRoutes } from './routes.js'
 import type { ApiServices } from './services.js'
 import { Waits } from './waits.js'
 
-/** A pasted authorization response or a profile is the longest body there is. */
+/** The longest bodies are a pasted authorization response and a profile. */
 const MOST_BODY_BYTES = 16 * 1024
 
-/** Of every request: its route, never its URL. */
+/** One for every request; it has the route, never the URL. */
 export interface AnsweredEvent {
   readonly event: 'api.answered'
   readonly method: string
-  /** The pattern, `/v1/tokens/:profile`; `none` where nothing is served. */
+  /** The pattern, `/v1/tokens/:profile`; `none` for an unknown path. */
   readonly route: string
   readonly status: number
   readonly duration_ms: number
-  /** Whose key it was; `none` for who was not let in. */
+  /** Name of the API key; `none` when the request was refused. */
   readonly client: string
-  /** Code of the problem, where it was one. */
+  /** Code of the failure, if it was one. */
   readonly code?: string
 }
 
-/** An error that is not ours: where it was thrown, without its text, which may quote what came in. */
+/** An error that is not ours: where it was thrown, without its text, which may quote the request. */
 export interface FaultEvent {
   readonly event: 'api.fault'
   readonly route: string
@@ -56,19 +55,19 @@ export interface ApiAppParts extends Gate {
   readonly pages?: Routes
   readonly clock?: Clock
   readonly log?: (event: FaultEvent) => void
-  /** One line for each answer, where somebody reads them. */
+  /** For a verbose log: one line for each answer. */
   readonly logAnswer?: ((event: AnsweredEvent) => void) | undefined
-  /** Requests that come before it resolves wait for it, and end with its failure when the daemon cannot start. */
+  /** Requests that arrive earlier wait for it, and get its failure if the daemon cannot start. */
   readonly started?: Promise<void>
 }
 
 /**
- * @returns The app, ready to be served by a HttpListener whose connections are marked (doorkeeping.ts); it does not
- *   listen itself. Closing it ends the calls that wait for a login with how that login stands.
+ * @returns The app for a HttpListener whose connections are marked (connection-kind.ts); it does not listen itself. Closing
+ *   it answers the calls that wait for a login with the login's current state.
  */
 export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> {
   const { services, keys, tcpAuthority, sessions, clock = systemClock } = parts
-  const desk = new RequestGuard(parts)
+  const guard = new RequestGuard(parts)
   const app = Fastify({
     logger: false,
     schemaController: WITHOUT_JSON_SCHEMA,
@@ -76,40 +75,30 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
     trustProxy: false,
     bodyLimit: MOST_BODY_BYTES,
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => desk.refuseUnroutable(error, request, reply),
+    frameworkErrors: (error, request, reply) => guard.refuseUnroutable(error, request, reply),
   })
   acceptJsonOnly(app)
   app.decorateRequest('principal', null)
   app.decorateRequest('failureCode', null)
   if (parts.started !== undefined) waitUntil(parts.started, app)
   // These hooks wait for nothing: calling back costs less than a promise for every request.
-  app.addHook('onRequest', (request, reply, done) => done(desk.receive(request, reply)))
+  app.addHook('onRequest', (request, reply, done) => done(guard.receive(request, reply)))
   if (parts.logAnswer !== undefined) {
     app.addHook('onResponse', (request, reply, done) => {
-      desk.record(request, reply)
+      guard.record(request, reply)
       done()
     })
   }
   app.setNotFoundHandler(() => {
     throw new CatchdError('route_unknown')
   })
-  app.setErrorHandler((error, request, reply) => desk.refuse(error, request, reply))
+  app.setErrorHandler((error, request, reply) => guard.refuse(error, request, reply))
   const waits = new Waits(undefined, (request) => {
     if (!keys.isStillGood(principalOf(request))) throw new CatchdError('unauthorized')
   })
   app.addHook('preClose', async () => waits.end())
-  registerRoutes(
-    app.withTypeProvider<ZodTypeProvider>(),
-    {
-      services,
-      keys,
-      waits,
-      clock,
-      sessions,
-      tcpAuthority,
-    },
-    parts.pages,
-  )
+  const routeParts = { services, keys, waits, clock, sessions, tcpAuthority }
+  registerRoutes(app.withTypeProvider<ZodTypeProvider>(), routeParts, parts.pages)
   await app.ready()
   return app
 }
@@ -120,7 +109,7 @@ function waitUntil(started: Promise<void>, app: FastifyInstance): void {
     () => {
       isStarted = true
     },
-    () => {}, // whoever waits is told
+    () => {}, // requests that wait get the failure
   )
   app.addHook('onRequest', (_request, _reply, done) => {
     if (isStarted) done()
@@ -139,7 +128,7 @@ class RequestGuard {
     this.#logAnswerEvent = logAnswer
   }
 
-  /** Before anything of a request is read but its head. @returns why it goes no further */
+  /** Before the body of a request is read. @returns why it is refused */
   receive(request: FastifyRequest, reply: FastifyReply): Error | undefined {
     reply.headers(ANSWER_HEADERS)
     try {
@@ -171,7 +160,7 @@ class RequestGuard {
     return sendProblem(reply, refusal)
   }
 
-  /** A path that cannot be decoded comes past the hooks, and is no way in either. */
+  /** The hooks do not run for a path that cannot be decoded, so the request is checked here. */
   refuseUnroutable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     let refusal = asRefusal(error)
     try {
@@ -207,17 +196,8 @@ class RequestGuard {
   }
 
   #logFault(error: unknown, request: FastifyRequest): void {
-    const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
-    const at = stack.split('\n').filter((line) => line.startsWith('    at '))
-    this.#log({
-      event: 'api.fault',
-      route: routeOf(request),
-      name,
-      at: at
-        .slice(0, 4)
-        .map((line) => line.trim())
-        .join(' | '),
-    })
+    const { name } = error instanceof Error ? error : new Error()
+    this.#log({ event: 'api.fault', route: routeOf(request), name, at: placeOf(error) })
   }
 }
 
@@ -230,8 +210,8 @@ function routeOf(request: FastifyRequest): string {
 }
 
 /**
- * JSON is the only body, so that no page can post one unasked (forms and text/plain need no preflight). An
- * empty body is none, whatever type it claims.
+ * Only JSON bodies: a web page can post forms and text/plain without a preflight request, but not JSON. An empty body counts
+ * as none, with any type.
  */
 function acceptJsonOnly(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')

@@ -1,6 +1,4 @@
-/**
- * `/v1/clients`: API keys of local tools. The admin's alone: a key that makes keys would have no limits.
- */
+/** `/v1/clients`: API keys of local tools. For admins only: a key that could make keys would have no limits. */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { ProfileName } from '../../config/profile.js'
@@ -11,7 +9,7 @@ import { KeyAction } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
 import { Instant, instantOrNull } from './wire.js'
 
-/** Named like profiles are. */
+/** The same rule as for profiles. */
 const ClientName = ProfileName
 
 /** Ten years. */
@@ -38,13 +36,13 @@ export const ClientAnswer = z
     created_at: Instant,
     expires_at: Instant.nullable(),
     last_used_at: Instant.nullable().describe('null: never'),
-    uses: z.int().describe('Requests with the key; a crash may cost the last minute of them'),
+    uses: z.int().describe('Requests with the key; a crash may lose the count of the last minute'),
   })
   .meta({ id: 'Client' })
 export type ClientAnswer = z.infer<typeof ClientAnswer>
 
 export const NewClientAnswer = ClientAnswer.extend({
-  key: z.string().describe('Shown this once; sent as `Authorization: Bearer KEY`'),
+  key: z.string().describe('Shown only in this answer; send it as `Authorization: Bearer KEY`'),
 }).meta({ id: 'ClientWithKey' })
 
 export const ClientListAnswer = z.object({ clients: z.array(ClientAnswer) })
@@ -72,7 +70,7 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
     config: { needs: 'admin' },
     schema: {
       operationId: 'addClient',
-      summary: 'Makes an API key, which is shown this once',
+      summary: 'Makes an API key, which only this answer shows',
       body: NewClient,
       response: answers({ 201: NewClientAnswer }),
     },
@@ -90,7 +88,7 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
     config: { needs: 'admin' },
     schema: {
       operationId: 'getClient',
-      summary: 'An API key, without the key',
+      summary: 'An API key, without the key itself',
       params: ClientPath,
       response: answers({ 200: ClientAnswer }),
     },
@@ -110,7 +108,7 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
     config: { needs: 'admin' },
     schema: {
       operationId: 'removeClient',
-      summary: 'Ends an API key',
+      summary: 'Removes an API key',
       params: ClientPath,
       body: NoBody,
       response: answers({ 204: NoContent }),

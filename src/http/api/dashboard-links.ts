@@ -1,4 +1,4 @@
-/** `/v1/dashboard/links`: the way into the dashboard, for `catchd dashboard`. The admin's alone. */
+/** `/v1/dashboard/links`: the link that `catchd dashboard` opens. For admins only. */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
@@ -19,12 +19,12 @@ export function dashboardLinkRoutes(app: ApiScope, { sessions, tcpAuthority }: R
     config: { needs: 'admin' },
     schema: {
       operationId: 'makeDashboardLink',
-      summary: 'A one-time link to the dashboard, good for a minute',
+      summary: 'A one-time link to the dashboard, valid for a minute',
       body: NoBody,
       response: answers({ 201: DashboardLinkAnswer }),
     },
     handler: async (_request, reply) => {
-      // The literal address comes first: a cookie of `localhost` would be another one.
+      // The first one is the literal address. `localhost` would have another cookie.
       const [authority] = tcpAuthority()
       if (authority === undefined) {
         throw new CatchdError('config_invalid', {

@@ -1,6 +1,6 @@
 /**
- * Why a request got no token before it came to the routes (fast-path/fresh-token-handler.ts): the routes tell it instead
- * of asking once more.
+ * The failure that fast-path/fresh-token-handler.ts got for a request before it passed the request to the routes, so that
+ * they need not ask for the token again.
  */
 import type { IncomingMessage } from 'node:http'
 
@@ -10,7 +10,7 @@ export function rememberFailure(request: IncomingMessage, failure: unknown): voi
   failures.set(request, { failure })
 }
 
-/** @throws what was remembered of this request, where something was */
+/** @throws the failure that was remembered for this request, if any */
 export function throwEarlierFailure(request: IncomingMessage): void {
   const earlier = failures.get(request)
   if (earlier !== undefined) throw earlier.failure

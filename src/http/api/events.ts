@@ -1,9 +1,9 @@
 /**
- * `/v1/events`: what happens, as it happens, as server-sent events (WHATWG HTML §9.2). A key hears of its profiles
- * alone, for as long as it opens anything. Nothing is kept for later: whoever connects again asks for the state.
+ * `/v1/events`: events of the daemon as they happen, as server-sent events (WHATWG HTML §9.2). A key gets the events of its
+ * profiles, as long as the key is valid. Earlier events are not kept: a client that connects again asks for the state.
  */
 import type { FastifyReply } from 'fastify'
-import { type Clock, toInstant } from '../../clock.js'
+import { Alarm, toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { principalOf } from '../access/permission.js'
 import { limitOf, type Principal } from '../access/principal.js'
@@ -11,11 +11,11 @@ import { ANSWER_HEADERS } from '../http-listener.js'
 import type { ApiScope, RouteParts } from './scope.js'
 import type { DaemonEvent } from './services.js'
 
-/** A dashboard and a few tools; more is a mistake. */
+/** Enough for a dashboard and a few tools. */
 const MOST_STREAMS = 100
-/** A reader that is further behind is let go. */
+/** A reader that is further behind is disconnected. */
 const MOST_UNREAD_BYTES = 256 * 1024
-/** Keeps what lies between from closing a silent connection, and finds readers that are gone. */
+/** So that nothing between closes a silent connection, and readers that are gone are noticed. */
 const HEARTBEAT_MS = 15_000
 
 export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts): void {
@@ -30,12 +30,12 @@ export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts
     schema: {
       operationId: 'streamEvents',
       summary:
-        'Logins, token sets, API keys and the configuration, as server-sent events: `event`, and JSON with `event`, `at` and what it is about (`profile`, `login_id`, `code`, `client`)',
+        'Events of logins, token sets, API keys and the configuration, as server-sent events: `event`, and JSON with `event`, `at` and the subject (`profile`, `login_id`, `code`, `client`)',
       produces: ['text/event-stream'],
     },
     handler: async (request, reply) => {
       if (streams.size >= MOST_STREAMS) {
-        throw new CatchdError('too_many_logins', `${MOST_STREAMS} streams of events are open already.`)
+        throw new CatchdError('too_many_logins', `${MOST_STREAMS} streams of events are already open.`)
       }
       const principal = principalOf(request)
       const ended = principal.session?.ended
@@ -51,27 +51,31 @@ export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts
       const unsubscribe = services.subscribe((event) => {
         if (isVisible(event, principal)) tell(textOf(event, clock.now()))
       })
-      const stopBeating = beat(tell, clock)
+      const heartbeat = new Alarm(clock, HEARTBEAT_MS, (nowMs) => {
+        tell(':\n\n')
+        return nowMs + HEARTBEAT_MS
+      })
+      heartbeat.wakeBy(clock.now() + HEARTBEAT_MS)
       const end = () => stream.end()
       ended?.addEventListener('abort', end)
       stream.once('close', () => {
         ended?.removeEventListener('abort', end)
         streams.delete(stream)
         unsubscribe()
-        stopBeating()
+        heartbeat.close()
       })
     },
   })
 }
 
-/** What is about no profile is for who may know all of them, and so is what other keys do. */
+/** Only keys for all profiles get events without a profile, and events of other keys. */
 function isVisible({ profile, client }: DaemonEvent, principal: Principal): boolean {
   const limit = limitOf(principal)
   if (limit === undefined) return true
   return profile !== undefined && limit.has(profile) && (client === undefined || client === principal.name)
 }
 
-/** JSON has no line ends, so one `data` line holds it. */
+/** JSON has no line ends, so one `data` line is enough. */
 function textOf(event: DaemonEvent, nowMs: number): string {
   return `event: ${event.event}\ndata: ${JSON.stringify({ ...event, at: toInstant(nowMs) })}\n\n`
 }
@@ -79,16 +83,4 @@ function textOf(event: DaemonEvent, nowMs: number): string {
 function send(stream: FastifyReply['raw'], text: string): void {
   if (stream.writableLength > MOST_UNREAD_BYTES) stream.destroy()
   else stream.write(text)
-}
-
-function beat(tell: (text: string) => void, clock: Clock): () => void {
-  let cancel = () => {}
-  const next = () => {
-    cancel = clock.after(HEARTBEAT_MS, () => {
-      tell(':\n\n')
-      next()
-    })
-  }
-  next()
-  return () => cancel()
 }

@@ -1,11 +1,11 @@
-/** `/v1/tokens/{profile}/id_token`: the id_token, for those who want to know who logged in rather than what is allowed. */
+/** `/v1/tokens/{profile}/id_token`: the id_token, for callers that need to know who logged in. */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import { principalOf } from '../access/permission.js'
 import { prefersPlainText } from './accepted-type.js'
-import { loggingInFirst, TokenQuery } from './login-first.js'
-import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
+import { loggingInFirst, TokenQuery, tokenAnswers } from './login-first.js'
+import { type ApiScope, ProfilePath, type RouteParts } from './scope.js'
 import { Instant } from './wire.js'
 
 export const IdTokenAnswer = z
@@ -29,20 +29,14 @@ export function idTokenRoutes(app: ApiScope, parts: RouteParts): void {
     config: { needs: 'token' },
     schema: {
       operationId: 'getIdToken',
-      summary: 'The id_token, refreshed first where it is due and the server gives one on a refresh',
+      summary: 'The id_token, refreshed first if it is due and the server gives one with a refresh',
       params: ProfilePath,
       querystring: TokenQuery,
-      response: {
-        ...answers({}),
-        200: {
-          description:
-            'An id_token with at least `min_ttl` seconds left, or else what is left of the one that there is',
-          content: {
-            'application/json': { schema: IdTokenAnswer },
-            'text/plain': { schema: z.string().describe('The bare id_token') },
-          },
-        },
-      },
+      response: tokenAnswers(
+        'An id_token with at least `min_ttl` seconds left, or the current one if there is no newer one',
+        IdTokenAnswer,
+        'The bare id_token',
+      ),
     },
     handler: async (request, reply) => {
       const { profile } = request.params

@@ -1,20 +1,19 @@
 /**
- * `/v1/tokens/{profile}/inspection`: what is known about the tokens of a profile, without the tokens. It tells whose
- * account it is, so that a key that may only fetch tokens does not get it.
+ * `/v1/tokens/{profile}/inspection`: what is known about the tokens of a profile, without the tokens. It shows the account,
+ * so a key that may only get tokens cannot call it.
  */
 import * as z from 'zod'
-import type { Inspection, Report } from '../../authorization-server/inspection-report.js'
+import type { Inspection, Report } from '../../authorization-server/port.js'
 import { toInstant } from '../../clock.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
-import { FailureAnswer, failureAnswer } from './failure-answer.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
-import { Instant } from './wire.js'
+import { FailureAnswer, failureAnswer, Instant, instantOrNull } from './wire.js'
 
 const Members = z.record(z.string(), z.unknown())
 
 const ReportAnswer = z
   .object({
-    answer: Members.nullable().describe('As the server gave it, tokens replaced'),
+    answer: Members.nullable().describe('The answer of the server, tokens replaced'),
     error: FailureAnswer.nullable().describe('Why there is no answer'),
   })
   .nullable()
@@ -34,13 +33,13 @@ export const InspectionAnswer = z
     }),
     refresh_token: z
       .object({
-        expires_at: Instant.nullable().describe('Where the server said so'),
+        expires_at: Instant.nullable().describe('null when the server did not say'),
         refused: z.string().nullable().describe('Why it must not be sent any more'),
       })
       .nullable(),
     id_token: z.object({ header: Members, claims: Members }).nullable(),
-    introspection: ReportAnswer.describe('RFC 7662; null where no endpoint is known'),
-    userinfo: ReportAnswer.describe('OpenID Connect Core §5.3; null where no endpoint is known'),
+    introspection: ReportAnswer.describe('RFC 7662; null when no endpoint is known'),
+    userinfo: ReportAnswer.describe('OpenID Connect Core §5.3; null when no endpoint is known'),
   })
   .meta({ id: 'Inspection' })
 export type InspectionAnswer = z.infer<typeof InspectionAnswer>
@@ -80,14 +79,14 @@ function inspectionAnswer(
       token_type: set.tokenType,
       scope: set.scope,
       obtained_at: toInstant(set.obtainedAtMs),
-      expires_at: set.expiresAtMs === null ? null : toInstant(set.expiresAtMs),
+      expires_at: instantOrNull(set.expiresAtMs),
       expires_in: secondsLeft(set, nowMs),
     },
     refresh_token:
       set.refreshToken === null
         ? null
         : {
-            expires_at: set.refreshTokenExpiresAtMs === null ? null : toInstant(set.refreshTokenExpiresAtMs),
+            expires_at: instantOrNull(set.refreshTokenExpiresAtMs),
             refused: refused === null ? null : (refused.error ?? refused.reason),
           },
     id_token: idToken === null ? null : { header: { ...idToken.header }, claims: { ...idToken.claims } },

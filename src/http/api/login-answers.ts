@@ -1,23 +1,22 @@
 /**
- * A login in the JSON of the API: one schema for each way that it can stand, and the mapping from what the program knows.
+ * A login in the JSON of the API: one schema for each state, and the mapping from the login.
  *
- * Pure. `status` tells them apart; where two have the same one, `profile` is null for what is only caught, and
- * `redirect_uri` is null for a device login. What a status does not have is null or left out.
+ * Pure. `status` distinguishes them. If two have the same status, `profile` is null for a catch, and `redirect_uri` is null
+ * for a device login. Members that a status does not have are null or left out.
  */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
 import type { Login, StoredSummary, WaitingLogin } from '../../login/login.js'
-import { FailureAnswer, failureAnswer } from './failure-answer.js'
 import { LoginReportAnswer, reportAnswer } from './login-report.js'
-import { Instant } from './wire.js'
+import { FailureAnswer, failureAnswer, Instant, instantOrNull } from './wire.js'
 
 const login_id = z.string()
 const profile = z.string()
-const onlyCaught = z.null().describe('null for what is only caught')
+const isCatch = z.null().describe('null for a catch')
 const redirect_uri = z.string()
 const redirectUriIfAny = z.string().nullable().describe('null for a device login')
 
-/** The answer that begins a login goes without them. */
+/** The answer that begins a login leaves them out. */
 const notYet = z.null().optional()
 const ahead = { error: notYet, stored: notYet, report: notYet }
 const Report = LoginReportAnswer.nullable()
@@ -41,20 +40,20 @@ const PendingDeviceLoginAnswer = z
     status: z.literal('pending'),
     authorization_url: z
       .string()
-      .describe('Where a person goes, with the code in it where the server allows it'),
+      .describe('Where the user enters the code, with the code in the URL if the server supports that'),
     redirect_uri: z.null(),
     expires_at: Instant,
-    user_code: z.string().describe('What a person enters'),
-    verification_uri: z.string().describe('Where they enter it'),
+    user_code: z.string().describe('The code that the user enters'),
+    verification_uri: z.string().describe('Where the user enters it'),
     verification_uri_complete: z.string().optional().describe('The same with the code in it'),
     ...ahead,
   })
-  .meta({ id: 'PendingDeviceLogin', description: 'Waits for a person to enter a code (RFC 8628)' })
+  .meta({ id: 'PendingDeviceLogin', description: 'Waits for the user to enter a code (RFC 8628)' })
 
 const PendingCatchAnswer = z
   .object({
     login_id,
-    profile: onlyCaught,
+    profile: isCatch,
     status: z.literal('pending'),
     authorization_url: z.never().optional().describe('Known to the tool that built the request'),
     redirect_uri,
@@ -74,7 +73,7 @@ const ExchangingLoginAnswer = z
     stored: z.null(),
     report: z.null(),
   })
-  .meta({ id: 'ExchangingLogin', description: 'The token request is on its way' })
+  .meta({ id: 'ExchangingLogin', description: 'The token request is under way' })
 
 const StoredTokenSet = z
   .object({
@@ -84,7 +83,7 @@ const StoredTokenSet = z
     refreshable: z.boolean(),
     subject: z.string().nullable(),
   })
-  .meta({ id: 'StoredTokenSet', description: 'What a succeeded login put into the vault' })
+  .meta({ id: 'StoredTokenSet', description: 'The token set that a login stored in the vault' })
 
 const SucceededLoginAnswer = z
   .object({
@@ -96,7 +95,7 @@ const SucceededLoginAnswer = z
     error: z.null(),
     stored: StoredTokenSet,
     report: Report.describe(
-      'Where no refresh token came and it is known what would bring one; not kept over a restart',
+      'When there is no refresh token and catchd knows how to get one; not kept over a restart',
     ),
   })
   .meta({ id: 'SucceededLogin' })
@@ -104,7 +103,7 @@ const SucceededLoginAnswer = z
 const CaughtLoginAnswer = z
   .object({
     login_id,
-    profile: onlyCaught,
+    profile: isCatch,
     status: z.literal('succeeded'),
     redirect_uri,
     expires_at: Instant,
@@ -112,7 +111,7 @@ const CaughtLoginAnswer = z
     response: z
       .record(z.string(), z.string())
       .optional()
-      .describe('Once: the parameters of the authorization response as they came'),
+      .describe('Once: the parameters of the authorization response as received'),
     stored: z.null(),
     report: z.null(),
   })
@@ -121,13 +120,13 @@ const CaughtLoginAnswer = z
 const UnsuccessfulLoginAnswer = z
   .object({
     login_id,
-    profile: z.string().nullable().describe('null for what was only to be caught'),
+    profile: z.string().nullable().describe('null for a catch'),
     status: z.enum(['failed', 'expired', 'cancelled']),
     redirect_uri: redirectUriIfAny,
     expires_at: Instant,
     error: FailureAnswer,
     stored: z.null(),
-    report: Report.describe('What was sent and answered, and likely causes; not kept over a restart'),
+    report: Report.describe('Requests, answers and likely causes; not kept over a restart'),
   })
   .meta({ id: 'UnsuccessfulLogin' })
 
@@ -173,50 +172,40 @@ export function startedLoginAnswer(login: WaitingLogin): StartedLoginAnswer {
   }
 }
 
-/** @param response - What was caught, where it is handed over with this answer. */
+/** @param response - The response that was caught, if this answer hands it over. */
 export function loginAnswer(login: Login, response?: Readonly<Record<string, string>>): LoginAnswer {
-  if (login.status === 'pending') {
-    return { ...startedLoginAnswer(login), error: null, stored: null, report: null }
-  }
+  const without = { error: null, stored: null, report: null }
+  if (login.status === 'pending') return { ...startedLoginAnswer(login), ...without }
   const common = {
     login_id: login.id,
     redirect_uri: login.redirectUri === '' ? null : login.redirectUri,
     expires_at: toInstant(login.expiresAtMs),
+    ...without,
   }
-  switch (login.status) {
-    case 'exchanging': {
-      const { profile, status } = login
-      return { ...common, profile, status, error: null, stored: null, report: null }
-    }
-    case 'succeeded': {
-      const { status } = login
-      if (login.profile === null) {
-        const caught = { profile: null, status, redirect_uri: login.redirectUri }
-        const once = response === undefined ? {} : { response }
-        return { ...common, ...caught, error: null, ...once, stored: null, report: null }
-      }
-      const stored = storedAnswer(login.stored)
-      return { ...common, profile: login.profile, status, error: null, stored, report: reportOrNull(login) }
-    }
-    default: {
-      const { profile, status, failure } = login
-      const error = failureAnswer(failure)
-      return { ...common, profile, status, error, stored: null, report: reportOrNull(login) }
+  if (login.status === 'exchanging') return { ...common, profile: login.profile, status: login.status }
+  if ('failure' in login) {
+    const { profile, status, failure, report } = login
+    return { ...common, profile, status, error: failureAnswer(failure), report: reportAnswer(report) }
+  }
+  const { status } = login
+  if (login.profile === null) {
+    return {
+      ...common,
+      profile: null,
+      status,
+      redirect_uri: login.redirectUri,
+      ...(response && { response }),
     }
   }
-}
-
-function reportOrNull({
-  report,
-}: Pick<Extract<Login, { failure: unknown }>, 'report'>): LoginReportAnswer | null {
-  return report === undefined ? null : reportAnswer(report)
+  const { profile, report } = login
+  return { ...common, profile, status, stored: storedAnswer(login.stored), report: reportAnswer(report) }
 }
 
 function storedAnswer(stored: StoredSummary) {
   return {
     stored_in: stored.storedIn,
     scope: stored.scope,
-    expires_at: stored.accessTokenExpiresAtMs === null ? null : toInstant(stored.accessTokenExpiresAtMs),
+    expires_at: instantOrNull(stored.accessTokenExpiresAtMs),
     refreshable: stored.hasRefreshToken,
     subject: stored.subject,
   }

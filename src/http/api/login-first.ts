@@ -1,6 +1,6 @@
 /**
- * What the calls for a token have in common: the query that they take, and with `login=auto` the login that is begun or
- * joined where a person is needed. Nobody is asked to log in by a call that does not say so.
+ * What the calls for a token share: their query, and with `login=auto` the login that they begin or join when one is needed.
+ * A call without it never starts a login.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
@@ -8,17 +8,16 @@ import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
 import { requirePermission } from '../access/permission.js'
 import { Refusal } from './problems.js'
-import { LONGEST_WAIT_SECONDS, type ProfilePath, type RouteParts, seconds } from './scope.js'
+import { answers, LONGEST_WAIT_SECONDS, type ProfilePath, type RouteParts, seconds } from './scope.js'
 
-/** A day: nobody's access token is asked to last longer. */
+/** A day. */
 const LONGEST_MIN_TTL_SECONDS = 86_400
 
 export const TokenQuery = z.strictObject({
-  min_ttl: seconds(LONGEST_MIN_TTL_SECONDS).describe('Seconds that must be left; default: the profile’s'),
-  login: z
-    .enum(['auto'])
-    .optional()
-    .describe('Start a login, or join the one that runs, where one is needed'),
+  min_ttl: seconds(LONGEST_MIN_TTL_SECONDS).describe(
+    'Seconds that must be left; default: the value of the profile',
+  ),
+  login: z.enum(['auto']).optional().describe('If a login is needed, start one, or join the pending one'),
   wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for that login'),
 })
 
@@ -27,9 +26,27 @@ export type TokenRequest = FastifyRequest<{
   Querystring: z.infer<typeof TokenQuery>
 }>
 
+/** The answers of a route that sends JSON of this schema, or the bare token as text. */
+export function tokenAnswers<Schema extends z.ZodType>(
+  description: string,
+  schema: Schema,
+  bareToken: string,
+) {
+  return {
+    ...answers({}),
+    200: {
+      description,
+      content: {
+        'application/json': { schema },
+        'text/plain': { schema: z.string().describe(bareToken) },
+      },
+    },
+  }
+}
+
 /**
- * @param get - Asked once more when the login has succeeded.
- * @throws what `get` throws; `login_required` with the login that goes on; what the login failed with
+ * @param get - Called again when the login has succeeded.
+ * @throws what `get` throws; `login_required` with the pending login; the failure of the login
  */
 export async function loggingInFirst<Token>(
   parts: RouteParts,
@@ -63,13 +80,12 @@ async function completeSharedLogin(
   if (login.status !== 'succeeded') throw unsuccessful(login, profile)
 }
 
-/** Why there is no token yet; a login that goes on is told of, so that the caller can send a person there. */
+/** Why there is no token. Names a pending login, so that the caller can send the user there. */
 function unsuccessful(login: Exclude<Login, { status: 'succeeded' }>, profile: string): Error {
   if ('failure' in login) return login.failure
   const failure = new CatchdError('login_required', {
     profile,
-    detail: 'A login runs for the profile and waits for a person in the browser.',
-    next: `catchd login ${profile}`,
+    detail: 'A login for the profile is pending in the browser.',
   })
   const url =
     login.status === 'pending' && login.authorizationUrl !== null

@@ -1,4 +1,4 @@
-/** The report of a login on the wire: likely causes, and what was sent and answered. Pure. */
+/** The report of a login in the JSON of the API: likely causes, requests and answers. Pure. */
 import * as z from 'zod'
 import { CAUSES } from '../../diagnosis/facts.js'
 import type { LoginReport } from '../../login/login-report.js'
@@ -21,16 +21,16 @@ export const LoginReportAnswer = z
             .describe('Either a command or a value to register'),
         }),
       )
-      .describe('Likely causes, the likeliest first; empty where nothing is known'),
+      .describe('Likely causes, the likeliest first; empty when none is known'),
     exchanges: z
       .array(
         z.object({
           method: z.string(),
           endpoint: z.string().describe('Host and path'),
-          sent: Masked.describe('Parameters; what may be secret reads [secret]'),
+          sent: Masked.describe('Parameters; a value that may be secret reads [secret]'),
           authorization: z.string().nullable().describe('Scheme of the Authorization header'),
-          status: z.int().nullable().describe('null where nothing was answered, or a browser saw it'),
-          answered: Masked.describe('error members, or what came beside the tokens'),
+          status: z.int().nullable().describe('null when there was no answer, or only the browser got it'),
+          answered: Masked.describe('error members, or the members beside the tokens'),
           trouble: z.string().nullable().describe('Why there is no answer'),
           clock_difference: z
             .int()
@@ -38,12 +38,14 @@ export const LoginReportAnswer = z
             .describe('Seconds by which this machine is ahead of the Date header of the server'),
         }),
       )
-      .describe('What was sent and answered, without secrets; the authorization request first'),
+      .describe('Requests and answers, without secrets; the authorization request first'),
   })
   .meta({ id: 'LoginReport' })
 export type LoginReportAnswer = z.infer<typeof LoginReportAnswer>
 
-export function reportAnswer({ causes, exchanges }: LoginReport): LoginReportAnswer {
+export function reportAnswer(report: LoginReport | undefined): LoginReportAnswer | null {
+  if (report === undefined) return null
+  const { causes, exchanges } = report
   return {
     causes: causes.map(({ cause, detail, fix }) => ({ cause, detail, fix })),
     exchanges: exchanges.map(({ clockDifferenceSeconds, ...exchange }) => ({

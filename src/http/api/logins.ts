@@ -1,6 +1,4 @@
-/**
- * `/v1/logins`: begin a login, follow it, look back at earlier ones, hand in its response from another machine, give it up.
- */
+/** `/v1/logins`: begin a login, wait for it, list earlier ones, paste its response from another machine, cancel it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
@@ -29,7 +27,7 @@ const PastedResponse = z
   .strictObject({ url: z.string().min(1).describe('The URL that the browser ended on') })
   .meta({ id: 'PastedResponse' })
 
-/** Who wants older ones has their ids. */
+/** Older ones can be found by their ids. */
 const MOST_LISTED = 20
 
 const LoginPath = z.object({ id: z.string() })
@@ -45,7 +43,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     return login
   }
 
-  /** A response is given to whoever still listens: it is handed over once. */
+  /** A caught response is handed over once, so only to a caller that is still connected. */
   const answerOnce = (login: Login, reply: FastifyReply): LoginAnswer => {
     const response = 'caught' in login && !reply.raw.destroyed ? logins.takeResponse(login.id) : undefined
     return loginAnswer(login, response)
@@ -58,7 +56,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     schema: {
       operationId: 'beginLogin',
       summary:
-        'Begins a login of its own and gives out its authorization URL, adopts one that another tool built, or only catches an authorization response',
+        'Begins a login and returns its authorization URL, adopts one that another tool built, or only catches an authorization response',
       body: NewLogin,
       response: answers({ 201: StartedLoginAnswer }),
     },
@@ -98,7 +96,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     config: { needs: 'login' },
     schema: {
       operationId: 'getLogin',
-      summary: 'How a login stands, at once or when it is settled',
+      summary: 'The state of a login, at once or when it is settled',
       params: LoginPath,
       querystring: z.strictObject({
         wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for the login to be settled'),
@@ -152,7 +150,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
 }
 
 /**
- * What belongs to no profile is the admin's: a key that could catch would be handed the codes of any profile.
+ * A catch belongs to no profile and is for admins only: a key that could catch would get the codes of any profile.
  *
  * @throws CatchdError `forbidden`
  */

@@ -1,8 +1,8 @@
 /**
- * The body of `POST /v1/logins`: a login of a profile, an authorization request of another tool's that is adopted, or a
- * redirect URI at which a response is only caught.
+ * The body of `POST /v1/logins`: a login of a profile, an authorization request of another tool to adopt, or a redirect URI
+ * for a catch.
  *
- * One object rather than a union of three, so that what is wrong is said of the member that is wrong.
+ * One object instead of a union of three, so that an error names the wrong member.
  */
 import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
@@ -10,7 +10,7 @@ import type { AnyLoginRequest } from '../../login/login-request.js'
 import { Secret } from '../../secret.js'
 import { readBindTarget } from '../redirect/bind-target.js'
 
-/** Shorter ones can be guessed by whoever may send a browser here (RFC 6749 §10.10). */
+/** A shorter one can be guessed by a page that sends the browser here (RFC 6749 §10.10). */
 const SHORTEST_STATE = 16
 const LONGEST_STATE = 1024
 
@@ -25,24 +25,26 @@ const OF_PROFILES = ['profile', 'open', 'code_verifier'] as const
 
 export const NewLogin = z
   .strictObject({
-    profile: ProfileName.optional().describe('Whose login it is'),
+    profile: ProfileName.optional().describe('The profile to log in to'),
     open: z
       .boolean()
       .optional()
-      .describe('Whether the daemon opens the browser; default false, and never for what another tool built'),
+      .describe(
+        'Whether the daemon opens the browser; default false, and never for a request of another tool',
+      ),
     timeout: z.int().min(5).max(3600).optional().describe('Seconds until the login expires'),
-    state: State.optional().describe('Of an authorization request that another tool built'),
+    state: State.optional().describe('`state` of an authorization request that another tool built'),
     code_verifier: z
       .string()
       .regex(/^[\w.~-]{43,128}$/, 'must be 43 to 128 of A-Z a-z 0-9 - . _ ~ (RFC 7636 §4.1)')
       .optional()
-      .describe('Of that request, for a profile; the code is redeemed with it'),
+      .describe('Verifier of that request, for a login of a profile; redeems the code'),
     redirect_uri: z
       .string()
       .max(2048)
       .refine(canBeBound, 'must be an http URL on loopback, without user information and fragment')
       .optional()
-      .describe('Catch only, without a profile: where the response arrives; nothing is redeemed'),
+      .describe('For a catch, without a profile: where the response arrives; nothing is redeemed'),
   })
   .superRefine((body, issues) => {
     const complain = (member: string, message: string) =>

@@ -1,6 +1,6 @@
 /**
- * `/openapi.json`: the description of this API, generated from the routes' own schemas when the program is
- * built (scripts/generate-openapi.ts), so that the daemon does not load the generator.
+ * `/openapi.json`: the description of this API. It is generated from the routes' schemas when the program is built
+ * (scripts/generate-openapi.ts), so that the daemon need not load the generator.
  */
 import type { ApiScope } from './scope.js'
 

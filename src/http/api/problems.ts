@@ -1,17 +1,17 @@
 /**
- * Every refusal of the API as problem details (RFC 9457): one body, one way of sending it.
+ * Refusals of the API as problem details (RFC 9457).
  *
- * What Fastify, a parser or a schema objects to becomes `request_invalid` with the place and the rule, never
- * the value: a value may be a secret in the wrong place.
+ * An error of Fastify, a parser or a schema becomes `request_invalid` with the place and the rule, never the value: the
+ * value may be a secret in the wrong place.
  */
 import type { FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { asCatchdError, CatchdError, toProblem } from '../../failures.js'
 import { ANSWER_HEADERS } from '../http-listener.js'
 
-/** What a refusal has beyond its failure. */
+/** More about a refusal than its failure says. */
 export interface ProblemExtras {
-  /** Where HTTP has a better status than the catalogue: 405, 413, 415. */
+  /** If HTTP has a better status than the catalogue: 405, 413, 415. */
   readonly status?: number | undefined
   /** Value of the Allow header of a 405. */
   readonly allow?: string | undefined
@@ -19,7 +19,6 @@ export interface ProblemExtras {
   readonly members?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** A refusal that says more than its failure. */
 export class Refusal extends Error {
   readonly failure: CatchdError
   readonly extras: ProblemExtras
@@ -31,7 +30,6 @@ export class Refusal extends Error {
   }
 }
 
-/** Every problem leaves through here. */
 export function sendProblem(
   reply: FastifyReply,
   { failure, extras: { status = failure.status, allow, members } }: Refusal,
@@ -39,7 +37,7 @@ export function sendProblem(
   if (failure.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (allow !== undefined) reply.header('allow', allow)
   const body = { ...toProblem(failure), status, ...members }
-  // As bytes: to a string Fastify would add a charset, which JSON does not have (RFC 8259 §11).
+  // As bytes: for a string Fastify would add a charset, which JSON does not have (RFC 8259 §11).
   return reply
     .headers(ANSWER_HEADERS)
     .code(status)
@@ -47,13 +45,16 @@ export function sendProblem(
     .send(Buffer.from(JSON.stringify(body)))
 }
 
-/** Whatever was thrown, as what is sent. */
+/** The answer to anything that was thrown. */
 export function asRefusal(thrown: unknown): Refusal {
   if (thrown instanceof Refusal) return thrown
   if (thrown instanceof CatchdError) return new Refusal(thrown, {})
   if (hasZodFastifySchemaValidationErrors(thrown)) {
-    const failure = new CatchdError('request_invalid', describeIssues(thrown))
-    return new Refusal(failure, { members: { errors: errorsOf(thrown) } })
+    const errors = errorsOf(thrown)
+    const rules = errors.map(
+      ({ in: place, name, detail }) => `${name ? `${place}.${name}` : place}: ${detail}.`,
+    )
+    return new Refusal(new CatchdError('request_invalid', rules.join(' ')), { members: { errors } })
   }
   const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500
   if (status >= 400 && status < 500) {
@@ -79,7 +80,6 @@ interface Issue {
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** More would only repeat themselves. */
 const MOST_ISSUES = 5
 
 const PLACES: Readonly<Record<string, string>> = {
@@ -88,7 +88,7 @@ const PLACES: Readonly<Record<string, string>> = {
   params: 'path',
 }
 
-/** The same for a program: where each mistake is, and its rule (RFC 9457 §3 has such a member in its example). */
+/** For programs: where each mistake is, and its rule (as in the example of RFC 9457 §3). */
 function errorsOf({ validation, validationContext = 'body' }: ValidationFailure) {
   const place = PLACES[validationContext] ?? 'request'
   const errors = new Map<string, { in: string; name: string; detail: string }>()
@@ -98,12 +98,6 @@ function errorsOf({ validation, validationContext = 'body' }: ValidationFailure)
     errors.set(`${name} ${ruleOf(issue)}`, { in: place, name, detail: ruleOf(issue) })
   }
   return [...errors.values()].slice(0, MOST_ISSUES)
-}
-
-function describeIssues(thrown: ValidationFailure): string {
-  return errorsOf(thrown)
-    .map(({ in: place, name, detail }) => `${name === '' ? place : `${place}.${name}`}: ${detail}.`)
-    .join(' ')
 }
 
 function pathOf({ instancePath }: Issue): string[] {
@@ -119,7 +113,7 @@ function ruleOf({ keyword, message, params }: Issue): string {
   return `not known here: ${names.slice(0, MOST_ISSUES).map(nameOf).join(', ')}`
 }
 
-/** Names of members come from outside too; what does not look like one (a key, a token) is not repeated. */
+/** Member names come from the request too. A name that looks like something else (a key, a token) is not repeated. */
 function nameOf(name: string): string {
   return /^[a-z0-9$_-]{1,40}$/i.test(name) ? name : '…'
 }

@@ -1,6 +1,4 @@
-/**
- * `/v1/profiles`: the configuration, without secrets, and how each profile stands.
- */
+/** `/v1/profiles`: the configuration of the profiles, without secrets, and their state. */
 import * as z from 'zod'
 import { ProfileEntry, ProfileName } from '../../config/profile.js'
 import { principalOf } from '../access/permission.js'
@@ -14,18 +12,18 @@ export const ProfileConfiguration = ProfileEntry.meta({ id: 'ProfileConfiguratio
 const NewProfileFromUrl = z
   .strictObject({
     url: z.string().min(1).max(2048).describe('A protected resource (an MCP server, an API) or an issuer'),
-    profile: ProfileName.optional().describe('Name of the profile; made from the host otherwise'),
+    profile: ProfileName.optional().describe('Name of the profile; default: made from the host'),
     client_id: z
       .string()
       .min(1)
       .optional()
-      .describe('Of a client registered by hand, or the URL of a Client ID Metadata Document'),
-    scope: z.string().optional().describe('What to ask for instead of what the resource wants'),
+      .describe('A client that you registered, or the URL of a Client ID Metadata Document'),
+    scope: z.string().optional().describe('Replaces the scope that the resource asks for'),
     ca_file: z.string().min(1).optional(),
     register_again: z
       .boolean()
       .default(false)
-      .describe('The server no longer knows the client: another is registered for the profile'),
+      .describe('The server no longer knows the client: register another one for the profile'),
   })
   .meta({ id: 'NewProfileFromUrl' })
 
@@ -42,7 +40,7 @@ export const ProfileAnswer = z
     scope: z.string().nullable(),
     subject: z.string().nullable(),
     login_needed_at: Instant.nullable().describe(
-      'When a person has to log in next, as things stand: past or present when it is now, null when the server does not say or nobody ever has to',
+      'When the next login is needed, as far as known now. Not in the future: it is needed now. null: the server does not say, or no login is ever needed',
     ),
   })
   .meta({ id: 'Profile' })
@@ -78,7 +76,7 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
     schema: {
       operationId: 'discoverProfile',
       summary:
-        'The profile for the URL of a protected resource or an issuer: found, or made by discovery and registration',
+        'The profile for the URL of a protected resource or an issuer: an existing one, or a new one by discovery and registration',
       body: NewProfileFromUrl,
       response: answers({ 200: ProfileAnswer, 201: ProfileAnswer }),
     },
@@ -100,7 +98,7 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
     config: { needs: 'any' },
     schema: {
       operationId: 'getProfile',
-      summary: 'A profile and how it stands',
+      summary: 'A profile and its state',
       params: ProfilePath,
       response: answers({ 200: ProfileAnswer }),
     },

@@ -1,6 +1,6 @@
 /**
- * `/v1/tokens/{profile}/proof`: for tokens that are bound to a key of the daemon (DPoP, RFC 9449), the token and a
- * proof for one request. The key itself never leaves.
+ * `/v1/tokens/{profile}/proof`: for tokens that are bound to a key of the daemon (DPoP, RFC 9449), the token and a proof for
+ * one request. The key never leaves the daemon.
  */
 import * as z from 'zod'
 import { principalOf } from '../access/permission.js'

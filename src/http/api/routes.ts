@@ -1,6 +1,6 @@
 /**
- * All routes of the API on one app, and what holds for each of them: unknown query parameters are refused, and
- * an address that is served with other methods says so (405 with Allow).
+ * All routes of the API on one app, and the rules for all of them: unknown query parameters are refused, and a known path
+ * with another method gets 405 with Allow.
  *
  * Used by the daemon (api-app.ts) and by the generator of the OpenAPI description.
  */
@@ -22,12 +22,11 @@ import type { ApiScope, RouteParts } from './scope.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
 
-/** Adds routes to the app. */
 export type Routes = (app: ApiScope, parts: RouteParts) => void
 
 const NoQuery = z.strictObject({})
 
-/** @param pages - Routes of what people look at, on the same app and behind the same checks. */
+/** @param pages - The dashboard's routes, on the same app and behind the same checks. */
 export function registerRoutes(app: ApiScope, parts: RouteParts, pages: Routes = () => {}): void {
   const methods = new Map<string, Set<string>>()
   app.setValidatorCompiler(validateWithZod)
@@ -58,7 +57,7 @@ export function registerRoutes(app: ApiScope, parts: RouteParts, pages: Routes =
   for (const [url, served] of [...methods]) refuseOtherMethods(app, url, served)
 }
 
-/** Most requests have no query: what their schema makes of that is known after the first of them. */
+/** Most requests have no query, so the result for an empty query is computed once. */
 const validateWithZod: FastifySchemaCompiler<z.ZodType> = (route) => {
   const validate = validatorCompiler(route)
   if (route.httpPart !== 'querystring') return validate
@@ -69,7 +68,7 @@ const validateWithZod: FastifySchemaCompiler<z.ZodType> = (route) => {
   }
 }
 
-/** Refused by the hook that admits requests, before a body is read. */
+/** The hook that admits requests refuses them, before a body is read. */
 function refuseOtherMethods(app: ApiScope, url: string, served: ReadonlySet<string>): void {
   app.route({
     method: app.supportedMethods.filter((method) => !served.has(method)),

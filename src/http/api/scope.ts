@@ -1,12 +1,5 @@
-/** What each file of routes gets: the app, typed by zod schemas, and what routes call. */
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  RawReplyDefaultExpression,
-  RawRequestDefaultExpression,
-  RawServerDefault,
-} from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+/** For each file of routes: the app, typed by zod schemas, and the parts that routes use. */
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import * as z from 'zod'
 import type { Clock } from '../../clock.js'
 import type { ApiKeys } from '../access/api-keys.js'
@@ -15,13 +8,7 @@ import type { ApiServices } from './services.js'
 import type { Waits } from './waits.js'
 import { ProblemAnswer } from './wire.js'
 
-export type ApiScope = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->
+export type ApiScope = Parameters<FastifyPluginCallbackZod>[0]
 
 export interface RouteParts {
   readonly services: ApiServices
@@ -29,11 +16,11 @@ export interface RouteParts {
   readonly waits: Waits
   readonly clock: Clock
   readonly sessions: DashboardSessions
-  /** What a Host header may say on the TCP listener; empty while there is none. */
+  /** The Host headers that the TCP listener accepts; empty while it is closed. */
   readonly tcpAuthority: () => ReadonlySet<string>
 }
 
-/** Which profiles exist is the services' to say, with a suggestion; whether a new name is one is the schema's. */
+/** Any string: for an unknown profile the services suggest a name. Only new names are checked by a schema. */
 export const ProfilePath = z.object({ profile: z.string() })
 
 /** A query parameter of whole seconds. */
@@ -43,16 +30,15 @@ export function seconds(most: number) {
   return z.preprocess(digits, z.int().min(0).max(most)).optional()
 }
 
-/** Longest `wait`; a login rarely takes longer, and who wants more asks again. */
+/** A login rarely takes longer, and a caller can ask again. */
 export const LONGEST_WAIT_SECONDS = 600
 
-/** A call without a body; an empty object is none. */
+/** For a call without a body; an empty object counts as none. */
 export const NoBody = z.strictObject({}).nullish()
 
-/** An answer without content. */
 export const NoContent = z.undefined().describe('Done')
 
-/** For the description of a route: its successes, and the problems that any call may end in. */
+/** The answers of a route: its successes, and the problem details that every call may get. */
 export function answers<Answers extends Record<number, z.ZodType>>(successes: Answers) {
   return {
     ...successes,

@@ -1,12 +1,9 @@
-/**
- * `/v1/status`, and what the command line does to the daemon itself: stop it, move its vault.
- */
+/** `/v1/status`, and the calls of the command line about the daemon itself: stop it, move its vault. */
 import * as z from 'zod'
 import { LASTING_VAULTS } from '../../vault/vault-kinds.js'
 import { principalOf } from '../access/permission.js'
 import { limitOf } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, type RouteParts } from './scope.js'
-import type { DaemonStatus } from './services.js'
 import { Instant } from './wire.js'
 
 export const StatusAnswer = z
@@ -49,7 +46,7 @@ export type StatusAnswer = z.infer<typeof StatusAnswer>
 const VaultMigration = z.strictObject({ to: z.enum(LASTING_VAULTS) }).meta({ id: 'NewVault' })
 
 export const VaultMigrationAnswer = z
-  .object({ from: z.string(), to: z.string(), items: z.int().describe('Items that were carried over') })
+  .object({ from: z.string(), to: z.string(), items: z.int().describe('Items that were moved') })
   .meta({ id: 'VaultMigration' })
 
 export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
@@ -59,7 +56,7 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
     config: { needs: 'any' },
     schema: {
       operationId: 'getStatus',
-      summary: 'How the daemon is, as far as the profiles of the key go',
+      summary: 'The state of the daemon, limited to the profiles of the key',
       response: answers({ 200: StatusAnswer }),
     },
     handler: async (request) => {
@@ -75,7 +72,7 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
     config: { needs: 'admin' },
     schema: {
       operationId: 'stopDaemon',
-      summary: 'Begins an orderly stop; calls that are under way are still answered',
+      summary: 'Begins an orderly stop; calls under way are still answered',
       body: NoBody,
       response: answers({ 202: NoContent }),
     },
@@ -91,7 +88,7 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
     config: { needs: 'admin' },
     schema: {
       operationId: 'migrateVault',
-      summary: 'Carries every item over to another vault and uses that one from then on',
+      summary: 'Moves every item to another vault, which the daemon then uses',
       body: VaultMigration,
       response: answers({ 200: VaultMigrationAnswer }),
     },
@@ -99,8 +96,8 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
   })
 }
 
-/** What is wrong with the configuration may name profiles of others. */
-function limited(status: DaemonStatus, profiles: ReadonlySet<string>): DaemonStatus {
+/** An error in the configuration may name profiles that the key may not know. */
+function limited(status: StatusAnswer, profiles: ReadonlySet<string>): StatusAnswer {
   const unsaved = status.vault.unsaved.filter((profile) => profiles.has(profile))
   const { token_accesses: _ofOthersToo, ...rest } = status
   return { ...rest, vault: { ...status.vault, unsaved }, config: { ...status.config, error: null } }

@@ -1,6 +1,6 @@
 /**
- * The answer to `GET /v1/tokens/{profile}`: its JSON, and its text, which is written once for each token set. Of all its
- * members only `expires_in` changes from one call to the next. The text goes when the token set goes.
+ * The answer to `GET /v1/tokens/{profile}`. Its JSON text is written once for each token set, because only `expires_in`
+ * changes from one call to the next; the text is dropped with the token set.
  */
 import * as z from 'zod'
 import { Secret } from '../../secret.js'
@@ -33,20 +33,20 @@ export function tokenAnswer(set: TokenSet, profile: string, nowMs: number): Toke
 
 interface PreparedToken {
   readonly profile: string
-  /** Up to the value of `expires_in`; holds the access token. */
+  /** Up to the value of `expires_in`; contains the access token. */
   readonly before: Secret
   readonly after: string
 }
 
 const prepared = new WeakMap<TokenSet, PreparedToken>()
 
-/** It holds the access token. */
+/** Contains the access token. */
 export interface TokenAnswerText {
   readonly contentType: string
   readonly text: string
 }
 
-/** @param accept - Value of the Accept header: JSON of a `TokenAnswer`, or the bare token. */
+/** @param accept - Value of the Accept header, which chooses between JSON and the bare token. */
 export function tokenAnswerText(
   set: TokenSet,
   profile: string,

@@ -1,31 +1,29 @@
 /**
- * `/v1/tokens/{profile}`: the fresh access token, which is what everything else is for.
+ * `/v1/tokens/{profile}`: the fresh access token, its refresh and the logout.
  *
- * What is asked without a query is answered before the routes where that can be done (fast-path/fresh-token-handler.ts). A person is asked
- * to log in only where the caller said `login=auto`.
+ * fast-path/fresh-token-handler.ts answers calls without a query before they get here, if it can.
  */
 import type { FastifyReply } from 'fastify'
-import * as z from 'zod'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from '../../logout-headers.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 import { principalOf } from '../access/permission.js'
 import { throwEarlierFailure } from './earlier-failure.js'
-import { loggingInFirst, TokenQuery, type TokenRequest } from './login-first.js'
+import { loggingInFirst, TokenQuery, type TokenRequest, tokenAnswers } from './login-first.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
 import { TokenAnswer, tokenAnswer, tokenAnswerText } from './token-answer.js'
 
-/** Fastify's description of an answer has no place for headers beside a schema; the generator reads them here. */
+/** Fastify cannot describe headers beside a schema, so the generator of the description reads them here. */
 const LoggedOut = NoContent.meta({
-  description: 'The tokens are forgotten here, whatever the authorization server was told',
+  description: 'catchd has forgotten the tokens, even if the authorization server did not revoke them',
   headers: {
     [REVOKED_HEADER]: {
       type: 'string',
       enum: ['true', 'false'],
-      description: 'Whether the authorization server revoked the tokens; false where there were none',
+      description: 'Whether the authorization server revoked the tokens; false if there were none',
     },
     [NOT_REVOKED_HEADER]: {
       type: 'string',
-      description: 'Why it still knows them, where it does: they stay valid there until they expire',
+      description: 'Why it did not: they stay valid there until they expire',
     },
   },
 })
@@ -39,20 +37,14 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     config: { needs: 'token' },
     schema: {
       operationId: 'getToken',
-      summary: 'The access token, refreshed first where it is due',
+      summary: 'The access token, refreshed first if it is due',
       params: ProfilePath,
       querystring: TokenQuery,
-      response: {
-        ...answers({}),
-        200: {
-          description:
-            'A token with at least `min_ttl` seconds left, where the server said how long it lives',
-          content: {
-            'application/json': { schema: TokenAnswer },
-            'text/plain': { schema: z.string().describe('The bare access token') },
-          },
-        },
-      },
+      response: tokenAnswers(
+        'A token with at least `min_ttl` seconds left, if the server said how long it is valid',
+        TokenAnswer,
+        'The bare access token',
+      ),
     },
     handler: (request, reply) => {
       const set = services.tokens.peek(request.params.profile, request.query.min_ttl)
@@ -68,7 +60,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     config: { needs: 'login' },
     schema: {
       operationId: 'refreshToken',
-      summary: 'A forced refresh, whatever the back-off',
+      summary: 'Refreshes now, even during a back-off',
       params: ProfilePath,
       body: NoBody,
       response: answers({ 200: TokenAnswer }),
@@ -87,7 +79,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     config: { needs: 'admin' },
     schema: {
       operationId: 'deleteToken',
-      summary: 'Logs out: revokes where the server can, then forgets',
+      summary: 'Logs out: revokes the tokens if the server can do that, then forgets them',
       params: ProfilePath,
       body: NoBody,
       response: answers({ 204: LoggedOut }),

@@ -1,13 +1,13 @@
 /**
- * Problem details (RFC 9457) for a request that no route ever sees: what the listener or Node's parser refuses. Apart from
- * problems.ts because the listener opens before the app behind it is loaded.
+ * Problem details (RFC 9457) for requests that the listener or Node's parser refuses before the app gets them. Not in
+ * problems.ts, because the listener opens before the app is loaded.
  */
 import { CatchdError, toProblem } from '../../failures.js'
 import type { UnreadAnswer } from '../http-listener.js'
 
 const RULES: Readonly<Record<number, string>> = {
   408: 'The request did not arrive in time.',
-  417: 'No expectation but 100-continue can be met.',
+  417: 'The only supported expectation is 100-continue.',
   431: 'The headers are longer than 16 KiB.',
 }
 

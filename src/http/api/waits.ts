@@ -1,11 +1,11 @@
 /**
- * Calls that wait for a login: bounded in number, ended when their caller leaves or the daemon stops, and answered
- * to nobody whose key was taken away meanwhile.
+ * Calls that wait for a login: limited in number, ended when the caller disconnects or the daemon stops, and refused at
+ * the end if the caller's key was removed meanwhile.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CatchdError } from '../../failures.js'
 
-/** Half of the connections that a listener keeps, so that waiting calls never shut the others out. */
+/** Half of the connections of a listener, so that there is always room for other calls. */
 const MOST_WAITING = 2_000
 
 export class Waits {
@@ -13,21 +13,21 @@ export class Waits {
   readonly #most: number
   readonly #requireStillGood: (request: FastifyRequest) => void
 
-  /** @param requireStillGood - Throws when the caller of the request would not be let in any more. */
+  /** @param requireStillGood - Throws when the caller of the request is no longer allowed in. */
   constructor(most = MOST_WAITING, requireStillGood: (request: FastifyRequest) => void = () => {}) {
     this.#most = most
     this.#requireStillGood = requireStillGood
   }
 
   /**
-   * Runs `wait` with a signal that aborts when the caller is gone.
+   * Runs `wait` with a signal that aborts when the caller disconnects.
    *
    * @throws CatchdError `too_many_logins` when too many calls wait already, `unauthorized` when the caller's key was removed or
-   *   has expired meanwhile; whatever `wait` throws
+   *   has expired meanwhile; what `wait` throws
    */
   async hold<Result>(reply: FastifyReply, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     if (this.#open.size >= this.#most) {
-      throw new CatchdError('too_many_logins', `${this.#most} calls wait for logins already.`)
+      throw new CatchdError('too_many_logins', `${this.#most} calls already wait for logins.`)
     }
     const waiting = new AbortController()
     const leave = () => waiting.abort()
@@ -43,7 +43,7 @@ export class Waits {
     }
   }
 
-  /** Everybody is answered as things stand. */
+  /** Ends all waits; each call is answered with the current state. */
   end(): void {
     for (const waiting of this.#open) waiting.abort()
   }

@@ -1,18 +1,41 @@
 /**
- * What all answers of the API, version 1, have in common. Each resource declares its own JSON beside its routes: schemas
- * that the routes validate with and OpenAPI is generated from.
+ * Parts that the answers of the API share. Each resource declares its own JSON beside its routes: the schemas that validate
+ * requests and answers, and that OpenAPI is generated from.
  *
- * Names are snake_case, instants RFC 3339 UTC strings, durations integer seconds, and what is unknown is `null`. A
- * refresh token has no member anywhere: an answer cannot hold one.
+ * Names are snake_case, times RFC 3339 UTC strings, durations integer seconds, and unknown values `null`. No answer has a
+ * member for a refresh token.
  */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
-import { FailureCode } from './failure-answer.js'
+import { type CatchdError, type FailureCode as Code, FAILURES } from '../../failures.js'
 
 export const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
 
 export function instantOrNull(ms: number | null): string | null {
   return ms === null ? null : toInstant(ms)
+}
+
+const FailureCode = z
+  .enum(Object.keys(FAILURES) as [Code, ...Code[]])
+  .meta({ id: 'FailureCode', description: 'Listed in the reference of errors' })
+
+/** A failure as a member of an answer. */
+export const FailureAnswer = z
+  .object({
+    code: FailureCode,
+    detail: z.string().nullable(),
+    error: z.string().nullable().describe('error of the authorization server'),
+    error_description: z.string().nullable(),
+  })
+  .meta({ id: 'Failure' })
+
+export function failureAnswer({ code, detail, error, errorDescription }: CatchdError) {
+  return {
+    code,
+    detail: detail ?? null,
+    error: error ?? null,
+    error_description: errorDescription ?? null,
+  }
 }
 
 export const ProblemAnswer = z
@@ -27,7 +50,7 @@ export const ProblemAnswer = z
     error: z.string().optional().describe('error of the authorization server'),
     error_description: z.string().optional(),
     login_id: z.string().optional().describe('With login_required: the login that was started or waited for'),
-    authorization_url: z.string().optional().describe('With login_required: where that login goes on'),
+    authorization_url: z.string().optional().describe('With login_required: the URL to continue that login'),
     errors: z
       .array(z.object({ in: z.string(), name: z.string(), detail: z.string() }))
       .optional()

@@ -1,17 +1,16 @@
 /**
- * Catch only: an authorization response that another tool redeems. It is taken at the redirect URI, handed over once and
- * nothing is done with it here.
+ * Catch: waits at a redirect URI for an authorization response that another tool redeems, and hands it over once.
  *
- * The response is in memory alone (caught-responses.ts): the vault record of a catch never holds a code.
+ * The response is in memory only (caught-responses.ts): the vault record of a catch never holds a code.
  */
 import * as z from 'zod'
 import { randomId } from '../../authorization-server/pkce.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
+import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import { baseOf, type PendingCatch } from '../login.js'
 import type { CatchRequest } from '../login-request.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
-import { readRecord, SecretMember, writeRecord } from './record.js'
 
 const CatchRecord = z.object({
   version: z.literal(1),
@@ -28,7 +27,7 @@ export function catchKind(parts: KindParts): LoginKind {
     limits: {
       perProfile: Infinity,
       inAll: 100, // each may hold a port
-      tooMany: '100 tools wait for authorization responses already.',
+      tooMany: '100 tools already wait for authorization responses.',
     },
     goesOnAlone: false,
     begins: (request) =>
@@ -52,7 +51,7 @@ function openCatch({ caught }: KindParts, login: PendingCatch): OpenLogin {
     redirect: {
       address: addressOf(login.redirectUri),
       state: login.state,
-      carriers: RESPONSE_CARRIERS, // only its tool knows the response mode that it asked for
+      carriers: RESPONSE_CARRIERS, // only the tool knows which response mode it asked for
       alsoTakes: login.state === null ? 'any' : 'none',
       answered(response) {
         caught.keep(login.id, response.parameters)
@@ -81,12 +80,12 @@ async function begin(
   }
 }
 
-/** The redirect URI is no profile's: what is wrong with it is wrong with the request. */
+/** The redirect URI belongs to no profile, so the mistake is in the request. */
 function ofTheRequest(error: unknown): never {
   const { code, detail = '', next } = asCatchdError(error)
   if (code !== 'profile_invalid') throw error
-  const isAboutCertificate = next.includes('certificate') // what makes one has nothing to do with a profile
-  throw new CatchdError('request_invalid', { detail, ...(isAboutCertificate ? { next } : {}) })
+  const isAboutCertificate = next.includes('certificate') // the command that makes one needs no profile
+  throw new CatchdError('request_invalid', { detail, next: isAboutCertificate ? next : undefined })
 }
 
 function addressOf(redirectUri: string) {

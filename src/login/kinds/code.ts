@@ -1,10 +1,10 @@
 /**
- * Logins that end at a redirect URI with a code (RFC 6749 §4.1), whether their authorization request was built here or
- * by another tool.
+ * Logins that end at a redirect URI with a code (RFC 6749 §4.1), whether catchd or another tool built their authorization
+ * request.
  *
- * A known `state` is used up whatever its response says: an error or a wrong issuer ends the login. A code is sent once,
- * to whom the login was begun with, after a line in the journal is on the disk; success is said when the token set is in
- * the vault. What a login begins with is preparation.ts.
+ * A known `state` is used up by any response: an error or a wrong issuer ends the login. A code is sent once, to the server
+ * that the login began with, after a line in the journal is on the disk. Success is reported when the token set is in the
+ * vault. How a login is prepared is preparation.ts.
  */
 import * as z from 'zod'
 import { Transcript } from '../../authorization-server/transcript.js'
@@ -13,6 +13,7 @@ import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
+import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingLogin, type SettledLogin, type StoredSummary } from '../login.js'
@@ -21,7 +22,6 @@ import type { AdoptionRequest, LoginRequest } from '../login-request.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import { certificateOf, prepareLogin } from '../preparation.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
-import { readRecord, SecretMember, writeRecord } from './record.js'
 
 const CodeLoginRecord = z.object({
   version: z.literal(1),
@@ -29,7 +29,7 @@ const CodeLoginRecord = z.object({
   profile: z.string(),
   redirect_uri: z.string(),
   listen: z.string().nullable(),
-  /** Records of earlier programs have none. */
+  /** Records of earlier versions have none. */
   certificate: z
     .object({ certificate_file: z.string(), private_key_file: z.string() })
     .nullable()
@@ -102,19 +102,19 @@ async function begin(
   }
 }
 
-/** @throws CatchdError `request_invalid` for a profile whose tokens come in another way than by a redirect */
+/** @throws CatchdError `request_invalid` for a profile whose grant uses no redirect */
 function requireCodeGrant(profile: Profile): void {
   if (usesRedirectUri(profile)) return
   if (!needsNoPerson(profile.grant)) {
     throw new CatchdError('request_invalid', {
       profile: profile.name,
-      detail: 'A device login has no authorization request that could be adopted.',
+      detail: 'A device login has no authorization request to adopt.',
       next: `catchd login ${profile.name}`,
     })
   }
   throw new CatchdError('request_invalid', {
     profile: profile.name,
-    detail: 'Tokens of this profile come without a person, and need no login: ask for one.',
+    detail: 'This profile needs no login: catchd gets its tokens without one.',
     next: `catchd token ${profile.name}`,
   })
 }
@@ -139,12 +139,8 @@ async function settle(
     return explained.causes.length === 0 ? settled : { ...settled, report: explained }
   } catch (error) {
     const failure = asCatchdError(error)
-    return unsuccessful(
-      login,
-      'failed',
-      failure,
-      report(parts, login, { step: 'token_request', failure, transcript }),
-    )
+    const explained = report(parts, login, { step: 'token_request', failure, transcript })
+    return unsuccessful(login, 'failed', failure, explained)
   }
 }
 
@@ -168,7 +164,7 @@ async function redeem(
   return keepTokens(parts, login.profile, set, logoutGeneration)
 }
 
-/** A full disk must not cost the person the login: the code is good once, and it is in our hands. */
+/** A full disk must not cost the user the login: the code is valid once, and it has arrived. */
 async function noteClaim({ journalClaim, log }: KindParts, login: PendingLogin): Promise<void> {
   try {
     await journalClaim(login)
@@ -177,27 +173,27 @@ async function noteClaim({ journalClaim, log }: KindParts, login: PendingLogin):
   }
 }
 
-/** RFC 9207 §2.4: compared by simple string comparison whenever the profile names an issuer. */
+/** RFC 9207 §2.4: a simple string comparison, whenever the profile names an issuer. */
 function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): CatchdError | undefined {
   if (login.expectedIssuer === null) return undefined
   if (response.iss === null) {
     if (!login.issRequired) return undefined
     return new CatchdError('issuer_mismatch', {
       profile: login.profile,
-      detail: `The response names no issuer, although ${login.expectedIssuer} announces that it does.`,
+      detail: `The response names no issuer, although ${login.expectedIssuer} announces that its responses do.`,
     })
   }
   if (response.iss === login.expectedIssuer) return undefined
   return new CatchdError('issuer_mismatch', {
     profile: login.profile,
-    detail: `The response comes from another issuer than ${login.expectedIssuer}; its code was not redeemed.`,
+    detail: `The response does not come from ${login.expectedIssuer}. The code was not redeemed.`,
     evidence: { issuer: response.iss, issuerFrom: 'response' },
   })
 }
 
 /**
- * What says that a person did not agree: RFC 6749 §4.1.2.1; and OpenID Connect Core §3.1.2.6, which LemonLDAP::NG
- * answers with where consent was asked for and refused.
+ * Errors that mean that the user did not agree: RFC 6749 §4.1.2.1, and OpenID Connect Core §3.1.2.6, which LemonLDAP::NG
+ * sends when the user refuses consent.
  */
 const DENIALS = new Set(['access_denied', 'consent_required'])
 
@@ -210,11 +206,11 @@ function judgeError(login: PendingLogin, response: AuthorizationResponse): Catch
       ? 'The request was denied at the authorization server.'
       : 'The authorization server answered the authorization request with an error.',
     error: printable(response.error),
-    ...(response.errorDescription === null ? {} : { errorDescription: printable(response.errorDescription) }),
+    errorDescription: response.errorDescription === null ? undefined : printable(response.errorDescription),
   })
 }
 
-/** RFC 6749 §4.1.2.1 allows printable ASCII only; what a log line or a page could be split by is replaced. */
+/** RFC 6749 §4.1.2.1 allows printable ASCII only. Replaces characters that could break a log line or a page. */
 function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, 500)
 }

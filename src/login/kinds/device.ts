@@ -1,9 +1,9 @@
 /**
- * Device logins (RFC 8628): a person enters a code at the authorization server, on any machine, while the server is
- * asked now and then whether they have.
+ * Device logins (RFC 8628): the user enters a code at the authorization server, on any machine, and catchd asks the server
+ * at intervals whether that has happened.
  *
- * No more than one request in an interval, longer intervals when the server says so or does not answer; success is said
- * when the token set is in the vault.
+ * At most one request per interval. The interval grows when the server says so or does not answer. Success is reported
+ * when the token set is in the vault (SECURITY.md#success-is-true).
  */
 import * as z from 'zod'
 import { randomId } from '../../authorization-server/pkce.js'
@@ -14,12 +14,12 @@ import type { Profile } from '../../config/profile.js'
 import { asCatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
+import { type RecordOf, readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingAtServer } from '../login.js'
 import { reportOf } from '../login-report.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
-import { type RecordOf, readRecord, SecretMember, writeRecord } from './record.js'
 
 /** RFC 8628 §3.5. */
 const SLOW_DOWN_MS = 5_000
@@ -40,7 +40,6 @@ const DeviceLoginRecord = z.object({
   client_id: z.string(),
 })
 
-/** What a device login polls with, and where: a profile that is edited meanwhile must not send its code elsewhere. */
 type DeviceRecord = RecordOf<typeof DeviceLoginRecord>
 
 export function deviceKind(parts: KindParts): LoginKind {
@@ -59,7 +58,7 @@ export function deviceKind(parts: KindParts): LoginKind {
   }
 }
 
-/** @param timeoutSeconds - Ends the login before the server's own `expires_in` does. */
+/** @param timeoutSeconds - May end the login before the server's `expires_in` does. */
 async function begin(
   { clock, servers }: KindParts,
   profile: Profile,
@@ -68,7 +67,6 @@ async function begin(
   const { expiresInSeconds, intervalSeconds, ...authorization } = await servers.authorizeDevice(profile)
   const createdAtMs = clock.now()
   return {
-    version: 1,
     id: randomId(),
     profile: profile.name,
     createdAtMs,
@@ -118,7 +116,7 @@ class DeviceLogin implements OpenLogin {
     return () => this.#cancelTimer()
   }
 
-  /** By the wall clock: a machine that slept finds the code expired. */
+  /** Uses the wall clock: after a sleep of the machine the code has expired. */
   #pollLater(life: LoginLife): void {
     const { clock } = this.#parts
     const leftMs = Math.max(0, this.login.expiresAtMs - clock.now())
@@ -149,7 +147,7 @@ class DeviceLogin implements OpenLogin {
     if (answer.outcome === 'issued') {
       const origin = servers.origin(profile)
       const set = tokenSetFrom(answer.response, origin, profile.scope ?? null, clock.now())
-      // It ended while the answer was on its way: nobody will use what it brought.
+      // The login ended before the answer arrived, so nobody will use these tokens.
       if (!life.claim()) return void servers.revoke(profile, set)
       const stored = await keepTokens(this.#parts, profile.name, set, logoutGeneration)
       return life.settle({ ...baseOf(this.login), status: 'succeeded', stored })

@@ -1,14 +1,14 @@
 /**
- * What a kind of login says of itself: how it begins, what its vault record is, how many there may be and what settles
- * it. The life that all kinds share is logins.ts.
+ * What each kind of login defines: how it begins, its vault record, how many there may be, and what settles it. The life
+ * that all kinds share is open-logins.ts.
  *
- * A new kind is one file in this folder and one row in all-kinds.ts.
+ * A new kind is one file in this folder and one entry in KINDS in logins.ts.
  */
 import type { AuthorizationServers } from '../../authorization-server/port.js'
 import type { Clock } from '../../clock.js'
 import type { Profile } from '../../config/profile.js'
 import type { ResponseCarrier } from '../../config/response-modes.js'
-import type { MachineFacts } from '../../diagnosis/machine-facts.js'
+import type { MachineFacts } from '../../diagnosis/facts.js'
 import type { CatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
 import type { AuthorizationResponse } from '../authorization-response.js'
@@ -19,93 +19,90 @@ import type { AnyLoginRequest } from '../login-request.js'
 import type { CertificateFiles, LoginEvent, LoginProfiles, TokenKeeping } from '../ports.js'
 
 export interface LoginKind {
-  /** Names of its items in the vault: this and the id of the login. */
+  /** An item in the vault is named with this and the id of the login. */
   readonly itemPrefix: string
-  readonly limits: LoginLimits
-  /** Whether its logins go on without a request from outside. A vault that was locked at the start is asked again then. */
+  readonly limits: {
+    /** Beyond this a new login replaces the oldest one of the profile. */
+    readonly perProfile: number
+    /** Beyond this no login begins, and the failure has the text `tooMany`. */
+    readonly inAll: number
+    readonly tooMany: string
+  }
+  /** Whether its logins continue without a request from outside. A vault that was locked at the start is then read again. */
   readonly goesOnAlone: boolean
   /**
-   * How a login begins with a request; `undefined` when the request is of another kind.
+   * How a login begins with a request; `undefined` when the request belongs to another kind.
    *
-   * @param profile - `null`: the request is of no profile.
-   * @throws CatchdError `request_invalid` for a profile that has no logins; beginning: `profile_invalid`,
+   * @param profile - `null`: the request names no profile.
+   * @throws CatchdError `request_invalid` for a profile that needs no login; the returned function: `profile_invalid`,
    *   `redirect_port_in_use`, `provider_*`
    */
   begins(request: AnyLoginRequest, profile: Profile | null): ((bind: Bind) => Promise<OpenLogin>) | undefined
-  /** @returns `undefined` when the item is no record that can be read: such a login has to be begun again. */
+  /** @returns `undefined` when the item cannot be read: such a login must be begun again. */
   restored(item: Secret): OpenLogin | undefined
 }
 
-export interface LoginLimits {
-  /** Beyond this the oldest login of the profile gives way. */
-  readonly perProfile: number
-  /** Beyond this nothing more is begun. */
-  readonly inAll: number
-  /** What is said then. */
-  readonly tooMany: string
-}
-
-/** Where a redirect URI is bound, and what it is served with. */
+/** Where a redirect URI is bound, and its certificate. */
 export interface RedirectAddress {
   readonly redirectUri: string
-  /** host:port where the redirect URI is not loopback. */
+  /** host:port if the redirect URI is not loopback. */
   readonly listen: string | null
   readonly certificate: CertificateFiles | null
 }
 
-/** Binds for as long as the login lives. @returns The redirect URI with the port that was really bound. */
+/** Binds until the login is settled. @returns The redirect URI with the port that was really bound. */
 export type Bind = (address: RedirectAddress) => Promise<string>
 
-/** A login that is not settled, with what only its kind knows. */
+/** A login that is not settled, with the parts that only its kind knows. */
 export interface OpenLogin {
   readonly login: WaitingLogin
-  /** `null`: no browser comes back to us. */
+  /** `null`: the browser does not return to catchd. */
   readonly redirect: AwaitedRedirect | null
-  /** What nobody did in time, in words. */
+  /** Why it expired, in words. */
   readonly expiredDetail: string
-  /** What the vault keeps, so that it goes on after a restart. */
+  /** Its vault record, so that it continues after a restart. */
   record(): Secret
-  /** What explains an end without a response. */
+  /** Explains an end without a response. */
   report?(status: 'expired' | 'cancelled', failure: CatchdError): LoginReport | undefined
-  /** Begins what settles it without a response. @returns What stops it. */
+  /** Starts the work that settles it without a response. @returns A function that stops that work. */
   start?(life: LoginLife): () => void
 }
 
 export interface AwaitedRedirect {
   readonly address: RedirectAddress
-  /** Exactly what the response has to come with; `null`: nobody knows it. */
+  /** The `state` that the response must have; `null`: unknown. */
   readonly state: Secret | null
-  /** How the response may come. */
+  /** How the response may arrive. */
   readonly carriers: readonly ResponseCarrier[]
   /**
-   * Which response is taken besides the one with its `state`. `stateless`: one without a state, where no other login of a
-   * profile waits on the redirect URI. `any`: each that answers no other login, where nobody shares the redirect URI.
+   * Which response is accepted besides the one with its `state`. `stateless`: a response without state, if no other login
+   * of a profile waits on the redirect URI. `any`: every response that answers no other login, if nothing else uses the
+   * redirect URI.
    */
   readonly alsoTakes: 'none' | 'stateless' | 'any'
   /** Called once, for the response that was claimed. Never rejects. */
   answered(response: AuthorizationResponse): Promise<SettledLogin> | SettledLogin
 }
 
-/** What a login that settles itself asks and tells. */
+/** For a login that settles itself. */
 export interface LoginLife {
   isPending(): boolean
-  /** From now on nothing else ends it. @returns false when it is over already. */
+  /** From now on nothing else ends it. @returns false when it has ended already. */
   claim(): boolean
   /** Does nothing when it is settled already. */
   settle(login: SettledLogin): void
 }
 
-/** What kinds are made from. */
 export interface KindParts {
   readonly clock: Clock
   readonly servers: AuthorizationServers
   readonly tokens: TokenKeeping
   readonly profiles: LoginProfiles
-  /** Called before a code is sent, so that it is not sent again after a crash. Resolves when that is on the disk. */
+  /** Called before a code is sent, so that it is not sent again after a crash. Resolves when the line is on the disk. */
   readonly journalClaim: (login: PendingLogin) => Promise<void>
   readonly caught: CaughtResponses
   readonly describeVault: () => string
-  /** For logins that say nothing else. */
+  /** For requests without a timeout. */
   readonly timeoutSeconds: number
   readonly machine?: MachineFacts
   readonly log: (event: LoginEvent) => void

@@ -193,7 +193,9 @@ test.skipIf(missing)('a machine that does not let us in is said in the words of 
   const words = [server.destination, '--profiles', 'gw', '--', ...server.words]
   const forwarded = await forward(system, words)
   expect(await forwarded.finished).toBe(5)
-  expect(forwarded.stderr()).toMatch(/catchd: The other machine was not given the API: .*Permission denied/)
+  expect(forwarded.stderr()).toMatch(
+    /catchd: The API was not forwarded to the other machine: .*Permission denied/,
+  )
   expect(await names(system)).toEqual([])
 })
 

@@ -1,7 +1,7 @@
 /** What happened lately: bounded, newest first, and a failed refresh until it is made good. */
 import { expect, test } from 'vitest'
-import { RecentActivity } from '../../src/daemon/recent-activity.js'
-import { ManualClock } from '../support/manual-clock.js'
+import { RecentActivity } from '../../../src/http/api/recent-activity.js'
+import { ManualClock } from '../../support/manual-clock.js'
 
 function started() {
   const clock = new ManualClock(1_000)

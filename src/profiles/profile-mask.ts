@@ -1,15 +1,15 @@
 /**
- * A profile's entry as the API shows it: text of a key that does not say it is shown reads `[secret]`, and what was
- * shown can be put back. Pure. A client secret that stands elsewhere is shown as where it comes from; of headers and
- * parameters that only the token endpoint sees, those show their value that are known to hold no secret.
+ * A profile's entry as the API shows it: text in a key reads `[secret]` unless the key is marked as shown, and a masked
+ * entry can be written back. Pure. A client secret with a source is shown as that source. Of the headers and parameters
+ * for the token endpoint, only those are shown that are known to hold no secret.
  */
-import { isShownParameter } from '../authorization-server/transcript.js'
+import { SHOWN_PARAMETERS } from '../authorization-server/transcript.js'
 import { ProfileEntry } from '../config/profile.js'
 import { type ProfileKey, profileKey } from '../config/profile-key.js'
 
 const MASK = '[secret]'
 
-/** Say what is wanted or who asks, never who may. */
+/** Headers that describe the request or the program, never a permission. */
 const SHOWN_HEADERS: ReadonlySet<string> = new Set([
   'accept',
   'accept-language',
@@ -17,16 +17,15 @@ const SHOWN_HEADERS: ReadonlySet<string> = new Set([
   'user-agent',
 ])
 
-/** Which names among parameters and headers show their value. */
+/** Whether the value of a parameter or header with this name is shown. */
 const IS_KNOWN = {
-  known_parameters: isShownParameter,
+  known_parameters: (name: string) => SHOWN_PARAMETERS.has(name),
   known_headers: (name: string) => SHOWN_HEADERS.has(name.toLowerCase()),
 } as const
 
 type Shape = typeof ProfileEntry.shape
 type Members = Readonly<Record<string, unknown>>
 
-/** What may be a secret is not repeated to anybody. */
 export function masked(entry: ProfileEntry, shape: Partial<Shape> = ProfileEntry.shape): ProfileEntry {
   return mapMembers(entry, (name, value) => {
     const meta = profileKey(shape, name)
@@ -34,7 +33,7 @@ export function masked(entry: ProfileEntry, shape: Partial<Shape> = ProfileEntry
   })
 }
 
-/** @param before - The entry that was shown; a mask stands for what is there already, and else for nothing. */
+/** @param before - The entry that was shown. A mask means the value in it; if there is none, the member is left out. */
 export function unmasked(
   entry: ProfileEntry,
   before: ProfileEntry,
@@ -45,7 +44,7 @@ export function unmasked(
   )
 }
 
-/** A source that is no text says where the secret is. */
+/** A source that is not a text says where the secret is. */
 function isPublic(value: unknown, meta: ProfileKey | undefined): boolean {
   return meta?.shown === true || (meta?.role === 'source' && typeof value !== 'string')
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { ProfileEntry } from '../../src/config/profile.js'
-import { masked, unmasked } from '../../src/daemon/profile-mask.js'
+import { masked, unmasked } from '../../src/profiles/profile-mask.js'
 
 /** The schema as it would be with one more key, whose author thought of the value alone. */
 function withKey(schema: z.ZodType) {

@@ -1,29 +1,42 @@
 /**
- * From a URL to a profile: finds the authorization server, becomes a client of it where it registers clients, and
- * writes the profile. A URL that a profile was made from before leads to that profile again.
+ * From a URL to a profile: finds the authorization server, registers a client if the server allows that, and writes the
+ * profile. A URL that already has a profile leads to that profile.
  */
 import type { ClientDescription, DiscoveredServer, ServerDiscovery } from '../authorization-server/port.js'
 import { absolutePath } from '../config/paths.js'
 import { type ProfileEntry, ProfileName } from '../config/profile.js'
 import { serverUrlRule } from '../config/rules.js'
+import type { ConfigurationStore } from '../config/store.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import type { DiscoveryApi, DiscoveryRequest, ProfileApi, ProfileView } from '../http/api/services.js'
 import { itemName, type Vault } from '../vault/vault.js'
+import type { ProfileResult, ProfileService } from './profile-service.js'
+
+export interface DiscoveryRequest {
+  /** A protected resource or an issuer. */
+  readonly url: string
+  /** Name of the profile; default: made from the host. */
+  readonly profile?: string | undefined
+  /** A client that the user registered; otherwise catchd registers one (RFC 7591). */
+  readonly clientId?: string | undefined
+  /** Replaces the scope that the resource asks for. */
+  readonly scope?: string | undefined
+  readonly caFile?: string | undefined
+  /** The server no longer knows the client: catchd registers another one for the profile. */
+  readonly registerAgain?: boolean | undefined
+}
 
 interface Parts {
   readonly discovery: ServerDiscovery
-  readonly profiles: ProfileApi
-  readonly entries: () => ReadonlyMap<string, ProfileEntry>
+  readonly profiles: ProfileService
+  readonly configuration: Pick<ConfigurationStore, 'entries'>
   readonly vault: Vault
-  /** Port of the default redirect URI; 0 for a fresh one per login. */
+  /** Port of the default redirect URI; 0: a new one for each login. */
   readonly redirectPort: number
-  /** What relative paths are relative to. */
+  /** For relative paths. */
   readonly configFolder: string
 }
 
-type Result = { readonly view: ProfileView; readonly created: boolean }
-
-export class ProfileDiscovery implements DiscoveryApi {
+export class ProfileDiscovery {
   readonly #parts: Parts
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -31,14 +44,20 @@ export class ProfileDiscovery implements DiscoveryApi {
     this.#parts = parts
   }
 
-  /** One at a time, so that two calls for one URL make one client and one profile. */
-  fromUrl(request: DiscoveryRequest): Promise<Result> {
+  /**
+   * The profile for a URL, created if there is none. One call at a time, so that two calls for one URL make one client and
+   * one profile.
+   *
+   * @throws CatchdError `request_invalid`, `profile_invalid` (the user must register a client), `provider_refused`,
+   *   `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`
+   */
+  fromUrl(request: DiscoveryRequest): Promise<ProfileResult> {
     const result = this.#tail.then(() => this.#fromUrl(request))
     this.#tail = result.catch(() => undefined)
     return result
   }
 
-  async #fromUrl(request: DiscoveryRequest): Promise<Result> {
+  async #fromUrl(request: DiscoveryRequest): Promise<ProfileResult> {
     const rule = serverUrlRule(request.url, 'resource_server')
     if (rule !== undefined) throw new CatchdError('request_invalid', `url ${rule}`)
     const known = this.#find(request)
@@ -48,17 +67,17 @@ export class ProfileDiscovery implements DiscoveryApi {
     return { view: await this.#parts.profiles.show(known), created: false }
   }
 
-  /** The profile that stands for this URL already. */
+  /** The profile that already exists for this URL. */
   #find({ url, profile }: DiscoveryRequest): string | undefined {
-    const found = [...this.#parts.entries()]
-      .filter(([, entry]) => standsFor(entry, url))
+    const found = [...this.#parts.configuration.entries()]
+      .filter(([, entry]) => isFor(entry, url))
       .map(([name]) => name)
     if (profile !== undefined) {
       if (found.includes(profile)) return profile
-      if (!this.#parts.entries().has(profile)) return undefined
+      if (!this.#parts.configuration.entries().has(profile)) return undefined
       throw new CatchdError('request_invalid', {
         profile,
-        detail: `There is a profile "${profile}" already, and it is not for ${url}.`,
+        detail: `Profile "${profile}" already exists, and it is not for ${url}.`,
         next: `catchd profile show ${profile}`,
       })
     }
@@ -70,9 +89,9 @@ export class ProfileDiscovery implements DiscoveryApi {
     })
   }
 
-  /** What is written already is changed by a person who sees it, not in passing. */
+  /** An existing profile is not changed here: the user should see the change. */
   #refuseOther(name: string, { clientId, scope }: DiscoveryRequest): void {
-    const entry = this.#parts.entries().get(name) ?? {}
+    const entry = this.#parts.configuration.entries().get(name) ?? {}
     const other =
       clientId !== undefined && clientId !== entry.client_id
         ? 'client_id'
@@ -82,12 +101,12 @@ export class ProfileDiscovery implements DiscoveryApi {
     if (other === undefined) return
     throw new CatchdError('request_invalid', {
       profile: name,
-      detail: `Profile "${name}" is for this URL already, with another ${other}.`,
+      detail: `Profile "${name}" is already for this URL, with another ${other}.`,
       next: `catchd profile edit ${name}`,
     })
   }
 
-  async #create(request: DiscoveryRequest): Promise<Result> {
+  async #create(request: DiscoveryRequest): Promise<ProfileResult> {
     const { discovery, profiles, configFolder } = this.#parts
     const caFile = request.caFile === undefined ? undefined : absolutePath(request.caFile, configFolder)
     const server = await discovery.discover(request.url, caFile)
@@ -117,12 +136,12 @@ export class ProfileDiscovery implements DiscoveryApi {
 
   /** For a registration that the server no longer knows. */
   async #registerAgain(name: string): Promise<void> {
-    const entry = this.#parts.entries().get(name) ?? {}
+    const entry = this.#parts.configuration.entries().get(name) ?? {}
     const { issuer, ca_file } = entry
     if (issuer === undefined || (await this.#parts.vault.get(itemName.registration(name))) === undefined) {
       throw new CatchdError('request_invalid', {
         profile: name,
-        detail: `The client of profile "${name}" was not registered by catchd: it is kept as it is.`,
+        detail: `catchd did not register the client of profile "${name}", so it does not replace it.`,
         next: `catchd profile show ${name}`,
       })
     }
@@ -138,7 +157,7 @@ export class ProfileDiscovery implements DiscoveryApi {
     name: string,
     entry: ProfileEntry,
     at: Omit<ClientDescription, 'clientName'> & { issuer: string; caFile: string | undefined },
-  ): Promise<Result> {
+  ): Promise<ProfileResult> {
     const { discovery, profiles, vault } = this.#parts
     const { issuer, caFile, ...description } = at
     const client = await discovery
@@ -158,9 +177,9 @@ export class ProfileDiscovery implements DiscoveryApi {
     return result
   }
 
-  /** After the host, because that is what people call the thing: `mcp.example.com`, `127.0.0.1-8080`. */
+  /** Made from the host, which is what people call the server: `mcp.example.com`, `127.0.0.1-8080`. */
   #freeName({ hostname, port }: URL): string {
-    const taken = this.#parts.entries()
+    const taken = this.#parts.configuration.entries()
     const host = `${hostname}${port === '' ? '' : `-${port}`}`
       .replaceAll(/[^a-z0-9._-]/g, '-')
       .replace(/^[^a-z0-9]+/, '')
@@ -172,7 +191,7 @@ export class ProfileDiscovery implements DiscoveryApi {
   }
 }
 
-function standsFor({ resource_server, issuer, resource }: ProfileEntry, url: string): boolean {
+function isFor({ resource_server, issuer, resource }: ProfileEntry, url: string): boolean {
   if (resource_server !== undefined) return sameUrl(resource_server, url)
   return issuer !== undefined && resource === undefined && sameUrl(issuer, url)
 }
@@ -185,14 +204,14 @@ function withoutEnd(text: string): string {
   return URL.canParse(text) ? new URL(text).href.replace(/\/$/, '') : text
 }
 
-/** With a fresh port per login, it is registered without one (RFC 8252 §7.3). */
+/** A redirect URI with a new port for each login is registered without a port (RFC 8252 §7.3). */
 function redirectUris(name: string, port: number, configured = `http://127.0.0.1:${port}/callback/${name}`) {
   const url = new URL(configured)
   if (url.port === '0') url.port = ''
   return { configured, registered: new URL(configured).port === '0' ? url.href : configured }
 }
 
-/** OpenID Connect Core §11: a server may leave `offline_access` out where it does not ask for consent. */
+/** OpenID Connect Core §11: a server may ignore `offline_access` if it does not ask for consent. */
 function scopeKeys(scope: string | null): ProfileEntry {
   if (scope === null || scope === '') return {}
   const isOffline = scope.split(' ').includes('offline_access')
@@ -201,28 +220,28 @@ function scopeKeys(scope: string | null): ProfileEntry {
 
 function needsClient(server: DiscoveredServer, redirectUri: string): CatchdError {
   const also = server.takesClientMetadataDocuments
-    ? ' The URL of a Client ID Metadata Document will do, too.'
+    ? ' The URL of a Client ID Metadata Document works too.'
     : ''
   return new CatchdError('profile_invalid', {
-    detail: `${server.issuer} registers no clients by itself. ${howToRegister(redirectUri)}${also}`,
+    detail: `${server.issuer} offers no automatic registration. ${howToRegister(redirectUri)}${also}`,
     next: nextWithClient(server.url),
   })
 }
 
-/** The refusal of a registration, with what a person can do instead. */
+/** The refusal of a registration, with what the user can do instead. */
 function byHand(refusal: CatchdError, redirectUri: string, url: string): CatchdError {
   if (refusal.code !== 'provider_refused') return refusal
   const { error, errorDescription } = refusal
   return new CatchdError('provider_refused', {
     detail: `${refusal.detail ?? ''} ${howToRegister(redirectUri)}`.trim(),
-    ...(error === undefined ? {} : { error }),
-    ...(errorDescription === undefined ? {} : { errorDescription }),
+    error,
+    errorDescription,
     next: nextWithClient(url),
   })
 }
 
 function howToRegister(redirectUri: string): string {
-  return `Register one there by hand, with the redirect URI ${redirectUri}, and give its client_id.`
+  return `Register a client there yourself, with the redirect URI ${redirectUri}, and give its client_id.`
 }
 
 function nextWithClient(url: string): string {

@@ -1,0 +1,132 @@
+/**
+ * The logins that are open: each holds its address, runs its timers and is in the vault until it is settled. Every login
+ * ends in `settle`, once; whatever happens after its end changes nothing.
+ */
+import { Alarm } from '../clock.js'
+import { asCatchdError, CatchdError } from '../failures.js'
+import { beginAgain, unsuccessful } from './endings.js'
+import type { KindParts, LoginKind, OpenLogin } from './kinds/kind.js'
+import type { SettledLogin, UnsuccessfulLogin, WaitingLogin } from './login.js'
+import { LoginIndex } from './login-index.js'
+import type { LoginRecords } from './login-records.js'
+import { type LoginEvent, ofProfile, type RedirectLease } from './ports.js'
+
+const LONGEST_SLEEP_MS = 60_000
+
+export interface OpenLoginsParts extends Pick<KindParts, 'clock' | 'log'> {
+  readonly records: LoginRecords
+}
+
+export class OpenLogins {
+  readonly index = new LoginIndex()
+  readonly #parts: OpenLoginsParts
+  readonly #alarm: Alarm
+  readonly #leases = new Map<string, RedirectLease | undefined>()
+  /** Stops the logins that settle themselves. */
+  readonly #stops = new Map<string, (() => void) | undefined>()
+
+  constructor(parts: OpenLoginsParts) {
+    this.#parts = parts
+    this.#alarm = new Alarm(parts.clock, LONGEST_SLEEP_MS, () => {
+      this.expire()
+      return this.index.nextExpiryMs()
+    })
+  }
+
+  /** @throws CatchdError `too_many_logins` when there is no room for one more of this kind */
+  requireRoom(kind: LoginKind, profile: string | null): void {
+    this.#displacedBy(kind, profile)
+  }
+
+  /** From now on the login can be answered. @throws CatchdError `too_many_logins` */
+  admit(kind: LoginKind, open: OpenLogin, lease: RedirectLease | undefined): void {
+    const { id, profile, expiresAtMs } = open.login
+    for (const oldest of this.#displacedBy(kind, profile)) {
+      const detail = 'Newer logins of the profile replaced it.'
+      const failure = new CatchdError('login_required', { detail, ...beginAgain(oldest.profile) })
+      this.settle(unsuccessful(oldest, 'cancelled', failure))
+    }
+    this.index.add(kind, open)
+    this.#leases.set(id, lease)
+    const stop = open.start?.({
+      isPending: () => {
+        this.expire()
+        return this.index.findPending(id) !== undefined
+      },
+      claim: () => this.index.take(id),
+      settle: (login) => void this.settle(login),
+    })
+    this.#stops.set(id, stop)
+    this.#alarm.wakeBy(expiresAtMs)
+  }
+
+  settle(login: SettledLogin): SettledLogin {
+    const kind = this.index.settle(login)
+    if (kind === undefined) return login
+    this.#leases.get(login.id)?.release()
+    this.#leases.delete(login.id)
+    this.#stops.get(login.id)?.()
+    this.#stops.delete(login.id)
+    this.#parts.log(endOf(login))
+    void this.forgetRecord(kind, login.id)
+    return login
+  }
+
+  expire(): void {
+    for (const open of this.index.expired(this.#parts.clock.now())) {
+      const { login, expiredDetail: detail } = open
+      const failure = new CatchdError('login_expired', { detail, ...beginAgain(login.profile) })
+      this.#giveUp(open, 'expired', failure)
+    }
+  }
+
+  /** Does nothing when the login is not pending. */
+  cancel(id: string): void {
+    const open = this.index.findPending(id)
+    if (open !== undefined) this.#giveUp(open, 'cancelled', cancelled(open.login))
+  }
+
+  /** Runs in the background: nobody waits for it. */
+  async forgetRecord(kind: LoginKind, id: string): Promise<void> {
+    try {
+      await this.#parts.records.forget(kind, id)
+    } catch (error) {
+      this.trouble(id, 'forget', error)
+    }
+  }
+
+  trouble(login: string, step: string, error: unknown): void {
+    this.#parts.log({ event: 'login.trouble', login, step, code: asCatchdError(error).code })
+  }
+
+  /** Stops the timers; pending logins stay in the vault for the next start. */
+  close(): void {
+    this.#alarm.close()
+    for (const stop of this.#stops.values()) stop?.()
+  }
+
+  #displacedBy(kind: LoginKind, profile: string | null): WaitingLogin[] {
+    const displaced = this.index.displacedBy(kind, profile)
+    if (displaced === undefined) throw new CatchdError('too_many_logins', kind.limits.tooMany)
+    return displaced
+  }
+
+  #giveUp(open: OpenLogin, status: 'expired' | 'cancelled', failure: UnsuccessfulLogin['failure']): void {
+    this.settle(unsuccessful(open.login, status, failure, open.report?.(status, failure)))
+  }
+}
+
+function endOf(login: SettledLogin): LoginEvent {
+  const about = { login: login.id, ...ofProfile(login) }
+  if ('caught' in login) return { event: 'login.caught', ...about }
+  if (login.status === 'succeeded') return { event: 'login.succeeded', ...about }
+  return { event: 'login.ended', ...about, code: login.failure.code }
+}
+
+function cancelled({ profile }: WaitingLogin): CatchdError {
+  const detail =
+    profile === null
+      ? 'The catch was cancelled, or another tool now waits for the authorization response.'
+      : 'The login was cancelled.'
+  return new CatchdError('login_required', { detail, ...beginAgain(profile) })
+}

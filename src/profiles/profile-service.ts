@@ -1,0 +1,134 @@
+/**
+ * Profiles as the API shows and edits them: the configuration of each profile, and whether it is logged in. Secrets are
+ * never shown (profile-mask.ts).
+ */
+import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.js'
+import type { Clock } from '../clock.js'
+import type { Profile, ProfileEntry } from '../config/profile.js'
+import type { ConfigurationStore } from '../config/store.js'
+import type { Logins } from '../login/logins.js'
+import { Secret } from '../secret.js'
+import { nextLogin } from '../tokens/next-login.js'
+import type { TokenKeeper } from '../tokens/token-keeper.js'
+import { canRenew } from '../tokens/token-life.js'
+import { itemName, type Vault } from '../vault/vault.js'
+import { masked, unmasked } from './profile-mask.js'
+
+export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+
+export interface ProfileView {
+  readonly name: string
+  /** The entry as configured; a secret is replaced by its source. */
+  readonly entry: ProfileEntry
+  readonly status: ProfileStatusName
+  readonly expiresAtMs: number | null
+  readonly scope: string | null
+  readonly subject: string | null
+  /** When the next login is needed, as far as known now; `null`: unknown or never. */
+  readonly loginNeededAtMs: number | null
+  /** When a login or a refresh brought the tokens; `null`: there are none. */
+  readonly obtainedAtMs: number | null
+  /** Whether catchd can get new tokens without a login. */
+  readonly canRefresh: boolean
+}
+
+/** A profile, and whether the call created it. */
+export interface ProfileResult {
+  readonly view: ProfileView
+  readonly created: boolean
+}
+
+export interface ProfileServiceParts {
+  readonly configuration: ConfigurationStore
+  readonly keeper: TokenKeeper
+  readonly logins: Logins
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly servers: Pick<DpopProofs, 'forgetKey'> & {
+    readonly discovery: Pick<ServerDiscovery, 'unregister'>
+  }
+}
+
+/** Vault reads at the same time while a list is made. */
+const READS_AT_ONCE = 16
+
+export class ProfileService {
+  readonly #parts: ProfileServiceParts
+
+  constructor(parts: ProfileServiceParts) {
+    this.#parts = parts
+  }
+
+  async list(): Promise<ProfileView[]> {
+    const names = [...this.#parts.configuration.entries().keys()]
+    const views: ProfileView[] = []
+    for (let start = 0; start < names.length; start += READS_AT_ONCE) {
+      const batch = names.slice(start, start + READS_AT_ONCE)
+      views.push(...(await Promise.all(batch.map((name) => this.show(name)))))
+    }
+    return views
+  }
+
+  /** @throws CatchdError `profile_unknown` */
+  async show(name: string): Promise<ProfileView> {
+    const { configuration, keeper, clock } = this.#parts
+    configuration.profile(name)
+    const entry = configuration.entries().get(name) ?? {}
+    const { set, needsLogin } = await keeper.find(name)
+    const profile = configuration.profile(name)
+    return {
+      name,
+      entry: masked(entry),
+      status: this.#status(name, set !== null, needsLogin),
+      expiresAtMs: set?.expiresAtMs ?? null,
+      scope: set?.scope ?? null,
+      subject: set?.subject ?? null,
+      loginNeededAtMs: nextLogin(profile, set, clock.now()).atMs,
+      obtainedAtMs: set?.obtainedAtMs ?? null,
+      canRefresh: canRenew(profile, set),
+    }
+  }
+
+  /**
+   * Writes the entry to the file and keeps its comments. A client secret given as a string goes to the vault. The file
+   * comes first: if the entry is refused, the secret of the old entry must still be there.
+   */
+  async put(name: string, entry: ProfileEntry): Promise<ProfileResult> {
+    const { configuration, vault } = this.#parts
+    const before = configuration.entries().get(name) ?? {}
+    const { client_secret: secret, ...rest } = unmasked(entry, before)
+    const source = typeof secret === 'string' ? { keychain: true as const } : secret
+    const { created } = await configuration.put(
+      name,
+      source === undefined ? rest : { ...rest, client_secret: source },
+    )
+    if (typeof secret === 'string') await vault.set(itemName.clientSecret(name), new Secret(secret))
+    return { view: await this.show(name), created }
+  }
+
+  async remove(name: string): Promise<void> {
+    const { configuration, keeper, logins, servers, vault } = this.#parts
+    const profile = configuration.profile(name)
+    await configuration.remove(name)
+    logins.cancelAll(name)
+    await keeper.logout(name, profile)
+    await servers.forgetKey(name)
+    await vault.delete(itemName.clientSecret(name))
+    await this.#unregister(profile)
+  }
+
+  /** Removes a client that catchd registered from the server too. */
+  async #unregister({ name, issuer, ca_file }: Profile): Promise<void> {
+    const { servers, vault } = this.#parts
+    const record = await vault.get(itemName.registration(name))
+    if (record === undefined) return
+    await vault.delete(itemName.registration(name))
+    if (issuer !== undefined) await servers.discovery.unregister(issuer, record, ca_file)
+  }
+
+  #status(name: string, hasSet: boolean, needsLogin: boolean): ProfileStatusName {
+    if (!needsLogin) return 'logged_in'
+    if (this.#parts.logins.pendingOf(name).length > 0) return 'login_pending'
+    return hasSet ? 'expired' : 'login_required'
+  }
+}
