@@ -69,7 +69,7 @@ interface Schema {
 }
 
 export function renderClientTypes(): string {
-  const types = new Map<string, string>()
+  const schemas = new Map<string, Schema>()
   for (const [root, type] of Object.entries(TYPES)) {
     // Each schema has an id, so that all of it is in the definitions.
     const { $defs = {} } = z.toJSONSchema(type, {
@@ -77,16 +77,32 @@ export function renderClientTypes(): string {
     }) as Schema
     for (const [id, schema] of Object.entries($defs)) {
       const name = nameOf(id)
-      if (name !== 'FailureCode' && !types.has(name)) types.set(name, declaration(name, schema))
+      if (name !== 'FailureCode' && !schemas.has(name)) schemas.set(name, schema)
     }
   }
-  return formatted([HEADER, ...types.values()].join('\n\n'))
+  const declarations = [...schemas].map(([name, schema]) => declaration(name, schema, schemas))
+  return formatted([HEADER, ...declarations].join('\n\n'))
 }
 
-function declaration(name: string, schema: Schema): string {
-  const text = typeText(schema)
-  const type = text.startsWith('{') ? `interface ${name} ${text}` : `type ${name} = ${text}`
-  return `${comment(schema)}export ${type}`
+function declaration(name: string, schema: Schema, schemas: ReadonlyMap<string, Schema>): string {
+  if (schema.properties === undefined) return `${comment(schema)}export type ${name} = ${typeText(schema)}`
+  const [base, inherited = []] = [...schemas]
+    .filter(([other]) => other !== name)
+    .map(([other, { properties = {} }]) => [other, Object.keys(properties)] as const)
+    .filter(([other, members]) => members.length > 0 && members.every(isSameIn(schema, schemas.get(other))))
+    .toSorted(([, one], [, other]) => other.length - one.length)
+    .at(0) ?? ['']
+  const own = Object.entries(schema.properties).filter(([member]) => !inherited.includes(member))
+  const clause = base === '' ? '' : ` extends ${base}`
+  const body = objectText({ ...schema, properties: Object.fromEntries(own) })
+  return `${comment(schema)}export interface ${name}${clause} ${body}`
+}
+
+/** Whether two schemas have the same member of a name. */
+function isSameIn(one: Schema, other: Schema | undefined): (member: string) => boolean {
+  const text = (schema: Schema | undefined, member: string) =>
+    JSON.stringify([schema?.properties?.[member], schema?.required?.includes(member)])
+  return (member) => text(one, member) === text(other, member)
 }
 
 function comment({ description }: Schema): string {

@@ -2,7 +2,7 @@
  * The man page and the reference page of the command line, from the definitions that parse it, the catalogue of failures
  * and the environment's schema.
  */
-import { type Argument, Command, type Option } from 'commander'
+import { type Argument, Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings'
 import { COMMANDS } from '../src/cli/commands.js'
 import { Context } from '../src/cli/context.js'
 import { EnvironmentVariables } from '../src/config/environment.js'
@@ -40,13 +40,13 @@ async function describedCommands(): Promise<Described[]> {
   const described: Described[] = []
   for (const [name, row] of Object.entries(COMMANDS)) {
     const command = new Command(name).summary(row.summary)
-    await (await row.load())(command, context)
+    await (await row.load()).define(command, context)
     described.push(...leaves(command, name))
   }
   return described
 }
 
-function leaves(command: Command, path: string): Described[] {
+function leaves(command: CommandUnknownOpts, path: string): Described[] {
   if (command.commands.length > 0) {
     return command.commands.flatMap((nested) => leaves(nested, `${path} ${nested.name()}`))
   }
@@ -76,7 +76,7 @@ function withChoices({ description, argChoices }: Argument | Option): string {
   return argChoices ? `${description} (${argChoices.join(', ')})` : description
 }
 
-function afterHelp(command: Command): string[] {
+function afterHelp(command: CommandUnknownOpts): string[] {
   let text = ''
   const writeOut = (part: string) => {
     text += part

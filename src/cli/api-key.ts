@@ -1,93 +1,72 @@
-/** `catchd client`: API keys for tools that talk to the daemon over TCP. */
-import { type Command, InvalidArgumentError } from 'commander'
-import type { ClientAnswer, KeyAction } from '../client/api-types.js'
+/** `catchd client`: API keys for tools that call the daemon over TCP. */
+import type { Command } from '@commander-js/extra-typings'
+import type { KeyAction } from '../client/api-types.js'
 import { suggestion } from '../config/suggestion.js'
-import { commaList, duration } from './arguments.js'
+import { choicesOf, commaList, duration } from './arguments.js'
 import type { Context } from './context.js'
-import { relative } from './instants.js'
-import { printJson, printNote, printResult, table } from './output.js'
+import { printJson, printNote, printResult, relative, table } from './output.js'
 
 const ACTIONS: readonly KeyAction[] = ['token', 'login', 'admin']
 
-interface AddOptions {
-  readonly profiles: string[]
-  readonly actions: KeyAction[]
-  readonly expires?: number
-  readonly json?: true
-}
-
-export function defineClient(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .command('add')
-    .summary('make a key, shown this once')
+    .summary('make a key, and print it once')
     .argument('<name>', 'name of the tool')
-    .requiredOption('--profiles <names>', 'profiles it may use, separated by commas', commaList)
-    .requiredOption('--actions <actions>', 'token, login, admin, separated by commas', actions)
+    .requiredOption('--profiles <names>', 'profiles that it may use, separated by commas', commaList)
+    .requiredOption('--actions <actions>', 'token, login, admin, separated by commas', choicesOf(ACTIONS))
     .option('--expires <duration>', 'such as 90d or 12h', duration)
-    .option('--json', 'print the key and what it may do as JSON')
-    .action((name: string, options: AddOptions) => add(context, name, options))
+    .option('--json', 'print the key and its permissions as JSON')
+    .action(async (name, { profiles, actions, expires, json }) => {
+      const added = await context.client.addClient({
+        client: name,
+        profiles,
+        actions,
+        expiresInSeconds: expires,
+      })
+      if (json) printJson(added)
+      else {
+        printNote('This key is shown once:')
+        printResult(added.key)
+      }
+      await warnOfUnknown(context, profiles).catch(() => {}) // the key has already been printed
+    })
   command
     .command('list')
-    .summary('list the keys, without what is secret')
+    .summary('list the keys, without their secrets')
     .option('--json', 'print them as JSON')
-    .action((options: { json?: true }) => list(context, options))
+    .action(async ({ json }) => {
+      const clients = await context.client.clients()
+      if (json) return printJson({ clients })
+      const nowMs = Date.now()
+      const time = (instant: string | null) => (instant === null ? 'never' : relative(instant, nowMs))
+      const rows = clients.map(({ client, profiles, actions, expires_at, last_used_at, uses }) => [
+        client,
+        profiles.join(', '),
+        actions.join(', '),
+        time(expires_at),
+        time(last_used_at),
+        String(uses),
+      ])
+      printResult(table(['NAME', 'PROFILES', 'ACTIONS', 'EXPIRES', 'LAST USED', 'USES'], rows))
+    })
   command
     .command('remove')
-    .summary('make a key useless at once')
+    .summary('remove a key, so that it can no longer be used')
     .argument('<name>', 'name of the tool')
     .option('--json', 'print the result as JSON')
-    .action(async (name: string, options: { json?: true }) => {
+    .action(async (name, { json }) => {
       await context.client.removeClient(name)
-      if (options.json) printJson({ client: name, removed: true })
+      if (json) printJson({ client: name, removed: true })
       else printResult(`Removed: ${name}`)
     })
 }
 
-async function add(context: Context, name: string, options: AddOptions): Promise<void> {
-  const added = await context.client.addClient({
-    client: name,
-    profiles: options.profiles,
-    actions: options.actions,
-    expiresInSeconds: options.expires,
-  })
-  if (options.json) printJson(added)
-  else {
-    printNote('This key is shown once:')
-    printResult(added.key)
-  }
-  await warnOfUnknown(context, options.profiles).catch(() => {}) // the key is made and shown
-}
-
-/** A key may be made before its profile is; a misspelt name would only show as 403 much later. */
+/** A key may be made before its profile. Without this note, a misspelled name would only show later, as a 403. */
 async function warnOfUnknown(context: Context, names: readonly string[]): Promise<void> {
   const known = (await context.client.profiles()).map(({ profile }) => profile)
   for (const name of names) {
     if (known.includes(name)) continue
     printNote(`There is no profile "${name}" yet.${suggestion(name, known)}`)
   }
-}
-
-async function list(context: Context, options: { readonly json?: true }): Promise<void> {
-  const clients = await context.client.clients()
-  if (options.json) return printJson({ clients })
-  printResult(
-    table(
-      ['NAME', 'PROFILES', 'ACTIONS', 'EXPIRES', 'LAST USED', 'USES'],
-      clients.map((key) => row(key, Date.now())),
-    ),
-  )
-}
-
-function row(key: ClientAnswer, nowMs: number): string[] {
-  const expires = key.expires_at ? relative(key.expires_at, nowMs) : 'never'
-  const lastUsed = key.last_used_at ? relative(key.last_used_at, nowMs) : 'never'
-  return [key.client, key.profiles.join(', '), key.actions.join(', '), expires, lastUsed, String(key.uses)]
-}
-
-function actions(text: string): KeyAction[] {
-  return commaList(text).map((word) => {
-    const action = ACTIONS.find((known) => known === word)
-    if (action === undefined) throw new InvalidArgumentError(`It must be of ${ACTIONS.join(', ')}.`)
-    return action
-  })
 }

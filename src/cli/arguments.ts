@@ -1,17 +1,19 @@
-/** Reading option values that several commands share; a bad one is a usage error. */
-import { InvalidArgumentError } from 'commander'
-import { parseDuration } from './instants.js'
+/** Readers for the values of options. An invalid value is a usage error. */
+import { InvalidArgumentError } from '@commander-js/extra-typings'
+import { SECONDS_PER_UNIT } from './output.js'
 
-/** @returns A reader for whole seconds within the range. */
-export function seconds(least: number, most: number): (text: string) => number {
+/** @param what - What the number is, for the message. */
+export function wholeNumber(what: string, least: number, most: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
     if (value >= least && value <= most) return value
-    throw new InvalidArgumentError(`It must be a whole number of seconds from ${least} to ${most}.`)
+    throw new InvalidArgumentError(`It must be ${what} from ${least} to ${most}.`)
   }
 }
 
-/** @returns The names of a comma list, without empty ones. */
+export const seconds = (least: number, most: number) => wholeNumber('a whole number of seconds', least, most)
+
+/** Names separated by commas, without empty ones. */
 export function commaList(text: string): string[] {
   return text
     .split(',')
@@ -19,16 +21,20 @@ export function commaList(text: string): string[] {
     .filter((part) => part !== '')
 }
 
-/** A TCP port; 0 stands for a free one. */
-export function port(text: string): number {
-  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= 0 && value <= 65_535) return value
-  throw new InvalidArgumentError('It must be a port from 0 to 65535.')
+/** @returns A reader for choices separated by commas. */
+export function choicesOf<Choice extends string>(choices: readonly Choice[]): (text: string) => Choice[] {
+  return (text) =>
+    commaList(text).map((word) => {
+      const choice = choices.find((known) => known === word)
+      if (choice === undefined) throw new InvalidArgumentError(`Each must be one of ${choices.join(', ')}.`)
+      return choice
+    })
 }
 
-/** Seconds of `90d`, `12h` or `3600`. */
+/** Seconds of `90d`, `12h`, `30min`, `45s` or `3600`. */
 export function duration(text: string): number {
-  const value = parseDuration(text)
-  if (value === undefined || value === 0) throw new InvalidArgumentError('It must be like 90d, 12h or 3600.')
+  const [, count = '', unit = ''] = /^(\d{1,9})(s|min|h|d)?$/.exec(text) ?? []
+  const value = Number(count) * (SECONDS_PER_UNIT.get(unit) ?? 1)
+  if (value === 0) throw new InvalidArgumentError('It must be like 90d, 12h or 3600.')
   return value
 }

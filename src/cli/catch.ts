@@ -5,40 +5,35 @@
  * An error response is printed like any other. The exit code shows that it is an error, so a script that checks only the
  * exit code does not mistake it for a code.
  */
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
-import { printJson, printNote } from './output.js'
-import { printable } from './printable.js'
+import { printable, printJson, printNote } from './output.js'
 
-interface CatchOptions {
-  readonly redirectUri?: string
-  readonly state?: string
-}
-
-export function defineCatch(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .option('--redirect-uri <uri>', 'redirect URI of the response; default: /callback of the redirect port')
     .option('--state <state>', 'state that the response must have; default: any response')
     .option('--json', 'accepted for scripts; the output is always JSON')
-    .action((options: CatchOptions) => catchResponse(context, options))
+    .action(async ({ redirectUri, state }) => {
+      const begun = await context.client.beginLogin({
+        redirectUri: redirectUri ?? `http://127.0.0.1:${context.environment.redirectPort}/callback`,
+        state,
+      })
+      printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri)}`)
+      await printResponse(context, begun.login_id)
+    })
 }
 
-async function catchResponse(context: Context, options: CatchOptions): Promise<void> {
-  const { client, signal, environment } = context
-  const begun = await client.beginLogin({
-    redirectUri: options.redirectUri ?? `http://127.0.0.1:${environment.redirectPort}/callback`,
-    state: options.state,
-  })
-  printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri)}`)
+async function printResponse({ watchingClient, signal }: Context, id: string): Promise<void> {
   try {
-    const caught = requireSuccess(await untilSettled(context.watchingClient, begun.login_id, signal))
+    const caught = requireSuccess(await untilSettled(watchingClient, id, signal))
     if (!('response' in caught) || caught.response === undefined) throw alreadyGiven()
     printJson(caught.response)
     refuseErrorResponse(caught.response)
   } catch (error) {
-    if (signal.aborted) await giveUp(context.watchingClient, begun.login_id)
+    if (signal.aborted) await giveUp(watchingClient, id)
     throw again(error)
   }
 }

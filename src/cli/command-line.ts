@@ -1,47 +1,45 @@
 /**
- * The long way of a command line: commander parses it, the one command's file is loaded, its failure becomes
- * text and an exit code.
+ * The full command line: commander parses it, only the file of the given command is loaded, and its failure becomes text
+ * and an exit code. src/fast-path has shorter ways for two frequent commands.
  */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import { VERSION } from '../version.js'
 import { COMMANDS } from './commands.js'
-import { Context } from './context.js'
+import { Context, Interrupted } from './context.js'
 import { printFailure } from './failure-output.js'
-import { Interrupted } from './interruption.js'
 
-/** Whoever reads the list may be here for the first time. */
 const BEGIN = `
-Begin with \`catchd init\`, or see a whole login on this machine alone: \`catchd demo\`.`
+Start with \`catchd init\`. To see a complete login on this machine: \`catchd demo\`.`
 
 /**
  * Sets `process.exitCode`; never throws.
  *
- * @param argv - Without the program's own two words.
- * @param mainFile - The program, to be started again as the daemon.
+ * @param argv - Without Node.js and the program.
+ * @param mainFile - The program, to start it again as the daemon.
  */
 export async function runCommandLine(argv: readonly string[], mainFile: string): Promise<void> {
-  let program: Command | undefined
+  let program: CommandUnknownOpts | undefined
   try {
     program = await buildProgram(argv, new Context(mainFile))
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    process.exitCode = endOf(error, argv, program)
+    process.exitCode = exitCodeOf(error, argv, program)
   }
 }
 
 async function buildProgram(argv: readonly string[], context: Context): Promise<Command> {
   const program = new Command('catchd')
-    .description('Catches OAuth redirects on localhost and hands access tokens to local tools.')
+    .description('Receives OAuth redirects on localhost and gives access tokens to local tools.')
     .version(VERSION, '--version')
     .helpCommand('help [command]', 'show what a command does')
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', BEGIN)
     .exitOverride()
-    .configureOutput({ outputError: () => {} }) // endOf says it
+    .configureOutput({ outputError: () => {} }) // exitCodeOf prints it
     .hook('preAction', (_program, command) => {
-      // Help and doctor work in a bad environment, other commands do not.
+      // Help and doctor work with invalid environment variables, other commands do not.
       if (command.name() !== 'doctor') void context.environment
     })
   const [first, second] = argv.filter((word) => !word.startsWith('-'))
@@ -54,34 +52,38 @@ async function buildProgram(argv: readonly string[], context: Context): Promise<
   }
   for (const [name, row] of Object.entries(COMMANDS)) {
     const command = program.command(name).summary(row.summary).description(row.summary)
-    if (name === wanted) await (await row.load())(command, context)
+    if (name === wanted) await (await row.load()).define(command, context)
   }
   return program
 }
 
-function endOf(error: unknown, argv: readonly string[], program: Command | undefined): number {
+function exitCodeOf(
+  error: unknown,
+  argv: readonly string[],
+  program: CommandUnknownOpts | undefined,
+): number {
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof CommanderError && error.exitCode === 0) return 0
-  // commander has printed the help in place of a missing subcommand.
+  // A subcommand is missing. commander has printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return 2
   const beforeCommand = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
   const failure = error instanceof CommanderError ? usageError(error, argv, program) : error
   return printFailure(failure, beforeCommand.includes('--json'))
 }
 
-/** `request_invalid` is the catalogue's usage error. */
 function usageError(
   error: CommanderError,
   argv: readonly string[],
-  program: Command | undefined,
+  program: CommandUnknownOpts | undefined,
 ): CatchdError {
-  const [said = '', ...meant] = error.message.replace(/^error: /, '').split('\n')
-  const detail = said + nearChoice(said)
+  const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
   const [name, second] = argv.filter((word) => !word.startsWith('-'))
   const command = program?.commands.find((known) => known.name() === name)
   const subcommand = command?.commands.find((known) => known.name() === second)
   return new CatchdError('request_invalid', {
-    detail: [detail, ...meant.map((line) => line.replace(/^\((.*)\)$/, '$1'))].join('. '),
+    detail: [problem + nearChoice(problem), ...hints.map((line) => line.replace(/^\((.*)\)$/, '$1'))].join(
+      '. ',
+    ),
     next:
       subcommand === undefined
         ? ['catchd help', command?.name()].filter((word) => word !== undefined).join(' ')
@@ -89,8 +91,8 @@ function usageError(
   })
 }
 
-/** commander suggests near names of commands and options, and not of choices. */
-function nearChoice(said: string): string {
-  const [, word = '', choices = ''] = /'([^']*)' is invalid.* Allowed choices are (.*)\.$/.exec(said) ?? []
+/** commander suggests similar names of commands and options, but not of choices. */
+function nearChoice(problem: string): string {
+  const [, word = '', choices = ''] = /'([^']*)' is invalid.* Allowed choices are (.*)\.$/.exec(problem) ?? []
   return suggestion(word, choices.split(', '))
 }

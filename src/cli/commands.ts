@@ -1,118 +1,88 @@
-/** The table of commands: what `catchd help` lists, and which file to load for one of them. */
-import type { Command } from 'commander'
+/** The table of commands: the list of `catchd help`, and the file of each command. */
+import type { Command } from '@commander-js/extra-typings'
 import type { Context } from './context.js'
 
-/** Adds arguments, options, subcommands and the action to a command that has its name and summary already. */
-export type Define = (command: Command, context: Context) => void | Promise<void>
+/** What the file of a command exports. */
+interface CommandFile {
+  /** Adds arguments, options, subcommands and the action to a command that has its name and summary. */
+  readonly define: (command: Command, context: Context) => void | Promise<void>
+}
 
-export interface CommandRow {
+interface CommandRow {
   readonly summary: string
-  readonly load: () => Promise<Define>
+  readonly load: () => Promise<CommandFile>
 }
 
 export const COMMANDS: Readonly<Record<string, CommandRow>> = {
-  init: {
-    summary: 'answer a few questions and have a first token',
-    load: async () => (await import('./init.js')).defineInit,
-  },
-  login: {
-    summary: 'log in to a profile, or at a URL, in the browser',
-    load: async () => (await import('./login.js')).defineLogin,
-  },
-  token: {
-    summary: 'print an access token, refreshed first where needed',
-    load: async () => (await import('./token.js')).defineToken,
-  },
+  init: { summary: 'answer a few questions and get a first token', load: () => import('./init.js') },
+  login: { summary: 'log in to a profile, or at a URL, in the browser', load: () => import('./login.js') },
+  token: { summary: 'print an access token, refreshed if necessary', load: () => import('./token.js') },
   exec: {
     summary: 'run a command with the access token in its environment',
-    load: async () => (await import('./exec.js')).defineExec,
+    load: () => import('./exec.js'),
   },
-  keep: {
-    summary: 'keep a file with a fresh token, for tools that read one',
-    load: async () => (await import('./keep.js')).defineKeep,
-  },
-  refresh: {
-    summary: 'get a new access token now',
-    load: async () => (await import('./refresh.js')).defineRefresh,
-  },
-  logout: {
-    summary: 'revoke the tokens of a profile and forget them',
-    load: async () => (await import('./logout.js')).defineLogout,
-  },
+  keep: { summary: 'keep a fresh token in a file, for tools that read one', load: () => import('./keep.js') },
+  refresh: { summary: 'get a new access token now', load: () => import('./refresh.js') },
+  logout: { summary: 'revoke the tokens of a profile and delete them', load: () => import('./logout.js') },
   inspect: {
-    summary: 'show what the tokens of a profile say, and what the server says about them',
-    load: async () => (await import('./inspect.js')).defineInspect,
+    summary: 'show the content of tokens, and what the server knows about them',
+    load: () => import('./inspect.js'),
   },
   status: {
     summary: 'show the daemon, the vault, the configuration and the profiles',
-    load: async () => (await import('./status.js')).defineStatus,
+    load: () => import('./status.js'),
   },
   dashboard: {
-    summary: 'open the page that shows profiles, logins, keys and what happens',
-    load: async () => (await import('./dashboard.js')).defineDashboard,
+    summary: 'open a page with profiles, logins, keys and events',
+    load: () => import('./dashboard.js'),
   },
-  profile: {
-    summary: 'add, list, show, remove or edit profiles',
-    load: async () => (await import('./profile.js')).defineProfile,
-  },
+  profile: { summary: 'add, list, show, remove or edit profiles', load: () => import('./profile.js') },
   import: {
     summary: "make profiles from another program's configuration",
-    load: async () => (await import('./import.js')).defineImport,
+    load: () => import('./import.js'),
   },
-  presets: {
-    summary: 'list the servers that are known',
-    load: async () => (await import('./presets.js')).definePresets,
-  },
+  presets: { summary: 'list the servers that catchd knows', load: () => import('./presets.js') },
   certificate: {
     summary: 'make or show the certificate for https redirect URIs',
-    load: async () => (await import('./certificate.js')).defineCertificate,
+    load: () => import('./certificate.js'),
   },
   catch: {
-    summary: 'print the next authorization response as JSON, redeem nothing',
-    load: async () => (await import('./catch.js')).defineCatch,
+    summary: 'print the next authorization response as JSON, without redeeming it',
+    load: () => import('./catch.js'),
   },
   credential: {
-    summary: "answer another tool's credential helper protocol (git, docker, kubectl, …)",
-    load: async () => (await import('./credential/credential.js')).defineCredential,
+    summary: 'act as the credential helper of git, docker, kubectl and others',
+    load: () => import('./credential/credential.js'),
   },
   proxy: {
-    summary: 'a local reverse proxy that adds the Authorization header',
-    load: async () => (await import('./proxy.js')).defineProxy,
+    summary: 'run a local proxy that adds the Authorization header',
+    load: () => import('./proxy.js'),
   },
   forward: {
-    summary: 'let another machine or a container use some profiles for a while',
-    load: async () => (await import('./forward.js')).defineForward,
+    summary: 'give another machine or a container limited access for a while',
+    load: () => import('./forward.js'),
   },
   'shell-init': {
-    summary: 'print shell functions that fetch tokens without starting a process',
-    load: async () => (await import('./shell/shell-init.js')).defineShellInit,
+    summary: 'print shell functions that get tokens without starting a process',
+    load: () => import('./shell/shell-init.js'),
   },
   completion: {
-    summary: 'print a script that lets your shell complete command lines',
-    load: async () => (await import('./completion/completion.js')).defineCompletion,
+    summary: 'print a script for the completion of your shell',
+    load: () => import('./completion/completion.js'),
   },
-  client: {
-    summary: 'add, list or remove API keys',
-    load: async () => (await import('./api-key.js')).defineClient,
-  },
-  vault: {
-    summary: 'show the vault, or move to another',
-    load: async () => (await import('./vault.js')).defineVault,
-  },
+  client: { summary: 'add, list or remove API keys', load: () => import('./api-key.js') },
+  vault: { summary: 'show the vault, or move to another one', load: () => import('./vault.js') },
   service: {
     summary: 'start catchd with your session, or on its first use',
-    load: async () => (await import('./service.js')).defineService,
+    load: () => import('./service.js'),
   },
-  doctor: {
-    summary: 'find out what is wrong here, and how to put it right',
-    load: async () => (await import('./doctor.js')).defineDoctor,
-  },
+  doctor: { summary: 'find problems, and the command to fix each', load: () => import('./doctor.js') },
   daemon: {
     summary: 'run, start, stop or restart the daemon, or show its log',
-    load: async () => (await import('./daemon.js')).defineDaemon,
+    load: () => import('./daemon.js'),
   },
   demo: {
-    summary: 'see a whole login on this machine, without a server of your own',
-    load: async () => (await import('./demo.js')).defineDemo,
+    summary: 'show a complete login on this machine, without your own server',
+    load: () => import('./demo.js'),
   },
 }

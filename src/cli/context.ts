@@ -1,21 +1,23 @@
 /**
- * What every command gets: the parsed environment, the folders, and a client that starts the daemon when it is
- * needed and not there.
+ * What every command uses: the environment, the folders, the signal of Ctrl-C, and a client that starts the daemon if it
+ * is not running.
  */
+import { once } from 'node:events'
+import { constants } from 'node:os'
 import { CatchdClient } from '../client/client.js'
 import { DaemonConnection } from '../client/daemon-connection.js'
 import type { CatchdClientOptions } from '../client/options.js'
 import { type Environment, parseEnvironment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
-import { interruption } from './interruption.js'
 
 export class Context {
-  /** The program itself, for starting it again as the daemon. */
+  /** The program itself, to start it again as the daemon. */
   readonly mainFile: string
   #environment: Environment | undefined
   #folders: Folders | undefined
   #client: CatchdClient | undefined
   #watchingClient: CatchdClient | undefined
+  #interruption: AbortController | undefined
 
   constructor(mainFile: string) {
     this.mainFile = mainFile
@@ -33,29 +35,46 @@ export class Context {
     return this.#folders
   }
 
-  /** Ends every wait of the command when a person interrupts it. */
+  /** Aborted with {@link Interrupted} by Ctrl-C and similar signals. A second Ctrl-C ends the program at once. */
   get signal(): AbortSignal {
-    return interruption()
+    if (this.#interruption === undefined) {
+      // Not earlier, because some commands handle these signals themselves.
+      const controller = new AbortController()
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+        process.once(signal, () => controller.abort(new Interrupted(signal)))
+      }
+      this.#interruption = controller
+    }
+    return this.#interruption.signal
   }
 
-  /** Over the socket it starts the daemon; over TCP it cannot. */
+  /** @throws Interrupted */
+  async untilInterrupted(): Promise<never> {
+    if (!this.signal.aborted) await once(this.signal, 'abort')
+    throw this.signal.reason
+  }
+
+  /** Starts the daemon if it uses the socket. Over TCP it cannot. */
   get client(): CatchdClient {
     this.#client ??= new CatchdClient(
       new DaemonConnection({
         ...this.#address(),
-        onNothingListens: this.environment.url === undefined ? () => this.#startDaemon() : undefined,
+        onNothingListens:
+          this.environment.url === undefined
+            ? async () => (await import('./daemon.js')).startDaemon(this)
+            : undefined,
       }),
     )
     return this.#client
   }
 
-  /** The same daemon, but nothing is started. */
+  /** The same daemon, but never starts it. */
   get watchingClient(): CatchdClient {
     this.#watchingClient ??= new CatchdClient(this.#address())
     return this.#watchingClient
   }
 
-  /** The daemon of this home, over its socket, as it is: nothing is started. */
+  /** The daemon of this home, over its socket. Never starts it. */
   localClient(): CatchdClient {
     return new CatchdClient({ socketPath: this.folders.socketPath, signal: this.signal })
   }
@@ -65,9 +84,15 @@ export class Context {
     if (url === undefined) return { socketPath: this.folders.socketPath, signal: this.signal }
     return { url, signal: this.signal, apiKey: apiKey?.reveal() }
   }
+}
 
-  async #startDaemon(): Promise<void> {
-    const { startDaemon } = await import('./daemon-start.js')
-    await startDaemon(this)
+/** The reason of {@link Context.signal}. */
+export class Interrupted extends Error {
+  /** As in shells: 128 and the number of the signal, so 130 for SIGINT. */
+  readonly exitCode: number
+
+  constructor(signal: NodeJS.Signals) {
+    super(`Interrupted by ${signal}.`)
+    this.exitCode = 128 + constants.signals[signal]
   }
 }

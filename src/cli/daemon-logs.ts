@@ -1,24 +1,22 @@
-/** `catchd daemon logs`: the log file, line by line; on a terminal as people read it. */
+/** `catchd daemon logs`: prints the log file line by line, on a terminal in a form for people. */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { parseJson } from '../client/daemon-error.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { printNote, printResult, type Style, styled } from './output.js'
-import { printable } from './printable.js'
+import { printable, printNote, printResult, type Style, styled } from './output.js'
 
 const POLL_MS = 200
 const CHUNK_BYTES = 64 * 1024
 
 const LEVEL_STYLE: Readonly<Record<string, Style>> = { warn: 'yellow', error: 'red', fatal: 'red' }
 
-interface LogOptions {
-  readonly follow?: true
-  readonly json?: true
-}
-
-/** @throws CatchdError `config_invalid` when the file cannot be read; what interrupts `--follow` */
-export async function printLog(context: Context, options: LogOptions): Promise<void> {
+/** @throws CatchdError `config_invalid` if the file cannot be read; Interrupted, with `follow` */
+export async function printLog(
+  context: Context,
+  options: { readonly follow?: true; readonly json?: true },
+): Promise<void> {
   const path = join(context.folders.stateFolder, 'catchd.log')
   const pretty = process.stdout.isTTY && !options.json
   const reader = new LogReader(path, (line) => printResult(pretty ? logLineForPeople(line) : line))
@@ -35,13 +33,13 @@ export async function printLog(context: Context, options: LogOptions): Promise<v
   }
 }
 
-/** Reads a growing file; a file that was rotated away is followed by the new one. */
+/** Reads a growing file. After a rotation it continues with the new file. */
 class LogReader {
   readonly #path: string
   readonly #print: (line: string) => void
   #position = 0
   #inode: number | undefined
-  /** Bytes, so that a character that was half written is not broken. */
+  /** The start of a line. Bytes, because the last character may be incomplete. */
   #rest: Buffer = Buffer.alloc(0)
 
   constructor(path: string, print: (line: string) => void) {
@@ -84,11 +82,11 @@ class LogReader {
   }
 }
 
-/** @returns `14:03:22 warn  login.ended profile=gw code=…`; a line that is no JSON object stays as it is. */
+/** @returns `14:03:22 warn  login.ended profile=gw code=…`. A line that is not a JSON object stays unchanged. */
 export function logLineForPeople(line: string): string {
-  const event = parseEvent(line)
-  if (event === undefined) return printable(line)
-  const { time, level, event: name, ...rest } = event
+  const entry = parseJson(line)
+  if (typeof entry !== 'object' || entry === null) return printable(line)
+  const { time, level, event: name, ...rest } = entry as Record<string, unknown>
   const members = Object.entries(rest).map(([key, value]) => `${key}=${memberText(value)}`)
   const label = String(level ?? '').padEnd(5)
   const style = LEVEL_STYLE[String(level)]
@@ -104,13 +102,4 @@ export function logLineForPeople(line: string): string {
 
 function memberText(value: unknown): string {
   return typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)
-}
-
-function parseEvent(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
 }

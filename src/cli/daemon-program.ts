@@ -1,6 +1,6 @@
 /**
- * `catchd daemon run` itself. Both ways lead here: fast-path/quick-daemon.ts and the command-line parser. Built as
- * one file with all that the daemon is.
+ * `catchd daemon run`, called by fast-path/quick-daemon.ts and by the full command line. The build makes one file of this
+ * and the whole daemon.
  */
 import '../plain-schemas.js'
 import { homedir } from 'node:os'
@@ -8,16 +8,20 @@ import { runDaemon } from '../daemon/run.js'
 import { surviveClosedOutput } from '../fast-path/closed-output.js'
 import { printFailure } from './failure-output.js'
 
-export interface DaemonOptions {
-  /** Failures as problem details. */
+/**
+ * Resolves when the daemon has ended. Sets `process.exitCode` after a failure; never throws.
+ *
+ * @param options - `json`: print a failure as problem details.
+ */
+export async function runDaemonProgram({
+  json = false,
+  detached = false,
+}: {
   readonly json?: boolean
   readonly detached?: boolean
-}
-
-/** Resolves when it has ended, with `process.exitCode` set where it failed; never throws. */
-export async function runDaemonProgram({ json = false, detached = false }: DaemonOptions): Promise<void> {
+}): Promise<void> {
   surviveClosedOutput()
-  // In the background it must not hold the folder that somebody happened to stand in.
+  // A daemon in the background must not keep the current folder in use.
   if (detached) process.chdir(homedir())
   try {
     await runDaemon()

@@ -1,25 +1,13 @@
-/** `catchd demo`: a whole login against a gateway of our own; src/demo does it. */
-import { type Command, Option } from 'commander'
-import type { Context } from './context.js'
+/** `catchd demo`: shows a complete login at a gateway of its own. src/demo contains the demo. */
+import { type Command, Option } from '@commander-js/extra-typings'
 
-interface DemoOptions {
-  readonly keep?: true
-  readonly serveGateway?: string
-}
-
-export function defineDemo(command: Command, _context: Context): void {
+export function define(command: Command): void {
   command
-    .option('--keep', 'leave the daemon and the gateway up to play with')
-    // How the demo starts its gateway as a process of its own.
+    .option('--keep', 'leave the daemon and the gateway running, to try them out')
+    // With this option, the demo starts its gateway as a separate process.
     .addOption(new Option('--serve-gateway <redirect-uri>').hideHelp())
-    .action(demo)
-}
-
-async function demo(options: DemoOptions): Promise<void> {
-  if (options.serveGateway !== undefined) {
-    const { serveGateway } = await import('../demo/gateway-process.js')
-    return serveGateway(options.serveGateway)
-  }
-  const { runDemo } = await import('../demo/demo.js')
-  await runDemo({ keep: options.keep === true })
+    .action(async ({ keep = false, serveGateway: redirectUri }) => {
+      if (redirectUri === undefined) await (await import('../demo/demo.js')).runDemo({ keep })
+      else await (await import('../demo/gateway-process.js')).serveGateway(redirectUri)
+    })
 }

@@ -1,35 +1,26 @@
 /** `catchd doctor`: finds problems on this machine, and prints one command to fix each. */
-import type { Command } from 'commander'
+import { type Command, Help } from '@commander-js/extra-typings'
 import { examine } from '../doctor/examine.js'
 import { exitCodeOf, type Finding } from '../doctor/finding.js'
 import { thisMachine } from '../doctor/machine.js'
 import { examineService } from '../doctor/service.js'
 import type { Context } from './context.js'
-import { printJson, printResult, type Style, styled } from './output.js'
-import { printable } from './printable.js'
+import { printable, printJson, printResult, type Style, styled } from './output.js'
 import { servicePlan } from './service.js'
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
 
-export function defineDoctor(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('[name]', 'profile whose authorization server and tokens are checked as well')
     .option('--json', 'print the checks as JSON')
-    .action((name: string | undefined, options: { json?: true }) => doctor(context, name, options))
-}
-
-async function doctor(
-  context: Context,
-  name: string | undefined,
-  options: { readonly json?: true },
-): Promise<void> {
-  const findings = await examine(thisMachine(), name, serviceCheck(context))
-  if (options.json) {
-    printJson(findings.map(({ check, status, detail, next }) => ({ check, status, detail, next })))
-  } else {
-    printResult(report(findings))
-  }
-  process.exitCode = exitCodeOf(findings)
+    .action(async (name, { json }) => {
+      const findings = await examine(thisMachine(), name, serviceCheck(context))
+      if (json)
+        printJson(findings.map(({ check, status, detail, next }) => ({ check, status, detail, next })))
+      else printResult(report(findings))
+      process.exitCode = exitCodeOf(findings)
+    })
 }
 
 function serviceCheck(context: Context): (() => Promise<Finding>) | undefined {
@@ -55,14 +46,9 @@ function report(findings: readonly Finding[]): string {
 
 /** Breaks the text between words into lines that fit on the terminal beside the margin. A pipe gets one line. */
 function wrapped(text: string, margin: number): string[] {
-  const width = process.stdout.isTTY ? Math.max(30, (process.stdout.columns || 80) - margin) : Infinity
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word)
-    else lines[lines.length - 1] = `${last} ${word}`
-  }
-  return lines
+  if (!process.stdout.isTTY) return [text]
+  const width = Math.max(30, (process.stdout.columns || 80) - margin)
+  return Object.assign(new Help(), { minWidthToWrap: 30 }).boxWrap(text, width).split('\n')
 }
 
 function summary(findings: readonly Finding[]): string {

@@ -1,11 +1,8 @@
-/**
- * Failures on stderr: the cause, one command to run next, and the exit code of the catalogue. Light: the hot path
- * loads it.
- */
+/** Failures on stderr: the cause, one command to run next, and the exit code. */
 import { asCatchdError, type CatchdError, toProblem } from '../failures.js'
-import { printable } from './printable.js'
+import { printable } from './output.js'
 
-/** A `--timeout` that ran out. */
+/** The time of `--timeout` is over. */
 export class TimedOut extends Error {
   readonly failure: CatchdError
 
@@ -16,7 +13,7 @@ export class TimedOut extends Error {
 }
 
 /**
- * @param json - Problem details on one line, for programs, instead of text.
+ * @param json - Print problem details on one line, for programs, instead of text.
  * @returns The exit code.
  */
 export function printFailure(thrown: unknown, json: boolean): number {
@@ -25,10 +22,10 @@ export function printFailure(thrown: unknown, json: boolean): number {
   return thrown instanceof TimedOut ? TIMED_OUT : failure.exitCode
 }
 
-/** As timeout(1) has it. */
+/** The exit code of timeout(1). */
 const TIMED_OUT = 124
 
-/** `catchd: <title>: <detail>`, what the server said, and the next command. */
+/** `catchd: <title>: <detail>`, the error of the server, and the next command. */
 export function failureText(failure: CatchdError): string {
   const { title } = toProblem(failure)
   const lines = [`catchd: ${[title, failure.detail].filter((part) => part !== undefined).join(': ')}`]
@@ -42,13 +39,13 @@ export function failureText(failure: CatchdError): string {
   return lines.map((line) => `${printable(line)}\n`).join('')
 }
 
-/** The same on one line without its line end, for protocols that have room for a message: cause and next command. */
+/** The cause and the next command on one line without a line end, for protocols with a field for a message. */
 export function failureLine(failure: CatchdError): string {
   const parts = [toProblem(failure).title, failure.detail].filter((part) => part !== undefined)
   return printable(`catchd: ${parts.join(': ')} → ${failure.next}`)
 }
 
-/** For a bug report: the kind of a fault and where it was, without its message, which may quote anything. */
+/** For a bug report: the kind and the place of an error, without its message, which may contain a secret. */
 function placeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined
   const frame = cause.stack?.split('\n').find((line) => line.startsWith('    at '))

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import type { ClientWithKey, KeyAction } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
 import { listenPrivately } from '../forward/private-socket.js'
@@ -16,14 +16,16 @@ import { createRelay } from '../forward/relay.js'
 import { socketThere } from '../forward/ssh-command.js'
 import { SshSession } from '../forward/ssh-session.js'
 import { Secret } from '../secret.js'
-import { commaList, duration, port } from './arguments.js'
+import { choicesOf, commaList, duration, wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
-import { expiryInWords } from './instants.js'
-import { printJson, printNote, printResult } from './output.js'
+import { expiryInWords, printJson, printNote, printResult } from './output.js'
+import { quoted } from './shell/posix.js'
 
 const DEFAULT_EXPIRES_SECONDS = 12 * 3600
 /** Actions that only affect tokens and logins of the key's profiles. */
-const ACTIONS = ['token', 'login'] as const
+const ACTIONS: readonly KeyAction[] = ['token', 'login']
+const DEFAULT_ACTIONS: KeyAction[] = ['token']
+const portNumber = wholeNumber('a port', 1, 65_535)
 
 interface ForwardOptions {
   readonly profiles: string[]
@@ -35,28 +37,31 @@ interface ForwardOptions {
   readonly json?: true
 }
 
-export function defineForward(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('[destination]', 'user@host, as for ssh')
     .argument('[ssh-options...]', 'more options for ssh, after --')
     .requiredOption('--profiles <names>', 'profiles to make available, separated by commas', commaList)
-    .option('--actions <actions>', 'allowed actions: token, login, separated by commas', actions, ['token'])
+    .option(
+      '--actions <actions>',
+      'allowed actions: token, login, separated by commas',
+      choicesOf(ACTIONS),
+      DEFAULT_ACTIONS,
+    )
     .option('--expires <duration>', 'time after which the access ends', duration, DEFAULT_EXPIRES_SECONDS)
     .option(
       '--port <number>',
       'also listen on this port of 127.0.0.1 on the other machine; requests there need the key',
-      realPort,
+      portNumber,
     )
     .option(
       '--callback <ports>',
       'ports of this machine to forward to the same ports of the other machine, for redirect URIs',
-      ports,
+      (text) => commaList(text).map(portNumber),
     )
     .option('--socket <path>', 'use a socket of this machine instead of a destination')
     .option('--json', 'print the settings for the other machine as JSON')
-    .action((destination: string | undefined, words: string[], options: ForwardOptions) =>
-      forward(context, destination, words, options),
-    )
+    .action((destination, words, options) => forward(context, destination, words, options))
 }
 
 async function forward(
@@ -83,7 +88,7 @@ async function forward(
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
       servers.push(await listenPrivately(createRelay(own), path))
       announceSocket(key, path, options)
-      await interrupted(context.signal)
+      await context.untilInterrupted()
       return
     }
     const relaySocket = join(folder, 'relay')
@@ -109,9 +114,9 @@ async function forward(
     }
     const session = new SshSession(forwarding, byPort === undefined ? undefined : own.key)
     try {
-      const home = await Promise.race([session.ready, interrupted(context.signal)])
+      const home = await Promise.race([session.ready, context.untilInterrupted()])
       announce(key, destination, home, socketThere({ id }), options)
-      throw await Promise.race([session.ended, interrupted(context.signal)])
+      throw await Promise.race([session.ended, context.untilInterrupted()])
     } finally {
       await session.stop()
     }
@@ -191,34 +196,4 @@ function untilOf({ expires_at }: ClientWithKey): string {
 function loopback(): string[] {
   const own = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? [])
   return own.some(({ address }) => address === '::1') ? ['127.0.0.1', '[::1]'] : ['127.0.0.1']
-}
-
-/** Quotes a text for a POSIX shell. */
-function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}
-
-function interrupted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-}
-
-function actions(text: string): KeyAction[] {
-  return commaList(text).map((word) => {
-    const action = ACTIONS.find((known) => known === word)
-    if (action === undefined) throw new InvalidArgumentError(`Each must be one of ${ACTIONS.join(', ')}.`)
-    return action
-  })
-}
-
-function realPort(text: string): number {
-  const number = port(text)
-  if (number === 0) throw new InvalidArgumentError('It must be a port from 1 to 65535.')
-  return number
-}
-
-function ports(text: string): number[] {
-  return commaList(text).map(realPort)
 }

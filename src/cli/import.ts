@@ -1,6 +1,6 @@
 /** `catchd import PROGRAM [FILE]`: makes profiles from another program's configuration. */
 import { readFile } from 'node:fs/promises'
-import { Argument, type Command } from 'commander'
+import { Argument, type Command } from '@commander-js/extra-typings'
 import { CatchdError } from '../failures.js'
 import { readBruno, readPostman } from '../import/api-clients.js'
 import { readGoogleClient } from '../import/google-client.js'
@@ -10,7 +10,6 @@ import { readMcpHost } from '../import/mcp-hosts.js'
 import { readOidcAgent } from '../import/oidc-agent.js'
 import { readPizauth } from '../import/pizauth.js'
 import type { Context } from './context.js'
-import { freeName } from './free-name.js'
 import { readAll } from './line-input.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 
@@ -24,16 +23,12 @@ const PROGRAMS: Readonly<Record<string, { readonly read: Reader; readonly input:
   bruno: { read: readBruno, input: 'a .bru file' },
 }
 
-interface ImportOptions {
-  readonly json?: true
-}
-
 interface Written {
   readonly profile: string
   readonly notes: readonly string[]
 }
 
-export function defineImport(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .addArgument(new Argument('<program>', 'program of the configuration').choices(Object.keys(PROGRAMS)))
     .argument('[file]', 'file to read; stdin by default')
@@ -44,24 +39,15 @@ export function defineImport(command: Command, context: Context): void {
         .map(([name, { input }]) => `  ${name.padEnd(12)} ${input}`)
         .join('\n')}`,
     )
-    .action((program: string, file: string | undefined, options: ImportOptions) =>
-      importFrom(context, program, file, options),
-    )
-}
-
-async function importFrom(
-  context: Context,
-  program: string,
-  file: string | undefined,
-  options: ImportOptions,
-): Promise<void> {
-  const text = file === undefined ? await readAll() : await readText(file)
-  const imported = PROGRAMS[program]?.read(text) ?? { profiles: [], urls: [] }
-  const taken = new Set((await context.client.profiles()).map(({ profile }) => profile))
-  const written: Written[] = []
-  for (const profile of imported.profiles) written.push(await write(context, profile, taken))
-  if (options.json) return printJson({ profiles: written, urls: imported.urls })
-  print(written, imported)
+    .action(async (program, file, { json }) => {
+      const text = file === undefined ? await readAll() : await readText(file)
+      const imported = PROGRAMS[program]?.read(text) ?? { profiles: [], urls: [] }
+      const taken = new Set((await context.client.profiles()).map(({ profile }) => profile))
+      const written: Written[] = []
+      for (const profile of imported.profiles) written.push(await write(context, profile, taken))
+      if (json) printJson({ profiles: written, urls: imported.urls })
+      else print(written, imported)
+    })
 }
 
 /** An existing profile is not overwritten. The imported profile gets another name. */
@@ -74,6 +60,13 @@ async function write(
   taken.add(profile)
   await client.putProfile(profile, entry)
   return { profile, notes: notes.map((note) => note.replace('NAME', profile)) }
+}
+
+/** The wanted name, or with a number after it if it is taken. */
+export function freeName(wanted: string, taken: ReadonlySet<string>): string {
+  let name = wanted
+  for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`
+  return name
 }
 
 function print(written: readonly Written[], { urls }: Imported): void {

@@ -1,6 +1,6 @@
 /** Questions on a terminal, with @clack/prompts, which only `catchd init` loads. They are printed on stderr. */
 import type * as Clack from '@clack/prompts'
-import { Interrupted } from './interruption.js'
+import { Interrupted } from './context.js'
 
 interface Choice {
   readonly value: string

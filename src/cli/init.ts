@@ -2,20 +2,20 @@
  * `catchd init`: asks for a first profile, writes it, logs in, and shows how to use the token. All of this can also be
  * done with other commands.
  */
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import type { ProfileEntry } from '../client/api-types.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import { PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { freeName } from './free-name.js'
+import { freeName } from './import.js'
 import { Questions } from './init-questions.js'
 import { login } from './login.js'
 import { isUrl, profileOfUrl } from './login-url.js'
 import { printNote, printResult } from './output.js'
-import { registrationAdvice } from './registration-advice.js'
+import { needsBase, registrationAdvice } from './presets.js'
 
-export function defineInit(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command.option('--json', 'print a failure as JSON').action(() => init(context))
 }
 
@@ -97,10 +97,6 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
   await context.client.putProfile(name, entry)
   printNote(`Written to ${context.folders.configFile}.${secret === '' ? '' : ' The secret is in the vault.'}`)
   return name
-}
-
-function needsBase({ profile }: Preset): boolean {
-  return profile.base_url === undefined && JSON.stringify(profile).includes('{base}')
 }
 
 function howToUse(name: string, { folders }: Context): string[] {

@@ -1,30 +1,27 @@
 /** `catchd inspect NAME`: prints the content of a profile's tokens and the server's data about them, never the tokens. */
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import type { InspectionAnswer } from '../client/api-types.js'
 import type { Context } from './context.js'
-import { expiryInWords, relative } from './instants.js'
-import { facts, printJson, printResult, styled } from './output.js'
+import { expiryInWords, facts, printJson, printResult, relative, styled } from './output.js'
 
 /** Claims that are instants in seconds since 1970 (RFC 7519 §4.1, RFC 7662 §2.2, OpenID Connect Core §2). */
 const INSTANTS = new Set(['exp', 'iat', 'nbf', 'auth_time', 'updated_at'])
 
-export function defineInspect(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
     .option('--json', 'print it as JSON')
-    .action((name: string, options: { json?: true }) => inspect(context, name, options))
-}
-
-async function inspect(context: Context, name: string, options: { readonly json?: true }): Promise<void> {
-  const answer = await context.client.inspect(name)
-  if (options.json) return printJson(answer)
-  const nowMs = Date.now()
-  printResult(styled('bold', `Tokens of ${name}`))
-  printResult(facts(tokenFacts(answer, nowMs)))
-  const { id_token: idToken } = answer
-  section('id_token', idToken === null ? 'none' : { ...idToken.header, ...idToken.claims }, nowMs)
-  section('introspection', contentOf(answer.introspection), nowMs)
-  section('userinfo', contentOf(answer.userinfo), nowMs)
+    .action(async (name, { json }) => {
+      const answer = await context.client.inspect(name)
+      if (json) return printJson(answer)
+      const nowMs = Date.now()
+      printResult(styled('bold', `Tokens of ${name}`))
+      printResult(facts(tokenFacts(answer, nowMs)))
+      const { id_token: idToken } = answer
+      section('id_token', idToken === null ? 'none' : { ...idToken.header, ...idToken.claims }, nowMs)
+      section('introspection', contentOf(answer.introspection), nowMs)
+      section('userinfo', contentOf(answer.userinfo), nowMs)
+    })
 }
 
 function tokenFacts(answer: InspectionAnswer, nowMs: number): [string, string][] {

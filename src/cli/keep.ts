@@ -3,7 +3,7 @@
  * tools that read a token from a file: AWS's web identity, `curl --header @file`, `.netrc`.
  */
 import { resolve } from 'node:path'
-import { type Command, Option } from 'commander'
+import { type Command, Option } from '@commander-js/extra-typings'
 import {
   type AnyTokenAnswer,
   bareToken,
@@ -12,12 +12,12 @@ import {
   tokenText,
 } from '../fast-path/token-format.js'
 import { seconds } from './arguments.js'
-import { runCommand } from './child-command.js'
 import type { Context } from './context.js'
 import { netrcLines } from './credential/headers.js'
+import { runCommand } from './exec.js'
 import { failureText } from './failure-output.js'
 import { printResult } from './output.js'
-import { type IdTokenChoice, idTokenOption, requestToken } from './requested-token.js'
+import { type IdTokenChoice, idTokenOption, requestToken } from './token.js'
 import { TokenFile } from './token-file.js'
 
 const FORMATS = [...TOKEN_FORMATS, 'netrc'] as const
@@ -31,12 +31,12 @@ interface KeepOptions extends IdTokenChoice {
   readonly minTtl: number
 }
 
-export function defineKeep(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
     .argument('[command...]', 'command to run, after --')
     .requiredOption('--file <path>', 'file for the token, written with mode 0600 and removed at the end')
-    .addOption(new Option('--format <format>', 'format of the file').choices(FORMATS).default('raw'))
+    .addOption(new Option('--format <format>', 'format of the file').choices(FORMATS).default('raw' as const))
     .option(
       '--min-ttl <seconds>',
       'refresh when less time is left',
@@ -44,7 +44,7 @@ export function defineKeep(command: Command, context: Context): void {
       DEFAULT_MIN_TTL_SECONDS,
     )
     .addOption(idTokenOption())
-    .action((name: string, words: string[], options: KeepOptions) => keep(context, name, words, options))
+    .action((name, words, options) => keep(context, name, words, options))
 }
 
 async function keep(
@@ -57,7 +57,7 @@ async function keep(
   const { client } = context
   // While a command runs, Ctrl-C is for that command. The file is kept until the command ends.
   const signal = words.length > 0 ? ending.signal : AbortSignal.any([ending.signal, context.signal])
-  const ask = () => requestToken(client, name, choice, { minTtlSeconds: minTtl, signal })
+  const ask = () => requestToken(context, name, choice, { minTtlSeconds: minTtl, signal })
   const file = new TokenFile(resolve(path), await textIn(format, context, name))
   const first = await ask()
   await file.write(first)

@@ -1,16 +1,16 @@
-/** One line from a person or a pipe. */
+/** Input from the terminal or from a pipe. */
 import { createInterface } from 'node:readline'
 
 /**
- * @param prompt - Shown on stderr, where stdin is a terminal.
+ * @param prompt - Printed on stderr if stdin is a terminal.
  * @returns The next line without its end, or `undefined` at the end of the input.
- * @throws what `signal` was aborted with
+ * @throws the reason of `signal`
  */
 export function readLine(prompt: string, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted()
   const { stdin } = process
   stdin.ref?.()
-  // In its raw mode readline lets lines be longer than the 4,096 characters of a terminal's own editing.
+  // readline uses raw mode. Without it, a terminal limits a line to 4,096 characters.
   const lines = createInterface({ input: stdin, output: process.stderr, terminal: stdin.isTTY === true })
   return new Promise((resolve, reject) => {
     const abort = () => {
@@ -23,12 +23,12 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
       lines.close()
     })
     lines.once('close', () => {
-      // Whoever holds the other end of a pipe open must not keep this program from ending.
+      // This program must be able to end while the other end of the pipe is still open.
       stdin.unref?.()
       signal.removeEventListener('abort', abort)
       resolve(undefined)
     })
-    // Raw mode keeps Ctrl-C from the process.
+    // In raw mode, Ctrl-C does not send a signal.
     lines.once('SIGINT', () => {
       process.stderr.write('\n')
       process.kill(process.pid, 'SIGINT')
@@ -43,8 +43,8 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
 /**
  * All of stdin, without one line end.
  *
- * @param end - Nothing is read after it, though the pipe stays open; by default only the end of the input counts.
- * @throws Error when it is longer than 64 KiB
+ * @param end - The text that ends the input, even if the pipe stays open. By default, only the end of the input counts.
+ * @throws Error if it is longer than 64 KiB
  */
 export async function readAll(end?: string): Promise<string> {
   const chunks: Buffer[] = []

@@ -1,11 +1,11 @@
-/** `catchd login https://…`: the profile for a URL, found or made by the daemon, and what it leads to. */
+/** `catchd login https://…`: the profile for a URL, which the daemon finds or makes. */
 import { resolve } from 'node:path'
 import type { ProfileAnswer } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { facts, printNote } from './output.js'
 
-/** Options of `catchd login` that mean something for a URL only. */
+/** Options of `catchd login` that need a URL. */
 export interface UrlOptions {
   readonly name?: string
   readonly clientId?: string
@@ -18,25 +18,24 @@ export function isUrl(text: string): boolean {
   return /^https?:\/\//i.test(text)
 }
 
-/** @throws CatchdError `request_invalid` when one of them is given with the name of a profile */
+/** @throws CatchdError `request_invalid` if one of them is given with the name of a profile */
 export function refuseUrlOptions(name: string, options: UrlOptions): void {
-  const given = (
-    [
-      ['--name', options.name],
-      ['--client-id', options.clientId],
-      ['--scope', options.scope],
-      ['--ca-file', options.caFile],
-      ['--register', options.register],
-    ] as const
-  ).find(([, value]) => value !== undefined)
+  const flags = {
+    name: '--name',
+    clientId: '--client-id',
+    scope: '--scope',
+    caFile: '--ca-file',
+    register: '--register',
+  }
+  const [, given] = Object.entries(flags).find(([option]) => option in options) ?? []
   if (given === undefined) return
   throw new CatchdError('request_invalid', {
-    detail: `${given[0]} is for a URL: "${name}" is a profile, which says so itself.`,
+    detail: `${given} is only for a URL. The profile "${name}" has this setting in the configuration.`,
     next: `catchd profile edit ${name}`,
   })
 }
 
-/** @returns The name of the profile; what it leads to stands on stderr before any browser opens. */
+/** Prints the settings of the profile on stderr, before a browser opens. @returns The name of the profile. */
 export async function profileOfUrl(context: Context, url: string, options: UrlOptions): Promise<string> {
   const answer = await context.client.discoverProfile({
     url,
@@ -46,11 +45,11 @@ export async function profileOfUrl(context: Context, url: string, options: UrlOp
     caFile: options.caFile === undefined ? undefined : resolve(options.caFile),
     registerAgain: options.register,
   })
-  printNote(whereItLeads(answer))
+  printNote(settingsOf(answer))
   return answer.profile
 }
 
-function whereItLeads({ profile, configuration }: ProfileAnswer): string {
+function settingsOf({ profile, configuration }: ProfileAnswer): string {
   const { resource, issuer, client_id, scope } = configuration
   const rows: [string, string | undefined][] = [
     ['resource', typeof resource === 'string' ? resource : resource?.join(' ')],
@@ -62,20 +61,20 @@ function whereItLeads({ profile, configuration }: ProfileAnswer): string {
   return facts(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))
 }
 
-/** Whether a login failed because the server does not know the client any more (RFC 6749 §5.2). */
+/** Whether a login failed because the server no longer knows the client (RFC 6749 §5.2). */
 export function isForgottenClient(error: unknown): boolean {
   return error instanceof CatchdError && error.code === 'provider_refused' && error.error === 'invalid_client'
 }
 
-/** @returns Whether another client was registered, so that the login can begin again. */
+/** @returns Whether another client was registered. The login can then begin again. */
 export async function registerAnew(context: Context, url: string, profile: string): Promise<boolean> {
   try {
     await context.client.discoverProfile({ url, profile, registerAgain: true })
   } catch (error) {
-    // The client was registered by hand: the refusal of the login is what the person should read.
+    // The user registered the client, so the failure of the login is printed, not this one.
     if (error instanceof CatchdError && error.code === 'request_invalid') return false
     throw error
   }
-  printNote('The server no longer knew this client: another one was registered.')
+  printNote('The server no longer knows this client, so another one was registered.')
   return true
 }

@@ -1,26 +1,34 @@
-/** Waiting for a login to be settled, and turning what it ended with into a failure. */
-import { setTimeout } from 'node:timers/promises'
-import type { ExchangingLogin, LoginAnswer, LoginReport, StartedLoginAnswer } from '../client/api-types.js'
+/** The wait for the end of a login: what the user sees, how long it lasts, and the failure of an unsuccessful login. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type {
+  ExchangingLogin,
+  LoginAnswer,
+  LoginReport,
+  PendingDeviceLogin,
+  PendingLogin,
+  StartedLoginAnswer,
+} from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { problemToError } from '../client/daemon-error.js'
 import { advised } from '../diagnosis/advice.js'
 import { CatchdError } from '../failures.js'
+import { cut, printable, printNote, styled } from './output.js'
 
 export type SettledLogin = Exclude<LoginAnswer, StartedLoginAnswer | ExchangingLogin>
 type SuccessfulLogin = Extract<LoginAnswer, { status: 'succeeded' }>
 type UnsuccessfulLogin = Exclude<SettledLogin, SuccessfulLogin>
 
-/** One long poll; the next one follows at once. */
+/** The daemon answers after this time at the latest. The next question follows immediately. */
 const POLL_SECONDS = 60
 
-/** Logins outlive a restart of the daemon, and so does the wait for one. */
+/** A login continues after a restart of the daemon, so the wait for it continues, too. */
 const RESTARTS_WITHIN_MS = 10_000
-/** A daemon that is about to stop answers every wait at once. */
+/** While the daemon stops, it answers every question immediately. */
 const PAUSE_MS = 200
 
 /**
- * @param client - One that starts nothing: `catchd daemon stop` would otherwise be undone by whoever waits.
- * @throws CatchdError of the call; what `signal` was aborted with
+ * @param client - A client that does not start the daemon. Otherwise a waiting command would undo `catchd daemon stop`.
+ * @throws CatchdError the failure of the call; the reason of `signal`
  */
 export async function untilSettled(
   client: CatchdClient,
@@ -39,18 +47,16 @@ export async function untilSettled(
       lostAtMs ??= Date.now()
       if (!unreachable || Date.now() - lostAtMs > RESTARTS_WITHIN_MS) throw error
     }
-    if (Date.now() - askedAtMs < PAUSE_MS) await delay(PAUSE_MS, signal)
+    if (Date.now() - askedAtMs < PAUSE_MS) {
+      await delay(PAUSE_MS, undefined, { signal }).catch(() => signal.throwIfAborted())
+    }
   }
 }
 
-async function delay(ms: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
-}
-
-/** Resolves the login that succeeded. @throws CatchdError why it did not, with the likely cause */
+/** @throws CatchdError the failure of the login, with its likely cause, if it did not succeed */
 export function requireSuccess(login: SettledLogin): SuccessfulLogin {
   if (login.status === 'succeeded') return login
-  // Who cancelled it knows why.
+  // The user who cancelled it knows the cause.
   const causes = login.status === 'cancelled' ? [] : (login.report?.causes ?? [])
   throw advised(failureOf(login), causes)
 }
@@ -66,7 +72,7 @@ function failureOf(login: UnsuccessfulLogin): CatchdError {
   )
 }
 
-/** What a login that was given up has to say; nothing where the daemon does not answer. */
+/** The likely causes of a cancelled login. Empty if the daemon does not answer. */
 export async function causesOf(client: CatchdClient, id: string): Promise<LoginReport['causes']> {
   try {
     return (await client.login(id, { signal: AbortSignal.timeout(2_000) })).report?.causes ?? []
@@ -75,11 +81,71 @@ export async function causesOf(client: CatchdClient, id: string): Promise<LoginR
   }
 }
 
-/** The person changed their mind or the time ran out: nothing should still wait for the browser. */
+/** Cancels a login after Ctrl-C or after its time limit, so that nothing waits for the browser any more. */
 export async function giveUp(client: CatchdClient, id: string): Promise<void> {
   try {
     await client.cancelLogin(id, { signal: AbortSignal.timeout(2_000) })
   } catch {
-    // It expires by itself; why this command ends is what the person should read.
+    // It expires automatically. The command prints why it ends, not this failure.
   }
+}
+
+/** Prints what the user must do to finish a login. @param opened - Whether the daemon was told to open the browser. */
+export function printInstructions(
+  login: Pick<PendingLogin, 'authorization_url'> | PendingDeviceLogin,
+  opened: boolean,
+): void {
+  if ('user_code' in login) {
+    printNote(`Enter the code ${styled('bold', printable(login.user_code), process.stderr)} at:`)
+    printNote(printable(login.verification_uri_complete ?? login.verification_uri))
+    return
+  }
+  printNote(opened ? 'Open this URL if no browser appears:' : 'Open this URL in a browser:')
+  printNote(printable(login.authorization_url ?? ''))
+}
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const PERIOD_MS = 120
+/** Moves the cursor to the start of the line and clears the line. */
+const CLEAR = '\r\u001B[K'
+
+/**
+ * A line at the bottom of the terminal during a wait: its object and its duration. Nothing if stderr is not a terminal,
+ * so that logs and pipes do not contain it.
+ */
+export class WaitingLine {
+  readonly #text: string
+  readonly #stream = process.stderr
+  readonly #begunAtMs = Date.now()
+  readonly #timer: NodeJS.Timeout | undefined
+  #frame = 0
+
+  constructor(text: string) {
+    this.#text = text
+    if (!this.#stream.isTTY || process.env['TERM'] === 'dumb') return
+    this.#timer = setInterval(() => this.#draw(), PERIOD_MS)
+    this.#timer.unref()
+    this.#draw()
+  }
+
+  /** Clears the line. The next output begins there. */
+  end(): void {
+    if (this.#timer === undefined) return
+    clearInterval(this.#timer)
+    this.#stream.write(CLEAR)
+  }
+
+  #draw(): void {
+    const seconds = Math.floor((Date.now() - this.#begunAtMs) / 1000)
+    const frame = FRAMES[this.#frame % FRAMES.length]
+    const rest = ` ${inWords(seconds)} (Ctrl-C cancels)`
+    this.#frame += 1
+    // Room for ^C, which the terminal may print after it, on the same line.
+    const room = (this.#stream.columns || 80) - 4 - rest.length
+    this.#stream.write(`${CLEAR}${frame} ${cut(this.#text, room)}${rest}`)
+  }
+}
+
+function inWords(seconds: number): string {
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }

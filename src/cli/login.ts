@@ -1,21 +1,17 @@
 /**
- * `catchd login NAME|URL`: begins a login, shows its URL, waits, and says what was stored and until when. Ctrl-C and
- * `--timeout` cancel the login, so that nothing waits for a browser any more.
+ * `catchd login NAME|URL`: begins a login, shows its URL, waits for its end, and shows what was stored and until when.
+ * Ctrl-C and `--timeout` cancel the login, so that nothing waits for a browser any more.
  */
-
-import type { Command } from 'commander'
-import type { PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
+import type { Command } from '@commander-js/extra-typings'
+import type { LoginReport, PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
 import { needsNoPerson } from '../config/grants.js'
-import { advised, causeInWords } from '../diagnosis/advice.js'
+import { advised, causeInWords, exchangeInWords } from '../diagnosis/advice.js'
 import { hostEnvironment, type LoginAdvice, loginAdvice, settingOf } from '../doctor/host-environment.js'
 import { CatchdError } from '../failures.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
 import { TimedOut } from './failure-output.js'
-import { expiryInWords } from './instants.js'
 import { readLine } from './line-input.js'
-import { printInstructions } from './login-instructions.js'
-import { exchangeLines } from './login-report.js'
 import {
   isForgottenClient,
   isUrl,
@@ -24,14 +20,20 @@ import {
   registerAnew,
   type UrlOptions,
 } from './login-url.js'
-import { causesOf, giveUp, requireSuccess, type SettledLogin, untilSettled } from './login-wait.js'
-import { facts, printJson, printNote, printResult, styled } from './output.js'
-import { printable } from './printable.js'
-import { WaitingLine } from './waiting-line.js'
+import {
+  causesOf,
+  giveUp,
+  printInstructions,
+  requireSuccess,
+  type SettledLogin,
+  untilSettled,
+  WaitingLine,
+} from './login-wait.js'
+import { expiryInWords, facts, printable, printJson, printNote, printResult, styled } from './output.js'
 
 type Begun = PendingLogin | PendingDeviceLogin
 
-export interface LoginOptions extends UrlOptions {
+interface LoginOptions extends UrlOptions {
   readonly browser: boolean
   readonly start?: true
   readonly paste?: true
@@ -40,35 +42,35 @@ export interface LoginOptions extends UrlOptions {
   readonly json?: true
 }
 
-export function defineLogin(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile, or the URL of a resource (an MCP server, an API) or an issuer')
-    .option('--no-browser', 'print the URL, open nothing')
-    .option('--start', 'print the begun login as JSON and return')
-    .option('--paste', 'read the URL that the browser ended on, for a browser on another machine')
-    .option('--timeout <seconds>', 'give up and cancel the login after this time', seconds(1, 3600))
-    .option('--name <profile>', 'with a URL: what to call its profile')
-    .option('--client-id <id>', 'with a URL: a client that you registered, instead of registering one')
-    .option('--scope <scopes>', 'with a URL: what to ask for instead of what the resource wants')
+    .option('--no-browser', 'print the URL without opening a browser')
+    .option('--start', 'print the new login as JSON and do not wait for its end')
+    .option('--paste', 'read the URL at which the browser ended, for a browser on another machine')
+    .option('--timeout <seconds>', 'cancel the login after this time', seconds(1, 3600))
+    .option('--name <profile>', 'with a URL: the name of its profile')
+    .option('--client-id <id>', 'with a URL: the client that you registered; by default catchd registers one')
+    .option('--scope <scopes>', 'with a URL: scopes to request instead of those of the resource')
     .option('--ca-file <path>', "with a URL: PEM file of the CA that signed the server's certificate")
-    .option('--register', 'with a URL: register another client, because the server forgot the last one')
-    .option('--verbose', 'also show what was sent and answered, without secrets')
-    .option('--json', 'print the login as JSON')
-    .action((name: string, options: LoginOptions) =>
-      isUrl(name) ? loginAt(context, name, options) : loginAs(context, name, options),
+    .option(
+      '--register',
+      'with a URL: register another client, because the server no longer knows the last one',
     )
+    .option('--verbose', 'also show the requests and the answers, without secrets')
+    .option('--json', 'print the login as JSON')
+    .action(async (name, options) => {
+      if (isUrl(name)) return loginAt(context, name, options)
+      refuseUrlOptions(name, options)
+      if (/[/:]/.test(name)) throw notAName(name)
+      await login(context, name, options)
+    })
 }
 
-async function loginAs(context: Context, name: string, options: LoginOptions): Promise<void> {
-  refuseUrlOptions(name, options)
-  if (/[/:]/.test(name)) throw notAName(name)
-  await login(context, name, options)
-}
-
-/** Addresses are often written without their scheme. */
+/** Users often write a URL without its scheme. */
 function notAName(text: string): CatchdError {
   return new CatchdError('profile_unknown', {
-    detail: `"${text}" is neither the name of a profile nor a URL, which begins with https://.`,
+    detail: `"${text}" is neither the name of a profile nor a complete URL that begins with https://.`,
     next: text.includes('://') ? 'catchd profile list' : `catchd login https://${text}`,
   })
 }
@@ -89,7 +91,7 @@ export async function login(context: Context, name: string, options: LoginOption
   try {
     begun = await context.client.beginLogin({ profile: name, open })
   } catch (error) {
-    if (await comesWithoutPerson(context, name, error)) return fetchInstead(context, name, options)
+    if (await needsNoLogin(context, name, error)) return printTokenDetails(context, name, options)
     throw error
   }
   const advice = options.paste ? undefined : adviceFor(begun, open)
@@ -97,7 +99,7 @@ export async function login(context: Context, name: string, options: LoginOption
   if (advice?.isNeeded) printAdvice(advice, name)
   if (options.start) return printJson(begun)
   const settled = await settle(context, begun, name, options).catch((error: unknown) => {
-    if (advice?.isNeeded === false && neverCameBack(error)) printAdvice(advice, name)
+    if (advice?.isNeeded === false && hasExpired(error)) printAdvice(advice, name)
     throw error
   })
   if (options.json) return printJson(settled)
@@ -107,11 +109,11 @@ export async function login(context: Context, name: string, options: LoginOption
   if (cause !== undefined) printNote(printable(causeInWords(cause)))
 }
 
-/** Where the browser may not find its way back to this machine. */
+/** Advice for an environment in which the browser may not reach this machine. */
 function adviceFor({ redirect_uri }: Begun, opened: boolean): LoginAdvice | undefined {
   if (!redirect_uri) return undefined
   const { CATCHD_BROWSER: chosen = process.env['BROWSER'] } = process.env
-  // Whoever chose one knows where it runs; editors forward the port themselves.
+  // A user who chose a browser knows where it runs. Editors forward the port automatically.
   if (opened && chosen && chosen !== 'none') return undefined
   return loginAdvice(settingOf(hostEnvironment()), redirect_uri)
 }
@@ -121,7 +123,7 @@ function printAdvice({ detail, next }: LoginAdvice, name: string): void {
   printNote(`  → ${next.replaceAll('NAME', name)}`)
 }
 
-function neverCameBack(error: unknown): boolean {
+function hasExpired(error: unknown): boolean {
   const { failure = error } = error instanceof TimedOut ? error : {}
   return failure instanceof CatchdError && failure.code === 'login_expired'
 }
@@ -137,12 +139,11 @@ async function settle(
   const limits = AbortSignal.any([interrupted, ...timeout])
   const over = new AbortController()
   const signal = AbortSignal.any([limits, over.signal])
-  const line = options.paste ? undefined : new WaitingLine(waitedFor(begun))
+  const line = options.paste ? undefined : new WaitingLine(waitingText(begun))
   try {
     const waiting = untilSettled(watchingClient, begun.login_id, signal)
     const settled = await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting)
-    if (options.verbose)
-      for (const line of (settled.report?.exchanges ?? []).flatMap(exchangeLines)) printNote(line)
+    if (options.verbose) printExchanges(settled.report)
     return requireSuccess(settled)
   } catch (error) {
     if (options.paste || limits.aborted) await giveUp(watchingClient, begun.login_id)
@@ -153,7 +154,7 @@ async function settle(
       throw interrupted.reason
     }
     const failure = new CatchdError('login_expired', {
-      detail: `It was not finished within ${options.timeout} s (--timeout) and was cancelled.`,
+      detail: `The login did not end within ${options.timeout} s (--timeout), so it was cancelled.`,
       profile: name,
     })
     throw new TimedOut(advised(failure, await causesOf(watchingClient, begun.login_id)))
@@ -163,25 +164,34 @@ async function settle(
   }
 }
 
-function waitedFor({ redirect_uri }: Begun): string {
+/** The requests to the server and its answers, line by line, without secrets. */
+function printExchanges(report: LoginReport | null): void {
+  for (const exchange of report?.exchanges ?? []) {
+    const { asked, answered } = exchangeInWords(exchange)
+    printNote(printable(`> ${asked}`))
+    printNote(printable(`< ${answered}`))
+  }
+}
+
+function waitingText({ redirect_uri }: Begun): string {
   return redirect_uri === null
-    ? 'Waiting for the code to be entered'
+    ? 'Waiting until you enter the code'
     : `Waiting for the browser at ${redirect_uri}`
 }
 
-/** The browser may also come to the redirect URI by itself: then nothing need be pasted. */
+/** The browser may also reach the redirect URI directly. Then no URL must be pasted. */
 async function pasteBack(
   context: Context,
   begun: Begun,
   waiting: Promise<SettledLogin>,
   signal: AbortSignal,
 ): Promise<SettledLogin> {
-  waiting.catch(() => {}) // awaited below; until then its failure is nobody's
+  waiting.catch(() => {}) // it is awaited below
   const settled = new AbortController()
   waiting.finally(() => settled.abort()).catch(() => {})
   for (;;) {
     const line = await readLine(
-      'Paste the URL that the browser ended on: ',
+      'Paste the URL at which the browser ended: ',
       AbortSignal.any([signal, settled.signal]),
     ).catch((error: unknown) => {
       if (settled.signal.aborted) return null
@@ -190,7 +200,7 @@ async function pasteBack(
     if (line === null) return waiting
     if (line === undefined) {
       throw new CatchdError('redirect_malformed', {
-        detail: 'The input ended before a URL came.',
+        detail: 'The input ended without a URL.',
         ...(begun.profile ? { profile: begun.profile } : {}),
       })
     }
@@ -198,7 +208,7 @@ async function pasteBack(
   }
 }
 
-/** A person may have copied the wrong thing, and is asked again; a program is not. */
+/** A user who pasted the wrong text is asked again. A program is not. */
 async function accepted(context: Context, id: string, url: string, signal: AbortSignal): Promise<boolean> {
   try {
     await context.client.paste(id, url.trim(), { signal })
@@ -207,31 +217,31 @@ async function accepted(context: Context, id: string, url: string, signal: Abort
     const mayTryAgain =
       error instanceof CatchdError && (error.code === 'redirect_malformed' || error.code === 'state_unknown')
     if (!mayTryAgain || !process.stdin.isTTY) throw error
-    printNote(`That is not the response of this login: ${error.message}`)
+    printNote(`This is not the response of this login: ${error.message}`)
     return false
   }
 }
 
-/** Such a profile is refused a login: its token comes without a person (RFC 6749 §4.4, RFC 8693). */
-async function comesWithoutPerson(context: Context, name: string, error: unknown): Promise<boolean> {
+/** The daemon refuses a login for a profile with such a grant (RFC 6749 §4.4, RFC 8693). */
+async function needsNoLogin(context: Context, name: string, error: unknown): Promise<boolean> {
   if (!(error instanceof CatchdError) || error.code !== 'request_invalid') return false
   const { configuration } = await context.client.profile(name)
   return configuration.grant !== undefined && needsNoPerson(configuration.grant)
 }
 
-async function fetchInstead(context: Context, name: string, options: LoginOptions): Promise<void> {
+async function printTokenDetails(context: Context, name: string, options: LoginOptions): Promise<void> {
   const { access_token: _secret, ...rest } = await context.client.token(name)
   if (options.json || options.start) return printJson(rest)
-  printResult(`No login is needed: tokens of ${name} come without a person.`)
+  printResult(`No login is needed: ${name} gets its tokens without one.`)
   printResult(facts([['token', expiryInWords(rest.expires_at, Date.now())]]))
 }
 
 function storedInWords(stored: StoredTokenSet): string {
   return facts([
     ['stored in', stored.stored_in],
-    ['scope', stored.scope ?? 'not said by the server'],
+    ['scope', stored.scope ?? 'unknown: the server does not say'],
     ...(stored.subject === null ? [] : [['subject', stored.subject] as const]),
     ['expires', expiryInWords(stored.expires_at, Date.now())],
-    ['refresh', stored.refreshable ? 'by itself' : 'no refresh token: a person logs in again then'],
+    ['refresh', stored.refreshable ? 'automatic' : 'no refresh token: a login is needed then'],
   ])
 }

@@ -1,9 +1,8 @@
 /**
- * What commands say: results on stdout, everything else on stderr, colour only where the stream is a terminal
- * and NO_COLOR does not forbid it.
+ * The output of commands: results on stdout, everything else on stderr. Colours only on a terminal without NO_COLOR.
+ * Tables, times and text from others in a form for people.
  */
 import { styleText } from 'node:util'
-import { printable } from './printable.js'
 
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
 
@@ -12,12 +11,12 @@ export function printResult(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-/** For programs: one line; indented where a person reads it. */
+/** One line for programs. Indented on a terminal. */
 export function printJson(value: unknown): void {
   printResult(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined))
 }
 
-/** A line that is no result: progress, advice. */
+/** A line that is not part of the result: progress, advice. */
 export function printNote(line: string): void {
   process.stderr.write(`${line}\n`)
 }
@@ -26,12 +25,12 @@ export function styled(style: Style, text: string, stream: NodeJS.WriteStream = 
   return styleText(style, text, { stream, validateStream: true })
 }
 
-/** A cell of a table; `style` colours all of it. */
+/** A cell of a table. `style` applies to all of it. */
 export type Cell = string | { readonly text: string; readonly style: Style }
 
 /**
- * Rows of equal length in aligned columns, under a heading; cells are made printable. On a terminal that is too narrow
- * the widest columns are cut, with an ellipsis; a pipe gets all of it.
+ * Rows of equal length in aligned columns, under a heading. Cells are made printable. On a narrow terminal, the widest
+ * columns are cut, with an ellipsis. A pipe gets the full text.
  */
 export function table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = rows.map((row) => row.map(toCell))
@@ -53,7 +52,7 @@ export function table(heading: readonly string[], rows: readonly (readonly Cell[
 }
 
 const GAP = '  '
-/** A column that is cut further says nothing. */
+/** A column is not cut to less than this width. */
 const NARROWEST = 6
 
 function toCell(cell: Cell): { text: string; style?: Style } {
@@ -71,7 +70,8 @@ function fitted(wanted: readonly number[], columns: number): number[] {
   return widths
 }
 
-function cut(text: string, width: number): string {
+/** @returns The text, with an ellipsis if it is longer than `width`. */
+export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 }
 
@@ -81,4 +81,38 @@ export function facts(pairs: readonly (readonly [name: string, value: string])[]
   return pairs
     .map(([name, value]) => `  ${styled('dim', name.padEnd(width))}  ${printable(value)}`)
     .join('\n')
+}
+
+/**
+ * Text from others must not move the cursor or change the title of the terminal.
+ *
+ * @returns The text on one line. Control characters, line ends, and characters that change the direction of the text
+ *   become `\u{…}`.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`
+  })
+}
+
+export const SECONDS_PER_UNIT: ReadonlyMap<string, number> = new Map([
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+])
+
+/** @returns `in 59 min`, `2 h ago`, `now`. Rounded down, so that no time looks longer than it is. */
+export function relative(instant: string, nowMs: number): string {
+  const seconds = Math.trunc((Date.parse(instant) - nowMs) / 1000)
+  const distance = Math.abs(seconds)
+  const [unit, size] = [...SECONDS_PER_UNIT].find(([, size]) => distance >= size) ?? []
+  if (size === undefined) return 'now'
+  const span = `${Math.floor(distance / size)} ${unit}`
+  return seconds > 0 ? `in ${span}` : `${span} ago`
+}
+
+/** @returns `in 59 min (2026-11-23T15:00:00Z)`, or that the server did not send it. */
+export function expiryInWords(instant: string | null, nowMs: number): string {
+  return instant === null ? 'expiry unknown' : `${relative(instant, nowMs)} (${instant})`
 }

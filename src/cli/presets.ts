@@ -1,30 +1,30 @@
 /**
  * `catchd presets [NAME]`: lists the servers that catchd knows, and shows what to register at one of them. The data is
- * static, so no daemon is needed.
+ * static, so no daemon is needed. Other commands print the same advice for a new profile.
  */
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import {
   defaultRedirectUri,
   redirectObjection,
   registeredRedirectUri,
 } from '../config/presets/registration.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
+import type { ProfileEntry } from '../config/profile.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { facts, printJson, printResult, table } from './output.js'
+import { facts, printable, printJson, printResult, table } from './output.js'
 
-export function definePresets(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('[name]', 'preset to show with all its settings')
     .option('--json', 'print as JSON')
-    .action((name: string | undefined, options: { json?: true }) => {
+    .action((name, { json }) => {
       const port = context.environment.redirectPort
+      const complete = (preset: Preset) => ({ ...preset, ...pasteable(preset, port) })
       const preset = name === undefined ? undefined : requirePreset(name)
-      if (preset === undefined) {
-        if (options.json) printJson({ presets: PRESETS.map((row) => ({ ...row, ...pasteable(row, port) })) })
-        else list()
-      } else if (options.json) printJson({ ...preset, ...pasteable(preset, port) })
+      if (json) printJson(preset === undefined ? { presets: PRESETS.map(complete) } : complete(preset))
+      else if (preset === undefined) list()
       else show(preset, port)
     })
 }
@@ -40,7 +40,7 @@ function list(): void {
     preset.name,
     preset.title,
     preset.client === 'confidential' ? 'client_id, client_secret' : 'client_id',
-    baseOf(preset) ?? '',
+    baseOf(preset),
   ])
   printResult(table(['NAME', 'SERVER', 'NEEDS', 'BASE URL'], rows))
 }
@@ -90,7 +90,7 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
   const registered = registeredRedirectUri(preset, redirectUri)
   const words = [
     `catchd profile add ${name} --preset ${name}`,
-    baseOf(preset) === ASKED ? '--base-url URL' : '',
+    needsBase(preset) ? '--base-url URL' : '',
     '--client-id ID',
     needsOwn ? `--redirect-uri ${REMOTE} --listen 127.0.0.1:PORT` : '',
     client === 'confidential' ? '--client-secret-stdin < FILE' : '',
@@ -99,9 +99,49 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
 }
 
 const REMOTE = 'https://HOST/callback'
-const ASKED = 'asked for'
 
-function baseOf({ profile }: Preset): string | undefined {
-  if (profile.base_url !== undefined) return `${profile.base_url}, or yours`
-  return JSON.stringify(profile).includes('{base}') ? ASKED : undefined
+function baseOf(preset: Preset): string {
+  const { base_url: base } = preset.profile
+  if (base !== undefined) return `${base}, or yours`
+  return needsBase(preset) ? 'asked for' : ''
+}
+
+/** Whether the user must give the address of the server. */
+export function needsBase({ profile }: Preset): boolean {
+  return profile.base_url === undefined && JSON.stringify(profile).includes('{base}')
+}
+
+/**
+ * What to register at the server for a new profile, and why it cannot work there, if that is known.
+ *
+ * @param entry - The profile in the configuration.
+ * @param port - The port of the default redirect URI.
+ * @returns Lines for the user.
+ */
+export function registrationAdvice(
+  profile: string,
+  entry: Pick<ProfileEntry, 'preset' | 'redirect_uri' | 'extends'>,
+  port: number,
+): string[] {
+  const { preset: presetName, redirect_uri: own, extends: extended } = entry
+  const preset = presetName === undefined ? undefined : findPreset(presetName)
+  // The redirect URI is inherited, so it is not known here.
+  if (extended !== undefined && own === undefined) return []
+  const redirectUri = own ?? defaultRedirectUri(preset ?? { profile: {} }, { profile, port })
+  if (preset === undefined) return registerLine(redirectUri)
+  const objection = redirectObjection(preset, redirectUri)
+  return [
+    ...(objection === undefined
+      ? registerLine(registeredRedirectUri(preset, redirectUri))
+      : [`Warning: ${objection}`]),
+    `${preset.title}: ${preset.register}`,
+    `  ${preset.source}`,
+  ]
+}
+
+/** With port 0, each login has its own port, so there is nothing to register. */
+function registerLine(redirectUri: string | undefined): string[] {
+  if (redirectUri === undefined || /:0(?:\/|$)/.test(redirectUri)) return []
+  // On its own line, so that it is easy to copy.
+  return ['Register this redirect URI at the server:', `  ${printable(redirectUri)}`]
 }

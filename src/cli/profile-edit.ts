@@ -20,7 +20,7 @@ import { printJson, printNote, printResult } from './output.js'
 export async function editConfiguration(
   context: Context,
   name: string | undefined,
-  options: { readonly json?: true },
+  json: true | undefined,
 ): Promise<void> {
   const { configFile: path } = context.folders
   const editor = chooseEditor()
@@ -28,7 +28,7 @@ export async function editConfiguration(
   if (name !== undefined) await requireProfile(path, name)
   await runEditor(editor, path)
   const profiles = await check(context)
-  if (options.json) return printJson({ path, ok: true, profiles })
+  if (json) return printJson({ path, ok: true, profiles })
   printResult(`${path} is valid: ${profiles} ${profiles === 1 ? 'profile' : 'profiles'}.`)
 }
 

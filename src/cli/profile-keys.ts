@@ -1,16 +1,17 @@
 /**
- * Profile keys as options of `catchd profile add`: names, kinds and help come from the schema of the configuration
- * file, so that a new key is an option at once.
+ * Profile keys as options of `catchd profile add`. Names, kinds and help come from the schema of the configuration file,
+ * so a new key is an option without more code.
  */
 import { resolve } from 'node:path'
-import { InvalidArgumentError, Option } from 'commander'
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import * as z from 'zod'
+import { parseJson } from '../client/daemon-error.js'
 import { ProfileEntry } from '../config/profile.js'
 import { profileKey } from '../config/profile-key.js'
 import { CatchdError } from '../failures.js'
 import { commaList } from './arguments.js'
 
-/** How the value of one key is read. `previous` is the value so far, where an option is repeated. */
+/** Reads the value of one key. `previous` is the value so far, if the option is repeated. */
 type Reader = (text: string, previous: unknown) => unknown
 
 const KeySchema = z.looseObject({
@@ -22,7 +23,7 @@ const KeySchema = z.looseObject({
 })
 type KeySchema = z.infer<typeof KeySchema>
 
-/** One option a key, in the order of the schema. */
+/** One option for each key, in the order of the schema. */
 export function profileKeyOptions(): Option[] {
   const { properties = {} } = z.toJSONSchema(ProfileEntry, { io: 'input' })
   return Object.entries(properties).map(([key, property]) => optionFor(key, KeySchema.parse(property)))
@@ -30,12 +31,15 @@ export function profileKeyOptions(): Option[] {
 
 /** @returns The keys among the options that commander has parsed. */
 export function entryFrom(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const given = Object.keys(ProfileEntry.shape).map((key) => [key, options[optionName(key)]])
+  const given = Object.keys(ProfileEntry.shape).map((key) => [
+    key,
+    options[new Option(flagOf(key)).attributeName()],
+  ])
   return Object.fromEntries(given.filter(([, value]) => value !== undefined))
 }
 
 function optionFor(key: string, schema: KeySchema): Option {
-  const flag = `--${key.replaceAll('_', '-')}`
+  const flag = flagOf(key)
   const description = schema.description ?? ''
   if (schema.type === 'boolean') {
     return new Option(`${flag} [true|false]`, description).preset('true').argParser(readBoolean)
@@ -49,9 +53,13 @@ function optionFor(key: string, schema: KeySchema): Option {
   return new Option(`${flag} ${placeholder}`, description).argParser(read)
 }
 
+function flagOf(key: string): string {
+  return `--${key.replaceAll('_', '-')}`
+}
+
 function kindOf(key: string, schema: KeySchema): [placeholder: string, Reader] {
   const { role } = profileKey(ProfileEntry.shape, key) ?? {}
-  // A relative path on the command line means the folder the person stands in; in the file, the file's own.
+  // A relative path on the command line is relative to the current folder; in the file, to the file's folder.
   if (role === 'file') return ['<path>', (text) => resolve(text)]
   if (role === 'source') return ['<json>', readSource]
   const one = schema.anyOf?.find(({ type }) => type === 'string')
@@ -86,7 +94,7 @@ function readRepeated(text: string, previous: unknown): unknown {
   return previous === undefined ? text : [...listOf(previous), text]
 }
 
-/** A comma begins a new pair only where a name and an equals sign follow: values may hold commas. */
+/** A comma begins a new pair only before a name and an equals sign, because values can contain commas. */
 function readPairs(text: string, previous: unknown): unknown {
   const before = typeof previous === 'object' && previous !== null ? previous : {}
   if (text.trimStart().startsWith('{')) return { ...before, ...readObject(text) }
@@ -100,30 +108,28 @@ function readPairs(text: string, previous: unknown): unknown {
 }
 
 function readObject(text: string): object {
-  const value = parseJson(text)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  throw new InvalidArgumentError('It must be a JSON object.')
+  const value = jsonObject(text)
+  if (value === undefined) throw new InvalidArgumentError('It must be a JSON object.')
+  return value
 }
 
 function readClientSecret(text: string): object {
   return sourceOf(
     text,
-    'A client secret on the command line can be read by every user of this machine; it was not used.',
+    'Every user of this machine can read a client secret on the command line, so it was not used.',
     'catchd profile add NAME … --client-secret-stdin < FILE',
   )
 }
 
 function readSource(text: string): object {
-  return sourceOf(text, 'It must be a JSON object that says where the token comes from.')
+  return sourceOf(text, 'It must be a JSON object that names the source of the token.')
 }
 
-/** @param rule - Said instead of commander's message, which would repeat the value: it may be a secret. */
+/** @param rule - Printed instead of commander's message, which would repeat the value. The value can be a secret. */
 function sourceOf(text: string, rule: string, next = 'catchd profile add --help'): object {
-  const value = parseJson(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new CatchdError('request_invalid', { detail: rule, next })
-  }
-  const { file } = value as { file?: unknown }
+  const value = jsonObject(text)
+  if (value === undefined) throw new CatchdError('request_invalid', { detail: rule, next })
+  const { file } = value
   return typeof file === 'string' ? { ...value, file: resolve(file) } : value
 }
 
@@ -132,15 +138,7 @@ function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value]
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** As commander names an option's value: `clientId` for `--client-id`. */
-function optionName(key: string): string {
-  return key.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase())
+function jsonObject(text: string): { readonly file?: unknown } | undefined {
+  const value = parseJson(text)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
 }

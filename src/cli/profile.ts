@@ -1,34 +1,22 @@
 /** `catchd profile add|list|show|remove|edit`: the configuration, through the daemon that owns the file. */
-
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { needsNoPerson } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { readAll } from './line-input.js'
-import { printJson, printNote, printResult, styled } from './output.js'
-import { profileTable } from './profile-table.js'
+import { type Cell, printJson, printNote, printResult, relative, styled, table } from './output.js'
 
-interface JsonOption {
-  readonly json?: true
-}
-
-interface AddOptions extends JsonOption {
-  readonly clientSecretStdin?: true
-  readonly replace?: true
-  readonly [key: string]: unknown
-}
-
-export async function defineProfile(command: Command, context: Context): Promise<void> {
+export async function define(command: Command, context: Context): Promise<void> {
   await defineAdd(command.command('add').summary('add a profile'), context)
   command
     .command('list')
     .summary('list the profiles')
     .option('--json', 'print them as JSON')
-    .action(async (options: JsonOption) => {
+    .action(async ({ json }) => {
       const profiles = await context.client.profiles()
-      if (options.json) printJson({ profiles })
+      if (json) printJson({ profiles })
       else printResult(profileTable(profiles, Date.now()))
     })
   command
@@ -36,7 +24,7 @@ export async function defineProfile(command: Command, context: Context): Promise
     .summary('print a profile and its status as JSON')
     .argument('<name>', 'profile')
     .option('--json', 'accepted for scripts; the output is always JSON')
-    .action(async (name: string) => {
+    .action(async (name) => {
       printResult(JSON.stringify(await context.client.profile(name), null, 2))
     })
   command
@@ -44,9 +32,9 @@ export async function defineProfile(command: Command, context: Context): Promise
     .summary('log out and remove a profile')
     .argument('<name>', 'profile')
     .option('--json', 'print the result as JSON')
-    .action(async (name: string, options: JsonOption) => {
+    .action(async (name, { json }) => {
       await context.client.removeProfile(name)
-      if (options.json) printJson({ profile: name, removed: true })
+      if (json) printJson({ profile: name, removed: true })
       else printResult(`Removed: ${name}`)
     })
   command
@@ -54,42 +42,39 @@ export async function defineProfile(command: Command, context: Context): Promise
     .summary('open the configuration file in $VISUAL or $EDITOR')
     .argument('[name]', 'profile to change')
     .option('--json', 'print the result as JSON')
-    .action(async (name: string | undefined, options: JsonOption) => {
+    .action(async (name, { json }) => {
       const { editConfiguration } = await import('./profile-edit.js')
-      await editConfiguration(context, name, options)
+      await editConfiguration(context, name, json)
     })
 }
 
 async function defineAdd(command: Command, context: Context): Promise<void> {
-  const { profileKeyOptions } = await import('./profile-keys.js')
-  command
+  const { entryFrom, profileKeyOptions } = await import('./profile-keys.js')
+  const add = command
     .argument('<name>', 'name of the profile')
     .option('--client-secret-stdin', 'read the client secret from stdin; it is stored in the vault')
     .option('--replace', 'replace a profile of this name')
     .option('--json', 'print the profile as JSON')
-  for (const option of profileKeyOptions()) command.addOption(option)
-  command.action((name: string, options: AddOptions) => add(context, name, options))
-}
-
-async function add(context: Context, name: string, options: AddOptions): Promise<void> {
-  const { entryFrom } = await import('./profile-keys.js')
-  const entry = entryFrom(options)
-  if (options.clientSecretStdin) entry['client_secret'] = await readSecret(name)
-  const { client } = context
-  const exists = await isTaken(client, name)
-  if (exists && !options.replace) {
-    throw new CatchdError('request_invalid', {
-      detail: `A profile "${name}" already exists. Use --replace to replace it.`,
-      profile: name,
-      next: `catchd profile show ${name}`,
+  for (const option of profileKeyOptions()) add.addOption(option)
+  add.action(async (name, options) => {
+    const entry = entryFrom(options)
+    if (options.clientSecretStdin) entry['client_secret'] = await readSecret(name)
+    const { client } = context
+    const exists = await isTaken(client, name)
+    if (exists && !options.replace) {
+      throw new CatchdError('request_invalid', {
+        detail: `A profile "${name}" already exists. Use --replace to replace it.`,
+        profile: name,
+        next: `catchd profile show ${name}`,
+      })
+    }
+    const answer = await client.putProfile(name, entry).catch((error: unknown) => {
+      throw inOptions(error)
     })
-  }
-  const answer = await client.putProfile(name, entry).catch((error: unknown) => {
-    throw inOptions(error)
+    if (options.json) return printJson(answer)
+    printResult(styled('green', `${exists ? 'Replaced' : 'Added'}: ${name}`))
+    await printAdvice(context, answer)
   })
-  if (options.json) return printJson(answer)
-  printResult(styled('green', `${exists ? 'Replaced' : 'Added'}: ${name}`))
-  await printAdvice(context, answer)
 }
 
 /** A profile that only other profiles extend exists, although it cannot be shown. */
@@ -122,7 +107,7 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
     printNote(`  → catchd token ${profile}`)
     return
   }
-  const { registrationAdvice } = await import('./registration-advice.js')
+  const { registrationAdvice } = await import('./presets.js')
   const port = context.environment.redirectPort
   for (const line of registrationAdvice(profile, configuration, port)) printNote(line)
   printNote(`  → catchd login ${profile}`)
@@ -142,4 +127,49 @@ async function readSecret(name: string): Promise<string> {
     detail: '--client-secret-stdin is given, but stdin is empty.',
     next: 'catchd profile add --help',
   })
+}
+
+const STATUS_WORDS: Readonly<Record<string, Cell>> = {
+  logged_in: { text: 'logged in', style: 'green' },
+  login_required: { text: 'login required', style: 'yellow' },
+  login_pending: { text: 'login pending', style: 'cyan' },
+  expired: { text: 'expired', style: 'red' },
+}
+
+export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {
+  // A narrow terminal has no column for servers, so that names and states stay readable.
+  const { isTTY, columns } = process.stdout
+  const showsServers = !isTTY || (columns || 80) >= COLUMNS_WITH_SERVERS
+  return table(
+    ['NAME', ...(showsServers ? ['SERVER'] : []), 'STATUS', 'TOKEN EXPIRES', 'LOGIN NEEDED'],
+    profiles.map((answer) => [
+      answer.profile,
+      ...(showsServers ? [serverOf(answer)] : []),
+      STATUS_WORDS[answer.status] ?? answer.status,
+      expiry(answer, nowMs),
+      loginNeeded(answer, nowMs),
+    ]),
+  )
+}
+
+const COLUMNS_WITH_SERVERS = 70
+
+/** The server's host, or the preset, or the profile that this one extends. */
+function serverOf({ configuration }: ProfileAnswer): string {
+  const { issuer, base_url, authorization_endpoint, token_endpoint, resource_server } = configuration
+  const url = issuer ?? base_url ?? authorization_endpoint ?? token_endpoint ?? resource_server
+  if (url !== undefined && URL.canParse(url)) return new URL(url).host
+  if (configuration.preset !== undefined) return configuration.preset
+  return configuration.extends === undefined ? '-' : `as ${configuration.extends}`
+}
+
+function expiry({ status, expires_at }: ProfileAnswer, nowMs: number): string {
+  if (expires_at !== null) return relative(expires_at, nowMs)
+  return status === 'logged_in' ? 'unknown' : '-'
+}
+
+/** A daemon of an older version does not send this member. */
+function loginNeeded({ login_needed_at: at }: Partial<ProfileAnswer>, nowMs: number): string {
+  if (at == null) return '-'
+  return Date.parse(at) <= nowMs ? 'now' : relative(at, nowMs)
 }

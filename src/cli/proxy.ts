@@ -4,12 +4,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync } from 'node:fs'
-import type { Command } from 'commander'
-import { isLoopbackHost } from '../config/loopback.js'
+import type { Command } from '@commander-js/extra-typings'
+import { serverUrlRule } from '../config/rules.js'
 import { CatchdError } from '../failures.js'
 import { CachedToken } from '../proxy/cached-token.js'
 import { buildProxyApp } from '../proxy/proxy-app.js'
-import { port } from './arguments.js'
+import { wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { normalHost, profileForHost } from './credential/hosts.js'
 import { printJson, printNote, printResult, styled } from './output.js'
@@ -22,15 +22,20 @@ interface ProxyOptions {
   readonly json?: true
 }
 
-export function defineProxy(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
     .requiredOption('--upstream <url>', 'URL to send the requests to: https, or http on this machine')
-    .option('--port <number>', 'port on 127.0.0.1; any free port by default', port, 0)
+    .option(
+      '--port <number>',
+      'port on 127.0.0.1; any free port by default',
+      wholeNumber('a port', 0, 65_535),
+      0,
+    )
     .option('--socket <path>', 'listen on a unix socket instead of TCP')
     .option('--no-secret', 'no random part in the base URL: every user of this machine can use the proxy')
     .option('--json', 'print the base URL as JSON')
-    .action((name: string, options: ProxyOptions) => serve(context, name, options))
+    .action((name, options) => serve(context, name, options))
 }
 
 async function serve(context: Context, name: string, options: ProxyOptions): Promise<void> {
@@ -53,9 +58,7 @@ async function serve(context: Context, name: string, options: ProxyOptions): Pro
     const baseUrl = secret === '' ? base : `${base}/${secret}`
     if (options.json) printJson({ profile: name, base_url: baseUrl, upstream: upstream.href })
     else printResult(baseUrl)
-    await new Promise((_resolve, reject) => {
-      context.signal.addEventListener('abort', () => reject(context.signal.reason), { once: true })
-    })
+    await context.untilInterrupted()
   } finally {
     await app.close()
   }
@@ -87,10 +90,7 @@ async function listen(app: App, options: ProxyOptions, authorities: Set<string>)
 }
 
 function parseUpstream(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))
-  if (url !== undefined && isSafe && url.username === '' && url.password === '' && url.search === '')
-    return url
+  if (serverUrlRule(text, 'issuer') === undefined) return new URL(text) // an issuer has no query either
   throw new CatchdError('request_invalid', {
     detail:
       '--upstream must be an https URL, or an http URL on this machine, without user name, password and query.',

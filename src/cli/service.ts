@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { dirname, isAbsolute } from 'node:path'
 import { promisify } from 'node:util'
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { CatchdError } from '../failures.js'
 import { launchdPlan } from '../service/launchd.js'
 import { environmentToKeep, type ServicePlan, type ServiceSetup } from '../service/plan.js'
@@ -13,39 +13,50 @@ import { windowsTaskPlan } from '../service/windows-task.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 
-interface JsonOption {
-  readonly json?: true
-}
-
-interface InstallOptions extends JsonOption {
-  readonly print?: true
-}
-
-/** Switching a service on never takes this long. */
+/** The commands of the platform normally need much less time. */
 const COMMAND_DEADLINE_MS = 30_000
 
-export function defineService(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .command('install')
     .summary('write the service of this platform and switch it on')
     .option('--print', 'print the files and commands, change nothing')
     .option('--json', 'print the result as JSON')
-    .action((options: InstallOptions) => install(context, options))
+    .action(async ({ print, json }) => {
+      const plan = servicePlan(context)
+      if (print) return json ? printJson(plan) : printPlan(plan)
+      await install(context, plan)
+      if (json) return printJson({ kind: plan.kind, enabled: true, files: pathsOf(plan) })
+      printResult(styled('green', `Installed: ${plan.kind}`))
+      for (const path of pathsOf(plan)) printNote(`  ${path}`)
+      if (plan.kind === 'systemd user service') printNote('The first connection starts the daemon.')
+    })
   command
     .command('uninstall')
     .summary('switch the service off and remove its files')
     .option('--json', 'print the result as JSON')
-    .action((options: JsonOption) => uninstall(context, options))
+    .action(async ({ json }) => {
+      const plan = servicePlan(context)
+      for (const command of plan.disable) await run(command)
+      for (const path of pathsOf(plan)) await rm(path, { force: true })
+      for (const command of plan.afterRemoval) await run(command)
+      if (json) printJson({ kind: plan.kind, enabled: false })
+      else printResult(`Removed: ${plan.kind}`)
+    })
   command
     .command('status')
     .summary('show whether the service is switched on')
     .option('--json', 'print the result as JSON')
-    .action((options: JsonOption) => status(context, options))
+    .action(async ({ json }) => {
+      const plan = servicePlan(context)
+      const enabled = (await run(plan.query)) === undefined
+      if (json) return printJson({ kind: plan.kind, enabled, files: pathsOf(plan) })
+      printResult(`${plan.kind}: ${enabled ? 'switched on' : 'not installed'}`)
+      if (!enabled) printNote('  → catchd service install')
+    })
 }
 
-async function install(context: Context, options: InstallOptions): Promise<void> {
-  const plan = servicePlan(context)
-  if (options.print) return printPlan(plan, options)
+async function install(context: Context, plan: ServicePlan): Promise<void> {
   refuseTemporaryProgram(context.mainFile)
   await stopRunning(context)
   for (const { path, content, encoding = 'utf8' } of plan.files) {
@@ -57,27 +68,6 @@ async function install(context: Context, options: InstallOptions): Promise<void>
     const failure = await run(command)
     if (failure !== undefined) throw notEnabled(plan, command, failure)
   }
-  if (options.json) return printJson({ kind: plan.kind, enabled: true, files: pathsOf(plan) })
-  printResult(styled('green', `Installed: ${plan.kind}`))
-  for (const path of pathsOf(plan)) printNote(`  ${path}`)
-  if (plan.kind === 'systemd user service') printNote('The first connection starts the daemon.')
-}
-
-async function uninstall(context: Context, options: JsonOption): Promise<void> {
-  const plan = servicePlan(context)
-  for (const command of plan.disable) await run(command)
-  for (const path of pathsOf(plan)) await rm(path, { force: true })
-  for (const command of plan.afterRemoval) await run(command)
-  if (options.json) return printJson({ kind: plan.kind, enabled: false })
-  printResult(`Removed: ${plan.kind}`)
-}
-
-async function status(context: Context, options: JsonOption): Promise<void> {
-  const plan = servicePlan(context)
-  const enabled = (await run(plan.query)) === undefined
-  if (options.json) return printJson({ kind: plan.kind, enabled, files: pathsOf(plan) })
-  printResult(`${plan.kind}: ${enabled ? 'switched on' : 'not installed'}`)
-  if (!enabled) printNote('  → catchd service install')
 }
 
 /** The plan for this platform. @throws CatchdError `config_invalid` if the environment cannot be used */
@@ -145,11 +135,7 @@ function notEnabled(plan: ServicePlan, command: readonly string[], failure: stri
   })
 }
 
-function printPlan(plan: ServicePlan, options: JsonOption): void {
-  if (options.json) {
-    printJson(plan)
-    return
-  }
+function printPlan(plan: ServicePlan): void {
   for (const { path, content } of plan.files) printResult(`# ${path}\n${content.replace(/^\uFEFF/, '')}`)
   for (const command of plan.enable) printResult(`# then: ${command.join(' ')}`)
 }

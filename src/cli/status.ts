@@ -1,13 +1,12 @@
 /** `catchd status`: shows the daemon, the vault, the configuration, the listeners and the profiles on one screen. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { relative } from './instants.js'
-import { facts, printJson, printResult } from './output.js'
-import { profileTable } from './profile-table.js'
+import { facts, printJson, printResult, relative } from './output.js'
+import { profileTable } from './profile.js'
 
 const EVERY_MS = 1_000
 /** Moves the cursor to the upper left corner. The other two clear the rest of a line and the lines below. */
@@ -18,28 +17,21 @@ const CLEAR_BELOW = '\u001B[J'
 const ENTER = '\u001B[?1049h\u001B[?25l'
 const LEAVE = '\u001B[?25h\u001B[?1049l'
 
-interface StatusOptions {
-  readonly json?: true
-  readonly watch?: true
-}
-
-export function defineStatus(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .option('--json', "print the daemon's status and its profiles as JSON")
     .option('-w, --watch', 'update the screen every second, until Ctrl-C')
-    .action((options: StatusOptions) => (options.watch ? watch(context, options) : status(context, options)))
-}
-
-async function status(context: Context, options: StatusOptions): Promise<void> {
-  const { client } = context
-  if (!options.json) return printResult(await screenOf(client))
-  const [daemon, profiles] = [await client.status(), await client.profiles()]
-  // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
-  printJson({ ...daemon, profile_list: profiles })
+    .action(async ({ json, watch }) => {
+      const { client } = context
+      if (watch) return watchStatus(context, json)
+      if (!json) return printResult(await screenOf(client))
+      // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
+      printJson({ ...(await client.status()), profile_list: await client.profiles() })
+    })
 }
 
 /** Ctrl-C ends it without a failure. */
-async function watch(context: Context, { json }: StatusOptions): Promise<void> {
+async function watchStatus(context: Context, json: true | undefined): Promise<void> {
   if (json || !process.stdout.isTTY) {
     throw new CatchdError('request_invalid', {
       detail: '--watch needs a terminal. Programs can read events from /v1/events.',

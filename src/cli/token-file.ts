@@ -1,22 +1,23 @@
 /**
- * A file that always holds a fresh token, for tools that read one and know nothing of catchd: replaced as a
- * whole, 0600, and removed when nobody keeps it fresh any more, since a token that is not refreshed is of no use.
+ * A file that always contains a fresh token, for tools that read one from a file. It has mode 0600 and is replaced as a
+ * whole. At the end it is removed, because nobody would refresh the token in it.
  */
 import { readFile, unlink } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { writeDurably } from '../config/write.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import type { AnyTokenAnswer } from '../fast-path/token-format.js'
 
-/** How long a token that was refreshed by somebody else, or a removed file, may go unnoticed. */
+/** After this time at most, it notices that the file was removed, or that another program refreshed the token. */
 const LONGEST_PAUSE_MS = 30_000
-/** Of a failure that ends by itself or by a login. */
+/** After a failure, which can end automatically or by a login. */
 const PAUSE_AFTER_FAILURE_MS = 5_000
 
-/** What the keeping needs of the outside. */
+/** The token, and what to do about failures. */
 export interface TokenFileWork {
   readonly token: () => Promise<AnyTokenAnswer>
   readonly minTtlSeconds: number
-  /** Called when something fails, once until it works again. */
+  /** Called for the first of several equal failures. */
   readonly onFailure: (failure: CatchdError) => void
   readonly signal: AbortSignal
 }
@@ -31,7 +32,7 @@ export class TokenFile {
     this.#textOf = textOf
   }
 
-  /** @throws CatchdError `config_invalid` when it cannot be written */
+  /** @throws CatchdError `config_invalid` if it cannot be written */
   async write(token: AnyTokenAnswer): Promise<void> {
     const text = this.#textOf(token)
     if (text === this.#written && (await this.#content()) === text) return
@@ -40,31 +41,31 @@ export class TokenFile {
   }
 
   /**
-   * Asks again ahead of expiry, and every half a minute. Failures leave the file as it is: its token may still be
-   * good, and a login mends the rest.
+   * Gets the token again before it expires, and every 30 seconds. A failure does not change the file, because its token
+   * may still be valid.
    *
-   * @param first - What was written already.
+   * @param first - The token that is already in the file.
    */
   async keepFresh(first: AnyTokenAnswer, work: TokenFileWork): Promise<void> {
     let pauseMs = pauseUntilNext(first, work.minTtlSeconds)
-    let told: string | undefined
+    let reported: string | undefined
     while (await paused(pauseMs, work.signal)) {
       try {
         const token = await work.token()
         await this.write(token)
         pauseMs = pauseUntilNext(token, work.minTtlSeconds)
-        told = undefined
+        reported = undefined
       } catch (error) {
         if (work.signal.aborted) return
         const failure = asCatchdError(error)
-        if (failure.code !== told) work.onFailure(failure)
-        told = failure.code
+        if (failure.code !== reported) work.onFailure(failure)
+        reported = failure.code
         pauseMs = PAUSE_AFTER_FAILURE_MS
       }
     }
   }
 
-  /** Only while it holds what we wrote: it may have become somebody else's. */
+  /** Only if its content is still ours. */
   async remove(): Promise<void> {
     if (this.#written !== undefined && (await this.#content()) === this.#written) await unlink(this.path)
   }
@@ -75,8 +76,8 @@ export class TokenFile {
 }
 
 /**
- * A token that lives shorter than the time that should be left is asked for again at half its life, not without
- * a pause. Short pauses, rather than one timer up to the expiry, survive a suspended machine.
+ * A token with a lifetime shorter than the required time is requested again after half of it, not without a pause. Short
+ * pauses, not one timer until the expiry, so that it also works after the machine was suspended.
  */
 export function pauseUntilNext({ expires_in: left }: AnyTokenAnswer, minTtlSeconds: number): number {
   if (left === null) return LONGEST_PAUSE_MS
@@ -84,16 +85,7 @@ export function pauseUntilNext({ expires_in: left }: AnyTokenAnswer, minTtlSecon
   return Math.min(seconds * 1000, LONGEST_PAUSE_MS)
 }
 
-/** @returns `false` when it was ended by the signal. */
+/** @returns `false` if the signal ended it. */
 function paused(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve(!signal.aborted)
-    }
-    const timer = setTimeout(end, milliseconds)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end)
-  })
+  return delay(milliseconds, true, { signal }).catch(() => false)
 }

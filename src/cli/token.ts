@@ -1,54 +1,64 @@
-/** `catchd token NAME` with all its options; fast-path/quick-token.ts serves the plain ones before this is loaded. */
-import { type Command, Option } from 'commander'
+/** `catchd token NAME` with all its options. fast-path/quick-token.ts handles the simple ones without this file. */
+import { type Command, Option } from '@commander-js/extra-typings'
+import type { CatchdClient } from '../client/client.js'
 import { DaemonError } from '../client/daemon-error.js'
-import { type AnyTokenAnswer, TOKEN_FORMATS, type TokenFormat, tokenText } from '../fast-path/token-format.js'
+import type { TokenOptions } from '../client/options.js'
+import { type AnyTokenAnswer, TOKEN_FORMATS, tokenText } from '../fast-path/token-format.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
-import { printInstructions } from './login-instructions.js'
-import { requireSuccess, untilSettled } from './login-wait.js'
-import { type IdTokenChoice, idTokenOption, requestToken } from './requested-token.js'
+import { printInstructions, requireSuccess, untilSettled } from './login-wait.js'
 
-interface TokenOptions extends IdTokenChoice {
-  readonly format: TokenFormat
-  readonly minTtl?: number
-  readonly login?: true
-  readonly json?: true
-}
-
-export function defineToken(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('<name>', 'profile')
-    .addOption(new Option('--format <format>', 'how to print it').choices(TOKEN_FORMATS).default('raw'))
-    .option('--min-ttl <seconds>', 'refresh it first when less time is left', seconds(0, 86_400))
-    .option('--login', 'log in first where a person has to')
+    .addOption(
+      new Option('--format <format>', 'output format').choices(TOKEN_FORMATS).default('raw' as const),
+    )
+    .option('--min-ttl <seconds>', 'refresh the token first if less time is left', seconds(0, 86_400))
+    .option('--login', 'log in first if necessary')
     .addOption(idTokenOption())
     .option('--json', 'the same as --format json')
-    .action((name: string, options: TokenOptions) => printToken(context, name, options))
+    .action(async (name, { format, minTtl: minTtlSeconds, login, idToken, json }) => {
+      const get = login ? tokenAfterLogin : requestToken
+      const answer = await get(context, name, { idToken }, { minTtlSeconds })
+      process.stdout.write(tokenText(answer, json ? 'json' : format))
+    })
 }
 
-async function printToken(context: Context, name: string, options: TokenOptions): Promise<void> {
-  const answer = options.login
-    ? await tokenAfterLogin(context, name, options)
-    : await requestToken(context.client, name, options, { minTtlSeconds: options.minTtl })
-  process.stdout.write(tokenText(answer, options.json ? 'json' : options.format))
+export interface IdTokenChoice {
+  readonly idToken?: true | undefined
 }
 
-/** Joins the login that pends for the profile or has one started; other callers share it, so it is not cancelled. */
+/** `--id-token` of every command that gives tokens. @param only - The tools that can use it, if not all can. */
+export function idTokenOption(only = '') {
+  return new Option('--id-token', `${only}the id_token of the login instead of the access token`)
+}
+
+/** @throws CatchdError `login_required`, …; `profile_invalid` if there is no id_token */
+export function requestToken(
+  { client }: { readonly client: CatchdClient },
+  name: string,
+  { idToken }: IdTokenChoice,
+  options: TokenOptions = {},
+): Promise<AnyTokenAnswer> {
+  return idToken ? client.idToken(name, options) : client.token(name, options)
+}
+
+/** Joins the pending login of the profile, or starts one. It is never cancelled, because other callers may wait for it. */
 async function tokenAfterLogin(
   context: Context,
   name: string,
+  choice: IdTokenChoice,
   options: TokenOptions,
 ): Promise<AnyTokenAnswer> {
-  const { client, signal } = context
-  const { minTtl: minTtlSeconds } = options
   try {
-    return await requestToken(client, name, options, { minTtlSeconds, login: 'auto' })
+    return await requestToken(context, name, choice, { ...options, login: 'auto' })
   } catch (error) {
     if (!(error instanceof DaemonError) || error.code !== 'login_required') throw error
     const { loginId, authorizationUrl } = error
     if (loginId === undefined) throw error
     if (authorizationUrl !== undefined) printInstructions({ authorization_url: authorizationUrl }, true)
-    requireSuccess(await untilSettled(context.watchingClient, loginId, signal))
-    return requestToken(client, name, options, { minTtlSeconds })
+    requireSuccess(await untilSettled(context.watchingClient, loginId, context.signal))
+    return requestToken(context, name, choice, options)
   }
 }

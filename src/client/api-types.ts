@@ -179,14 +179,7 @@ export interface IdTokenAnswer {
   readonly profile: string
 }
 
-export interface ProofAnswer {
-  readonly access_token: string
-  readonly token_type: string
-  /** Seconds left; null when the server did not say */
-  readonly expires_in: number | null
-  readonly expires_at: string | null
-  readonly scope: string | null
-  readonly profile: string
+export interface ProofAnswer extends TokenAnswer {
   readonly dpop: string
 }
 
@@ -453,17 +446,7 @@ export interface ProfileAnswer {
 
 export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
 
-export interface ClientWithKey {
-  readonly client: string
-  readonly profiles: readonly string[]
-  readonly actions: readonly KeyAction[]
-  /** RFC 3339, UTC */
-  readonly created_at: string
-  readonly expires_at: string | null
-  /** null: never */
-  readonly last_used_at: string | null
-  /** Requests with the key; a crash may lose the count of the last minute */
-  readonly uses: number
+export interface ClientWithKey extends ClientAnswer {
   /** Shown only in this answer; send it as `Authorization: Bearer KEY` */
   readonly key: string
 }

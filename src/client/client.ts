@@ -1,8 +1,8 @@
 /**
- * The typed client of the API: what the command line and programs in JavaScript use.
+ * The typed client of the API, for the command line and for programs in JavaScript.
  *
- * Each method is one call. A failure is a {@link CatchdError} with the code, the detail and the next command, and a
- * {@link DaemonError} where the daemon answered with it.
+ * Each method is one call. A failure is a {@link CatchdError} with the code, the detail and the next command. It is a
+ * {@link DaemonError} if the daemon answered with it.
  */
 import { NOT_REVOKED_HEADER, REVOKED_HEADER } from '../logout-headers.js'
 import type {
@@ -23,7 +23,7 @@ import type {
   TokenAnswer,
   VaultMigration,
 } from './api-types.js'
-import { connectionFor, DaemonConnection } from './daemon-connection.js'
+import { connectionFor, DaemonConnection, type Method } from './daemon-connection.js'
 import type { DaemonEvent } from './event-stream.js'
 import {
   type AdoptionRequest,
@@ -38,13 +38,12 @@ import {
   type WaitOptions,
   wireNames,
 } from './options.js'
-import type { Method } from './transport.js'
 
-/** What a logout did at the authorization server; the tokens are forgotten here either way. */
+/** What a logout did at the authorization server. catchd deletes the tokens in any case. */
 export interface LogoutAnswer {
-  /** false where there was nothing to revoke, too. */
+  /** false also if there was nothing to revoke. */
   readonly revoked: boolean
-  /** Why the server still knows the tokens. */
+  /** Why the server could not revoke the tokens. */
   readonly not_revoked: string | null
 }
 
@@ -52,8 +51,8 @@ export class CatchdClient {
   readonly #connection: DaemonConnection
 
   /**
-   * Connects nothing yet. Without options it talks to this user's daemon over its unix socket, and with `CATCHD_URL` and
-   * `CATCHD_API_KEY` set, over TCP.
+   * Does not connect yet. Without options, it uses the unix socket of this user's daemon, or TCP if `CATCHD_URL` and
+   * `CATCHD_API_KEY` are set.
    */
   constructor(options?: CatchdClientOptions)
   /** @internal */
@@ -68,17 +67,17 @@ export class CatchdClient {
   }
 
   /**
-   * The id_token, refreshed first when it has less than `minTtlSeconds` left and the server gives one on a refresh.
+   * The id_token. It is refreshed first if it has less than `minTtlSeconds` left and the server gives one on a refresh.
    *
-   * @throws CatchdError `profile_invalid` where logins bring none (`openid` in `scope`), `login_required`, …
+   * @throws CatchdError `profile_invalid` if logins give none (`openid` is missing in `scope`), `login_required`, …
    */
   idToken(profile: string, options: TokenOptions = {}): Promise<IdTokenAnswer> {
     return this.#get(['tokens', profile, 'id_token'], options)
   }
 
   /**
-   * `fetch` with the profile's token, and a proof where the token is bound to a key (DPoP, RFC 9449). A request that is
-   * answered with 401 is sent once more with a new token, unless its body is a stream.
+   * `fetch` with the profile's token, and with a proof if the token is bound to a key (DPoP, RFC 9449). After an answer
+   * with 401, the request is sent once more with a new token, unless its body is a stream.
    *
    * @throws CatchdError `login_required`, …; what `fetch` throws
    */
@@ -93,7 +92,7 @@ export class CatchdClient {
   }
 
   /**
-   * For profiles with `dpop`: the token, and a proof that is good for one request with it (RFC 9449).
+   * For profiles with `dpop`: the token, and a proof for one request with it (RFC 9449).
    *
    * @throws CatchdError `request_invalid` for other profiles, `login_required`, …
    */
@@ -101,12 +100,12 @@ export class CatchdClient {
     return this.#send('POST', ['tokens', profile, 'proof'], request, options)
   }
 
-  /** What is known about the tokens, here and at the server, without the tokens. @throws CatchdError `login_required`, … */
+  /** What catchd and the server know about the tokens, without the tokens. @throws CatchdError `login_required`, … */
   inspect(profile: string, options: CallOptions = {}): Promise<InspectionAnswer> {
     return this.#get(['tokens', profile, 'inspection'], options)
   }
 
-  /** Revokes at the server where it can be, and forgets. What the server could not be told is no failure. */
+  /** Revokes the tokens at the server if possible, and deletes them. It is not a failure if they cannot be revoked. */
   async logout(profile: string, options: CallOptions = {}): Promise<LogoutAnswer> {
     const headers = await this.#done('DELETE', ['tokens', profile], options)
     const notRevoked = headers[NOT_REVOKED_HEADER]
@@ -117,8 +116,8 @@ export class CatchdClient {
   }
 
   /**
-   * Begins a login of a profile, takes over one that the caller built the authorization request of, or only catches a
-   * response. {@link login} says how it ends.
+   * Begins a login of a profile, adopts a login whose authorization request the caller made, or only catches a
+   * response. {@link login} returns the result.
    *
    * @throws CatchdError `redirect_port_in_use`, `too_many_logins`, `profile_unknown`, …
    */
@@ -132,18 +131,18 @@ export class CatchdClient {
     return this.#send('POST', ['logins'], wireNames(request), options)
   }
 
-  /** How a login stands. A response that was caught is in the first answer after it came, and in no other. */
+  /** The state of a login. Only the first answer after a response was caught contains that response. */
   login(id: string, options: WaitOptions = {}): Promise<LoginAnswer> {
     return this.#get(['logins', id], options)
   }
 
-  /** The logins of a profile that the daemon remembers, the newest first. */
+  /** The logins of a profile that the daemon still knows, the newest first. */
   async logins(profile: string, options: CallOptions = {}): Promise<readonly LoginAnswer[]> {
     const query = { profile, ...options }
     return (await this.#get<{ logins: LoginAnswer[] }>(['logins'], query)).logins
   }
 
-  /** Hands in the URL that the browser ended on. @throws CatchdError `redirect_malformed`, `state_unknown`, … */
+  /** Sends the URL at which the browser ended. @throws CatchdError `redirect_malformed`, `state_unknown`, … */
   paste(id: string, url: string, options: CallOptions = {}): Promise<LoginAnswer> {
     return this.#send('POST', ['logins', id, 'response'], { url }, options)
   }
@@ -162,22 +161,22 @@ export class CatchdClient {
   }
 
   /**
-   * The profile for the URL of a protected resource or an issuer; made by discovery and registration (RFC 9728,
-   * RFC 8414, RFC 7591) where there is none.
+   * The profile for the URL of a protected resource or an issuer. If there is none, it is made by discovery and
+   * registration (RFC 9728, RFC 8414, RFC 7591).
    */
   discoverProfile(request: DiscoveryRequest, options: CallOptions = {}): Promise<ProfileAnswer> {
     return this.#send('POST', ['profiles'], wireNames(request), options)
   }
 
   /**
-   * @param entry - As in the configuration file, by its names. A `client_secret` given as a string is kept in the daemon's
-   *   vault.
+   * @param entry - With the names of the configuration file. A `client_secret` that is a string is stored in the
+   *   daemon's vault.
    */
   putProfile(name: string, entry: ProfileEntry, options: CallOptions = {}): Promise<ProfileAnswer> {
     return this.#send('PUT', ['profiles', name], entry, options)
   }
 
-  /** Logs out, too. */
+  /** Also logs out. */
   async removeProfile(name: string, options: CallOptions = {}): Promise<void> {
     await this.#done('DELETE', ['profiles', name], options)
   }
@@ -186,7 +185,7 @@ export class CatchdClient {
     return (await this.#get<{ clients: ClientAnswer[] }>(['clients'], options)).clients
   }
 
-  /** The answer holds the key, this once. */
+  /** Only this answer contains the key. */
   addClient(request: NewClientRequest, options: CallOptions = {}): Promise<ClientWithKey> {
     return this.#send('POST', ['clients'], wireNames(request), options)
   }
@@ -204,30 +203,30 @@ export class CatchdClient {
     return this.#get(['status'], options)
   }
 
-  /** Carries every item over and uses the new vault from then on. */
+  /** Moves every item to the new vault, and uses that vault from then on. */
   migrateVault(to: 'keychain' | 'file', options: CallOptions = {}): Promise<VaultMigration> {
     return this.#send('POST', ['vault', 'migrate'], { to }, options)
   }
 
-  /** Begins an orderly stop; the answer comes before the end. */
+  /** Begins an orderly stop. The answer comes before the daemon ends. */
   async stop(options: CallOptions = {}): Promise<void> {
     await this.#done('POST', ['daemon', 'stop'], options)
   }
 
   /**
-   * What happens, as it happens, until `signal` is aborted; the connection is made again when it is lost. `connected` comes
-   * first on each one: what happened before it was not seen. A key hears of its profiles alone.
+   * Events of the daemon, until `signal` is aborted. A lost connection is made again. The first event of each connection
+   * is `connected`, because earlier events were missed. An API key gets only the events of its profiles.
    *
-   * @throws CatchdError when the first connection cannot be made
+   * @throws CatchdError if the first connection fails
    */
   async *events(options: CallOptions = {}): AsyncGenerator<DaemonEvent, void, undefined> {
     const { daemonEvents } = await import('./event-stream.js')
     const { signal = this.#connection.signal } = options
-    // A daemon that ended while it was watched was stopped on purpose: only the first connection starts it.
+    // Only the first connection starts the daemon. If it ends later, somebody stopped it.
     yield* daemonEvents((isFirst) => this.#connection.stream('/v1/events', signal, isFirst), signal)
   }
 
-  /** Closes idle connections; they do not keep the process alive either way. */
+  /** Closes idle connections. They do not keep the process alive. */
   close(): void {
     this.#connection.close()
   }
@@ -246,13 +245,13 @@ export class CatchdClient {
     return this.#connection.json({ method, path: pathOf(segments), body, signal })
   }
 
-  /** A call whose answer has no content. */
+  /** A call that is answered without content. */
   async #done(method: Method, segments: readonly string[], { signal }: CallOptions) {
     return (await this.#connection.request({ method, path: pathOf(segments), signal })).headers
   }
 }
 
-/** A name that is no profile name stays one segment. */
+/** A name that is not a valid profile name also stays one segment. */
 function pathOf(segments: readonly string[]): string {
   return `/v1/${segments.map(encodeURIComponent).join('/')}`
 }

@@ -1,82 +1,251 @@
 /**
- * The connection that a client makes its calls over: which daemon, with which key, for how long, and what happens when it
- * is not there. Internal: the command line brings a start of its own.
+ * The connection to the daemon, over its unix socket, or over TCP with an API key. It owns the time limits, cancelling,
+ * the largest size of an answer, and the start of a daemon that is not running. It translates errors of the socket into
+ * {@link CatchdError}. client.ts defines the calls.
+ *
+ * Internal: the command line has its own way to start the daemon. This file loads only node:http, so that it loads fast.
  */
-import type { IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+} from 'node:http'
+import type { Agent as HttpsAgent, RequestOptions } from 'node:https'
+import { addAbortSignal } from 'node:stream'
+import { CatchdError } from '../failures.js'
 import { findSocketPath } from '../socket-path.js'
-import { NothingListens } from './daemon-error.js'
+import { NothingListens, parseJson, problemToError } from './daemon-error.js'
 import type { CatchdClientOptions } from './options.js'
-import { type Answer, type Exchange, Transport } from './transport.js'
+
+/** The daemon waits up to 10 s for an authorization server, and one call may need several of its answers. */
+const DEFAULT_TIMEOUT_MS = 60_000
+const LARGEST_ANSWER_BYTES = 8 * 1024 * 1024
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+export interface Call {
+  readonly method: Method
+  /** Path and query, encoded. */
+  readonly path: string
+  readonly body?: unknown
+  /** The time that the daemon is asked to wait. It is added to the time limit of the call. */
+  readonly waitSeconds?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Answer {
+  /** `undefined` for an answer without content. */
+  readonly json: unknown
+  readonly headers: IncomingHttpHeaders
+}
 
 export interface ConnectionOptions extends Omit<CatchdClientOptions, 'start'> {
-  /** Called when nothing listens and nothing was sent; when it resolves, the call is made once more. */
+  /** Called if nothing listens and nothing was sent. When it resolves, the call is made once more. */
   readonly onNothingListens?: (() => Promise<void>) | undefined
 }
 
-export class DaemonConnection {
-  readonly signal: AbortSignal | undefined
-  readonly #transport: Transport
-  readonly #onNothingListens: (() => Promise<void>) | undefined
+/** ENOTDIR: a folder on the path of the socket is a file. The start of a daemon then reports it. */
+const NOTHING_THERE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'ENOTSOCK'])
 
-  constructor({ socketPath, url, apiKey, timeoutMs, signal, onNothingListens }: ConnectionOptions) {
-    this.signal = signal
-    this.#transport = new Transport({ socketPath: socketPath ?? findSocketPath(), url, apiKey, timeoutMs })
-    this.#onNothingListens = onNothingListens
+export class DaemonConnection {
+  readonly #options: ConnectionOptions
+  readonly #socketPath: string
+  /** Idle connections do not keep the process alive. */
+  readonly #agent = new HttpAgent({ keepAlive: true })
+  #secureAgent: HttpsAgent | undefined
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#socketPath = options.socketPath ?? findSocketPath()
+  }
+
+  /** The signal for calls that have none. */
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal
   }
 
   /**
    * Any call of the API.
    *
-   * @throws CatchdError the daemon's own, or `daemon_unreachable`; what the signal was aborted with
+   * @throws CatchdError the failure that the daemon answered with; `daemon_unreachable` if the daemon is not there, does
+   *   not answer in time, or is another program. If the signal is aborted, its reason.
    */
-  request(call: Exchange): Promise<Answer> {
-    const complete = { ...call, signal: call.signal ?? this.signal }
-    return this.#startingIt(() => this.#transport.exchange(complete))
+  request(call: Call): Promise<Answer> {
+    return this.#startingDaemon(() => this.#exchange(call, (incoming) => this.#read(incoming)))
   }
 
-  /** The JSON of an answer that has some. @throws as {@link request} does */
-  async json<Body>(call: Exchange): Promise<Body> {
-    return this.#transport.contentOf(await this.request(call)) as Body
+  /** The JSON of an answer with content. @throws as {@link request} does */
+  async json<Body>(call: Call): Promise<Body> {
+    const { json } = await this.request(call)
+    if (json === undefined) throw this.#notCatchd()
+    return json as Body
   }
 
-  /** An answer that goes on. @param mayStart - Whether a daemon that is not there is started. */
+  /**
+   * An answer without end. Resolves when it begins. The caller reads it and ends it.
+   *
+   * @param mayStart - Whether to start a daemon that is not running.
+   * @throws as {@link request} does
+   */
   stream(path: string, signal: AbortSignal | undefined, mayStart: boolean): Promise<IncomingMessage> {
-    const open = () => this.#transport.stream(path, signal)
-    return mayStart ? this.#startingIt(open) : open()
+    const read = async (incoming: IncomingMessage) => {
+      if (incoming.statusCode === 200) return signal ? addAbortSignal(signal, incoming) : incoming
+      await this.#read(incoming)
+      throw this.#notCatchd()
+    }
+    const open = () => this.#exchange({ method: 'GET', path, signal }, read, { agent: false })
+    return mayStart ? this.#startingDaemon(open) : open()
   }
 
-  /** Closes idle connections; they do not keep the process alive either way. */
+  /** Closes idle connections. They do not keep the process alive. */
   close(): void {
-    this.#transport.close()
+    this.#agent.destroy()
+    this.#secureAgent?.destroy()
   }
 
-  /** Once more, after the daemon was started where that is wanted. */
-  async #startingIt<Result>(call: () => Promise<Result>): Promise<Result> {
+  async #startingDaemon<Result>(call: () => Promise<Result>): Promise<Result> {
     try {
       return await call()
     } catch (error) {
-      if (!(error instanceof NothingListens) || this.#onNothingListens === undefined) throw error
-      await this.#onNothingListens()
+      const { onNothingListens } = this.#options
+      if (!(error instanceof NothingListens) || onNothingListens === undefined) throw error
+      await onNothingListens()
       return call()
     }
   }
+
+  async #exchange<Result>(
+    call: Call,
+    read: (incoming: IncomingMessage) => Promise<Result>,
+    options: RequestOptions = {},
+  ): Promise<Result> {
+    try {
+      return await this.#attempt(call, read, options)
+    } catch (error) {
+      // The daemon closed an idle connection at the moment when it was used again (node:http documents this race).
+      // The daemon may still have received a POST, so a POST is not repeated.
+      if (!(error instanceof IdleConnectionClosed)) throw error
+      if (call.method === 'POST') throw this.#unreachable('The connection was closed.')
+      return this.#attempt(call, read, options)
+    }
+  }
+
+  async #attempt<Result>(
+    call: Call,
+    read: (incoming: IncomingMessage) => Promise<Result>,
+    options: RequestOptions,
+  ): Promise<Result> {
+    const { signal = this.signal, body } = call
+    signal?.throwIfAborted()
+    const timeoutMs = (this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + (call.waitSeconds ?? 0) * 1000
+    const ending = new AbortController()
+    const begin = await this.#preparation(call, { ...options, signal: ending.signal })
+    const late = () => ending.abort(this.#unreachable(`It did not answer within ${timeoutMs / 1000} s.`))
+    const timer = setTimeout(late, timeoutMs)
+    const abort = () => ending.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    const outgoing = begin()
+    outgoing.on('error', () => {}) // also after the answer began; reading it fails then
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    try {
+      const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+      return await read(incoming)
+    } catch (error) {
+      if (ending.signal.aborted) throw ending.signal.reason
+      throw error instanceof CatchdError ? error : this.#translate(error as NodeJS.ErrnoException, outgoing)
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  async #preparation({ method, path, body }: Call, options: RequestOptions): Promise<() => ClientRequest> {
+    const { url, apiKey } = this.#options
+    const headers = {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      // The socket needs no key, so the key is not sent there.
+      ...(url === undefined || apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    }
+    const common = { method, path, headers, agent: this.#agent, ...options }
+    if (url === undefined) {
+      return () => request({ ...common, socketPath: this.#socketPath, host: 'localhost' })
+    }
+    const { protocol, hostname, port } = new URL(url)
+    const host = hostname.replace(/^\[(.*)\]$/, '$1')
+    const target = { ...common, host, ...(port === '' ? {} : { port }) }
+    if (protocol !== 'https:') return () => request(target)
+    const https = await import('node:https')
+    this.#secureAgent ??= new https.Agent({ keepAlive: true })
+    const agent = options.agent ?? this.#secureAgent
+    return () => https.request({ ...target, agent })
+  }
+
+  /** @throws CatchdError the failure in the answer */
+  async #read(incoming: IncomingMessage): Promise<Answer> {
+    const text = await readText(incoming).catch(() => {
+      throw this.#unreachable('Its answer is incomplete or too large.')
+    })
+    const status = incoming.statusCode ?? 0
+    const json = parseJson(text)
+    if (status >= 400) throw problemToError(json) ?? this.#notCatchd()
+    if (status < 200 || status >= 300 || (json === undefined && text !== '')) throw this.#notCatchd()
+    return { json, headers: incoming.headers }
+  }
+
+  #translate({ code = 'unknown' }: NodeJS.ErrnoException, outgoing: ClientRequest): Error {
+    if (NOTHING_THERE.has(code)) {
+      return new NothingListens('daemon_unreachable', {
+        detail: `No daemon listens at ${this.#options.url ?? this.#socketPath}.`,
+        next: 'catchd daemon start',
+      })
+    }
+    if (outgoing.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE'))
+      return new IdleConnectionClosed()
+    if (code === 'EACCES' || code === 'EPERM') {
+      return this.#unreachable(`This user may not connect to it (${code}).`)
+    }
+    if (code.startsWith('HPE_')) return this.#notCatchd()
+    return this.#unreachable(`The connection failed (${code}).`)
+  }
+
+  #notCatchd(): CatchdError {
+    return this.#unreachable('The program that answers there is not catchd.')
+  }
+
+  #unreachable(why: string): CatchdError {
+    return new CatchdError('daemon_unreachable', `${this.#options.url ?? this.#socketPath}: ${why}`)
+  }
 }
 
-/** What a program asks for; `CATCHD_URL` and `CATCHD_API_KEY` stand in for what it leaves out. */
+class IdleConnectionClosed extends Error {}
+
+async function readText(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > LARGEST_ANSWER_BYTES) throw new Error('answer too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The connection for a program's options. `CATCHD_URL` and `CATCHD_API_KEY` replace options that are not given. */
 export function connectionFor({ start, ...options }: CatchdClientOptions): DaemonConnection {
   const { CATCHD_URL, CATCHD_API_KEY } = process.env
   const isDefault = options.socketPath === undefined && options.url === undefined
   const url = options.url ?? (isDefault && CATCHD_URL ? CATCHD_URL : undefined)
-  const apiKey = options.apiKey ?? (CATCHD_API_KEY ? CATCHD_API_KEY : undefined)
   return new DaemonConnection({
     ...options,
-    ...(url === undefined ? {} : { url }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-    onNothingListens: start && isDefault && url === undefined ? startDaemon : undefined,
+    url,
+    apiKey: options.apiKey ?? (CATCHD_API_KEY || undefined),
+    onNothingListens:
+      start && isDefault && url === undefined
+        ? async () => (await import('./program-start.js')).startDaemon()
+        : undefined,
   })
-}
-
-async function startDaemon(): Promise<void> {
-  const { startDaemon: start } = await import('./program-start.js')
-  await start()
 }

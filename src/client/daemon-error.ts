@@ -1,10 +1,7 @@
-/**
- * Failures of a call to the daemon: those that it answers with, read from problem details (RFC 9457), and that nothing
- * listens where it should be.
- */
+/** Failures of a call to the daemon: those in its answers (problem details, RFC 9457), and that nothing listens. */
 import { CatchdError, FAILURES, type FailureCode, type FailureContext } from '../failures.js'
 
-/** A member of a request that breaks a rule. */
+/** A member of a request that is not valid. */
 export interface Mistake {
   /** `body`, `query` or `path`. */
   readonly in: string
@@ -16,7 +13,7 @@ export interface Mistake {
 export class DaemonError extends CatchdError {
   /** With `login_required`: the login that was started or waited for. */
   readonly loginId: string | undefined
-  /** With `login_required`: where a person goes on with that login. */
+  /** With `login_required`: where the user continues that login. */
   readonly authorizationUrl: string | undefined
   /** With `request_invalid`: each mistake; otherwise empty. */
   readonly mistakes: readonly Mistake[]
@@ -29,16 +26,14 @@ export class DaemonError extends CatchdError {
   }
 }
 
-/**
- * Nothing was sent: the call may be made again, after the daemon was started.
- */
+/** Nothing was sent, so the call may be made again after the daemon is started. */
 export class NothingListens extends CatchdError {}
 
 /**
- * The failure that problem details tell of. A code that this version does not know (a newer daemon) becomes
- * `internal` and keeps its text.
+ * The failure in problem details. A code that this version does not know (from a newer daemon) becomes `internal` and
+ * keeps its text.
  *
- * @returns `undefined` when `value` is no problem of catchd.
+ * @returns `undefined` if `value` is not a problem of catchd.
  */
 export function problemToError(value: unknown): DaemonError | undefined {
   if (typeof value !== 'object' || value === null) return undefined
@@ -55,6 +50,23 @@ export function problemToError(value: unknown): DaemonError | undefined {
   }
   const given = Object.entries(context).filter(([, member]) => member !== undefined)
   return new DaemonError(known ? (code as FailureCode) : 'internal', Object.fromEntries(given), problem)
+}
+
+/** The failure that a program printed with `--json` on stderr: the last line with problem details. */
+export function lastProblem(stderr: string): DaemonError | undefined {
+  return stderr
+    .split('\n')
+    .map((line) => problemToError(parseJson(line)))
+    .findLast((problem) => problem !== undefined)
+}
+
+/** @returns `undefined` if the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function text(value: unknown): string | undefined {

@@ -1,38 +1,38 @@
 /**
- * What the daemon tells as it happens (`/v1/events`, server-sent events, WHATWG HTML §9.2), as an async iterable that
- * connects again when the daemon was restarted.
+ * The events of the daemon (`/v1/events`, server-sent events, WHATWG HTML §9.2) as an async iterable. It connects again
+ * after the daemon is restarted.
  *
- * Events are not kept: `connected` is the first event of each connection, and where a gap would matter the state has to be
- * asked for then.
+ * Events are not stored. The first event of each connection is `connected`. A program that must not miss a change reads
+ * the state then.
  */
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CatchdError } from '../failures.js'
 
 export interface DaemonEvent {
-  /** `login.succeeded`, `token.refreshed`, `configuration.changed`, …; `connected` is the library's own. */
+  /** `login.succeeded`, `token.refreshed`, `configuration.changed`, …; `connected` is added by the library. */
   readonly event: string
   /** RFC 3339, UTC */
   readonly at: string
   readonly profile?: string
   readonly login_id?: string
-  /** Why, where something failed. */
+  /** The failure, if something failed. */
   readonly code?: string
-  /** An API key's name. */
+  /** The name of an API key. */
   readonly client?: string
 }
 
-/** As the daemon asks of browsers (`retry:`). */
+/** The daemon sends browsers the same time (`retry:`). */
 const RECONNECT_MS = 2_000
-/** The daemon sends something every 15 s: a connection that is silent for so long is dead. */
+/** The daemon sends something every 15 s, so a connection without data for so long is broken. */
 const LONGEST_SILENCE_MS = 45_000
-/** Events are names and codes. */
+/** In characters. Events contain only names and codes. */
 const LONGEST_EVENT = 64 * 1024
 
 /**
- * @param open - Connects; called again whenever the connection was lost.
- * @param signal - Ends the iteration, which then returns.
- * @throws CatchdError when the first connection cannot be made, or a later one is refused
+ * @param open - Connects. Called again each time the connection is lost.
+ * @param signal - Ends the iteration without an error.
+ * @throws CatchdError if the first connection fails, or a later one is refused
  */
 export async function* daemonEvents(
   open: (isFirst: boolean) => Promise<IncomingMessage>,
@@ -48,7 +48,7 @@ export async function* daemonEvents(
         yield { event: 'connected', at: new Date().toISOString() }
         yield* eventsOf(stream)
       } finally {
-        stream.destroy() // the loop that reads it may have ended
+        stream.destroy() // the caller may have stopped reading
       }
     } catch (error) {
       if (signal?.aborted) return
@@ -73,7 +73,7 @@ async function* eventsOf(stream: IncomingMessage): AsyncGenerator<DaemonEvent, v
   }
 }
 
-/** @returns `undefined` for a comment, for `retry:` and for what is no event of a daemon. */
+/** @returns `undefined` for a comment, for `retry:`, and for anything that is not an event of the daemon. */
 function parse(block: string): DaemonEvent | undefined {
   const data = block.split('\n').find((line) => line.startsWith('data: '))
   if (data === undefined) return undefined

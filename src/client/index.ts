@@ -1,9 +1,9 @@
 /**
  * The package `catchd` for programs.
  *
- * Options are in camelCase, as JavaScript has it, and a time says its unit (`waitSeconds`). Answers are the API's JSON as it
- * comes, by the names of `schema/openapi.json`, and so is an entry of the configuration (`ProfileEntry`): one reference serves
- * both, types are written from it, and an answer can be printed or passed on as it is.
+ * Options are in camelCase, and the name of a time contains its unit (`waitSeconds`). Answers and entries of the
+ * configuration (`ProfileEntry`) are the JSON of the API, with the names of `schema/openapi.json`. So there is only one
+ * reference, the types are generated from it, and programs can print or forward an answer unchanged.
  */
 export { CatchdError, type FailureCode } from '../failures.js'
 export type * from './api-types.js'

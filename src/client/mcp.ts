@@ -1,10 +1,9 @@
 /**
- * `catchd/mcp`: the `OAuthClientProvider` of the npm MCP SDK on the daemon, so that all MCP hosts of a user share one
- * registered client, one login and one refresher.
+ * `catchd/mcp`: an `OAuthClientProvider` of the npm MCP SDK that uses the daemon, so that all MCP hosts of a user share
+ * one registered client, one login and one refresh.
  *
- * The SDK asks for a token before each request and gets the daemon's, which is fresh. Its own login (a redirect, a code, a
- * verifier) is never used: where a person is needed, the daemon's login waits for them. Only types
- * come from the SDK.
+ * The SDK asks for a token before each request and gets a fresh one from the daemon. The SDK's own login (redirect, code,
+ * verifier) is never used: if a login is needed, the daemon does it. Only types are imported from the SDK.
  */
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
 import { CatchdError } from '../failures.js'
@@ -13,11 +12,11 @@ import { CatchdClient } from './client.js'
 import { DaemonError } from './daemon-error.js'
 
 export type CatchdAuthProviderOptions = {
-  /** Default: this user's daemon, which is started when it is not there. */
+  /** Default: this user's daemon, which is started if it is not running. */
   readonly client?: CatchdClient
-  /** How long to wait for a person who has to log in. Default 120; 0: not at all. */
+  /** How long to wait for a login. Default 120. 0: do not wait. */
   readonly waitSeconds?: number
-  /** Told where a person can log in, beside the browser that the daemon opens. */
+  /** Called with the URL for the login. The daemon also opens it in the browser. */
   readonly onLogin?: (authorizationUrl: string) => void
 } /** `url` of the MCP server: its profile is found, or made by discovery and registration. */ & (
   | { readonly url: string | URL }
@@ -26,7 +25,7 @@ export type CatchdAuthProviderOptions = {
 
 type Tokens = Awaited<ReturnType<OAuthClientProvider['tokens']>>
 
-/** The SDK wants one in the request that it builds; no browser is ever sent there. */
+/** The SDK needs one for its request. No browser is ever sent there. */
 const UNUSED_REDIRECT_URI = 'http://127.0.0.1:8252/callback'
 
 export function catchdAuthProvider(options: CatchdAuthProviderOptions): OAuthClientProvider {
@@ -37,7 +36,7 @@ class CatchdAuthProvider implements OAuthClientProvider {
   readonly #options: CatchdAuthProviderOptions
   readonly #client: CatchdClient
   #found: Promise<string> | undefined
-  /** What the MCP server may have refused. */
+  /** The token that the MCP server may have refused. */
   #handedOut: string | undefined
 
   constructor(options: CatchdAuthProviderOptions) {
@@ -53,19 +52,19 @@ class CatchdAuthProvider implements OAuthClientProvider {
     return { client_name: 'catchd', redirect_uris: [UNUSED_REDIRECT_URI] }
   }
 
-  /** The daemon's registration, so that the SDK makes none of its own. */
+  /** The daemon's registration, so that the SDK does not register a client. */
   async clientInformation() {
     const { configuration } = await this.#client.profile(await this.#profile())
     return { client_id: configuration.client_id ?? 'catchd' }
   }
 
-  /** @throws CatchdError `login_required` when nobody logged in in time; … */
+  /** @throws CatchdError `login_required` if nobody logged in in time, … */
   async tokens(): Promise<Tokens> {
     const token = await this.#token(await this.#profile())
     if (token.token_type.toLowerCase() !== 'bearer') {
       throw new CatchdError('request_invalid', {
         profile: token.profile,
-        detail: `Its tokens are bound to a key (${token.token_type}), which the MCP SDK cannot prove; give its transport \`fetch: (url, init) => client.fetch('${token.profile}', url, init)\` instead.`,
+        detail: `The tokens are bound to a key (${token.token_type}), and the MCP SDK cannot make a proof. Give its transport \`fetch: (url, init) => client.fetch('${token.profile}', url, init)\` instead.`,
       })
     }
     this.#handedOut = token.access_token
@@ -78,13 +77,13 @@ class CatchdAuthProvider implements OAuthClientProvider {
   }
 
   /**
-   * The MCP server refused the token: a new one is got in place of the redirect, from a refresh or a login. The SDK then
-   * throws its `UnauthorizedError` once, because it expects a person to come back; the next request has the new token.
+   * The MCP server refused the token. Instead of a redirect, this gets a new token by a refresh or a login. The SDK then
+   * throws its `UnauthorizedError` once, because it expects the user to come back. The next request has the new token.
    */
   async redirectToAuthorization(): Promise<void> {
     const profile = await this.#profile()
     const current = await this.#token(profile)
-    if (current.access_token !== this.#handedOut) return // another host was first
+    if (current.access_token !== this.#handedOut) return // another host has already refreshed it
     try {
       await this.#client.refresh(profile)
     } catch (error) {
@@ -100,11 +99,11 @@ class CatchdAuthProvider implements OAuthClientProvider {
   codeVerifier(): never {
     throw new CatchdError(
       'request_invalid',
-      'catchd redeems codes itself: there is no authorization to finish.',
+      'catchd redeems codes itself, so there is no authorization to finish.',
     )
   }
 
-  /** A failure is not kept: the server may be there the next time. */
+  /** A failure is not stored, because the server may answer the next time. */
   #profile(): Promise<string> {
     if ('profile' in this.#options) return Promise.resolve(this.#options.profile)
     this.#found ??= this.#client.discoverProfile({ url: String(this.#options.url) }).then(

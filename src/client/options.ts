@@ -1,24 +1,24 @@
 /**
- * What callers of the library give: options of the client and of its calls.
+ * The options of the client and of its calls.
  *
- * The names are the API's in camelCase, and a time says its unit. {@link wireNames} makes one from the other.
+ * The names are those of the API, in camelCase, and with the unit of a time. {@link wireNames} translates them.
  */
 import type { KeyAction } from './api-types.js'
 
 export interface CatchdClientOptions {
-  /** Default: the socket of this user's daemon, by `CATCHD_HOME` and the platform's folders. */
+  /** Default: the socket of this user's daemon, from `CATCHD_HOME` or the platform's folders. */
   readonly socketPath?: string | undefined
   /** `http://127.0.0.1:7636`: TCP instead of the socket. Default: `CATCHD_URL`, unless `socketPath` is given. */
   readonly url?: string | undefined
-  /** Sent over TCP only. Default: `CATCHD_API_KEY`. */
+  /** Sent only over TCP. Default: `CATCHD_API_KEY`. */
   readonly apiKey?: string | undefined
-  /** How long a call may take beside the waiting it asks for. Default 60,000. */
+  /** The time limit of a call, without the time that it asks the daemon to wait. Default 60,000. */
   readonly timeoutMs?: number | undefined
-  /** Ends every call that names no signal of its own. */
+  /** Ends every call that has no signal of its own. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Start this user's daemon when it is not there. It is never started at a `socketPath` or a URL: those may be a daemon of
-   * another home or machine.
+   * Start this user's daemon if it is not running. With a `socketPath` or a URL it is never started, because those can
+   * belong to another home or machine.
    */
   readonly start?: boolean | undefined
 }
@@ -30,14 +30,14 @@ export interface CallOptions {
 export interface TokenOptions extends CallOptions {
   /** A token with fewer seconds left is refreshed first. Default: the profile's `min_ttl_seconds`. */
   readonly minTtlSeconds?: number | undefined
-  /** `auto` starts a login, or joins the one that pends, where a person has to log in. */
+  /** `auto`: if a login is needed, start one or join the pending login. */
   readonly login?: 'auto' | undefined
   /** How long to wait for that login. */
   readonly waitSeconds?: number | undefined
 }
 
 export interface WaitOptions extends CallOptions {
-  /** How long to wait for the login to be settled; it is answered as it stands then. */
+  /** How long to wait for the end of the login. The answer is its state after that time. */
   readonly waitSeconds?: number | undefined
 }
 
@@ -50,7 +50,7 @@ export interface LoginRequest {
   readonly timeoutSeconds?: number | undefined
 }
 
-/** An authorization request that the caller built; the daemon catches its response and redeems the code. */
+/** An authorization request that the caller made. The daemon catches its response and redeems the code. */
 export interface AdoptionRequest {
   readonly profile: string
   readonly state: string
@@ -59,7 +59,7 @@ export interface AdoptionRequest {
   readonly timeoutSeconds?: number | undefined
 }
 
-/** An authorization response that is only caught; the caller redeems the code. */
+/** An authorization response that is only caught. The caller redeems the code. */
 export interface CatchRequest {
   readonly redirectUri: string
   /** The `state` that it must have. Default: any. */
@@ -67,26 +67,26 @@ export interface CatchRequest {
   readonly timeoutSeconds?: number | undefined
 }
 
-/** The request that is about to be sent to a resource server. */
+/** The request that will be sent to a resource server. */
 export interface ProofRequest {
   /** In capitals. */
   readonly method: string
   readonly url: string
-  /** `DPoP-Nonce` of the resource server, where it gave one. */
+  /** `DPoP-Nonce` of the resource server, if it sent one. */
   readonly nonce?: string | undefined
 }
 
 export interface DiscoveryRequest {
   /** A protected resource (an MCP server, an API) or an issuer. */
   readonly url: string
-  /** Name of the profile; made from the host otherwise. */
+  /** Name of the profile. Default: made from the host. */
   readonly profile?: string | undefined
-  /** A client that was registered by hand. Default: one is registered. */
+  /** A client that the user registered. Default: catchd registers one. */
   readonly clientId?: string | undefined
-  /** What to ask for instead of what the resource wants. */
+  /** Scopes to request instead of those of the resource. */
   readonly scope?: string | undefined
   readonly caFile?: string | undefined
-  /** The server no longer knows the client: another is registered for the profile. */
+  /** Register another client for the profile, because the server no longer knows the current one. */
   readonly registerAgain?: boolean | undefined
 }
 
@@ -98,7 +98,7 @@ export interface NewClientRequest {
   readonly expiresInSeconds?: number | undefined
 }
 
-/** @returns The same by the names of the API: `expiresInSeconds` is `expires_in`. What is `undefined` is left out. */
+/** @returns The options with the names of the API: `expiresInSeconds` is `expires_in`. `undefined` ones are removed. */
 export function wireNames(options: object): Record<string, unknown> {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return Object.fromEntries(given.map(([name, value]) => [wireName(name), value]))

@@ -1,21 +1,21 @@
 /**
- * `fetch` with a profile's token: adds the Authorization header, and sends a request that was answered with 401 once
- * more with a new token, where it can be sent again.
+ * `fetch` with a profile's token: adds the Authorization header. After an answer with 401, the request is sent once more
+ * with a new token, if it can be sent again.
  *
- * Tokens that are bound to a key of the daemon (`token_type` `DPoP`, RFC 9449) go with a proof for the very request,
- * which the daemon makes; a resource server that wants a nonce in it gets the request again with its nonce (§9).
+ * A token that is bound to a key of the daemon (`token_type` `DPoP`, RFC 9449) is sent with a proof for this request. The
+ * daemon makes the proof. If a resource server requires a nonce in it, the request is sent again with that nonce (§9).
  */
 import type { ProofAnswer, TokenAnswer } from './api-types.js'
 import type { CallOptions, ProofRequest } from './options.js'
 
-/** What is needed of the client. */
+/** The calls of the client that are used here. */
 interface Tokens {
   token(profile: string, options: CallOptions): Promise<TokenAnswer>
   refresh(profile: string, options: CallOptions): Promise<TokenAnswer>
   proof(profile: string, request: ProofRequest, options: CallOptions): Promise<ProofAnswer>
 }
 
-/** Resource servers whose newest nonce is remembered. */
+/** The newest nonces of so many resource servers are kept. */
 const MOST_NONCES = 100
 
 /** @throws CatchdError `login_required`, …; what `fetch` throws */
@@ -41,7 +41,7 @@ export async function fetchWithToken(
   return send(new Request(input, init), second)
 }
 
-/** A stream is gone once it was sent. */
+/** A stream can be sent only once. */
 function hasStream(input: string | URL | Request, init: RequestInit): boolean {
   return (init.body ?? (input instanceof Request ? input.body : null)) instanceof ReadableStream
 }
@@ -78,7 +78,7 @@ function wantsNonce({ status, headers }: Response, { token_type }: TokenAnswer):
   return /\buse_dpop_nonce\b/.test(headers.get('www-authenticate') ?? '')
 }
 
-/** By origin: a nonce is its server's own (RFC 9449 §9). */
+/** By origin, because each server has its own nonces (RFC 9449 §9). */
 const noncesByClient = new WeakMap<Tokens, Map<string, string>>()
 
 function noncesOf(client: Tokens): Map<string, string> {
@@ -96,7 +96,7 @@ function remember(nonces: Map<string, string>, origin: string, nonce: string): v
   }
 }
 
-/** Another program may have refreshed it meanwhile. `undefined`: there is none, and the refusal stands. */
+/** Another program may have refreshed it already. `undefined`: there is no other token, so the answer stays 401. */
 async function better(client: Tokens, profile: string, refused: string, options: CallOptions) {
   try {
     const current = await client.token(profile, options)

@@ -10,33 +10,32 @@ import {
   parseJsonOf,
 } from './import.js'
 
-/** The settings of both programs, which use different names for them. */
-interface Settings {
-  readonly name: string
-  readonly grant: string | undefined
-  readonly authorizationEndpoint: string | undefined
-  readonly tokenEndpoint: string | undefined
-  readonly clientId: string | undefined
-  readonly clientSecret: string | undefined
-  readonly scope: string | undefined
-  readonly redirectUri: string | undefined
-  readonly sendsSecretInBody: boolean
+/** The names of the settings in each program. */
+const POSTMAN = {
+  grant: 'grant_type',
+  authorizationEndpoint: 'authUrl',
+  tokenEndpoint: 'accessTokenUrl',
+  clientId: 'clientId',
+  clientSecret: 'clientSecret',
+  scope: 'scope',
+  redirectUri: 'redirect_uri',
+  placeOfSecret: 'client_authentication',
+}
+const BRUNO: typeof POSTMAN = {
+  grant: 'grant_type',
+  authorizationEndpoint: 'authorization_url',
+  tokenEndpoint: 'access_token_url',
+  clientId: 'client_id',
+  clientSecret: 'client_secret',
+  scope: 'scope',
+  redirectUri: 'callback_url',
+  placeOfSecret: 'credentials_placement',
 }
 
 export function readPostman(text: string): Imported {
   const profiles = oauthBlocks(parseJsonOf('Postman', text)).map((members, index) => {
-    const at = (key: string) => members.get(key)
-    return profileOf({
-      name: at('tokenName') ?? (index === 0 ? 'postman' : `postman-${index + 1}`),
-      grant: at('grant_type'),
-      authorizationEndpoint: at('authUrl'),
-      tokenEndpoint: at('accessTokenUrl'),
-      clientId: at('clientId'),
-      clientSecret: at('clientSecret'),
-      scope: at('scope'),
-      redirectUri: at('redirect_uri'),
-      sendsSecretInBody: at('client_authentication') === 'body',
-    })
+    const name = members.get('tokenName') ?? (index === 0 ? 'postman' : `postman-${index + 1}`)
+    return profileOf(name, (setting) => members.get(POSTMAN[setting]))
   })
   if (profiles.length === 0) throw notReadable('Postman', 'it contains no OAuth 2.0 settings.')
   return { profiles, urls: [] }
@@ -58,20 +57,11 @@ function oauthBlocks(value: unknown): Map<string, string>[] {
 export function readBruno(text: string): Imported {
   const block = /^auth:oauth2\s*\{\n([\s\S]*?)^\}/m.exec(text)?.[1]
   if (block === undefined) throw notReadable('Bruno', 'it contains no block auth:oauth2.')
-  const at = (key: string) => new RegExp(`^\\s*${key}:[ \\t]*(\\S.*)$`, 'm').exec(block)?.[1]?.trim()
   const name = /^meta\s*\{\n(?:.*\n)*?\s*name:[ \t]*(\S.*)$/m.exec(text)?.[1]
-  const settings = {
-    name: name ?? 'bruno',
-    grant: at('grant_type'),
-    authorizationEndpoint: at('authorization_url'),
-    tokenEndpoint: at('access_token_url'),
-    clientId: at('client_id'),
-    clientSecret: at('client_secret'),
-    scope: at('scope'),
-    redirectUri: at('callback_url'),
-    sendsSecretInBody: at('credentials_placement') === 'body',
-  }
-  return { profiles: [profileOf(settings)], urls: [] }
+  const profile = profileOf(name ?? 'bruno', (setting) =>
+    new RegExp(`^\\s*${BRUNO[setting]}:[ \\t]*(\\S.*)$`, 'm').exec(block)?.[1]?.trim(),
+  )
+  return { profiles: [profile], urls: [] }
 }
 
 const GRANTS: Readonly<Record<string, ProfileEntry['grant']>> = {
@@ -80,35 +70,30 @@ const GRANTS: Readonly<Record<string, ProfileEntry['grant']>> = {
   authorization_code_with_pkce: undefined,
 }
 
-function profileOf(settings: Settings): ImportedProfile {
-  const { redirect_uri, notes } = loopbackOnly(settings.redirectUri)
-  const isKnown = settings.grant === undefined || Object.hasOwn(GRANTS, settings.grant)
-  const secret = settings.clientSecret
+function profileOf(
+  name: string,
+  given: (setting: keyof typeof POSTMAN) => string | undefined,
+): ImportedProfile {
+  const { redirect_uri, notes } = loopbackOnly(given('redirectUri'))
+  const grant = given('grant')
+  const secret = given('clientSecret')
   const entry = entryOf({
-    authorization_endpoint: settings.authorizationEndpoint,
-    token_endpoint: settings.tokenEndpoint,
-    client_id: settings.clientId,
+    authorization_endpoint: given('authorizationEndpoint'),
+    token_endpoint: given('tokenEndpoint'),
+    client_id: given('clientId'),
     client_secret: secret,
-    grant: GRANTS[settings.grant ?? ''],
-    scope: settings.scope,
+    grant: GRANTS[grant ?? ''],
+    scope: given('scope'),
     redirect_uri,
     token_endpoint_auth_method:
-      secret !== undefined && settings.sendsSecretInBody ? 'client_secret_post' : undefined,
+      secret !== undefined && given('placeOfSecret') === 'body' ? 'client_secret_post' : undefined,
   })
-  const variables = Object.values(entry).filter((value) => typeof value === 'string' && value.includes('{{'))
-  return {
-    name: settings.name,
-    entry,
-    notes: [
-      ...notes,
-      ...(isKnown
-        ? []
-        : [
-            `catchd does not support the grant ${settings.grant}. The profile uses authorization_code instead.`,
-          ]),
-      ...(variables.length === 0
-        ? []
-        : [`It contains variables (${variables.join(', ')}). Replace them with their values.`]),
-    ],
+  if (grant !== undefined && !Object.hasOwn(GRANTS, grant)) {
+    notes.push(`catchd does not support the grant ${grant}. The profile uses authorization_code instead.`)
   }
+  const variables = Object.values(entry).filter((value) => typeof value === 'string' && value.includes('{{'))
+  if (variables.length > 0) {
+    notes.push(`It contains variables (${variables.join(', ')}). Replace them with their values.`)
+  }
+  return { name, entry, notes }
 }

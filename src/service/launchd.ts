@@ -1,7 +1,6 @@
 /** A launchd agent of one user (launchd.plist(5)). It starts at login, and again after a failure. */
 import { join } from 'node:path'
-import type { ServicePlan, ServiceSetup } from './plan.js'
-import { xmlText } from './xml-text.js'
+import { type ServicePlan, type ServiceSetup, xmlText } from './plan.js'
 
 const LABEL = 'catchd'
 

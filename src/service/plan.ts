@@ -40,6 +40,11 @@ export interface ServicePlan {
   readonly query: Command
 }
 
+/** Escapes text for XML content (XML 1.0 §2.4). */
+export function xmlText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
 export type Command = readonly [program: string, ...args: string[]]
 
 /** Variables that the service keeps: the settings of catchd, the path of commands, and the settings of the network. */

@@ -1,7 +1,6 @@
 /** A task of the Windows Task Scheduler that starts the daemon when its user logs on. */
 import { join } from 'node:path'
-import type { ServicePlan, ServiceSetup } from './plan.js'
-import { xmlText } from './xml-text.js'
+import { type ServicePlan, type ServiceSetup, xmlText } from './plan.js'
 
 const TASK = 'catchd'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
+import { duration } from '../../src/cli/arguments.js'
 import { COMMANDS } from '../../src/cli/commands.js'
 import { failureText } from '../../src/cli/failure-output.js'
-import { expiryInWords, parseDuration, relative } from '../../src/cli/instants.js'
-import { printable } from '../../src/cli/printable.js'
+import { expiryInWords, printable, relative } from '../../src/cli/output.js'
 import { CatchdError, EXIT, FAILURES, type FailureCode } from '../../src/failures.js'
 import { problem } from '../client/fake-daemon.js'
 import { fakeDaemon, run } from './run.js'
@@ -359,7 +359,8 @@ describe('words for people', () => {
     ['1.5h', undefined],
     ['-1d', undefined],
   ])('the duration %j is %s seconds', (text, expected) => {
-    expect(parseDuration(text)).toBe(expected)
+    if (expected === undefined) expect(() => duration(text)).toThrow('It must be like 90d')
+    else expect(duration(text)).toBe(expected)
   })
 
   test('text of others stays on its line and moves no cursor', () => {

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Context } from '../../src/cli/context.js'
+import { startDaemon } from '../../src/cli/daemon.js'
 import { logLineForPeople } from '../../src/cli/daemon-logs.js'
-import { startDaemon } from '../../src/cli/daemon-start.js'
 import { CatchdError } from '../../src/failures.js'
 import { fakeDaemon, run, start } from './run.js'
 
@@ -129,7 +129,7 @@ describe('daemon start and stop', () => {
     const { exitCode, stdout } = await run(daemon, ['daemon', 'start'])
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
-      stdout: 'The daemon is running already (process 42).\n',
+      stdout: 'The daemon is already running (process 42).\n',
     })
   })
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command } from '@commander-js/extra-typings'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { entryFrom, profileKeyOptions } from '../../src/cli/profile-keys.js'

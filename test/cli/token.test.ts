@@ -119,7 +119,7 @@ describe('the short way', () => {
 
   test.each([
     ['a refusal', problem('login_required', 409), 3, 'catchd: '],
-    ['what is no JSON', { body: 'token' }, 5, 'What answers there is not catchd.'],
+    ['what is no JSON', { body: 'token' }, 5, 'The program that answers there is not catchd.'],
   ])(
     '%s is asked for once more, on the long way, which says what it is',
     async (_what, reply, code, said) => {

@@ -1,6 +1,6 @@
 /** What a program in TypeScript sees of the package: its declarations, without any other package. */
 import { expect, test } from 'vitest'
-import { compile, install } from './installed-package.js'
+import { compile } from './installed-package.js'
 
 test('a program compiles against them, without skipLibCheck', () => {
   const complaint = compile(`
@@ -18,7 +18,6 @@ test('a program compiles against them, without skipLibCheck', () => {
 })
 
 test('so does an MCP host, whose SDK takes the provider', () => {
-  install('@modelcontextprotocol/sdk')
   const complaint = compile(
     `
     import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -30,7 +29,7 @@ test('so does an MCP host, whose SDK takes the provider', () => {
     catchdAuthProvider({ profile: 'mcp', client, waitSeconds: 0, onLogin: (where: string) => console.log(where) })
     for await (const { event, at, profile } of client.events({ signal: AbortSignal.timeout(1) })) console.log(event, at, profile)
   `,
-    true,
+    ['@modelcontextprotocol/sdk'],
   )
   expect(complaint).toBe('')
 })

@@ -9,7 +9,6 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
 import { DaemonConnection } from '../../src/client/daemon-connection.js'
 import { daemonEvents } from '../../src/client/event-stream.js'
-import { Transport } from '../../src/client/transport.js'
 import { CatchdError } from '../../src/failures.js'
 
 const HAPPENED = { event: 'token.refreshed', profile: 'gw', at: '2026-01-01T00:00:00Z' }
@@ -46,8 +45,8 @@ const problem = (response: ServerResponse, status: number, code: string) =>
     .end(JSON.stringify({ status, code, title: code }))
 
 function eventsAt(url: string, signal?: AbortSignal) {
-  const transport = new Transport({ socketPath: '', url, apiKey: 'k', timeoutMs: 2_000 })
-  return daemonEvents(() => transport.stream('/v1/events', signal), signal, 10)
+  const connection = new DaemonConnection({ url, apiKey: 'k', timeoutMs: 2_000 })
+  return daemonEvents(() => connection.stream('/v1/events', signal, false), signal, 10)
 }
 
 async function take(events: AsyncIterable<{ event: string }>, most: number): Promise<string[]> {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { beforeAll, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.js'
 import { Context } from '../../src/cli/context.js'
@@ -48,8 +48,10 @@ const program = new Command('catchd')
 
 beforeAll(async () => {
   const context = new Context('catchd')
-  for (const [name, row] of Object.entries(COMMANDS)) (await row.load())(program.command(name), context)
-  const disarm = (command: Command) => {
+  for (const [name, row] of Object.entries(COMMANDS)) {
+    await (await row.load()).define(program.command(name), context)
+  }
+  const disarm = (command: CommandUnknownOpts) => {
     command.action(() => {}).exitOverride()
     for (const child of command.commands) disarm(child)
   }

@@ -65,7 +65,7 @@ test('a response with the state, on a port of its own', async () => {
   )
   expect(run.exitCode, run.stderr).toBe(0)
   expect(JSON.parse(run.stdout)).toEqual({ code: CODE, state: STATE, x: '1' })
-  expect(run.page).toContain('was handed to the tool that waits for it')
+  expect(run.page).toContain('passed the authorization response on to the tool that waited for it')
   expect(run.page).not.toContain(CODE)
   expect(await everything(daemon)).not.toMatch(/canary/)
 })
@@ -95,7 +95,7 @@ test('where a profile has the redirect URI, it says so instead of waiting', asyn
   })
   const run = await daemon.cli(['catch', '--redirect-uri', redirectUri])
   expect([run.exitCode, run.stdout]).toEqual([2, ''])
-  expect(run.stderr).toContain('is shared with the profile gw')
+  expect(run.stderr).toContain('is also used by the profile gw')
   const named = await catching(
     daemon,
     ['--redirect-uri', redirectUri, '--state', STATE],

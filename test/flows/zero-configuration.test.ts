@@ -187,5 +187,5 @@ test('options that are for a URL are refused with the name of a profile', async 
   const { daemon } = await mcp()
   const run = await daemon.cli(['login', 'gw', '--scope', 'x'])
   expect(run.exitCode).toBe(2)
-  expect(run.stderr).toContain('--scope is for a URL')
+  expect(run.stderr).toContain('--scope is only for a URL')
 })

@@ -1,5 +1,5 @@
 /** Every command of docs/providers.md makes a profile that is complete and can be registered as the page says. */
-import { Command } from 'commander'
+import { Command } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
 import { renderProviders } from '../../scripts/providers.js'
 import { entryFrom, profileKeyOptions } from '../../src/cli/profile-keys.js'

@@ -2,7 +2,7 @@
  * The completions of an unfinished command line: commands, subcommands, options, choices of options and arguments, and
  * profile names. They come from the definitions that parse the command line, so they are always up to date.
  */
-import type { Argument, Command, Option } from 'commander'
+import type { Argument, CommandUnknownOpts as Command, Option } from '@commander-js/extra-typings'
 
 export interface Sources {
   readonly commands: readonly string[]

@@ -34,4 +34,4 @@ const powershell = `Register-ArgumentCompleter -Native -CommandName catchd -Scri
 `
 
 export const COMPLETION_SCRIPTS = { bash, zsh, fish, powershell } as const
-export type CompletionShell = keyof typeof COMPLETION_SCRIPTS
+export const COMPLETION_SHELLS = Object.keys(COMPLETION_SCRIPTS) as (keyof typeof COMPLETION_SCRIPTS)[]

@@ -2,7 +2,7 @@
  * AWS's `credential_process`: exchanges the token for temporary credentials of a role, which every AWS program and SDK
  * accepts. For programs that exchange the token themselves (web identity), `catchd keep` writes the token file.
  */
-import { isLoopbackHost } from '../../config/loopback.js'
+import { serverUrlRule } from '../../config/rules.js'
 import { CatchdError } from '../../failures.js'
 import { bareToken } from '../../fast-path/token-format.js'
 import type { RoleRequest } from './sts.js'
@@ -16,8 +16,6 @@ const [SHORTEST_SECONDS, LONGEST_SECONDS] = [900, 43_200]
 
 export const aws: CredentialTool = {
   summary: 'credential_process = catchd credential --profile NAME aws --role-arn ARN',
-  operations: ['get'],
-  readsInput: false,
   takesIdToken: true,
   settings: {
     'role-arn': { value: 'arn', meaning: 'role to assume; AWS_ROLE_ARN otherwise' },
@@ -94,9 +92,7 @@ function endpointOf(url: string | undefined, region: string | undefined, partiti
 
 /** The token is sent to this endpoint, so it must use TLS or be on this machine. */
 function checkedEndpoint(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))
-  if (url !== undefined && isSafe && url.username === '' && url.password === '') return url.href
+  if (serverUrlRule(text, 'token_endpoint') === undefined) return new URL(text).href
   throw wrong('--endpoint-url must be an https URL, or an http URL on this machine.')
 }
 

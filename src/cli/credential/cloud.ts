@@ -14,8 +14,6 @@ const JWT = 'urn:ietf:params:oauth:token-type:jwt'
  */
 export const gcp: CredentialTool = {
   summary: 'credential_source.executable.command: "catchd credential --profile NAME gcp"',
-  operations: ['get'],
-  readsInput: false,
   takesIdToken: true,
   async answer({ environment, tokens }) {
     const asked = environment['GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE']

@@ -2,15 +2,14 @@
  * `catchd credential [--profile NAME] TOOL [OPERATION]`: implements the credential helper protocols of other tools, one
  * file per family of tools. Without `--profile`, the requested host decides, by the `hosts` of the configuration.
  */
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, Option } from '@commander-js/extra-typings'
 import type { CatchdClient } from '../../client/client.js'
 import { CatchdError } from '../../failures.js'
 import { bareToken, tokenType } from '../../fast-path/token-format.js'
 import type { Context } from '../context.js'
 import { readAll } from '../line-input.js'
-import { printNote } from '../output.js'
-import { printable } from '../printable.js'
-import { type IdTokenChoice, idTokenOption, requestToken } from '../requested-token.js'
+import { printable, printNote } from '../output.js'
+import { type IdTokenChoice, idTokenOption, requestToken } from '../token.js'
 import { aws } from './aws.js'
 import { gcp } from './cloud.js'
 import { docker } from './docker.js'
@@ -35,75 +34,57 @@ export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
   oauthbearer,
 }
 
-interface CredentialOptions extends IdTokenChoice {
-  readonly profile?: string
-  readonly user?: string
-  /** Options of single tools, with commander's names, which have no hyphens. */
-  readonly [setting: string]: string | true | undefined
-}
-
-export function defineCredential(command: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   const tools = Object.entries(CREDENTIAL_TOOLS)
-  command
+  const takers = tools.filter(([, { takesIdToken }]) => takesIdToken).map(([name]) => name)
+  const setup = tools.map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
+  const credential = command
     .addArgument(new Argument('<tool>', 'tool to answer').choices(tools.map(([name]) => name)))
     .argument('[words...]', 'arguments that the tool adds, beginning with the operation')
     .option('--profile <name>', 'profile to use for every host')
     .option('--user <name>', 'user name to send with the token, if the protocol needs one')
-  const takers = tools.filter(([, { takesIdToken }]) => takesIdToken).map(([name]) => name)
-  command.addOption(idTokenOption(`${takers.join(', ')}: `))
+    .addOption(idTokenOption(`${takers.join(', ')}: `))
+    .addHelpText('after', `\nSetup:\n${setup.join('\n')}`)
   for (const [tool, { settings = {} }] of tools) {
     for (const [name, { value, meaning }] of Object.entries(settings)) {
-      command.option(`--${name} <${value}>`, `${tool}: ${meaning}`)
+      credential.option(`--${name} <${value}>`, `${tool}: ${meaning}`)
     }
   }
-  command
-    .addHelpText(
-      'after',
-      `\nSetup:\n${tools.map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
-    )
-    .action((tool: string, words: string[], options: CredentialOptions) =>
-      answer(context, tool, words, options),
-    )
-}
-
-async function answer(
-  context: Context,
-  name: string,
-  words: readonly string[],
-  { profile, user, idToken, ...settings }: CredentialOptions,
-): Promise<void> {
-  const tool = CREDENTIAL_TOOLS[name]
-  if (tool === undefined) throw new CatchdError('internal')
-  if (idToken && !tool.takesIdToken) throw foreignOption(name)
-  const [operation = tool.operations[0] ?? 'get', ...rest] = words
-  // git requires helpers to ignore operations of newer protocol versions.
-  if (tool.operations.length > 1 && !tool.operations.includes(operation)) return
-  const answered = await tool.answer({
-    operation,
-    input: tool.readsInput ? await readAll(tool.inputEnd) : '',
-    environment: process.env,
-    words: rest,
-    user,
-    settings: settingsOf(name, tool, settings),
-    tokens: new ProfileTokenSource(context.client, profile, idToken ? { idToken } : {}),
+  credential.action(async (name, words, { profile, user, idToken, ...settings }) => {
+    const tool = CREDENTIAL_TOOLS[name]
+    if (tool === undefined) throw new CatchdError('internal')
+    if (idToken && !tool.takesIdToken) throw foreignOption(name)
+    const [operation = 'get', ...rest] = words
+    // git requires helpers to ignore operations of newer protocol versions.
+    if (tool.operations?.includes(operation) === false) return
+    const answered = await tool.answer({
+      operation,
+      input: tool.readsInput ? await readAll(tool.inputEnd) : '',
+      environment: process.env,
+      words: rest,
+      user,
+      settings: settingsOf(name, tool, settings),
+      tokens: new ProfileTokenSource(context.client, profile, { idToken }),
+    })
+    process.stdout.write(answered.stdout)
+    if (answered.note !== undefined) printNote(printable(answered.note))
+    if (answered.failure !== undefined) throw answered.failure
+    if (answered.exitCode !== undefined) process.exitCode = answered.exitCode
   })
-  process.stdout.write(answered.stdout)
-  if (answered.note !== undefined) printNote(printable(answered.note))
-  if (answered.failure !== undefined) throw answered.failure
-  if (answered.exitCode !== undefined) process.exitCode = answered.exitCode
 }
 
 /** @throws CatchdError `request_invalid` for an option of another tool */
 function settingsOf(
   name: string,
   tool: CredentialTool,
-  given: Readonly<Record<string, string | true | undefined>>,
+  given: Readonly<Record<string, string>>,
 ): CredentialRequest['settings'] {
-  const known = new Map(Object.keys(tool.settings ?? {}).map((setting) => [inCamelCase(setting), setting]))
+  const attributeName = (setting: string) => new Option(`--${setting}`).attributeName()
+  const known = new Map(Object.keys(tool.settings ?? {}).map((setting) => [attributeName(setting), setting]))
   return Object.fromEntries(
     Object.entries(given).map(([attribute, value]) => {
       const setting = known.get(attribute)
-      if (setting !== undefined && value !== true) return [setting, value]
+      if (setting !== undefined) return [setting, value]
       throw foreignOption(name)
     }),
   )
@@ -114,11 +95,6 @@ function foreignOption(tool: string): CatchdError {
     detail: `${tool} does not support one of the given options.`,
     next: 'catchd help credential',
   })
-}
-
-/** The name that commander gives to the value of an option. */
-function inCamelCase(name: string): string {
-  return name.replace(/-(\w)/g, (_hyphen, letter: string) => letter.toUpperCase())
 }
 
 function bound(profile: string): CatchdError {
@@ -167,7 +143,7 @@ class ProfileTokenSource implements TokenSource {
   }
 
   async #tokenOf(profile: string): Promise<FoundToken> {
-    const token = await requestToken(this.#client, profile, this.#choice)
+    const token = await requestToken({ client: this.#client }, profile, this.#choice)
     // No protocol here can carry the proof that such a token needs, so the server would refuse the request.
     if (tokenType(token).toLowerCase() === 'dpop') throw bound(profile)
     return { profile, token }

@@ -1,5 +1,6 @@
 /** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. Also `.netrc`. */
 import * as z from 'zod'
+import { parseJson } from '../../client/daemon-error.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { type AnyTokenAnswer, bareToken, tokenType } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
@@ -10,8 +11,6 @@ const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToke
 /** A JSON object of headers, for the `headersHelper` of MCP hosts. */
 export const headers: CredentialTool = {
   summary: 'headersHelper: "catchd credential --profile NAME headers"',
-  operations: ['get'],
-  readsInput: false,
   async answer({ tokens }) {
     return json({ Authorization: authorization((await tokens.ofProfile()).token) })
   },
@@ -20,8 +19,6 @@ export const headers: CredentialTool = {
 /** `go help goauth`: URL prefixes, an empty line, headers, an empty line. Without a URL, all hosts are printed. */
 export const goauth: CredentialTool = {
   summary: 'go env -w GOAUTH="catchd credential goauth"',
-  operations: ['get'],
-  readsInput: false,
   async answer({ operation, words, tokens }) {
     const url = [operation, ...words].find((word) => word.startsWith('https://'))
     const { byHost, note } =
@@ -38,7 +35,6 @@ const BazelQuestion = z.looseObject({ uri: z.url({ protocol: /^https?$/ }) })
 /** Bazel's credential helper protocol: `get`, a URI in JSON on stdin. */
 export const bazel: CredentialTool = {
   summary: 'bazel --credential_helper=HOST=/path/to/a/script that runs: catchd credential bazel "$@"',
-  operations: ['get'],
   readsInput: true,
   async answer({ input, tokens }) {
     const question = BazelQuestion.safeParse(parseJson(input)).data
@@ -58,8 +54,6 @@ export const bazel: CredentialTool = {
 /** `.netrc`: one line for each host, for tools that support nothing else. */
 export const netrc: CredentialTool = {
   summary: 'curl --netrc-file <(catchd credential netrc) …',
-  operations: ['get'],
-  readsInput: false,
   async answer({ tokens, user }) {
     const { byHost, note } = await everyHost(tokens)
     return { stdout: byHost.flatMap(([host, { token }]) => netrcLines([host], token, user)).join(''), note }
@@ -107,12 +101,4 @@ export function netrcLines(hosts: readonly string[], token: AnyTokenAnswer, user
     .map(
       (host) => `machine ${new URL(`https://${host}`).hostname} login ${user} password ${bareToken(token)}\n`,
     )
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

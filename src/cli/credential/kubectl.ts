@@ -3,6 +3,7 @@
  * `KUBERNETES_EXEC_INFO`: v1 (the default) or v1beta1.
  */
 import * as z from 'zod'
+import { parseJson } from '../../client/daemon-error.js'
 import { CatchdError } from '../../failures.js'
 import { bareToken } from '../../fast-path/token-format.js'
 import { type CredentialTool, json } from './tool.js'
@@ -17,8 +18,6 @@ const ExecInfo = z.looseObject({
 
 export const kubectl: CredentialTool = {
   summary: 'users[].user.exec: command catchd, args [credential, --profile, NAME, kubectl]',
-  operations: ['get'],
-  readsInput: false,
   takesIdToken: true,
   async answer({ environment, tokens }) {
     const info = parseInfo(environment['KUBERNETES_EXEC_INFO'])
@@ -45,14 +44,6 @@ function parseInfo(text: string | undefined): z.infer<typeof ExecInfo> | undefin
     throw unusable(`has the version ${info.apiVersion}. Supported are ${VERSIONS.join(' and ')}`)
   }
   return info
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function unusable(what: string): CatchdError {

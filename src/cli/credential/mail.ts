@@ -1,9 +1,20 @@
 /** Mail programs: the initial client responses of the SASL mechanisms that carry an access token. */
 import { CatchdError } from '../../failures.js'
 import { bareToken } from '../../fast-path/token-format.js'
-import type { CredentialRequest, CredentialTool, FoundToken } from './tool.js'
+import type { CredentialRequest, CredentialTool } from './tool.js'
 
-const SEPARATOR = '\u0001'
+/** @param begin - The first field, which contains the user name. */
+function sasl(mechanism: string, begin: (user: string) => string): CredentialTool {
+  return {
+    summary: `SASL ${mechanism}, base64; needs --user`,
+    async answer(request) {
+      const user = userOf(request)
+      const { token } = await request.tokens.ofProfile()
+      const response = [begin(user), `auth=Bearer ${bareToken(token)}`, '', ''].join('\u0001')
+      return { stdout: `${Buffer.from(response).toString('base64')}\n` }
+    },
+  }
+}
 
 function userOf({ user }: CredentialRequest): string {
   if (user !== undefined && /^\P{Cc}+$/u.test(user)) return user
@@ -13,29 +24,11 @@ function userOf({ user }: CredentialRequest): string {
   })
 }
 
-const encoded = (text: string) => ({ stdout: `${Buffer.from(text).toString('base64')}\n` })
-const bearer = ({ token }: FoundToken) => `auth=Bearer ${bareToken(token)}`
-
 /** Google's and Microsoft's XOAUTH2. */
-export const xoauth2: CredentialTool = {
-  summary: 'SASL XOAUTH2, base64; needs --user',
-  operations: ['get'],
-  readsInput: false,
-  async answer(request) {
-    const user = userOf(request)
-    const found = await request.tokens.ofProfile()
-    return encoded(['user=', user, SEPARATOR, bearer(found), SEPARATOR, SEPARATOR].join(''))
-  },
-}
+export const xoauth2 = sasl('XOAUTH2', (user) => `user=${user}`)
 
 /** OAUTHBEARER (RFC 7628 §3.1). `=` and `,` in the user name are escaped (RFC 5801 §4). */
-export const oauthbearer: CredentialTool = {
-  summary: 'SASL OAUTHBEARER, base64; needs --user',
-  operations: ['get'],
-  readsInput: false,
-  async answer(request) {
-    const user = userOf(request).replaceAll('=', '=3D').replaceAll(',', '=2C')
-    const found = await request.tokens.ofProfile()
-    return encoded(['n,a=', user, ',', SEPARATOR, bearer(found), SEPARATOR, SEPARATOR].join(''))
-  },
-}
+export const oauthbearer = sasl(
+  'OAUTHBEARER',
+  (user) => `n,a=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},`,
+)

@@ -3,11 +3,11 @@
  * (AssumeRoleWithWebIdentity of the query API, version 2011-06-15). It is a single POST without a signature, so no SDK is
  * needed.
  */
+import { parseXml, XmlElement } from '@rgrove/parse-xml'
 import * as z from 'zod'
 import { ServerConnections } from '../../authorization-server/server-connections.js'
 import { CatchdError } from '../../failures.js'
 import { VERSION } from '../../version.js'
-import { parseXml, textAt, type XmlElement, XmlUnreadable } from './xml.js'
 
 export interface RoleRequest {
   readonly endpoint: string
@@ -61,54 +61,52 @@ export async function assumeRole(request: RoleRequest): Promise<RoleCredentials>
       { method: 'POST', headers, body },
       caFile,
     )
-    const host = new URL(endpoint).host
-    const answer = readable(text, host, status)
-    if (status === 200) return credentialsOf(answer, host)
-    throw refusal(answer, host, status, token)
+    const outcome = outcomeOf(new URL(endpoint).host, status, text, token)
+    if (outcome instanceof CatchdError) throw outcome
+    return outcome
   } finally {
     connections.close()
   }
 }
 
-function readable(text: string, host: string, status: number): XmlElement {
+function outcomeOf(host: string, status: number, text: string, token: string): RoleCredentials | CatchdError {
+  const next = 'catchd help credential'
   try {
-    return parseXml(text)
-  } catch (error) {
-    if (!(error instanceof XmlUnreadable)) throw error
-    throw unusable(`${host} answered with status ${status}, but not in the format of STS.`)
-  }
-}
-
-function credentialsOf(answer: XmlElement, host: string): RoleCredentials {
-  const wanted = Object.keys(RoleCredentials.shape)
-  const at = (name: string) => ['AssumeRoleWithWebIdentityResult', 'Credentials', name]
-  try {
-    if (answer.name !== 'AssumeRoleWithWebIdentityResponse') throw new XmlUnreadable()
-    const found = Object.fromEntries(wanted.map((name) => [name, textAt(answer, ...at(name))]))
-    return RoleCredentials.parse(found)
+    const root = rootOf(text)
+    if (status === 200) return credentialsIn(root)
+    const code = textAt(root, 'Error', 'Code')
+    return new (code === EXPIRED ? TokenExpired : CatchdError)('provider_refused', {
+      detail: `${host} refused to issue credentials for the role.`,
+      error: code,
+      errorDescription: textAt(root, 'Error', 'Message').replaceAll(token, '…'),
+      next,
+    })
   } catch {
     // The error is not kept as the cause, because zod's errors can quote the credentials.
-    throw unusable(`The answer of ${host} contains no credentials in the format of STS.`)
+    const detail = `${host} answered with status ${status}, but not in the format of STS.`
+    return new CatchdError('provider_answer_invalid', { detail, next })
   }
 }
 
-function refusal(answer: XmlElement, host: string, status: number, token: string): CatchdError {
-  let code = ''
-  let message = ''
-  try {
-    code = textAt(answer, 'Error', 'Code')
-    message = textAt(answer, 'Error', 'Message')
-  } catch {
-    throw unusable(`${host} answered with status ${status}, but not in the format of STS.`)
-  }
-  return new (code === EXPIRED ? TokenExpired : CatchdError)('provider_refused', {
-    detail: `${host} refused to issue credentials for the role.`,
-    error: code,
-    errorDescription: message.replaceAll(token, '…'),
-    next: 'catchd help credential',
-  })
+function credentialsIn(root: XmlElement): RoleCredentials {
+  if (root.name !== 'AssumeRoleWithWebIdentityResponse') throw new Error('another answer')
+  const names = Object.keys(RoleCredentials.shape)
+  const at = (name: string) => textAt(root, 'AssumeRoleWithWebIdentityResult', 'Credentials', name)
+  return RoleCredentials.parse(Object.fromEntries(names.map((name) => [name, at(name)])))
 }
 
-function unusable(detail: string): CatchdError {
-  return new CatchdError('provider_answer_invalid', { detail, next: 'catchd help credential' })
+/** Document types, comments and CDATA are refused: STS does not send them, but attacks on XML parsers use them. */
+function rootOf(text: string): XmlElement {
+  const { root } = parseXml(text)
+  if (root === null || text.includes('<!')) throw new Error('not XML of STS')
+  return root
+}
+
+/** The text at a path of elements. Each must exist exactly once. */
+function textAt(element: XmlElement, ...path: readonly string[]): string {
+  const [name, ...rest] = path
+  const children = element.children.filter((child) => child instanceof XmlElement)
+  const [child, ...more] = name === undefined ? children : children.filter((one) => one.name === name)
+  if (more.length > 0 || (child === undefined) !== (name === undefined)) throw new Error('another structure')
+  return child === undefined ? element.text.trim() : textAt(child, ...rest)
 }

@@ -1,5 +1,4 @@
 /** The types of a credential helper: a tool's request on stdin or in the environment, and our answer on stdout. */
-
 import type { CatchdError } from '../../failures.js'
 import type { AnyTokenAnswer } from '../../fast-path/token-format.js'
 
@@ -46,10 +45,10 @@ export interface CredentialAnswer {
 
 export interface CredentialTool {
   readonly summary: string
-  /** The first is the default. */
-  readonly operations: readonly string[]
+  /** For a tool with several operations, in addition to the default `get`. */
+  readonly operations?: readonly string[]
   /** Whether the tool writes its request to stdin. */
-  readonly readsInput: boolean
+  readonly readsInput?: true
   /** The text that ends the request, for a tool that may keep the pipe open. */
   readonly inputEnd?: string
   /** Whether the tool can use an id_token. It then has the option `--id-token`. */

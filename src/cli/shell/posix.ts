@@ -1,8 +1,8 @@
 /** The common part of the functions for bash and zsh: quoting, and reading the answer. */
 
-/** Quotes any text as one word of a POSIX shell. */
+/** Quotes any text as one word of a POSIX shell, if it needs quotes. */
 export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** The branches of a `case` that map failure codes to exit codes. */

@@ -6,11 +6,10 @@
  * The key is never in the arguments or in the environment. It is read from its file, which has mode 0600.
  */
 import { join } from 'node:path'
-import { Argument, type Command } from 'commander'
+import { Argument, type Command } from '@commander-js/extra-typings'
 import { FAILURES } from '../../failures.js'
 import type { Context } from '../context.js'
 import { bashFunctions } from './bash.js'
-import { fishFunctions } from './fish.js'
 import { zshFunctions } from './zsh.js'
 
 /** What the functions know about this user's daemon. */
@@ -22,17 +21,27 @@ export interface ShellFacts {
   readonly exitCodes: ReadonlyMap<string, number>
 }
 
-const SHELLS = { bash: bashFunctions, zsh: zshFunctions, fish: fishFunctions }
-type Shell = keyof typeof SHELLS
+const SHELLS = { bash: bashFunctions, zsh: zshFunctions, fish: () => FISH }
+const SHELL_NAMES = Object.keys(SHELLS) as (keyof typeof SHELLS)[]
 
-export function defineShellInit(command: Command, context: Context): void {
+/** fish cannot open sockets, so its functions run the command line. */
+const FISH = `# catchd shell-init fish
+function catchd_token
+    command catchd token $argv
+end
+function catchd_header
+    command catchd token $argv --format header
+end
+`
+
+export function define(command: Command, context: Context): void {
   command
-    .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(SHELLS)))
+    .addArgument(new Argument('<shell>', 'your shell').choices(SHELL_NAMES))
     .addHelpText(
       'after',
       '\nIn ~/.bashrc or ~/.zshrc:    eval "$(catchd shell-init bash)"\nIn config.fish:              catchd shell-init fish | source',
     )
-    .action((shell: Shell) => {
+    .action((shell) => {
       process.stdout.write(SHELLS[shell](factsOf(context)))
     })
 }

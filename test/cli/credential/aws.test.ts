@@ -1,4 +1,5 @@
 /** AWS's credential_process against a Security Token Service that answers as laid out. */
+import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { aws } from '../../../src/cli/credential/aws.js'
 import type { CredentialRequest, FoundToken } from '../../../src/cli/credential/tool.js'
@@ -119,12 +120,38 @@ test.each([
   ['another answer', 200, '<AssumeRoleResponse/>'],
   ['an element twice', 200, stsCredentials(EXPIRATION, '<AccessKeyId>ASIAEXAMPLEKEY000002</AccessKeyId>')],
   ['no instant', 200, stsCredentials('soon')],
+  ['an element in place of a text', 200, stsCredentials('<a>2026-11-25T04:00:00Z</a>')],
+  ['an open end', 200, stsCredentials(EXPIRATION).replace('</Credentials>', '')],
+  ['a crossed end', 200, stsCredentials(EXPIRATION).replace('<SourceIdentity/>', '<a><b></a></b>')],
+  ['two roots', 200, `${stsCredentials(EXPIRATION)}<a/>`],
+  ['text around', 200, `${stsCredentials(EXPIRATION)}x`],
+  ['a comment', 200, stsCredentials(EXPIRATION, '<!-- x -->')],
+  ['CDATA', 200, stsCredentials(EXPIRATION, '<![CDATA[x]]>')],
+  ['an unknown entity', 200, stsCredentials(EXPIRATION, '&x;')],
+  ['a lone ampersand', 200, stsCredentials(EXPIRATION, 'x & y')],
+  ['no character', 200, stsCredentials(EXPIRATION, '&#x110000;')],
+  ['an attribute without quotes', 200, stsCredentials(EXPIRATION, '<a b=c/>')],
+  ['depth without end', 200, '<a>'.repeat(100_000)],
+  ['a page in place of an error', 403, '<html><Error><Code>x</Code></Error></html>'],
   ['an entity of its own', 200, `<!DOCTYPE x [<!ENTITY a "b">]>${stsCredentials(EXPIRATION)}`],
   ['an error that is none', 500, '<html><body>Bad gateway</body></html>'],
   ['a redirect', 302, ''],
 ])('%s is an answer that cannot be used', async (_what, status, text) => {
   sts.answerNext(status, text)
   await expect(ask({ 'role-arn': ARN })).rejects.toMatchObject({ code: 'provider_answer_invalid' })
+})
+
+test('whatever comes, it is credentials, a refusal, or an answer that cannot be used', async () => {
+  const whole = stsCredentials(EXPIRATION)
+  const piece = fc.constantFrom('<a>', '</a>', '<b/>', '&amp;', '&', '<', '>', ' ', 'x', '<?xml ?>', '"', '=')
+  await fc.assert(
+    fc.asyncProperty(fc.nat(whole.length), fc.array(piece), async (at, pieces) => {
+      sts.answerNext(200, whole.slice(0, at) + pieces.join('') + whole.slice(at))
+      const outcome = await ask({ 'role-arn': ARN }).catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'provider_answer_invalid' })
+      else expect(JSON.parse((outcome as { stdout: string }).stdout)).toMatchObject({ Version: 1 })
+    }),
+  )
 })
 
 test('nobody there: unreachable', async () => {

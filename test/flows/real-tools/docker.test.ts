@@ -84,7 +84,7 @@ if (isHere('docker')) {
     const token = await system.token()
     const login = await shell(`echo secret | docker login --username u --password-stdin ${host}`)
     expect(login.exitCode).toBe(1)
-    expect(login.stderr).toContain('catchd keeps no passwords: tokens come from its own logins')
+    expect(login.stderr).toContain('catchd stores no passwords. It provides tokens of its own logins')
     const logout = await shell(`docker logout ${host}`)
     expect(logout).toMatchObject({ exitCode: 0 })
     expect(await system.token()).toBe(token)

@@ -165,7 +165,13 @@ test.skipIf(missing).each([
     5,
     'AllowStreamLocalForwarding',
   ],
-  ['a port that may not be forwarded', ['AllowTcpForwarding local'], ['--port', '15999'], 5, 'let'],
+  [
+    'a port that may not be forwarded',
+    ['AllowTcpForwarding local'],
+    ['--port', '15999'],
+    5,
+    'AllowTcpForwarding',
+  ],
   ['a callback port that is taken', [], ['--callback', 'TAKEN'], 8, '--callback'],
 ])('%s is said, and leaves no key behind', async (_what, config, options, exitCode, said) => {
   const [system, server] = [await bench.system(), await sshd(config)]
@@ -198,7 +204,7 @@ test('without ssh, that is said', async () => {
   const env = { ...system.env, PATH: join(bench.folder, 'bin') }
   const forwarded = await forward({ ...system, env }, ['me@host.example', '--profiles', 'gw'])
   expect(await forwarded.finished).toBe(5)
-  expect(forwarded.stderr()).toContain('ssh is not installed here')
+  expect(forwarded.stderr()).toContain('ssh (the OpenSSH client) is not installed on this machine')
   expect(await names(system)).toEqual([])
 })
 

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { trustSteps } from '../../../src/cli/certificate-trust.js'
+import { trustSteps } from '../../../src/cli/certificate.js'
 import { readServedCertificate } from '../../../src/http/redirect/certificate-files.js'
 import { ensureOwnCertificate, readOwnCertificate } from '../../../src/http/redirect/certificate-making.js'
 import { ownCertificateFiles } from '../../../src/http/redirect/own-certificate.js'
@@ -114,7 +114,7 @@ test.each<[NodeJS.Platform, string]>([
   ['linux', `certutil -d sql:$HOME/.pki/nssdb -A -t P,, -n catchd -i '/a b/it'\\''s.pem'`],
   ['win32', `certutil -user -addstore Root "/a b/it's.pem"`],
 ])('what to run on %s, whatever the path', (platform, command) => {
-  const lines = trustSteps(platform, { file: "/a b/it's.pem", commonName: 'catchd on loopback' })
+  const lines = trustSteps(platform, "/a b/it's.pem")
   expect(lines).toContain(`  ${command}`)
   expect(lines).toContain('  mkcert -install')
 })
