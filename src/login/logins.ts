@@ -275,7 +275,7 @@ export class Logins {
     const { profiles, listeners, records, log } = this.#parts
     const profile = 'profile' in request ? profiles.profile(request.profile) : null
     const [kind, begin] = this.#kindOf(request, profile)
-    this.#open.requireRoom(kind, profile?.name ?? null)
+    this.#open.requireCapacity(kind, profile?.name ?? null)
     let lease: RedirectLease | undefined
     let open: OpenLogin | undefined
     try {

@@ -33,8 +33,8 @@ export class OpenLogins {
     })
   }
 
-  /** @throws CatchdError `too_many_logins` when there is no room for one more of this kind */
-  requireRoom(kind: LoginKind, profile: string | null): void {
+  /** @throws CatchdError `too_many_logins` when there are too many logins of this kind */
+  requireCapacity(kind: LoginKind, profile: string | null): void {
     this.#displacedBy(kind, profile)
   }
 
