@@ -95,7 +95,7 @@ test('where a profile has the redirect URI, it says so instead of waiting', asyn
   })
   const run = await daemon.cli(['catch', '--redirect-uri', redirectUri])
   expect([run.exitCode, run.stdout]).toEqual([2, ''])
-  expect(run.stderr).toContain('is shared with the profile gw')
+  expect(run.stderr).toContain('is also used by the profile gw')
   const named = await catching(
     daemon,
     ['--redirect-uri', redirectUri, '--state', STATE],
