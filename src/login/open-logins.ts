@@ -38,6 +38,18 @@ export class OpenLogins {
     this.#displacedBy(kind, profile)
   }
 
+  /** A catch of any response is replaced by the next one: the tool that started it may have ended long ago. */
+  requireAlone(redirectUri: string): void {
+    const sharer = this.index.sharerOf(redirectUri)
+    if (sharer !== undefined) {
+      throw new CatchdError(
+        'request_invalid',
+        `${redirectUri} is also used by ${sharer}. Give the state of your authorization request, or use another redirect URI.`,
+      )
+    }
+    for (const { login } of this.index.on(redirectUri)) this.cancel(login.id)
+  }
+
   /** From now on the login can be answered. @throws CatchdError `too_many_logins` */
   admit(kind: LoginKind, open: OpenLogin, lease: RedirectLease | undefined): void {
     const { id, profile, expiresAtMs } = open.login
