@@ -275,7 +275,7 @@ export class Logins {
     const { profiles, listeners, records, log } = this.#parts
     const profile = 'profile' in request ? profiles.profile(request.profile) : null
     const [kind, begin] = this.#kindOf(request, profile)
-    this.#open.requireRoom(kind, profile?.name ?? null)
+    this.#open.requireCapacity(kind, profile?.name ?? null)
     let lease: RedirectLease | undefined
     let open: OpenLogin | undefined
     try {
@@ -285,7 +285,7 @@ export class Logins {
       })
       this.#beginning.add(open.login.id) // so that it is not restored as a login of the last run
       await records.store(kind, open)
-      if (open.redirect?.alsoTakes === 'any') this.#requireAlone(open.login.redirectUri)
+      if (open.redirect?.alsoTakes === 'any') this.#open.requireAlone(open.login.redirectUri)
       this.#open.admit(kind, open, lease)
     } catch (error) {
       lease?.release()
@@ -306,18 +306,6 @@ export class Logins {
       if (begin !== undefined) return [kind, begin] as const
     }
     throw new CatchdError('internal', 'No kind of login begins with this request.')
-  }
-
-  /** A catch of any response is replaced by the next one: the tool that started it may have ended long ago. */
-  #requireAlone(redirectUri: string): void {
-    const sharer = this.#index.sharerOf(redirectUri)
-    if (sharer !== undefined) {
-      throw new CatchdError(
-        'request_invalid',
-        `${redirectUri} is also used by ${sharer}. Give the state of your authorization request, or use another redirect URI.`,
-      )
-    }
-    for (const { login } of this.#index.on(redirectUri)) this.cancel(login.id)
   }
 
   async #openBrowser({ id, authorizationUrl }: WaitingLogin): Promise<void> {

@@ -33,9 +33,21 @@ export class OpenLogins {
     })
   }
 
-  /** @throws CatchdError `too_many_logins` when there is no room for one more of this kind */
-  requireRoom(kind: LoginKind, profile: string | null): void {
+  /** @throws CatchdError `too_many_logins` when there are too many logins of this kind */
+  requireCapacity(kind: LoginKind, profile: string | null): void {
     this.#displacedBy(kind, profile)
+  }
+
+  /** A catch of any response is replaced by the next one: the tool that started it may have ended long ago. */
+  requireAlone(redirectUri: string): void {
+    const sharer = this.index.sharerOf(redirectUri)
+    if (sharer !== undefined) {
+      throw new CatchdError(
+        'request_invalid',
+        `${redirectUri} is also used by ${sharer}. Give the state of your authorization request, or use another redirect URI.`,
+      )
+    }
+    for (const { login } of this.index.on(redirectUri)) this.cancel(login.id)
   }
 
   /** From now on the login can be answered. @throws CatchdError `too_many_logins` */

@@ -1,0 +1,61 @@
+/** The vault record of a token set: its format stays, and members that a server named are stored as they are. */
+import { expect, test } from 'vitest'
+import { Secret } from '../../src/secret.js'
+import { parseTokenSet, serialiseTokenSet } from '../../src/tokens/token-set.js'
+
+const RECORD = {
+  version: 1,
+  authorization_server: 'https://as.example/token',
+  client_id: 'client-1',
+  access_token: 'access-1',
+  token_type: 'Bearer',
+  obtained_at_ms: 1_000,
+  expires_at_ms: 2_000,
+  refresh_token: 'refresh-1',
+  refresh_token_expires_at_ms: null,
+  refresh_token_stays: true,
+  refused_refresh_token: { reason: 'refused', error: 'invalid_grant', error_description: 'gone' },
+  scope: 'email',
+  id_token: null,
+  id_token_stays: 'not_given',
+  issuer: null,
+  subject: 'alice',
+  parameters: { realmId: '42', not_before_policy: 0, nestedValue: { innerName: [{ some_thing: 1 }] } },
+}
+const item = (record: object) => new Secret(JSON.stringify(record))
+
+test('a record is read and written back as the same text', () => {
+  const set = parseTokenSet(item(RECORD))
+  expect(set.parameters).toEqual(RECORD.parameters)
+  expect(set.refusedRefreshToken).toEqual({
+    reason: 'refused',
+    error: 'invalid_grant',
+    errorDescription: 'gone',
+  })
+  expect(serialiseTokenSet(set).reveal()).toBe(JSON.stringify(RECORD))
+})
+
+test('a record of an earlier version has none of the later members', () => {
+  const {
+    refresh_token_expires_at_ms: _end,
+    refresh_token_stays: _stays,
+    refused_refresh_token: _refused,
+    id_token_stays: _idToken,
+    ...earlier
+  } = RECORD
+  expect(parseTokenSet(item(earlier))).toMatchObject({
+    refreshTokenExpiresAtMs: null,
+    refreshTokenStays: false,
+    refusedRefreshToken: null,
+    idTokenStays: null,
+  })
+})
+
+test.each([
+  ['another version', { ...RECORD, version: 2 }],
+  ['an empty access token', { ...RECORD, access_token: '' }],
+  ['no access token', { ...RECORD, access_token: undefined }],
+  ['a number as access token', { ...RECORD, access_token: 1 }],
+])('%s is refused without quoting it', (_what, record) => {
+  expect(() => parseTokenSet(item(record))).toThrow('A stored token set is not a record of this version.')
+})
