@@ -22,7 +22,7 @@ const Plan = z.object({
   told_when: z.boolean(),
   used_at_ms: z.number(),
 })
-const NoticesRecord = z.object({ version: z.literal(1), profiles: z.record(z.string(), z.unknown()) })
+const NoticesRecord = z.object({ version: z.literal(1), profiles: z.record(z.string(), Plan) })
 
 export class NoticeMemory {
   readonly #file: DurableFile

@@ -68,18 +68,21 @@ export class SecretToolEngine implements KeychainEngine {
   }
 
   #run(args: readonly string[], input: string): Promise<Ended> {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), ANSWER_WITHIN_MS)
     const options = {
       env: { ...this.#env, LC_ALL: 'C.UTF-8' },
-      timeout: ANSWER_WITHIN_MS,
+      signal: deadline.signal,
       killSignal: 'SIGKILL',
       windowsHide: true,
     } as const
     return new Promise((resolve, reject) => {
       const child = execFile(this.#command, args, options, (error, output, errors) => {
+        clearTimeout(timer)
         this.#running.delete(child)
         const words = errors.trim()
         if (error === null) return resolve({ code: 0, output })
-        if (error.killed === true) {
+        if (deadline.signal.aborted) {
           this.#silentAt = performance.now()
           return reject(new KeychainFailure('silent'))
         }

@@ -57,7 +57,7 @@ test.each([
   [
     'too large',
     (path: string) => writeFileSync(path, Buffer.alloc(5_000_000)),
-    /not a file that catchd made/,
+    /not a file of catchd: it has to be a regular file of at most 4 MiB/,
   ],
   [
     'a folder',
@@ -65,7 +65,7 @@ test.each([
       rmSync(path)
       mkdirSync(path)
     },
-    /not a file that catchd made/,
+    /not a file of catchd: it has to be a regular file of at most 4 MiB/,
   ],
   [
     'a symbolic link',
