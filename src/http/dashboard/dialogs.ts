@@ -8,17 +8,8 @@ import { profileKey } from '../../config/profile-key.js'
 import { KeyAction } from '../access/principal.js'
 import { type Html, html } from '../redirect/pages/html.js'
 
-interface Field {
-  readonly name: string
-  readonly label: string
-  readonly hint: string
-  readonly isSource: boolean
-  /** Values to choose from. */
-  readonly choices: readonly string[] | undefined
-}
-
 /** The settings that most profiles have: the keys with a label. All other settings are edited as JSON below them. */
-const FIELDS: readonly Field[] = Object.entries(ProfileEntry.shape).flatMap(([name, schema]) => {
+const FIELDS = Object.entries(ProfileEntry.shape).flatMap(([name, schema]) => {
   const { label, role } = profileKey(ProfileEntry.shape, name) ?? {}
   if (label === undefined) return []
   const inner: z.ZodType = schema.unwrap()
@@ -54,7 +45,7 @@ ${field('profile-other', 'Other settings', 'Any other key of the configuration r
 }
 
 /** The page's script finds the fields by `data-key`. */
-function control({ name, isSource, choices }: Field): Html {
+function control({ name, isSource, choices }: (typeof FIELDS)[number]): Html {
   const id = `profile-${name}`
   const key = isSource ? null : html` data-key="${name}"`
   if (choices !== undefined) {
@@ -105,7 +96,7 @@ function newKeyDialog(): Html {
     'new-key',
     'Copy the key now',
     html`<p>The key is shown only once, because catchd stores only its hash. Send it as <code>Authorization: Bearer KEY</code>.</p>
-<div class="snippet"><pre tabindex="0" aria-label="The key"><code id="new-key-value"></code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> the key</span></button></div>`,
+<div class="snippet"><pre tabindex="0" aria-label="The key"><code id="new-key-value"></code></pre><button type="button" class="plain" data-action="copy" aria-label="Copy the key">Copy</button></div>`,
     html`<span class="space"></span><button type="submit" class="primary">Done</button>`,
   )
 }

@@ -16,7 +16,7 @@ import type {
 } from '../../../login/login.js'
 import { type Html, html } from './html.js'
 import { fromNow, inWords } from './instants.js'
-import { command, fact, facts, type Page, page, type Tone } from './page.js'
+import { command, fact, facts, type Page, page, scopes, type Tone } from './page.js'
 
 /** Failures after which nothing is stored. */
 const NOTHING_STORED: ReadonlySet<FailureCode> = new Set([
@@ -64,11 +64,12 @@ function waitingPage(headline: string, text: string, refreshSeconds: number): Pa
 }
 
 function succeededPage({ profile, stored }: SucceededLogin, nowMs: number, answeredBefore: boolean): Page {
+  const tokens = stored.hasRefreshToken ? 'An access token and a refresh token are' : 'An access token is'
   return page({
     status: 200,
     tone: 'done',
     headline: `Logged in: ${profile}`,
-    summary: [html`<p>${whatWasStored(stored)} stored. You do not need to copy anything from this page.</p>`],
+    summary: [html`<p>${tokens} stored. You do not need to copy anything from this page.</p>`],
     body: html`${alreadyUsed(answeredBefore)}
 ${facts([
   fact('Profile', html`<code>${profile}</code>`),
@@ -82,10 +83,6 @@ ${command('Use it', `catchd token ${profile}`)}`,
   })
 }
 
-function whatWasStored({ hasRefreshToken }: StoredSummary): string {
-  return hasRefreshToken ? 'An access token and a refresh token are' : 'An access token is'
-}
-
 /** An unknown expiry is shown as unknown (SECURITY.md#nothing-guessed). */
 function validity({ accessTokenExpiresAtMs, hasRefreshToken }: StoredSummary, nowMs: number): Html {
   const afterwards = hasRefreshToken ? 'then renewed automatically' : 'then log in again'
@@ -96,12 +93,6 @@ function validity({ accessTokenExpiresAtMs, hasRefreshToken }: StoredSummary, no
   if (words === undefined) return html`too far in the future to show<small>${afterwards}</small>`
   const distance = fromNow(accessTokenExpiresAtMs, nowMs)
   return html`<time datetime="${toInstant(accessTokenExpiresAtMs)}">${words}</time><small>${distance}, ${afterwards}</small>`
-}
-
-function scopes(scope: string | null): Html {
-  const names = (scope ?? '').split(' ').filter((name) => name !== '')
-  if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
-  return html`<ul>${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
 }
 
 function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Page {
