@@ -96,7 +96,7 @@ function newKeyDialog(): Html {
     'new-key',
     'Copy the key now',
     html`<p>The key is shown only once, because catchd stores only its hash. Send it as <code>Authorization: Bearer KEY</code>.</p>
-<div class="snippet"><pre tabindex="0" aria-label="The key"><code id="new-key-value"></code></pre><button type="button" class="plain" data-action="copy" aria-label="Copy the key">Copy</button></div>`,
+<div class="snippet"><pre tabindex="0" aria-label="The key"><code id="new-key-value"></code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> the key</span></button></div>`,
     html`<span class="space"></span><button type="submit" class="primary">Done</button>`,
   )
 }

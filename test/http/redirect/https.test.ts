@@ -255,7 +255,7 @@ describe('http and https on one port', () => {
       listeners.acquire(`https://localhost:${port}/cb`, null, filesOf(good)),
     ).rejects.toMatchObject({
       code: 'redirect_port_in_use',
-      detail: expect.stringContaining('Give the https redirect URI a port of its own'),
+      detail: expect.stringContaining('Use another port for the https redirect URI'),
     })
     expect(listeners.addresses()).toEqual([`http://127.0.0.1:${port}`])
   })

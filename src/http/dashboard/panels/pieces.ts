@@ -28,7 +28,7 @@ export function button(
 ): Html {
   const login = options.login === undefined ? null : html` data-login="${options.login}"`
   // For screen readers, the button's name also says what it acts on.
-  return html`<button type="button" class="${options.kind ?? 'plain'}" data-action="${action}" data-subject="${subject}"${login} aria-label="${label} ${subject}">${label}</button>`
+  return html`<button type="button" class="${options.kind ?? 'plain'}" data-action="${action}" data-subject="${subject}"${login}>${label}<span class="unseen"> ${subject}</span></button>`
 }
 
 export function failureBox({ message, next }: Pick<CatchdError, 'message' | 'next'>): Html {

@@ -101,14 +101,11 @@ function nextLogin(profile: ProfileOverview, nowMs: number): Html {
 function lastRefresh({ name, obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html | null {
   const last = obtainedAtMs === null ? null : relativeTime(obtainedAtMs, nowMs)
   if (trouble === undefined) return last === null ? null : fact('Last refresh', last)
-  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span><small>Run next: <code>${nextOf(trouble.code, name)}</code></small>${
+  const { next } = new CatchdError(isFailure(trouble.code) ? trouble.code : 'internal', { profile: name })
+  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span><small>Run next: <code>${next}</code></small>${
     last === null ? null : html`<small>the current tokens were issued ${last}</small>`
   }`
   return fact('Last refresh', failure)
-}
-
-function nextOf(code: string, profile: string): string {
-  return new CatchdError(isFailure(code) ? code : 'internal', { profile }).next
 }
 
 export function titleOf(code: string): string {

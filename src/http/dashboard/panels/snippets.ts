@@ -8,12 +8,12 @@ export type Addresses = Pick<DaemonStatus['listeners'], 'socket' | 'tcp'> | unde
 
 export function snippets({ name, entry }: ProfileOverview, addresses: Addresses): Html {
   const lines = entry.dpop === true ? forBoundTokens(name) : forTools(name, addresses)
-  return html`<details class="snippets"><summary aria-label="Use it ${name}">Use it</summary>
+  return html`<details class="snippets"><summary>Use it<span class="unseen"> ${name}</span></summary>
 <ul>${lines.map(([tool, text]) => snippet(name, tool, text))}</ul></details>`
 }
 
 function snippet(profile: string, tool: string, text: string): Html {
-  return html`<li><h4>${tool}</h4><div class="snippet"><pre tabindex="0" aria-label="${tool}, ${profile}"><code>${text}</code></pre><button type="button" class="plain" data-action="copy" aria-label="Copy for ${tool}, ${profile}">Copy</button></div></li>`
+  return html`<li><h4>${tool}</h4><div class="snippet"><pre tabindex="0" aria-label="${tool}, ${profile}"><code>${text}</code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> for ${tool}, ${profile}</span></button></div></li>`
 }
 
 type Line = readonly [tool: string, text: string]
