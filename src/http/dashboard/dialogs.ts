@@ -21,16 +21,13 @@ const FIELDS = Object.entries(ProfileEntry.shape).flatMap(([name, schema]) => {
   return [{ name, label, hint, isSource, choices }]
 })
 
-export interface PresetName {
-  readonly name: string
-  readonly title: string
-}
+type Presets = readonly { readonly name: string; readonly title: string }[]
 
-export function dialogs(presets: readonly PresetName[]): Html {
+export function dialogs(presets: Presets): Html {
   return html`${profileDialog(presets)}${keyDialog()}${newKeyDialog()}${loginDialog()}${confirmDialog()}`
 }
 
-function profileDialog(presets: readonly PresetName[]): Html {
+function profileDialog(presets: Presets): Html {
   return dialog(
     'profile',
     'Add a profile',

@@ -72,10 +72,6 @@ export function fact(term: string, description: Html): Html {
   return html`<div><dt>${term}</dt><dd>${description}</dd></div>`
 }
 
-export function facts(rows: readonly Html[]): Html {
-  return html`<dl>${rows}</dl>`
-}
-
 /** The scopes of a token; `null` if the server does not say. */
 export function scopes(scope: string | null): Html {
   const names = (scope ?? '').split(' ').filter((name) => name !== '')

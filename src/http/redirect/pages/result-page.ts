@@ -16,7 +16,7 @@ import type {
 } from '../../../login/login.js'
 import { type Html, html } from './html.js'
 import { fromNow, inWords } from './instants.js'
-import { command, fact, facts, type Page, page, scopes, type Tone } from './page.js'
+import { command, fact, type Page, page, scopes, type Tone } from './page.js'
 
 /** Failures after which nothing is stored. */
 const NOTHING_STORED: ReadonlySet<FailureCode> = new Set([
@@ -71,13 +71,13 @@ function succeededPage({ profile, stored }: SucceededLogin, nowMs: number, answe
     headline: `Logged in: ${profile}`,
     summary: [html`<p>${tokens} stored. You do not need to copy anything from this page.</p>`],
     body: html`${alreadyUsed(answeredBefore)}
-${facts([
-  fact('Profile', html`<code>${profile}</code>`),
-  ...(stored.subject === null ? [] : [fact('Account', html`${stored.subject}`)]),
-  fact('Stored in', html`${stored.storedIn}`),
-  fact('Valid until', validity(stored, nowMs)),
-  fact('Scope', scopes(stored.scope)),
-])}
+<dl>${[
+      fact('Profile', html`<code>${profile}</code>`),
+      ...(stored.subject === null ? [] : [fact('Account', html`${stored.subject}`)]),
+      fact('Stored in', html`${stored.storedIn}`),
+      fact('Valid until', validity(stored, nowMs)),
+      fact('Scope', scopes(stored.scope)),
+    ]}</dl>
 ${command('Use it', `catchd token ${profile}`)}`,
     closing: CLOSE_TAB,
   })
@@ -108,11 +108,11 @@ function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Pa
     body: html`${alreadyUsed(answeredBefore)}
 ${quote(failure)}
 ${likelyCause(likely[0])}
-${facts([
-  ...(profile === null ? [] : [fact('Profile', html`<code>${profile}</code>`)]),
-  ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
-  fact('Failure', html`<code>${failure.code}</code>`),
-])}
+<dl>${[
+      ...(profile === null ? [] : [fact('Profile', html`<code>${profile}</code>`)]),
+      ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
+      fact('Failure', html`<code>${failure.code}</code>`),
+    ]}</dl>
 ${command('Run next', advised(failure, likely).next)}`,
     closing: CLOSE_TAB,
   })
