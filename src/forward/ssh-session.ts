@@ -29,13 +29,10 @@ export class SshSession {
       errors = `${errors}${chunk.toString('utf8')}`.slice(-KEPT_CHARACTERS)
     })
     this.ended = new Promise((resolve) => {
-      child.on('error', ({ code }: NodeJS.ErrnoException) => {
+      child.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => {
+        const isMissing = code === 'ENOENT'
         resolve(
-          failed(
-            code === 'ENOENT'
-              ? 'ssh (the OpenSSH client) is not installed on this machine.'
-              : `ssh: ${code ?? 'unknown'}`,
-          ),
+          failed(isMissing ? 'ssh (the OpenSSH client) is not installed on this machine.' : `ssh: ${code}`),
         )
       })
       child.on('close', (code) => resolve(sshFailure(code, errors, isReady)))

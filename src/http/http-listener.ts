@@ -57,7 +57,6 @@ export interface OpenAddress {
   close(drainMs: number): Promise<void>
 }
 
-/** Handles the requests of all bound addresses. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 type Unread = (status: number) => UnreadAnswer | undefined

@@ -1,4 +1,7 @@
-/** The open connections of one bound address: their limit, which one is closed above it, and how they end. */
+/**
+ * The open connections of one bound address, and how they end. If new connections were refused at the limit, slow ones
+ * could lock out all others. Instead, the oldest connection without a complete request is closed.
+ */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -9,13 +12,7 @@ interface Connection {
   turn: number
 }
 
-/**
- * The open connections of one address. If new connections were refused at the limit, slow ones could lock out all
- * others. Instead, the oldest connection without a complete request is closed.
- *
- * A request only changes two members of an existing entry. New entries for each request would cost more in garbage
- * collection than the answer itself.
- */
+/** A request only changes its entry: a new one for each request would cost more in garbage collection than the answer. */
 export class OpenConnections {
   readonly #open = new Map<Socket, Connection>()
   readonly #most: number

@@ -8,10 +8,7 @@ import type { CachedToken } from './cached-token.js'
 export class RequestProofs {
   readonly #token: CachedToken
   readonly #upstream: string
-  readonly #proofs = new WeakMap<
-    FastifyRequest,
-    { readonly proof: string; readonly nonce: string | undefined }
-  >()
+  readonly #proofs = new WeakMap<FastifyRequest, { dpop: string; nonce: string | undefined }>()
   readonly #tried = new WeakSet<FastifyRequest>()
   #nonce: string | undefined
 
@@ -27,12 +24,12 @@ export class RequestProofs {
     const url = new URL(dest, this.#upstream).href
     const answer = await this.#token.proof({ method: request.method, url, nonce })
     request.sentToken = answer
-    this.#proofs.set(request, { proof: answer.dpop, nonce })
+    this.#proofs.set(request, { dpop: answer.dpop, nonce })
   }
 
   headerOf(request: FastifyRequest): { dpop?: string } {
     const made = this.#proofs.get(request)
-    return made === undefined ? {} : { dpop: made.proof }
+    return made === undefined ? {} : { dpop: made.dpop }
   }
 
   /** @returns Whether the upstream refused the request because it lacked the nonce that the response contains. */

@@ -195,8 +195,7 @@ function without<Headers extends object>(headers: Headers, names: readonly strin
 /** Sends problem details, as the API does: the upstream was not reached, or there is no token for it. */
 function sendFailure(reply: FastifyReply, error: unknown): FastifyReply {
   const status = (error as { statusCode?: number }).statusCode
-  const isGateway = status !== undefined && status >= 500
-  if (isGateway)
+  if (status !== undefined && status >= 500)
     return reply.code(status === 500 ? 502 : status).send({ title: 'The upstream did not answer.' })
   const problem = toProblem(asCatchdError(error))
   return reply.code(problem.status).type('application/problem+json').send(problem)

@@ -12,7 +12,7 @@ import { CatchdError } from '../../failures.js'
 import type { ApiKeys } from './api-keys.js'
 import { kindOfConnection } from './connection-kind.js'
 import { owner, type Principal } from './principal.js'
-import { admitSession, principalOfSession } from './session-checks.js'
+import { admitSession } from './session-checks.js'
 import { sessionIds } from './session-cookie.js'
 import type { DashboardSessions } from './sessions.js'
 
@@ -45,7 +45,7 @@ function findSession(call: IncomingCall, { sessions }: Gate): Principal | undefi
   if (cookie === undefined || authorization !== undefined) return undefined
   if (kindOfConnection(call.socket) === 'socket') return undefined
   const ids = sessionIds(cookie, host)
-  return ids.length === 0 ? undefined : principalOfSession(admitSession(call, ids, sessions))
+  return ids.length === 0 ? undefined : { ...owner('dashboard'), session: admitSession(call, ids, sessions) }
 }
 
 /** No web page can reach the socket, so its Host header only has to be harmless. */

@@ -31,17 +31,17 @@ export interface NewApiKey {
   readonly expiresInSeconds: number | null
 }
 
-interface Holder {
+interface Holder<Key = ApiKey | null> {
   readonly hash: Buffer
   readonly principal: Principal
-  readonly apiKey: ApiKey | null
+  readonly apiKey: Key
 }
 
 export class ApiKeys {
   readonly #path: string
   readonly #clock: Clock
   readonly #admin: Holder
-  #byName: ReadonlyMap<string, Holder & { readonly apiKey: ApiKey }>
+  #byName: ReadonlyMap<string, Holder<ApiKey>>
   /** The last Authorization header of each connection, and its key. */
   readonly #seen = new WeakMap<object, { readonly header: string; readonly holder: Holder }>()
   readonly #uses: KeyUses
@@ -185,14 +185,12 @@ export class ApiKeys {
   }
 
   /** Edits a copy, writes it to disk, and then uses it. */
-  #change<Result>(edit: (byName: Map<string, Holder & { apiKey: ApiKey }>) => Promise<Result>) {
+  #change<Result>(edit: (byName: Map<string, Holder<ApiKey>>) => Promise<Result>) {
     const changed = this.#changes.then(async () => {
       const byName = new Map(this.#byName)
       const result = await edit(byName)
-      await writeApiKeys(
-        this.#path,
-        [...byName.values()].map(({ apiKey }) => apiKey),
-      )
+      const apiKeys = [...byName.values()].map(({ apiKey }) => apiKey)
+      await writeApiKeys(this.#path, apiKeys)
       this.#byName = byName
       return result
     })

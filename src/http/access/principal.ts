@@ -32,7 +32,6 @@ export function mayDo({ actions }: Principal, action: KeyAction): boolean {
   return action === 'token' && actions.has('login')
 }
 
-/** Whether the caller may use the profile. */
 export function maySee({ actions, profiles }: Principal, profile: string): boolean {
   return actions.has('admin') || profiles === 'all' || profiles.has(profile)
 }

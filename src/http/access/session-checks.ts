@@ -13,7 +13,6 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { CatchdError } from '../../failures.js'
 import type { IncomingCall } from './admission.js'
 import { kindOfConnection } from './connection-kind.js'
-import { owner, type Principal } from './principal.js'
 import { sessionIds } from './session-cookie.js'
 import type { DashboardSessions, Session } from './sessions.js'
 
@@ -56,10 +55,6 @@ export function admitSession(
   // An open page sends GET requests automatically. All other requests come from the user.
   if (method !== 'GET') session.used()
   return session
-}
-
-export function principalOfSession(session: Session): Principal {
-  return { ...owner('dashboard'), session }
 }
 
 /** @throws CatchdError `route_unknown` on the socket, `origin_refused` */

@@ -39,11 +39,10 @@ export function requireCallOfSession(
   { config, url = '' }: FastifyRequest['routeOptions'],
 ): void {
   if (config.allow !== undefined || CALLS.has(`${method} ${url}`)) return
-  throw new CatchdError('forbidden', {
-    detail:
-      'A session of the dashboard may not make this call. It gets no token, and no access that lasts longer than the session.',
-    next: 'catchd status',
-  })
+  throw forbidden(
+    'A session of the dashboard may not make this call. It gets no token, and no access that lasts longer than the session.',
+    'catchd status',
+  )
 }
 
 /** The profiles as they are configured. */
@@ -67,11 +66,10 @@ export function bodyCheckOf(route: RouteOptions, profiles: Profiles): BodyCheck 
 function refuseAdminKey(body: unknown): void {
   const { actions } = body as { readonly actions: readonly string[] }
   if (!actions.includes('admin')) return
-  throw new CatchdError('forbidden', {
-    detail:
-      'A key with the action `admin` would be valid longer than the session. Make it on the command line.',
-    next: 'catchd client add NAME --actions admin --profiles NAMES',
-  })
+  throw forbidden(
+    'A key with the action `admin` would be valid longer than the session. Make it on the command line.',
+    'catchd client add NAME --actions admin --profiles NAMES',
+  )
 }
 
 /** A page must not be able to run programs, or to send a file of this machine to a server of its choice. */
@@ -82,10 +80,10 @@ async function refuseNewSource(body: unknown, name: string, profiles: Profiles):
   const before = (await profiles.list()).find((profile) => profile.name === name)?.entry
   const named = sources.find((key) => !isDeepStrictEqual(before?.[key as keyof ProfileEntry], entry[key]))
   if (named === undefined) return
-  throw new CatchdError('forbidden', {
-    detail: `The dashboard cannot set ${named} to a command, a file or a variable. Edit the configuration file instead.`,
-    next: `catchd profile edit ${name}`,
-  })
+  throw forbidden(
+    `The dashboard cannot set ${named} to a command, a file or a variable. Edit the configuration file instead.`,
+    `catchd profile edit ${name}`,
+  )
 }
 
 /** Parameters may have any name. */
@@ -105,8 +103,12 @@ function readsThisMachine(source: unknown): boolean {
 function refuseForeignLogin(body: unknown): void {
   const { state, redirect_uri: redirectUri } = body as Readonly<Record<string, unknown>>
   if (state === undefined && redirectUri === undefined) return
-  throw new CatchdError('forbidden', {
-    detail: 'A session of the dashboard can start only logins of profiles, not a login for another tool.',
-    next: 'catchd catch --help',
-  })
+  throw forbidden(
+    'A session of the dashboard can start only logins of profiles, not a login for another tool.',
+    'catchd catch --help',
+  )
+}
+
+function forbidden(detail: string, next: string): CatchdError {
+  return new CatchdError('forbidden', { detail, next })
 }

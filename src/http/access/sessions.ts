@@ -25,7 +25,6 @@ interface Link {
   opened: Session | undefined
 }
 
-/** The session of one browser. */
 export class Session {
   readonly #clock: Clock
   readonly #createdAtMs: number

@@ -2,23 +2,22 @@
 import { createHash } from 'node:crypto'
 import { pageSource } from './page-source.js'
 
-interface Asset {
-  readonly path: string
-  readonly type: string
-  readonly content: string
-}
-
-let made: Promise<{ readonly script: Asset; readonly style: Asset }> | undefined
+let made: ReturnType<typeof makeAssets> | undefined
 
 export function assets() {
-  made ??= pageSource().then(({ script, style }) => ({
-    script: asset('js', 'text/javascript; charset=utf-8', script),
-    style: asset('css', 'text/css; charset=utf-8', style),
-  }))
+  made ??= makeAssets()
   return made
 }
 
-function asset(ending: string, type: string, content: string): Asset {
+async function makeAssets() {
+  const { script, style } = await pageSource()
+  return {
+    script: asset('js', 'text/javascript; charset=utf-8', script),
+    style: asset('css', 'text/css; charset=utf-8', style),
+  }
+}
+
+function asset(ending: string, type: string, content: string) {
   const hash = createHash('sha256').update(content).digest('hex').slice(0, 16)
   return { path: `/assets/dashboard-${hash}.${ending}`, type, content }
 }

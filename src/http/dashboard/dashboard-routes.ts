@@ -18,107 +18,77 @@ import { type ApiScope, NoBody, ProfilePath, type RouteParts } from '../api/scop
 
 const loadPages = () => import('./pages.js')
 
+/** The page's own calls: {@link sessionOf} lets only the page make them. */
+const CALL = { config: { needs: 'any' }, schema: { hide: true } } as const
+
 export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
   const { services, sessions } = parts
 
-  app.route({
-    method: 'GET',
-    url: '/',
+  const document = {
     config: { page: 'document' },
     schema: { hide: true, querystring: z.object({}) },
-    handler: async (request, reply) => {
-      const { dashboardPage, enterPage, sendPage } = await loadPages()
-      const session = sessionOfNavigation(request.headers, sessions)
-      if (session === undefined) {
-        return sendPage(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'none'))
-      }
-      session.used()
-      return sendPage(reply, await dashboardPage(parts, session.undeliveredKey))
-    },
+  } as const
+  app.get('/', document, async (request, reply) => {
+    const { dashboardPage, enterPage, sendPage } = await loadPages()
+    const session = sessionOfNavigation(request.headers, sessions)
+    if (session === undefined) {
+      return sendPage(reply, enterPage(isFromElsewhere(request.headers) ? 'elsewhere' : 'none'))
+    }
+    session.used()
+    return sendPage(reply, await dashboardPage(parts, session.undeliveredKey))
   })
 
-  app.route({
-    method: 'GET',
-    url: '/enter',
-    config: { page: 'document' },
-    schema: { hide: true, querystring: z.object({ link: z.string().default('') }) },
-    handler: async (request, reply) => {
-      const { enterPage, sendPage } = await loadPages()
-      const { host = '' } = request.headers
-      if (await isAnotherUsers(request.socket)) return sendPage(reply, enterPage('another user'))
-      const id = host.startsWith('127.0.0.1:') ? sessions.enter(request.query.link) : undefined
-      if (id === undefined) return sendPage(reply, enterPage('used'))
-      // A browser that enters again ends its previous session.
-      sessionOfNavigation(request.headers, sessions)?.end()
-      return reply.code(303).header('set-cookie', sessionCookie(id, host)).header('location', '/').send()
-    },
+  const querystring = z.object({ link: z.string().default('') })
+  app.get('/enter', { ...document, schema: { hide: true, querystring } }, async (request, reply) => {
+    const { enterPage, sendPage } = await loadPages()
+    const { host = '' } = request.headers
+    if (await isAnotherUsers(request.socket)) return sendPage(reply, enterPage('another user'))
+    const id = host.startsWith('127.0.0.1:') ? sessions.enter(request.query.link) : undefined
+    if (id === undefined) return sendPage(reply, enterPage('used'))
+    // A browser that enters again ends its previous session.
+    sessionOfNavigation(request.headers, sessions)?.end()
+    return reply.code(303).header('set-cookie', sessionCookie(id, host)).header('location', '/').send()
   })
 
-  app.route({
-    method: 'GET',
-    url: '/assets/:name',
+  const file = {
     config: { page: 'part' },
     schema: { hide: true, params: z.object({ name: z.string() }) },
-    handler: async (request, reply) => {
-      if (sessionOfNavigation(request.headers, sessions) === undefined) throw sessionEnded()
-      const { script, style } = await (await loadPages()).assets()
-      const asset = [script, style].find(({ path }) => path === `/assets/${request.params.name}`)
-      if (asset === undefined) throw new CatchdError('route_unknown')
-      return reply.type(asset.type).send(asset.content)
-    },
+  } as const
+  app.get('/assets/:name', file, async (request, reply) => {
+    if (sessionOfNavigation(request.headers, sessions) === undefined) throw sessionEnded()
+    const { script, style } = await (await loadPages()).assets()
+    const asset = [script, style].find(({ path }) => path === `/assets/${request.params.name}`)
+    if (asset === undefined) throw new CatchdError('route_unknown')
+    return reply.type(asset.type).send(asset.content)
   })
 
-  app.route({
-    method: 'GET',
-    url: '/dashboard/panels',
-    config: { needs: 'any' },
-    schema: { hide: true },
-    handler: async (request, reply) => {
-      sessionOf(request)
-      const markup = await (await loadPages()).panels(parts)
-      return reply.type('text/html; charset=utf-8').send(markup)
-    },
+  app.get('/dashboard/panels', CALL, async (request, reply) => {
+    sessionOf(request)
+    const markup = await (await loadPages()).panels(parts)
+    return reply.type('text/html; charset=utf-8').send(markup)
   })
 
   // The URL at which the user finishes a login. It is not part of the page: with it, somebody who has only the cookie
   // could send another person's authorization response.
-  app.route({
-    method: 'GET',
-    url: '/dashboard/logins/:login',
-    config: { needs: 'any' },
-    schema: { hide: true, params: z.object({ login: z.string() }) },
-    handler: async (request) => {
-      sessionOf(request)
-      const login = services.logins.find(request.params.login)
-      if (login === undefined) throw new CatchdError('login_unknown')
-      return loginAnswer(login)
-    },
+  const params = z.object({ login: z.string() })
+  app.get('/dashboard/logins/:login', { ...CALL, schema: { hide: true, params } }, async (request) => {
+    sessionOf(request)
+    const login = services.logins.find(request.params.login)
+    if (login === undefined) throw new CatchdError('login_unknown')
+    return loginAnswer(login)
   })
 
-  app.route({
-    method: 'POST',
-    url: '/dashboard/profiles/:profile/refresh',
-    config: { needs: 'any' },
-    schema: { hide: true, params: ProfilePath, body: NoBody },
-    handler: async (request, reply) => {
-      sessionOf(request)
-      await services.tokens.refresh(request.params.profile)
-      return reply.code(204).send()
-    },
+  const ofProfile = { ...CALL, schema: { hide: true, params: ProfilePath, body: NoBody } }
+  app.post('/dashboard/profiles/:profile/refresh', ofProfile, async (request, reply) => {
+    sessionOf(request)
+    await services.tokens.refresh(request.params.profile)
+    return reply.code(204).send()
   })
 
-  app.route({
-    method: 'POST',
-    url: '/dashboard/leave',
-    config: { needs: 'any' },
-    schema: { hide: true, body: NoBody },
-    handler: async (request, reply) => {
-      sessionOf(request).end()
-      return reply
-        .code(204)
-        .header('set-cookie', endedCookie(request.headers.host ?? ''))
-        .send()
-    },
+  app.post('/dashboard/leave', { ...CALL, schema: { hide: true, body: NoBody } }, async (request, reply) => {
+    sessionOf(request).end()
+    const cookie = endedCookie(request.headers.host ?? '')
+    return reply.code(204).header('set-cookie', cookie).send()
   })
 }
 

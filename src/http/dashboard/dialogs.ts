@@ -8,17 +8,8 @@ import { profileKey } from '../../config/profile-key.js'
 import { KeyAction } from '../access/principal.js'
 import { type Html, html } from '../redirect/pages/html.js'
 
-interface Field {
-  readonly name: string
-  readonly label: string
-  readonly hint: string
-  readonly isSource: boolean
-  /** Values to choose from. */
-  readonly choices: readonly string[] | undefined
-}
-
 /** The settings that most profiles have: the keys with a label. All other settings are edited as JSON below them. */
-const FIELDS: readonly Field[] = Object.entries(ProfileEntry.shape).flatMap(([name, schema]) => {
+const FIELDS = Object.entries(ProfileEntry.shape).flatMap(([name, schema]) => {
   const { label, role } = profileKey(ProfileEntry.shape, name) ?? {}
   if (label === undefined) return []
   const inner: z.ZodType = schema.unwrap()
@@ -30,16 +21,13 @@ const FIELDS: readonly Field[] = Object.entries(ProfileEntry.shape).flatMap(([na
   return [{ name, label, hint, isSource, choices }]
 })
 
-export interface PresetName {
-  readonly name: string
-  readonly title: string
-}
+type Presets = readonly { readonly name: string; readonly title: string }[]
 
-export function dialogs(presets: readonly PresetName[]): Html {
+export function dialogs(presets: Presets): Html {
   return html`${profileDialog(presets)}${keyDialog()}${newKeyDialog()}${loginDialog()}${confirmDialog()}`
 }
 
-function profileDialog(presets: readonly PresetName[]): Html {
+function profileDialog(presets: Presets): Html {
   return dialog(
     'profile',
     'Add a profile',
@@ -54,7 +42,7 @@ ${field('profile-other', 'Other settings', 'Any other key of the configuration r
 }
 
 /** The page's script finds the fields by `data-key`. */
-function control({ name, isSource, choices }: Field): Html {
+function control({ name, isSource, choices }: (typeof FIELDS)[number]): Html {
   const id = `profile-${name}`
   const key = isSource ? null : html` data-key="${name}"`
   if (choices !== undefined) {

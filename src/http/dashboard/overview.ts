@@ -28,18 +28,20 @@ export interface Overview {
 
 export async function readOverview({ services, keys, clock }: RouteParts): Promise<Overview> {
   const [profiles, status] = await Promise.all([
-    services.profiles.list().catch(asCatchdError),
+    listProfiles(services).catch(asCatchdError),
     services.status().catch(asCatchdError),
   ])
-  const known = Array.isArray(profiles) ? profiles : []
   return {
     nowMs: clock.now(),
-    profiles: Array.isArray(profiles)
-      ? profiles.map((view) => ({ ...view, trouble: services.activity.refreshTrouble(view.name) }))
-      : profiles,
-    waiting: known.flatMap(({ name }) => services.logins.pendingOf(name)),
+    profiles,
+    waiting: Array.isArray(profiles) ? profiles.flatMap(({ name }) => services.logins.pendingOf(name)) : [],
     keys: keys.list().map((key) => ({ key, lastUsedAtMs: keys.useOf(key).lastUsedAtMs })),
     recent: services.activity.recent(),
     status,
   }
+}
+
+async function listProfiles({ profiles, activity }: RouteParts['services']): Promise<ProfileOverview[]> {
+  const views = await profiles.list()
+  return views.map((view) => ({ ...view, trouble: activity.refreshTrouble(view.name) }))
 }

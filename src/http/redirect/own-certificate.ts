@@ -9,7 +9,6 @@ import type { CertificateFiles } from '../../login/ports.js'
 /** The command that makes the certificate, and renews it shortly before it expires. */
 export const MAKE_CERTIFICATE = 'catchd certificate make'
 
-/** The names in the certificate. */
 export const OWN_NAMES = ['localhost', '127.0.0.1', '::1'] as const
 
 export function ownCertificateFiles(stateFolder: string): CertificateFiles {

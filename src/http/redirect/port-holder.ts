@@ -10,7 +10,6 @@ import { tcpSockets } from '../tcp-table.js'
 
 export interface PortHolder {
   readonly pid: number
-  /** Short name of its program. */
   readonly command: string
 }
 

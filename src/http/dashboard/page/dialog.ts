@@ -12,10 +12,6 @@ export function close(name: string): void {
   byId<HTMLDialogElement>(`${name}-dialog`).close()
 }
 
-export function isOpen(name: string): boolean {
-  return byId<HTMLDialogElement>(`${name}-dialog`).open
-}
-
 /** The script sends the form. If that fails, the dialog stays open and shows the message at the field. */
 export function onSubmit(name: string, send: () => Promise<void>): void {
   byId<HTMLFormElement>(`${name}-form`).addEventListener('submit', (event) => {

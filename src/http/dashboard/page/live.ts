@@ -32,7 +32,6 @@ export function showNews(): void {
   }, GATHER_MS)
 }
 
-/** Updates the panels now. */
 export async function showPanels(): Promise<void> {
   try {
     const text = await (await call('GET', '/dashboard/panels')).text()

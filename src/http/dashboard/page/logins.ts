@@ -1,6 +1,6 @@
 /** Starts, continues and cancels logins, and shows how they ended. */
 import { call } from './calls.js'
-import { close, isOpen, open } from './dialog.js'
+import { close, open } from './dialog.js'
 import { byId } from './elements.js'
 import type { HappenedEvent } from './live.js'
 import { notify } from './notices.js'
@@ -59,6 +59,6 @@ function show(login: BegunLogin): void {
 /** Shows the end of a login, also if it was started elsewhere. */
 export function showLoginEvent({ event, profile = '', login_id: id }: HappenedEvent): void {
   if (event !== 'login.succeeded' && event !== 'login.ended') return
-  if (id === shown && isOpen('login')) close('login')
+  if (id === shown) close('login')
   if (event === 'login.succeeded') notify(`Logged in: ${profile}`)
 }

@@ -2,19 +2,20 @@
 import { CatchdError } from '../../../failures.js'
 import type { DaemonStatus } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
+import { fact } from '../../redirect/pages/page.js'
 import type { Overview } from '../overview.js'
-import { badge, failureBox, relativeTime, row } from './pieces.js'
+import { badge, failureBox, relativeTime } from './pieces.js'
 
 export function healthPanel({ status, nowMs }: Overview): Html {
   if (status instanceof CatchdError) return failureBox(status)
   const { vault, listeners, config, version, pid, started_at } = status
   return html`<dl>
-${row('Vault', html`${vaultName(vault)} ${badge(vault.health === 'ok' ? 'done' : 'failed', vault.health)}`)}
-${row('Redirects', addresses(listeners.redirect))}
-${row('API', addresses(listeners.tcp === null ? [] : [listeners.tcp]))}
-${row('Socket', html`<code>${listeners.socket ?? 'none'}</code>`)}
-${row('Configuration', html`<code>${config.path}</code> ${config.ok ? badge('done', 'in use') : badge('failed', 'not in use')}`)}
-${row('Daemon', html`${version}, process ${pid}, started ${relativeTime(Date.parse(started_at), nowMs)}`)}
+${fact('Vault', html`${vaultName(vault)} ${badge(vault.health === 'ok' ? 'done' : 'failed', vault.health)}`)}
+${fact('Redirects', addresses(listeners.redirect))}
+${fact('API', addresses(listeners.tcp === null ? [] : [listeners.tcp]))}
+${fact('Socket', html`<code>${listeners.socket ?? 'none'}</code>`)}
+${fact('Configuration', html`<code>${config.path}</code> ${config.ok ? badge('done', 'in use') : badge('failed', 'not in use')}`)}
+${fact('Daemon', html`${version}, process ${pid}, started ${relativeTime(Date.parse(started_at), nowMs)}`)}
 </dl>`
 }
 
@@ -33,10 +34,8 @@ export function alerts({ status }: Overview): Html {
   return html`${troubles(status).map(([message, next]) => failureBox({ message, next }))}`
 }
 
-type Trouble = readonly [text: string, next: string]
-
-function troubles({ vault, config, listeners }: DaemonStatus): Trouble[] {
-  const all: (Trouble | false)[] = [
+function troubles({ vault, config, listeners }: DaemonStatus) {
+  const all: (readonly [text: string, next: string] | false)[] = [
     vault.health === 'locked' && [
       'The keychain is locked. catchd still serves the tokens in memory. Unlock the keychain to log in or refresh.',
       'catchd vault status',

@@ -19,10 +19,6 @@ export function relativeTime(atMs: number, nowMs: number): Html {
   return html`<time datetime="${toInstant(atMs)}" title="${words}" data-relative>${distance(atMs, nowMs)}</time>`
 }
 
-export function row(term: string, description: Html): Html {
-  return html`<div><dt>${term}</dt><dd>${description}</dd></div>`
-}
-
 /** A button whose `data-action` tells the page's script what to do. */
 export function button(
   action: string,
@@ -31,11 +27,10 @@ export function button(
   options: { readonly kind?: 'primary'; readonly login?: string } = {},
 ): Html {
   const login = options.login === undefined ? null : html` data-login="${options.login}"`
-  // For screen readers: the button's name also says what it acts on.
+  // For screen readers, the button's name also says what it acts on.
   return html`<button type="button" class="${options.kind ?? 'plain'}" data-action="${action}" data-subject="${subject}"${login}>${label}<span class="unseen"> ${subject}</span></button>`
 }
 
-/** A failure and one command to run. */
 export function failureBox({ message, next }: Pick<CatchdError, 'message' | 'next'>): Html {
   return html`<div class="box failed"><p>${message}</p><p>Run next: <code>${next}</code></p></div>`
 }

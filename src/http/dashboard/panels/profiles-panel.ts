@@ -5,9 +5,10 @@ import { CatchdError, FAILURES } from '../../../failures.js'
 import type { ProfileStatusName } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import { inWords } from '../../redirect/pages/instants.js'
+import { fact, scopes } from '../../redirect/pages/page.js'
 import type { Overview, ProfileOverview } from '../overview.js'
 import { barLeft, timeLeft, WHOLE_BAR } from '../time-left.js'
-import { badge, button, emptyBox, failureBox, relativeTime, row, type Tone } from './pieces.js'
+import { badge, button, emptyBox, failureBox, relativeTime, type Tone } from './pieces.js'
 import { type Addresses, snippets } from './snippets.js'
 
 export function profilesPanel({ profiles, status, nowMs }: Overview): Html {
@@ -43,8 +44,8 @@ function card(profile: ProfileOverview, addresses: Addresses, nowMs: number): Ht
 <p class="account">${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}</p>
 ${life(profile, nowMs)}
 <dl>
-${obtainedAtMs === null ? null : row('Scopes', scopes(profile))}
-${row('Next login', nextLogin(profile, nowMs))}
+${obtainedAtMs === null ? null : fact('Scopes', scopes(profile.scope))}
+${fact('Next login', nextLogin(profile, nowMs))}
 ${lastRefresh(profile, nowMs)}
 </dl>
 <div class="buttons">
@@ -88,12 +89,6 @@ function life({ name, expiresAtMs, obtainedAtMs, status }: ProfileOverview, nowM
 <progress max="${WHOLE_BAR}" value="${value}" data-from="${from}" data-until="${until}" aria-label="Time left of the access token of ${name}"></progress></div>`
 }
 
-function scopes({ scope }: ProfileOverview): Html {
-  const names = (scope ?? '').split(' ').filter((name) => name !== '')
-  if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
-  return html`<ul class="chips">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
-}
-
 /** An unknown time is shown as unknown (SECURITY.md#nothing-guessed). */
 function nextLogin(profile: ProfileOverview, nowMs: number): Html {
   const { loginNeededAtMs } = profile
@@ -105,15 +100,12 @@ function nextLogin(profile: ProfileOverview, nowMs: number): Html {
 
 function lastRefresh({ name, obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html | null {
   const last = obtainedAtMs === null ? null : relativeTime(obtainedAtMs, nowMs)
-  if (trouble === undefined) return last === null ? null : row('Last refresh', last)
-  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span><small>Run next: <code>${nextOf(trouble.code, name)}</code></small>${
+  if (trouble === undefined) return last === null ? null : fact('Last refresh', last)
+  const { next } = new CatchdError(isFailure(trouble.code) ? trouble.code : 'internal', { profile: name })
+  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span><small>Run next: <code>${next}</code></small>${
     last === null ? null : html`<small>the current tokens were issued ${last}</small>`
   }`
-  return row('Last refresh', failure)
-}
-
-function nextOf(code: string, profile: string): string {
-  return new CatchdError(isFailure(code) ? code : 'internal', { profile }).next
+  return fact('Last refresh', failure)
 }
 
 export function titleOf(code: string): string {

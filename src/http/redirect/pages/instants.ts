@@ -7,8 +7,8 @@ const UNITS = [
   { unit: 'second', ms: 1_000, below: 90 },
   { unit: 'minute', ms: 60_000, below: 90 },
   { unit: 'hour', ms: 3_600_000, below: 36 },
-  { unit: 'day', ms: 86_400_000, below: Number.POSITIVE_INFINITY },
-] as const
+]
+const DAY = { unit: 'day', ms: 86_400_000 }
 
 /** `23 November 2026, 14:03 UTC`; `undefined` if a Date cannot represent the instant. */
 export function inWords(instantMs: number): string | undefined {
@@ -22,11 +22,8 @@ export function inWords(instantMs: number): string | undefined {
 /** `in 59 minutes`, `2 days ago`. */
 export function fromNow(instantMs: number, nowMs: number): string {
   const distanceMs = instantMs - nowMs
-  for (const { unit, ms, below } of UNITS) {
-    const count = Math.round(Math.abs(distanceMs) / ms)
-    if (count >= below) continue
-    const amount = `${count} ${unit}${count === 1 ? '' : 's'}`
-    return distanceMs < 0 ? `${amount} ago` : `in ${amount}`
-  }
-  return 'far away'
+  const { unit, ms } = UNITS.find((each) => Math.round(Math.abs(distanceMs) / each.ms) < each.below) ?? DAY
+  const count = Math.round(Math.abs(distanceMs) / ms)
+  const amount = `${count} ${unit}${count === 1 ? '' : 's'}`
+  return distanceMs < 0 ? `${amount} ago` : `in ${amount}`
 }

@@ -18,7 +18,6 @@ export function pageScript(source: string) {
 }
 
 export interface PageParts {
-  /** The page's HTTP status. */
   readonly status: number
   readonly tone: Tone
   readonly headline: string
@@ -38,7 +37,6 @@ export interface Page {
   readonly contentSecurityPolicy: string
 }
 
-/** Makes a page from its parts. */
 export function page(parts: PageParts): Page {
   const { status, tone, headline, summary, body = null, closing, script, cleanPath, refreshSeconds } = parts
   const document = html`<!doctype html>
@@ -69,13 +67,16 @@ ${closing === undefined ? null : html`<p class="close">${closing}</p>`}
   return { status, body: document.toString(), contentSecurityPolicy }
 }
 
-/** A row of a page's list of facts. */
+/** A row of a list of facts. */
 export function fact(term: string, description: Html): Html {
   return html`<div><dt>${term}</dt><dd>${description}</dd></div>`
 }
 
-export function facts(rows: readonly Html[]): Html {
-  return html`<dl>${rows}</dl>`
+/** The scopes of a token; `null` if the server does not say. */
+export function scopes(scope: string | null): Html {
+  const names = (scope ?? '').split(' ').filter((name) => name !== '')
+  if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
+  return html`<ul class="chips">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
 }
 
 /** One command to run next. A click selects all of it. */

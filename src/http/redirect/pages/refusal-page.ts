@@ -6,7 +6,7 @@
  */
 import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
 import { html } from './html.js'
-import { command, fact, facts, type Page, page, pageScript, type Tone } from './page.js'
+import { command, fact, type Page, page, pageScript, type Tone } from './page.js'
 
 const CLEAN_ADDRESS_BAR = pageScript(
   'history.replaceState(null,"",document.documentElement.dataset.cleanPath)',
@@ -54,7 +54,7 @@ export function refusalPage(failure: CatchdError, cleanPath: string | null): Pag
       html`<p>${detail}</p>`,
       ...(HARMLESS.has(code) ? [html`<p>Other logins in progress are not affected.</p>`] : []),
     ],
-    body: html`${profile === undefined ? null : facts([fact('Profile', html`<code>${profile}</code>`)])}
+    body: html`${profile === undefined ? null : html`<dl>${fact('Profile', html`<code>${profile}</code>`)}</dl>`}
 ${command('Run next', next)}`,
     ...(cleanPath === null ? {} : { script: CLEAN_ADDRESS_BAR, cleanPath }),
   })

@@ -16,7 +16,7 @@ import type {
 } from '../../../login/login.js'
 import { type Html, html } from './html.js'
 import { fromNow, inWords } from './instants.js'
-import { command, fact, facts, type Page, page, type Tone } from './page.js'
+import { command, fact, type Page, page, scopes, type Tone } from './page.js'
 
 /** Failures after which nothing is stored. */
 const NOTHING_STORED: ReadonlySet<FailureCode> = new Set([
@@ -64,26 +64,23 @@ function waitingPage(headline: string, text: string, refreshSeconds: number): Pa
 }
 
 function succeededPage({ profile, stored }: SucceededLogin, nowMs: number, answeredBefore: boolean): Page {
+  const tokens = stored.hasRefreshToken ? 'An access token and a refresh token are' : 'An access token is'
   return page({
     status: 200,
     tone: 'done',
     headline: `Logged in: ${profile}`,
-    summary: [html`<p>${whatWasStored(stored)} stored. You do not need to copy anything from this page.</p>`],
+    summary: [html`<p>${tokens} stored. You do not need to copy anything from this page.</p>`],
     body: html`${alreadyUsed(answeredBefore)}
-${facts([
-  fact('Profile', html`<code>${profile}</code>`),
-  ...(stored.subject === null ? [] : [fact('Account', html`${stored.subject}`)]),
-  fact('Stored in', html`${stored.storedIn}`),
-  fact('Valid until', validity(stored, nowMs)),
-  fact('Scope', scopes(stored.scope)),
-])}
+<dl>${[
+      fact('Profile', html`<code>${profile}</code>`),
+      ...(stored.subject === null ? [] : [fact('Account', html`${stored.subject}`)]),
+      fact('Stored in', html`${stored.storedIn}`),
+      fact('Valid until', validity(stored, nowMs)),
+      fact('Scope', scopes(stored.scope)),
+    ]}</dl>
 ${command('Use it', `catchd token ${profile}`)}`,
     closing: CLOSE_TAB,
   })
-}
-
-function whatWasStored({ hasRefreshToken }: StoredSummary): string {
-  return hasRefreshToken ? 'An access token and a refresh token are' : 'An access token is'
 }
 
 /** An unknown expiry is shown as unknown (SECURITY.md#nothing-guessed). */
@@ -96,12 +93,6 @@ function validity({ accessTokenExpiresAtMs, hasRefreshToken }: StoredSummary, no
   if (words === undefined) return html`too far in the future to show<small>${afterwards}</small>`
   const distance = fromNow(accessTokenExpiresAtMs, nowMs)
   return html`<time datetime="${toInstant(accessTokenExpiresAtMs)}">${words}</time><small>${distance}, ${afterwards}</small>`
-}
-
-function scopes(scope: string | null): Html {
-  const names = (scope ?? '').split(' ').filter((name) => name !== '')
-  if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
-  return html`<ul>${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
 }
 
 function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Page {
@@ -117,11 +108,11 @@ function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Pa
     body: html`${alreadyUsed(answeredBefore)}
 ${quote(failure)}
 ${likelyCause(likely[0])}
-${facts([
-  ...(profile === null ? [] : [fact('Profile', html`<code>${profile}</code>`)]),
-  ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
-  fact('Failure', html`<code>${failure.code}</code>`),
-])}
+<dl>${[
+      ...(profile === null ? [] : [fact('Profile', html`<code>${profile}</code>`)]),
+      ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
+      fact('Failure', html`<code>${failure.code}</code>`),
+    ]}</dl>
 ${command('Run next', advised(failure, likely).next)}`,
     closing: CLOSE_TAB,
   })
