@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
     // Two cores are the smallest machine this runs on; more workers, because the tests of processes mostly wait.
-    maxWorkers: 4,
+    maxWorkers: 6,
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     ...(report === undefined ? {} : { outputFile: { json: report } }),
     // Only what hangs runs into these. A machine that does other work may be ten times slower.

@@ -3,7 +3,6 @@
  * whole. At the end it is removed, because nobody would refresh the token in it.
  */
 import { readFile, unlink } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
 import { writeDurably } from '../config/write.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import type { AnyTokenAnswer } from '../fast-path/token-format.js'
@@ -85,7 +84,16 @@ export function pauseUntilNext({ expires_in: left }: AnyTokenAnswer, minTtlSecon
   return Math.min(seconds * 1000, LONGEST_PAUSE_MS)
 }
 
-/** @returns `false` if the signal ended it. */
+/** @returns `false` if the signal ended it. The global timer, because tests move the clock. */
 function paused(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  return delay(milliseconds, true, { signal }).catch(() => false)
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve(!signal.aborted)
+    }
+    const timer = setTimeout(end, milliseconds)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
+  })
 }
