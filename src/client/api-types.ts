@@ -506,7 +506,7 @@ export interface DaemonStatus {
 
 export interface VaultMigration {
   readonly from: string
-  readonly to: string
+  readonly to: 'keychain' | 'file'
   /** Items that were moved */
   readonly items: number
 }

@@ -204,7 +204,7 @@ export class CatchdClient {
   }
 
   /** Moves every item to the new vault, and uses that vault from then on. */
-  migrateVault(to: 'keychain' | 'file', options: CallOptions = {}): Promise<VaultMigration> {
+  migrateVault(to: VaultMigration['to'], options: CallOptions = {}): Promise<VaultMigration> {
     return this.#send('POST', ['vault', 'migrate'], { to }, options)
   }
 

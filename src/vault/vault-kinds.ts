@@ -22,8 +22,6 @@ interface VaultKindRow {
   readonly lasts: boolean
   /** Whether it is used through another process, which takes a moment to start. */
   readonly hasProcess: boolean
-  /** The part after the kind and a colon, for a kind that needs it, such as NAME in `helper:NAME`. */
-  readonly parameter?: string
 }
 
 /** In the order in which they are listed. */
@@ -57,17 +55,12 @@ type Rows = typeof VAULT_KINDS
 export type VaultKind = keyof Rows
 export type VaultEngine = Rows[VaultKind]['engines'][number]
 
-/** A kind as it is chosen: with its parameter, where it takes one. */
-type Chosen<Kind extends VaultKind> = Rows[Kind] extends { readonly parameter: string }
-  ? `${Kind}:${string}`
-  : Kind
-
 /** Vaults whose items outlive the daemon. */
 export type LastingVault = {
-  [Kind in VaultKind]: Rows[Kind]['lasts'] extends true ? Chosen<Kind> : never
+  [Kind in VaultKind]: Rows[Kind]['lasts'] extends true ? Kind : never
 }[VaultKind]
 /** `auto`: the keychain where it works, the sealed file where there is none. */
-export type VaultChoice = 'auto' | { [Kind in VaultKind]: Chosen<Kind> }[VaultKind]
+export type VaultChoice = 'auto' | VaultKind
 
 const KINDS = Object.keys(VAULT_KINDS) as VaultKind[]
 

@@ -42,7 +42,7 @@ export interface ApiServices {
   tokenServed(client: string, profile: string): void
   /** An API key was added or removed. */
   clientChanged(event: 'client.added' | 'client.removed', client: string): void
-  migrateVault(to: LastingVault): Promise<{ from: string; to: string; items: number }>
+  migrateVault(to: LastingVault): Promise<{ from: string; to: LastingVault; items: number }>
   /** Begins an orderly stop. */
   stop(): void
 }

@@ -46,7 +46,7 @@ export type StatusAnswer = z.infer<typeof StatusAnswer>
 const VaultMigration = z.strictObject({ to: z.enum(LASTING_VAULTS) }).meta({ id: 'NewVault' })
 
 export const VaultMigrationAnswer = z
-  .object({ from: z.string(), to: z.string(), items: z.int().describe('Items that were moved') })
+  .object({ from: z.string(), to: z.enum(LASTING_VAULTS), items: z.int().describe('Items that were moved') })
   .meta({ id: 'VaultMigration' })
 
 export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
