@@ -154,7 +154,7 @@ async function settle(
       throw interrupted.reason
     }
     const failure = new CatchdError('login_expired', {
-      detail: `The login did not end within ${options.timeout} s (--timeout), so it was cancelled.`,
+      detail: `Login timed out after ${options.timeout} s (--timeout) and was cancelled.`,
       profile: name,
     })
     throw new TimedOut(advised(failure, await causesOf(watchingClient, begun.login_id)))
