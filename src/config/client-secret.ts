@@ -1,5 +1,5 @@
 /**
- * Where a client secret comes from, read at the moment a request needs it and kept no longer.
+ * Reads the client secret from its source when a request needs it. The secret is not kept afterwards.
  *
  * Messages name the source, never its content. The stderr of a command is not shown, because it may quote the secret.
  */
@@ -37,7 +37,7 @@ export function createClientSecrets(parts: ClientSecretParts): ClientSecrets {
       if (profile.token_endpoint_auth_method.startsWith('client_secret_')) {
         throw missing(
           profile,
-          `${profile.token_endpoint_auth_method} needs a client_secret, and it has none.`,
+          `${profile.token_endpoint_auth_method} needs a client_secret, but the profile has none.`,
         )
       }
       return undefined

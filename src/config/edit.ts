@@ -1,5 +1,5 @@
 /**
- * Changes the text of the configuration file: only what is different, comments and indentation stay.
+ * Changes the text of the configuration file. Only differences are written, so comments and indentation stay.
  *
  * Pure; write.ts writes the file. When a key is removed, a comment on the same line goes with it. Comments on lines of
  * their own always stay. `modify` of jsonc-parser is not used, because it deletes comments between a removed property
@@ -189,7 +189,7 @@ function objectIn(text: string): Node {
 
 /** Callers check the file first; this is for a caller who did not. */
 function notEditable(): CatchdError {
-  return new CatchdError('config_invalid', 'The configuration file is not an object that can be changed.')
+  return new CatchdError('config_invalid', 'The configuration file must contain a JSON object.')
 }
 
 function hasContent(text: string): boolean {

@@ -1,9 +1,10 @@
 /**
- * Notices that a file may have changed.
+ * Detects that a file may have changed.
  *
  * Watches folders, not the file, because editors save by renaming: the folder of the file, and that of the target of a
- * symbolic link. Where watching is impossible (no folder yet, no inotify watches left, a network file system) it looks
- * once a second. Beside a watch that works it looks every half minute, because a watch can miss a change.
+ * symbolic link. If watching is impossible (no folder yet, no inotify watches left, a network file system), the file
+ * is checked once a second. If it is possible, the file is still checked every half minute, because a watch can miss a
+ * change.
  */
 import { type FSWatcher, statSync, watch as watchFolder } from 'node:fs'
 import { basename, dirname } from 'node:path'

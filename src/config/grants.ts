@@ -46,7 +46,7 @@ export const GRANTS = {
     endpoints: ['token_endpoint'],
     source: {
       key: 'subject_token',
-      rule: 'says what the grant token-exchange exchanges: {"profile": "NAME"} or {"file": "path"}.',
+      rule: 'must name the token to exchange: {"profile": "NAME"} or {"file": "path"}.',
     },
   },
 } as const satisfies Record<string, GrantRow>

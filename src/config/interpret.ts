@@ -1,7 +1,7 @@
 /**
- * What a configuration means as a whole: every profile resolved, every rule checked.
+ * Interprets a whole configuration: resolves every profile and checks every rule.
  *
- * Pure. One profile that cannot be used refuses the whole configuration, so that a mistake is seen at once. An
+ * Pure. If one profile cannot be used, the whole configuration is refused, so that the user sees a mistake at once. An
  * unfinished entry is allowed only where another entry extends it.
  */
 import { CatchdError } from '../failures.js'

@@ -1,7 +1,7 @@
 /**
  * The JSON Schema (2020-12) of the configuration file, with which editors complete and check it.
  *
- * Made from the zod schemas, so that it always says the same as the program.
+ * It is made from the zod schemas, so it always matches the program.
  */
 import { join } from 'node:path'
 import * as z from 'zod'

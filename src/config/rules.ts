@@ -1,8 +1,8 @@
 /**
- * The rules for resolved profiles, each alone and all together.
+ * The rules for resolved profiles: for each profile, and for all profiles together.
  *
  * Pure. One redirect URI for two authorization servers is what the mix-up attack needs (RFC 8252 §8.10,
- * RFC 9700 §4.4): it is allowed only where `iss` (RFC 9207) tells the servers apart.
+ * RFC 9700 §4.4): it is allowed only if `iss` (RFC 9207) distinguishes the servers.
  */
 import { CatchdError } from '../failures.js'
 import { GRANT_TYPES, GRANTS, usesRedirectUri } from './grants.js'
@@ -78,8 +78,8 @@ export function serverUrlRule(text: string, key: ServerUrl): string | undefined 
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const { protocol, hostname, username, password, search } = new URL(text)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname)))
-    return 'must begin with https://: plain http is for loopback addresses only.'
-  if (`${username}${password}` !== '') return 'must not hold a user name or password.'
+    return 'must begin with https://. Plain http is allowed only for loopback addresses.'
+  if (`${username}${password}` !== '') return 'must not contain a user name or password.'
   if (text.includes('#')) return 'must not have a fragment.'
   // RFC 8414 §2
   if (key === 'issuer' && search !== '') return 'must not have a query.'
@@ -91,11 +91,11 @@ function redirectUri({ redirect_uri, listen }: Profile): ReturnType<Rule> {
   const { hostname, username, password } = new URL(redirect_uri)
   // RFC 6749 §3.1.2
   if (redirect_uri.includes('#')) return ['redirect_uri', 'must not have a fragment.']
-  if (`${username}${password}` !== '') return ['redirect_uri', 'must not hold a user name or password.']
+  if (`${username}${password}` !== '') return ['redirect_uri', 'must not contain a user name or password.']
   if (listen === undefined && !isLoopbackHost(hostname)) {
     return [
       'redirect_uri',
-      'must name 127.0.0.1, [::1] or localhost. For another name that leads to this machine, set listen to the loopback host:port to bind.',
+      'must name 127.0.0.1, [::1] or localhost. If another name leads to this machine, set listen to the loopback host:port to listen on.',
     ]
   }
   return undefined
@@ -103,7 +103,7 @@ function redirectUri({ redirect_uri, listen }: Profile): ReturnType<Rule> {
 
 function listener({ listen }: Profile): ReturnType<Rule> {
   if (listen === undefined || isLoopbackListener(listen)) return undefined
-  return ['listen', 'must be a loopback host:port such as 127.0.0.1:8080. Nothing else is ever bound.']
+  return ['listen', 'must be a loopback host:port such as 127.0.0.1:8080. catchd listens only on loopback.']
 }
 
 /** With a certificate the listener speaks TLS itself. With `listen` alone a tunnel does that for it. */
@@ -119,13 +119,13 @@ function redirectCertificate(profile: Profile): ReturnType<Rule> {
   if (new URL(redirect_uri).protocol === 'https:') return undefined
   return [
     'redirect_certificate_file',
-    'is for an https redirect_uri. Let redirect_uri begin with https://, or remove both redirect_certificate_file and redirect_private_key_file.',
+    'works only with an https redirect_uri. Change redirect_uri to https://, or remove both redirect_certificate_file and redirect_private_key_file.',
   ]
 }
 
 function missingState({ state_echo, code_challenge_method }: Profile): ReturnType<Rule> {
   if (state_echo || code_challenge_method !== 'none') return undefined
-  return ['state_echo', 'may be false only with PKCE: let code_challenge_method be S256.']
+  return ['state_echo', 'may be false only with PKCE. Set code_challenge_method to S256.']
 }
 
 const TOKEN_REQUEST = ['client_secret', 'code', 'code_verifier', 'redirect_uri', 'refresh_token']
@@ -176,8 +176,7 @@ function grantSource(profile: Profile): ReturnType<Rule> {
     if (source === null) continue
     const isGiven = profile[source.key] !== undefined
     if (grant === profile.grant && !isGiven) return [source.key, source.rule]
-    if (grant !== profile.grant && isGiven)
-      return [source.key, `means something with the grant ${grant} only.`]
+    if (grant !== profile.grant && isGiven) return [source.key, `works only with the grant ${grant}.`]
   }
   return undefined
 }
@@ -189,8 +188,8 @@ function brokenExchange(profiles: ReadonlyMap<string, Profile>): BrokenRule | un
     for (let next = profileOf(source); next !== undefined; ) {
       const subject = profiles.get(next)
       if (subject === undefined)
-        return { profile: name, key: 'subject_token', rule: `names "${next}", and there is no such profile.` }
-      if (seen.has(next)) return { profile: name, key: 'subject_token', rule: `comes back to "${next}".` }
+        return { profile: name, key: 'subject_token', rule: `names "${next}", but there is no such profile.` }
+      if (seen.has(next)) return { profile: name, key: 'subject_token', rule: `leads back to "${next}".` }
       seen.add(next)
       next = profileOf(subject.subject_token)
     }
@@ -213,7 +212,7 @@ function brokenSharing(
     const unmatched = sharers.find((profile) => !profile.state_echo)
     if (unmatched !== undefined) {
       const other = unmatched === first ? second : first
-      const rule = `is that of profile "${other.name}" too: with state_echo false it must belong to one profile alone.`
+      const rule = `is also used by profile "${other.name}". With state_echo false, no other profile may use it.`
       return { profile: unmatched.name, key: 'redirect_uri', rule }
     }
     const stranger = sharers.find((profile) => serverOf(profile) !== serverOf(first))
@@ -221,7 +220,7 @@ function brokenSharing(
     const unnamed = sharers.find((profile) => profile.issuer === undefined)
     if (unnamed !== undefined) {
       const other = serverOf(unnamed) === serverOf(first) ? stranger : first
-      const rule = `is that of profile "${other.name}" too, which belongs to another authorization server. Give each profile a path of its own, or each an issuer.`
+      const rule = `is also used by profile "${other.name}" of another authorization server. Give each profile its own path, or set an issuer in both.`
       return { profile: unnamed.name, key: 'redirect_uri', rule }
     }
     for (const { name } of sharers) issRequired.add(name)

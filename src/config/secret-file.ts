@@ -1,4 +1,4 @@
-/** A file that holds one secret and nothing else, read at the moment it is needed. */
+/** Reads a file that contains one secret and nothing else, each time the secret is needed. */
 import type { Stats } from 'node:fs'
 import { CatchdError } from '../failures.js'
 import { readChecked, systemCode } from '../files.js'

@@ -1,8 +1,8 @@
 /**
- * The configuration in use: the last good one.
+ * The configuration in use: the last valid one.
  *
  * Owns the file: reads it at the start and when it changes, and writes it for the API. A change is used as a whole or
- * not at all. file.ts and interpret.ts know what a text means, edit.ts how to change it.
+ * not at all. file.ts and interpret.ts interpret the text, edit.ts changes it.
  */
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -225,7 +225,7 @@ export class ConfigurationStore {
       this.#take(snapshot)
       if (this.#error !== undefined || snapshot instanceof CatchdError) {
         throw new CatchdError('config_invalid', {
-          detail: `The configuration file must be put right before anything is written to it. ${this.status().error}`,
+          detail: `The configuration file has a mistake. Correct it first: ${this.status().error}`,
         })
       }
       const before = this.#inUse.written
@@ -237,7 +237,10 @@ export class ConfigurationStore {
       this.#take(await this.#read())
       return before
     }
-    throw new CatchdError('config_invalid', `${this.#file} keeps changing. Nothing was written.`)
+    throw new CatchdError(
+      'config_invalid',
+      `${this.#file} is changed by another program again and again. Nothing was written.`,
+    )
   }
 
   async #write(text: string): Promise<void> {

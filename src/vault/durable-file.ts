@@ -1,10 +1,10 @@
 /**
- * One file of ours that survives crashes: replaced as a whole, with the generation before it kept beside it.
+ * A file that survives crashes: it is replaced as a whole, and the previous generation is kept beside it.
  *
- * A reader finds the old content or the new one. The order is: temporary file, fsync, the current generation
+ * A reader gets either the old content or the new one. The order is: temporary file, fsync, the current generation
  * linked to `.previous`, rename, fsync of the folder. When a step fails, the old content is still current.
  * Only files that nobody else can read or change are read (SECURITY.md#nobody-else-gets-in). The caller's `parse`
- * knows what the bytes mean.
+ * interprets the bytes.
  */
 import { constants, type Stats } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'

@@ -1,11 +1,11 @@
 /**
- * The vault in the keychain of the login session: one keychain item per vault item, names in an index of our own,
- * long values in chunks.
+ * The vault in the keychain of the login session: one keychain item per vault item, the names are in our
+ * own index, long values in chunks.
  *
  * keytar and secret-tool report "none" for every item of a locked keyring. So an item counts as missing only when the
  * keychain is known to be unlocked: first the Secret Service is asked (secret-service.ts, without a dialog), and then
- * a sentinel item is read, which a locked keyring neither shows nor lets us write. Calls for one item go one after the
- * other.
+ * a sentinel item is read, which is impossible in a locked keyring, as is writing it. Calls for one item happen one
+ * after the other.
  */
 import { randomBytes } from 'node:crypto'
 import { asCatchdError, type CatchdError } from '../failures.js'

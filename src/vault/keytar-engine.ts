@@ -1,9 +1,9 @@
 /**
- * The keychain through keytar, in a child process (keytar-child.ts) that is started at the first call, kept while it is
- * used and killed when it does not answer.
+ * The keychain through keytar, in a child process (keytar-child.ts). The process is started at the first call, kept while
+ * it is used, and killed if it does not answer.
  *
- * Calls are sent at once. The deadline counts from the last sign of life: a thousand calls may take longer than two
- * seconds, but a frozen keychain is an error within two seconds. Secrets go through the IPC channel, never argv. keytar
+ * Calls are sent at once. The deadline counts from the last answer: a thousand calls may take longer than two seconds, but
+ * a frozen keychain is an error within two seconds. Secrets go through the IPC channel, never argv. keytar
  * is never loaded into this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process'

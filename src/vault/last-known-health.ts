@@ -1,9 +1,9 @@
 /**
  * The health of a vault, reported at once, because `catchd status` has to answer while a keychain is frozen.
  *
- * Each question asks the vault. When it does not answer within a few milliseconds, the last known health is reported,
- * and the late answer counts for the next question. A failed call counts too, so that a keychain that has just refused
- * a token is not reported as `ok`.
+ * Each request asks the vault. If it does not answer within a few milliseconds, the last known health is reported, and
+ * the late answer is used for the next request. A failed call also changes the known health, so that a keychain that
+ * has just refused a token is not reported as `ok`.
  */
 import { setTimeout } from 'node:timers/promises'
 import { asCatchdError } from '../failures.js'

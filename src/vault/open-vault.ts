@@ -1,6 +1,6 @@
 /**
- * From the choice in the environment to a vault. Opening is quick and touches no keychain. The first use does what takes
- * time or can fail.
+ * Opens the vault that the environment chooses. Opening is quick and uses no keychain. Steps that take time or can fail
+ * happen at the first use.
  */
 import { firstUsableEngine } from './first-usable-engine.js'
 import type { KeychainEngine } from './keychain-engine.js'

@@ -2,9 +2,9 @@
  * The vault in one sealed file, for machines without a keychain: AES-256-GCM, written as a whole, no plain text on the
  * disk.
  *
- * Read at first use. A damaged file is set aside and the previous generation used. A wrong passphrase touches nothing.
- * Concurrent changes share a write. The bytes are in sealed-format.ts, the key in sealing-key.ts, and durable-file.ts
- * survives crashes.
+ * Read at first use. A damaged file is renamed and the previous generation is used. A wrong passphrase changes nothing.
+ * Concurrent changes share a write. sealed-format.ts has the format, sealing-key.ts the key, and durable-file.ts the
+ * protection against crashes.
  */
 import { readFile } from 'node:fs/promises'
 import { CatchdError } from '../failures.js'

@@ -2,7 +2,7 @@
  * The key of the sealed file: made from the passphrase in a file (scrypt, RFC 7914), or random in a key file of mode 0600
  * beside the vault.
  *
- * The recipe in the header of the sealed file says which. A missing key file is not replaced by a new one as long as
+ * The header of the sealed file says which. A missing key file is not replaced by a new one as long as
  * something is sealed with it. sealed-format.ts uses the key.
  */
 import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto'

@@ -1,9 +1,9 @@
 /**
  * Asks the Secret Service on D-Bus whether its default collection is locked. This opens no dialog and blocks no thread.
- * keytar and secret-tool cannot ask: each of their calls into a locked keyring opens the desktop's password dialog.
+ * keytar and secret-tool cannot do this: each of their calls to a locked keyring opens the desktop's password dialog.
  *
  * Sends the few messages of the D-Bus specification (message protocol, EXTERNAL authentication) that one property
- * needs. The state is `unknown` when there is no clear answer. Then the engine finds out.
+ * needs. The state is `unknown` when there is no clear answer. Then the engine's first call shows it.
  */
 import { connect } from 'node:net'
 import { join } from 'node:path'

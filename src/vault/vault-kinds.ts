@@ -1,5 +1,5 @@
 /**
- * Vault kinds: what a kind of vault is called and how it differs from the others.
+ * Vault kinds: their names and their differences.
  *
  * One row per kind. `CATCHD_VAULT`, the choices of `catchd vault migrate`, the API's schema, what `auto` remembers, the
  * texts and the types are derived from here. open-vault.ts opens a kind. Pure, without imports: the command line loads

@@ -468,9 +468,9 @@ describe('token exchange (RFC 8693)', () => {
 
   test.each([
     ['of a profile that is not there', { subject_token: { profile: 'nobody' } }, 'there is no such profile'],
-    ['of itself', { subject_token: { profile: 'orders' } }, 'comes back to "orders"'],
-    ['of nothing', { subject_token: undefined }, 'says what the grant'],
-    ['with another grant', { grant: 'client_credentials' }, 'means something with the grant'],
+    ['of itself', { subject_token: { profile: 'orders' } }, 'leads back to "orders"'],
+    ['of nothing', { subject_token: undefined }, 'must name the token to exchange'],
+    ['with another grant', { grant: 'client_credentials' }, 'works only with the grant'],
   ])('an exchange %s is refused when it is written', async (_name, changes, part) => {
     const { server, daemon } = await corp({ tokenExchange: true })
     const put = await daemon.api('PUT', '/v1/profiles/orders', { body: exchange(server, changes) })

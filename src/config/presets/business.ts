@@ -1,4 +1,4 @@
-/** Customers, shops and books. Data only. */
+/** Presets for CRM, shops, payments and accounting. Data only. */
 import { LOCALHOST_ALONE, presets } from './preset.js'
 
 const QUICKBOOKS = {

@@ -1,4 +1,4 @@
-/** Where code, models, designs and issues live. Data only. */
+/** Presets for servers with code, models, designs and issues. Data only. */
 import { presets } from './preset.js'
 
 export const DEVELOPMENT = presets([

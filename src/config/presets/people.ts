@@ -1,4 +1,4 @@
-/** What people watch, hear, post and run. Data only. */
+/** Presets for video, music, social networks and sport. Data only. */
 import { LOCALHOST_ALONE, presets } from './preset.js'
 
 export const PEOPLE = presets([

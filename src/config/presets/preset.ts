@@ -1,7 +1,7 @@
 /**
  * A row of the table of known authorization servers, and what it says about registering there.
  *
- * Quirks are data: they are keys of a profile. No code asks which server it talks to. Placeholders:
+ * Special settings are data: they are keys of a profile. No code checks which server it uses. Placeholders:
  * `{base}` is the profile's `base_url`, in a `redirect_uri` `{port}` and `{profile}` are the daemon's redirect port and
  * the profile's name, in the parameters of token requests `{scope}`, `{client_id}` and `{redirect_uri}` are those of
  * the profile.

@@ -1,4 +1,4 @@
-/** Where people write, meet and keep their files. Data only. */
+/** Presets for chat, meetings, documents and files. Data only. */
 import { LOCALHOST_ALONE, presets } from './preset.js'
 
 export const WORK = presets([
