@@ -40,7 +40,7 @@ export async function authorizeDevice(
   if (server.device_authorization_endpoint === undefined) {
     throw new CatchdError(
       'profile_invalid',
-      'The profile has no device_authorization_endpoint, and no metadata names one.',
+      'The profile has no device_authorization_endpoint, and the server's metadata names none.',
     )
   }
   const parameters = new URLSearchParams()

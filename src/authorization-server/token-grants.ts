@@ -171,6 +171,6 @@ function requireTokenType({ dpop }: Profile, { tokenType }: TokenResponse): void
     'provider_answer_invalid',
     dpop
       ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
-      : 'The server binds its tokens to a key of the client: set dpop to true.',
+      : 'The server binds its tokens to a key of the client. Set dpop to true.',
   )
 }

@@ -44,7 +44,7 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
   const refreshEndpoint = grantType === 'refresh_token' ? profile.refresh_endpoint : undefined
   const endpoint = refreshEndpoint ?? server.token_endpoint
   if (endpoint === undefined) {
-    throw new CatchdError('profile_invalid', 'The profile has no token_endpoint, and no metadata names one.')
+    throw new CatchdError('profile_invalid', 'The profile has no token_endpoint, and the server's metadata names none.')
   }
   const { response, sent } = await requests.send(
     profile,
@@ -63,7 +63,7 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
   if (status >= 300 && status < 400) {
     throw new CatchdError(
       'provider_answer_invalid',
-      `The token endpoint answered with a redirect (${status}), which is not followed.`,
+      `The token endpoint answered with a redirect (${status}). catchd does not follow redirects.`,
     )
   }
   const answer = {

@@ -78,7 +78,7 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 
 function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): CatchdError {
   if (status >= 400 && status < 500) {
-    return new CatchdError('provider_refused', `The token endpoint answered ${status} without saying why.`)
+    return new CatchdError('provider_refused', `The token endpoint answered with status ${status} and no reason.`)
   }
   const what = body.trim() === '' ? 'an empty answer' : 'an answer that is not JSON'
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
@@ -125,7 +125,7 @@ function at(members: Members, pointer: string): unknown {
 function tokenOf(value: unknown): Secret | null {
   if (value === undefined || value === null || value === '') return null
   if (typeof value !== 'string' || value.length > LONGEST_TOKEN || !/^[\x20-\x7e]+$/.test(value)) {
-    throw invalid('has a token that is no printable ASCII text of at most 64 KiB')
+    throw invalid('has a token that is not printable ASCII or is longer than 64 KiB')
   }
   return new Secret(value)
 }
@@ -135,7 +135,7 @@ function tokenTypeOf(value: unknown): string {
   if (typeof value !== 'string') throw invalid('has no token_type')
   if (value.toLowerCase() === 'bearer') return 'Bearer'
   if (value.toLowerCase() === 'dpop') return 'DPoP'
-  throw invalid('has a token_type that catchd does not know')
+  throw invalid('has an unknown token_type')
 }
 
 /** An invalid lifetime is unknown. It is not guessed (SECURITY.md#nothing-guessed). */

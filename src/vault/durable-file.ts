@@ -143,7 +143,7 @@ export class DurableFile {
     try {
       await this.#files.rename(this.path, `${this.path}.corrupt-${instant}`)
     } catch (error) {
-      throw unavailable(this.path, 'is corrupt and cannot be set aside', error)
+      throw unavailable(this.path, 'is corrupt and cannot be renamed', error)
     }
   }
 }
@@ -158,7 +158,7 @@ export function refuseForeign(path: string, stats: Stats): void {
 
 const WHAT_TO_DO: Readonly<Record<string, string>> = {
   ENOSPC: 'The disk is full: free some space.',
-  EDQUOT: 'The disk quota is used up: free some space.',
+  EDQUOT: 'The disk quota is exceeded: free some space.',
   EROFS: 'The file system is read-only.',
   EIO: 'The disk reports an error.',
   EACCES: 'The permissions do not allow it.',
@@ -168,7 +168,7 @@ export function unavailable(path: string, what: string, error: unknown): CatchdE
   const code = systemCode(error)
   const advice = WHAT_TO_DO[code]
   return new CatchdError('vault_unavailable', {
-    detail: `${path} ${what} (${code}); what was stored before is unchanged.${advice === undefined ? '' : ` ${advice}`}`,
+    detail: `${path} ${what} (${code}). The data stored before is unchanged.${advice === undefined ? '' : ` ${advice}`}`,
   })
 }
 

@@ -131,7 +131,7 @@ class KeytarChild {
     this.#process.on('error', (error) => this.#fail(new KeychainFailure('no_engine', error.message)))
     // Unlike `exit`, this comes after the last message.
     this.#process.on('disconnect', () =>
-      this.#fail(new KeychainFailure('failed', 'the process that talks to it ended')),
+      this.#fail(new KeychainFailure('failed', 'the keytar process ended')),
     )
     // Only calls under way keep the program alive.
     this.#process.unref()
@@ -151,7 +151,7 @@ class KeytarChild {
     const id = this.#nextId++
     const answer = this.#answerTo(id)
     this.#process.send({ id, ...request }, (error) => {
-      if (error !== null) this.#fail(new KeychainFailure('failed', 'its process cannot be reached'))
+      if (error !== null) this.#fail(new KeychainFailure('failed', 'the keytar process cannot be reached'))
     })
     return answer
   }
@@ -177,7 +177,7 @@ class KeytarChild {
 
   #answered(message: unknown): void {
     const { data: answer } = Answer.safeParse(message)
-    if (answer === undefined) this.#fail(new KeychainFailure('failed', 'its process talks nonsense'))
+    if (answer === undefined) this.#fail(new KeychainFailure('failed', 'the keytar process sent an invalid message'))
     else if (!('ready' in answer)) this.#settle(answer)
     else if (answer.ready) {
       this.#started = true
@@ -215,7 +215,7 @@ class KeytarChild {
     this.#fail(
       this.#started
         ? new KeychainFailure('silent')
-        : new KeychainFailure('failed', 'its process did not start in time'),
+        : new KeychainFailure('failed', 'the keytar process did not start in time'),
     )
   }
 

@@ -31,7 +31,7 @@ export async function migrateVault(
     await to.set(name, value)
     if ((await to.get(name))?.reveal() !== value.reveal()) {
       throw new CatchdError('vault_unavailable', {
-        detail: `The ${to.kind} vault did not give back what was stored in it. Everything is still in the ${from.kind} vault.`,
+        detail: `An item read from the ${to.kind} vault differs from what was written. Everything is still in the ${from.kind} vault.`,
       })
     }
     copied += 1

@@ -89,7 +89,7 @@ export async function countSealedItems(file: string, keyFiles: SealingKeyFiles):
   } catch (error) {
     if (error instanceof CorruptContent) {
       throw new CatchdError('vault_unavailable', {
-        detail: `${file} is damaged. The daemon sets it aside when it reads it, and uses the generation before it, ${file}.previous.`,
+        detail: `${file} is damaged. When the daemon reads it, it renames the file and uses the previous generation, ${file}.previous.`,
         next: 'catchd daemon restart',
       })
     }

@@ -111,7 +111,7 @@ function parseHeader(line: Buffer): z.infer<typeof Header> {
   const { version } = parseJson(line, Envelope)
   if (version > 1) {
     throw new CatchdError('vault_unavailable', {
-      detail: `The sealed file vault was written by a newer catchd (format ${version}). Nothing was changed; use that version.`,
+      detail: `The sealed file vault was written by a newer catchd (format ${version}). Nothing was changed. Use that version.`,
     })
   }
   return parseJson(line, Header)

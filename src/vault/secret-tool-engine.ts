@@ -44,7 +44,7 @@ export class SecretToolEngine implements KeychainEngine {
   async set(service: string, account: string, value: string): Promise<void> {
     const label = `--label=${service}/${account}`
     const { code } = await this.#inTurn(['store', label, ...attributes(service, account)], value)
-    if (code !== 0) throw new KeychainFailure('failed', 'secret-tool store said no reason')
+    if (code !== 0) throw new KeychainFailure('failed', 'secret-tool store gave no reason')
   }
 
   async delete(service: string, account: string): Promise<boolean> {

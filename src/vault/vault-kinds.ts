@@ -45,7 +45,7 @@ export const VAULT_KINDS = {
   },
   memory: {
     engines: ['memory'],
-    remark: 'gone when the daemon stops',
+    remark: 'lost when the daemon stops',
     title: 'Memory only',
     words: () => 'memory only (lost when the daemon stops)',
     lasts: false,

@@ -35,7 +35,7 @@ describe('a code that is not redeemed was sent once, and the next login is good'
       refusal(503, { error: 'temporarily_unavailable' }),
       { code: 'provider_refused', error: 'temporarily_unavailable' },
     ],
-    ['400 without a word', refusal(400), { code: 'provider_refused', detail: /400 without saying why/ }],
+    ['400 without a word', refusal(400), { code: 'provider_refused', detail: /status 400 and no reason/ }],
     [
       '400',
       refusal(400, { error: 'invalid_grant', ...described }),
@@ -62,7 +62,7 @@ describe('a code that is not redeemed was sent once, and the next login is good'
     [
       'another token_type',
       withMembers({ token_type: 'mac' }),
-      { detail: /token_type that catchd does not know/ },
+      { detail: /an unknown token_type/ },
     ],
     ['no id_token', withMembers({ id_token: undefined, scope: undefined }), { detail: /has no id_token/ }],
   ])('%s', async (_name, change, failure) => {
@@ -97,7 +97,7 @@ describe('an id_token that does not hold spoils its login: nothing is kept', () 
         system.server.changeIdTokens(({ header }) => {
           header.kid = 'another'
         }),
-      /no key for the id_token/,
+      /no key that fits the id_token/,
     ],
   ])('%s', async (_name, change, detail) => {
     change()

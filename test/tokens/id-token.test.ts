@@ -301,11 +301,11 @@ describe('the keeper', () => {
 
   test.each([
     ['openid is not asked for', { issuer: ISSUER, scope: 'email' }, /`openid` is not in its scope/],
-    ['no issuer to check it by', { scope: 'openid' }, /Add `issuer`/],
+    ['no issuer to check it by', { scope: 'openid' }, /Set `issuer`/],
     [
       'nobody logs in',
       { issuer: ISSUER, scope: 'openid', grant: 'client_credentials' as const },
-      /grant asks nobody/,
+      /its grant needs no login/,
     ],
   ])('%s: the profile is told what it lacks, logged in or not', async (_what, changes, detail) => {
     const { keeper, servers, issued } = start(testProfile(changes))
