@@ -82,7 +82,8 @@ export function tunnelRefusal(
   const { host, variable, authorization } = proxy
   const refused = `The proxy ${host} refused a tunnel to ${server} (status ${status}).`
   if (status === 407) return atProxy(`${refused} ${howToAuthenticate(challenges, variable, authorization)}`)
-  if (status >= 500) return atProxy(`${refused} The proxy cannot reach that server, or must not. Ask its administrator.`)
+  if (status >= 500)
+    return atProxy(`${refused} The proxy cannot reach that server, or must not. Ask its administrator.`)
   return atProxy(
     `${refused} Ask its administrator to allow CONNECT to that server, or add the server to NO_PROXY.`,
   )

@@ -129,7 +129,8 @@ export class IdTokens {
 
   /** Options of oauth4webapi for checking a signature of the server. It fills the cache of keys. */
   async signatureOptions(oauth: typeof import('oauth4webapi'), profile: Profile, server: ServerMetadata) {
-    if (server.jwks_uri === undefined) throw invalid('the server publishes no jwks_uri, so it cannot be checked')
+    if (server.jwks_uri === undefined)
+      throw invalid('the server publishes no jwks_uri, so it cannot be checked')
     const known = this.#knownKeySet(server.jwks_uri, profile)
     await this.#fetching.get(known)
     return {

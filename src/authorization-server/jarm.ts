@@ -1,6 +1,6 @@
 /**
- * Verifies signed authorization responses (JWT Secured Authorization Response Mode, JARM §2.4) before their code is sent
- * anywhere.
+ * Verifies signed authorization responses (JWT Secured Authorization Response Mode, JARM §2.4) before their code is
+ * sent anywhere.
  *
  * src/login/authorization-response.ts reads them. The profile decides whether responses are signed. A response of the
  * other kind is refused, so an attacker cannot leave the signature out.

@@ -22,7 +22,7 @@ export function requireRequestable(
 ): { readonly endpoint: string; readonly issRequired: boolean } {
   const { authorization_endpoint: endpoint } = server
   if (endpoint === undefined) {
-    throw unusable('The profile has no authorization_endpoint, and the server's metadata names none.')
+    throw unusable('The profile has no authorization_endpoint, and the metadata of the server names none.')
   }
   if (mustPush(profile, server) && server.pushed_authorization_request_endpoint === undefined) {
     throw unusable(

@@ -1,8 +1,8 @@
 /**
  * The metadata of a protected resource (RFC 9728): its authorization server and its scopes.
  *
- * The resource can name the address of the document in the `WWW-Authenticate` of a 401 (§5.1). Otherwise the document is
- * at a well-known address (§3.1). It is used only if it describes the requested resource (§3.3).
+ * The resource can name the address of the document in the `WWW-Authenticate` of a 401 (§5.1). Otherwise the document
+ * is at a well-known address (§3.1). It is used only if it describes the requested resource (§3.3).
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'

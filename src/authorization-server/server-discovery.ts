@@ -1,6 +1,6 @@
 /**
- * Finds the authorization server for a URL: a protected resource names it (RFC 9728), or the URL or its origin is itself
- * an issuer (RFC 8414, OpenID Connect Discovery).
+ * Finds the authorization server for a URL: a protected resource names it (RFC 9728), or the URL or its origin is
+ * itself an issuer (RFC 8414, OpenID Connect Discovery).
  */
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'

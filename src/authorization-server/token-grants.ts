@@ -2,7 +2,8 @@
  * Token requests from beginning to end: which answers give tokens that may be stored (RFC 6749 §5.1, §6).
  *
  * token-request.ts sends a request and reads the answer. This file checks the type of the tokens, the id_token
- * (id-token.ts) and a signed authorization response (jarm.ts). authorization-servers.ts adds the profile's name to errors.
+ * (id-token.ts) and a signed authorization response (jarm.ts). authorization-servers.ts adds the profile's name to
+ * errors.
  */
 import type { Clock } from '../clock.js'
 import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'

@@ -2,8 +2,8 @@
  * Reads the answer of a token endpoint into a token response, whatever its format: the standard's (RFC 6749 §5.1),
  * form-encoded, nested, or with missing members. No other file does this.
  *
- * Pure. The differences of a server are data (`token_response` of its preset or profile); the code never checks a server's
- * name. token-refusal.ts reads refusals, also those with status 200.
+ * Pure. The differences of a server are data (`token_response` of its preset or profile); the code never checks a
+ * server's name. token-refusal.ts reads refusals, also those with status 200.
  */
 import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -78,7 +78,10 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 
 function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): CatchdError {
   if (status >= 400 && status < 500) {
-    return new CatchdError('provider_refused', `The token endpoint answered with status ${status} and no reason.`)
+    return new CatchdError(
+      'provider_refused',
+      `The token endpoint answered with status ${status} and no reason.`,
+    )
   }
   const what = body.trim() === '' ? 'an empty answer' : 'an answer that is not JSON'
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)

@@ -1,6 +1,6 @@
 /**
- * The full command line: commander parses it, only the file of the given command is loaded, and its failure becomes text
- * and an exit code. src/fast-path has shorter ways for two frequent commands.
+ * The full command line: commander parses it, only the file of the given command is loaded, and its failure becomes
+ * text and an exit code. src/fast-path has shorter ways for two frequent commands.
  */
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { suggestion } from '../config/suggestion.js'

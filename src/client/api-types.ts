@@ -202,7 +202,7 @@ export interface InspectionAnswer {
   readonly refresh_token: {
     /** null when the server did not say */
     readonly expires_at: string | null
-    /** Why it must not be sent any more */
+    /** Why the refresh token is no longer valid */
     readonly refused: string | null
   } | null
   readonly id_token: {
@@ -211,14 +211,14 @@ export interface InspectionAnswer {
   } | null
   /** RFC 7662; null when no endpoint is known */
   readonly introspection: {
-    /** The answer of the server, tokens replaced */
+    /** The answer of the server, with tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
     readonly error: Failure | null
   } | null
   /** OpenID Connect Core §5.3; null when no endpoint is known */
   readonly userinfo: {
-    /** The answer of the server, tokens replaced */
+    /** The answer of the server, with tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
     readonly error: Failure | null
@@ -334,7 +334,7 @@ export interface StoredTokenSet {
 }
 
 export interface LoginReport {
-  /** Likely causes, the likeliest first; empty when none is known */
+  /** Likely causes, the most likely first; empty if none is known */
   readonly causes: readonly {
     readonly cause:
       | 'redirect_uri_mismatch'
@@ -375,7 +375,7 @@ export interface LoginReport {
     readonly fix: {
       /** A command */
       readonly run: string | null
-      /** The member of the profile to set with it */
+      /** The key of the profile to set */
       readonly set: string | null
       /** A value to enter at the authorization server */
       readonly register: string | null
@@ -392,7 +392,7 @@ export interface LoginReport {
     readonly authorization: string | null
     /** null when there was no answer, or only the browser got it */
     readonly status: number | null
-    /** error members, or the members beside the tokens */
+    /** The error members, or the members other than tokens */
     readonly answered: Readonly<Record<string, string>>
     /** Why there is no answer */
     readonly trouble: string | null
@@ -401,7 +401,7 @@ export interface LoginReport {
   }[]
 }
 
-/** A response that was caught; it is handed over once */
+/** A response that was received for another tool, which gets it once */
 export interface CaughtLogin {
   readonly login_id: string
   /** null for a catch */
@@ -411,7 +411,7 @@ export interface CaughtLogin {
   /** RFC 3339, UTC */
   readonly expires_at: string
   readonly error: null
-  /** Once: the parameters of the authorization response as received */
+  /** The parameters of the authorization response as received; only in the first answer */
   readonly response?: Readonly<Record<string, string>>
   readonly stored: null
   readonly report: null
@@ -440,7 +440,7 @@ export interface ProfileAnswer {
   readonly expires_at: string | null
   readonly scope: string | null
   readonly subject: string | null
-  /** When the next login is needed, as far as known now. Not in the future: it is needed now. null: the server does not say, or no login is ever needed */
+  /** When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed */
   readonly login_needed_at: string | null
 }
 

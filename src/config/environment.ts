@@ -1,8 +1,8 @@
 /**
  * The CATCHD_* environment variables: one schema gives the types, the messages and `.env.example`.
  *
- * Other names are ignored. An unknown name that begins with CATCHD_ stops the program. No message repeats a value. folders.ts makes
- * the folders from these.
+ * Other names are ignored. An unknown name that begins with CATCHD_ stops the program. No message repeats a value.
+ * folders.ts makes the folders from these.
  */
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'

@@ -1,8 +1,8 @@
 /**
  * The configuration file: its schema, and its mistakes with line and column.
  *
- * Pure. Messages give the place, the rule and a suggestion for a misspelt name. They never quote a value, because it may
- * be a client secret. Rules that need several profiles or their presets are in resolve.ts and rules.ts.
+ * Pure. Messages give the place, the rule and a suggestion for a misspelt name. They never quote a value, because it
+ * may be a client secret. Rules that need several profiles or their presets are in resolve.ts and rules.ts.
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'

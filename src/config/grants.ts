@@ -1,8 +1,8 @@
 /**
  * Grants: how tokens are obtained, and what that means for the rest of the program.
  *
- * One row per grant. src/authorization-server/token-grants.ts sends the token requests. Pure, without imports: the command
- * line and the dashboard load it.
+ * One row per grant. src/authorization-server/token-grants.ts sends the token requests. Pure, without imports: the
+ * command line and the dashboard load it.
  */
 
 /** RFC 8628 §3.4. */

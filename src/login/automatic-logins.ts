@@ -1,6 +1,6 @@
 /**
  * The automatic login of a profile (`login=auto`): one browser tab, no matter how many tools ask at once and how long
- * nobody answers it (tab-budget.ts).
+ * the user does not answer (tab-budget.ts).
  */
 import { type Clock, toInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
@@ -103,7 +103,7 @@ export class AutomaticLogins {
     const until = verdict.untilMs === null ? '' : ` before ${toInstant(verdict.untilMs)}`
     throw new CatchdError('login_required', {
       profile,
-      detail: `Nobody answered the last login that was opened in the browser, so no tool opens another one${until}.`,
+      detail: `The last login that a tool opened in the browser was not finished, so tools open no other one${until}.`,
     })
   }
 }

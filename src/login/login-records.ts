@@ -1,7 +1,7 @@
 /**
- * The parts of logins that outlive the daemon: their records in the vault, because they hold secrets, and their claims in
- * the journal. After a crash, the two together show which logins still wait, and which codes were sent and must not be
- * sent again (SECURITY.md#one-state-one-redemption).
+ * The parts of logins that survive a restart of the daemon: their records in the vault, because they contain secrets,
+ * and their claims in the journal. After a crash, the two show which logins are still pending, and which codes were
+ * sent and must not be sent again (SECURITY.md#one-state-one-redemption).
  */
 import type { StepJournal } from '../journal/step-journal.js'
 import type { Vault } from '../vault/vault.js'

@@ -2,9 +2,9 @@
  * Logins for the API and the redirect listener: begin → claim → settle.
  *
  * The address is bound and the login is in the vault before anybody gets its authorization URL. A response is claimed
- * before the first await (SECURITY.md#one-state-one-redemption). Elsewhere: what is known about each login
- * (login-index.ts), its life from admission to its end (open-logins.ts), the last run's logins (restored-logins.ts), the
- * one tab of an automatic login (automatic-logins.ts), and how each kind begins and settles (kinds/).
+ * before the first await (SECURITY.md#one-state-one-redemption). Other files: login-index.ts has the state of each
+ * login, open-logins.ts begins and ends logins, restored-logins.ts reads the last run's logins, automatic-logins.ts has
+ * the single tab of an automatic login, and kinds/ has how each kind begins and settles.
  */
 import type { Profile } from '../config/profile.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
@@ -164,7 +164,7 @@ export class Logins {
     if (response.state !== null && response.state.reveal() !== redirect.state.reveal()) {
       throw new CatchdError('state_unknown', {
         ...beginAgain(login.profile),
-        detail: 'The URL belongs to another login. Paste the URL that this login ended on.',
+        detail: 'The URL belongs to another login. Paste the final URL of this login.',
       })
     }
     return (await this.#answer(login.redirectUri, response)).login
@@ -305,7 +305,7 @@ export class Logins {
       const begin = kind.begins(request, profile)
       if (begin !== undefined) return [kind, begin] as const
     }
-    throw new CatchdError('internal', 'No kind of login begins with this request.')
+    throw new CatchdError('internal', 'This request fits no kind of login.')
   }
 
   async #openBrowser({ id, authorizationUrl }: WaitingLogin): Promise<void> {

@@ -1,10 +1,10 @@
 /**
- * The keychain through keytar, in a child process (keytar-child.ts). The process is started at the first call, kept while
- * it is used, and killed if it does not answer.
+ * The keychain through keytar, in a child process (keytar-child.ts). The process is started at the first call, kept
+ * while it is used, and killed if it does not answer.
  *
- * Calls are sent at once. The deadline counts from the last answer: a thousand calls may take longer than two seconds, but
- * a frozen keychain is an error within two seconds. Secrets go through the IPC channel, never argv. keytar
- * is never loaded into this process.
+ * Calls are sent at once. The deadline counts from the last answer: a thousand calls may take longer than two seconds,
+ * but a frozen keychain is an error within two seconds. Secrets go through the IPC channel, never argv. keytar is never
+ * loaded into this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -177,7 +177,8 @@ class KeytarChild {
 
   #answered(message: unknown): void {
     const { data: answer } = Answer.safeParse(message)
-    if (answer === undefined) this.#fail(new KeychainFailure('failed', 'the keytar process sent an invalid message'))
+    if (answer === undefined)
+      this.#fail(new KeychainFailure('failed', 'the keytar process sent an invalid message'))
     else if (!('ready' in answer)) this.#settle(answer)
     else if (answer.ready) {
       this.#started = true

@@ -1,9 +1,9 @@
 /**
- * The key of the sealed file: made from the passphrase in a file (scrypt, RFC 7914), or random in a key file of mode 0600
- * beside the vault.
+ * The key of the sealed file: made from the passphrase in a file (scrypt, RFC 7914), or random in a key file of mode
+ * 0600 beside the vault.
  *
- * The header of the sealed file says which. A missing key file is not replaced by a new one as long as
- * something is sealed with it. sealed-format.ts uses the key.
+ * The header of the sealed file says which. A missing key file is not replaced by a new one as long as something is
+ * sealed with it. sealed-format.ts uses the key.
  */
 import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -115,7 +115,9 @@ async function readKeyFile(path: string): Promise<Buffer> {
 
 async function readPassphrase(path: string | null): Promise<string> {
   if (path === null) {
-    throw locked('is sealed with a passphrase. Set CATCHD_VAULT_PASSPHRASE_FILE to the file with the passphrase')
+    throw locked(
+      'is sealed with a passphrase. Set CATCHD_VAULT_PASSPHRASE_FILE to the file with the passphrase',
+    )
   }
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw locked(`needs its passphrase, but ${path} cannot be read (${systemCode(error)})`)

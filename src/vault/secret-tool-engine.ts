@@ -1,9 +1,9 @@
 /**
- * The keychain through secret-tool (libsecret-tools), for Linux if keytar cannot be loaded. It uses the same items, with
- * the same attributes, and no native code.
+ * The keychain through secret-tool (libsecret-tools), for Linux if keytar cannot be loaded. It uses the same items,
+ * with the same attributes, and no native code.
  *
- * One process per call. The secret goes through standard input and output, never argv. secret-tool
- * ends the same way for "not found" and for "locked": exit code 1, no output.
+ * One process per call. The secret goes through standard input and output, never argv. secret-tool ends the same way
+ * for "not found" and for "locked": exit code 1, no output.
  */
 import { type ChildProcess, execFile } from 'node:child_process'
 import { ANSWER_WITHIN_MS, failureFrom, type KeychainEngine, KeychainFailure } from './keychain-engine.js'

@@ -157,7 +157,10 @@ describe('what a resource says is not believed', () => {
     'metadata that is said to be at %s',
     async (place) => {
       challenge(`resource_metadata="${place}"`)
-      expect(await refusal()).toEqual(['provider_answer_invalid', expect.stringContaining('is not https. Plain http is allowed only on loopback')])
+      expect(await refusal()).toEqual([
+        'provider_answer_invalid',
+        expect.stringContaining('is not https. Plain http is allowed only on loopback'),
+      ])
     },
   )
 

@@ -335,7 +335,9 @@ describe('the keychain', () => {
     expect(await keytarTrouble(await entry('process.send({ ready: true })'))).toBeUndefined()
     expect(await keytarTrouble(await entry('process.send({ ready: false, failure: "no" })'))).toBe('no')
     expect(await keytarTrouble(await entry('process.exit()'))).toBe('the keytar process ended')
-    expect(await keytarTrouble(await entry('process.send({})'))).toBe('the keytar process sent an invalid message')
+    expect(await keytarTrouble(await entry('process.send({})'))).toBe(
+      'the keytar process sent an invalid message',
+    )
   })
 })
 

@@ -59,11 +59,7 @@ describe('a code that is not redeemed was sent once, and the next login is good'
       { code: 'provider_answer_invalid', detail: /no access_token/ },
     ],
     ['no token_type', withMembers({ token_type: undefined }), { detail: /no token_type/ }],
-    [
-      'another token_type',
-      withMembers({ token_type: 'mac' }),
-      { detail: /an unknown token_type/ },
-    ],
+    ['another token_type', withMembers({ token_type: 'mac' }), { detail: /an unknown token_type/ }],
     ['no id_token', withMembers({ id_token: undefined, scope: undefined }), { detail: /has no id_token/ }],
   ])('%s', async (_name, change, failure) => {
     system.server.changeNextAnswers(change)

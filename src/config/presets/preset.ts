@@ -27,7 +27,7 @@ export interface RedirectRule {
 export const LOCALHOST_ALONE: RedirectRule = {
   match: 'exact',
   refuses: ['127.0.0.1', '[::1]'],
-  instead: 'Use localhost by that name.',
+  instead: 'Use the name localhost.',
 }
 
 export interface Preset {
