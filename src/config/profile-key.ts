@@ -2,8 +2,8 @@
  * What the rest of the program knows about a key of a profile. It is part of the key's schema, and all other modules
  * read it there.
  *
- * Each key is made by one of the functions below. A key that is made by none of them has no {@link ProfileKey}: it is
- * still an option of the command line and a line of the reference, but the API hides all text in it.
+ * Each key is made by one of the functions below. A key that was not made by one of them has no {@link ProfileKey}: it
+ * is still an option of the command line and a line of the reference, but the API hides all text in it.
  */
 import * as z from 'zod'
 

@@ -434,7 +434,7 @@ describe('token exchange (RFC 8693)', () => {
     const { json: subject } = await daemon.api('GET', '/v1/tokens/corp')
     expect(json['access_token']).not.toBe(subject['access_token'])
     const run = await daemon.cli(['login', 'orders'])
-    expect([run.exitCode, run.stdout]).toEqual([0, expect.stringContaining('No login is needed')])
+    expect([run.exitCode, run.stdout]).toEqual([0, expect.stringContaining('needs no login')])
     const again = await daemon.api('POST', '/v1/tokens/orders/refresh')
     expect(again.json['access_token']).not.toBe(json['access_token'])
   })

@@ -1,5 +1,5 @@
 /**
- * `/v1/tokens/{profile}/inspection`: what is known about the tokens of a profile, without the tokens. It shows the
+ * `/v1/tokens/{profile}/inspection`: the data about the tokens of a profile, without the tokens. It shows the
  * account, so a key that may only get tokens cannot call it.
  */
 import * as z from 'zod'
