@@ -12,14 +12,14 @@ import { itemName, type Vault } from '../vault/vault.js'
 import type { Profile } from './profile.js'
 import { LARGEST_SECRET_BYTES, readSecretFile } from './secret-file.js'
 
-/** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
+/** Reads a profile's client secret when it is needed. `undefined` if the profile has none. */
 export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>
 
 const COMMAND_DEADLINE_MS = 10_000
 
 export interface ClientSecretParts {
   readonly vault: Vault
-  /** Of the daemon; commands get it too. */
+  /** The daemon's environment, which commands also get. */
   readonly environment: NodeJS.ProcessEnv
   /** Called when other users can read the file of a secret. */
   readonly warn?: (message: string) => void

@@ -13,7 +13,7 @@ import { targetOf } from './write.js'
 
 const LOOK_MS = 1000
 const LOOK_BESIDE_WATCH_MS = 30_000
-/** Editors save in several steps. One look is enough for all of them. */
+/** Editors save in several steps. One check is enough for all of them. */
 const DEBOUNCE_MS = 50
 
 export type WatchFolder = typeof watchFolder
@@ -35,7 +35,7 @@ export class FileWatch {
   #cancelTimer: (() => void) | undefined
   #closed = false
 
-  /** @param look - Called when the file may have changed; also when it has not. */
+  /** @param look - Called when the file may have changed. It may also be unchanged. */
   constructor(file: string, clock: Clock, look: () => void, watch: WatchFolder = watchFolder) {
     this.#file = file
     this.#clock = clock
@@ -67,7 +67,7 @@ export class FileWatch {
     const armed = this.#watched.length > 0
     if (!armed || this.#watched.some(({ folder, identity }) => identityOf(folder) !== identity)) {
       await this.#arm()
-      // Between the change and the new watch something may have been written.
+      // The file may have been written before the new watch began.
       if (this.#watched.length > 0) this.#look()
     }
     this.#schedule()

@@ -35,7 +35,7 @@ export interface ParsedConfiguration {
  * An empty file is an empty configuration.
  *
  * @param path - For messages only.
- * @throws CatchdError `config_invalid`: the first thing that is wrong and how many follow.
+ * @throws CatchdError `config_invalid` with the first mistake and the number of other mistakes.
  */
 export function parseConfiguration(text: string, path: string): ParsedConfiguration {
   const jsonc = parseJsonc(text, path)

@@ -18,9 +18,9 @@ interface GrantRow {
   readonly login: 'redirect' | 'device' | null
   /** Whether new tokens are requested with a refresh token (RFC 6749 §6); otherwise by the same request again. */
   readonly refreshToken: boolean
-  /** What a profile without an issuer has to name. */
+  /** The endpoints that a profile without an issuer must set. */
   readonly endpoints: readonly string[]
-  /** The key that says what is exchanged. It is needed with this grant, and refused with every other. */
+  /** The key for the token to exchange. It is required with this grant, and refused with every other. */
   readonly source: { readonly key: string; readonly rule: string } | null
 }
 

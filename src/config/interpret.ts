@@ -17,11 +17,11 @@ export interface Interpretation {
   /** Entries of profiles that can be used. */
   readonly entries: ReadonlyMap<string, ProfileEntry>
   readonly profiles: ReadonlyMap<string, Profile>
-  /** Why the other entries cannot be used by themselves. */
+  /** Why the other entries cannot be used as profiles. */
   readonly unfinished: ReadonlyMap<string, CatchdError>
   readonly issRequired: ReadonlySet<string>
   readonly notices: NoticeSettings
-  /** What is allowed but unwise. Each names its place. */
+  /** Warnings about settings that are allowed but risky. Each names its place. */
   readonly warnings: readonly string[]
 }
 

@@ -29,7 +29,7 @@ export function configurationJsonSchema(): Record<string, unknown> {
     $schema,
     title: 'catchd configuration',
     description: 'config.jsonc of catchd: JSON with comments, trailing commas allowed',
-    // Understood by VS Code, passed over by others.
+    // VS Code uses it; other editors ignore it.
     allowTrailingCommas: true,
     allowComments: true,
     ...schema,
@@ -50,6 +50,6 @@ export async function publishSchema(folder: string): Promise<void> {
   try {
     if ((await readSnapshot(file)).text !== text) await writeDurably(file, text)
   } catch {
-    // The editor goes without completion.
+    // The editor then has no completion.
   }
 }

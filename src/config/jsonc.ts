@@ -35,11 +35,11 @@ type Refuse = (offset: number, rule: string) => never
 
 /** A parsed text. */
 export interface Jsonc {
-  /** Objects have no prototype. `undefined`: the text holds nothing, or comments only. */
+  /** Objects have no prototype. `undefined`: the text is empty, or contains only comments. */
   readonly value: unknown
   /** `file:line:column` of the value at `path`; with `name`, of that property's name in the object there. */
   locate(path: JsonPath, name?: string): string
-  /** Where it stands in the text, for sorting. */
+  /** Its offset in the text, for sorting. */
   offset(path: JsonPath, name?: string): number
 }
 

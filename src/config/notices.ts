@@ -56,7 +56,7 @@ export interface NoticeSettings {
   readonly beforeSeconds: number
 }
 
-/** @param configFolder - What a relative path of a program is relative to. */
+/** @param configFolder - Relative paths of programs start here. */
 export function noticeSettings(
   { hooks, notify }: { readonly hooks?: Hooks | undefined; readonly notify?: Notify | undefined },
   configFolder: string,

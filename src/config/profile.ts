@@ -34,7 +34,7 @@ const headers = z.record(
   z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must fit into one line of an HTTP header'),
 )
 
-/** Where the client secret comes from. A string is possible, with a warning. */
+/** The source of the client secret. A string is possible, with a warning. */
 export const ClientSecretSource = z.union(
   [
     z.strictObject({ keychain: z.literal(true).describe('Kept in the vault of the daemon') }),
@@ -82,7 +82,7 @@ export const TOKEN_RESPONSE_MEMBERS = [
   'id_token',
 ] as const
 
-/** For token responses that do not look like RFC 6749 §5.1. */
+/** For token responses that differ from RFC 6749 §5.1. */
 export const TokenResponseShape = z.strictObject({
   pointers: z
     .partialRecord(

@@ -25,7 +25,7 @@ import { suggestion } from './suggestion.js'
 export interface ResolveContext {
   /** Port of the default redirect URI; 0 for a fresh one per login. */
   readonly redirectPort: number
-  /** What relative paths are relative to. */
+  /** Relative paths start at this folder. */
   readonly configFolder: string
   /** The servers that `preset` may name; the table, unless a test has its own. */
   readonly presets?: readonly Preset[]
@@ -36,7 +36,7 @@ const LONGEST_CHAIN = 16
 
 /**
  * @throws CatchdError `profile_unknown`; `profile_invalid` when something is missing, naming the key to set;
- *   `config_invalid` for an unknown preset, an unknown or circular `extends`, a base_url that means nothing.
+ *   `config_invalid` for an unknown preset, an unknown or circular `extends`, a base_url that has no effect.
  */
 export function resolveProfile(
   name: string,

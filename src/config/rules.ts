@@ -13,7 +13,7 @@ import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './
 interface BrokenRule {
   readonly profile: string
   readonly key: keyof ProfileEntry
-  /** A sentence that goes on after the key. */
+  /** The end of a sentence that begins with the key. */
   readonly rule: string
 }
 
@@ -21,7 +21,7 @@ interface BrokenRule {
 export type Locate = (profile: string, key?: string) => string
 
 /**
- * Looks at every profile once and at every shared redirect URI.
+ * Checks every profile once, and every shared redirect URI.
  *
  * @param locate - Where the profiles are, when they come from a file. The message begins with it.
  * @returns Profiles that share a redirect URI with another authorization server: a response must name its issuer.
@@ -73,7 +73,7 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-/** @returns The rule that the URL of a server breaks: a sentence that goes on after its key. */
+/** @returns The rule that the URL of a server breaks: the end of a sentence that begins with its key. */
 export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const { protocol, hostname, username, password, search } = new URL(text)
@@ -106,7 +106,7 @@ function listener({ listen }: Profile): ReturnType<Rule> {
   return ['listen', 'must be a loopback host:port such as 127.0.0.1:8080. catchd listens only on loopback.']
 }
 
-/** With a certificate the listener speaks TLS itself. With `listen` alone a tunnel does that for it. */
+/** With a certificate the listener uses TLS itself. With `listen` alone, a tunnel does. */
 function redirectCertificate(profile: Profile): ReturnType<Rule> {
   const { redirect_uri, redirect_certificate_file: certificate, redirect_private_key_file: key } = profile
   if (certificate === undefined && key === undefined) return undefined
@@ -169,7 +169,7 @@ function keyFiles(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-/** The key that says what a grant exchanges is in a profile of that grant, and in no other. */
+/** The key for the token to exchange is only in profiles with that grant. */
 function grantSource(profile: Profile): ReturnType<Rule> {
   for (const grant of GRANT_TYPES) {
     const { source } = GRANTS[grant]
@@ -201,7 +201,7 @@ function profileOf(source: Profile['subject_token']): string | undefined {
   return source !== undefined && 'profile' in source ? source.profile : undefined
 }
 
-/** Adds to `issRequired` the profiles that share a redirect URI as they may. */
+/** Adds the profiles with an allowed shared redirect URI to `issRequired`. */
 function brokenSharing(
   profiles: ReadonlyMap<string, Profile>,
   issRequired: Set<string>,
@@ -239,7 +239,7 @@ function profilesByRedirectUri(profiles: ReadonlyMap<string, Profile>): Iterable
 }
 
 /**
- * A listener tells redirect URIs apart by host, port and path. With a fresh port only the path counts, because servers
+ * A listener distinguishes redirect URIs by host, port and path. With a new port only the path counts, because servers
  * accept any port of the loopback interface (RFC 8252 §7.3).
  */
 function redirectKey(redirectUri: string): string {

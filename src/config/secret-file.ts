@@ -6,8 +6,8 @@ import { readChecked, systemCode } from '../files.js'
 export const LARGEST_SECRET_BYTES = 64 * 1024
 
 /**
- * @param refused - Makes the failure: `cause` goes on after the path.
- * @param look - Called with what the system says about the file.
+ * @param refused - Makes the failure. `cause` is the text after the path.
+ * @param look - Called with the system's information about the file.
  * @throws The failure that `refused` makes. It never quotes the content.
  */
 export async function readSecretFile(

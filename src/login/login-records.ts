@@ -49,13 +49,13 @@ export class LoginRecords {
     }))
   }
 
-  /** The records of interrupted logins are gone from the vault. */
+  /** Called when the records of interrupted logins were deleted from the vault. */
   forgetInterrupted(): void {
     for (const id of this.#steps.interrupted.keys()) this.#steps.ended(id)
   }
 
   /**
-   * The logins of a kind that still wait. Deletes records that were interrupted or cannot be read.
+   * The logins of a kind that are still pending. Deletes records that were interrupted or cannot be read.
    *
    * @param isKnown - Whether it is a login of this run.
    * @throws the vault's codes, when the records cannot be read now

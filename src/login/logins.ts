@@ -88,7 +88,7 @@ export class Logins {
   /**
    * `login=auto`: joins the login whose tab is open for the profile, or opens one.
    *
-   * @throws CatchdError `login_required` when nobody answered the last tab; as {@link begin} does
+   * @throws CatchdError `login_required` when the last tab was not answered, and everything that {@link begin} throws
    */
   beginShared(profile: string): Promise<Login> {
     return this.#automatic.join(profile)
@@ -141,7 +141,7 @@ export class Logins {
   }
 
   /**
-   * Paste-back: the URL that a browser on another machine ended on.
+   * Accepts the final URL of a browser on another machine (paste-back).
    *
    * @throws CatchdError `login_unknown`, `redirect_malformed`, `state_unknown`; `request_invalid` without a redirect URI
    */
@@ -199,12 +199,12 @@ export class Logins {
     return this.#index.findRedirectUri(authority, path, scheme)
   }
 
-  /** Whether a known redirect URI has this authority (to tell a wrong Host from a wrong path). */
+  /** Whether a known redirect URI has this authority (to distinguish a wrong Host from a wrong path). */
   knowsAuthority(authority: string): boolean {
     return this.#index.knowsAuthority(authority)
   }
 
-  /** How the responses may come that logins on this redirect URI wait for; empty when none is pending there. */
+  /** The response modes of the logins that are pending on this redirect URI; empty if there are none. */
   responseCarriers(redirectUri: string): ReadonlySet<ResponseCarrier> {
     return this.#index.responseCarriers(redirectUri)
   }
@@ -220,7 +220,7 @@ export class Logins {
     return this.#answer(redirectUri, parseAuthorizationResponse(encoded))
   }
 
-  /** Brings back the pending logins of the last run, if that is not done yet. Never throws. */
+  /** Restores the pending logins of the last run, if that was not done yet. Never throws. */
   restore(): Promise<void> {
     return this.#restored.restore()
   }

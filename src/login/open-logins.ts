@@ -98,7 +98,7 @@ export class OpenLogins {
     if (open !== undefined) this.#giveUp(open, 'cancelled', cancelled(open.login))
   }
 
-  /** Runs in the background: nobody waits for it. */
+  /** Runs in the background; no caller waits for it. */
   async forgetRecord(kind: LoginKind, id: string): Promise<void> {
     try {
       await this.#parts.records.forget(kind, id)

@@ -118,7 +118,7 @@ export class TokenService {
     if (set === null) {
       throw new CatchdError('login_required', {
         profile: name,
-        detail: `No tokens for '${name}': nobody has logged in to the profile.`,
+        detail: `No tokens for '${name}'. Log in first.`,
       })
     }
     return { set, inspection: await servers.inspect(profile, set) }

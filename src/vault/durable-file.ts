@@ -24,7 +24,7 @@ import {
 /** Far more than the token sets of one user. */
 const LARGEST_FILE_MIB = 64
 
-/** Thrown by a `parse` for bytes that cannot be what was written; the file is then set aside. */
+/** Thrown by a `parse` for bytes that differ from what was written. The file is then renamed. */
 export class CorruptContent extends Error {
   override readonly name = 'CorruptContent'
 }

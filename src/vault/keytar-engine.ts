@@ -116,7 +116,7 @@ class KeytarChild {
   #ended = false
   #deadline: NodeJS.Timeout | undefined
   #idle: NodeJS.Timeout | undefined
-  /** Whether it takes further calls. */
+  /** Whether it accepts further calls. */
   usable = true
   hasAnswered = false
 

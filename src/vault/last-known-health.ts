@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import { asCatchdError } from '../failures.js'
 import type { VaultHealth } from './vault.js'
 
-/** A keychain that works says so in a few milliseconds. */
+/** A keychain that works answers in a few milliseconds. */
 const SOON_MS = 25
 
 export class LastKnownHealth {
@@ -40,7 +40,7 @@ export class LastKnownHealth {
     return health ?? this.#known
   }
 
-  /** Learns from how a call to the vault ends. @returns What the call returns. */
+  /** Updates the health from the result of a call to the vault. @returns The result of the call. */
   async watch<T>(call: Promise<T>): Promise<T> {
     try {
       return await call

@@ -7,11 +7,11 @@ import type { Vault } from './vault.js'
 import { VAULT_KINDS } from './vault-kinds.js'
 
 /**
- * Nothing may write to the source meanwhile (VaultSlot.migrate sees to that).
+ * Nothing may write to the source meanwhile (VaultSlot.migrate ensures that).
  *
  * @param onCopied - Called when the target holds everything and before the source loses anything: the moment to
  *   make the target the vault in use.
- * @returns How many items were carried over; 0 when both are the same vault.
+ * @returns The number of moved items; 0 when both are the same vault.
  * @throws CatchdError `vault_locked`, `vault_unavailable`
  */
 export async function migrateVault(

@@ -35,7 +35,7 @@ const OPEN: Readonly<Record<VaultKind, (options: OpenVaultOptions) => Vault>> = 
 /**
  * A keychain that is locked or gone shows in the calls and the health of the vault, not here.
  *
- * @throws CatchdError `vault_unavailable` when it cannot be read what `auto` decided before
+ * @throws CatchdError `vault_unavailable` when the earlier choice of `auto` cannot be read
  */
 export async function openVault(choice: VaultChoice, options: OpenVaultOptions): Promise<VaultSlot> {
   const { stateFolder } = options
@@ -53,9 +53,9 @@ export function openVaultOf(kind: VaultKind, options: OpenVaultOptions): Vault {
 }
 
 /**
- * What `auto` means: the keychain where it works, the sealed file where there is none.
+ * `auto`: the keychain if it works, the sealed file if there is none.
  *
- * A keychain that is locked, frozen or failing decides nothing, because a vault is never silently downgraded
+ * If a keychain is locked, frozen or failing, nothing is chosen, because a vault is never silently downgraded
  * (SECURITY.md#vault-never-downgrades). The call throws, and the next one asks again.
  */
 export async function decideVault(

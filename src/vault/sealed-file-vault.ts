@@ -78,9 +78,9 @@ export class SealedFileVault implements Vault {
 }
 
 /**
- * Looks at a sealed file without changing anything, for `catchd doctor`. The vault itself sets a damaged file aside.
+ * Reads a sealed file without changing anything, for `catchd doctor`. The vault itself renames a damaged file.
  *
- * @returns How many items it holds; `undefined` where there is no such file.
+ * @returns The number of items in it; `undefined` if there is no such file.
  * @throws CatchdError `vault_locked` without the right passphrase, `vault_unavailable` for every other reason
  */
 export async function countSealedItems(file: string, keyFiles: SealingKeyFiles): Promise<number | undefined> {

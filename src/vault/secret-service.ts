@@ -47,7 +47,7 @@ export async function askSecretService(
     let authenticated = false
     socket.on('connect', () => socket.write(`\0AUTH EXTERNAL ${externalIdentity()}\r\n`))
     socket.on('error', (error) => {
-      // Without a named bus libsecret has more places to look at.
+      // If no bus is named, libsecret also searches other places.
       if (!env['DBUS_SESSION_BUS_ADDRESS']) return finish({ state: 'unknown' })
       const text = `Could not connect to the session bus: ${systemCode(error)}`
       finish({ state: 'trouble', trouble: 'no_keychain', text })

@@ -11,12 +11,12 @@ interface VaultKindRow {
   readonly engines: readonly string[]
   /** Beside the kind in a list. */
   readonly remark?: string
-  /** What a report begins with. */
+  /** The beginning of a report. */
   readonly title: string
   /** Where tokens are, in words for the user. */
   readonly words: (service: string) => string
   /**
-   * Whether items outlive the daemon. A home has such a vault once. Items can be migrated to it, and `auto` can
+   * Whether items survive the end of the daemon. A home has such a vault once. Items can be migrated to it, and `auto` can
    * remember it.
    */
   readonly lasts: boolean
@@ -62,11 +62,11 @@ type Chosen<Kind extends VaultKind> = Rows[Kind] extends { readonly parameter: s
   ? `${Kind}:${string}`
   : Kind
 
-/** Vaults whose items outlive the daemon. */
+/** Vaults whose items survive the end of the daemon. */
 export type LastingVault = {
   [Kind in VaultKind]: Rows[Kind]['lasts'] extends true ? Chosen<Kind> : never
 }[VaultKind]
-/** `auto`: the keychain where it works, the sealed file where there is none. */
+/** `auto`: the keychain if it works, the sealed file if there is none. */
 export type VaultChoice = 'auto' | { [Kind in VaultKind]: Chosen<Kind> }[VaultKind]
 
 const KINDS = Object.keys(VAULT_KINDS) as VaultKind[]

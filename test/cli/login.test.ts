@@ -379,7 +379,7 @@ describe('a profile that needs no person', () => {
     const daemon = await fakeDaemon(needsNone)
     const { exitCode, stdout } = await run(daemon, ['login', 'job'])
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('No login is needed: job gets its tokens without one.')
+    expect(stdout).toContain('job needs no login: catchd gets its tokens without one.')
     expect(stdout).toContain('expiry unknown')
     expect(stdout).not.toContain('at-1')
   })

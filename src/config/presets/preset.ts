@@ -19,7 +19,7 @@ export interface RedirectRule {
   readonly match: 'exact' | 'any_port' | 'unregistered'
   /** Hosts that the vendor's documents do not allow with plain http. */
   readonly refuses?: readonly LoopbackHost[]
-  /** What to do where loopback is not allowed; a sentence. */
+  /** What to do if loopback is not allowed; a sentence. */
   readonly instead?: string
 }
 
