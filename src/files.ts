@@ -1,9 +1,9 @@
 /**
- * Reading and writing whole files, for every module that keeps some.
+ * Reads and writes whole files, for all modules.
  *
- * A file is checked after it was opened and before it is read, and a named pipe in its place blocks nothing. What is
- * written has mode 0600 whatever the umask, and is on the disk when the call ends. Errors of the file system pass
- * through: each module turns them into its own failures.
+ * A file is checked after it was opened and before it is read. A named pipe in its place does not block the program. A
+ * written file has mode 0600, whatever the umask is, and is on the disk when the call ends. Errors of the file system
+ * are not changed: each module translates them into its own failures.
  */
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'

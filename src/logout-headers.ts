@@ -1,6 +1,6 @@
 /**
- * What a logout did at the authorization server (RFC 7009), said in headers: the answer itself is a 204 without content.
- * The API writes them and the library reads them.
+ * Headers that say whether a logout revoked the tokens at the authorization server (RFC 7009). The answer is a 204
+ * without content. The API writes them and the library reads them.
  */
 
 /** `true` or `false`. */

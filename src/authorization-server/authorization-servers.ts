@@ -203,7 +203,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
 }
 
 const nothingToExchange: SubjectTokens = async () => {
-  throw new CatchdError('profile_invalid', 'There is nothing to exchange.')
+  throw new CatchdError('profile_invalid', 'There is no token to exchange.')
 }
 
 /** The failures of this module. A failure of the vault does not belong to one profile. */

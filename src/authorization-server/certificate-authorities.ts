@@ -98,7 +98,7 @@ async function readCertificates(caFile: string): Promise<string> {
   try {
     new X509Certificate(pem) // node:tls ignores an invalid certificate, and every connection would then fail.
   } catch {
-    throw unusable(caFile, 'holds no certificate in PEM form')
+    throw unusable(caFile, 'contains no certificate in PEM format')
   }
   return pem
 }

@@ -61,7 +61,7 @@ function formEncode(text: string): string {
 function required(profile: Profile, secret: Secret | undefined): Secret {
   if (secret !== undefined) return secret
   throw new CatchdError('profile_invalid', {
-    detail: `${profile.token_endpoint_auth_method} needs a client_secret, and the profile has none.`,
+    detail: `${profile.token_endpoint_auth_method} needs a client_secret, but the profile has none.`,
     next: 'catchd profile add {profile} --client-secret-stdin',
   })
 }

@@ -32,7 +32,7 @@ export async function signingKey(
   const algorithm = algorithmOf(key, accepted)
   if (algorithm === undefined) {
     throw unusable(
-      `private_key_file ${file} holds a key that cannot sign: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519 is needed.`,
+      `private_key_file ${file} contains a key that cannot sign. Use RSA with 2048 bits or more, P-256, P-384, P-521 or Ed25519.`,
     )
   }
   const { subtle } = webcrypto
@@ -54,11 +54,11 @@ export async function readClientCertificate(
   try {
     certificate = new X509Certificate(cert)
   } catch {
-    throw unusable(`certificate_file ${file} holds no certificate in PEM form.`)
+    throw unusable(`certificate_file ${file} contains no certificate in PEM format.`)
   }
   if (!certificate.checkPrivateKey(key)) {
     throw unusable(
-      `certificate_file ${file} is not the certificate of the key in private_key_file ${profile.private_key_file ?? ''}.`,
+      `certificate_file ${file} does not belong to the key in private_key_file ${profile.private_key_file ?? ''}.`,
     )
   }
   return { cert, key: key.export({ format: 'pem', type: 'pkcs8' }).toString() }
@@ -92,8 +92,8 @@ async function readPrivateKey(profile: Profile): Promise<KeyObject> {
       (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE' || /ENCRYPTED/.test(pem)
     throw unusable(
       isEncrypted
-        ? `private_key_file ${file} is encrypted, and there is nobody to ask for its passphrase.`
-        : `private_key_file ${file} holds no private key in PEM form.`,
+        ? `private_key_file ${file} is encrypted. catchd cannot ask for its passphrase, so use a key that is not encrypted.`
+        : `private_key_file ${file} contains no private key in PEM format.`,
     )
   }
 }

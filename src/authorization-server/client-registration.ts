@@ -102,7 +102,7 @@ function askedMethod(server: ServerMetadata): (typeof METHODS)[number] {
   const supported = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
   const method = METHODS.find((name) => supported.includes(name))
   if (method !== undefined) return method
-  throw unusable(server, 'takes no client authentication that a registered client could use')
+  throw unusable(server, 'accepts no client authentication that a registered client could use')
 }
 
 /** A server may refuse a resource's scopes that it does not know. Without any scope, the registration is not limited. */
@@ -166,7 +166,7 @@ function refused(server: ServerMetadata, status: number, members: Members | unde
   return new CatchdError('provider_refused', {
     detail:
       status === 401 || status === 403
-        ? `${origin} registers only clients of those it knows (${status}).`
+        ? `${origin} registers clients only for users that it knows (${status}).`
         : `${origin} did not register a client (${status}).`,
     error: refusal?.error,
     errorDescription: refusal?.errorDescription,

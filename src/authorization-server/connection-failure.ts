@@ -18,17 +18,17 @@ export const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
 
 const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet; is the clock right?',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet. Check the clock of this machine',
   EAI_AGAIN: 'its name cannot be resolved at the moment',
   ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'the connection was cut before an answer',
-  EHOSTUNREACH: 'there is no way to it',
-  ENETUNREACH: 'there is no network',
+  ECONNRESET: 'the connection was closed before an answer',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'the network is down',
   ENOTFOUND: 'its name cannot be resolved',
-  EPIPE: 'the connection was cut before an answer',
-  EPROTO: 'it does not speak TLS as it should',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  EPIPE: 'the connection was closed before an answer',
+  EPROTO: 'the TLS handshake failed',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not use TLS',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
   ETIMEDOUT: 'the connection was not accepted in time',
 }
 
@@ -58,13 +58,13 @@ export function proxyFailure(thrown: unknown, { host, variable }: HttpProxy): Ca
   const what = code.startsWith('HPE_')
     ? `The answer of the proxy ${host} is not HTTP (${code}).`
     : `The proxy ${host} cannot be reached: ${reasonFor(code)}.`
-  return atProxy(`${what} Correct ${variable}, or name servers that need no proxy in NO_PROXY.`)
+  return atProxy(`${what} Correct ${variable}, or add servers that need no proxy to NO_PROXY.`)
 }
 
 /** @param server - Host and port of the server behind the proxy. */
 export function proxySilence({ host, variable }: HttpProxy, server: string, deadlineMs: number): CatchdError {
   return atProxy(
-    `The proxy ${host} did not open a tunnel to ${server} within ${deadlineMs / 1000} seconds. Is ${variable} right?`,
+    `The proxy ${host} did not open a tunnel to ${server} within ${deadlineMs / 1000} seconds. Check ${variable}.`,
   )
 }
 
@@ -82,15 +82,16 @@ export function tunnelRefusal(
   const { host, variable, authorization } = proxy
   const refused = `The proxy ${host} refused a tunnel to ${server} (status ${status}).`
   if (status === 407) return atProxy(`${refused} ${howToAuthenticate(challenges, variable, authorization)}`)
-  if (status >= 500) return atProxy(`${refused} The proxy may not reach that server. Ask its administrator.`)
+  if (status >= 500)
+    return atProxy(`${refused} The proxy cannot reach that server, or must not. Ask its administrator.`)
   return atProxy(
-    `${refused} Ask its administrator to allow CONNECT to that server, or name the server in NO_PROXY.`,
+    `${refused} Ask its administrator to allow CONNECT to that server, or add the server to NO_PROXY.`,
   )
 }
 
 /** In TLS the client sends first, so data that arrives before that comes from the proxy. */
 export function tunnelNoise({ host, variable }: HttpProxy): CatchdError {
-  return atProxy(`The data that the proxy ${host} sent through its tunnel is not TLS. Is ${variable} right?`)
+  return atProxy(`The data that the proxy ${host} sent through its tunnel is not TLS. Check ${variable}.`)
 }
 
 function howToAuthenticate(challenges: string, variable: string, sent: unknown): string {
@@ -128,7 +129,7 @@ function codeOf(thrown: unknown): string {
 
 function reasonFor(code: string): string {
   if (UNKNOWN_AUTHORITY.has(code)) {
-    return `its certificate is signed by a CA that is not known here (${code}). Name that CA with ca_file`
+    return `its certificate is signed by a CA that this machine does not know (${code}). Set ca_file to that CA`
   }
   return REASONS[code] ?? (code === '' ? 'the connection failed' : `the connection failed (${code})`)
 }

@@ -40,7 +40,7 @@ export async function authorizeDevice(
   if (server.device_authorization_endpoint === undefined) {
     throw new CatchdError(
       'profile_invalid',
-      'The profile has no device_authorization_endpoint, and no metadata names one.',
+      'The profile has no device_authorization_endpoint, and the metadata of the server names none.',
     )
   }
   const parameters = new URLSearchParams()
@@ -94,7 +94,7 @@ export function refusedDevice(
     return { outcome: 'ended', error: new CatchdError('authorization_denied', named) }
   }
   if (error.error === 'expired_token') {
-    return { outcome: 'ended', error: new CatchdError('login_expired', 'Nobody entered the code in time.') }
+    return { outcome: 'ended', error: new CatchdError('login_expired', 'The code was not entered in time.') }
   }
   return { outcome: status === 429 || status >= 500 ? 'retry_later' : 'ended', error }
 }

@@ -59,7 +59,7 @@ export class IdTokens {
       if (context.grant === 'refresh_token' || !isOpenid(response)) return response
       throw new CatchdError(
         'provider_answer_invalid',
-        'openid was asked for, and the token response has no id_token.',
+        'The scope contains openid, but the token response has no id_token.',
       )
     }
     try {
@@ -129,7 +129,8 @@ export class IdTokens {
 
   /** Options of oauth4webapi for checking a signature of the server. It fills the cache of keys. */
   async signatureOptions(oauth: typeof import('oauth4webapi'), profile: Profile, server: ServerMetadata) {
-    if (server.jwks_uri === undefined) throw invalid('the server publishes no jwks_uri to check it with')
+    if (server.jwks_uri === undefined)
+      throw invalid('the server publishes no jwks_uri, so it cannot be checked')
     const known = this.#knownKeySet(server.jwks_uri, profile)
     await this.#fetching.get(known)
     return {
@@ -164,9 +165,9 @@ export function requireIdTokenProfile(profile: Profile): void {
 }
 
 function whyNoIdToken(profile: Profile): string {
-  if (needsNoPerson(profile.grant)) return 'its grant asks nobody to log in.'
+  if (needsNoPerson(profile.grant)) return 'its grant needs no login.'
   if (profile.issuer === undefined) {
-    return 'it names no issuer to check one by. Add `issuer`, and `openid` to the scope, and log in again.'
+    return 'it has no issuer. Set `issuer`, add `openid` to the scope, and log in again.'
   }
   return '`openid` is not in its scope. Add it and log in again.'
 }
@@ -224,7 +225,7 @@ function translated(error: unknown): CatchdError {
   const message = libraryMessage(error)
   const { code } = (error ?? {}) as { code?: unknown }
   if (code === 'OAUTH_KEY_SELECTION_FAILED') {
-    return new NotCheckable('provider_answer_invalid', 'The server publishes no key for the id_token.')
+    return new NotCheckable('provider_answer_invalid', 'The server publishes no key that fits the id_token.')
   }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
     const detail = `The id_token is not valid: ${message}.`

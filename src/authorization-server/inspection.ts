@@ -130,7 +130,7 @@ async function membersOf(response: Response, where: string, sent: readonly Secre
   if (status >= 200 && status < 300 && members !== undefined) return members
   const refusal = findRefusal(members ?? {}, status, sent)
   if (status < 400 || (status >= 500 && refusal?.error === undefined)) {
-    const what = members === undefined ? 'and no JSON object' : 'without saying why'
+    const what = members === undefined ? 'but not with a JSON object' : 'without a reason'
     throw new CatchdError('provider_answer_invalid', `The ${where} answered ${status} ${what}.`)
   }
   throw new CatchdError('provider_refused', {

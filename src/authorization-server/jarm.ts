@@ -1,6 +1,6 @@
 /**
- * Verifies signed authorization responses (JWT Secured Authorization Response Mode, JARM §2.4) before their code is sent
- * anywhere.
+ * Verifies signed authorization responses (JWT Secured Authorization Response Mode, JARM §2.4) before their code is
+ * sent anywhere.
  *
  * src/login/authorization-response.ts reads them. The profile decides whether responses are signed. A response of the
  * other kind is refused, so an attacker cannot leave the signature out.
@@ -17,7 +17,7 @@ export function requireSignable(profile: Profile, server: ServerMetadata): void 
   if (!isSigned(profile) || (profile.issuer !== undefined && server.jwks_uri !== undefined)) return
   throw new CatchdError(
     'profile_invalid',
-    'catchd cannot verify signed responses (response_mode with .jwt), because the profile has no issuer that publishes a jwks_uri.',
+    'catchd cannot verify signed responses (response_mode with .jwt), because it knows no jwks_uri. Set issuer or jwks_uri.',
   )
 }
 
@@ -38,7 +38,7 @@ export async function verifyResponse(
     return
   }
   if (!isSigned(profile))
-    throw invalid('is signed, although the response_mode of the profile does not ask for a signature')
+    throw invalid('is signed, although the response_mode of the profile is one without a signature')
   const oauth = await import('oauth4webapi')
   const parameters = new URLSearchParams({ response: signedResponse.reveal() })
   try {

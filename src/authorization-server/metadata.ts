@@ -97,7 +97,7 @@ export class Metadata {
     }
     throw new CatchdError(
       'provider_answer_invalid',
-      `${issuer} publishes no metadata: the profile has to name authorization_endpoint and token_endpoint.`,
+      `${issuer} publishes no metadata. Set authorization_endpoint and token_endpoint in the profile.`,
     )
   }
 
@@ -139,7 +139,7 @@ export class Metadata {
     if (resource !== undefined) return resource.issuer
     throw new CatchdError(
       'provider_answer_invalid',
-      `${resource_server} publishes no metadata that names its authorization server (RFC 9728): set issuer.`,
+      `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer.`,
     )
   }
 }
@@ -187,7 +187,7 @@ function parseMetadata(issuer: string, value: object): ServerMetadata {
   ) as ServerMetadata
   if (document.issuer !== issuer) {
     throw new CatchdError('issuer_mismatch', {
-      detail: `The metadata published for ${issuer} names another issuer. The profile's issuer must be exactly that of the server.`,
+      detail: `The metadata published for ${issuer} names another issuer. The issuer in the profile must be exactly the server's.`,
       evidence: { issuer: document.issuer, issuerFrom: 'metadata' },
     })
   }
@@ -202,6 +202,6 @@ function requireUsable(issuer: string, name: Endpoint, endpoint: string | undefi
   if (endpoint === undefined || mayLeadTo(issuer, endpoint)) return
   throw new CatchdError(
     'provider_answer_invalid',
-    `The metadata of ${issuer} gives a ${name} that is neither https nor, for an issuer on loopback, on loopback.`,
+    `The metadata of ${issuer} has a ${name} that is not https. Plain http is allowed only on loopback, and only if the issuer is there too.`,
   )
 }

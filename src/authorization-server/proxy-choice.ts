@@ -59,7 +59,7 @@ function readProxy(variable: string, value: string): HttpProxy {
   }
   // A password with `/`, `?` or `#` as it is: what looks like the host is then part of it, and must not be named.
   if (`${url.pathname}${url.search}${url.hash}`.includes('@')) {
-    throw unusable(variable, 'holds a password whose special characters are not percent-encoded')
+    throw unusable(variable, 'contains a password with special characters that are not percent-encoded')
   }
   const isSecure = url.protocol === 'https:'
   return {
@@ -74,7 +74,7 @@ function readProxy(variable: string, value: string): HttpProxy {
 
 function unusable(variable: string, what: string): CatchdError {
   return new CatchdError('provider_unreachable', {
-    detail: `${variable} ${what}. Set HTTPS_PROXY to http://HOST:PORT, or NO_PROXY to the servers that need no proxy.`,
+    detail: `${variable} ${what}. Set HTTPS_PROXY to http://HOST:PORT, or add the servers that need no proxy to NO_PROXY.`,
     next: `env -u ${variable} catchd daemon restart`,
   })
 }

@@ -46,6 +46,6 @@ export function mayLeadTo(from: string, to: string): boolean {
 function busy(address: string, status: number): CatchdError {
   return new CatchdError(
     'provider_answer_invalid',
-    `${new URL(address).origin} answered ${status} when asked for its metadata.`,
+    `${new URL(address).origin} answered the request for its metadata with status ${status}.`,
   )
 }

@@ -1,4 +1,4 @@
-/** A map with a limited number of entries. Above it, the entry that was set longest ago is dropped. */
+/** A map with a limited number of entries. When the map is full, the entry that was set first is dropped. */
 export class RecentMap<Value> extends Map<string, Value> {
   readonly #most: number
 

@@ -22,7 +22,7 @@ export function requireRequestable(
 ): { readonly endpoint: string; readonly issRequired: boolean } {
   const { authorization_endpoint: endpoint } = server
   if (endpoint === undefined) {
-    throw unusable('The profile has no authorization_endpoint, and no metadata names one.')
+    throw unusable('The profile has no authorization_endpoint, and the metadata of the server names none.')
   }
   if (mustPush(profile, server) && server.pushed_authorization_request_endpoint === undefined) {
     throw unusable(
@@ -47,14 +47,14 @@ export function requireRedeemable(
   requireSignable(profile, server)
   if (asksForIdToken(profile) && server.jwks_uri === undefined) {
     throw unusable(
-      'The id_token that scope openid asks for could not be checked: the server publishes no jwks_uri. Set jwks_uri, or leave openid out.',
+      'The scope contains openid, but catchd could not check the id_token: the server publishes no jwks_uri. Set jwks_uri, or remove openid.',
     )
   }
   const issRequired = server.authorization_response_iss_parameter_supported === true
   if (issRequiredByConfiguration && !issRequired) {
     throw unusable(
-      'Its redirect_uri is shared with a profile of another authorization server, and this server does not ' +
-        'announce iss (RFC 9207). Give the profile a redirect_uri of its own.',
+      'A profile of another authorization server uses the same redirect_uri, and this server does not ' +
+        'announce iss (RFC 9207). Set another redirect_uri for one of them.',
     )
   }
   return issRequired

@@ -1,8 +1,8 @@
 /**
  * The metadata of a protected resource (RFC 9728): its authorization server and its scopes.
  *
- * The resource can name the address of the document in the `WWW-Authenticate` of a 401 (§5.1). Otherwise the document is
- * at a well-known address (§3.1). It is used only if it describes the requested resource (§3.3).
+ * The resource can name the address of the document in the `WWW-Authenticate` of a 401 (§5.1). Otherwise the document
+ * is at a well-known address (§3.1). It is used only if it describes the requested resource (§3.3).
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
@@ -50,7 +50,7 @@ export async function findProtectedResource(
   if (named !== undefined && !mayLeadTo(url, named)) {
     throw unusable(
       url,
-      'is said to stand where it may not: neither on https nor, for a resource on loopback, on loopback',
+      'has an address that is not https. Plain http is allowed only on loopback, and only if the resource is there too',
     )
   }
   const document = await readPublished(
@@ -60,7 +60,7 @@ export async function findProtectedResource(
   )
   if (document !== undefined) return parse(url, document, challenge)
   if (named === undefined) return undefined
-  throw unusable(url, 'does not stand where its WWW-Authenticate says')
+  throw unusable(url, 'is missing at the address in its WWW-Authenticate header')
 }
 
 /** The challenge for a request without a token; `undefined` if there is none. */
@@ -106,7 +106,7 @@ function parse(url: string, value: object, challenge: Challenge | undefined): Pr
   if (!mayLeadTo(url, issuer)) {
     throw unusable(
       url,
-      'names an authorization server that is neither on https nor, for a resource on loopback, on loopback',
+      'names an authorization server that is not https. Plain http is allowed only on loopback, and only if the resource is there too',
     )
   }
   return {

@@ -1,6 +1,6 @@
 /**
- * Finds the authorization server for a URL: a protected resource names it (RFC 9728), or the URL or its origin is itself
- * an issuer (RFC 8414, OpenID Connect Discovery).
+ * Finds the authorization server for a URL: a protected resource names it (RFC 9728), or the URL or its origin is
+ * itself an issuer (RFC 8414, OpenID Connect Discovery).
  */
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
@@ -31,7 +31,7 @@ export class PublishedServers implements ServerDiscovery {
     if (server === undefined) {
       throw new CatchdError(
         'provider_answer_invalid',
-        `${url} names ${resource.issuer} as its authorization server, which publishes no metadata (RFC 8414).`,
+        `${url} names the authorization server ${resource.issuer}, but that server publishes no metadata (RFC 8414).`,
       )
     }
     return {
@@ -114,7 +114,7 @@ function requireOneOperator(server: ServerMetadata): void {
     'provider_answer_invalid',
     `${server.issuer} has its authorization_endpoint at ${new URL(front).host} and its token_endpoint at ` +
       `${new URL(back).host}, and does not announce iss (RFC 9207): a code could go to the wrong server. If you ` +
-      'trust both, register a client there by hand and give its client_id.',
+      'trust both, register a client there yourself and set its client_id.',
   )
 }
 
@@ -127,7 +127,7 @@ function requirePkce({ issuer, code_challenge_methods_supported: methods }: Serv
   if (methods === undefined || methods.includes('S256')) return
   throw new CatchdError(
     'provider_answer_invalid',
-    `${issuer} does not offer PKCE with S256 (code_challenge_methods_supported). Add a profile by hand to log in there all the same.`,
+    `${issuer} does not offer PKCE with S256 (code_challenge_methods_supported). To log in there anyway, add a profile yourself.`,
   )
 }
 

@@ -79,7 +79,7 @@ export class ServerExchanges {
         throw signal.aborted ? proxySilence(proxy, url.host, this.#deadlineMs) : proxyFailure(error, proxy)
       }
       if (signal.aborted) throw silence(url.host, this.#deadlineMs, proxy)
-      if (incoming !== undefined && isReset(error)) throw unusable(`The answer of ${url.host} broke off.`)
+      if (incoming !== undefined && isReset(error)) throw unusable(`The answer of ${url.host} is incomplete.`)
       throw connectionFailure(error, url.host, proxy)
     } finally {
       clearTimeout(deadline)
@@ -108,7 +108,7 @@ export class ServerExchanges {
 }
 
 function parseServerUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new CatchdError('profile_invalid', 'An endpoint is not a URL.')
+  if (!URL.canParse(text)) throw new CatchdError('profile_invalid', 'An endpoint is not a valid URL.')
   const url = new URL(text)
   const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
   if (isSafe && url.username === '' && url.password === '') return url

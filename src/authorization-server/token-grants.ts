@@ -2,7 +2,8 @@
  * Token requests from beginning to end: which answers give tokens that may be stored (RFC 6749 §5.1, §6).
  *
  * token-request.ts sends a request and reads the answer. This file checks the type of the tokens, the id_token
- * (id-token.ts) and a signed authorization response (jarm.ts). authorization-servers.ts adds the profile's name to errors.
+ * (id-token.ts) and a signed authorization response (jarm.ts). authorization-servers.ts adds the profile's name to
+ * errors.
  */
 import type { Clock } from '../clock.js'
 import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
@@ -171,6 +172,6 @@ function requireTokenType({ dpop }: Profile, { tokenType }: TokenResponse): void
     'provider_answer_invalid',
     dpop
       ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
-      : 'The server binds its tokens to a key of the client: set dpop to true.',
+      : 'The server binds its tokens to a key of the client. Set dpop to true.',
   )
 }

@@ -1,6 +1,6 @@
 /**
- * Token requests (RFC 6749 §4.1.3, §4.4.2, §6): sends the parameters of the standard and those of the profile, and reads
- * the answer (token-response.ts).
+ * Token requests (RFC 6749 §4.1.3, §4.4.2, §6): sends the parameters of the standard and those of the profile, and
+ * reads the answer (token-response.ts).
  *
  * A request is sent only once, because a code must not reach the server twice. There is one exception: if the server
  * refuses a request because it requires a DPoP nonce, it has not used the code yet (proof-fetch.ts).
@@ -44,7 +44,10 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
   const refreshEndpoint = grantType === 'refresh_token' ? profile.refresh_endpoint : undefined
   const endpoint = refreshEndpoint ?? server.token_endpoint
   if (endpoint === undefined) {
-    throw new CatchdError('profile_invalid', 'The profile has no token_endpoint, and no metadata names one.')
+    throw new CatchdError(
+      'profile_invalid',
+      'The profile has no token_endpoint, and the metadata of the server names none.',
+    )
   }
   const { response, sent } = await requests.send(
     profile,
@@ -63,7 +66,7 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
   if (status >= 300 && status < 400) {
     throw new CatchdError(
       'provider_answer_invalid',
-      `The token endpoint answered with a redirect (${status}), which is not followed.`,
+      `The token endpoint answered with a redirect (${status}). catchd does not follow redirects.`,
     )
   }
   const answer = {

@@ -2,8 +2,8 @@
  * Reads the answer of a token endpoint into a token response, whatever its format: the standard's (RFC 6749 §5.1),
  * form-encoded, nested, or with missing members. No other file does this.
  *
- * Pure. The differences of a server are data (`token_response` of its preset or profile); the code never checks a server's
- * name. token-refusal.ts reads refusals, also those with status 200.
+ * Pure. The differences of a server are data (`token_response` of its preset or profile); the code never checks a
+ * server's name. token-refusal.ts reads refusals, also those with status 200.
  */
 import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
@@ -78,7 +78,10 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 
 function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): CatchdError {
   if (status >= 400 && status < 500) {
-    return new CatchdError('provider_refused', `The token endpoint answered ${status} without saying why.`)
+    return new CatchdError(
+      'provider_refused',
+      `The token endpoint answered with status ${status} and no reason.`,
+    )
   }
   const what = body.trim() === '' ? 'an empty answer' : 'an answer that is not JSON'
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
@@ -125,7 +128,7 @@ function at(members: Members, pointer: string): unknown {
 function tokenOf(value: unknown): Secret | null {
   if (value === undefined || value === null || value === '') return null
   if (typeof value !== 'string' || value.length > LONGEST_TOKEN || !/^[\x20-\x7e]+$/.test(value)) {
-    throw invalid('has a token that is no printable ASCII text of at most 64 KiB')
+    throw invalid('has a token that is not printable ASCII or is longer than 64 KiB')
   }
   return new Secret(value)
 }
@@ -135,7 +138,7 @@ function tokenTypeOf(value: unknown): string {
   if (typeof value !== 'string') throw invalid('has no token_type')
   if (value.toLowerCase() === 'bearer') return 'Bearer'
   if (value.toLowerCase() === 'dpop') return 'DPoP'
-  throw invalid('has a token_type that catchd does not know')
+  throw invalid('has an unknown token_type')
 }
 
 /** An invalid lifetime is unknown. It is not guessed (SECURITY.md#nothing-guessed). */

@@ -1,6 +1,6 @@
 /**
- * The full command line: commander parses it, only the file of the given command is loaded, and its failure becomes text
- * and an exit code. src/fast-path has shorter ways for two frequent commands.
+ * The full command line: commander parses it, only the file of the given command is loaded, and its failure becomes
+ * text and an exit code. src/fast-path has shorter ways for two frequent commands.
  */
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { suggestion } from '../config/suggestion.js'
@@ -46,7 +46,7 @@ async function buildProgram(argv: readonly string[], context: Context): Promise<
   const wanted = first === 'help' ? second : first
   if (first === 'help' && second !== undefined && !Object.hasOwn(COMMANDS, second)) {
     throw new CatchdError('request_invalid', {
-      detail: `unknown command '${second}'.${suggestion(second, Object.keys(COMMANDS))}`,
+      detail: `Unknown command '${second}'.${suggestion(second, Object.keys(COMMANDS)).replaceAll('"', "'")}`,
       next: 'catchd help',
     })
   }
@@ -81,9 +81,7 @@ function usageError(
   const command = program?.commands.find((known) => known.name() === name)
   const subcommand = command?.commands.find((known) => known.name() === second)
   return new CatchdError('request_invalid', {
-    detail: [problem + nearChoice(problem), ...hints.map((line) => line.replace(/^\((.*)\)$/, '$1'))].join(
-      '. ',
-    ),
+    detail: [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords)].join(' '),
     next:
       subcommand === undefined
         ? ['catchd help', command?.name()].filter((word) => word !== undefined).join(' ')
@@ -91,8 +89,19 @@ function usageError(
   })
 }
 
+/** commander writes `unknown command 'tokne'`. */
+function sentence(problem: string): string {
+  const text = problem.charAt(0).toUpperCase() + problem.slice(1)
+  return /[.?!]$/.test(text) ? text : `${text}.`
+}
+
+/** commander writes `(Did you mean token?)`. */
+function hintInWords(line: string): string {
+  return line.replace(/^\((.*)\)$/, '$1').replace(/^Did you mean (\S+)\?$/, "Did you mean '$1'?")
+}
+
 /** commander suggests similar names of commands and options, but not of choices. */
 function nearChoice(problem: string): string {
   const [, word = '', choices = ''] = /'([^']*)' is invalid.* Allowed choices are (.*)\.$/.exec(problem) ?? []
-  return suggestion(word, choices.split(', '))
+  return suggestion(word, choices.split(', ')).replaceAll('"', "'")
 }

@@ -1,6 +1,6 @@
 /**
- * `catchd daemon run|start|stop|restart|logs`: the daemon of this home, always over its socket. Every command that needs
- * the daemon starts it with {@link startDaemon}.
+ * `catchd daemon run|start|stop|restart|logs`: the daemon of this home, always over its socket. Every command that
+ * needs the daemon starts it with {@link startDaemon}.
  *
  * Two commands may start it at the same time. The second daemon then ends with `already_running`, and its command uses
  * the first one. If the daemon cannot start, its failure becomes the failure of the command.
@@ -30,7 +30,7 @@ const STOP_POLL_MS = 25
 export function define(command: Command, context: Context): void {
   command
     .command('run')
-    .summary('run it here, until it is stopped')
+    .summary('run the daemon in this terminal until it is stopped')
     .option('--json', 'print a failure as JSON')
     .addOption(new Option('--detached').hideHelp())
     .action(async (options) => {
@@ -39,12 +39,12 @@ export function define(command: Command, context: Context): void {
     })
   command
     .command('start')
-    .summary('run it in the background')
+    .summary('run the daemon in the background')
     .option('--json', 'print the result as JSON')
     .action(({ json }) => start(context, json))
   command
     .command('stop')
-    .summary('stop it, after it has finished its requests')
+    .summary('stop the daemon, after it has finished its current requests')
     .option('--json', 'print the result as JSON')
     .action(async ({ json }) => {
       const wasRunning = await stopIfRunning(context)
@@ -53,7 +53,7 @@ export function define(command: Command, context: Context): void {
     })
   command
     .command('restart')
-    .summary('stop it and start it again')
+    .summary('stop the daemon and start it again')
     .option('--json', 'print the result as JSON')
     .action(async ({ json }) => {
       await stopIfRunning(context)
@@ -61,7 +61,7 @@ export function define(command: Command, context: Context): void {
     })
   command
     .command('logs')
-    .summary('print its log')
+    .summary("print the daemon's log")
     .option('-f, --follow', 'also print new lines, until Ctrl-C')
     .option('--json', 'print the lines as they are in the file')
     .action(async (options) => {
@@ -77,7 +77,9 @@ async function start(context: Context, json: true | undefined): Promise<void> {
   const { pid } = await client.status()
   if (json) return printJson({ running: true, started: !wasRunning, pid })
   printResult(
-    wasRunning ? `The daemon is already running (process ${pid}).` : `The daemon runs (process ${pid}).`,
+    wasRunning
+      ? `The daemon is already running (process ${pid}).`
+      : `The daemon is running (process ${pid}).`,
   )
 }
 
@@ -147,7 +149,7 @@ async function untilServing(
   }
   throw new CatchdError(
     'daemon_unreachable',
-    `The daemon was started, but does not answer within ${STARTS_WITHIN_MS / 1000} s.`,
+    `The daemon was started, but did not answer within ${STARTS_WITHIN_MS / 1000} s.`,
   )
 }
 
@@ -189,7 +191,7 @@ async function stopIfRunning(context: Context): Promise<boolean> {
   while (isAlive(pid)) {
     if (Date.now() > giveUpAtMs) {
       throw new CatchdError('daemon_unreachable', {
-        detail: `Process ${pid} was told to stop, but still runs after ${STOPS_WITHIN_MS / 1000} s.`,
+        detail: `Process ${pid} was asked to stop, but is still running after ${STOPS_WITHIN_MS / 1000} s.`,
         next: `kill ${pid}`,
       })
     }

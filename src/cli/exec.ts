@@ -49,7 +49,7 @@ export async function runCommand(
     return signal === null ? (code ?? 0) : 128 + constants.signals[signal]
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    printNote(`catchd: Cannot run ${printable(program)} (${code ?? 'unknown'}).`)
+    printNote(`catchd: cannot run ${printable(program)} (${code ?? 'unknown'}).`)
     return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward)

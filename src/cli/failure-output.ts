@@ -1,5 +1,5 @@
 /** Failures on stderr: the cause, one command to run next, and the exit code. */
-import { asCatchdError, type CatchdError, toProblem } from '../failures.js'
+import { asCatchdError, type CatchdError, type FailureCode, toProblem } from '../failures.js'
 import { printable } from './output.js'
 
 /** The time of `--timeout` is over. */
@@ -25,10 +25,18 @@ export function printFailure(thrown: unknown, json: boolean): number {
 /** The exit code of timeout(1). */
 const TIMED_OUT = 124
 
-/** `catchd: <title>: <detail>`, the error of the server, and the next command. */
+/** Failures whose detail is a complete message. Their title would only repeat it. */
+const COMPLETE_DETAIL: ReadonlySet<FailureCode> = new Set([
+  'request_invalid',
+  'login_expired',
+  'profile_unknown',
+  'provider_unreachable',
+  'vault_locked',
+])
+
+/** The message, the error of the server, and the next command. */
 export function failureText(failure: CatchdError): string {
-  const { title } = toProblem(failure)
-  const lines = [`catchd: ${[title, failure.detail].filter((part) => part !== undefined).join(': ')}`]
+  const lines = [messageOf(failure)]
   if (failure.error !== undefined && !lines[0]?.includes(failure.error)) {
     const description = failure.errorDescription === undefined ? '' : `: ${failure.errorDescription}`
     lines.push(`  the server said ${failure.error}${description}`)
@@ -41,8 +49,16 @@ export function failureText(failure: CatchdError): string {
 
 /** The cause and the next command on one line without a line end, for protocols with a field for a message. */
 export function failureLine(failure: CatchdError): string {
-  const parts = [toProblem(failure).title, failure.detail].filter((part) => part !== undefined)
-  return printable(`catchd: ${parts.join(': ')} → ${failure.next}`)
+  return printable(`${messageOf(failure)} → ${failure.next}`)
+}
+
+/** `catchd: <title>: <detail>`, or only one of the two. */
+function messageOf(failure: CatchdError): string {
+  const { title } = toProblem(failure)
+  if (failure.detail === undefined) return `catchd: ${title}`
+  return COMPLETE_DETAIL.has(failure.code)
+    ? `catchd: ${failure.detail}`
+    : `catchd: ${title}: ${failure.detail}`
 }
 
 /** For a bug report: the kind and the place of an error, without its message, which may contain a secret. */

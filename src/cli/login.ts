@@ -47,7 +47,7 @@ export function define(command: Command, context: Context): void {
     .argument('<name>', 'profile, or the URL of a resource (an MCP server, an API) or an issuer')
     .option('--no-browser', 'print the URL without opening a browser')
     .option('--start', 'print the new login as JSON and do not wait for its end')
-    .option('--paste', 'read the URL at which the browser ended, for a browser on another machine')
+    .option('--paste', "read the final URL from the browser's address bar, for a browser on another machine")
     .option('--timeout <seconds>', 'cancel the login after this time', seconds(1, 3600))
     .option('--name <profile>', 'with a URL: the name of its profile')
     .option('--client-id <id>', 'with a URL: the client that you registered; by default catchd registers one')
@@ -154,7 +154,7 @@ async function settle(
       throw interrupted.reason
     }
     const failure = new CatchdError('login_expired', {
-      detail: `The login did not end within ${options.timeout} s (--timeout), so it was cancelled.`,
+      detail: `Login timed out after ${options.timeout} s (--timeout) and was cancelled.`,
       profile: name,
     })
     throw new TimedOut(advised(failure, await causesOf(watchingClient, begun.login_id)))
@@ -191,7 +191,7 @@ async function pasteBack(
   waiting.finally(() => settled.abort()).catch(() => {})
   for (;;) {
     const line = await readLine(
-      'Paste the URL at which the browser ended: ',
+      "Paste the final URL from the browser's address bar: ",
       AbortSignal.any([signal, settled.signal]),
     ).catch((error: unknown) => {
       if (settled.signal.aborted) return null
@@ -232,7 +232,7 @@ async function needsNoLogin(context: Context, name: string, error: unknown): Pro
 async function printTokenDetails(context: Context, name: string, options: LoginOptions): Promise<void> {
   const { access_token: _secret, ...rest } = await context.client.token(name)
   if (options.json || options.start) return printJson(rest)
-  printResult(`No login is needed: ${name} gets its tokens without one.`)
+  printResult(`${name} needs no login: catchd gets its tokens without one.`)
   printResult(facts([['token', expiryInWords(rest.expires_at, Date.now())]]))
 }
 
@@ -242,6 +242,9 @@ function storedInWords(stored: StoredTokenSet): string {
     ['scope', stored.scope ?? 'unknown: the server does not say'],
     ...(stored.subject === null ? [] : [['subject', stored.subject] as const]),
     ['expires', expiryInWords(stored.expires_at, Date.now())],
-    ['refresh', stored.refreshable ? 'automatic' : 'no refresh token: a login is needed then'],
+    [
+      'refresh',
+      stored.refreshable ? 'automatic' : 'no refresh token: log in again when the access token expires',
+    ],
   ])
 }

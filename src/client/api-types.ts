@@ -6,39 +6,39 @@
 import type { FailureCode } from '../failures.js'
 
 export interface ProfileEntry {
-  /** Name of a row of `catchd presets`: endpoints and quirks of a known server */
+  /** Name of a preset (`catchd presets`): endpoints and special settings of a known server */
   readonly preset?: string
-  /** Another profile whose keys stand where this one names none */
+  /** Profile to inherit unset values from */
   readonly extends?: string
-  /** What {base} stands for in the endpoints of the preset */
+  /** Address of your server, for {base} in the endpoints of the preset */
   readonly base_url?: string
   /** Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207) */
   readonly issuer?: string
   /** A protected resource whose metadata names the issuer (RFC 9728) */
   readonly resource_server?: string
-  /** Where the browser is sent (RFC 6749 §3.1) */
+  /** Authorization endpoint, which the browser opens (RFC 6749 §3.1) */
   readonly authorization_endpoint?: string
-  /** Where codes and refresh tokens are redeemed (RFC 6749 §3.2) */
+  /** Token endpoint, for codes and refresh tokens (RFC 6749 §3.2) */
   readonly token_endpoint?: string
-  /** Where refresh requests go when not to the token endpoint */
+  /** Endpoint for refresh requests, if it is not the token endpoint */
   readonly refresh_endpoint?: string
-  /** Where `catchd logout` revokes (RFC 7009) */
+  /** Revocation endpoint, for `catchd logout` (RFC 7009) */
   readonly revocation_endpoint?: string
-  /** Where tokens can be asked about (RFC 7662) */
+  /** Introspection endpoint, for `catchd inspect` (RFC 7662) */
   readonly introspection_endpoint?: string
-  /** Where claims about the user are (OpenID Connect Core §5.3) */
+  /** UserInfo endpoint, for claims about the user (OpenID Connect Core §5.3) */
   readonly userinfo_endpoint?: string
-  /** Where a device grant begins (RFC 8628 §3.1) */
+  /** Device authorization endpoint (RFC 8628 §3.1) */
   readonly device_authorization_endpoint?: string
-  /** Where authorization requests are pushed first (RFC 9126) */
+  /** Pushed authorization request endpoint (RFC 9126) */
   readonly pushed_authorization_request_endpoint?: string
-  /** Where clients register themselves (RFC 7591) */
+  /** Dynamic client registration endpoint (RFC 7591) */
   readonly registration_endpoint?: string
-  /** Keys that id_tokens are signed with (RFC 7517) */
+  /** URL of the keys that id_tokens are checked with (RFC 7517) */
   readonly jwks_uri?: string
   /** Client identifier that the server issued (RFC 6749 §2.2) */
   readonly client_id?: string
-  /** Where the client secret comes from; `catchd profile add NAME --client-secret-stdin` puts it into the vault */
+  /** Source of the client secret; `catchd profile add NAME --client-secret-stdin` puts it into the vault */
   readonly client_secret?:
     | {
         /** Kept in the vault of the daemon */
@@ -49,7 +49,7 @@ export interface ProfileEntry {
         readonly env: string
       }
     | {
-        /** Path of a file that holds nothing else */
+        /** Path of a file that contains only the secret */
         readonly file: string
       }
     | {
@@ -65,7 +65,7 @@ export interface ProfileEntry {
     | 'client_secret_jwt'
     | 'private_key_jwt'
     | 'tls_client_auth'
-  /** RFC 6749 §2.3.1 form-encodes the credentials first; some servers want them raw */
+  /** Encoding of the credentials for client_secret_basic: form (RFC 6749 §2.3.1), or raw for servers that expect that */
   readonly client_secret_basic_encoding?: 'form' | 'raw'
   /** PEM file of the key for private_key_jwt (RFC 7523) or tls_client_auth */
   readonly private_key_file?: string
@@ -77,80 +77,80 @@ export interface ProfileEntry {
     | 'urn:ietf:params:oauth:grant-type:device_code'
     | 'client_credentials'
     | 'urn:ietf:params:oauth:grant-type:token-exchange'
-  /** Token exchange: what is exchanged, the token of another profile or the content of a file (RFC 8693 §2.1) */
+  /** Token exchange: the token to exchange, from another profile or from a file (RFC 8693 §2.1) */
   readonly subject_token?:
     | {
         /** Another profile */
         readonly profile: string
-        /** Which of its tokens; access_token */
+        /** Which of its tokens; by default access_token */
         readonly token?: 'access_token' | 'id_token'
       }
     | {
-        /** Path of a file that holds nothing else */
+        /** Path of a file that contains only the token */
         readonly file: string
       }
-  /** Token exchange: a token type identifier (RFC 8693 §3); by default that of an access token or id_token, for a file that of a JWT */
+  /** Token exchange: token type identifier of the subject token (RFC 8693 §3); by default that of an access token or id_token, and of a JWT for a file */
   readonly subject_token_type?: string
-  /** Token exchange: a token type identifier (RFC 8693 §3) */
+  /** Token exchange: token type identifier of the new token (RFC 8693 §3) */
   readonly requested_token_type?: string
-  /** Token exchange: logical names of where the new token is for (RFC 8693 §2.1) */
+  /** Token exchange: logical names of the services that the new token is for (RFC 8693 §2.1) */
   readonly audience?: string | readonly string[]
-  /** Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3) */
+  /** Redirect URI: any loopback host, port and path; port 0 means a new port for each login (RFC 8252 §7.3) */
   readonly redirect_uri?: string
-  /** PEM file of the certificate, its chain after it, that an https redirect_uri is served with; without it the certificate of `catchd certificate make` */
+  /** PEM file of the certificate for an https redirect_uri, followed by its chain; by default the certificate of `catchd certificate make` */
   readonly redirect_certificate_file?: string
-  /** PEM file of the private key of redirect_certificate_file; readable by its owner alone */
+  /** PEM file of the private key of redirect_certificate_file; other users must not be able to read it */
   readonly redirect_private_key_file?: string
-  /** Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port; serves https only with redirect_certificate_file */
+  /** Loopback host:port to listen on, if redirect_uri has a name from the hosts file or leads to a tunnel or a forwarded port; https needs redirect_certificate_file */
   readonly listen?: string
   /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM) */
   readonly response_mode?: 'query' | 'form_post' | 'fragment' | 'query.jwt' | 'form_post.jwt' | 'fragment.jwt'
-  /** What to ask for, separated by spaces (RFC 6749 §3.3) */
+  /** Scopes to request, separated by spaces (RFC 6749 §3.3) */
   readonly scope?: string
-  /** Some servers want a comma between scopes */
+  /** Separator between scopes; some servers expect a comma */
   readonly scope_separator?: string
-  /** Parameter of the authorization request that carries the scopes, where it is not scope */
+  /** Parameter of the authorization request that contains the scopes, if it is not scope */
   readonly scope_parameter?: string
-  /** Added to scope: what the server wants to be asked for before it issues a refresh token (OpenID Connect Core §11); empty takes that of the preset away */
+  /** Added to scope: the scope that the server requires for a refresh token (OpenID Connect Core §11); an empty value removes the one of the preset */
   readonly offline_scope?: string
   /** Resource indicator, sent in both requests (RFC 8707) */
   readonly resource?: string | readonly string[]
   /** PKCE (RFC 7636); none only for servers that refuse it */
   readonly code_challenge_method?: 'S256' | 'plain' | 'none'
-  /** false only for servers that drop `state`; weaker: it needs PKCE and a redirect_uri that no other profile shares */
+  /** false only for servers that drop `state`; this is weaker and requires PKCE and a redirect_uri that no other profile uses */
   readonly state_echo?: boolean
-  /** Added to the authorization request, and to those of the preset; an empty value takes the preset's away */
+  /** Added to the authorization request, in addition to those of the preset; an empty value removes the preset's */
   readonly authorization_parameters?: Readonly<Record<string, string>>
-  /** Added to the token request, and to those of the preset; an empty value takes the preset's away */
+  /** Added to the token request, in addition to those of the preset; an empty value removes the preset's */
   readonly token_parameters?: Readonly<Record<string, string>>
-  /** Added to refresh requests only, and to those of the preset; an empty value takes the preset's away */
+  /** Added to refresh requests only, in addition to those of the preset; an empty value removes the preset's */
   readonly refresh_parameters?: Readonly<Record<string, string>>
-  /** Headers added to the token request, and to those of the preset; an empty value takes the preset's away */
+  /** Headers added to the token request, in addition to those of the preset; an empty value removes the preset's */
   readonly token_request_headers?: Readonly<Record<string, string>>
   /** Body of the token request: form as in RFC 6749, or a JSON object */
   readonly token_request_format?: 'form' | 'json'
-  /** For token responses that do not look like RFC 6749 §5.1 */
+  /** For token responses that differ from RFC 6749 §5.1 */
   readonly token_response?: {
-    /** JSON pointers (RFC 6901) to members that do not stand at the top; of a list, the first that leads to something */
+    /** JSON pointers (RFC 6901) to members that are not at the top level; of a list, the first that exists is used */
     readonly pointers?: Readonly<Record<string, string | readonly string[]>>
     /** Values for members that the server leaves out */
     readonly defaults?: Readonly<Record<string, string>>
     /** Unit of expires_in: seconds, or milliseconds */
     readonly expires_in_unit?: 's' | 'ms'
-    /** What stands between scopes in the answer, where it is not what stands there in requests */
+    /** Separator between scopes in the answer, if it differs from the one in requests */
     readonly scope_separator?: string
-    /** Values of error that mean that a refresh token is dead, where the server does not say invalid_grant */
+    /** Values of error that mean that a refresh token is no longer valid, if the server does not say invalid_grant */
     readonly dead_refresh_token?: readonly string[]
   }
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean
   /** PEM file of the CA that signed the server's certificate */
   readonly ca_file?: string
-  /** ahead: before expiry while the profile was used in the last 24 hours; on_demand: when asked */
+  /** ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested */
   readonly refresh?: 'ahead' | 'on_demand'
-  /** A token with fewer seconds left is refreshed before it is handed out */
+  /** A token with fewer seconds left is refreshed before a tool gets it */
   readonly min_ttl_seconds?: number
-  /** After a browser tab that a tool opened (login=auto) and nobody answered, tools may open the next one after this time; without it only when a person has logged in */
+  /** If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in */
   readonly login_pause_seconds?: number
   /** Hosts for which `catchd credential` uses this profile */
   readonly hosts?: readonly string[]
@@ -202,7 +202,7 @@ export interface InspectionAnswer {
   readonly refresh_token: {
     /** null when the server did not say */
     readonly expires_at: string | null
-    /** Why it must not be sent any more */
+    /** Why the refresh token is no longer valid */
     readonly refused: string | null
   } | null
   readonly id_token: {
@@ -211,14 +211,14 @@ export interface InspectionAnswer {
   } | null
   /** RFC 7662; null when no endpoint is known */
   readonly introspection: {
-    /** The answer of the server, tokens replaced */
+    /** The answer of the server, with tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
     readonly error: Failure | null
   } | null
   /** OpenID Connect Core §5.3; null when no endpoint is known */
   readonly userinfo: {
-    /** The answer of the server, tokens replaced */
+    /** The answer of the server, with tokens replaced */
     readonly answer: Readonly<Record<string, unknown>> | null
     /** Why there is no answer */
     readonly error: Failure | null
@@ -334,7 +334,7 @@ export interface StoredTokenSet {
 }
 
 export interface LoginReport {
-  /** Likely causes, the likeliest first; empty when none is known */
+  /** Likely causes, the most likely first; empty if none is known */
   readonly causes: readonly {
     readonly cause:
       | 'redirect_uri_mismatch'
@@ -375,7 +375,7 @@ export interface LoginReport {
     readonly fix: {
       /** A command */
       readonly run: string | null
-      /** The member of the profile to set with it */
+      /** The key of the profile to set */
       readonly set: string | null
       /** A value to enter at the authorization server */
       readonly register: string | null
@@ -392,7 +392,7 @@ export interface LoginReport {
     readonly authorization: string | null
     /** null when there was no answer, or only the browser got it */
     readonly status: number | null
-    /** error members, or the members beside the tokens */
+    /** The error members, or the members other than tokens */
     readonly answered: Readonly<Record<string, string>>
     /** Why there is no answer */
     readonly trouble: string | null
@@ -401,7 +401,7 @@ export interface LoginReport {
   }[]
 }
 
-/** A response that was caught; it is handed over once */
+/** A response that was received for another tool, which gets it once */
 export interface CaughtLogin {
   readonly login_id: string
   /** null for a catch */
@@ -411,7 +411,7 @@ export interface CaughtLogin {
   /** RFC 3339, UTC */
   readonly expires_at: string
   readonly error: null
-  /** Once: the parameters of the authorization response as received */
+  /** The parameters of the authorization response as received; only in the first answer */
   readonly response?: Readonly<Record<string, string>>
   readonly stored: null
   readonly report: null
@@ -440,7 +440,7 @@ export interface ProfileAnswer {
   readonly expires_at: string | null
   readonly scope: string | null
   readonly subject: string | null
-  /** When the next login is needed, as far as known now. Not in the future: it is needed now. null: the server does not say, or no login is ever needed */
+  /** When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed */
   readonly login_needed_at: string | null
 }
 

@@ -3,7 +3,8 @@
  * the largest size of an answer, and the start of a daemon that is not running. It translates errors of the socket into
  * {@link CatchdError}. client.ts defines the calls.
  *
- * Internal: the command line has its own way to start the daemon. This file loads only node:http, so that it loads fast.
+ * Internal: the command line has its own way to start the daemon. This file loads only node:http, so that it loads
+ * fast.
  */
 import { once } from 'node:events'
 import {
@@ -143,7 +144,8 @@ export class DaemonConnection {
     const timeoutMs = (this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + (call.waitSeconds ?? 0) * 1000
     const ending = new AbortController()
     const begin = await this.#preparation(call, { ...options, signal: ending.signal })
-    const late = () => ending.abort(this.#unreachable(`It did not answer within ${timeoutMs / 1000} s.`))
+    const late = () =>
+      ending.abort(this.#unreachable(`The daemon did not answer within ${timeoutMs / 1000} s.`))
     const timer = setTimeout(late, timeoutMs)
     const abort = () => ending.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
@@ -187,7 +189,7 @@ export class DaemonConnection {
   /** @throws CatchdError the failure in the answer */
   async #read(incoming: IncomingMessage): Promise<Answer> {
     const text = await readText(incoming).catch(() => {
-      throw this.#unreachable('Its answer is incomplete or too large.')
+      throw this.#unreachable('The answer of the daemon is incomplete or too large.')
     })
     const status = incoming.statusCode ?? 0
     const json = parseJson(text)
@@ -206,7 +208,7 @@ export class DaemonConnection {
     if (outgoing.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE'))
       return new IdleConnectionClosed()
     if (code === 'EACCES' || code === 'EPERM') {
-      return this.#unreachable(`This user may not connect to it (${code}).`)
+      return this.#unreachable(`This user has no access to the socket (${code}).`)
     }
     if (code.startsWith('HPE_')) return this.#notCatchd()
     return this.#unreachable(`The connection failed (${code}).`)

@@ -1,5 +1,5 @@
 /**
- * Where a client secret comes from, read at the moment a request needs it and kept no longer.
+ * Reads the client secret from its source when a request needs it. The secret is not kept afterwards.
  *
  * Messages name the source, never its content. The stderr of a command is not shown, because it may quote the secret.
  */
@@ -12,14 +12,14 @@ import { itemName, type Vault } from '../vault/vault.js'
 import type { Profile } from './profile.js'
 import { LARGEST_SECRET_BYTES, readSecretFile } from './secret-file.js'
 
-/** Reads a profile's client secret at the moment it is needed; `undefined` when the profile has none. */
+/** Reads a profile's client secret when it is needed. `undefined` if the profile has none. */
 export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>
 
 const COMMAND_DEADLINE_MS = 10_000
 
 export interface ClientSecretParts {
   readonly vault: Vault
-  /** Of the daemon; commands get it too. */
+  /** The daemon's environment, which commands also get. */
   readonly environment: NodeJS.ProcessEnv
   /** Called when other users can read the file of a secret. */
   readonly warn?: (message: string) => void
@@ -37,7 +37,7 @@ export function createClientSecrets(parts: ClientSecretParts): ClientSecrets {
       if (profile.token_endpoint_auth_method.startsWith('client_secret_')) {
         throw missing(
           profile,
-          `${profile.token_endpoint_auth_method} needs a client_secret, and it has none.`,
+          `${profile.token_endpoint_auth_method} needs a client_secret, but the profile has none.`,
         )
       }
       return undefined

@@ -1,5 +1,5 @@
 /**
- * Changes the text of the configuration file: only what is different, comments and indentation stay.
+ * Changes the text of the configuration file. Only differences are written, so comments and indentation stay.
  *
  * Pure; write.ts writes the file. When a key is removed, a comment on the same line goes with it. Comments on lines of
  * their own always stay. `modify` of jsonc-parser is not used, because it deletes comments between a removed property
@@ -11,7 +11,7 @@ import { CatchdError } from '../failures.js'
 import { BYTE_ORDER_MARK, nameOf, TOKEN } from './jsonc.js'
 import type { ProfileEntry } from './profile.js'
 
-/** What a new file begins with; `config.schema.json` is written beside it. */
+/** The beginning of a new file. `config.schema.json` is written beside it. */
 export const SKELETON = `{
   "$schema": "./config.schema.json",
   // One entry for each account at an authorization server; \`catchd presets\` lists the servers that are known.
@@ -56,7 +56,7 @@ interface Layout {
   readonly indent: string
 }
 
-/** A value as it stands behind a name. */
+/** A value as it is written after its name. */
 function print(value: unknown, { eol, unit, indent }: Layout): string {
   return JSON.stringify(value, null, unit).replaceAll('\n', `${eol}${indent}`)
 }
@@ -104,7 +104,7 @@ function setObject(text: string, target: Readonly<Record<string, unknown>>, layo
   return result
 }
 
-/** Behind the last property and the comments that follow it. */
+/** After the last property and the comments that follow it. */
 function insertProperty(text: string, name: string, value: unknown, layout: Layout): string {
   const object = objectIn(text)
   const last = object.children?.at(-1)
@@ -115,7 +115,7 @@ function insertProperty(text: string, name: string, value: unknown, layout: Layo
   const property = `${JSON.stringify(name)}: ${isMultiline ? print(value, inner) : JSON.stringify(value)}`
   const hasComma = last !== undefined && tokenAfter(text, end(last), TOKEN.comma) !== undefined
   const after = hasComma ? ',' : ''
-  // A line comment may stand before the brace. Then what follows must begin on a line of its own.
+  // A line comment may be before the brace. Then the following text must begin on its own line.
   const lastContent = text.slice(0, closing).trimEnd().length
   const head =
     last === undefined || hasComma
@@ -143,9 +143,9 @@ function removeProperty(text: string, name: string): string {
   return result
 }
 
-/** Cuts a property and its comma; with the whole line, where nothing else but a comment stands on it. */
+/** Cuts a property and its comma; with the whole line, if only a comment is also on it. */
 function cutLine(text: string, from: number, to: number, comma: number | undefined): string {
-  // Between the property and its comma only comments can stand.
+  // Only comments can be between the property and its comma.
   const stop = comma === undefined ? to : comma + 1
   const lineStart = text.lastIndexOf('\n', from - 1) + 1
   const startsLine = text.slice(lineStart, from).trim() === ''
@@ -155,7 +155,7 @@ function cutLine(text: string, from: number, to: number, comma: number | undefin
   return text.slice(0, from) + text.slice(stop + gap)
 }
 
-/** Offset of the next token behind `offset` if it is of this kind; comments and white space are passed over. */
+/** Offset of the next token after `offset` if it is of this kind. Comments and white space are skipped. */
 function tokenAfter(text: string, offset: number, kind: number): number | undefined {
   const scanner = createScanner(text, true)
   scanner.setPosition(offset)
@@ -189,7 +189,7 @@ function objectIn(text: string): Node {
 
 /** Callers check the file first; this is for a caller who did not. */
 function notEditable(): CatchdError {
-  return new CatchdError('config_invalid', 'The configuration file is not an object that can be changed.')
+  return new CatchdError('config_invalid', 'The configuration file must contain a JSON object.')
 }
 
 function hasContent(text: string): boolean {

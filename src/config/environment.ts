@@ -1,8 +1,8 @@
 /**
  * The CATCHD_* environment variables: one schema gives the types, the messages and `.env.example`.
  *
- * Other names are ignored. A misspelt name with CATCHD_ stops the program. No message repeats a value. folders.ts makes
- * the folders from these.
+ * Other names are ignored. An unknown name that begins with CATCHD_ stops the program. No message repeats a value.
+ * folders.ts makes the folders from these.
  */
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
@@ -36,15 +36,18 @@ export const EnvironmentVariables = z.strictObject({
   CATCHD_HOME: absolutePath
     .optional()
     .describe(
-      "Absolute path of one folder for everything: configuration, state and socket. Unset: the platform's own folders.",
+      "Absolute path of one folder for everything: configuration, state and socket. Unset: the platform's usual folders.",
     ),
   CATCHD_API_PORT: wholeNumber(0, 65_535)
     .default(7636)
-    .describe('Port of the API on 127.0.0.1. 0: no TCP API, the socket only.'),
+    .describe('Port of the API on 127.0.0.1. 0: no TCP, only the socket.'),
   CATCHD_REDIRECT_PORT: wholeNumber(0, 65_535)
     .default(8252)
-    .describe('Port of the redirect URI of profiles that name none. 0: a fresh port per login.'),
-  CATCHD_VAULT: z.enum(VAULT_CHOICES).default('auto').describe(`Where tokens rest: ${choicesInWords()}.`),
+    .describe('Port of the redirect URI of profiles that set none. 0: a new port for each login.'),
+  CATCHD_VAULT: z
+    .enum(VAULT_CHOICES)
+    .default('auto')
+    .describe(`Where tokens are stored: ${choicesInWords()}.`),
   CATCHD_VAULT_PASSPHRASE_FILE: absolutePath
     .optional()
     .describe(
@@ -118,7 +121,7 @@ function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => {
       const meant = didYouMean(name.slice(PREFIX.length), namesWithoutPrefix())
-      return `${name} is not a variable of catchd.${meant === undefined ? '' : ` Did you mean ${PREFIX}${meant}?`}`
+      return `${name} is not a known variable.${meant === undefined ? '' : ` Did you mean ${PREFIX}${meant}?`}`
     })
   }
   const name = String(issue.path[0])

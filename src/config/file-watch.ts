@@ -1,9 +1,10 @@
 /**
- * Notices that a file may have changed.
+ * Detects that a file may have changed.
  *
  * Watches folders, not the file, because editors save by renaming: the folder of the file, and that of the target of a
- * symbolic link. Where watching is impossible (no folder yet, no inotify watches left, a network file system) it looks
- * once a second. Beside a watch that works it looks every half minute, because a watch can miss a change.
+ * symbolic link. If watching is impossible (no folder yet, no inotify watches left, a network file system), the file
+ * is checked once a second. If it is possible, the file is still checked every half minute, because a watch can miss a
+ * change.
  */
 import { type FSWatcher, statSync, watch as watchFolder } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -12,7 +13,7 @@ import { targetOf } from './write.js'
 
 const LOOK_MS = 1000
 const LOOK_BESIDE_WATCH_MS = 30_000
-/** Editors save in several steps. One look is enough for all of them. */
+/** Editors save in several steps. One check is enough for all of them. */
 const DEBOUNCE_MS = 50
 
 export type WatchFolder = typeof watchFolder
@@ -34,7 +35,7 @@ export class FileWatch {
   #cancelTimer: (() => void) | undefined
   #closed = false
 
-  /** @param look - Called when the file may have changed; also when it has not. */
+  /** @param look - Called when the file may have changed. It may also be unchanged. */
   constructor(file: string, clock: Clock, look: () => void, watch: WatchFolder = watchFolder) {
     this.#file = file
     this.#clock = clock
@@ -66,7 +67,7 @@ export class FileWatch {
     const armed = this.#watched.length > 0
     if (!armed || this.#watched.some(({ folder, identity }) => identityOf(folder) !== identity)) {
       await this.#arm()
-      // Between the change and the new watch something may have been written.
+      // The file may have been written before the new watch began.
       if (this.#watched.length > 0) this.#look()
     }
     this.#schedule()

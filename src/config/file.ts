@@ -1,8 +1,8 @@
 /**
  * The configuration file: its schema, and its mistakes with line and column.
  *
- * Pure. Messages give the place, the rule and a suggestion for a misspelt name. They never quote a value, because it may
- * be a client secret. Rules that need several profiles or their presets are in resolve.ts and rules.ts.
+ * Pure. Messages give the place, the rule and a suggestion for a misspelt name. They never quote a value, because it
+ * may be a client secret. Rules that need several profiles or their presets are in resolve.ts and rules.ts.
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
@@ -17,9 +17,9 @@ export const Configuration = z.strictObject({
   profiles: z
     .record(ProfileName, ProfileEntry)
     .optional()
-    .describe('Each client registration at an authorization server, under a name'),
+    .describe('Profiles by name; each is one client registration at an authorization server'),
   hooks: Hooks.optional().describe('Commands that the daemon runs when something happens'),
-  notify: Notify.optional().describe('How people are told that they are needed'),
+  notify: Notify.optional().describe('How the user is notified that a login is needed'),
 })
 
 export interface ParsedConfiguration {
@@ -35,7 +35,7 @@ export interface ParsedConfiguration {
  * An empty file is an empty configuration.
  *
  * @param path - For messages only.
- * @throws CatchdError `config_invalid`: the first thing that is wrong and how many follow.
+ * @throws CatchdError `config_invalid` with the first mistake and the number of other mistakes.
  */
 export function parseConfiguration(text: string, path: string): ParsedConfiguration {
   const jsonc = parseJsonc(text, path)
@@ -48,7 +48,7 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
   for (const [name, entry] of profiles) {
     if (typeof entry.client_secret !== 'string') continue
     warnings.push(
-      `${locate(name, 'client_secret')}: the client_secret of profile "${name}" stands in the file. ` +
+      `${locate(name, 'client_secret')}: the client_secret of profile "${name}" is in the file. ` +
         `Move it to the vault: catchd profile add ${name} --client-secret-stdin`,
     )
   }
@@ -84,7 +84,7 @@ function explain(issues: readonly z.core.$ZodIssue[], jsonc: Jsonc): string {
   const problems = issues.flatMap((issue) => problemsOf(issue, []))
   problems.sort((left, right) => jsonc.offset(left.path, left.name) - jsonc.offset(right.path, right.name))
   const [first] = problems
-  if (first === undefined) return `${jsonc.locate([])}: not a configuration.`
+  if (first === undefined) return `${jsonc.locate([])}: this is not a configuration.`
   const others = problems.length - 1
   const more = others === 0 ? '' : ` (and ${others} more ${others === 1 ? 'problem' : 'problems'})`
   return `${jsonc.locate(first.path, first.name)}: ${first.rule}${more}`

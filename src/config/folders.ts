@@ -1,7 +1,7 @@
 /**
- * Where catchd keeps its files, and folders that nobody else can read or change.
+ * The folders of catchd, which no other user can read or change.
  *
- * Linux follows the XDG Base Directory Specification, macOS and Windows their own customs (env-paths), and
+ * Linux follows the XDG Base Directory Specification, macOS and Windows use their usual folders (env-paths), and
  * CATCHD_HOME puts everything into one folder. Files inside these folders belong to the modules that write them.
  */
 import { createHash } from 'node:crypto'
@@ -83,7 +83,7 @@ function refuseLongSocketPath(path: string, platform: NodeJS.Platform, home: str
   if (length <= most) return
   const variable = home === undefined ? 'XDG_RUNTIME_DIR' : 'CATCHD_HOME'
   throw new CatchdError('config_invalid', {
-    detail: `The socket's path ${path} has ${length} bytes and the system allows ${most}. Set ${variable} to a shorter folder.`,
+    detail: `The socket path ${path} has ${length} bytes, but the system allows only ${most}. Set ${variable} to a shorter folder.`,
     next: 'catchd help',
   })
 }
@@ -145,7 +145,7 @@ async function keepOthersOut(path: string): Promise<void> {
     throw unsafe(`The folder ${path} belongs to another user. Use a folder of your own.`)
   if ((folder.mode & 0o022) !== 0) {
     throw unsafe(
-      `Other users can write to the folder ${path}. Look at what is in it, then run: chmod 700 '${path}'`,
+      `Other users can write to the folder ${path}. Check its content, then run: chmod 700 '${path}'`,
     )
   }
   if ((folder.mode & 0o077) !== 0) await chmod(path, 0o700)

@@ -1,8 +1,8 @@
 /**
  * Grants: how tokens are obtained, and what that means for the rest of the program.
  *
- * One row per grant. src/authorization-server/token-grants.ts sends the token requests. Pure, without imports: the command
- * line and the dashboard load it.
+ * One row per grant. src/authorization-server/token-grants.ts sends the token requests. Pure, without imports: the
+ * command line and the dashboard load it.
  */
 
 /** RFC 8628 §3.4. */
@@ -18,9 +18,9 @@ interface GrantRow {
   readonly login: 'redirect' | 'device' | null
   /** Whether new tokens are requested with a refresh token (RFC 6749 §6); otherwise by the same request again. */
   readonly refreshToken: boolean
-  /** What a profile without an issuer has to name. */
+  /** The endpoints that a profile without an issuer must set. */
   readonly endpoints: readonly string[]
-  /** The key that says what is exchanged. It is needed with this grant, and refused with every other. */
+  /** The key for the token to exchange. It is required with this grant, and refused with every other. */
   readonly source: { readonly key: string; readonly rule: string } | null
 }
 
@@ -46,7 +46,7 @@ export const GRANTS = {
     endpoints: ['token_endpoint'],
     source: {
       key: 'subject_token',
-      rule: 'says what the grant token-exchange exchanges: {"profile": "NAME"} or {"file": "path"}.',
+      rule: 'must name the token to exchange: {"profile": "NAME"} or {"file": "path"}.',
     },
   },
 } as const satisfies Record<string, GrantRow>

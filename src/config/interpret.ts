@@ -1,7 +1,7 @@
 /**
- * What a configuration means as a whole: every profile resolved, every rule checked.
+ * Interprets a whole configuration: resolves every profile and checks every rule.
  *
- * Pure. One profile that cannot be used refuses the whole configuration, so that a mistake is seen at once. An
+ * Pure. If one profile cannot be used, the whole configuration is refused, so that the user sees a mistake at once. An
  * unfinished entry is allowed only where another entry extends it.
  */
 import { CatchdError } from '../failures.js'
@@ -17,11 +17,11 @@ export interface Interpretation {
   /** Entries of profiles that can be used. */
   readonly entries: ReadonlyMap<string, ProfileEntry>
   readonly profiles: ReadonlyMap<string, Profile>
-  /** Why the other entries cannot be used by themselves. */
+  /** Why the other entries cannot be used as profiles. */
   readonly unfinished: ReadonlyMap<string, CatchdError>
   readonly issRequired: ReadonlySet<string>
   readonly notices: NoticeSettings
-  /** What is allowed but unwise. Each names its place. */
+  /** Warnings about settings that are allowed but risky. Each names its place. */
   readonly warnings: readonly string[]
 }
 

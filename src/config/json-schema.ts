@@ -1,7 +1,7 @@
 /**
  * The JSON Schema (2020-12) of the configuration file, with which editors complete and check it.
  *
- * Made from the zod schemas, so that it always says the same as the program.
+ * It is made from the zod schemas, so it always matches the program.
  */
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -29,7 +29,7 @@ export function configurationJsonSchema(): Record<string, unknown> {
     $schema,
     title: 'catchd configuration',
     description: 'config.jsonc of catchd: JSON with comments, trailing commas allowed',
-    // Understood by VS Code, passed over by others.
+    // VS Code uses it; other editors ignore it.
     allowTrailingCommas: true,
     allowComments: true,
     ...schema,
@@ -50,6 +50,6 @@ export async function publishSchema(folder: string): Promise<void> {
   try {
     if ((await readSnapshot(file)).text !== text) await writeDurably(file, text)
   } catch {
-    // The editor goes without completion.
+    // The editor then has no completion.
   }
 }

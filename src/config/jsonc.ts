@@ -1,8 +1,8 @@
 /**
- * JSON with comments, with the place of each value in the text.
+ * Parses JSON with comments, and records the position of each value in the text.
  *
- * At most 1 MiB and 32 levels. A repeated name is refused, because a reader of the file sees only one of the two.
- * Trailing commas and a byte order mark are allowed. file.ts knows what the values mean, edit.ts changes the text.
+ * At most 1 MiB and 32 levels. A repeated name is refused, because a parser uses only one of the two values.
+ * Trailing commas and a byte order mark are allowed. file.ts interprets the values, edit.ts changes the text.
  */
 import {
   createScanner,
@@ -35,11 +35,11 @@ type Refuse = (offset: number, rule: string) => never
 
 /** A parsed text. */
 export interface Jsonc {
-  /** Objects have no prototype. `undefined`: the text holds nothing, or comments only. */
+  /** Objects have no prototype. `undefined`: the text is empty, or contains only comments. */
   readonly value: unknown
   /** `file:line:column` of the value at `path`; with `name`, of that property's name in the object there. */
   locate(path: JsonPath, name?: string): string
-  /** Where it stands in the text, for sorting. */
+  /** Its offset in the text, for sorting. */
   offset(path: JsonPath, name?: string): number
 }
 
@@ -99,7 +99,7 @@ function refuseRepeatedNames(node: Node, refuse: Refuse): void {
   for (const child of node.children ?? []) {
     if (child.type === 'property') {
       const name = nameOf(child)
-      if (seen.has(name)) refuse(child.offset, 'the same name stands here twice.')
+      if (seen.has(name)) refuse(child.offset, 'the same name is used twice in this object.')
       // zod ignores this one.
       if (name === '__proto__') refuse(child.offset, '"__proto__" is not a known name.')
       seen.add(name)
@@ -109,18 +109,18 @@ function refuseRepeatedNames(node: Node, refuse: Refuse): void {
 }
 
 const SYNTAX_RULES = new Map([
-  ['InvalidNumberFormat', 'this number is not written as JSON has it'],
+  ['InvalidNumberFormat', 'this number is not valid in JSON'],
   ['PropertyNameExpected', 'a name in double quotes is expected here'],
   ['ValueExpected', 'a value is expected here'],
   ['ColonExpected', 'a colon is expected here'],
   ['CommaExpected', 'a comma is expected here'],
   ['CloseBraceExpected', 'a closing } is expected here'],
   ['CloseBracketExpected', 'a closing ] is expected here'],
-  ['EndOfFileExpected', 'nothing may follow the closing }'],
-  ['UnexpectedEndOfComment', 'this comment is never closed'],
-  ['UnexpectedEndOfString', 'this string is never closed'],
-  ['InvalidEscapeCharacter', 'this string has an escape that JSON does not know'],
-  ['InvalidUnicode', 'this string has an escape that JSON does not know'],
+  ['EndOfFileExpected', 'there must be nothing after the closing }'],
+  ['UnexpectedEndOfComment', 'this comment has no end'],
+  ['UnexpectedEndOfString', 'this string has no closing quote'],
+  ['InvalidEscapeCharacter', 'this string has an escape sequence that is not valid in JSON'],
+  ['InvalidUnicode', 'this string has an escape sequence that is not valid in JSON'],
   ['InvalidCharacter', 'this string has a control character'],
 ])
 

@@ -1,7 +1,7 @@
 /**
- * Which configured hosts count as the loopback interface (RFC 8252 §7.3, RFC 1122 §3.2.1.3).
+ * Decides which configured hosts are the loopback interface (RFC 8252 §7.3, RFC 1122 §3.2.1.3).
  *
- * Pure; no name is looked up. `0.0.0.0` and `::ffff:127.0.0.1` reach a loopback listener too, but they are not loopback
+ * Pure: no name is resolved. `0.0.0.0` and `::ffff:127.0.0.1` reach a loopback listener too, but they are not loopback
  * addresses, so they are refused.
  */
 

@@ -2,7 +2,7 @@
  * The top-level keys `hooks` and `notify`: how catchd tells the user that a login is needed.
  *
  * Pure. The schemas are the only source of the types, of the JSON Schema for editors and of the reference page.
- * src/notices decides when to tell the user, and does it.
+ * src/notices decides when to notify the user, and does it.
  */
 import * as z from 'zod'
 import { withAbsoluteProgram } from './paths.js'
@@ -11,7 +11,7 @@ import { withAbsoluteProgram } from './paths.js'
 const LONGEST_BEFORE_SECONDS = 31_536_000
 
 const command = z
-  .array(z.string().regex(/^[^\0]*$/, 'must not hold a NUL character'))
+  .array(z.string().regex(/^[^\0]*$/, 'must not contain a NUL character'))
   .min(1)
   .refine(([program]) => program === undefined || program !== '', {
     path: [0],
@@ -21,7 +21,7 @@ const command = z
 export const Hooks = z
   .strictObject({
     login_required: command.describe(
-      'Program and arguments, run without a shell when a person has to log in, and `notify.before_seconds` before; ends within 30 s or is ended. It gets CATCHD_PROFILE, CATCHD_REASON and CATCHD_NEEDED_AT',
+      'Program and arguments, run without a shell when a login is needed, and `notify.before_seconds` before that. It is ended after 30 s. It gets CATCHD_PROFILE, CATCHD_REASON and CATCHD_NEEDED_AT',
     ),
   })
   .partial()
@@ -42,7 +42,7 @@ export const Notify = z
       .max(LONGEST_BEFORE_SECONDS)
       .meta({ default: NOTIFY_DEFAULTS.before_seconds })
       .describe(
-        'How long before it is needed a login is announced, where the server says so and it was further off once; 0: not before',
+        'How long before a login is needed the user is notified, if the server says when that is and the tokens are valid for longer; 0: not before',
       ),
   })
   .partial()
@@ -56,7 +56,7 @@ export interface NoticeSettings {
   readonly beforeSeconds: number
 }
 
-/** @param configFolder - What a relative path of a program is relative to. */
+/** @param configFolder - Relative paths of programs start here. */
 export function noticeSettings(
   { hooks, notify }: { readonly hooks?: Hooks | undefined; readonly notify?: Notify | undefined },
   configFolder: string,

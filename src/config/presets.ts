@@ -1,6 +1,6 @@
 /**
- * The table of known authorization servers, put together from the files in presets/. What a row is: presets/preset.ts;
- * what it says about one profile's redirect URI and client: presets/registration.ts.
+ * The table of known authorization servers, collected from the files in presets/. presets/preset.ts defines a row.
+ * presets/registration.ts says what a row means for the redirect URI and the client of one profile.
  */
 import { BUSINESS } from './presets/business.js'
 import { DEVELOPMENT } from './presets/development.js'

@@ -1,8 +1,9 @@
 /**
- * What a key of a profile is for the rest of the program. The schema of the key says it, and all other modules read it there.
+ * What the rest of the program knows about a key of a profile. It is part of the key's schema, and all other modules
+ * read it there.
  *
- * Each key is made by one of the functions below. A key that is made by none of them has no {@link ProfileKey}: it is
- * still an option of the command line and a line of the reference, but the API hides all text in it.
+ * Each key is made by one of the functions below. A key that was not made by one of them has no {@link ProfileKey}: it
+ * is still an option of the command line and a line of the reference, but the API hides all text in it.
  */
 import * as z from 'zod'
 

@@ -34,19 +34,19 @@ const headers = z.record(
   z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must fit into one line of an HTTP header'),
 )
 
-/** Where the client secret comes from. A string is possible, with a warning. */
+/** The source of the client secret. A string is possible, with a warning. */
 export const ClientSecretSource = z.union(
   [
     z.strictObject({ keychain: z.literal(true).describe('Kept in the vault of the daemon') }),
     z.strictObject({ env: z.string().min(1).describe('Name of an environment variable of the daemon') }),
-    z.strictObject({ file: z.string().min(1).describe('Path of a file that holds nothing else') }),
+    z.strictObject({ file: z.string().min(1).describe('Path of a file that contains only the secret') }),
     z.strictObject({
       command: z
         .array(z.string())
         .min(1)
         .describe('Program and arguments; no shell is used; prints the secret'),
     }),
-    z.string().min(1).describe('The secret itself: possible, but others may read it here'),
+    z.string().min(1).describe('The secret itself: not recommended, because others may read it here'),
   ],
   {
     error:
@@ -60,9 +60,12 @@ export const SubjectTokenSource = z.union(
   [
     z.strictObject({
       profile: ProfileName.describe('Another profile'),
-      token: z.enum(['access_token', 'id_token']).optional().describe('Which of its tokens; access_token'),
+      token: z
+        .enum(['access_token', 'id_token'])
+        .optional()
+        .describe('Which of its tokens; by default access_token'),
     }),
-    z.strictObject({ file: z.string().min(1).describe('Path of a file that holds nothing else') }),
+    z.strictObject({ file: z.string().min(1).describe('Path of a file that contains only the token') }),
   ],
   { error: 'must be {"profile": "NAME"}, {"profile": "NAME", "token": "id_token"} or {"file": "path"}' },
 )
@@ -79,7 +82,7 @@ export const TOKEN_RESPONSE_MEMBERS = [
   'id_token',
 ] as const
 
-/** For token responses that do not look like RFC 6749 §5.1. */
+/** For token responses that differ from RFC 6749 §5.1. */
 export const TokenResponseShape = z.strictObject({
   pointers: z
     .partialRecord(
@@ -90,7 +93,7 @@ export const TokenResponseShape = z.strictObject({
     )
     .optional()
     .describe(
-      'JSON pointers (RFC 6901) to members that do not stand at the top; of a list, the first that leads to something',
+      'JSON pointers (RFC 6901) to members that are not at the top level; of a list, the first that exists is used',
     ),
   defaults: z
     .partialRecord(z.enum(['token_type', 'scope']), z.string())
@@ -101,12 +104,12 @@ export const TokenResponseShape = z.strictObject({
     .string()
     .length(1)
     .optional()
-    .describe('What stands between scopes in the answer, where it is not what stands there in requests'),
+    .describe('Separator between scopes in the answer, if it differs from the one in requests'),
   dead_refresh_token: z
     .array(z.string())
     .optional()
     .describe(
-      'Values of error that mean that a refresh token is dead, where the server does not say invalid_grant',
+      'Values of error that mean that a refresh token is no longer valid, if the server does not say invalid_grant',
     ),
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>
@@ -116,28 +119,30 @@ export const ProfileEntry = z
   .strictObject({
     preset: setting(
       z.string().min(1),
-      'Name of a row of `catchd presets`: endpoints and quirks of a known server',
+      'Name of a preset (`catchd presets`): endpoints and special settings of a known server',
       'Preset',
     ),
-    extends: setting(ProfileName, 'Another profile whose keys stand where this one names none'),
-    base_url: setting(httpUrl, 'What {base} stands for in the endpoints of the preset', 'Base URL'),
+    extends: setting(ProfileName, 'Profile to inherit unset values from'),
+    base_url: setting(
+      httpUrl,
+      'Address of your server, for {base} in the endpoints of the preset',
+      'Base URL',
+    ),
     issuer: serverUrl(
       'Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207)',
       'Issuer',
     ),
     resource_server: serverUrl('A protected resource whose metadata names the issuer (RFC 9728)'),
-    authorization_endpoint: endpoint('Where the browser is sent (RFC 6749 §3.1)'),
-    token_endpoint: endpoint('Where codes and refresh tokens are redeemed (RFC 6749 §3.2)'),
-    refresh_endpoint: serverUrl('Where refresh requests go when not to the token endpoint'),
-    revocation_endpoint: endpoint('Where `catchd logout` revokes (RFC 7009)'),
-    introspection_endpoint: endpoint('Where tokens can be asked about (RFC 7662)'),
-    userinfo_endpoint: endpoint('Where claims about the user are (OpenID Connect Core §5.3)'),
-    device_authorization_endpoint: endpoint('Where a device grant begins (RFC 8628 §3.1)'),
-    pushed_authorization_request_endpoint: endpoint(
-      'Where authorization requests are pushed first (RFC 9126)',
-    ),
-    registration_endpoint: endpoint('Where clients register themselves (RFC 7591)'),
-    jwks_uri: endpoint('Keys that id_tokens are signed with (RFC 7517)'),
+    authorization_endpoint: endpoint('Authorization endpoint, which the browser opens (RFC 6749 §3.1)'),
+    token_endpoint: endpoint('Token endpoint, for codes and refresh tokens (RFC 6749 §3.2)'),
+    refresh_endpoint: serverUrl('Endpoint for refresh requests, if it is not the token endpoint'),
+    revocation_endpoint: endpoint('Revocation endpoint, for `catchd logout` (RFC 7009)'),
+    introspection_endpoint: endpoint('Introspection endpoint, for `catchd inspect` (RFC 7662)'),
+    userinfo_endpoint: endpoint('UserInfo endpoint, for claims about the user (OpenID Connect Core §5.3)'),
+    device_authorization_endpoint: endpoint('Device authorization endpoint (RFC 8628 §3.1)'),
+    pushed_authorization_request_endpoint: endpoint('Pushed authorization request endpoint (RFC 9126)'),
+    registration_endpoint: endpoint('Dynamic client registration endpoint (RFC 7591)'),
+    jwks_uri: endpoint('URL of the keys that id_tokens are checked with (RFC 7517)'),
     client_id: setting(
       z.string().min(1),
       'Client identifier that the server issued (RFC 6749 §2.2)',
@@ -145,7 +150,7 @@ export const ProfileEntry = z
     ),
     client_secret: source(
       ClientSecretSource,
-      'Where the client secret comes from; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
+      'Source of the client secret; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
       'Client secret',
     ),
     token_endpoint_auth_method: setting(
@@ -161,54 +166,57 @@ export const ProfileEntry = z
     ),
     client_secret_basic_encoding: setting(
       z.enum(['form', 'raw']),
-      'RFC 6749 §2.3.1 form-encodes the credentials first; some servers want them raw',
+      'Encoding of the credentials for client_secret_basic: form (RFC 6749 §2.3.1), or raw for servers that expect that',
     ),
     private_key_file: file('PEM file of the key for private_key_jwt (RFC 7523) or tls_client_auth'),
     certificate_file: file('PEM file of the certificate for tls_client_auth (RFC 8705)'),
     grant: setting(z.enum(GRANT_TYPES), 'How tokens are obtained', 'Grant'),
     subject_token: source(
       SubjectTokenSource,
-      'Token exchange: what is exchanged, the token of another profile or the content of a file (RFC 8693 §2.1)',
+      'Token exchange: the token to exchange, from another profile or from a file (RFC 8693 §2.1)',
     ),
     subject_token_type: setting(
       z.string().min(1),
-      'Token exchange: a token type identifier (RFC 8693 §3); by default that of an access token or id_token, for a file that of a JWT',
+      'Token exchange: token type identifier of the subject token (RFC 8693 §3); by default that of an access token or id_token, and of a JWT for a file',
     ),
-    requested_token_type: setting(z.string().min(1), 'Token exchange: a token type identifier (RFC 8693 §3)'),
+    requested_token_type: setting(
+      z.string().min(1),
+      'Token exchange: token type identifier of the new token (RFC 8693 §3)',
+    ),
     audience: setting(
       z.union([z.string().min(1), z.array(z.string().min(1))], {
         error: 'must be a string or a list of strings',
       }),
-      'Token exchange: logical names of where the new token is for (RFC 8693 §2.1)',
+      'Token exchange: logical names of the services that the new token is for (RFC 8693 §2.1)',
     ),
     redirect_uri: setting(
       httpUrl,
-      'Where the browser comes back to: any loopback host, port and path; port 0 is a fresh port per login (RFC 8252 §7.3)',
+      'Redirect URI: any loopback host, port and path; port 0 means a new port for each login (RFC 8252 §7.3)',
       'Redirect URI',
     ),
     redirect_certificate_file: file(
-      'PEM file of the certificate, its chain after it, that an https redirect_uri is served with; without it the certificate of `catchd certificate make`',
+      'PEM file of the certificate for an https redirect_uri, followed by its chain; by default the certificate of `catchd certificate make`',
     ),
     redirect_private_key_file: file(
-      'PEM file of the private key of redirect_certificate_file; readable by its owner alone',
+      'PEM file of the private key of redirect_certificate_file; other users must not be able to read it',
     ),
     listen: setting(
       z.string().min(1),
-      'Loopback host:port to bind where redirect_uri is a hosts-file name, a tunnel or a forwarded port; serves https only with redirect_certificate_file',
+      'Loopback host:port to listen on, if redirect_uri has a name from the hosts file or leads to a tunnel or a forwarded port; https needs redirect_certificate_file',
     ),
     response_mode: setting(
       z.enum(RESPONSE_MODE_NAMES),
       'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM)',
     ),
-    scope: setting(z.string(), 'What to ask for, separated by spaces (RFC 6749 §3.3)', 'Scope'),
-    scope_separator: setting(z.string().length(1), 'Some servers want a comma between scopes'),
+    scope: setting(z.string(), 'Scopes to request, separated by spaces (RFC 6749 §3.3)', 'Scope'),
+    scope_separator: setting(z.string().length(1), 'Separator between scopes; some servers expect a comma'),
     scope_parameter: setting(
       z.string().min(1),
-      'Parameter of the authorization request that carries the scopes, where it is not scope',
+      'Parameter of the authorization request that contains the scopes, if it is not scope',
     ),
     offline_scope: setting(
       z.string(),
-      'Added to scope: what the server wants to be asked for before it issues a refresh token (OpenID Connect Core §11); empty takes that of the preset away',
+      'Added to scope: the scope that the server requires for a refresh token (OpenID Connect Core §11); an empty value removes the one of the preset',
     ),
     resource: setting(
       z.union([httpUrl, z.array(httpUrl)], { error: 'must be a URL or a list of URLs' }),
@@ -220,46 +228,46 @@ export const ProfileEntry = z
     ),
     state_echo: setting(
       z.boolean(),
-      'false only for servers that drop `state`; weaker: it needs PKCE and a redirect_uri that no other profile shares',
+      'false only for servers that drop `state`; this is weaker and requires PKCE and a redirect_uri that no other profile uses',
     ),
     authorization_parameters: parameters(
       values,
-      "Added to the authorization request, and to those of the preset; an empty value takes the preset's away",
+      "Added to the authorization request, in addition to those of the preset; an empty value removes the preset's",
       true,
     ),
     token_parameters: parameters(
       values,
-      "Added to the token request, and to those of the preset; an empty value takes the preset's away",
+      "Added to the token request, in addition to those of the preset; an empty value removes the preset's",
       'known_parameters',
     ),
     refresh_parameters: parameters(
       values,
-      "Added to refresh requests only, and to those of the preset; an empty value takes the preset's away",
+      "Added to refresh requests only, in addition to those of the preset; an empty value removes the preset's",
       'known_parameters',
     ),
     token_request_headers: parameters(
       headers,
-      "Headers added to the token request, and to those of the preset; an empty value takes the preset's away",
+      "Headers added to the token request, in addition to those of the preset; an empty value removes the preset's",
       'known_headers',
     ),
     token_request_format: setting(
       z.enum(['form', 'json']),
       'Body of the token request: form as in RFC 6749, or a JSON object',
     ),
-    token_response: setting(TokenResponseShape, 'For token responses that do not look like RFC 6749 §5.1'),
+    token_response: setting(TokenResponseShape, 'For token responses that differ from RFC 6749 §5.1'),
     dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
     ca_file: file("PEM file of the CA that signed the server's certificate"),
     refresh: setting(
       z.enum(['ahead', 'on_demand']),
-      'ahead: before expiry while the profile was used in the last 24 hours; on_demand: when asked',
+      'ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested',
     ),
     min_ttl_seconds: setting(
       z.int().min(0).max(86_400),
-      'A token with fewer seconds left is refreshed before it is handed out',
+      'A token with fewer seconds left is refreshed before a tool gets it',
     ),
     login_pause_seconds: setting(
       z.int().min(60).max(2_592_000),
-      'After a browser tab that a tool opened (login=auto) and nobody answered, tools may open the next one after this time; without it only when a person has logged in',
+      'If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in',
     ),
     hosts: setting(z.array(z.string().min(1)), 'Hosts for which `catchd credential` uses this profile'),
   })

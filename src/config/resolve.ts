@@ -1,8 +1,8 @@
 /**
- * From an entry in the file to a profile ready for use: merged with what it extends, its preset and the defaults,
- * `{base}` filled in, paths absolute.
+ * Makes a profile from an entry in the file: merges the entry with the profile that it extends, its preset and the
+ * defaults, replaces `{base}`, and makes paths absolute.
  *
- * Pure. An entry that lacks something (client_id, endpoints, base_url) is `profile_invalid`: it may be unfinished, so
+ * Pure. An entry without a required key (client_id, endpoints, base_url) is `profile_invalid`: it may be unfinished, so
  * that others can extend it. Everything else is `config_invalid`. rules.ts checks the result.
  */
 
@@ -25,7 +25,7 @@ import { suggestion } from './suggestion.js'
 export interface ResolveContext {
   /** Port of the default redirect URI; 0 for a fresh one per login. */
   readonly redirectPort: number
-  /** What relative paths are relative to. */
+  /** Relative paths start at this folder. */
   readonly configFolder: string
   /** The servers that `preset` may name; the table, unless a test has its own. */
   readonly presets?: readonly Preset[]
@@ -36,7 +36,7 @@ const LONGEST_CHAIN = 16
 
 /**
  * @throws CatchdError `profile_unknown`; `profile_invalid` when something is missing, naming the key to set;
- *   `config_invalid` for an unknown preset, an unknown or circular `extends`, a base_url that means nothing.
+ *   `config_invalid` for an unknown preset, an unknown or circular `extends`, a base_url that has no effect.
  */
 export function resolveProfile(
   name: string,
@@ -64,7 +64,8 @@ export function resolveProfile(
     ...(secretOwner === name ? {} : { client_secret_of: secretOwner }),
   }
   const { client_id } = profile
-  if (client_id === undefined) throw unfinished(name, 'Set client_id, which the authorization server issued.')
+  if (client_id === undefined)
+    throw unfinished(name, 'Set client_id to the value that the authorization server issued.')
   refuseMissingEndpoints(profile)
   return { ...profile, client_id }
 }
@@ -81,13 +82,13 @@ function chainOf(
       if (chain.length === 0) throw new CatchdError('profile_unknown', { profile: name })
       throw broken(
         name,
-        `extends names ${JSON.stringify(next)}, and there is no such profile.${suggestion(next, entries.keys())}`,
+        `extends names ${JSON.stringify(next)}, but there is no such profile.${suggestion(next, entries.keys())}`,
       )
     }
     const before: string = next
-    if (chain.some((link) => link.name === before)) throw broken(name, `extends comes back to "${before}".`)
+    if (chain.some((link) => link.name === before)) throw broken(name, `extends leads back to "${before}".`)
     if (chain.length === LONGEST_CHAIN)
-      throw broken(name, `extends goes on for more than ${LONGEST_CHAIN} profiles.`)
+      throw broken(name, `extends leads through more than ${LONGEST_CHAIN} profiles.`)
     chain.unshift({ name: next, entry })
   }
   return chain
@@ -96,7 +97,7 @@ function chainOf(
 function withPreset(name: string, written: Keys, context: ResolveContext): Keys {
   if (written.preset === undefined) {
     if (written.base_url === undefined) return written
-    throw broken(name, 'base_url means nothing without a preset. Set issuer, or the endpoints.')
+    throw broken(name, 'base_url has no effect without a preset. Set issuer, or the endpoints.')
   }
   const { presets = PRESETS } = context
   const preset = findPreset(written.preset, presets)
@@ -109,7 +110,7 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
   }
   const asksForBase = SERVER_URLS.some((key) => preset.profile[key]?.includes(BASE))
   if (written.base_url !== undefined && !asksForBase) {
-    throw broken(name, `base_url means nothing with preset "${preset.name}". Set issuer, or the endpoints.`)
+    throw broken(name, `base_url has no effect with preset "${preset.name}". Set issuer, or the endpoints.`)
   }
   return withBase(name, merge(suited(preset, written, name, context), written))
 }
@@ -142,10 +143,10 @@ function withBase(name: string, entry: Keys): Keys {
     if (entry.base_url === undefined) {
       throw unfinished(
         name,
-        `Set base_url, the address of your server: preset "${entry.preset}" builds its endpoints from it.`,
+        `Set base_url to the address of your server. Preset "${entry.preset}" needs it for its endpoints.`,
       )
     }
-    if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must end with its path: no ? and no #.')
+    if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
     filled[key] = pattern.replaceAll(BASE, entry.base_url.replace(/\/+$/, ''))
   }
   return filled
@@ -200,7 +201,7 @@ function refuseMissingEndpoints(profile: Omit<Profile, 'client_id'>): void {
   if (profile.issuer !== undefined || profile.resource_server !== undefined) return
   const missing = GRANTS[profile.grant].endpoints.filter((key) => profile[key] === undefined)
   if (missing.length === 0) return
-  throw unfinished(profile.name, `Set preset or issuer, or else ${missing.join(' and ')}.`)
+  throw unfinished(profile.name, `Set preset, issuer, or ${missing.join(' and ')}.`)
 }
 
 function unfinished(profile: string, rule: string): CatchdError {

@@ -1,5 +1,5 @@
 /**
- * Response modes: how an authorization response comes to the redirect URI (OAuth 2.0 Multiple Response Types §2.1,
+ * Response modes: how an authorization response arrives at the redirect URI (OAuth 2.0 Multiple Response Types §2.1,
  * OAuth 2.0 Form Post Response Mode, JARM §2.3).
  *
  * One row per mode. The schema of profiles, the types and every check are derived from here. Pure, without imports.

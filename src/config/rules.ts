@@ -1,8 +1,8 @@
 /**
- * The rules for resolved profiles, each alone and all together.
+ * The rules for resolved profiles: for each profile, and for all profiles together.
  *
  * Pure. One redirect URI for two authorization servers is what the mix-up attack needs (RFC 8252 §8.10,
- * RFC 9700 §4.4): it is allowed only where `iss` (RFC 9207) tells the servers apart.
+ * RFC 9700 §4.4): it is allowed only if `iss` (RFC 9207) distinguishes the servers.
  */
 import { CatchdError } from '../failures.js'
 import { GRANT_TYPES, GRANTS, usesRedirectUri } from './grants.js'
@@ -13,7 +13,7 @@ import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './
 interface BrokenRule {
   readonly profile: string
   readonly key: keyof ProfileEntry
-  /** A sentence that goes on after the key. */
+  /** The end of a sentence that begins with the key. */
   readonly rule: string
 }
 
@@ -21,7 +21,7 @@ interface BrokenRule {
 export type Locate = (profile: string, key?: string) => string
 
 /**
- * Looks at every profile once and at every shared redirect URI.
+ * Checks every profile once, and every shared redirect URI.
  *
  * @param locate - Where the profiles are, when they come from a file. The message begins with it.
  * @returns Profiles that share a redirect URI with another authorization server: a response must name its issuer.
@@ -73,13 +73,13 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-/** @returns The rule that the URL of a server breaks: a sentence that goes on after its key. */
+/** @returns The rule that the URL of a server breaks: the end of a sentence that begins with its key. */
 export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const { protocol, hostname, username, password, search } = new URL(text)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname)))
-    return 'must begin with https://: plain http is for loopback addresses only.'
-  if (`${username}${password}` !== '') return 'must not hold a user name or password.'
+    return 'must begin with https://. Plain http is allowed only for loopback addresses.'
+  if (`${username}${password}` !== '') return 'must not contain a user name or password.'
   if (text.includes('#')) return 'must not have a fragment.'
   // RFC 8414 §2
   if (key === 'issuer' && search !== '') return 'must not have a query.'
@@ -91,11 +91,11 @@ function redirectUri({ redirect_uri, listen }: Profile): ReturnType<Rule> {
   const { hostname, username, password } = new URL(redirect_uri)
   // RFC 6749 §3.1.2
   if (redirect_uri.includes('#')) return ['redirect_uri', 'must not have a fragment.']
-  if (`${username}${password}` !== '') return ['redirect_uri', 'must not hold a user name or password.']
+  if (`${username}${password}` !== '') return ['redirect_uri', 'must not contain a user name or password.']
   if (listen === undefined && !isLoopbackHost(hostname)) {
     return [
       'redirect_uri',
-      'must name 127.0.0.1, [::1] or localhost. For another name that leads to this machine, set listen to the loopback host:port to bind.',
+      'must name 127.0.0.1, [::1] or localhost. If another name leads to this machine, set listen to the loopback host:port to listen on.',
     ]
   }
   return undefined
@@ -103,10 +103,10 @@ function redirectUri({ redirect_uri, listen }: Profile): ReturnType<Rule> {
 
 function listener({ listen }: Profile): ReturnType<Rule> {
   if (listen === undefined || isLoopbackListener(listen)) return undefined
-  return ['listen', 'must be a loopback host:port such as 127.0.0.1:8080. Nothing else is ever bound.']
+  return ['listen', 'must be a loopback host:port such as 127.0.0.1:8080. catchd listens only on loopback.']
 }
 
-/** With a certificate the listener speaks TLS itself. With `listen` alone a tunnel does that for it. */
+/** With a certificate the listener uses TLS itself. With `listen` alone, a tunnel does. */
 function redirectCertificate(profile: Profile): ReturnType<Rule> {
   const { redirect_uri, redirect_certificate_file: certificate, redirect_private_key_file: key } = profile
   if (certificate === undefined && key === undefined) return undefined
@@ -119,13 +119,13 @@ function redirectCertificate(profile: Profile): ReturnType<Rule> {
   if (new URL(redirect_uri).protocol === 'https:') return undefined
   return [
     'redirect_certificate_file',
-    'is for an https redirect_uri. Let redirect_uri begin with https://, or remove both redirect_certificate_file and redirect_private_key_file.',
+    'works only with an https redirect_uri. Change redirect_uri to https://, or remove both redirect_certificate_file and redirect_private_key_file.',
   ]
 }
 
 function missingState({ state_echo, code_challenge_method }: Profile): ReturnType<Rule> {
   if (state_echo || code_challenge_method !== 'none') return undefined
-  return ['state_echo', 'may be false only with PKCE: let code_challenge_method be S256.']
+  return ['state_echo', 'may be false only with PKCE. Set code_challenge_method to S256.']
 }
 
 const TOKEN_REQUEST = ['client_secret', 'code', 'code_verifier', 'redirect_uri', 'refresh_token']
@@ -169,15 +169,14 @@ function keyFiles(profile: Profile): ReturnType<Rule> {
   return undefined
 }
 
-/** The key that says what a grant exchanges is in a profile of that grant, and in no other. */
+/** The key for the token to exchange is only in profiles with that grant. */
 function grantSource(profile: Profile): ReturnType<Rule> {
   for (const grant of GRANT_TYPES) {
     const { source } = GRANTS[grant]
     if (source === null) continue
     const isGiven = profile[source.key] !== undefined
     if (grant === profile.grant && !isGiven) return [source.key, source.rule]
-    if (grant !== profile.grant && isGiven)
-      return [source.key, `means something with the grant ${grant} only.`]
+    if (grant !== profile.grant && isGiven) return [source.key, `works only with the grant ${grant}.`]
   }
   return undefined
 }
@@ -189,8 +188,8 @@ function brokenExchange(profiles: ReadonlyMap<string, Profile>): BrokenRule | un
     for (let next = profileOf(source); next !== undefined; ) {
       const subject = profiles.get(next)
       if (subject === undefined)
-        return { profile: name, key: 'subject_token', rule: `names "${next}", and there is no such profile.` }
-      if (seen.has(next)) return { profile: name, key: 'subject_token', rule: `comes back to "${next}".` }
+        return { profile: name, key: 'subject_token', rule: `names "${next}", but there is no such profile.` }
+      if (seen.has(next)) return { profile: name, key: 'subject_token', rule: `leads back to "${next}".` }
       seen.add(next)
       next = profileOf(subject.subject_token)
     }
@@ -202,7 +201,7 @@ function profileOf(source: Profile['subject_token']): string | undefined {
   return source !== undefined && 'profile' in source ? source.profile : undefined
 }
 
-/** Adds to `issRequired` the profiles that share a redirect URI as they may. */
+/** Adds the profiles with an allowed shared redirect URI to `issRequired`. */
 function brokenSharing(
   profiles: ReadonlyMap<string, Profile>,
   issRequired: Set<string>,
@@ -213,7 +212,7 @@ function brokenSharing(
     const unmatched = sharers.find((profile) => !profile.state_echo)
     if (unmatched !== undefined) {
       const other = unmatched === first ? second : first
-      const rule = `is that of profile "${other.name}" too: with state_echo false it must belong to one profile alone.`
+      const rule = `is also used by profile "${other.name}". With state_echo false, no other profile may use it.`
       return { profile: unmatched.name, key: 'redirect_uri', rule }
     }
     const stranger = sharers.find((profile) => serverOf(profile) !== serverOf(first))
@@ -221,7 +220,7 @@ function brokenSharing(
     const unnamed = sharers.find((profile) => profile.issuer === undefined)
     if (unnamed !== undefined) {
       const other = serverOf(unnamed) === serverOf(first) ? stranger : first
-      const rule = `is that of profile "${other.name}" too, which belongs to another authorization server. Give each profile a path of its own, or each an issuer.`
+      const rule = `is also used by profile "${other.name}" of another authorization server. Give each profile its own path, or set an issuer in both.`
       return { profile: unnamed.name, key: 'redirect_uri', rule }
     }
     for (const { name } of sharers) issRequired.add(name)
@@ -240,7 +239,7 @@ function profilesByRedirectUri(profiles: ReadonlyMap<string, Profile>): Iterable
 }
 
 /**
- * A listener tells redirect URIs apart by host, port and path. With a fresh port only the path counts, because servers
+ * A listener distinguishes redirect URIs by host, port and path. With a new port only the path counts, because servers
  * accept any port of the loopback interface (RFC 8252 §7.3).
  */
 function redirectKey(redirectUri: string): string {

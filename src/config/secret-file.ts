@@ -1,4 +1,4 @@
-/** A file that holds one secret and nothing else, read at the moment it is needed. */
+/** Reads a file that contains one secret and nothing else, each time the secret is needed. */
 import type { Stats } from 'node:fs'
 import { CatchdError } from '../failures.js'
 import { readChecked, systemCode } from '../files.js'
@@ -6,8 +6,8 @@ import { readChecked, systemCode } from '../files.js'
 export const LARGEST_SECRET_BYTES = 64 * 1024
 
 /**
- * @param refused - Makes the failure: `cause` goes on after the path.
- * @param look - Called with what the system says about the file.
+ * @param refused - Makes the failure. `cause` is the text after the path.
+ * @param look - Called with the system's information about the file.
  * @throws The failure that `refused` makes. It never quotes the content.
  */
 export async function readSecretFile(

@@ -1,5 +1,5 @@
 /**
- * The configuration file as it is on the disk at one moment.
+ * Reads the configuration file, as it is on the disk now.
  *
  * A missing file is an empty one. Commands in a profile run as the user, so a file of another user is refused. A file
  * that is not UTF-8 is refused too: an edit would change its other bytes.
@@ -20,7 +20,7 @@ export async function readSnapshot(path: string): Promise<Snapshot> {
   try {
     const warnings: string[] = []
     const bytes = await readChecked(path, (stats) => warnings.push(...check(path, stats)))
-    if (!isUtf8(bytes)) throw refused(`${path}:${firstBadLine(bytes)}`, 'has bytes that are not UTF-8.')
+    if (!isUtf8(bytes)) throw refused(`${path}:${firstBadLine(bytes)}`, 'is not valid UTF-8.')
     return { text: bytes.toString('utf8'), warnings }
   } catch (error) {
     if (error instanceof CatchdError) throw error
@@ -36,7 +36,7 @@ function check(path: string, stats: Stats): string[] {
   const user = process.getuid?.()
   if (user === undefined) return []
   if (stats.uid !== user && stats.uid !== 0)
-    throw refused(path, 'belongs to another user. Copy it into a file of your own.')
+    throw refused(path, 'belongs to another user. Make a copy that belongs to you.')
   return (stats.mode & 0o022) === 0 ? [] : [`${path} can be written by other users. Run: chmod 600 '${path}'`]
 }
 

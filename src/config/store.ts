@@ -1,8 +1,8 @@
 /**
- * The configuration in use: the last good one.
+ * The configuration in use: the last valid one.
  *
  * Owns the file: reads it at the start and when it changes, and writes it for the API. A change is used as a whole or
- * not at all. file.ts and interpret.ts know what a text means, edit.ts how to change it.
+ * not at all. file.ts and interpret.ts interpret the text, edit.ts changes it.
  */
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -31,20 +31,20 @@ export interface ConfigurationSettings {
 
 export interface ConfigurationStatus {
   readonly path: string
-  /** false: the file on the disk is bad and the configuration before it is in use. */
+  /** false: the file on the disk is invalid, and the last valid configuration is in use. */
   readonly ok: boolean
   readonly error: string | null
 }
 
 export interface ConfigurationChange extends ConfigurationStatus {
-  /** Names of profiles that are new, gone or changed. */
+  /** Names of profiles that were added, removed or changed. */
   readonly profiles: ReadonlySet<string>
 }
 
 /** Called after the change is in use; must not throw. */
 export type ConfigurationListener = (change: ConfigurationChange) => void
 
-/** Some editors empty or remove the file before they write it. The profiles stay for that moment. */
+/** Some editors empty or remove the file before they write it. During this time, the profiles stay in use. */
 const SETTLE_MS = 300
 
 /** The user may save the file at the same moment. */
@@ -57,7 +57,7 @@ export class ConfigurationStore {
   readonly #watch: FileWatch
   readonly #listeners = new Set<ConfigurationListener>()
   #inUse: Interpretation
-  /** The file as it was read last, good or bad; `undefined` when it cannot be read. */
+  /** The file as it was last read, valid or invalid; `undefined` if it cannot be read. */
   #snapshot: Snapshot | undefined
   #error: CatchdError | undefined
   #tail: Promise<unknown> = Promise.resolve()
@@ -70,7 +70,7 @@ export class ConfigurationStore {
     this.#watch = new FileWatch(file, clock, () => void this.#queue(() => this.#follow()))
   }
 
-  /** Reads the file and follows its changes. A bad file is no reason to fail: see {@link status}. */
+  /** Reads the file and follows its changes. An invalid file is not a failure: see {@link status}. */
   static async open(settings: ConfigurationSettings): Promise<ConfigurationStore> {
     const store = new ConfigurationStore(settings)
     await store.#watch.start()
@@ -78,7 +78,7 @@ export class ConfigurationStore {
     return store
   }
 
-  /** Reads the file now. Never throws; a bad file shows in {@link status}. */
+  /** Reads the file now. Never throws; {@link status} shows whether the file is invalid. */
   load(): Promise<void> {
     return this.#queue(async () => this.#take(await this.#read()))
   }
@@ -124,7 +124,7 @@ export class ConfigurationStore {
     return this.#inUse.notices
   }
 
-  /** What is allowed but unwise, each with its place in the file. */
+  /** Warnings about settings that are allowed but risky, each with its place in the file. */
   warnings(): readonly string[] {
     return [...(this.#snapshot?.warnings ?? []), ...this.#inUse.warnings]
   }
@@ -152,7 +152,7 @@ export class ConfigurationStore {
     })
   }
 
-  /** @returns Call it to hear no more. */
+  /** @returns Call it to unsubscribe. */
   onChange(listener: ConfigurationListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -225,7 +225,7 @@ export class ConfigurationStore {
       this.#take(snapshot)
       if (this.#error !== undefined || snapshot instanceof CatchdError) {
         throw new CatchdError('config_invalid', {
-          detail: `The configuration file must be put right before anything is written to it. ${this.status().error}`,
+          detail: `The configuration file has a mistake. Correct it first: ${this.status().error}`,
         })
       }
       const before = this.#inUse.written
@@ -237,7 +237,10 @@ export class ConfigurationStore {
       this.#take(await this.#read())
       return before
     }
-    throw new CatchdError('config_invalid', `${this.#file} keeps changing. Nothing was written.`)
+    throw new CatchdError(
+      'config_invalid',
+      `${this.#file} is changed by another program again and again. Nothing was written.`,
+    )
   }
 
   async #write(text: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Where the subject token of a token exchange comes from (RFC 8693 §2.1), read at the moment it is exchanged: another
- * profile, or a file that another program keeps fresh (the identity token of a workload).
+ * Gets the subject token of a token exchange (RFC 8693 §2.1) when it is needed: from another profile, or from a file
+ * that another program updates (the identity token of a workload).
  *
  * Messages name the source, never its content.
  */
@@ -21,7 +21,7 @@ interface SourceTokens {
 export function createSubjectTokens(tokens: SourceTokens): SubjectTokens {
   return async (profile) => {
     const source = profile.subject_token
-    if (source === undefined) throw unusable(profile, 'it has no subject_token.')
+    if (source === undefined) throw unusable(profile, 'the profile has no subject_token.')
     if ('file' in source) {
       const { file } = source
       const text = (await readSecretFile(file, (cause) => unusable(profile, `${file} ${cause}`))).trim()
@@ -35,6 +35,6 @@ export function createSubjectTokens(tokens: SourceTokens): SubjectTokens {
 function unusable(profile: Profile, cause: string): CatchdError {
   return new CatchdError('profile_invalid', {
     profile: profile.name,
-    detail: `There is nothing to exchange: ${cause}`,
+    detail: `There is no token to exchange: ${cause}`,
   })
 }

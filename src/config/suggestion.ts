@@ -1,5 +1,5 @@
 /**
- * Near-miss names: "scopes" is probably "scope".
+ * Suggests the right name for a misspelt one: "scope" for "scopes".
  *
  * Pure. For environment variables, configuration keys and profile names. Callers pass no values, so a suggestion cannot
  * repeat a secret.

@@ -1,8 +1,8 @@
 /**
- * Files of the configuration folder, written so that a crash leaves the old text or the new one.
+ * Writes files of the configuration folder. After a crash, a file has either the old text or the new one.
  *
- * A temporary file beside the target, fsync, rename. A symbolic link is followed, because many users keep their
- * configuration in a repository of dotfiles.
+ * It writes a temporary file beside the target, then fsync, then rename. A symbolic link is followed, because many
+ * users keep their configuration in a repository of dotfiles.
  */
 import { randomBytes } from 'node:crypto'
 import { readlink, rename, unlink } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** A program whose output nobody reads any more, or whose output cannot be written. */
+/** Ends the program if its output can no longer be written, for example because a pipe was closed. */
 
 /** Call this before the first output. */
 export function surviveClosedOutput(): void {

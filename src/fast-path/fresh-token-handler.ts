@@ -1,9 +1,9 @@
 /**
  * Answers `GET /v1/tokens/{profile}` without a query, in front of the router.
  *
- * It decides nothing itself: admission.ts says who gets in, principal.ts what a key allows, the token service which token is
- * served, and token-answer.ts writes the answer. Any other request, refusal or failure goes on to the routes (tokens.ts),
- * which explain it. test/fast-path/fresh-token-handler.test.ts compares the two.
+ * admission.ts checks the request, principal.ts what the key allows, the token service chooses the token, and
+ * token-answer.ts writes the answer. All other requests, refusals and failures are passed to the routes (tokens.ts),
+ * which explain them. test/fast-path/fresh-token-handler.test.ts compares the two.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'

@@ -1,8 +1,8 @@
 /**
- * Reads an authorization response, which the browser brings to the redirect URI (RFC 6749 §4.1.2, RFC 8252 §7.3, RFC 9207
- * §2.3), as parameters or as one signed token (JARM §2.3.1).
+ * Reads an authorization response, which the browser brings to the redirect URI (RFC 6749 §4.1.2, RFC 8252 §7.3, RFC
+ * 9207 §2.3), as parameters or as one signed token (JARM §2.3.1).
  *
- * Pure. Says what the response contains, not whether catchd asked for it: login-index.ts matches `state`, and kinds/ has
+ * Pure. It reads what the response contains. login-index.ts checks whether a login expects it (`state`), and kinds/ has
  * what a login does with its response.
  */
 import { CatchdError } from '../failures.js'
@@ -52,13 +52,13 @@ export function parseAuthorizationResponse(encoded: string): AuthorizationRespon
     parameters: new Secret(JSON.stringify(Object.fromEntries(sent))),
   }
   if (code !== undefined && error !== undefined) {
-    throw new CatchdError('redirect_malformed', 'It has both a code and an error.')
+    throw new CatchdError('redirect_malformed', 'The response has both a code and an error.')
   }
   if (code) return { ...common, kind: 'code', code: new Secret(code), signedResponse: secretOrNull(signed) }
   if (error) {
     return { ...common, kind: 'error', error, errorDescription: parameters.get('error_description') ?? null }
   }
-  throw new CatchdError('redirect_malformed', 'It has neither a code nor an error.')
+  throw new CatchdError('redirect_malformed', 'The response has neither a code nor an error.')
 }
 
 /**
@@ -84,11 +84,11 @@ function decodeParameters(encoded: string): Map<string, string> {
   const parameters = new Map<string, string>()
   const pairs = encoded.split('&').filter((pair) => pair !== '')
   if (pairs.length > MOST_PARAMETERS)
-    throw new CatchdError('redirect_malformed', 'It has too many parameters.')
+    throw new CatchdError('redirect_malformed', 'The response has too many parameters.')
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
     const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
-    if (parameters.has(name)) throw new CatchdError('redirect_malformed', 'A parameter is repeated.')
+    if (parameters.has(name)) throw new CatchdError('redirect_malformed', 'The response repeats a parameter.')
     parameters.set(name, equals < 0 ? '' : decodeComponent(pair.slice(equals + 1)))
   }
   return parameters
@@ -110,7 +110,7 @@ function claimsOf(token: string): Map<string, string> {
     claims = undefined
   }
   if (rest.length !== 1 || typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
-    throw new CatchdError('redirect_malformed', 'Its response is not a signed token.')
+    throw new CatchdError('redirect_malformed', 'Its parameter response is not a signed token.')
   }
   const parameters = Object.entries(claims).filter(
     (claim): claim is [string, string] => typeof claim[1] === 'string' && !OF_THE_TOKEN.has(claim[0]),
@@ -122,7 +122,7 @@ function decodeComponent(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    throw new CatchdError('redirect_malformed', 'Its percent-encoding is broken.')
+    throw new CatchdError('redirect_malformed', 'The response has invalid percent-encoding.')
   }
 }
 

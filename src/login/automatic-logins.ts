@@ -1,6 +1,6 @@
 /**
  * The automatic login of a profile (`login=auto`): one browser tab, no matter how many tools ask at once and how long
- * nobody answers it (tab-budget.ts).
+ * the user does not answer (tab-budget.ts).
  */
 import { type Clock, toInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
@@ -22,7 +22,7 @@ export class AutomaticLogins {
   readonly #parts: AutomaticLoginsParts
   readonly #budget = new TabBudget()
   readonly #beginning = new Map<string, Promise<WaitingLogin>>()
-  /** Ids of the logins whose end the budget will be told. */
+  /** Ids of the logins whose end will be reported to the budget. */
   readonly #followed = new Set<string>()
   /** The logins of this run that the user asked for, and whether a tab was opened for each. */
   readonly #byUser = new Map<string, boolean>()
@@ -31,7 +31,7 @@ export class AutomaticLogins {
     this.#parts = parts
   }
 
-  /** The user asked for a login, which is beginning. @throws what `begun` rejects with */
+  /** The user asked for a login, which is beginning. @throws The rejection of `begun` */
   async askedFor(profile: string, opensTab: boolean, begun: Promise<WaitingLogin>): Promise<WaitingLogin> {
     this.#budget.clear(profile)
     const login = await (opensTab ? this.#sharing(profile, begun) : begun)
@@ -46,7 +46,7 @@ export class AutomaticLogins {
   /**
    * Joins the login whose tab is open for the profile, or opens one.
    *
-   * @throws CatchdError `login_required` when nobody answered the last tab; what beginning a login throws
+   * @throws CatchdError `login_required` when the last tab was not answered, and everything that beginning a login throws
    */
   async join(profile: string): Promise<Login> {
     const beginning = this.#beginning.get(profile)
@@ -103,7 +103,7 @@ export class AutomaticLogins {
     const until = verdict.untilMs === null ? '' : ` before ${toInstant(verdict.untilMs)}`
     throw new CatchdError('login_required', {
       profile,
-      detail: `Nobody answered the last login that was opened in the browser, so no tool opens another one${until}.`,
+      detail: `The last login that a tool opened in the browser was not finished, so tools open no other one${until}.`,
     })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Authorization responses that were caught for other tools, until the tool fetches them. In memory and bounded; a response
- * is forgotten when its code can no longer be valid.
+ * Authorization responses that catchd received for other tools, until the tools fetch them. In memory and bounded; a
+ * response is forgotten when its code can no longer be valid.
  */
 import type { Clock } from '../clock.js'
 import type { Secret } from '../secret.js'

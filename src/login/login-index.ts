@@ -3,8 +3,9 @@
  * SECURITY.md#one-state-one-redemption).
  *
  * Pure and synchronous: a claim removes its login from the pending ones before anything is awaited, and a response that
- * matches no login changes nothing. Settled logins are remembered for a while: a result page can be reloaded, a replayed
- * response is recognised, and callers can ask for the result. In memory and bounded; the oldest are forgotten first.
+ * matches no login changes nothing. Settled logins are remembered for a while: a result page can be reloaded, a
+ * replayed response is recognised, and callers can ask for the result. In memory and bounded; the oldest are forgotten
+ * first.
  */
 import type { ResponseCarrier } from '../config/response-modes.js'
 import type { AuthorizationResponse } from './authorization-response.js'
@@ -117,8 +118,8 @@ export class LoginIndex {
     const other = this.on(redirectUri).find(({ redirect }) => redirect?.alsoTakes !== 'any')
     if (other === undefined) return undefined
     return other.login.profile === null
-      ? 'another tool, which waits for its own response'
-      : 'a login that waits for its own response'
+      ? 'another tool that waits for a response'
+      : 'another login that waits for a response'
   }
 
   /**
@@ -246,8 +247,8 @@ export class LoginIndex {
 function unknown({ state }: AuthorizationResponse): Claim {
   const why =
     state === null
-      ? 'The response has no state, so it belongs to no pending login. If the server drops state, set "state_echo": false in the profile.'
-      : 'No login waits for this response: it expired, was answered before, or was never begun here.'
+      ? 'The response has no state, so it belongs to no pending login. If your server drops state, set "state_echo": false in the profile.'
+      : 'No login waits for this response. Its login has expired, was already answered, or was not started by this catchd.'
   return { outcome: 'unknown', why }
 }
 

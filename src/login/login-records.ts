@@ -1,7 +1,7 @@
 /**
- * The parts of logins that outlive the daemon: their records in the vault, because they hold secrets, and their claims in
- * the journal. After a crash, the two together show which logins still wait, and which codes were sent and must not be
- * sent again (SECURITY.md#one-state-one-redemption).
+ * The parts of logins that survive a restart of the daemon: their records in the vault, because they contain secrets,
+ * and their claims in the journal. After a crash, the two show which logins are still pending, and which codes were
+ * sent and must not be sent again (SECURITY.md#one-state-one-redemption).
  */
 import type { StepJournal } from '../journal/step-journal.js'
 import type { Vault } from '../vault/vault.js'
@@ -49,13 +49,13 @@ export class LoginRecords {
     }))
   }
 
-  /** The records of interrupted logins are gone from the vault. */
+  /** Called when the records of interrupted logins were deleted from the vault. */
   forgetInterrupted(): void {
     for (const id of this.#steps.interrupted.keys()) this.#steps.ended(id)
   }
 
   /**
-   * The logins of a kind that still wait. Deletes records that were interrupted or cannot be read.
+   * The logins of a kind that are still pending. Deletes records that were interrupted or cannot be read.
    *
    * @param isKnown - Whether it is a login of this run.
    * @throws the vault's codes, when the records cannot be read now

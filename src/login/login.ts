@@ -1,8 +1,8 @@
 /**
- * A login: one authorization request, from the moment its `state` and `code_verifier` are stored until it has succeeded,
- * failed, expired or was cancelled.
+ * A login: one authorization request, from the moment its `state` and `code_verifier` are stored until it has
+ * succeeded, failed, expired or was cancelled.
  *
- * Pure. Each phase holds only what it needs: a settled login has no verifier.
+ * Pure. Each phase contains only what it needs: a settled login has no verifier.
  */
 
 import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'

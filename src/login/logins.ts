@@ -2,9 +2,9 @@
  * Logins for the API and the redirect listener: begin → claim → settle.
  *
  * The address is bound and the login is in the vault before anybody gets its authorization URL. A response is claimed
- * before the first await (SECURITY.md#one-state-one-redemption). Elsewhere: what is known about each login
- * (login-index.ts), its life from admission to its end (open-logins.ts), the last run's logins (restored-logins.ts), the
- * one tab of an automatic login (automatic-logins.ts), and how each kind begins and settles (kinds/).
+ * before the first await (SECURITY.md#one-state-one-redemption). Other files: login-index.ts has the state of each
+ * login, open-logins.ts begins and ends logins, restored-logins.ts reads the last run's logins, automatic-logins.ts has
+ * the single tab of an automatic login, and kinds/ has how each kind begins and settles.
  */
 import type { Profile } from '../config/profile.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
@@ -88,7 +88,7 @@ export class Logins {
   /**
    * `login=auto`: joins the login whose tab is open for the profile, or opens one.
    *
-   * @throws CatchdError `login_required` when nobody answered the last tab; as {@link begin} does
+   * @throws CatchdError `login_required` when the last tab was not answered, and everything that {@link begin} throws
    */
   beginShared(profile: string): Promise<Login> {
     return this.#automatic.join(profile)
@@ -141,7 +141,7 @@ export class Logins {
   }
 
   /**
-   * Paste-back: the URL that a browser on another machine ended on.
+   * Accepts the final URL of a browser on another machine (paste-back).
    *
    * @throws CatchdError `login_unknown`, `redirect_malformed`, `state_unknown`; `request_invalid` without a redirect URI
    */
@@ -164,7 +164,7 @@ export class Logins {
     if (response.state !== null && response.state.reveal() !== redirect.state.reveal()) {
       throw new CatchdError('state_unknown', {
         ...beginAgain(login.profile),
-        detail: 'The URL belongs to another login. Paste the URL that this login ended on.',
+        detail: 'The URL belongs to another login. Paste the final URL of this login.',
       })
     }
     return (await this.#answer(login.redirectUri, response)).login
@@ -199,12 +199,12 @@ export class Logins {
     return this.#index.findRedirectUri(authority, path, scheme)
   }
 
-  /** Whether a known redirect URI has this authority (to tell a wrong Host from a wrong path). */
+  /** Whether a known redirect URI has this authority (to distinguish a wrong Host from a wrong path). */
   knowsAuthority(authority: string): boolean {
     return this.#index.knowsAuthority(authority)
   }
 
-  /** How the responses may come that logins on this redirect URI wait for; empty when none is pending there. */
+  /** The response modes of the logins that are pending on this redirect URI; empty if there are none. */
   responseCarriers(redirectUri: string): ReadonlySet<ResponseCarrier> {
     return this.#index.responseCarriers(redirectUri)
   }
@@ -220,7 +220,7 @@ export class Logins {
     return this.#answer(redirectUri, parseAuthorizationResponse(encoded))
   }
 
-  /** Brings back the pending logins of the last run, if that is not done yet. Never throws. */
+  /** Restores the pending logins of the last run, if that was not done yet. Never throws. */
   restore(): Promise<void> {
     return this.#restored.restore()
   }
@@ -305,7 +305,7 @@ export class Logins {
       const begin = kind.begins(request, profile)
       if (begin !== undefined) return [kind, begin] as const
     }
-    throw new CatchdError('internal', 'No kind of login begins with this request.')
+    throw new CatchdError('internal', 'This request fits no kind of login.')
   }
 
   async #openBrowser({ id, authorizationUrl }: WaitingLogin): Promise<void> {

@@ -46,7 +46,7 @@ export function profileOfLogin(
   throw new CatchdError('profile_invalid', {
     profile: name,
     detail:
-      'The profile was changed to another authorization server or client during the login; the code was not sent.',
+      'The profile was changed to another authorization server or client during the login, so the code was not sent.',
     next: `catchd login ${name}`,
   })
 }

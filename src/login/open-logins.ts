@@ -1,6 +1,6 @@
 /**
- * The logins that are open: each holds its address, runs its timers and is in the vault until it is settled. Every login
- * ends in `settle`, once; whatever happens after its end changes nothing.
+ * The open logins. Each keeps its address bound, runs its timers and is in the vault until it is settled. Every login
+ * ends in `settle`, once. Events after its end change nothing.
  */
 import { Alarm } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
@@ -44,7 +44,7 @@ export class OpenLogins {
     if (sharer !== undefined) {
       throw new CatchdError(
         'request_invalid',
-        `${redirectUri} is also used by ${sharer}. Give the state of your authorization request, or use another redirect URI.`,
+        `${redirectUri} is also used by ${sharer}. Pass the state of your authorization request, or use another redirect URI.`,
       )
     }
     for (const { login } of this.index.on(redirectUri)) this.cancel(login.id)
@@ -54,7 +54,7 @@ export class OpenLogins {
   admit(kind: LoginKind, open: OpenLogin, lease: RedirectLease | undefined): void {
     const { id, profile, expiresAtMs } = open.login
     for (const oldest of this.#displacedBy(kind, profile)) {
-      const detail = 'Newer logins of the profile replaced it.'
+      const detail = 'Newer logins of the profile replaced this login.'
       const failure = new CatchdError('login_required', { detail, ...beginAgain(oldest.profile) })
       this.settle(unsuccessful(oldest, 'cancelled', failure))
     }
@@ -98,7 +98,7 @@ export class OpenLogins {
     if (open !== undefined) this.#giveUp(open, 'cancelled', cancelled(open.login))
   }
 
-  /** Runs in the background: nobody waits for it. */
+  /** Runs in the background; no caller waits for it. */
   async forgetRecord(kind: LoginKind, id: string): Promise<void> {
     try {
       await this.#parts.records.forget(kind, id)

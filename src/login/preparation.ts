@@ -68,7 +68,8 @@ async function adopted(
   if (redirectUri !== profile.redirect_uri) {
     throw new CatchdError('profile_invalid', {
       profile: profile.name,
-      detail: 'Its redirect_uri uses a new port for each login, which another tool cannot know.',
+      detail:
+        'The redirect_uri of the profile uses a new port for each login, so another tool cannot know the port.',
     })
   }
   const expected = await servers.findExpectedIssuer(profile, profiles.issRequired(profile.name))

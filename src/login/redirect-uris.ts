@@ -1,6 +1,6 @@
 /**
- * The redirect URIs that the redirect listener answers, and their holders. Pure look-ups by the scheme, the Host header and
- * the raw path of a request.
+ * The redirect URIs that the redirect listener serves, and the profile or login of each. Pure. A redirect URI is found
+ * by the scheme, the Host header and the raw path of a request.
  */
 
 export type RedirectScheme = 'http' | 'https'

@@ -1,5 +1,5 @@
 /**
- * Brings back the logins of the last run. Pending logins wait on, logins whose code may have been sent end as failed
+ * Restores the logins of the last run. Pending logins stay pending. Logins whose code may have been sent end as failed
  * (SECURITY.md#one-state-one-redemption). If the vault is locked when the daemon starts, it is read again later.
  */
 import { asCatchdError, CatchdError } from '../failures.js'

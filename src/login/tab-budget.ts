@@ -1,6 +1,7 @@
 /**
- * How many browser tabs tools may open: one unanswered tab per profile, and none after one that nobody answered, until the
- * user logs in or a configured pause is over. Otherwise a tool that asks every minute opens hundreds of tabs overnight.
+ * How many browser tabs tools may open: at most one open tab per profile. If the user does not answer it, tools open no
+ * other tab until the user logs in or a configured pause is over. Otherwise a tool that asks every minute opens
+ * hundreds of tabs overnight.
  *
  * Pure: time and events are arguments. In memory only: after a restart there is at most one more tab, because pending
  * logins are restored.

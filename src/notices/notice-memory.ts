@@ -1,8 +1,8 @@
 /**
- * The notices that were sent for each token set, kept over restarts in `notices.json` of the state folder: names and times,
- * no secret, so that a start need not read the vault.
+ * The notices that were sent for each token set. They are kept over restarts in `notices.json` of the state folder. The
+ * file contains names and times but no secret, so the daemon does not need the vault at its start.
  *
- * If the file cannot be read or written, a notice may come twice; the daemon continues.
+ * If the file cannot be read or written, a notice may be sent twice. The daemon continues.
  */
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'

@@ -1,8 +1,8 @@
 /**
  * The plan of a profile: when its next login is needed, and which notices were sent.
  *
- * Pure. A token set gets at most two notices, one before and one when the login is needed. A refresh that brings a refresh
- * token with the same end keeps the plan; one that prolongs it starts a new plan.
+ * Pure. A token set gets at most two notices, one before and one when the login is needed. If a refresh
+ * brings a refresh token that expires at the same time, the plan stays. If it expires later, a new plan starts.
  */
 import type { NextLogin } from '../tokens/next-login.js'
 import type { TokenSet } from '../tokens/token-set.js'

@@ -1,9 +1,9 @@
 /**
- * Notifies the user that a profile needs a login: once when it does, and once some time before if that time is known.
+ * Notifies the user that a profile needs a login: once when it is needed, and once before, if the time is known.
  *
- * After logins, refreshes and use it looks at the token set, and runs the commands of the configuration. A token set gets
- * no notice twice, also after a restart: the notice is stored as sent before it is sent. If no notices are configured,
- * nothing is watched. When to send one is notice-plan.ts.
+ * It checks the token set after logins, refreshes and use, and runs the commands of the configuration. No notice is
+ * sent twice for a token set, also after a restart: the notice is stored as sent before it is sent. If no notices are
+ * configured, nothing is watched. notice-plan.ts decides when to send one.
  */
 import { Alarm, type Clock } from '../clock.js'
 import type { ConfigurationStore } from '../config/store.js'

@@ -1,7 +1,7 @@
 /**
  * A notice: a profile needs a login, now or soon. Its text on the desktop, and the variables for a hook's command.
  *
- * Pure. It contains nothing that a server sent: only a name, a code and a time of ours.
+ * Pure. It contains only a name, a code and a time of catchd, and nothing that a server sent.
  */
 import { toInstant } from '../clock.js'
 import type { LoginReason } from '../tokens/next-login.js'
@@ -33,7 +33,7 @@ const WHY = {
   expired: 'Its tokens have expired.',
   refused: 'The authorization server no longer accepts its refresh token.',
   answer_invalid: 'The authorization server answered a refresh with an id_token that is not valid.',
-  interrupted: 'The daemon was stopped in the middle of a refresh.',
+  interrupted: 'The daemon was stopped during a refresh.',
 } satisfies Record<LoginReason, string>
 
 /** For the command of a hook. parseEnvironment ignores these names. */

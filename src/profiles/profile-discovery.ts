@@ -1,6 +1,6 @@
 /**
- * From a URL to a profile: finds the authorization server, registers a client if the server allows that, and writes the
- * profile. A URL that already has a profile leads to that profile.
+ * Makes a profile from a URL: finds the authorization server, registers a client if the server allows that, and writes
+ * the profile. If the URL already has a profile, that profile is used.
  */
 import type { ClientDescription, DiscoveredServer, ServerDiscovery } from '../authorization-server/port.js'
 import { absolutePath } from '../config/paths.js'

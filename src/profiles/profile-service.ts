@@ -1,5 +1,5 @@
 /**
- * Profiles as the API shows and edits them: the configuration of each profile, and whether it is logged in. Secrets are
+ * Shows and edits profiles for the API: the configuration of each profile, and whether it is logged in. Secrets are
  * never shown (profile-mask.ts).
  */
 import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.js'

@@ -1,6 +1,6 @@
 /**
- * The id_token of a token set: when it expires and whom it is about (OpenID Connect Core §2), and why there may be none
- * to hand out.
+ * The id_token of a token set: when it expires and which user it is for (OpenID Connect Core §2), and why there may be
+ * none.
  *
  * Pure. It was validated when it arrived (src/authorization-server/id-token.ts); here it is only read.
  */
@@ -36,12 +36,12 @@ export function idTokenOf({ idToken: token }: Pick<TokenSet, 'idToken'>): IdToke
 
 /** Why a valid id_token needs a login, for a set whose refresh token was not refused. */
 export function whyIdTokenNeedsLogin({ idToken, idTokenStays, refreshToken }: TokenSet): string {
-  if (idToken === null) return 'The stored tokens came without an id_token.'
+  if (idToken === null) return 'The stored tokens were issued without an id_token.'
   if (idTokenStays === 'not_given') {
-    return 'The id_token has expired. The authorization server gives one at a login only: its refresh brought no new one.'
+    return 'The id_token has expired. The authorization server issues one only at a login; the refresh brought no new one.'
   }
   if (refreshToken === null) {
-    return 'The id_token has expired, and the authorization server gave no refresh token to get a new one with.'
+    return 'The id_token has expired, and the authorization server issued no refresh token to get a new one.'
   }
   return 'The id_token has expired.'
 }

@@ -1,6 +1,6 @@
 /**
- * Logging a profile out: its tokens are revoked at the authorization server where that is possible (RFC 7009), then
- * forgotten. From the first moment nobody is served, and requests that were under way bring nothing back.
+ * Logs a profile out: revokes its tokens at the authorization server if possible (RFC 7009), then deletes them. From
+ * the start of the logout no caller gets a token, and the answers of requests already under way are not stored.
  */
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Profile } from '../config/profile.js'

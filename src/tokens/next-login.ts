@@ -1,8 +1,8 @@
 /**
- * When a profile needs its next login, as far as its token set tells.
+ * When a profile needs its next login, if its token set says so.
  *
- * Pure. Servers need not say when a refresh token ends (RFC 6749 §5.1 has no such member); the time is then unknown, and
- * catchd does not guess it (SECURITY.md#nothing-guessed). Notifications are src/notices.
+ * Pure. Servers do not have to say when a refresh token expires (RFC 6749 §5.1 has no such member). The time is then
+ * unknown, and catchd does not guess it (SECURITY.md#nothing-guessed). src/notices sends the notifications.
  */
 import { needsNoPerson } from '../config/grants.js'
 import type { LifePolicy } from './token-life.js'

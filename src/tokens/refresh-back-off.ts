@@ -1,6 +1,6 @@
 /**
  * How long to wait after failed refreshes: from 1 s, doubling to 5 min, with jitter; longer if the server's Retry-After
- * says so. Pure.
+ * requires it. Pure.
  */
 
 const FIRST_MS = 1_000

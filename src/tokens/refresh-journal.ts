@@ -1,7 +1,7 @@
 /**
  * Which refresh tokens were being sent when the daemon was killed. A server that rotates refresh tokens treats a second
- * use as theft and revokes everything (RFC 9700 §4.14.2), so catchd does not send a refresh token again whose answer may
- * have been lost (SECURITY.md#one-refresh). The journal holds hashes, never a token.
+ * use as theft and revokes everything (RFC 9700 §4.14.2), so if the answer may have been lost, catchd does not send
+ * that refresh token again (SECURITY.md#one-refresh). The journal contains hashes, never a token.
  */
 import { createHash } from 'node:crypto'
 import type { StepJournal } from '../journal/step-journal.js'

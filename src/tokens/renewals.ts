@@ -1,7 +1,7 @@
 /**
- * Getting new tokens without a login: one request per profile at a time, no matter how many callers ask. A line in the
- * journal comes before the request, and the new tokens are stored before a caller gets one (RFC 6749 §6; §4.4 for client
- * credentials).
+ * Gets new tokens without a login: one request per profile at a time, no matter how many callers ask. A line in the
+ * journal comes before the request, and the new tokens are stored before a caller gets one (RFC 6749 §6; §4.4 for
+ * client credentials).
  */
 
 import type { RefreshOutcome } from '../authorization-server/port.js'

@@ -1,10 +1,12 @@
 /**
- * Token sets: serves them from memory, refreshes them ahead of expiry while they are used, or when asked, and forgets them.
+ * Serves token sets from memory, refreshes them before they expire while they are in use, or on request, and deletes
+ * them.
  *
- * This file and those it calls ensure that a rotated refresh token is in the vault before its access token is handed out;
- * that a set which cannot be stored stays in memory, is served, tried again and reported; that a failed refresh never
- * deletes a token set; and that nothing comes back after a logout (SECURITY.md#nothing-stored-is-lost, #one-refresh,
- * #vault-never-downgrades). What to do at which time is token-life.ts and refresh-back-off.ts.
+ * This file and those it calls ensure four rules. A rotated refresh token is in the vault before a caller gets its
+ * access token. A set that cannot be stored stays in memory and is served, and storing it is tried again and reported.
+ * A failed refresh never deletes a token set. Nothing is stored again after a logout
+ * (SECURITY.md#nothing-stored-is-lost, #one-refresh, #vault-never-downgrades). token-life.ts and refresh-back-off.ts
+ * decide what to do and when.
  */
 
 import { requireIdTokenProfile } from '../authorization-server/id-token.js'
@@ -151,7 +153,7 @@ export class TokenKeeper {
     if (set.refreshToken === null) {
       throw new CatchdError('login_required', {
         profile: name,
-        detail: 'The authorization server gave no refresh token, so a new access token needs a login.',
+        detail: 'The authorization server issued no refresh token, so a new access token requires a login.',
       })
     }
     // The user may try a refused refresh token again. An interrupted one could look stolen.

@@ -2,8 +2,8 @@
  * The life of a profile's tokens as a state machine: what is known, how an event changes that, and what to do for a
  * caller at a given time. Pure: time and events are arguments, decisions are results; token-keeper.ts acts on them.
  *
- * The wall clock decides. If it was set back to before the token set was obtained, nobody can say how long the set is
- * valid, so it is due.
+ * The wall clock decides. If it was set back to before the token set was obtained, the remaining lifetime is unknown,
+ * so the token set is due.
  */
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
@@ -218,9 +218,9 @@ export function refreshDueAtMs(
 const WHY_REFUSED = {
   refused: 'The authorization server no longer accepts the refresh token.',
   answer_invalid:
-    'The authorization server answered a refresh with an id_token that is not valid; catchd did not use its tokens.',
+    'The authorization server answered a refresh with an id_token that is not valid. catchd did not use its tokens.',
   interrupted:
-    'The daemon was stopped in the middle of a refresh; sending the refresh token again could look like theft.',
+    'The daemon was stopped during a refresh. The server could treat the same refresh token as stolen if catchd sent it again.',
 } satisfies Record<RefusedRefreshToken['reason'], string>
 
 /** Why a set has no id_token to serve, and why catchd cannot get one now. */

@@ -1,7 +1,7 @@
 /**
- * The tokens of profiles as callers ask for them: get, refresh, prove, inspect, log out. token-keeper.ts has the rules of
- * a token set's life. This file adds what one call means beyond them: the profile is in use, and a logout also ends the
- * pending logins and the DPoP key.
+ * The tokens of profiles as callers ask for them: get, refresh, prove, inspect, log out. token-keeper.ts has the rules
+ * for token sets. This file adds the other effects of a call: the profile counts as in use, and a logout also ends the
+ * pending logins and deletes the DPoP key.
  */
 import type { DpopProofs, Inspection, TokenInspector, ToolRequest } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
@@ -92,7 +92,7 @@ export class TokenService {
     if (!profile.dpop) {
       throw new CatchdError('request_invalid', {
         profile: name,
-        detail: 'The profile does not set `dpop`: its tokens need no proof.',
+        detail: 'The profile does not set `dpop`, so its tokens need no proof.',
         next: `catchd token ${name}`,
       })
     }
@@ -100,7 +100,7 @@ export class TokenService {
     if (set.tokenType !== 'DPoP') {
       throw new CatchdError('login_required', {
         profile: name,
-        detail: 'The token was issued before `dpop` was set: it is not bound to a key.',
+        detail: 'The token was issued before `dpop` was set, so it is not bound to a key. Log in again.',
       })
     }
     return { set, proof: await servers.prove(profile, set.accessToken, request) }
@@ -118,7 +118,7 @@ export class TokenService {
     if (set === null) {
       throw new CatchdError('login_required', {
         profile: name,
-        detail: `No tokens for '${name}': nobody has logged in to the profile.`,
+        detail: `No tokens for '${name}'. Log in first.`,
       })
     }
     return { set, inspection: await servers.inspect(profile, set) }

@@ -1,7 +1,7 @@
 /**
  * The token set: the tokens of one token response, with the time they expire (RFC 6749 §5.1).
  *
- * Pure. Owns the record in the vault and the arithmetic of expiry. What is unknown is `null`: without `expires_in` the
+ * Pure. Defines the record in the vault and calculates expiry. Unknown values are `null`: without `expires_in` the
  * lifetime is unknown, not "forever" and not "an hour" (SECURITY.md#nothing-guessed).
  */
 import * as z from 'zod'
@@ -134,5 +134,5 @@ export function serialiseTokenSet(set: TokenSet): Secret {
 export function parseTokenSet(item: Secret): TokenSet {
   const set = readRecord(TokenSetRecord, item)
   if (set?.accessToken.reveal()) return set
-  throw new CatchdError('vault_unavailable', 'A stored token set is not a record of this version.')
+  throw new CatchdError('vault_unavailable', 'A stored token set does not have the format of this version.')
 }

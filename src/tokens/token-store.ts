@@ -1,9 +1,9 @@
 /**
- * What is known about each profile's tokens: the state in memory and the record in the vault.
+ * The tokens of each profile: the state in memory and the record in the vault.
  *
- * Owns the order of writes (vault first, memory second), the sets that could not be saved yet, and reading a record after
- * a run that may have ended in the middle of a refresh. What to do in a state is token-life.ts; requests to servers are
- * renewals.ts.
+ * Owns the order of writes (vault first, memory second), the sets that could not be saved yet, and reading a record
+ * after a run that may have ended in the middle of a refresh. token-life.ts decides what to do in a state; renewals.ts
+ * sends the requests to servers.
  */
 
 import type { Profile } from '../config/profile.js'

@@ -1,10 +1,10 @@
 /**
- * One file of ours that survives crashes: replaced as a whole, with the generation before it kept beside it.
+ * A file that survives crashes: it is replaced as a whole, and the previous generation is kept beside it.
  *
- * A reader finds the old content or the new one. The order is: temporary file, fsync, the current generation
+ * A reader gets either the old content or the new one. The order is: temporary file, fsync, the current generation
  * linked to `.previous`, rename, fsync of the folder. When a step fails, the old content is still current.
  * Only files that nobody else can read or change are read (SECURITY.md#nobody-else-gets-in). The caller's `parse`
- * knows what the bytes mean.
+ * interprets the bytes.
  */
 import { constants, type Stats } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'
@@ -24,7 +24,7 @@ import {
 /** Far more than the token sets of one user. */
 const LARGEST_FILE_MIB = 64
 
-/** Thrown by a `parse` for bytes that cannot be what was written; the file is then set aside. */
+/** Thrown by a `parse` for bytes that differ from what was written. The file is then renamed. */
 export class CorruptContent extends Error {
   override readonly name = 'CorruptContent'
 }
@@ -143,7 +143,7 @@ export class DurableFile {
     try {
       await this.#files.rename(this.path, `${this.path}.corrupt-${instant}`)
     } catch (error) {
-      throw unavailable(this.path, 'is corrupt and cannot be set aside', error)
+      throw unavailable(this.path, 'is corrupt and cannot be renamed', error)
     }
   }
 }
@@ -158,7 +158,7 @@ export function refuseForeign(path: string, stats: Stats): void {
 
 const WHAT_TO_DO: Readonly<Record<string, string>> = {
   ENOSPC: 'The disk is full: free some space.',
-  EDQUOT: 'The disk quota is used up: free some space.',
+  EDQUOT: 'The disk quota is exceeded: free some space.',
   EROFS: 'The file system is read-only.',
   EIO: 'The disk reports an error.',
   EACCES: 'The permissions do not allow it.',
@@ -168,7 +168,7 @@ export function unavailable(path: string, what: string, error: unknown): CatchdE
   const code = systemCode(error)
   const advice = WHAT_TO_DO[code]
   return new CatchdError('vault_unavailable', {
-    detail: `${path} ${what} (${code}); what was stored before is unchanged.${advice === undefined ? '' : ` ${advice}`}`,
+    detail: `${path} ${what} (${code}). The data stored before is unchanged.${advice === undefined ? '' : ` ${advice}`}`,
   })
 }
 

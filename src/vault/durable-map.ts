@@ -1,8 +1,8 @@
 /**
- * A map that is stored as a whole: read at first use, written before a change counts.
+ * A map that is stored as a whole. It is read at the first use. A change takes effect only after it is written.
  *
- * Changes that arrive during a write go into the next one together (group commit), so that a thousand changes cost a few
- * fsyncs. A failed write rejects its changes and leaves the map as it was. The owner stores the whole
+ * Changes that arrive during a write go into the next one together (group commit), so that a thousand changes cost a
+ * few fsyncs. A failed write rejects its changes and leaves the map as it was. The owner stores the map
  * (sealed-file-vault.ts, keychain-index.ts).
  */
 

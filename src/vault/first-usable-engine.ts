@@ -1,6 +1,6 @@
 /**
  * The first keychain engine that is installed: keytar, then secret-tool. They read and write the same items, so
- * catchd need not remember which one it was.
+ * catchd does not have to remember which one it used.
  */
 import { type KeychainEngine, KeychainFailure } from './keychain-engine.js'
 

@@ -1,9 +1,9 @@
 /**
- * Values that do not fit into one keychain item, cut into chunks: too long for the platform, empty, or with a NUL. Pure;
- * keychain-vault.ts stores the chunks.
+ * Splits values that do not fit into one keychain item into chunks: too long for the platform, empty, or with a NUL.
+ * Pure; keychain-vault.ts stores the chunks.
  *
- * The item itself then holds a head that names one generation of chunks and their digest. Chunks of a new generation are
- * written first and the head last, so that a reader gets the old value or the new one, never half of each.
+ * The item itself then contains a head, which names one generation of chunks and their digest. Chunks of a new
+ * generation are written first and the head last, so that a reader gets either the old value or the new one.
  */
 import { createHash } from 'node:crypto'
 import * as z from 'zod'

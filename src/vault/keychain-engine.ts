@@ -63,21 +63,21 @@ export function translate(failure: KeychainFailure, platform: NodeJS.Platform): 
 
 function unlockAdvice(platform: NodeJS.Platform): string {
   if (platform !== 'linux') return 'Log in to the desktop and unlock it there. Nothing was changed.'
-  return "Unlock it in the desktop's password manager; without a desktop run `gnome-keyring-daemon --replace --unlock`, which reads the password from standard input. Nothing was changed."
+  return "Unlock it in the desktop's password manager. Without a desktop, run `gnome-keyring-daemon --replace --unlock`, which reads the password from standard input. Nothing was changed."
 }
 
 function unavailableDetail({ trouble, message }: KeychainFailure, platform: NodeJS.Platform): string {
   switch (trouble) {
     case 'no_keychain':
-      return `There is no keychain here (${shortened(message)}). Run catchd in a session with D-Bus and a Secret Service (Debian: apt install gnome-keyring dbus-user-session), or choose the sealed file with CATCHD_VAULT=file.`
+      return `No keychain is available (${shortened(message)}). Run catchd in a session with D-Bus and a Secret Service (Debian: apt install gnome-keyring dbus-user-session), or choose the sealed file with CATCHD_VAULT=file.`
     case 'no_engine':
       return platform === 'linux'
         ? 'Neither keytar nor secret-tool can be used. Run: apt install libsecret-tools (it brings libsecret-1.so.0, which keytar needs). Or choose the sealed file with CATCHD_VAULT=file.'
         : 'keytar cannot be loaded. Run: npm install -g catchd. Or choose the sealed file with CATCHD_VAULT=file.'
     case 'silent':
-      return 'The keychain did not answer within 2 seconds. It is tried again with the next call; if that goes on, restart the keyring.'
+      return 'The keychain did not answer within 2 seconds. The next call tries it again. If this happens again, restart the keyring.'
     default:
-      return `The keychain refused: ${shortened(message)}`
+      return `The keychain reported an error: ${shortened(message)}`
   }
 }
 

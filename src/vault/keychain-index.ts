@@ -1,6 +1,7 @@
 /**
- * The names of our keychain items and the accounts of their chunks, in a file, because a keychain is never enumerated.
- * Names are not secret. A name may be there shortly before or after its item, but no item is without its name.
+ * The names of our keychain items and the accounts of their chunks, in a file, because catchd never lists a keychain.
+ * Names are not secret. For a short time, a name may be in the file without its item, but never an item without its
+ * name.
  */
 import * as z from 'zod'
 import { DurableFile, parseJson } from './durable-file.js'

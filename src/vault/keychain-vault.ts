@@ -1,11 +1,11 @@
 /**
- * The vault in the keychain of the login session: one keychain item per vault item, names in an index of our own,
- * long values in chunks.
+ * The vault in the keychain of the login session: one keychain item per vault item, the names are in our
+ * own index, long values in chunks.
  *
  * keytar and secret-tool report "none" for every item of a locked keyring. So an item counts as missing only when the
  * keychain is known to be unlocked: first the Secret Service is asked (secret-service.ts, without a dialog), and then
- * a sentinel item is read, which a locked keyring neither shows nor lets us write. Calls for one item go one after the
- * other.
+ * a sentinel item is read, which is impossible in a locked keyring, as is writing it. Calls for one item happen one
+ * after the other.
  */
 import { randomBytes } from 'node:crypto'
 import { asCatchdError, type CatchdError } from '../failures.js'
@@ -18,7 +18,7 @@ import { healthOf, type Vault, type VaultHealth } from './vault.js'
 import type { VaultEngine } from './vault-kinds.js'
 
 const SENTINEL = 'vault/sentinel'
-/** Added to a deadline that ran out, within the 2 seconds of a locked keychain. */
+/** Added to a deadline that has passed, within the 2 seconds of a locked keychain. */
 const DIALOG_CHECK_MS = 150
 const SENTINEL_VALUE = 'Tells catchd whether this keychain is unlocked.'
 
@@ -27,7 +27,7 @@ export interface KeychainVaultOptions {
   /** Keychain items belong to one home: `catchd`, or `catchd:HASH`. */
   readonly service: string
   readonly indexFile: string
-  /** Asks without a dialog, within `limitMs`; where there is nobody to ask, `undefined`. */
+  /** Asks without a dialog, within `limitMs`; `undefined` if there is no service to ask. */
   readonly lockState?: (limitMs?: number) => Promise<LockState>
   readonly platform?: NodeJS.Platform
 }
@@ -61,7 +61,7 @@ export class KeychainVault implements Vault {
       let found = await this.#read(name)
       if (found.value === undefined) {
         await this.#seeSentinel()
-        // It may have been unlocked between the two looks.
+        // It may have been unlocked between the two checks.
         found = await this.#read(name)
       }
       if (found.stored === null) await this.#forget(name).catch(() => {})
@@ -125,7 +125,7 @@ export class KeychainVault implements Vault {
     }
   }
 
-  /** From the failure of an engine to the codes of the vault, with the fix. */
+  /** Translates the failure of an engine to the codes of the vault, with the fix. */
   async #translated(error: unknown): Promise<CatchdError> {
     if (!(error instanceof KeychainFailure)) return asCatchdError(error)
     if (error.trouble !== 'silent') return translate(error, this.#platform)

@@ -1,10 +1,10 @@
 /**
- * The keychain through keytar, in a child process (keytar-child.ts) that is started at the first call, kept while it is
- * used and killed when it does not answer.
+ * The keychain through keytar, in a child process (keytar-child.ts). The process is started at the first call, kept
+ * while it is used, and killed if it does not answer.
  *
- * Calls are sent at once. The deadline counts from the last sign of life: a thousand calls may take longer than two
- * seconds, but a frozen keychain is an error within two seconds. Secrets go through the IPC channel, never argv. keytar
- * is never loaded into this process.
+ * Calls are sent at once. The deadline counts from the last answer: a thousand calls may take longer than two seconds,
+ * but a frozen keychain is an error within two seconds. Secrets go through the IPC channel, never argv. keytar is never
+ * loaded into this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -116,7 +116,7 @@ class KeytarChild {
   #ended = false
   #deadline: NodeJS.Timeout | undefined
   #idle: NodeJS.Timeout | undefined
-  /** Whether it takes further calls. */
+  /** Whether it accepts further calls. */
   usable = true
   hasAnswered = false
 
@@ -131,7 +131,7 @@ class KeytarChild {
     this.#process.on('error', (error) => this.#fail(new KeychainFailure('no_engine', error.message)))
     // Unlike `exit`, this comes after the last message.
     this.#process.on('disconnect', () =>
-      this.#fail(new KeychainFailure('failed', 'the process that talks to it ended')),
+      this.#fail(new KeychainFailure('failed', 'the keytar process ended')),
     )
     // Only calls under way keep the program alive.
     this.#process.unref()
@@ -151,7 +151,7 @@ class KeytarChild {
     const id = this.#nextId++
     const answer = this.#answerTo(id)
     this.#process.send({ id, ...request }, (error) => {
-      if (error !== null) this.#fail(new KeychainFailure('failed', 'its process cannot be reached'))
+      if (error !== null) this.#fail(new KeychainFailure('failed', 'the keytar process cannot be reached'))
     })
     return answer
   }
@@ -177,7 +177,8 @@ class KeytarChild {
 
   #answered(message: unknown): void {
     const { data: answer } = Answer.safeParse(message)
-    if (answer === undefined) this.#fail(new KeychainFailure('failed', 'its process talks nonsense'))
+    if (answer === undefined)
+      this.#fail(new KeychainFailure('failed', 'the keytar process sent an invalid message'))
     else if (!('ready' in answer)) this.#settle(answer)
     else if (answer.ready) {
       this.#started = true
@@ -215,7 +216,7 @@ class KeytarChild {
     this.#fail(
       this.#started
         ? new KeychainFailure('silent')
-        : new KeychainFailure('failed', 'its process did not start in time'),
+        : new KeychainFailure('failed', 'the keytar process did not start in time'),
     )
   }
 

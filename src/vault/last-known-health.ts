@@ -1,15 +1,15 @@
 /**
  * The health of a vault, reported at once, because `catchd status` has to answer while a keychain is frozen.
  *
- * Each question asks the vault. When it does not answer within a few milliseconds, the last known health is reported,
- * and the late answer counts for the next question. A failed call counts too, so that a keychain that has just refused
- * a token is not reported as `ok`.
+ * Each request asks the vault. If it does not answer within a few milliseconds, the last known health is reported, and
+ * the late answer is used for the next request. A failed call also changes the known health, so that a keychain that
+ * has just refused a token is not reported as `ok`.
  */
 import { setTimeout } from 'node:timers/promises'
 import { asCatchdError } from '../failures.js'
 import type { VaultHealth } from './vault.js'
 
-/** A keychain that works says so in a few milliseconds. */
+/** A keychain that works answers in a few milliseconds. */
 const SOON_MS = 25
 
 export class LastKnownHealth {
@@ -40,7 +40,7 @@ export class LastKnownHealth {
     return health ?? this.#known
   }
 
-  /** Learns from how a call to the vault ends. @returns What the call returns. */
+  /** Updates the health from the result of a call to the vault. @returns The result of the call. */
   async watch<T>(call: Promise<T>): Promise<T> {
     try {
       return await call

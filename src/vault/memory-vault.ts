@@ -1,4 +1,4 @@
-/** The vault in memory, gone when the process ends: for tests, the demo and `CATCHD_VAULT=memory`. */
+/** The vault in memory, which is lost when the process ends: for tests, the demo and `CATCHD_VAULT=memory`. */
 import type { Secret } from '../secret.js'
 import type { Vault, VaultHealth } from './vault.js'
 

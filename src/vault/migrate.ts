@@ -7,11 +7,11 @@ import type { Vault } from './vault.js'
 import { VAULT_KINDS } from './vault-kinds.js'
 
 /**
- * Nothing may write to the source meanwhile (VaultSlot.migrate sees to that).
+ * Nothing may write to the source meanwhile (VaultSlot.migrate ensures that).
  *
  * @param onCopied - Called when the target holds everything and before the source loses anything: the moment to
  *   make the target the vault in use.
- * @returns How many items were carried over; 0 when both are the same vault.
+ * @returns The number of moved items; 0 when both are the same vault.
  * @throws CatchdError `vault_locked`, `vault_unavailable`
  */
 export async function migrateVault(
@@ -31,7 +31,7 @@ export async function migrateVault(
     await to.set(name, value)
     if ((await to.get(name))?.reveal() !== value.reveal()) {
       throw new CatchdError('vault_unavailable', {
-        detail: `The ${to.kind} vault did not give back what was stored in it. Everything is still in the ${from.kind} vault.`,
+        detail: `An item read from the ${to.kind} vault differs from what was written. Everything is still in the ${from.kind} vault.`,
       })
     }
     copied += 1

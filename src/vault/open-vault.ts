@@ -1,6 +1,6 @@
 /**
- * From the choice in the environment to a vault. Opening is quick and touches no keychain. The first use does what takes
- * time or can fail.
+ * Opens the vault that the environment chooses. Opening is quick and uses no keychain. Steps that take time or can fail
+ * happen at the first use.
  */
 import { firstUsableEngine } from './first-usable-engine.js'
 import type { KeychainEngine } from './keychain-engine.js'
@@ -35,7 +35,7 @@ const OPEN: Readonly<Record<VaultKind, (options: OpenVaultOptions) => Vault>> = 
 /**
  * A keychain that is locked or gone shows in the calls and the health of the vault, not here.
  *
- * @throws CatchdError `vault_unavailable` when it cannot be read what `auto` decided before
+ * @throws CatchdError `vault_unavailable` when the earlier choice of `auto` cannot be read
  */
 export async function openVault(choice: VaultChoice, options: OpenVaultOptions): Promise<VaultSlot> {
   const { stateFolder } = options
@@ -53,9 +53,9 @@ export function openVaultOf(kind: VaultKind, options: OpenVaultOptions): Vault {
 }
 
 /**
- * What `auto` means: the keychain where it works, the sealed file where there is none.
+ * `auto`: the keychain if it works, the sealed file if there is none.
  *
- * A keychain that is locked, frozen or failing decides nothing, because a vault is never silently downgraded
+ * If a keychain is locked, frozen or failing, nothing is chosen, because a vault is never silently downgraded
  * (SECURITY.md#vault-never-downgrades). The call throws, and the next one asks again.
  */
 export async function decideVault(

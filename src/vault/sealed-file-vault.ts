@@ -2,9 +2,9 @@
  * The vault in one sealed file, for machines without a keychain: AES-256-GCM, written as a whole, no plain text on the
  * disk.
  *
- * Read at first use. A damaged file is set aside and the previous generation used. A wrong passphrase touches nothing.
- * Concurrent changes share a write. The bytes are in sealed-format.ts, the key in sealing-key.ts, and durable-file.ts
- * survives crashes.
+ * Read at first use. A damaged file is renamed and the previous generation is used. A wrong passphrase changes nothing.
+ * Concurrent changes share a write. sealed-format.ts has the format, sealing-key.ts the key, and durable-file.ts the
+ * protection against crashes.
  */
 import { readFile } from 'node:fs/promises'
 import { CatchdError } from '../failures.js'
@@ -78,9 +78,9 @@ export class SealedFileVault implements Vault {
 }
 
 /**
- * Looks at a sealed file without changing anything, for `catchd doctor`. The vault itself sets a damaged file aside.
+ * Reads a sealed file without changing anything, for `catchd doctor`. The vault itself renames a damaged file.
  *
- * @returns How many items it holds; `undefined` where there is no such file.
+ * @returns The number of items in it; `undefined` if there is no such file.
  * @throws CatchdError `vault_locked` without the right passphrase, `vault_unavailable` for every other reason
  */
 export async function countSealedItems(file: string, keyFiles: SealingKeyFiles): Promise<number | undefined> {
@@ -89,7 +89,7 @@ export async function countSealedItems(file: string, keyFiles: SealingKeyFiles):
   } catch (error) {
     if (error instanceof CorruptContent) {
       throw new CatchdError('vault_unavailable', {
-        detail: `${file} is damaged. The daemon sets it aside when it reads it, and uses the generation before it, ${file}.previous.`,
+        detail: `${file} is damaged. When the daemon reads it, it renames the file and uses the previous generation, ${file}.previous.`,
         next: 'catchd daemon restart',
       })
     }

@@ -1,9 +1,9 @@
 /**
- * The bytes of the sealed file: one line of JSON (how the key is made, the nonce), the ciphertext with its tag
+ * The format of the sealed file: one line of JSON (how the key is made, the nonce), the ciphertext with its tag
  * (AES-256-GCM, the line authenticated as additional data), SHA-256 over all of it.
  *
- * The digest tells damage from a wrong key: a damaged file is set aside, a wrong passphrase touches nothing.
- * The key itself is sealing-key.ts.
+ * The digest distinguishes damage from a wrong key: a damaged file is renamed, a wrong passphrase changes nothing.
+ * sealing-key.ts has the key.
  */
 import {
   createCipheriv,
@@ -111,7 +111,7 @@ function parseHeader(line: Buffer): z.infer<typeof Header> {
   const { version } = parseJson(line, Envelope)
   if (version > 1) {
     throw new CatchdError('vault_unavailable', {
-      detail: `The sealed file vault was written by a newer catchd (format ${version}). Nothing was changed; use that version.`,
+      detail: `The sealed file vault was written by a newer catchd (format ${version}). Nothing was changed. Use that version.`,
     })
   }
   return parseJson(line, Header)

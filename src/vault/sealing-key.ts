@@ -1,9 +1,9 @@
 /**
- * The key of the sealed file: made from the passphrase in a file (scrypt, RFC 7914), or random in a key file of mode 0600
- * beside the vault.
+ * The key of the sealed file: made from the passphrase in a file (scrypt, RFC 7914), or random in a key file of mode
+ * 0600 beside the vault.
  *
- * The recipe in the header of the sealed file says which. A missing key file is not replaced by a new one as long as
- * something is sealed with it. sealed-format.ts uses the key.
+ * The header of the sealed file says which. A missing key file is not replaced by a new one as long as something is
+ * sealed with it. sealed-format.ts uses the key.
  */
 import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -59,11 +59,11 @@ export class SealingKeys {
     this.#made.clear()
     if (recipe.kind === 'key_file') {
       return new CatchdError('vault_unavailable', {
-        detail: `${this.#files.keyFile} is not the key of the sealed file vault. Nothing was changed; put the right key file back.`,
+        detail: `${this.#files.keyFile} is not the key of the sealed file vault. Nothing was changed. Restore the right key file.`,
       })
     }
     return new CatchdError('vault_locked', {
-      detail: 'The passphrase is not the one of the sealed file vault. Nothing was changed.',
+      detail: 'The passphrase is wrong for the sealed file vault. Nothing was changed.',
     })
   }
 
@@ -102,26 +102,28 @@ async function readKeyFile(path: string): Promise<Buffer> {
     const key = Buffer.from(content.toString('utf8').trim(), 'base64url')
     if (key.length === KEY_BYTES) return key
     throw new CatchdError('vault_unavailable', {
-      detail: `${path} holds no key. Nothing was changed; put the right key file back.`,
+      detail: `${path} contains no key. Nothing was changed. Restore the right key file.`,
     })
   } catch (error) {
     if (error instanceof CatchdError) throw error
     if (systemCode(error) !== 'ENOENT') throw unavailable(path, 'cannot be read', error)
     throw new CatchdError('vault_unavailable', {
-      detail: `The key file ${path} of the sealed file vault is gone. Put it back; without it, what is stored cannot be read.`,
+      detail: `The key file ${path} of the sealed file vault is missing. Restore it: catchd cannot read the stored items without it.`,
     })
   }
 }
 
 async function readPassphrase(path: string | null): Promise<string> {
   if (path === null) {
-    throw locked('is sealed with a passphrase: name its file in CATCHD_VAULT_PASSPHRASE_FILE')
+    throw locked(
+      'is sealed with a passphrase. Set CATCHD_VAULT_PASSPHRASE_FILE to the file with the passphrase',
+    )
   }
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw locked(`needs its passphrase, and ${path} cannot be read (${systemCode(error)})`)
+    throw locked(`needs its passphrase, but ${path} cannot be read (${systemCode(error)})`)
   })
   const passphrase = text.replace(/\r?\n$/, '')
-  if (passphrase === '') throw locked(`needs its passphrase, and ${path} is empty`)
+  if (passphrase === '') throw locked(`needs its passphrase, but ${path} is empty`)
   return passphrase
 }
 

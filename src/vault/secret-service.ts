@@ -1,9 +1,9 @@
 /**
  * Asks the Secret Service on D-Bus whether its default collection is locked. This opens no dialog and blocks no thread.
- * keytar and secret-tool cannot ask: each of their calls into a locked keyring opens the desktop's password dialog.
+ * keytar and secret-tool cannot do this: each of their calls to a locked keyring opens the desktop's password dialog.
  *
  * Sends the few messages of the D-Bus specification (message protocol, EXTERNAL authentication) that one property
- * needs. The state is `unknown` when there is no clear answer. Then the engine finds out.
+ * needs. The state is `unknown` when there is no clear answer. Then the engine's first call shows it.
  */
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -47,7 +47,7 @@ export async function askSecretService(
     let authenticated = false
     socket.on('connect', () => socket.write(`\0AUTH EXTERNAL ${externalIdentity()}\r\n`))
     socket.on('error', (error) => {
-      // Without a named bus libsecret has more places to look at.
+      // If no bus is named, libsecret also searches other places.
       if (!env['DBUS_SESSION_BUS_ADDRESS']) return finish({ state: 'unknown' })
       const text = `Could not connect to the session bus: ${systemCode(error)}`
       finish({ state: 'trouble', trouble: 'no_keychain', text })

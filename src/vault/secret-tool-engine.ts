@@ -1,9 +1,9 @@
 /**
- * The keychain through secret-tool (libsecret-tools), where keytar cannot be loaded on Linux: the same items, found by
- * the same attributes, without native code.
+ * The keychain through secret-tool (libsecret-tools), for Linux if keytar cannot be loaded. It uses the same items,
+ * with the same attributes, and no native code.
  *
- * One process per call. The secret goes through standard input and output, never argv. For "not found" and for "locked"
- * secret-tool ends the same way: exit code 1, no output.
+ * One process per call. The secret goes through standard input and output, never argv. secret-tool ends the same way
+ * for "not found" and for "locked": exit code 1, no output.
  */
 import { type ChildProcess, execFile } from 'node:child_process'
 import { ANSWER_WITHIN_MS, failureFrom, type KeychainEngine, KeychainFailure } from './keychain-engine.js'
@@ -44,7 +44,7 @@ export class SecretToolEngine implements KeychainEngine {
   async set(service: string, account: string, value: string): Promise<void> {
     const label = `--label=${service}/${account}`
     const { code } = await this.#inTurn(['store', label, ...attributes(service, account)], value)
-    if (code !== 0) throw new KeychainFailure('failed', 'secret-tool store said no reason')
+    if (code !== 0) throw new KeychainFailure('failed', 'secret-tool store gave no reason')
   }
 
   async delete(service: string, account: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 /**
- * The decision of `auto`, remembered in `vault.json` of the state folder. It is made once, so that tokens never move or
- * disappear because a keychain is missing for a day.
+ * The choice that `auto` made, stored in `vault.json` of the state folder. It is made once, so that tokens never move
+ * or disappear because a keychain is missing for a day.
  *
- * Without the file, a vault that already holds something counts as the decision.
+ * Without the file, a vault that already contains items is the choice.
  */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'

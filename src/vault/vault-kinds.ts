@@ -1,5 +1,5 @@
 /**
- * Vault kinds: what a kind of vault is called and how it differs from the others.
+ * Vault kinds: their names and their differences.
  *
  * One row per kind. `CATCHD_VAULT`, the choices of `catchd vault migrate`, the API's schema, what `auto` remembers, the
  * texts and the types are derived from here. open-vault.ts opens a kind. Pure, without imports: the command line loads
@@ -11,12 +11,12 @@ interface VaultKindRow {
   readonly engines: readonly string[]
   /** Beside the kind in a list. */
   readonly remark?: string
-  /** What a report begins with. */
+  /** The beginning of a report. */
   readonly title: string
   /** Where tokens are, in words for the user. */
   readonly words: (service: string) => string
   /**
-   * Whether items outlive the daemon. A home has such a vault once. Items can be migrated to it, and `auto` can
+   * Whether items survive the end of the daemon. A home has such a vault once. Items can be migrated to it, and `auto` can
    * remember it.
    */
   readonly lasts: boolean
@@ -43,7 +43,7 @@ export const VAULT_KINDS = {
   },
   memory: {
     engines: ['memory'],
-    remark: 'gone when the daemon stops',
+    remark: 'lost when the daemon stops',
     title: 'Memory only',
     words: () => 'memory only (lost when the daemon stops)',
     lasts: false,
@@ -55,11 +55,11 @@ type Rows = typeof VAULT_KINDS
 export type VaultKind = keyof Rows
 export type VaultEngine = Rows[VaultKind]['engines'][number]
 
-/** Vaults whose items outlive the daemon. */
+/** Vaults whose items survive the end of the daemon. */
 export type LastingVault = {
   [Kind in VaultKind]: Rows[Kind]['lasts'] extends true ? Kind : never
 }[VaultKind]
-/** `auto`: the keychain where it works, the sealed file where there is none. */
+/** `auto`: the keychain if it works, the sealed file if there is none. */
 export type VaultChoice = 'auto' | VaultKind
 
 const KINDS = Object.keys(VAULT_KINDS) as VaultKind[]

@@ -1,6 +1,6 @@
 /**
- * The vault in use: decided at the first use where `auto` has not decided yet, and exchangeable while the daemon runs,
- * because `catchd vault migrate` moves every item and then puts the new vault in the place of the old one.
+ * The vault in use. If `auto` has not chosen one yet, it chooses at the first use. The vault can be replaced while the
+ * daemon runs, because `catchd vault migrate` moves every item and then switches to the new vault.
  *
  * last-known-health.ts reports its health at once, also while the vault does not answer.
  */

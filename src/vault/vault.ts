@@ -4,7 +4,7 @@
  *
  * A vault is a map from item names to secret strings. Names are not secret (see {@link itemName}). The modules that own
  * the values parse them. Every call ends within about two seconds. A locked keychain is `vault_locked`, any other
- * trouble `vault_unavailable`, and neither loses anything.
+ * problem `vault_unavailable`. Neither loses an item.
  */
 import { asCatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'

@@ -334,7 +334,7 @@ describe('tls_client_auth', () => {
   })
 
   test.each([
-    ['a certificate of another key', 'client.pem', /is not the certificate of the key/],
+    ['a certificate of another key', 'client.pem', /does not belong to the key/],
     ['no certificate', 'ca.key', /no certificate in PEM form/],
     ['a file that is not there', 'absent.pem', /cannot be read \(ENOENT\)/],
   ])('%s is refused by name before anything is sent', async (_what, name, says) => {

@@ -152,7 +152,7 @@ describe('answers that are not taken', () => {
     const failure = await failureOf(register(json({ error: 'invalid_token' }, status)))
     expect([failure.code, failure.detail]).toEqual([
       'provider_refused',
-      expect.stringContaining('only clients of those it knows'),
+      expect.stringContaining('registers clients only for users that it knows'),
     ])
   })
 

@@ -50,7 +50,7 @@ describe('a connection that is cut', () => {
     const { seen, url } = await rawServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
     const failure = await failureOf(connections().exchange(url, get, undefined))
     expect(failure).toMatchObject({ code: 'provider_unreachable' })
-    expect(failure.message).toContain('cut before an answer')
+    expect(failure.message).toContain('closed before an answer')
     expect(seen.connections).toBe(2)
   })
 

@@ -279,7 +279,7 @@ describe('tokens of the wrong type', () => {
   test('a bound token is not taken where nobody has its key', async () => {
     const failure = await failureOf(authorizationServers().redeem(profileOf({ dpop: false }), GRANT))
     expect(failure).toMatchObject({ code: 'provider_answer_invalid' })
-    expect(failure.detail).toContain('set dpop to true')
+    expect(failure.detail).toContain('Set dpop to true')
   })
 
   test('a refresh that gives a bearer token ends the session', async () => {

@@ -265,6 +265,6 @@ describe('a proxy that does not do it', () => {
     const proxy = await startProxy({})
     const env = { HTTPS_PROXY: proxy.url().replace('http:', 'https:') }
     const failure = await failureOf(connections(env).exchange(URL_THERE, post, undefined))
-    expect(failure.message).toMatch(/^The proxy .* cannot be reached: it does not speak TLS/)
+    expect(failure.message).toMatch(/^The proxy .* cannot be reached: it does not use TLS/)
   })
 })

@@ -157,7 +157,10 @@ describe('what a resource says is not believed', () => {
     'metadata that is said to be at %s',
     async (place) => {
       challenge(`resource_metadata="${place}"`)
-      expect(await refusal()).toEqual(['provider_answer_invalid', expect.stringContaining('may not')])
+      expect(await refusal()).toEqual([
+        'provider_answer_invalid',
+        expect.stringContaining('is not https. Plain http is allowed only on loopback'),
+      ])
     },
   )
 
@@ -166,7 +169,7 @@ describe('what a resource says is not believed', () => {
     challenge(`resource_metadata="${resource.base}/nowhere"`)
     expect(await refusal()).toEqual([
       'provider_answer_invalid',
-      expect.stringContaining('does not stand where'),
+      expect.stringContaining('is missing at the address in its WWW-Authenticate header'),
     ])
   })
 

@@ -11,13 +11,13 @@ import { fakeDaemon, run } from './run.js'
 describe('exit codes', () => {
   test.each<[FailureCode, number]>([
     ['internal', EXIT.unexpected],
-    ['request_invalid', EXIT.usage],
+    ['route_unknown', EXIT.usage],
     ['login_required', EXIT.login],
     ['authorization_denied', EXIT.login],
     ['provider_refused', EXIT.authorizationServer],
-    ['provider_unreachable', EXIT.unreachable],
-    ['vault_locked', EXIT.vault],
-    ['profile_unknown', EXIT.configuration],
+    ['daemon_unreachable', EXIT.unreachable],
+    ['vault_unavailable', EXIT.vault],
+    ['profile_invalid', EXIT.configuration],
     ['redirect_port_in_use', EXIT.taken],
   ])('%s is %i, with its cause and one command on stderr', async (code, exitCode) => {
     const refusal = problem(code, FAILURES[code].status, { detail: 'The cause.', next: 'catchd next' })
@@ -26,6 +26,22 @@ describe('exit codes', () => {
       exitCode,
       stdout: '',
       stderr: `catchd: ${FAILURES[code].title}: The cause.\n  → catchd next\n`,
+    })
+  })
+
+  test.each<[FailureCode, number]>([
+    ['request_invalid', EXIT.usage],
+    ['login_expired', EXIT.login],
+    ['provider_unreachable', EXIT.unreachable],
+    ['vault_locked', EXIT.vault],
+    ['profile_unknown', EXIT.configuration],
+  ])('%s is %i, with its cause instead of its title', async (code, exitCode) => {
+    const refusal = problem(code, FAILURES[code].status, { detail: 'The cause.', next: 'catchd next' })
+    const daemon = await fakeDaemon({ 'POST /v1/tokens/gw/refresh': refusal })
+    expect(await run(daemon, ['refresh', 'gw'])).toEqual({
+      exitCode,
+      stdout: '',
+      stderr: 'catchd: The cause.\n  → catchd next\n',
     })
   })
 
@@ -56,23 +72,23 @@ describe('exit codes', () => {
 
 describe('usage', () => {
   test.each([
-    [['tokn', 'gw'], 'Did you mean token?'],
-    [['token'], "missing required argument 'name'"],
-    [['token', 'a', 'b'], 'too many arguments'],
-    [['token', 'gw', '--fromat', 'raw'], 'Did you mean --format?'],
+    [['tokn', 'gw'], "catchd: Unknown command 'tokn'. Did you mean 'token'?\n"],
+    [['token'], "catchd: Missing required argument 'name'.\n"],
+    [['token', 'a', 'b'], 'catchd: Too many arguments'],
+    [['token', 'gw', '--fromat', 'raw'], "Did you mean '--format'?"],
     [['token', 'gw', '--format', 'xml'], 'raw, json, header, env'],
     [['token', 'gw', '--min-ttl', 'soon'], 'whole number of seconds'],
     [['login', 'gw', '--timeout', '0'], 'from 1 to 3600'],
-    [['daemon', 'strat'], 'Did you mean start?'],
+    [['daemon', 'strat'], "Did you mean 'start'?"],
     [['client', 'add', 'ci'], '--profiles'],
     [['client', 'add', 'ci', '--profiles', 'gw', '--actions', 'tokn'], 'token, login, admin'],
     [['client', 'add', 'ci', '--profiles', 'gw', '--actions', 'token', '--expires', 'soon'], '90d'],
     [['vault', 'migrate', '--to', 'memory'], 'keychain, file'],
-    [['completion', 'bsh'], 'Did you mean "bash"?'],
-    [['token', 'gw', '--format', 'jsn'], 'Did you mean "json"?'],
-    [['profile', 'add', 'gw', '--presett', 'x'], 'Did you mean --preset?'],
-    [['help', 'profil'], 'Did you mean "profile"?'],
-    [['no-such-command'], 'unknown command'],
+    [['completion', 'bsh'], "Did you mean 'bash'?"],
+    [['token', 'gw', '--format', 'jsn'], "Did you mean 'json'?"],
+    [['profile', 'add', 'gw', '--presett', 'x'], "Did you mean '--preset'?"],
+    [['help', 'profil'], "catchd: Unknown command 'profil'. Did you mean 'profile'?\n"],
+    [['no-such-command'], "catchd: Unknown command 'no-such-command'.\n"],
   ])('%j is exit code 2', async (words, expected) => {
     const daemon = await fakeDaemon()
     const { exitCode, stdout, stderr } = await run(daemon, words)

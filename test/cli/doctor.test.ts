@@ -172,7 +172,7 @@ describe('what is wrong decides the exit code', () => {
     expect((await doctor([], passphrase(join(home, 'state', 'passphrase')))).exitCode).toBe(0)
     const { exitCode, failures } = await doctor([], passphrase(await stateFile('wrong', 'wrong')))
     expect(exitCode).toBe(6)
-    expect(failures[0]?.detail).toContain('The passphrase is not the one')
+    expect(failures[0]?.detail).toContain('The passphrase is wrong for the sealed file vault')
   })
 
   test('8: the API port is taken, and by whom', async () => {
@@ -363,7 +363,7 @@ describe('with the name of a profile', () => {
     await writeConfig({ profiles: { without: profile, with: { ...profile, ca_file: caFile } } })
     const without = await doctor(['without'])
     expect(without.exitCode).toBe(5)
-    expect(without.failures[0]?.detail).toContain('Name that CA with ca_file')
+    expect(without.failures[0]?.detail).toContain('Set ca_file to that CA')
     const withFile = await doctor(['with'])
     expect(withFile.failures).toEqual([])
   })

@@ -241,7 +241,9 @@ describe('the report of a login', () => {
     )
     const { exitCode, stderr } = await run(daemon, ['login', 'gw', '--timeout', '1'])
     expect(exitCode).toBe(124)
-    expect(stderr).toContain('Likely cause: Why it is so.')
+    expect(stderr).toContain(
+      'catchd: Login timed out after 1 s (--timeout) and was cancelled. Likely cause: Why it is so.',
+    )
   })
 
   test('a login without a refresh token says what would bring one', async () => {
@@ -377,7 +379,7 @@ describe('a profile that needs no person', () => {
     const daemon = await fakeDaemon(needsNone)
     const { exitCode, stdout } = await run(daemon, ['login', 'job'])
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('No login is needed: job gets its tokens without one.')
+    expect(stdout).toContain('job needs no login: catchd gets its tokens without one.')
     expect(stdout).toContain('expiry unknown')
     expect(stdout).not.toContain('at-1')
   })

@@ -217,7 +217,7 @@ describe('profile add', () => {
     const daemon = await fakeDaemon(empty)
     const { exitCode, stderr } = await run(daemon, ['profile', 'add', 'gw', '--cleint-id', 'x'])
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('Did you mean --client-id?')
+    expect(stderr).toContain("Did you mean '--client-id'?")
   })
 })
 

@@ -96,12 +96,12 @@ test.each([
 ])('an unknown name gets a suggestion: %s', (name, meant) => {
   const failure = failureOf(() => parseEnvironment({ [name]: 'canary' }))
   expect(failure.code).toBe('config_invalid')
-  expect(failure.detail).toBe(`${name} is not a variable of catchd. Did you mean ${meant}?`)
+  expect(failure.detail).toBe(`${name} is not a known variable. Did you mean ${meant}?`)
 })
 
 test('variables that tests use are not variables of the program', () => {
   const failure = failureOf(() => parseEnvironment({ CATCHD_TEST_REQUIRE_ALL: '1' }))
-  expect(failure.detail).toBe('CATCHD_TEST_REQUIRE_ALL is not a variable of catchd.')
+  expect(failure.detail).toBe('CATCHD_TEST_REQUIRE_ALL is not a known variable.')
 })
 
 test('all wrong variables are named at once', () => {

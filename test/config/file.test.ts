@@ -102,7 +102,7 @@ describe('what is wrong is named with line, column, rule and suggestion', () => 
     ['"clientId": "x"', '"clientId" is not a known name in profile "gw". Did you mean "client_id"?'],
     ['"colour": 1', '"colour" is not a known name in profile "gw".'],
     ['"__proto__": {}', '"__proto__" is not a known name.'],
-    ['"scope": "a", "scope": "b"', 'the same name stands here twice.'],
+    ['"scope": "a", "scope": "b"', 'the same name is used twice in this object.'],
   ])('at the name: %s', (line, rule) => {
     const column = line.startsWith('"scope": ') ? 21 : 7
     expect(detailOf(inProfile(line))).toBe(`config.jsonc:4:${column}: ${rule}`)
@@ -181,7 +181,7 @@ describe('what is wrong is named with line, column, rule and suggestion', () => 
     ],
     [
       '{"hooks": {"login_required": ["x", "a\\u0000b"]}}',
-      'config.jsonc:1:36: "hooks.login_required.1" must not hold a NUL character.',
+      'config.jsonc:1:36: "hooks.login_required.1" must not contain a NUL character.',
     ],
     [
       '{"notify": {"desk_top": true}}',
@@ -205,9 +205,9 @@ describe('what is wrong is named with line, column, rule and suggestion', () => 
     ['{profiles: {}}', '1:2: '],
     ['{"profiles" {}}', '1:13: a colon is expected here.'],
     ['{"$schema": "a" "profiles": {}}', '1:17: a comma is expected here.'],
-    ['{} {}', '1:4: nothing may follow the closing }.'],
-    ['{"$schema": "a}', '1:13: this string is never closed.'],
-    ['{} /* a', '1:4: this comment is never closed.'],
+    ['{} {}', '1:4: there must be nothing after the closing }.'],
+    ['{"$schema": "a}', '1:13: this string has no closing quote.'],
+    ['{} /* a', '1:4: this comment has no end.'],
     ['\uFEFF{\r\n\r\n!}', '3:1: '],
   ])('syntax: %j', (text, detail) => expect(detailOf(text)).toContain(`config.jsonc:${detail}`))
 
@@ -259,7 +259,7 @@ describe('secrets', () => {
   test('a client_secret that stands in the file is a warning which does not repeat it', () => {
     const { warnings } = parse('{"profiles": {"gw": {\n  "client_secret": "s3cr3t-canary"}}}')
     expect(warnings).toHaveLength(1)
-    expect(warnings[0]).toContain('config.jsonc:2:3: the client_secret of profile "gw" stands in the file.')
+    expect(warnings[0]).toContain('config.jsonc:2:3: the client_secret of profile "gw" is in the file.')
     expect(warnings[0]).toContain('catchd profile add gw --client-secret-stdin')
     expect(warnings[0]).not.toContain('canary')
   })

@@ -14,7 +14,7 @@ test.each(['127.0.0.1', 'localhost', '[::1]'])(
   (host) => {
     const text = objection('quickbooks', `http://${host}:8252/callback`)
     expect(text).toContain(
-      `takes no redirect URI that begins with http://${host}. Set redirect_uri to an https`,
+      `accepts no redirect URI that begins with http://${host}. Set redirect_uri to an https`,
     )
     expect(text).toContain('docs/https-loopback.md')
   },
@@ -22,7 +22,7 @@ test.each(['127.0.0.1', 'localhost', '[::1]'])(
 
 test('where another host will do, https is not spoken of', () => {
   const text = objection('quickbooks-sandbox', 'http://127.0.0.1:8252/callback')
-  expect(text).toContain('Use localhost by that name.')
+  expect(text).toContain('Use the name localhost.')
   expect(text).not.toContain('https-loopback')
 })
 

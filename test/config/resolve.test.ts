@@ -112,7 +112,7 @@ describe('presets', () => {
   ])('base_url that nothing asks for is refused: %j', (keys) => {
     const failure = refusalOf({ a: { ...keys, client_id: 'c', base_url: 'https://x.example.com' } })
     expect(failure.code).toBe('config_invalid')
-    expect(failure.detail).toContain('base_url means nothing')
+    expect(failure.detail).toContain('base_url has no effect')
   })
 
   test.each(['https://x.example.com/?a', 'https://x.example.com/#a'])(

@@ -104,7 +104,7 @@ describe('state_echo false', () => {
   test('is refused on a redirect URI that any other profile has too, even of the same server', () => {
     const redirect_uri = 'http://127.0.0.1:8252/callback'
     const detail = refusalOf({ a: { ...plain, redirect_uri }, b: { ...dropping, redirect_uri } })
-    expect(detail).toContain('"redirect_uri" of profile "b" is that of profile "a" too')
+    expect(detail).toContain('"redirect_uri" of profile "b" is also used by profile "a"')
   })
 })
 
@@ -162,7 +162,7 @@ describe('redirect_uri and listen', () => {
   test.each([
     ['http://127.0.0.1:1/cb#frag', 'must not have a fragment'],
     ['http://127.0.0.1:1/cb#', 'must not have a fragment'],
-    ['http://me:canary@127.0.0.1:1/cb', 'must not hold a user name or password'],
+    ['http://me:canary@127.0.0.1:1/cb', 'must not contain a user name or password'],
   ])('%s is refused', (redirect_uri, rule) => {
     const detail = refusalOf({ a: { ...plain, redirect_uri } })
     expect(detail).toContain(rule)
@@ -188,7 +188,7 @@ describe('addresses of the authorization server', () => {
 
   test.each(keys)('%s may be plain http on loopback only', (key) => {
     expect(refusalOf({ a: { ...plain, [key]: 'http://as.example.com/x' } })).toBe(
-      `"${key}" of profile "a" must begin with https://: plain http is for loopback addresses only.`,
+      `"${key}" of profile "a" must begin with https://. Plain http is allowed only for loopback addresses.`,
     )
     for (const host of ['127.0.0.1:8080', '[::1]', 'localhost'])
       expect(() => check({ a: { ...plain, [key]: `http://${host}/x` } })).not.toThrow()

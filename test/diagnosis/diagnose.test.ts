@@ -90,7 +90,7 @@ const ROWS: Row[] = [
     },
     'redirect_uri_host',
     { set: '"redirect_uri": "http://127.0.0.1:8252/cb"' },
-    /takes no redirect URI that begins with http:\/\/localhost/,
+    /accepts no redirect URI that begins with http:\/\/localhost/,
   ],
   [
     'a fresh port per login',

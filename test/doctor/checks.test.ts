@@ -334,8 +334,10 @@ describe('the keychain', () => {
     }
     expect(await keytarTrouble(await entry('process.send({ ready: true })'))).toBeUndefined()
     expect(await keytarTrouble(await entry('process.send({ ready: false, failure: "no" })'))).toBe('no')
-    expect(await keytarTrouble(await entry('process.exit()'))).toBe('the process that talks to it ended')
-    expect(await keytarTrouble(await entry('process.send({})'))).toBe('its process talks nonsense')
+    expect(await keytarTrouble(await entry('process.exit()'))).toBe('the keytar process ended')
+    expect(await keytarTrouble(await entry('process.send({})'))).toBe(
+      'the keytar process sent an invalid message',
+    )
   })
 })
 

@@ -195,7 +195,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     await dialog.getByLabel('Other settings').fill('{"dpopp": true}')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await dialog.getByText('must be an http or https URL').waitFor()
-    await dialog.getByText('not known here: dpopp').waitFor()
+    await dialog.getByText('unknown: dpopp').waitFor()
     expect(await base.getAttribute('aria-invalid')).toBe('true')
     expect(await page.evaluate('document.activeElement.id')).toBe('profile-base_url')
     expect((await daemon.api('GET', '/v1/profiles/gw')).json).toMatchObject({

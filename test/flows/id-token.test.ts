@@ -130,7 +130,7 @@ test('a server that gives none on a refresh is asked once, and then only a login
   }
   expect([answer.status, answer.json]).toMatchObject([
     409,
-    { code: 'login_required', next: 'catchd login corp', detail: expect.stringContaining('at a login only') },
+    { code: 'login_required', next: 'catchd login corp', detail: expect.stringContaining('only at a login') },
   ])
   await daemon.restart()
   expect(await daemon.api('GET', PATH)).toMatchObject({ status: 409, json: { code: 'login_required' } })

@@ -434,7 +434,7 @@ describe('token exchange (RFC 8693)', () => {
     const { json: subject } = await daemon.api('GET', '/v1/tokens/corp')
     expect(json['access_token']).not.toBe(subject['access_token'])
     const run = await daemon.cli(['login', 'orders'])
-    expect([run.exitCode, run.stdout]).toEqual([0, expect.stringContaining('No login is needed')])
+    expect([run.exitCode, run.stdout]).toEqual([0, expect.stringContaining('needs no login')])
     const again = await daemon.api('POST', '/v1/tokens/orders/refresh')
     expect(again.json['access_token']).not.toBe(json['access_token'])
   })
@@ -468,9 +468,9 @@ describe('token exchange (RFC 8693)', () => {
 
   test.each([
     ['of a profile that is not there', { subject_token: { profile: 'nobody' } }, 'there is no such profile'],
-    ['of itself', { subject_token: { profile: 'orders' } }, 'comes back to "orders"'],
-    ['of nothing', { subject_token: undefined }, 'says what the grant'],
-    ['with another grant', { grant: 'client_credentials' }, 'means something with the grant'],
+    ['of itself', { subject_token: { profile: 'orders' } }, 'leads back to "orders"'],
+    ['of nothing', { subject_token: undefined }, 'must name the token to exchange'],
+    ['with another grant', { grant: 'client_credentials' }, 'works only with the grant'],
   ])('an exchange %s is refused when it is written', async (_name, changes, part) => {
     const { server, daemon } = await corp({ tokenExchange: true })
     const put = await daemon.api('PUT', '/v1/profiles/orders', { body: exchange(server, changes) })

@@ -1,6 +1,6 @@
 /**
  * The canary: a login, a refresh, refusals and a logout with every secret known, then a search for all of them in
- * whatever the program leaves behind or shows (DESIGN: no secret in a log, a URL, argv, an error, a page).
+ * whatever the program leaves behind or shows (SECURITY.md#no-secret-leaks).
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -53,7 +53,9 @@ test('many tools, a restart and a tab that nobody answers: one tab, until a pers
   expect(refused.status).toBe(409)
   expect(refused.json).toMatchObject({
     code: 'login_required',
-    detail: expect.stringContaining('Nobody answered the last login') as string,
+    detail: expect.stringContaining(
+      'The last login that a tool opened in the browser was not finished',
+    ) as string,
     next: 'catchd login gw',
   })
   expect(tabs()).toHaveLength(1)

@@ -212,7 +212,7 @@ describe.skipIf(keyringReason !== undefined)('a keyring in trouble while the dae
     await daemon.restart()
     const refused = await daemon.api('GET', '/v1/tokens/gw')
     expect(refused).toMatchObject({ status: 503, json: { code: 'vault_unavailable' } })
-    expect(refused.json['detail']).toContain('not a record of this version')
+    expect(refused.json['detail']).toContain('not have the format of this version')
     const { stdout } = await execute('secret-tool', ['lookup', ...item, ...account], { env: keyring.env })
     expect(stdout).toBe('{"version":2,"sealed":"unknown"}')
     await login('gw')
@@ -220,7 +220,7 @@ describe.skipIf(keyringReason !== undefined)('a keyring in trouble while the dae
   })
 })
 
-/** Items belong to one home (DESIGN A7.8). */
+/** Items belong to one home (one vault service per CATCHD_HOME). */
 function serviceOf({ home }: Daemon): string {
   return `catchd:${createHash('sha256').update(home).digest('hex').slice(0, 16)}`
 }

@@ -55,7 +55,7 @@ test.each(['expired', 'failed', 'cancelled'] as const)(
     await expect(join()).rejects.toMatchObject({
       code: 'login_required',
       next: 'catchd login gw',
-      detail: expect.stringContaining('Nobody answered') as string,
+      detail: expect.stringContaining('was not finished, so tools open no other one') as string,
     })
     const own = await begin({ profile: 'gw', open: true })
     await end(own.id, 'succeeded')

@@ -34,7 +34,7 @@ function without<Value>(value: Value, [key = '', ...rest]: Path): Value {
 /** What the emulator, or the comparison with what it issued, says about the rule behind a key. */
 const REASONS: Readonly<Record<string, RegExp>> = {
   // Where the preset rules the host out, the program refuses it before the vendor can; presets.test.ts compares the two.
-  redirect_uri: /the redirect URI \S+ is refused|takes no redirect URI that begins with/,
+  redirect_uri: /the redirect URI \S+ is refused|accepts no redirect URI that begins with/,
   token_endpoint_auth_method: /the secret is not in the body/,
   client_secret_basic_encoding: /the secret is not in the header/,
   token_request_format: /the body is application\/x-www-form-urlencoded/,
@@ -48,7 +48,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   'token_response.pointers.refresh_token': /(whether there is a|the) refresh token is/,
   'token_response.pointers.expires_in': /the lifetime is/,
   'token_response.pointers.scope': /the scope is/,
-  'token_response.pointers.token_type': /token_type that catchd does not know/,
+  'token_response.pointers.token_type': /an unknown token_type/,
   'token_response.defaults.token_type': /no token_type/,
 }
 

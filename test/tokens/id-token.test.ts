@@ -108,8 +108,8 @@ describe('for a caller who wants the id_token', () => {
 
   test.each([
     ['nothing stored', null, /No valid token for/],
-    ['none in the set', setOf({ idToken: null }), /came without an id_token/],
-    ['over, where a refresh brings none', kept, /gives one at a login only/],
+    ['none in the set', setOf({ idToken: null }), /were issued without an id_token/],
+    ['over, where a refresh brings none', kept, /issues one only at a login/],
     ['over and no refresh token', setOf({ refreshToken: null }), /no refresh token/],
     [
       'over and the refresh token dead',
@@ -199,7 +199,7 @@ describe('the keeper', () => {
     clock.jump(60_000)
     await expect(again.idToken('gw', undefined)).rejects.toMatchObject({
       code: 'login_required',
-      detail: expect.stringContaining('at a login only'),
+      detail: expect.stringContaining('only at a login'),
     })
     expect((await again.get('gw', undefined)).accessToken.reveal()).toBe('access-r1')
     expect(servers.refreshed).toHaveLength(1)
@@ -301,11 +301,11 @@ describe('the keeper', () => {
 
   test.each([
     ['openid is not asked for', { issuer: ISSUER, scope: 'email' }, /`openid` is not in its scope/],
-    ['no issuer to check it by', { scope: 'openid' }, /Add `issuer`/],
+    ['no issuer to check it by', { scope: 'openid' }, /Set `issuer`/],
     [
       'nobody logs in',
       { issuer: ISSUER, scope: 'openid', grant: 'client_credentials' as const },
-      /grant asks nobody/,
+      /its grant needs no login/,
     ],
   ])('%s: the profile is told what it lacks, logged in or not', async (_what, changes, detail) => {
     const { keeper, servers, issued } = start(testProfile(changes))

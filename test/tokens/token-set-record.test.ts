@@ -57,5 +57,7 @@ test.each([
   ['no access token', { ...RECORD, access_token: undefined }],
   ['a number as access token', { ...RECORD, access_token: 1 }],
 ])('%s is refused without quoting it', (_what, record) => {
-  expect(() => parseTokenSet(item(record))).toThrow('A stored token set is not a record of this version.')
+  expect(() => parseTokenSet(item(record))).toThrow(
+    'A stored token set does not have the format of this version.',
+  )
 })

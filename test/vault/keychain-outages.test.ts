@@ -200,7 +200,7 @@ describe.skipIf(keyringReason !== undefined)('without a D-Bus session', () => {
         indexFile: join(await temporaryFolder(), 'keychain-index.json'),
         lockState: (limitMs) => askSecretService(env, limitMs),
       })
-      await expectOutage(vault, 'vault_unavailable', /There is no keychain here.*CATCHD_VAULT=file/)
+      await expectOutage(vault, 'vault_unavailable', /No keychain is available.*CATCHD_VAULT=file/)
       await vault.close()
     }
   })

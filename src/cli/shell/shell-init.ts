@@ -1,7 +1,7 @@
 /**
  * `eval "$(catchd shell-init bash)"`: defines the functions `catchd_token NAME` and `catchd_header NAME`. They ask the
  * daemon without starting a process if the shell can do that (bash over TCP, zsh over the socket). In all other cases
- * they run the command line: no daemon, no TCP, options, an answer that they cannot read.
+ * they run the command line: without a daemon, without TCP, with options, or if they cannot read the answer.
  *
  * The key is never in the arguments or in the environment. It is read from its file, which has mode 0600.
  */

@@ -1,4 +1,4 @@
-/** Customers, shops and books. Data only. */
+/** Presets for CRM, shops, payments and accounting. Data only. */
 import { LOCALHOST_ALONE, presets } from './preset.js'
 
 const QUICKBOOKS = {
@@ -20,7 +20,7 @@ export const BUSINESS = presets([
     client: 'either',
     redirect: LOCALHOST_ALONE,
     register:
-      'A connected app or external client app whose scopes include refresh_token. For a sandbox or a domain of your own set base_url.',
+      'Create a connected app or external client app with the scope refresh_token. For a sandbox or your own domain, set base_url.',
     profile: {
       base_url: 'https://login.salesforce.com',
       authorization_endpoint: '{base}/services/oauth2/authorize',
@@ -38,7 +38,7 @@ export const BUSINESS = presets([
     source: 'https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide',
     client: 'confidential',
     redirect: LOCALHOST_ALONE,
-    register: 'Under "Auth" of the app, with the scopes that are asked for.',
+    register: 'Under "Auth" of the app, with the scopes that you request.',
     profile: {
       authorization_endpoint: 'https://app.hubspot.com/oauth/authorize',
       token_endpoint: 'https://api.hubapi.com/oauth/v3/token',
@@ -53,7 +53,7 @@ export const BUSINESS = presets([
     source: 'https://docs.stripe.com/connect/oauth-reference',
     client: 'confidential',
     register:
-      'Under the OAuth settings of Connect; the client secret is the secret API key. Live mode wants https: then set redirect_uri and listen.',
+      'Under the OAuth settings of Connect; the client secret is the secret API key. Live mode requires https: set redirect_uri and listen.',
     profile: {
       authorization_endpoint: 'https://connect.stripe.com/oauth/authorize',
       token_endpoint: 'https://connect.stripe.com/oauth/token',
@@ -85,9 +85,9 @@ export const BUSINESS = presets([
       match: 'exact',
       refuses: ['127.0.0.1', 'localhost', '[::1]'],
       instead:
-        'Set redirect_uri to an https address whose name leads to this machine (a tunnel) and listen to the loopback host:port that it ends at. For sandbox companies use preset quickbooks-sandbox.',
+        'Set redirect_uri to an https address that leads to this machine (a tunnel). Set listen to the loopback host:port at the end of the tunnel. For sandbox companies, use the preset quickbooks-sandbox.',
     },
-    register: 'Under the production keys of the app. Only https is taken, and no IP address.',
+    register: 'Under the production keys of the app. Only https is accepted, and no IP address.',
     profile: QUICKBOOKS_ENDPOINTS,
   },
   {
@@ -104,7 +104,7 @@ export const BUSINESS = presets([
     source: 'https://developer.xero.com/documentation/guides/oauth2/pkce-flow/',
     client: 'either',
     redirect: LOCALHOST_ALONE,
-    register: 'A "Mobile or desktop app" has no secret, a "Web app" has one.',
+    register: 'A "Mobile or desktop app" has no secret; a "Web app" has one.',
     profile: {
       authorization_endpoint: 'https://login.xero.com/identity/connect/authorize',
       token_endpoint: 'https://identity.xero.com/connect/token',
@@ -119,7 +119,7 @@ export const BUSINESS = presets([
     source: 'https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html',
     client: 'confidential',
     register:
-      'A server-based application. For an account of another region set base_url to https://accounts.zoho.TLD; the response names it as accounts-server.',
+      'A server-based application. For an account in another region, set base_url to https://accounts.zoho.TLD. The response names it as accounts-server.',
     profile: {
       base_url: 'https://accounts.zoho.com',
       authorization_endpoint: '{base}/oauth/v2/auth',

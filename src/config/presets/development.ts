@@ -1,4 +1,4 @@
-/** Where code, models, designs and issues live. Data only. */
+/** Presets for servers with code, models, designs and issues. Data only. */
 import { presets } from './preset.js'
 
 export const DEVELOPMENT = presets([
@@ -9,7 +9,7 @@ export const DEVELOPMENT = presets([
     client: 'confidential',
     redirect: { match: 'any_port' },
     register:
-      'An OAuth app or a GitHub App; only Apps have tokens that expire. The device grant needs no secret. For GitHub Enterprise Server set base_url.',
+      'An OAuth app or a GitHub App. Only the tokens of GitHub Apps expire. The device grant needs no secret. For GitHub Enterprise Server, set base_url.',
     profile: {
       base_url: 'https://github.com',
       authorization_endpoint: '{base}/login/oauth/authorize',
@@ -25,7 +25,7 @@ export const DEVELOPMENT = presets([
     title: 'GitLab',
     source: 'https://docs.gitlab.com/api/oauth2/',
     client: 'either',
-    register: 'Untick "Confidential" to go without a secret. For a server of your own set base_url.',
+    register: 'Untick "Confidential" for a client without a secret. For your own server, set base_url.',
     profile: {
       base_url: 'https://gitlab.com',
       issuer: '{base}',
@@ -40,7 +40,7 @@ export const DEVELOPMENT = presets([
     title: 'Bitbucket Cloud',
     source: 'https://developer.atlassian.com/cloud/bitbucket/oauth-2/',
     client: 'confidential',
-    register: 'An OAuth consumer of the workspace, which also names the scopes.',
+    register: 'An OAuth consumer of the workspace. The scopes are also set there.',
     profile: {
       authorization_endpoint: 'https://bitbucket.org/site/oauth2/authorize',
       token_endpoint: 'https://bitbucket.org/site/oauth2/access_token',
@@ -51,7 +51,7 @@ export const DEVELOPMENT = presets([
     title: 'Hugging Face',
     source: 'https://huggingface.co/docs/hub/oauth',
     client: 'either',
-    register: 'A connected app; a public one has no secret.',
+    register: 'A connected app. A public app has no secret.',
     profile: { issuer: 'https://huggingface.co' },
   },
   {
@@ -59,7 +59,7 @@ export const DEVELOPMENT = presets([
     title: 'Atlassian (Jira, Confluence)',
     source: 'https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/',
     client: 'confidential',
-    register: 'An OAuth 2.0 (3LO) app with the permissions that the scopes belong to.',
+    register: 'An OAuth 2.0 (3LO) app with the permissions for your scopes.',
     profile: {
       authorization_endpoint: 'https://auth.atlassian.com/authorize',
       token_endpoint: 'https://auth.atlassian.com/oauth/token',
@@ -75,7 +75,7 @@ export const DEVELOPMENT = presets([
     title: 'Linear',
     source: 'https://linear.app/developers/oauth-2-0-authentication',
     client: 'either',
-    register: 'Among the callback URLs of an OAuth2 application.',
+    register: 'Add it to the callback URLs of an OAuth2 application.',
     profile: {
       authorization_endpoint: 'https://linear.app/oauth/authorize',
       token_endpoint: 'https://api.linear.app/oauth/token',
@@ -89,7 +89,7 @@ export const DEVELOPMENT = presets([
     title: 'Figma',
     source: 'https://developers.figma.com/docs/rest-api/authentication/',
     client: 'confidential',
-    register: 'An OAuth app with the scopes that are asked for.',
+    register: 'An OAuth app with the scopes that you request.',
     profile: {
       authorization_endpoint: 'https://www.figma.com/oauth',
       token_endpoint: 'https://api.figma.com/v1/oauth/token',

@@ -9,7 +9,7 @@ export const IDENTITY = presets([
       'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
     client: 'either',
     register:
-      'In the OAuth2 strategy of the application. The scope must exist. A gateway that drops state needs "state_echo": false, and one with a private CA "ca_file".',
+      'In the OAuth2 strategy of the application. The scope must exist. If the gateway drops state, set "state_echo": false. If it has a private CA, set "ca_file".',
     profile: {
       authorization_endpoint: '{base}/invoke/pub.apigateway.oauth2/authorize',
       token_endpoint: '{base}/invoke/pub.apigateway.oauth2/getAccessToken',
@@ -28,7 +28,7 @@ export const IDENTITY = presets([
     source: 'https://developers.google.com/identity/protocols/oauth2/native-app',
     client: 'confidential',
     redirect: { match: 'unregistered' },
-    register: 'A client of type "Desktop app", whose secret is sent although it is no secret.',
+    register: 'A client of type "Desktop app". Google issues a secret for this client; include it.',
     profile: {
       issuer: 'https://accounts.google.com',
       token_endpoint_auth_method: 'client_secret_post',
@@ -72,7 +72,7 @@ export const IDENTITY = presets([
       'https://auth0.com/docs/get-started/authentication-and-authorization-flow/authorization-code-flow-with-pkce',
     client: 'either',
     register:
-      'A native application, the redirect URI among its allowed callback URLs. For tokens of an API set "authorization_parameters": {"audience": "…"}, and allow offline access there.',
+      'A native application. Add the redirect URI to its allowed callback URLs. For tokens of an API, set "authorization_parameters": {"audience": "…"} and allow offline access for that API.',
     profile: {
       // Its issuer ends with a slash.
       issuer: '{base}/',
@@ -96,7 +96,7 @@ export const IDENTITY = presets([
       'https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html',
     client: 'either',
     register:
-      'Among the callback URLs of the app client. base_url is the domain of the user pool, https://DOMAIN.auth.REGION.amazoncognito.com. For scope openid set issuer to that of the user pool.',
+      'Add it to the callback URLs of the app client. base_url is the domain of the user pool, https://DOMAIN.auth.REGION.amazoncognito.com. For the scope openid, set issuer to the issuer of the user pool.',
     profile: {
       authorization_endpoint: '{base}/oauth2/authorize',
       token_endpoint: '{base}/oauth2/token',

@@ -1,4 +1,4 @@
-/** What people watch, hear, post and run. Data only. */
+/** Presets for video, music, social networks and sport. Data only. */
 import { LOCALHOST_ALONE, presets } from './preset.js'
 
 export const PEOPLE = presets([
@@ -8,7 +8,7 @@ export const PEOPLE = presets([
     source: 'https://developer.spotify.com/documentation/web-api/concepts/redirect_uri',
     client: 'either',
     redirect: { match: 'any_port', refuses: ['localhost'], instead: 'Use 127.0.0.1 or [::1].' },
-    register: 'Among the redirect URIs of the app; the secret may stay away, because PKCE is used.',
+    register: 'Add it to the redirect URIs of the app. The secret is not needed, because PKCE is used.',
     profile: {
       authorization_endpoint: 'https://accounts.spotify.com/authorize',
       token_endpoint: 'https://accounts.spotify.com/api/token',
@@ -19,7 +19,7 @@ export const PEOPLE = presets([
     title: 'Discord',
     source: 'https://discord.com/developers/docs/topics/oauth2',
     client: 'either',
-    register: 'Under "OAuth2" of the application; without a secret "Public Client" has to be on.',
+    register: 'Under "OAuth2" of the application. Without a secret, switch "Public Client" on.',
     profile: {
       authorization_endpoint: 'https://discord.com/oauth2/authorize',
       token_endpoint: 'https://discord.com/api/oauth2/token',
@@ -32,7 +32,7 @@ export const PEOPLE = presets([
     source: 'https://github.com/reddit-archive/reddit/wiki/OAuth2',
     client: 'confidential',
     register:
-      'A "web app". Requests need a User-Agent that says who asks: "token_request_headers" can give one of your own.',
+      'A "web app". Requests need a User-Agent that identifies you. To set your own, use "token_request_headers".',
     profile: {
       authorization_endpoint: 'https://www.reddit.com/api/v1/authorize',
       token_endpoint: 'https://www.reddit.com/api/v1/access_token',
@@ -46,7 +46,7 @@ export const PEOPLE = presets([
     source: 'https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code',
     client: 'either',
     redirect: { match: 'exact', refuses: ['localhost'], instead: 'Use 127.0.0.1.' },
-    register: 'Under "User authentication settings"; a "Native App" has no secret.',
+    register: 'Under "User authentication settings". A "Native App" has no secret.',
     profile: {
       authorization_endpoint: 'https://x.com/i/oauth2/authorize',
       token_endpoint: 'https://api.x.com/2/oauth2/token',
@@ -73,7 +73,7 @@ export const PEOPLE = presets([
     title: 'Fitbit',
     source: 'https://dev.fitbit.com/build/reference/web-api/developer-guide/authorization/',
     client: 'either',
-    register: 'An application of type "Personal" or "Client" has no secret to send, a "Server" has one.',
+    register: 'An application of type "Personal" or "Client" sends no secret; a "Server" sends one.',
     profile: {
       authorization_endpoint: 'https://www.fitbit.com/oauth2/authorize',
       token_endpoint: 'https://api.fitbit.com/oauth2/token',
@@ -86,7 +86,8 @@ export const PEOPLE = presets([
     source: 'https://developers.strava.com/docs/authentication/',
     client: 'confidential',
     redirect: { match: 'unregistered', refuses: ['[::1]'], instead: 'Use 127.0.0.1 or localhost.' },
-    register: 'An API application; only its domain is compared, and localhost and 127.0.0.1 always pass.',
+    register:
+      'An API application. Only the domain is compared, and localhost and 127.0.0.1 are always accepted.',
     profile: {
       authorization_endpoint: 'https://www.strava.com/oauth/authorize',
       token_endpoint: 'https://www.strava.com/api/v3/oauth/token',

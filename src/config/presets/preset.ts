@@ -1,7 +1,7 @@
 /**
  * A row of the table of known authorization servers, and what it says about registering there.
  *
- * Quirks are data: they are keys of a profile. No code asks which server it talks to. Placeholders:
+ * Special settings are data: they are keys of a profile. No code checks which server it uses. Placeholders:
  * `{base}` is the profile's `base_url`, in a `redirect_uri` `{port}` and `{profile}` are the daemon's redirect port and
  * the profile's name, in the parameters of token requests `{scope}`, `{client_id}` and `{redirect_uri}` are those of
  * the profile.
@@ -19,7 +19,7 @@ export interface RedirectRule {
   readonly match: 'exact' | 'any_port' | 'unregistered'
   /** Hosts that the vendor's documents do not allow with plain http. */
   readonly refuses?: readonly LoopbackHost[]
-  /** What to do where loopback is not allowed; a sentence. */
+  /** What to do if loopback is not allowed; a sentence. */
   readonly instead?: string
 }
 
@@ -27,7 +27,7 @@ export interface RedirectRule {
 export const LOCALHOST_ALONE: RedirectRule = {
   match: 'exact',
   refuses: ['127.0.0.1', '[::1]'],
-  instead: 'Use localhost by that name.',
+  instead: 'Use the name localhost.',
 }
 
 export interface Preset {

@@ -41,7 +41,7 @@ export function redirectObjection(
 ): string | undefined {
   const host = loopbackHostOf(redirectUri)
   if (host === undefined || redirect.refuses?.includes(host) !== true) return undefined
-  const rule = `${title} takes no redirect URI that begins with http://${host}.`
+  const rule = `${title} accepts no redirect URI that begins with http://${host}.`
   const takesNoHttp = LOOPBACK_HOSTS.every((each) => redirect.refuses?.includes(each))
   return [rule, redirect.instead, takesNoHttp ? HTTPS_ADVICE : undefined]
     .filter((sentence) => sentence !== undefined)
@@ -61,14 +61,14 @@ export function requireRegistrable(profile: Profile): void {
   if (preset.client === 'confidential' && profile.token_endpoint_auth_method === 'none') {
     throw new CatchdError('profile_invalid', {
       profile: profile.name,
-      detail: `${preset.title} gives every client a secret, and the profile has none: set client_secret.`,
+      detail: `${preset.title} gives every client a secret, but the profile has none. Set client_secret.`,
       next: `catchd presets ${preset.name}`,
     })
   }
 }
 
 const HTTPS_ADVICE =
-  'How this machine serves https itself, under localhost or a name of the hosts file: docs/https-loopback.md.'
+  'docs/https-loopback.md shows how to serve https on this machine, for localhost or a name in the hosts file.'
 
 const LOOPBACK_HOSTS: readonly LoopbackHost[] = ['127.0.0.1', 'localhost', '[::1]']
 

@@ -1,4 +1,4 @@
-/** Where people write, meet and keep their files. Data only. */
+/** Presets for chat, meetings, documents and files. Data only. */
 import { LOCALHOST_ALONE, presets } from './preset.js'
 
 export const WORK = presets([
@@ -10,7 +10,7 @@ export const WORK = presets([
     // Any other redirect counts as that of a server, which has a secret.
     redirect: LOCALHOST_ALONE,
     register:
-      'PKCE has to be switched on for the app, which cannot be undone. scope names user scopes: a redirect to localhost gives no bot scopes.',
+      'Switch PKCE on for the app; this cannot be undone. Use user scopes: a redirect to localhost gives no bot scopes.',
     profile: {
       authorization_endpoint: 'https://slack.com/oauth/v2/authorize',
       token_endpoint: 'https://slack.com/api/oauth.v2.access',
@@ -36,7 +36,7 @@ export const WORK = presets([
     title: 'Notion',
     source: 'https://developers.notion.com/reference/create-a-token',
     client: 'confidential',
-    register: 'A public integration, which has an OAuth client.',
+    register: 'A public integration. It has an OAuth client.',
     profile: {
       authorization_endpoint: 'https://api.notion.com/v1/oauth/authorize',
       token_endpoint: 'https://api.notion.com/v1/oauth/token',
@@ -68,7 +68,7 @@ export const WORK = presets([
     source: 'https://developers.zoom.us/docs/integrations/oauth/',
     client: 'confidential',
     redirect: { match: 'any_port' },
-    register: 'A general app, user-managed, with its scopes.',
+    register: 'A general, user-managed app with your scopes.',
     profile: {
       authorization_endpoint: 'https://zoom.us/oauth/authorize',
       token_endpoint: 'https://zoom.us/oauth/token',
@@ -80,7 +80,7 @@ export const WORK = presets([
     title: 'Dropbox',
     source: 'https://developers.dropbox.com/oauth-guide',
     client: 'either',
-    register: 'Under "OAuth 2" of the app; with PKCE no secret is needed.',
+    register: 'Under "OAuth 2" of the app. With PKCE no secret is needed.',
     profile: {
       authorization_endpoint: 'https://www.dropbox.com/oauth2/authorize',
       token_endpoint: 'https://api.dropboxapi.com/oauth2/token',

@@ -1,6 +1,6 @@
 /**
- * Who got which profile's token and when, for the user to see: the newest periods of at most a minute, one for each key and
- * profile, in memory. Part of the fast path, so it only looks up and counts.
+ * Records which key got which profile's token and when, so that the user can see it. In memory, one entry for each key,
+ * profile and minute; only the newest are kept. Part of the fast path, so it only looks up and counts.
  */
 
 import { toInstant } from '../../clock.js'

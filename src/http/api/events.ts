@@ -1,6 +1,7 @@
 /**
- * `/v1/events`: events of the daemon as they happen, as server-sent events (WHATWG HTML §9.2). A key gets the events of its
- * profiles, as long as the key is valid. Earlier events are not kept: a client that connects again asks for the state.
+ * `/v1/events`: events of the daemon as they happen, as server-sent events (WHATWG HTML §9.2). A key gets the events of
+ * its profiles, as long as the key is valid. Earlier events are not kept: a client that connects again asks for the
+ * state.
  */
 import type { FastifyReply } from 'fastify'
 import { Alarm, toInstant } from '../../clock.js'
@@ -35,7 +36,10 @@ export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts
     },
     handler: async (request, reply) => {
       if (streams.size >= MOST_STREAMS) {
-        throw new CatchdError('too_many_logins', `${MOST_STREAMS} streams of events are already open.`)
+        throw new CatchdError(
+          'too_many_logins',
+          `${MOST_STREAMS} streams of events are open, which is the limit.`,
+        )
       }
       const principal = principalOf(request)
       const ended = principal.session?.ended

@@ -29,7 +29,7 @@ export function idTokenRoutes(app: ApiScope, parts: RouteParts): void {
     config: { needs: 'token' },
     schema: {
       operationId: 'getIdToken',
-      summary: 'The id_token, refreshed first if it is due and the server gives one with a refresh',
+      summary: 'The id_token, refreshed first if it is due and the server issues one at a refresh',
       params: ProfilePath,
       querystring: TokenQuery,
       response: tokenAnswers(

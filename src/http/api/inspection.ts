@@ -1,6 +1,6 @@
 /**
- * `/v1/tokens/{profile}/inspection`: what is known about the tokens of a profile, without the tokens. It shows the account,
- * so a key that may only get tokens cannot call it.
+ * `/v1/tokens/{profile}/inspection`: the data about the tokens of a profile, without the tokens. It shows the
+ * account, so a key that may only get tokens cannot call it.
  */
 import * as z from 'zod'
 import type { Inspection, Report } from '../../authorization-server/port.js'
@@ -13,7 +13,7 @@ const Members = z.record(z.string(), z.unknown())
 
 const ReportAnswer = z
   .object({
-    answer: Members.nullable().describe('The answer of the server, tokens replaced'),
+    answer: Members.nullable().describe('The answer of the server, with tokens replaced'),
     error: FailureAnswer.nullable().describe('Why there is no answer'),
   })
   .nullable()
@@ -34,7 +34,7 @@ export const InspectionAnswer = z
     refresh_token: z
       .object({
         expires_at: Instant.nullable().describe('null when the server did not say'),
-        refused: z.string().nullable().describe('Why it must not be sent any more'),
+        refused: z.string().nullable().describe('Why the refresh token is no longer valid'),
       })
       .nullable(),
     id_token: z.object({ header: Members, claims: Members }).nullable(),
@@ -51,7 +51,7 @@ export function inspectionRoutes(app: ApiScope, { services, clock }: RouteParts)
     config: { needs: 'login' },
     schema: {
       operationId: 'inspectToken',
-      summary: 'What is known about the tokens, here and at the server, without the tokens',
+      summary: 'The data about the tokens, here and at the server, without the tokens',
       params: ProfilePath,
       response: answers({ 200: InspectionAnswer }),
     },

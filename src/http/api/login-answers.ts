@@ -1,8 +1,8 @@
 /**
  * A login in the JSON of the API: one schema for each state, and the mapping from the login.
  *
- * Pure. `status` distinguishes them. If two have the same status, `profile` is null for a catch, and `redirect_uri` is null
- * for a device login. Members that a status does not have are null or left out.
+ * Pure. `status` distinguishes them. If two have the same status, `profile` is null for a catch, and `redirect_uri` is
+ * null for a device login. Members that a status does not have are null or left out.
  */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
@@ -111,11 +111,14 @@ const CaughtLoginAnswer = z
     response: z
       .record(z.string(), z.string())
       .optional()
-      .describe('Once: the parameters of the authorization response as received'),
+      .describe('The parameters of the authorization response as received; only in the first answer'),
     stored: z.null(),
     report: z.null(),
   })
-  .meta({ id: 'CaughtLogin', description: 'A response that was caught; it is handed over once' })
+  .meta({
+    id: 'CaughtLogin',
+    description: 'A response that was received for another tool, which gets it once',
+  })
 
 const UnsuccessfulLoginAnswer = z
   .object({

@@ -1,5 +1,5 @@
 /**
- * What the calls for a token share: their query, and with `login=auto` the login that they begin or join when one is needed.
+ * The common part of the calls for a token: their query, and the login that they begin or join with `login=auto`.
  * A call without it never starts a login.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'

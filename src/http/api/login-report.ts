@@ -15,13 +15,13 @@ export const LoginReportAnswer = z
           fix: z
             .object({
               run: z.string().nullable().describe('A command'),
-              set: z.string().nullable().describe('The member of the profile to set with it'),
+              set: z.string().nullable().describe('The key of the profile to set'),
               register: z.string().nullable().describe('A value to enter at the authorization server'),
             })
             .describe('Either a command or a value to register'),
         }),
       )
-      .describe('Likely causes, the likeliest first; empty when none is known'),
+      .describe('Likely causes, the most likely first; empty if none is known'),
     exchanges: z
       .array(
         z.object({
@@ -30,7 +30,7 @@ export const LoginReportAnswer = z
           sent: Masked.describe('Parameters; a value that may be secret reads [secret]'),
           authorization: z.string().nullable().describe('Scheme of the Authorization header'),
           status: z.int().nullable().describe('null when there was no answer, or only the browser got it'),
-          answered: Masked.describe('error members, or the members beside the tokens'),
+          answered: Masked.describe('The error members, or the members other than tokens'),
           trouble: z.string().nullable().describe('Why there is no answer'),
           clock_difference: z
             .int()

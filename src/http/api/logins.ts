@@ -24,7 +24,7 @@ import {
 } from './scope.js'
 
 const PastedResponse = z
-  .strictObject({ url: z.string().min(1).describe('The URL that the browser ended on') })
+  .strictObject({ url: z.string().min(1).describe("The final URL in the browser's address bar") })
   .meta({ id: 'PastedResponse' })
 
 /** Older ones can be found by their ids. */
@@ -56,7 +56,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     schema: {
       operationId: 'beginLogin',
       summary:
-        'Begins a login and returns its authorization URL, adopts one that another tool built, or only catches an authorization response',
+        'Begins a login and returns its authorization URL, adopts an authorization request of another tool, or only receives an authorization response for another tool',
       body: NewLogin,
       response: answers({ 201: StartedLoginAnswer }),
     },
@@ -96,7 +96,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     config: { needs: 'login' },
     schema: {
       operationId: 'getLogin',
-      summary: 'The state of a login, at once or when it is settled',
+      summary: 'The state of a login, immediately or when it is settled',
       params: LoginPath,
       querystring: z.strictObject({
         wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for the login to be settled'),
@@ -119,7 +119,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     config: { needs: 'login' },
     schema: {
       operationId: 'handInResponse',
-      summary: 'Paste-back: the URL that a browser on another machine ended on',
+      summary: 'Accepts the final URL of a browser on another machine',
       params: LoginPath,
       body: PastedResponse,
       response: answers({ 200: LoginAnswer }),
@@ -136,7 +136,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     config: { needs: 'login' },
     schema: {
       operationId: 'cancelLogin',
-      summary: 'Cancels a login; a settled one stays as it is',
+      summary: 'Cancels a login; a settled login does not change',
       params: LoginPath,
       body: NoBody,
       response: answers({ 204: NoContent }),

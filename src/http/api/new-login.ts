@@ -1,6 +1,6 @@
 /**
- * The body of `POST /v1/logins`: a login of a profile, an authorization request of another tool to adopt, or a redirect URI
- * for a catch.
+ * The body of `POST /v1/logins`: a login of a profile, an authorization request of another tool to adopt, or a redirect
+ * URI for a catch.
  *
  * One object instead of a union of three, so that an error names the wrong member.
  */
@@ -38,13 +38,13 @@ export const NewLogin = z
       .string()
       .regex(/^[\w.~-]{43,128}$/, 'must be 43 to 128 of A-Z a-z 0-9 - . _ ~ (RFC 7636 §4.1)')
       .optional()
-      .describe('Verifier of that request, for a login of a profile; redeems the code'),
+      .describe('`code_verifier` of that request; for a login of a profile, catchd redeems the code with it'),
     redirect_uri: z
       .string()
       .max(2048)
       .refine(canBeBound, 'must be an http URL on loopback, without user information and fragment')
       .optional()
-      .describe('For a catch, without a profile: where the response arrives; nothing is redeemed'),
+      .describe('For a catch, without a profile: the redirect URI of the response; catchd redeems nothing'),
   })
   .superRefine((body, issues) => {
     const complain = (member: string, message: string) =>
@@ -52,14 +52,14 @@ export const NewLogin = z
     if (body.redirect_uri !== undefined) {
       for (const member of OF_PROFILES)
         if (body[member] !== undefined)
-          complain(member, 'is not for a redirect_uri, where nothing is redeemed')
+          complain(member, 'cannot be used with redirect_uri, because a catch redeems nothing')
       return
     }
     if (body.profile === undefined) complain('profile', 'is missing')
     if (body.state === undefined && body.code_verifier === undefined) return
-    if (body.state === undefined) complain('state', 'is missing beside code_verifier')
-    if (body.code_verifier === undefined) complain('code_verifier', 'is missing beside state')
-    if (body.open === true) complain('open', 'is not for an authorization request that another tool built')
+    if (body.state === undefined) complain('state', 'is required with code_verifier')
+    if (body.code_verifier === undefined) complain('code_verifier', 'is required with state')
+    if (body.open === true) complain('open', 'cannot be used with an authorization request of another tool')
   })
   .meta({ id: 'NewLogin' })
 export type NewLogin = z.infer<typeof NewLogin>

@@ -110,7 +110,7 @@ function pathOf({ instancePath }: Issue): string[] {
 function ruleOf({ keyword, message, params }: Issue): string {
   if (keyword !== 'unrecognized_keys') return message ?? 'not valid'
   const names = Array.isArray(params['keys']) ? params['keys'].map(String) : []
-  return `not known here: ${names.slice(0, MOST_ISSUES).map(nameOf).join(', ')}`
+  return `unknown: ${names.slice(0, MOST_ISSUES).map(nameOf).join(', ')}`
 }
 
 /** Member names come from the request too. A name that looks like something else (a key, a token) is not repeated. */

@@ -40,7 +40,7 @@ export const ProfileAnswer = z
     scope: z.string().nullable(),
     subject: z.string().nullable(),
     login_needed_at: Instant.nullable().describe(
-      'When the next login is needed, as far as known now. Not in the future: it is needed now. null: the server does not say, or no login is ever needed',
+      'When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed',
     ),
   })
   .meta({ id: 'Profile' })

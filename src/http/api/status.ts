@@ -72,7 +72,7 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
     config: { needs: 'admin' },
     schema: {
       operationId: 'stopDaemon',
-      summary: 'Begins an orderly stop; calls under way are still answered',
+      summary: 'Stops the daemon after the current calls are answered',
       body: NoBody,
       response: answers({ 202: NoContent }),
     },

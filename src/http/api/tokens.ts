@@ -14,7 +14,7 @@ import { TokenAnswer, tokenAnswer, tokenAnswerText } from './token-answer.js'
 
 /** Fastify cannot describe headers beside a schema, so the generator of the description reads them here. */
 const LoggedOut = NoContent.meta({
-  description: 'catchd has forgotten the tokens, even if the authorization server did not revoke them',
+  description: 'catchd has deleted the tokens, even if the authorization server did not revoke them',
   headers: {
     [REVOKED_HEADER]: {
       type: 'string',
@@ -23,7 +23,7 @@ const LoggedOut = NoContent.meta({
     },
     [NOT_REVOKED_HEADER]: {
       type: 'string',
-      description: 'Why it did not: they stay valid there until they expire',
+      description: 'Why it did not. The tokens stay valid there until they expire',
     },
   },
 })
@@ -79,7 +79,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     config: { needs: 'admin' },
     schema: {
       operationId: 'deleteToken',
-      summary: 'Logs out: revokes the tokens if the server can do that, then forgets them',
+      summary: 'Logs out: revokes the tokens if the server supports that, then deletes them',
       params: ProfilePath,
       body: NoBody,
       response: answers({ 204: LoggedOut }),

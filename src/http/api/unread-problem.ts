@@ -12,7 +12,8 @@ const RULES: Readonly<Record<number, string>> = {
 }
 
 export function unreadProblem(status: number): UnreadAnswer {
-  const rule = RULES[status] ?? 'It must be HTTP/1.1 with one Host header and a target that begins with /.'
+  const rule =
+    RULES[status] ?? 'The request must be HTTP/1.1 with one Host header and a target that begins with /.'
   const problem = { ...toProblem(new CatchdError('request_invalid', rule)), status }
   return { contentType: 'application/problem+json', body: JSON.stringify(problem) }
 }

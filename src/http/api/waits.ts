@@ -27,7 +27,10 @@ export class Waits {
    */
   async hold<Result>(reply: FastifyReply, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     if (this.#open.size >= this.#most) {
-      throw new CatchdError('too_many_logins', `${this.#most} calls already wait for logins.`)
+      throw new CatchdError(
+        'too_many_logins',
+        `${this.#most} calls are waiting for logins, which is the limit.`,
+      )
     }
     const waiting = new AbortController()
     const leave = () => waiting.abort()

@@ -1,6 +1,6 @@
 /**
- * The markup of the page's dialogs. The page's script fills and opens them, and sends the values. The browser never sends
- * a form: submitting one only closes its dialog, and the content security policy has `form-action 'none'`.
+ * The markup of the page's dialogs. The page's script fills and opens them, and sends the values. The browser never
+ * sends a form: submitting one only closes its dialog, and the content security policy has `form-action 'none'`.
  */
 import * as z from 'zod'
 import { PROFILE_DEFAULTS, ProfileEntry } from '../../config/profile.js'
@@ -47,7 +47,7 @@ function control({ name, isSource, choices }: (typeof FIELDS)[number]): Html {
   const key = isSource ? null : html` data-key="${name}"`
   if (choices !== undefined) {
     const fallback = new Map<string, unknown>(Object.entries(PROFILE_DEFAULTS)).get(name)
-    return html`<select ${named(id)}${key}><option value="">as the preset says, else ${String(fallback)}</option>${choices.map((value) => html`<option>${value}</option>`)}</select>`
+    return html`<select ${named(id)}${key}><option value="">the preset's value, otherwise ${String(fallback)}</option>${choices.map((value) => html`<option>${value}</option>`)}</select>`
   }
   const list = name === 'preset' ? html` list="presets"` : null
   return input(id, html` type="${isSource ? 'password' : 'text'}"${key}${list}`)

@@ -1,7 +1,8 @@
 /**
- * Catch: waits at a redirect URI for an authorization response that another tool redeems, and hands it over once.
+ * Catch: waits at a redirect URI for an authorization response that another tool redeems, and gives it to that tool
+ * once.
  *
- * The response is in memory only (caught-responses.ts): the vault record of a catch never holds a code.
+ * The response is in memory only (caught-responses.ts): the vault record of a catch never contains a code.
  */
 import * as z from 'zod'
 import { randomId } from '../../authorization-server/pkce.js'
@@ -27,7 +28,7 @@ export function catchKind(parts: KindParts): LoginKind {
     limits: {
       perProfile: Infinity,
       inAll: 100, // each may hold a port
-      tooMany: '100 tools already wait for authorization responses.',
+      tooMany: 'At most 100 tools can wait for authorization responses at the same time.',
     },
     goesOnAlone: false,
     begins: (request) =>
@@ -46,7 +47,7 @@ export function catchKind(parts: KindParts): LoginKind {
 function openCatch({ caught }: KindParts, login: PendingCatch): OpenLogin {
   return {
     login,
-    expiredDetail: 'No authorization response came in time.',
+    expiredDetail: 'No authorization response arrived in time.',
     record: () => writeRecord(CatchRecord, login),
     redirect: {
       address: addressOf(login.redirectUri),

@@ -1,10 +1,10 @@
 /**
- * Logins that end at a redirect URI with a code (RFC 6749 §4.1), whether catchd or another tool built their authorization
- * request.
+ * Logins that end at a redirect URI with a code (RFC 6749 §4.1), whether catchd or another tool built their
+ * authorization request.
  *
- * A known `state` is used up by any response: an error or a wrong issuer ends the login. A code is sent once, to the server
- * that the login began with, after a line in the journal is on the disk. Success is reported when the token set is in the
- * vault. How a login is prepared is preparation.ts.
+ * Any response with a known `state` uses it up: an error or a wrong issuer ends the login. A code is sent once, to the
+ * server that the login began with, after a line in the journal is on the disk. Success is reported when the token set
+ * is in the vault. preparation.ts prepares a login.
  */
 import * as z from 'zod'
 import { Transcript } from '../../authorization-server/transcript.js'
@@ -54,7 +54,7 @@ export function codeKind(parts: KindParts): LoginKind {
     limits: {
       perProfile: 100,
       inAll: 1_000,
-      tooMany: '1000 logins are pending; cancel some or let them expire.',
+      tooMany: '1000 logins are pending, which is the limit. Cancel some, or wait until they expire.',
     },
     goesOnAlone: false,
     begins(request, profile) {
@@ -74,7 +74,7 @@ export function codeKind(parts: KindParts): LoginKind {
 function openCodeLogin(parts: KindParts, login: PendingLogin): OpenLogin {
   return {
     login,
-    expiredDetail: 'Nobody finished the login in time.',
+    expiredDetail: 'The login was not finished in time.',
     record: () => writeRecord(CodeLoginRecord, { ...login, ...login.origin }),
     report: (_status, failure) => report(parts, login, { step: 'no_response', failure }),
     redirect: {
@@ -180,7 +180,7 @@ function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): Catc
     if (!login.issRequired) return undefined
     return new CatchdError('issuer_mismatch', {
       profile: login.profile,
-      detail: `The response names no issuer, although ${login.expectedIssuer} announces that its responses do.`,
+      detail: `The response names no issuer, although ${login.expectedIssuer} announces that its responses name it (RFC 9207).`,
     })
   }
   if (response.iss === login.expectedIssuer) return undefined

@@ -1,6 +1,6 @@
 /**
- * Device logins (RFC 8628): the user enters a code at the authorization server, on any machine, and catchd asks the server
- * at intervals whether that has happened.
+ * Device logins (RFC 8628): the user enters a code at the authorization server, on any machine, and catchd asks the
+ * server at intervals whether the user has done so.
  *
  * At most one request per interval. The interval grows when the server says so or does not answer. Success is reported
  * when the token set is in the vault (SECURITY.md#success-is-true).
@@ -45,7 +45,11 @@ type DeviceRecord = RecordOf<typeof DeviceLoginRecord>
 export function deviceKind(parts: KindParts): LoginKind {
   return {
     itemPrefix: 'device-login/',
-    limits: { perProfile: 10, inAll: 200, tooMany: '200 device logins are pending.' },
+    limits: {
+      perProfile: 10,
+      inAll: 200,
+      tooMany: '200 device logins are pending, which is the limit. Cancel some, or wait until they expire.',
+    },
     goesOnAlone: true,
     begins: (request, profile) =>
       profile?.grant === DEVICE_CODE && !('state' in request)
@@ -80,7 +84,7 @@ async function begin(
 class DeviceLogin implements OpenLogin {
   readonly login: PendingAtServer
   readonly redirect = null
-  readonly expiredDetail = 'Nobody entered the code in time.'
+  readonly expiredDetail = 'The code was not entered in time.'
   readonly #parts: KindParts
   readonly #record: DeviceRecord
   #intervalMs: number

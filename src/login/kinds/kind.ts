@@ -1,6 +1,6 @@
 /**
- * What each kind of login defines: how it begins, its vault record, how many there may be, and what settles it. The life
- * that all kinds share is open-logins.ts.
+ * What each kind of login defines: how it begins, its vault record, how many there may be, and what settles it.
+ * open-logins.ts has the parts that all kinds share.
  *
  * A new kind is one file in this folder and one entry in KINDS in logins.ts. It also needs what it asks of the server in
  * authorization-server, and, if it waits in a new way, what the API and the pages show meanwhile.

@@ -1,4 +1,7 @@
-/** THREATS: what the redirect listener refuses. A refusal sends no token request and the pending login survives. */
+/**
+ * What the redirect listener refuses (SECURITY.md#nobody-else-gets-in). A refusal sends no token request and the pending
+ * login survives.
+ */
 import { describe, expect, test } from 'vitest'
 import { ANSWER_HEADERS } from '../../../src/http/http-listener.js'
 import { CODE, GENUINE, type OpenedListener, openListener, STATE } from './opened-listener.js'
