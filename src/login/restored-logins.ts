@@ -78,7 +78,9 @@ export class RestoredLogins {
   async #readmit(kind: LoginKind, open: OpenLogin): Promise<void> {
     let lease: RedirectLease | undefined
     try {
-      if (open.redirect !== null) {
+      // What has expired needs no address: it ends as expired even if another program uses the port now.
+      const isOver = this.#parts.clock.now() >= open.login.expiresAtMs
+      if (open.redirect !== null && !isOver) {
         const { redirectUri, listen, certificate } = open.redirect.address
         lease = await this.#parts.listeners.acquire(redirectUri, listen, certificate)
       }

@@ -4,12 +4,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /** Below what systems give to port 0 and to outgoing connections, so that nobody takes it in between. */
-const [LOWEST, HIGHEST] = [15_000, 32_000]
+const [FIRST, PER_WORKER, WORKERS] = [15_000, 2_000, 8]
+
+/** Each test worker takes ports of its own range, so that none takes what another has just found to be free. */
+const LOWEST = FIRST + (Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS) * PER_WORKER
 
 /** A port that is free on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(LOWEST, HIGHEST)
+    const port = randomInt(LOWEST, LOWEST + PER_WORKER)
     if (await isFree(port)) return port
   }
 }
