@@ -339,7 +339,7 @@ describe('TLS', () => {
     const failure = await failureOf(
       servers().redeem(profile({ token_endpoint: endpoint, ca_file: caFile }), grant()),
     )
-    expect(failure.message).toContain('another name')
+    expect(failure.message).toContain('another host name')
     expect(seen).toHaveLength(0)
   })
 

@@ -63,7 +63,7 @@ describe('a server of a private CA', () => {
     const failure = await failureOf(
       connections({ SSL_CERT_FILE: bundle }).exchange(`${server.base}/token`, get, undefined),
     )
-    expect(failure.message).toContain('another name')
+    expect(failure.message).toContain('another host name')
     expect(server.seen).toEqual([])
   })
 

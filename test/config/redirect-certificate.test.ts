@@ -54,9 +54,9 @@ describe('what is refused names the key and the fix', () => {
     [
       { redirect_uri: 'http://localhost:8443/callback', ...certificate },
       '"redirect_certificate_file" of profile "a"',
-      'begin with https://',
+      'Change redirect_uri to https://',
     ],
-    [certificate, '"redirect_certificate_file" of profile "a"', 'begin with https://'],
+    [certificate, '"redirect_certificate_file" of profile "a"', 'Change redirect_uri to https://'],
   ])('%j', (entry, key, fix) => {
     const failure = failureOf(() => check(entry))
     expect(failure).toMatchObject({ code: 'config_invalid', exitCode: 7 })

@@ -185,7 +185,7 @@ describe('extends', () => {
   ])('that comes back to itself is refused: %j', (entries) => {
     const failure = refusalOf(entries)
     expect(failure.code).toBe('config_invalid')
-    expect(failure.detail).toContain('comes back')
+    expect(failure.detail).toContain('leads back to')
   })
 
   test('of a profile that is not there is refused with a suggestion', () => {
@@ -246,10 +246,10 @@ describe('what is missing is profile_invalid and names the key to set', () => {
   test.each<[ProfileEntry, string]>([
     [{ issuer: endpoint }, 'Set client_id'],
     [{ client_id: 'c' }, 'authorization_endpoint and token_endpoint'],
-    [{ client_id: 'c', token_endpoint: endpoint }, 'or else authorization_endpoint.'],
-    [{ client_id: 'c', authorization_endpoint: endpoint }, 'or else token_endpoint.'],
+    [{ client_id: 'c', token_endpoint: endpoint }, 'or authorization_endpoint.'],
+    [{ client_id: 'c', authorization_endpoint: endpoint }, 'or token_endpoint.'],
     [{ client_id: 'c', grant: device, token_endpoint: endpoint }, 'device_authorization_endpoint'],
-    [{ client_id: 'c', grant: 'client_credentials' }, 'or else token_endpoint.'],
+    [{ client_id: 'c', grant: 'client_credentials' }, 'or token_endpoint.'],
   ])('%j', (entry, rule) => {
     const failure = refusalOf({ a: entry })
     expect(failure).toMatchObject({ code: 'profile_invalid', next: 'catchd profile edit a' })

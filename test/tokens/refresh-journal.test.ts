@@ -1,4 +1,4 @@
-/** What a daemon that was killed in the middle of a refresh does when it comes back. */
+/** What a daemon that was killed during a refresh does when it comes back. */
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
 import { testProfile, tokenResponse } from '../support/fake-authorization-servers.js'
@@ -28,7 +28,7 @@ test('its refresh token is not sent again; the access token is served until it e
   clock.jump(20_000)
   await expect(restarted.get('gw', undefined)).rejects.toMatchObject({
     code: 'login_required',
-    detail: expect.stringContaining('in the middle of a refresh') as string,
+    detail: expect.stringContaining('during a refresh') as string,
   })
   expect(servers.refreshed).toHaveLength(1)
 })
