@@ -25,7 +25,7 @@ export const systemClock: Clock = {
 
 /**
  * Wakes at a time of the wall clock. It sleeps for a limited time only and then looks at the clock, so a laptop that slept
- * or a clock that was changed makes it late by no more than that. It has no timer while there is nothing to wait for.
+ * or a clock that was changed makes it late by at most this time. It has no timer while there is nothing to wait for.
  */
 export class Alarm {
   readonly #clock: Clock
