@@ -9,10 +9,13 @@ const [FIRST, PER_WORKER, WORKERS] = [15_000, 2_000, 8]
 /** Each test worker takes ports of its own range, so that none takes what another has just found to be free. */
 const LOWEST = FIRST + (Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS) * PER_WORKER
 
+/** Where this file of tests begins in the range. From there on no port is given twice. */
+let next = randomInt(PER_WORKER)
+
 /** A port that is free on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(LOWEST, LOWEST + PER_WORKER)
+    const port = LOWEST + (next++ % PER_WORKER)
     if (await isFree(port)) return port
   }
 }
