@@ -15,7 +15,7 @@ export interface ProtectedResource {
   /** Resource indicator (RFC 8707) of the resource. */
   readonly resource: string
   readonly issuer: string
-  /** The scopes of the challenge, otherwise those of the document, separated by spaces; `null` if neither has any. */
+  /** The scopes of the challenge, otherwise those of the document, separated by spaces; `null` if neither names one. */
   readonly scope: string | null
   /** Whether tokens must be bound to a key (RFC 9449). */
   readonly wantsDpop: boolean
