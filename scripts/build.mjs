@@ -4,7 +4,6 @@
  * keytar is native and stays outside; its child process is an entry of its own.
  */
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -130,7 +129,7 @@ await build({
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   target: 'node20.19',
-  define: { 'process.env["CATCHD_BUILD_ID"]': JSON.stringify(idOf(join(root, 'dist', 'daemon.cjs'))) },
+  define: VERSION,
 })
 // The library's declarations; they name no other package.
 execFileSync(
@@ -153,10 +152,6 @@ await build({
   minifySyntax: true,
 })
 chmodSync(join(root, 'dist', 'catchd.cjs'), 0o755)
-
-function idOf(file) {
-  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16)
-}
 
 /** esbuild leaves the texts of tagged templates as they are, whose raw form nobody here asks for. */
 function makeAscii(file) {

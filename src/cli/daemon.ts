@@ -15,7 +15,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, Option } from '@commander-js/extra-typings'
 import type { CatchdClient } from '../client/client.js'
 import { lastProblem, NothingListens } from '../client/daemon-error.js'
+import { withoutCoreDumps } from '../core-dumps.js'
 import { CatchdError } from '../failures.js'
+import { nodeOptions, withoutLoaders } from '../own-processes.js'
 import type { Context } from './context.js'
 import { printJson, printResult } from './output.js'
 
@@ -115,9 +117,10 @@ async function openStderrFile(): Promise<FileHandle> {
 
 function spawnDaemon(mainFile: string, stderr: number): ChildProcess {
   // With this variable, the daemon would write its log to stderr for the journal of a service.
-  const { JOURNAL_STREAM: _journal, ...env } = process.env
-  const words = [...process.execArgv, mainFile, 'daemon', 'run', '--json', '--detached']
-  return spawn(process.execPath, words, { detached: true, stdio: ['ignore', 'ignore', stderr], env })
+  const { JOURNAL_STREAM: _journal, ...env } = withoutLoaders(process.env)
+  const words = [...nodeOptions(mainFile), mainFile, 'daemon', 'run', '--json', '--detached']
+  const [program, ...args] = withoutCoreDumps([process.execPath, ...words])
+  return spawn(program, args, { detached: true, stdio: ['ignore', 'ignore', stderr], env })
 }
 
 async function untilServing(

@@ -10,6 +10,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { ClientWithKey, KeyAction } from '../client/api-types.js'
+import { forbidCoreDumps } from '../core-dumps.js'
 import { CatchdError } from '../failures.js'
 import { listenPrivately } from '../forward/private-socket.js'
 import { createRelay } from '../forward/relay.js'
@@ -71,6 +72,7 @@ async function forward(
   options: ForwardOptions,
 ): Promise<void> {
   requireOnePlace(destination, options)
+  await forbidCoreDumps()
   const { client } = context
   const api = await tcpApi(context)
   const key = await client.addClient({

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import type { Command } from '@commander-js/extra-typings'
 import { serverUrlRule } from '../config/rules.js'
+import { forbidCoreDumps } from '../core-dumps.js'
 import { CatchdError } from '../failures.js'
 import { CachedToken } from '../proxy/cached-token.js'
 import { buildProxyApp } from '../proxy/proxy-app.js'
@@ -40,6 +41,7 @@ export function define(command: Command, context: Context): void {
 
 async function serve(context: Context, name: string, options: ProxyOptions): Promise<void> {
   const upstream = parseUpstream(options.upstream)
+  await forbidCoreDumps()
   const { configuration } = await context.client.profile(name)
   requireHost(name, configuration.hosts ?? [], upstream)
   const secret = options.secret && options.socket === undefined ? randomBytes(16).toString('base64url') : ''

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { CatchdError } from '../failures.js'
+import { withoutLoaders } from '../own-processes.js'
 import { lastProblem } from './daemon-error.js'
 
 /** In the package, this file is one folder below the program. */
@@ -17,7 +18,8 @@ const LONGEST_MS = 20_000
 export async function startDaemon(program: string = fileURLToPath(PROGRAM)): Promise<void> {
   const words = [program, 'daemon', 'start', '--json']
   const stderr = await new Promise<string | undefined>((resolve) => {
-    execFile(process.execPath, words, { timeout: LONGEST_MS, windowsHide: true }, (error, _stdout, stderr) =>
+    const options = { env: withoutLoaders(process.env), timeout: LONGEST_MS, windowsHide: true }
+    execFile(process.execPath, words, options, (error, _stdout, stderr) =>
       resolve(error === null ? undefined : stderr),
     )
   })

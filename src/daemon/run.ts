@@ -3,7 +3,9 @@
  */
 import { parseEnvironment } from '../config/environment.js'
 import { ensureFolder, requireWritable, resolveFolders } from '../config/folders.js'
+import { forbidCoreDumps } from '../core-dumps.js'
 import { EXIT, placeOf } from '../failures.js'
+import { LOADER_VARIABLES } from '../own-processes.js'
 import { VERSION } from '../version.js'
 import { takeActivatedSockets } from './activation.js'
 import { compose } from './compose.js'
@@ -16,6 +18,8 @@ import { openLog } from './log.js'
  */
 export async function runDaemon(): Promise<void> {
   process.umask(0o077)
+  const limited = forbidCoreDumps()
+  for (const name of LOADER_VARIABLES) delete process.env[name] // for every process that the daemon starts
   const activated = takeActivatedSockets(process.env, process.pid)
   const environment = parseEnvironment(process.env)
   const folders = resolveFolders(environment)
@@ -33,6 +37,7 @@ export async function runDaemon(): Promise<void> {
   const ended = new Promise<void>((resolve) => {
     end = resolve
   })
+  await limited // before there is a secret in memory
   const daemon = await compose({ environment, folders, log, version: VERSION, activated, onStop: end })
   process.on('SIGTERM', end)
   process.on('SIGINT', end)

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { CatchdError } from '../failures.js'
+import { nodeOptions, withoutLoaders } from '../own-processes.js'
 import { fetchOnce, type WebAnswer } from './web-request.js'
 
 interface Ran {
@@ -27,7 +28,7 @@ export class DemoHome {
     this.folder = folder
     this.apiPort = apiPort
     this.redirectPort = redirectPort
-    const others = Object.entries(process.env).filter(([name]) => !name.startsWith('CATCHD_'))
+    const others = Object.entries(withoutLoaders(process.env)).filter(([name]) => !name.startsWith('CATCHD_'))
     this.#env = {
       ...Object.fromEntries(others),
       CATCHD_HOME: folder,
@@ -59,7 +60,8 @@ export class DemoHome {
    * @throws CatchdError `internal` with the command's output if its exit code is not 0
    */
   async catchd(args: readonly string[], stdin = ''): Promise<Ran> {
-    const ran = await this.run(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...args], stdin)
+    const program = process.argv[1] ?? ''
+    const ran = await this.run(process.execPath, [...nodeOptions(program), program, ...args], stdin)
     if (ran.exitCode === 0) return ran
     throw new CatchdError(
       'internal',

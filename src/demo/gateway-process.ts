@@ -6,6 +6,7 @@
  */
 import { fork } from 'node:child_process'
 import { CatchdError } from '../failures.js'
+import { nodeOptions, withoutLoaders } from '../own-processes.js'
 import type { GatewayUser } from './gateway-rules.js'
 import type { RecordedTokenRequest } from './gateway-wire.js'
 
@@ -29,7 +30,10 @@ export interface RunningGateway extends GatewayAddress {
 /** @throws CatchdError `internal` if the process ends before it listens */
 export async function startGatewayProcess(redirectUri: string): Promise<RunningGateway> {
   // The command line calls serveGateway for these arguments.
-  const child = fork(process.argv[1] ?? '', ['demo', '--serve-gateway', redirectUri], {
+  const program = process.argv[1] ?? ''
+  const child = fork(program, ['demo', '--serve-gateway', redirectUri], {
+    execArgv: [...nodeOptions(program)],
+    env: withoutLoaders(process.env),
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })

@@ -2,12 +2,24 @@
  * Runs a large CommonJS file with the code that V8 compiled of it earlier: otherwise compiling takes a third of the time
  * in which the daemon starts. (Newer Node.js has `module.enableCompileCache` for this; Node.js 20 has not.)
  *
- * The compiled code is stored beside the program, like Python's `__pycache__`: anybody who can write there can change the
- * program itself. If the folder is not writable, nothing is stored, and the start is slower. V8 refuses code of another
- * version of itself; the file name contains the build and the version of Node.js.
+ * The compiled code is stored beside the program, like Python's `__pycache__`. If the folder is not writable, nothing is
+ * stored, and the start is slower. What runs is always the content of the program's file
+ * (SECURITY.md#the-program-is-what-runs): stored code is used only with the file that it was compiled of, and only if
+ * nobody else could write it. V8 itself compares no more than the length of the file, its own version and its flags.
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { Script } from 'node:vm'
@@ -17,7 +29,7 @@ const WORTH_IT = 1.1
 
 export interface CompiledProgram<Exports> {
   readonly exports: Exports
-  /** Whether no compiled code was stored, or V8 refused it. */
+  /** Whether there was no stored code to use, or V8 refused it. */
   readonly isNew: boolean
   /** Stores the code that is compiled by now, if it is more than was stored. Never throws. */
   keep(): void
@@ -26,13 +38,14 @@ export interface CompiledProgram<Exports> {
 /**
  * @param file - Absolute path of a CommonJS module in ASCII, without `import()`, for which stored code has no loader in
  *   Node.js 20 (scripts/build.mjs turns it into `require`).
- * @param build - Changes with every change of the file: V8 itself compares only its length.
  */
-export function runCompiled<Exports>(file: string, build: string): CompiledProgram<Exports> {
-  const kept = file.replace(/\.cjs$/, `-${build}-${process.version}-${process.arch}.compiled`)
-  const source = readFileSync(file, 'latin1') // it is ASCII, which V8 stores with one byte per character
-  const cachedData = readIfThere(kept)
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
+export function runCompiled<Exports>(file: string): CompiledProgram<Exports> {
+  const kept = file.replace(/\.cjs$/, `-${process.version}-${process.arch}.compiled`)
+  const source = readFileSync(file)
+  const cachedData = readKept(kept, { file, source })
+  // The source is ASCII, which V8 stores with one byte per character.
+  const text = source.toString('latin1')
+  const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${text}\n})`, {
     filename: file,
     ...(cachedData === undefined ? {} : { cachedData }),
   })
@@ -44,36 +57,62 @@ export function runCompiled<Exports>(file: string, build: string): CompiledProgr
     isNew: keptBytes === 0,
     keep() {
       const compiled = script.createCachedData()
-      if (compiled.length > keptBytes * WORTH_IT) write(kept, compiled)
+      if (compiled.length > keptBytes * WORTH_IT) write(kept, source, compiled)
     },
   }
 }
 
+interface Program {
+  readonly file: string
+  readonly source: Buffer
+}
+
 /** V8 does not check the code, so a file that a crash of the machine left incomplete must not reach it. */
-function readIfThere(path: string): Buffer | undefined {
+function readKept(path: string, { file, source }: Program): Buffer | undefined {
   try {
-    const kept = readFileSync(path)
-    const compiled = kept.subarray(DIGEST_BYTES)
-    return digestOf(compiled).equals(kept.subarray(0, DIGEST_BYTES)) ? compiled : undefined
+    const kept = readTrusted(path, file)
+    const compiled = kept?.subarray(DIGEST_BYTES)
+    if (kept === undefined || compiled === undefined) return undefined
+    return digestOf(source, compiled).equals(kept.subarray(0, DIGEST_BYTES)) ? compiled : undefined
   } catch {
     return undefined
   }
 }
 
+/**
+ * Other users can write into some folders (`/tmp`) without being able to change the program there.
+ *
+ * @returns `undefined` if anybody but this user, root and the owner of the program could write the file.
+ */
+function readTrusted(path: string, program: string): Buffer | undefined {
+  const own = process.geteuid?.()
+  if (own === undefined) return readFileSync(path)
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const { uid, mode } = fstatSync(descriptor)
+    const isTrusted = (mode & 0o022) === 0 && [own, 0, statSync(program).uid].includes(uid)
+    return isTrusted ? readFileSync(descriptor) : undefined
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 const DIGEST_BYTES = 32
 
-function digestOf(compiled: Buffer): Buffer {
-  return createHash('sha256').update(compiled).digest()
+/** One digest says that the code is whole, and of which source it is. */
+function digestOf(source: Buffer, compiled: Buffer): Buffer {
+  return createHash('sha256').update(source).update(compiled).digest()
 }
 
 /** Replaced in one step, so that another start never reads half of it. */
-function write(path: string, compiled: Buffer): void {
+function write(path: string, source: Buffer, compiled: Buffer): void {
   const unfinished = `${path}.${process.pid}`
   try {
-    writeFileSync(unfinished, Buffer.concat([digestOf(compiled), compiled]), { flag: 'wx' })
+    writeFileSync(unfinished, Buffer.concat([digestOf(source, compiled), compiled]), { flag: 'wx' })
     chmodSync(unfinished, 0o644) // as readable as the program, whatever the umask
     renameSync(unfinished, path)
-  } catch {
-    rmSync(unfinished, { force: true })
+  } catch (error) {
+    const isOfAnother = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    if (!isOfAnother) rmSync(unfinished, { force: true })
   }
 }

@@ -8,8 +8,8 @@ import { runCompiled } from './compiled-program.js'
 
 const PLAIN = ['--json', '--detached']
 
-/** The build, inserted by scripts/build.mjs. In the sources there is no file to run. */
-const BUILD = process.env['CATCHD_BUILD_ID']
+/** Inserted by scripts/build.mjs. In the sources there is no file to run. */
+const IS_BUILT = process.env['CATCHD_BUILD_VERSION'] !== undefined
 
 /** The exports of cli/daemon-program.ts. */
 interface DaemonProgram {
@@ -24,8 +24,8 @@ const COMPILED_AFTER_MS = 3_000
  * @returns Whether it ran here, and has ended.
  */
 export async function runDaemonQuickly([run, ...options]: readonly string[]): Promise<boolean> {
-  if (run !== 'run' || BUILD === undefined || !options.every((option) => PLAIN.includes(option))) return false
-  const { exports, isNew, keep } = runCompiled<DaemonProgram>(join(__dirname, 'daemon.cjs'), BUILD)
+  if (run !== 'run' || !IS_BUILT || !options.every((option) => PLAIN.includes(option))) return false
+  const { exports, isNew, keep } = runCompiled<DaemonProgram>(join(__dirname, 'daemon.cjs'))
   if (isNew) setTimeout(keep, COMPILED_AFTER_MS).unref()
   await exports.runDaemonProgram({
     json: options.includes('--json'),

@@ -1,5 +1,6 @@
 /** A launchd agent of one user (launchd.plist(5)). It starts at login, and again after a failure. */
 import { join } from 'node:path'
+import { LOADER_VARIABLES } from '../own-processes.js'
 import { type ServicePlan, type ServiceSetup, xmlText } from './plan.js'
 
 const LABEL = 'catchd'
@@ -19,7 +20,9 @@ export function launchdPlan(setup: ServiceSetup): ServicePlan {
 
 function plist({ node, program, environment }: ServiceSetup): string {
   const strings = [node, program, 'daemon', 'run'].map((part) => `    <string>${xmlText(part)}</string>`)
-  const variables = Object.entries(environment).flatMap(([name, value]) => [
+  // An empty value hides the variable of the session.
+  const hidden = Object.fromEntries(LOADER_VARIABLES.map((name) => [name, '']))
+  const variables = Object.entries({ ...hidden, ...environment }).flatMap(([name, value]) => [
     `    <key>${xmlText(name)}</key>`,
     `    <string>${xmlText(value)}</string>`,
   ])
@@ -50,6 +53,13 @@ function plist({ node, program, environment }: ServiceSetup): string {
     '  <key>Umask</key>',
     // 077. launchd reads it as a decimal number.
     '  <integer>63</integer>',
+    ...['Soft', 'Hard'].flatMap((kind) => [
+      `  <key>${kind}ResourceLimits</key>`,
+      '  <dict>',
+      '    <key>Core</key>',
+      '    <integer>0</integer>',
+      '  </dict>',
+    ]),
     '</dict>',
     '</plist>',
   ].join('\n')}\n`

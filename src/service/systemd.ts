@@ -3,6 +3,7 @@
  * connection. Until then, no daemon runs.
  */
 import { join } from 'node:path'
+import { LOADER_VARIABLES } from '../own-processes.js'
 import type { Command, ServiceFile, ServicePlan, ServiceSetup } from './plan.js'
 
 interface Listener {
@@ -59,6 +60,7 @@ function serviceUnit({ node, program, environment }: ServiceSetup, sockets: read
     'Type=exec',
     `ExecStart=${command.join(' ')}`,
     ...variables,
+    `UnsetEnvironment=${LOADER_VARIABLES.join(' ')}`,
     'Restart=on-failure',
     '# Starting again does not help after an invalid configuration or with a second instance.',
     'RestartPreventExitStatus=7 8',

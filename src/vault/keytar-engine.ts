@@ -11,6 +11,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as z from 'zod'
+import { nodeOptions, withoutLoaders } from '../own-processes.js'
 import { ANSWER_WITHIN_MS, failureFrom, type KeychainEngine, KeychainFailure } from './keychain-engine.js'
 
 /** For Node and keytar to load. No keychain is asked. */
@@ -123,7 +124,7 @@ class KeytarChild {
   constructor(entry: ChildEntry, env: NodeJS.ProcessEnv, idleMs: number) {
     this.#idleMs = idleMs
     this.#process = spawn(process.execPath, [...entry.execArgv, entry.file], {
-      env: { ...env, LC_ALL: 'C.UTF-8' },
+      env: { ...withoutLoaders(env), LC_ALL: 'C.UTF-8' },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       windowsHide: true,
     })
@@ -264,5 +265,6 @@ function defaultChildEntry(): ChildEntry {
   // The bundle splits this module into dist/main.js or dist/chunks/.
   const places = ['./vault/keytar-child.js', '../vault/keytar-child.js', './keytar-child.js']
   const files = places.map((place) => fileURLToPath(new URL(place, here)))
-  return { execArgv: [], file: files.find(existsSync) ?? files[0] ?? '' }
+  const file = files.find(existsSync) ?? files[0] ?? ''
+  return { execArgv: nodeOptions(file), file }
 }

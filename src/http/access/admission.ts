@@ -91,7 +91,7 @@ function authenticate({ headers: { authorization }, socket }: IncomingCall, { ke
   throw new CatchdError('unauthorized', {
     detail:
       authorization === undefined
-        ? 'Over TCP, every request needs `Authorization: Bearer KEY`. The admin key is in admin.key in the state folder.'
+        ? 'Over TCP every request needs `Authorization: Bearer KEY`. The admin key is in admin.key in the state folder.'
         : 'The API key is unknown or has expired.',
   })
 }
