@@ -17,10 +17,11 @@ export const LOADER_VARIABLES = [
   'NODE_DEBUG_NATIVE',
 ] as const
 
+/** Not deleted but `undefined`: Node adds its own NODE_V8_COVERAGE to an environment that does not have the name. */
+const NO_LOADERS = Object.fromEntries(LOADER_VARIABLES.map((name) => [name, undefined]))
+
 export function withoutLoaders(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const left = { ...env }
-  for (const name of LOADER_VARIABLES) delete left[name]
-  return left
+  return { ...env, ...NO_LOADERS }
 }
 
 /** @returns The options of Node.js for a program of ours. In the sources, they are what loads TypeScript. */

@@ -23,6 +23,13 @@ describe('exec', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'at-1 false kept\n' })
   })
 
+  test('the command has the whole environment of the user', async () => {
+    const daemon = await fakeDaemon(routes)
+    const env = { NODE_OPTIONS: '--no-warnings', NODE_DEBUG: 'x' }
+    const show = script('console.log(process.env.NODE_OPTIONS, process.env.NODE_DEBUG)')
+    expect((await run(daemon, ['exec', 'gw', ...show], { env })).stdout).toBe('--no-warnings x\n')
+  })
+
   test('--env names the variable, and what follows -- is not ours', async () => {
     const daemon = await fakeDaemon(routes)
     const show = 'console.log(process.env.GW_TOKEN, process.env.ACCESS_TOKEN, process.argv.slice(1).join())'

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { LOADER_VARIABLES } from '../../src/own-processes.js'
 import { launchdPlan } from '../../src/service/launchd.js'
 import { environmentToKeep, type ServicePlan, type ServiceSetup } from '../../src/service/plan.js'
 import { systemdPlan } from '../../src/service/systemd.js'
@@ -21,6 +22,9 @@ const SETUP: ServiceSetup = {
   redirectPort: 8252,
   environment: { CATCHD_BROWSER: 'open "a\\b" <x> 100%', PATH: '/usr/bin:/bin' },
 }
+
+/** Variables of the session that the service does not see. */
+const HIDDEN = Object.fromEntries(LOADER_VARIABLES.map((name) => [name, '']))
 
 const folders: string[] = []
 afterEach(() => {
@@ -62,6 +66,12 @@ describe('systemd', () => {
     const plan = systemdPlan({ ...SETUP, apiPort: 0, redirectPort: 0 })
     expect(plan.files.map(({ path }) => basename(path))).toEqual(['catchd.service', 'catchd.socket'])
     expect(contentOf(plan, 'catchd.service')).not.toContain('tcp')
+  })
+
+  test('no core dump, and none of the variables that make Node.js load other code', () => {
+    const unit = contentOf(systemdPlan(SETUP), 'catchd.service').split('\n')
+    expect(unit).toContain('LimitCORE=0')
+    expect(unit).toContain(`UnsetEnvironment=${LOADER_VARIABLES.join(' ')}`)
   })
 
   test('$XDG_CONFIG_HOME is where units are looked for', () => {
@@ -108,11 +118,13 @@ describe('launchd', () => {
       expect(JSON.parse(read)).toEqual({
         Label: 'catchd',
         ProgramArguments: [SETUP.node, SETUP.program, 'daemon', 'run'],
-        EnvironmentVariables: SETUP.environment,
+        EnvironmentVariables: { ...HIDDEN, ...SETUP.environment },
         RunAtLoad: true,
         KeepAlive: { SuccessfulExit: false },
         ProcessType: 'Background',
         Umask: 0o077,
+        SoftResourceLimits: { Core: 0 },
+        HardResourceLimits: { Core: 0 },
       })
     })
   })
