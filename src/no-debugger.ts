@@ -12,8 +12,9 @@ const STARTED_AFTER_MS = 100
 // It replaces Node's own handler, which opens the inspector.
 process.on('SIGUSR1', () => {})
 if (process.env['NODE_OPTIONS'] || process.execArgv.length > 0) closeInspector()
-// The signal may have come before this handler. Node then opens the inspector a moment later.
-setTimeout(closeInspector, STARTED_AFTER_MS).unref()
+// The signal may have come before this handler. Node then opens the inspector up to twice: while JavaScript runs, and when
+// the event loop looks for events, which it does after a timer and before an immediate.
+setTimeout(() => setImmediate(closeInspector), STARTED_AFTER_MS).unref()
 
 function closeInspector(): void {
   // A Node.js that was built without the inspector does not have the module. An old one does not have the function.

@@ -101,9 +101,7 @@ describe.skipIf(process.platform === 'win32')(
           symlinkSync(`${path}.elsewhere`, path)
         },
       ],
-      ...(isRoot
-        ? [['another user owns it', (path: string) => chownSync(path, 65_432, 65_432)] as const]
-        : []),
+      ...OTHERS,
     ])('%s', (_how, spoil) => {
       run({ keeps: true })
       spoil(join(folder, NAME))

@@ -5,7 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { tcpSockets } from '../../src/http/tcp-table.js'
 import { LOADER_VARIABLES } from '../../src/own-processes.js'
@@ -14,7 +16,7 @@ import { freePort } from '../support/free-port.js'
 import { type Keyring, keyringReason, startKeyring } from '../support/keyring.js'
 import { needs } from '../support/needs.js'
 import { asOtherUser, otherUserReason } from '../support/other-user.js'
-import { environment, PROGRAM } from '../support/program.js'
+import { type Environment, environment, PROGRAM } from '../support/program.js'
 
 const notLinux = process.platform === 'linux' ? undefined : 'skipped: the processes are read in /proc'
 if (notLinux !== undefined) console.warn(notLinux)
@@ -29,6 +31,12 @@ const environmentOf = (pid: number) =>
       .map((entry) => entry.split(/=(.*)/s, 2) as [string, string]),
   )
 const childrenOf = (pid: number) => proc(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number)
+
+/** Whether it handles a signal by now: until Node has set up its own handlers, SIGUSR1 ends it. */
+function catchesSignal(pid: number, signal: number): boolean {
+  const [, caught = '0'] = /^SigCgt:\s*(\w+)$/m.exec(proc(pid, 'status')) ?? []
+  return ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n
+}
 
 /** The TCP ports that a process listens on. */
 async function listeningPorts(pid: number): Promise<number[]> {
@@ -45,17 +53,32 @@ async function listeningPorts(pid: number): Promise<number[]> {
   return sockets.map(({ localPort }) => localPort).sort((one, other) => one - other)
 }
 
+/** For commands in the home of a daemon. */
+function inHome(daemon: Daemon, more: Environment = {}): Record<string, string> {
+  const own = {
+    HOME: daemon.home,
+    CATCHD_HOME: daemon.home,
+    CATCHD_API_PORT: String(daemon.apiPort),
+    CATCHD_REDIRECT_PORT: String(daemon.redirectPort),
+    CATCHD_VAULT: 'memory',
+    CATCHD_BROWSER: 'none',
+  }
+  return environment(own, more)
+}
+
+/** A home whose daemon does not run. */
+async function restingDaemon(): Promise<Daemon> {
+  const daemon = await startDaemon({ config: CONFIG })
+  onTestFinished(() => daemon.stop())
+  await daemon.kill('SIGTERM')
+  return daemon
+}
+
 /** A foreground command of the program, ready when it has printed a line. */
 async function startCommand(daemon: Daemon, args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: environment({
-      HOME: daemon.home,
-      CATCHD_HOME: daemon.home,
-      CATCHD_API_PORT: String(daemon.apiPort),
-      CATCHD_REDIRECT_PORT: String(daemon.redirectPort),
-      CATCHD_BROWSER: 'none',
-    }),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: inHome(daemon),
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
   await once(child.stdout, 'data')
   return child
@@ -139,21 +162,13 @@ const DEBUGGED = Object.fromEntries(LOADER_VARIABLES.map((name) => [name, '/nowh
 
 describe.skipIf(notLinux !== undefined)('a shell with a debugger', () => {
   test('what a command starts in it has neither its variables nor its options', async () => {
-    const daemon = await startDaemon({ config: CONFIG })
-    onTestFinished(() => daemon.stop())
-    await daemon.kill('SIGTERM')
+    const daemon = await restingDaemon()
     const child = spawn(process.execPath, ['--inspect=127.0.0.1:0', PROGRAM, 'daemon', 'start', '--json'], {
-      env: environment({
+      env: inHome(daemon, {
         ...DEBUGGED,
-        NODE_OPTIONS: '--inspect-port=0 --no-warnings',
+        NODE_OPTIONS: '--inspect-port=0',
         NODE_V8_COVERAGE: join(daemon.home, 'coverage'),
         NODE_EXTRA_CA_CERTS: '/dev/null',
-        HOME: daemon.home,
-        CATCHD_HOME: daemon.home,
-        CATCHD_API_PORT: String(daemon.apiPort),
-        CATCHD_REDIRECT_PORT: String(daemon.redirectPort),
-        CATCHD_VAULT: 'memory',
-        CATCHD_BROWSER: 'none',
       }),
       stdio: ['ignore', 'pipe', 'ignore'],
     })
@@ -163,6 +178,21 @@ describe.skipIf(notLinux !== undefined)('a shell with a debugger', () => {
     expect(names.filter((name) => name.startsWith('NODE_'))).toEqual(['NODE_EXTRA_CA_CERTS'])
     expect(proc(pid, 'cmdline')).not.toContain('inspect')
     expect(await listeningPorts(pid)).toEqual([daemon.apiPort, daemon.redirectPort].sort((a, b) => a - b))
+  })
+
+  test('a signal before the first line of the program opens it for a moment only', async () => {
+    const daemon = await restingDaemon()
+    const port = await freePort()
+    const child = spawn(process.execPath, [`--inspect-port=${port}`, PROGRAM, 'daemon', 'run'], {
+      env: inHome(daemon),
+      stdio: 'ignore',
+    })
+    const pid = child.pid ?? 0
+    while (!catchesSignal(pid, constants.signals.SIGUSR1)) await nextTurn()
+    child.kill('SIGUSR1')
+    // By then Node has opened the inspector, if the signal came early enough.
+    await expect.poll(() => listeningPorts(pid)).toContain(daemon.apiPort)
+    await expect.poll(() => listeningPorts(pid)).not.toContain(port)
   })
 
   test('a daemon in its foreground closes the inspector, and passes nothing on', async () => {
