@@ -23,6 +23,9 @@ if (notLinux !== undefined) console.warn(notLinux)
 
 const CONFIG = { profiles: { gw: { issuer: 'https://id.example.com', client_id: 'catchd' } } }
 
+/** So that no inspector finds its port taken by another one. */
+const ANY_PORT = { NODE_OPTIONS: '--inspect-port=127.0.0.1:0' }
+
 const proc = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
 const environmentOf = (pid: number) =>
   new Map(
@@ -77,7 +80,7 @@ async function restingDaemon(): Promise<Daemon> {
 /** A foreground command of the program, ready when it has printed a line. */
 async function startCommand(daemon: Daemon, args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: inHome(daemon),
+    env: inHome(daemon, ANY_PORT),
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   await once(child.stdout, 'data')
@@ -97,7 +100,7 @@ describe.skipIf(notLinux !== undefined)('each process that holds tokens or keys'
     const { HOME: _home, ...session } = keyring?.env ?? {}
     const inForeground = await startDaemon({
       config: CONFIG,
-      env: keyring === undefined ? {} : { ...session, CATCHD_VAULT: 'keychain' },
+      env: { ...ANY_PORT, ...(keyring === undefined ? {} : { ...session, CATCHD_VAULT: 'keychain' }) },
     })
     ends.unshift(() => inForeground.stop())
     processes.set('catchd daemon run', inForeground.pid)
