@@ -8,7 +8,8 @@ import type { ClientRequests } from './client-requests.js'
 import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
-import { findRefusal } from './token-refusal.js'
+import type { SentValues } from './sent-values.js'
+import { codeOfRefusal, findRefusal } from './token-refusal.js'
 import type { TokenAnswer } from './token-response.js'
 
 /** RFC 8628 §3.2: the interval if the server names none. */
@@ -56,7 +57,7 @@ export async function authorizeDevice(
   return readAnswer(await response.text(), response.status, sent)
 }
 
-function readAnswer(body: string, status: number, sent: readonly Secret[]): DeviceAuthorization {
+function readAnswer(body: string, status: number, sent: SentValues): DeviceAuthorization {
   const members = parseObject(body)
   const refusal = members === undefined ? undefined : findRefusal(members, status, sent)
   if (refusal !== undefined) throw refusal
@@ -64,6 +65,10 @@ function readAnswer(body: string, status: number, sent: readonly Secret[]): Devi
   const uri = answer?.verification_uri ?? answer?.verification_url
   if (answer === undefined || uri === undefined) throw unusable(`cannot be read (${status})`)
   const { verification_uri_complete: complete } = answer
+  // They are shown to the user, and a browser opens them.
+  if ([answer.user_code, uri, complete ?? ''].some((text) => sent.areIn(text))) {
+    throw unusable('repeats a secret that catchd sent')
+  }
   return {
     deviceCode: new Secret(answer.device_code),
     userCode: answer.user_code,
@@ -87,13 +92,14 @@ export function refusedDevice(
   error: CatchdError,
   { status }: Pick<TokenAnswer, 'status'>,
 ): Exclude<DevicePoll, { outcome: 'issued' }> {
-  if (error.error === 'authorization_pending') return { outcome: 'pending' }
-  if (error.error === 'slow_down') return { outcome: 'slow_down' }
+  const code = codeOfRefusal(error)
+  if (code === 'authorization_pending') return { outcome: 'pending' }
+  if (code === 'slow_down') return { outcome: 'slow_down' }
   const named = { error: error.error ?? '', errorDescription: error.errorDescription ?? '' }
-  if (error.error === 'access_denied') {
+  if (code === 'access_denied') {
     return { outcome: 'ended', error: new CatchdError('authorization_denied', named) }
   }
-  if (error.error === 'expired_token') {
+  if (code === 'expired_token') {
     return { outcome: 'ended', error: new CatchdError('login_expired', 'The code was not entered in time.') }
   }
   return { outcome: status === 429 || status >= 500 ? 'retry_later' : 'ended', error }

@@ -10,6 +10,7 @@ import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import type { TokenResponse } from './issued-tokens.js'
 import { type Members, parseObject } from './json-object.js'
+import type { SentValues } from './sent-values.js'
 import { findRefusal } from './token-refusal.js'
 
 /** The answer of a token endpoint, not read yet. */
@@ -34,8 +35,8 @@ const DEEPEST = 32
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
   readonly scopeSeparator: string
-  /** Sent values that must not appear in an error text. */
-  readonly sent: readonly Secret[]
+  /** What the request sent. It must not appear in a text that is shown. */
+  readonly sent: SentValues
 }
 
 /**
@@ -87,7 +88,7 @@ function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): Catc
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
 }
 
-function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRules): TokenResponse {
+function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: ReadingRules): TokenResponse {
   const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => {
     const pointers = shape?.pointers?.[name]
     if (pointers === undefined) return members[name]
@@ -105,7 +106,10 @@ function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRul
       shape?.expires_in_unit ?? 's',
     ),
     refreshToken: tokenOf(member('refresh_token')),
-    scope: scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
+    scope: masked(
+      scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
+      sent,
+    ),
     idToken: tokenOf(member('id_token')),
     issuer: null,
     subject: null,
@@ -161,6 +165,11 @@ function scopeOf(value: unknown, separator: string): string | null {
   const scope = scopes.join(' ')
   if (scope.length > LONGEST_SCOPE) throw invalid('has a scope longer than 16 KiB')
   return scope
+}
+
+/** The scope is shown in lists. */
+function masked(scope: string | null, sent: SentValues): string | null {
+  return scope === null ? null : sent.masked(scope)
 }
 
 /** Members that the standard does not define, up to the limit. A large one is left out so that the tokens can be stored. */

@@ -192,7 +192,7 @@ describe('what is sent once', () => {
     for (const [where, answer, text] of silences) {
       const proxy = await startProxy({ answer })
       const failure = await failureOf(
-        connections({ HTTPS_PROXY: proxy.url() }, 800).exchange(URL_THERE, post, undefined),
+        connections({ HTTPS_PROXY: proxy.url() }, 3_000).exchange(URL_THERE, post, undefined),
       )
       expect(failure.code, where).toBe('provider_unreachable')
       expect(failure.message, where).toContain(text)

@@ -1,12 +1,13 @@
 /** The shapes that token endpoints really answer with, and the ones that must store nothing. */
 import { describe, expect, test } from 'vitest'
+import { SentValues } from '../../src/authorization-server/sent-values.js'
 import { type ReadingRules, readTokenAnswer } from '../../src/authorization-server/token-response.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
 
 type RawTokenAnswer = Parameters<typeof readTokenAnswer>[0]
 
-const RULES: ReadingRules = { shape: undefined, scopeSeparator: ' ', sent: [] }
+const RULES: ReadingRules = { shape: undefined, scopeSeparator: ' ', sent: new SentValues() }
 
 function read(body: unknown, rules: Partial<ReadingRules> = {}, answer: Partial<RawTokenAnswer> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
@@ -186,7 +187,7 @@ describe('refused by the server, whatever the status says', () => {
   })
 
   test('Fitbit echoes the token: it is cut out of the text', () => {
-    const sent = [new Secret('the-refresh-token')]
+    const sent = new SentValues().add(new Secret('the-refresh-token'))
     const body = {
       errors: [{ errorType: 'invalid_grant', message: 'Refresh token invalid: the-refresh-token' }],
       success: false,
