@@ -5,6 +5,7 @@ import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { resources, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
+import { readDuration } from './duration.js'
 import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
@@ -17,7 +18,7 @@ const DEFAULT_INTERVAL_SECONDS = 5
 /** No user takes longer to enter a code. */
 const LONGEST_SECONDS = 3_600
 
-/** Some servers send numbers as strings. Google calls the URI verification_url. */
+/** Google calls the URI verification_url. */
 const Answer = z.object({
   device_code: z.string().min(1).max(4_096),
   user_code: z
@@ -28,8 +29,8 @@ const Answer = z.object({
   verification_uri: z.string().optional(),
   verification_url: z.string().optional(),
   verification_uri_complete: z.string().nullish(),
-  expires_in: z.coerce.number().positive(),
-  interval: z.coerce.number().nonnegative().nullish(),
+  expires_in: z.unknown().optional(),
+  interval: z.unknown().optional(),
 })
 
 /** @throws CatchdError `profile_invalid`, `provider_refused`, `provider_unreachable`, `provider_answer_invalid` */
@@ -65,6 +66,8 @@ function readAnswer(body: string, status: number, sent: SentValues): DeviceAutho
   const uri = answer?.verification_uri ?? answer?.verification_url
   if (answer === undefined || uri === undefined) throw unusable(`cannot be read (${status})`)
   const { verification_uri_complete: complete } = answer
+  const lifetime = readDuration(answer.expires_in)
+  if (lifetime === 0) throw unusable('has already expired')
   // They are shown to the user, and a browser opens them.
   if ([answer.user_code, uri, complete ?? ''].some((text) => sent.areIn(text))) {
     throw unusable('repeats a secret that catchd sent')
@@ -74,9 +77,9 @@ function readAnswer(body: string, status: number, sent: SentValues): DeviceAutho
     userCode: answer.user_code,
     verificationUri: webUrl(uri),
     verificationUriComplete: complete == null ? null : webUrl(complete),
-    expiresInSeconds: Math.min(answer.expires_in, LONGEST_SECONDS),
+    expiresInSeconds: Math.min(lifetime ?? LONGEST_SECONDS, LONGEST_SECONDS),
     // An interval of 0 would mean no pause at all, which no server wants.
-    intervalSeconds: Math.min(Math.max(answer.interval || DEFAULT_INTERVAL_SECONDS, 1), LONGEST_SECONDS),
+    intervalSeconds: Math.min(readDuration(answer.interval) || DEFAULT_INTERVAL_SECONDS, LONGEST_SECONDS),
   }
 }
 

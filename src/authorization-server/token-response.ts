@@ -8,6 +8,7 @@
 import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import { readDuration } from './duration.js'
 import type { TokenResponse } from './issued-tokens.js'
 import { type Members, parseObject } from './json-object.js'
 import type { SentValues } from './sent-values.js'
@@ -25,8 +26,6 @@ export interface TokenAnswer {
 /** Longer than the tokens of any server. A vault must be able to store a token. */
 const LONGEST_TOKEN = 64 * 1024
 const LONGEST_SCOPE = 16 * 1024
-/** Ten years. A larger "expires_in" is a mistake. */
-const LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400
 /** Limit for members that the standard does not define. They are stored with the token set, and a vault has limits. */
 const MOST_EXTRA_CHARACTERS = 32 * 1024
 /** Token responses have up to three levels. Thousands of levels would overflow the stack when they are stored. */
@@ -101,7 +100,7 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
     accessToken,
     tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type),
     // A lifetime next to the pointer's target belongs to the same token. A token next to it may be another user's.
-    expiresInSeconds: lifetimeOf(
+    expiresInSeconds: readDuration(
       member('expires_in') ?? members['expires_in'],
       shape?.expires_in_unit ?? 's',
     ),
@@ -143,15 +142,6 @@ function tokenTypeOf(value: unknown): string {
   if (value.toLowerCase() === 'bearer') return 'Bearer'
   if (value.toLowerCase() === 'dpop') return 'DPoP'
   throw invalid('has an unknown token_type')
-}
-
-/** An invalid lifetime is unknown. It is not guessed (SECURITY.md#nothing-guessed). */
-function lifetimeOf(value: unknown, unit: 's' | 'ms'): number | null {
-  const isNumeric = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value)
-  const number = isNumeric ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isFinite(number) || number < 0) return null
-  const seconds = Math.floor(unit === 'ms' ? number / 1000 : number)
-  return seconds > LONGEST_LIFETIME_SECONDS ? null : seconds
 }
 
 /** Space-separated as in RFC 6749 §3.3, without line breaks. */

@@ -4,6 +4,7 @@ import { SentValues } from '../../src/authorization-server/sent-values.js'
 import { type ReadingRules, readTokenAnswer } from '../../src/authorization-server/token-response.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
+import { tokenSetFrom } from '../../src/tokens/token-set.js'
 
 type RawTokenAnswer = Parameters<typeof readTokenAnswer>[0]
 
@@ -261,5 +262,21 @@ describe('nothing that could be stored', () => {
       expect(failure).toBeInstanceOf(CatchdError)
       expect((failure as CatchdError).code).toBe(code)
     }
+  })
+})
+
+describe('a lifetime that cannot be is unknown, and the tokens are good all the same', () => {
+  test.each([
+    ...[1e300, -1, Number.MAX_SAFE_INTEGER, '99999999999999999', '1e9', 'soon', '', null, true, [], {}],
+  ])('%j', (expires_in) => {
+    const answer = read({ access_token: 'a', token_type: 'Bearer', expires_in })
+    expect(answer.expiresInSeconds).toBeNull()
+    const set = tokenSetFrom(
+      { ...answer, parameters: { refresh_expires_in: expires_in } },
+      { authorizationServer: 'https://as.example', clientId: 'c' },
+      null,
+      0,
+    )
+    expect([set.expiresAtMs, set.refreshTokenExpiresAtMs]).toEqual([null, null])
   })
 })
