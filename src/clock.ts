@@ -63,7 +63,16 @@ export class Alarm {
   }
 }
 
-/** RFC 3339 UTC with whole seconds, as the API prints instants. */
+/** RFC 3339 has years of four digits. */
+const LAST_INSTANT_MS = Date.parse('9999-12-31T23:59:59Z')
+
+/** Whether RFC 3339 can express the time. */
+export function isInstant(ms: number): boolean {
+  return ms >= 0 && ms <= LAST_INSTANT_MS
+}
+
+/** RFC 3339 UTC with whole seconds, as the API prints instants. Never throws: it takes the nearest instant. */
 export function toInstant(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
+  const instantMs = Math.min(Math.max(ms, 0), LAST_INSTANT_MS)
+  return new Date(instantMs).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }

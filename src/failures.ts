@@ -6,6 +6,8 @@
  * where they are caught, so that callers only look at `code`.
  */
 
+import type { Secret } from './secret.js'
+
 /** Exit codes of the command line. */
 export const EXIT = {
   done: 0,
@@ -200,6 +202,8 @@ export interface Evidence {
   readonly issuer?: string
   /** Where `issuer` was read: in the server's metadata, or in a response that a browser brought. */
   readonly issuerFrom?: 'metadata' | 'response'
+  /** The server's error code as it came. `error` is the one to show, in which secrets are masked. */
+  readonly errorCode?: Secret
 }
 
 /** What an error may say beyond its code. Everything in it may appear in a public bug report. */

@@ -6,7 +6,7 @@
  */
 import { inspect } from 'node:util'
 
-const MARKER = '[secret]'
+export const MARKER = '[secret]'
 
 export class Secret {
   readonly #value: string

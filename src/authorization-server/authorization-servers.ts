@@ -196,8 +196,7 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     const thumbprint = profile.dpop ? (await this.#dpopKeys.of(profile.name)).thumbprint : undefined
     const parameters = authorizationParameters(profile, request, thumbprint)
     if (!mustPush(profile, server)) return parameters
-    const secrets = request.nonce === null ? [request.state] : [request.state, request.nonce]
-    const requestUri = await pushAuthorizationRequest(this.#requests, profile, server, parameters, secrets)
+    const requestUri = await pushAuthorizationRequest(this.#requests, profile, server, parameters)
     return new URLSearchParams({ client_id: profile.client_id, request_uri: requestUri })
   }
 }

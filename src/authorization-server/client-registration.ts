@@ -12,6 +12,7 @@ import { type Members, parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { ClientDescription, RegisteredClient } from './port.js'
 import { mayLeadTo } from './published-document.js'
+import { SentValues } from './sent-values.js'
 import type { ServerConnections } from './server-connections.js'
 import type { ServerAnswer } from './server-exchanges.js'
 import { findRefusal } from './token-refusal.js'
@@ -160,7 +161,7 @@ function read(
 
 function refused(server: ServerMetadata, status: number, members: Members | undefined): CatchdError {
   const { origin } = new URL(server.issuer)
-  const refusal = members && findRefusal(members, status, [])
+  const refusal = members && findRefusal(members, status, new SentValues()) // nothing secret is sent
   if (refusal === undefined && status < 400)
     return unusable(server, `answered the registration with ${status}`)
   return new CatchdError('provider_refused', {

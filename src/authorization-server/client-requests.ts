@@ -5,9 +5,9 @@
 import type { Client, ClientAuth } from 'oauth4webapi'
 import type { ClientSecrets } from '../config/client-secret.js'
 import type { Profile } from '../config/profile.js'
-import type { Secret } from '../secret.js'
 import { clientAuthentication } from './client-authentication.js'
 import type { ProofFetch } from './proof-fetch.js'
+import { SentValues } from './sent-values.js'
 import type { ServerConnections } from './server-connections.js'
 import { type Fetch, serverFetch } from './server-fetch.js'
 import type { Transcript } from './transcript.js'
@@ -36,24 +36,25 @@ export class ClientRequests {
   /**
    * @param request - Builds and sends the request. Called at most twice.
    * @param options.isProven - Whether the request of a `dpop` profile has a proof. Default true.
-   * @returns The response, and the sent secret of the client, which must not appear in an error text.
+   * @returns The response, and what was sent, which must not appear in a text that is shown.
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `profile_invalid`, the vault's codes
    */
   async send(
     profile: Profile,
     request: (parts: RequestArguments) => Promise<Response>,
     options: { readonly transcript?: Transcript | undefined; readonly isProven?: boolean } = {},
-  ): Promise<{ readonly response: Response; readonly sent: readonly Secret[] }> {
+  ): Promise<{ readonly response: Response; readonly sent: SentValues }> {
     const oauth = await import('oauth4webapi')
     const secret = await this.#clientSecrets(profile)
     const client = { client_id: profile.client_id }
     const authentication = clientAuthentication(profile, secret)
-    const fetch = serverFetch(this.#connections, profile, options.transcript)
+    const sent = new SentValues(profile).add(secret ?? null)
+    const fetch = serverFetch(this.#connections, profile, sent, options.transcript)
     const attempt = (using: Fetch) =>
       request({ oauth, client, authentication, options: fetchOptions(oauth, using) })
     const { isProven = true } = options
     const response = await (isProven ? this.#proofs.send(profile, fetch, attempt) : attempt(fetch))
-    return { response, sent: secret === undefined ? [] : [secret] }
+    return { response, sent }
   }
 }
 

@@ -5,10 +5,12 @@ import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { resources, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
+import { readDuration } from './duration.js'
 import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
-import { findRefusal } from './token-refusal.js'
+import type { SentValues } from './sent-values.js'
+import { codeOfRefusal, findRefusal } from './token-refusal.js'
 import type { TokenAnswer } from './token-response.js'
 
 /** RFC 8628 §3.2: the interval if the server names none. */
@@ -16,7 +18,7 @@ const DEFAULT_INTERVAL_SECONDS = 5
 /** No user takes longer to enter a code. */
 const LONGEST_SECONDS = 3_600
 
-/** Some servers send numbers as strings. Google calls the URI verification_url. */
+/** Google calls the URI verification_url. */
 const Answer = z.object({
   device_code: z.string().min(1).max(4_096),
   user_code: z
@@ -27,8 +29,8 @@ const Answer = z.object({
   verification_uri: z.string().optional(),
   verification_url: z.string().optional(),
   verification_uri_complete: z.string().nullish(),
-  expires_in: z.coerce.number().positive(),
-  interval: z.coerce.number().nonnegative().nullish(),
+  expires_in: z.unknown().optional(),
+  interval: z.unknown().optional(),
 })
 
 /** @throws CatchdError `profile_invalid`, `provider_refused`, `provider_unreachable`, `provider_answer_invalid` */
@@ -56,7 +58,7 @@ export async function authorizeDevice(
   return readAnswer(await response.text(), response.status, sent)
 }
 
-function readAnswer(body: string, status: number, sent: readonly Secret[]): DeviceAuthorization {
+function readAnswer(body: string, status: number, sent: SentValues): DeviceAuthorization {
   const members = parseObject(body)
   const refusal = members === undefined ? undefined : findRefusal(members, status, sent)
   if (refusal !== undefined) throw refusal
@@ -64,14 +66,20 @@ function readAnswer(body: string, status: number, sent: readonly Secret[]): Devi
   const uri = answer?.verification_uri ?? answer?.verification_url
   if (answer === undefined || uri === undefined) throw unusable(`cannot be read (${status})`)
   const { verification_uri_complete: complete } = answer
+  const lifetime = readDuration(answer.expires_in)
+  if (lifetime === 0) throw unusable('has already expired')
+  // They are shown to the user, and a browser opens them.
+  if ([answer.user_code, uri, complete ?? ''].some((text) => sent.areIn(text))) {
+    throw unusable('repeats a secret that catchd sent')
+  }
   return {
     deviceCode: new Secret(answer.device_code),
     userCode: answer.user_code,
     verificationUri: webUrl(uri),
     verificationUriComplete: complete == null ? null : webUrl(complete),
-    expiresInSeconds: Math.min(answer.expires_in, LONGEST_SECONDS),
+    expiresInSeconds: Math.min(lifetime ?? LONGEST_SECONDS, LONGEST_SECONDS),
     // An interval of 0 would mean no pause at all, which no server wants.
-    intervalSeconds: Math.min(Math.max(answer.interval || DEFAULT_INTERVAL_SECONDS, 1), LONGEST_SECONDS),
+    intervalSeconds: Math.min(readDuration(answer.interval) || DEFAULT_INTERVAL_SECONDS, LONGEST_SECONDS),
   }
 }
 
@@ -87,13 +95,14 @@ export function refusedDevice(
   error: CatchdError,
   { status }: Pick<TokenAnswer, 'status'>,
 ): Exclude<DevicePoll, { outcome: 'issued' }> {
-  if (error.error === 'authorization_pending') return { outcome: 'pending' }
-  if (error.error === 'slow_down') return { outcome: 'slow_down' }
+  const code = codeOfRefusal(error)
+  if (code === 'authorization_pending') return { outcome: 'pending' }
+  if (code === 'slow_down') return { outcome: 'slow_down' }
   const named = { error: error.error ?? '', errorDescription: error.errorDescription ?? '' }
-  if (error.error === 'access_denied') {
+  if (code === 'access_denied') {
     return { outcome: 'ended', error: new CatchdError('authorization_denied', named) }
   }
-  if (error.error === 'expired_token') {
+  if (code === 'expired_token') {
     return { outcome: 'ended', error: new CatchdError('login_expired', 'The code was not entered in time.') }
   }
   return { outcome: status === 429 || status >= 500 ? 'retry_later' : 'ended', error }

@@ -17,6 +17,7 @@ import type { TokenResponse } from './issued-tokens.js'
 import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import { RecentMap } from './recent-map.js'
+import { SentValues } from './sent-values.js'
 import type { ServerConnections } from './server-connections.js'
 import { type Fetch, serverFetch } from './server-fetch.js'
 
@@ -194,7 +195,7 @@ class NotCheckable extends CatchdError {}
 
 /** Fetches a JWKS. Its failures are distinguished from an invalid id_token. */
 function keysFetch(connections: ServerConnections, profile: Profile): Fetch {
-  const fetch = serverFetch(connections, profile)
+  const fetch = serverFetch(connections, profile, new SentValues())
   return async (url, options) => {
     let response: Response
     try {

@@ -2,22 +2,22 @@
  * Collects the data about a token set: the decoded id_token, token introspection (RFC 7662) and the UserInfo endpoint
  * (OpenID Connect Core §5.3).
  *
- * Nothing is refreshed or stored. Token values are replaced in all results, also if a server repeats them.
+ * Nothing is refreshed or stored. Tokens and everything that was sent are masked in all results.
  */
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import type { Secret } from '../secret.js'
+import { MARKER, type Secret } from '../secret.js'
 import type { ClientRequests } from './client-requests.js'
 import type { IssuedTokens } from './issued-tokens.js'
-import { jwtParts, type Members, parseObject } from './json-object.js'
+import { isObject, jwtParts, type Members, parseObject } from './json-object.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import type { Inspection, Report } from './port.js'
 import type { ProofFetch } from './proof-fetch.js'
+import { SentValues } from './sent-values.js'
 import type { ServerConnections } from './server-connections.js'
 import { serverFetch } from './server-fetch.js'
-import { findRefusal } from './token-refusal.js'
+import { findRefusal, shownCode } from './token-refusal.js'
 
-const MARKER = '[secret]'
 const TOKEN_MEMBERS = new Set(['access_token', 'refresh_token', 'id_token', 'token', 'client_secret'])
 
 interface InspectionParts {
@@ -25,6 +25,12 @@ interface InspectionParts {
   readonly proofs: ProofFetch
   readonly requests: ClientRequests
   readonly metadata: Metadata
+}
+
+/** What the server said, and what must not be shown of it. */
+interface Told {
+  readonly members: Members
+  readonly sent: SentValues
 }
 
 /** Never throws. Failures of the requests are part of the result. */
@@ -41,10 +47,10 @@ export async function inspectTokens(
     const report = { outcome: 'failed', error: asCatchdError(error).of(profile.name) } as const
     return { idToken, introspection: report, userinfo: report }
   }
-  const ask = async (endpoint: string | undefined, request: () => Promise<Members>): Promise<Report> => {
+  const ask = async (endpoint: string | undefined, request: () => Promise<Told>): Promise<Report> => {
     if (endpoint === undefined) return { outcome: 'not_asked' }
     try {
-      return { outcome: 'answered', members: withoutTokens(await request(), set) }
+      return { outcome: 'answered', members: shown(await request()) }
     } catch (error) {
       return { outcome: 'failed', error: asCatchdError(error).of(profile.name) }
     }
@@ -62,14 +68,15 @@ async function introspect(
   profile: Profile,
   server: ServerMetadata,
   set: IssuedTokens,
-): Promise<Members> {
+): Promise<Told> {
   const { response, sent } = await requests.send(profile, ({ oauth, client, authentication, options }) =>
     oauth.introspectionRequest(server, client, authentication, set.accessToken.reveal(), {
       ...options,
       additionalParameters: { token_type_hint: 'access_token' },
     }),
   )
-  const members = await membersOf(response, 'introspection endpoint', [...tokensOf(set), ...sent])
+  sent.add(...tokensOf(set))
+  const members = await membersOf(response, 'introspection endpoint', sent)
   // webMethods sends a string, and "false" must not count as true.
   const active = new Map<unknown, boolean>([
     [true, true],
@@ -77,7 +84,7 @@ async function introspect(
     ['true', true],
     ['false', false],
   ]).get(members['active'])
-  if (active !== undefined) return { ...members, active }
+  if (active !== undefined) return { members: { ...members, active }, sent }
   throw new CatchdError(
     'provider_answer_invalid',
     'The introspection endpoint does not say whether the token is active.',
@@ -90,14 +97,15 @@ async function requestUserinfo(
   profile: Profile,
   endpoint: string,
   set: IssuedTokens,
-): Promise<Members> {
+): Promise<Told> {
   const headers = {
     accept: 'application/json',
     authorization: `${set.tokenType} ${set.accessToken.reveal()}`,
   }
+  const sent = new SentValues(profile).add(...tokensOf(set))
   const response = await proofs.send(
     profile,
-    serverFetch(connections, profile),
+    serverFetch(connections, profile, sent),
     (fetch) => fetch(endpoint, { method: 'GET', headers }),
     set.accessToken,
   )
@@ -107,7 +115,7 @@ async function requestUserinfo(
       'The UserInfo endpoint answers with a signed token, which catchd does not support.',
     )
   }
-  const members = await membersOf(response, 'UserInfo endpoint', tokensOf(set))
+  const members = await membersOf(response, 'UserInfo endpoint', sent)
   if (typeof members['sub'] !== 'string' || members['sub'] === '') {
     throw new CatchdError('provider_answer_invalid', 'The answer of the UserInfo endpoint has no sub.')
   }
@@ -117,14 +125,14 @@ async function requestUserinfo(
       'The answer of the UserInfo endpoint has another subject than the id_token.',
     )
   }
-  return members
+  return { members, sent }
 }
 
 function tokensOf({ accessToken, refreshToken, idToken }: IssuedTokens): Secret[] {
   return [accessToken, refreshToken, idToken].filter((token) => token !== null)
 }
 
-async function membersOf(response: Response, where: string, sent: readonly Secret[]): Promise<Members> {
+async function membersOf(response: Response, where: string, sent: SentValues): Promise<Members> {
   const { status } = response
   const members = parseObject(await response.text())
   if (status >= 200 && status < 300 && members !== undefined) return members
@@ -135,25 +143,25 @@ async function membersOf(response: Response, where: string, sent: readonly Secre
   }
   throw new CatchdError('provider_refused', {
     detail: `The ${where} refused the request (${status}).`,
-    error: refusal?.error ?? challengeError(response),
+    error: refusal?.error ?? challengeError(response, sent),
     errorDescription: refusal?.errorDescription,
   })
 }
 
 /** RFC 6750 §3. */
-function challengeError(response: Response): string | undefined {
-  return /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
+function challengeError(response: Response, sent: SentValues): string | undefined {
+  const code = /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
+  return code && shownCode(code, sent)
 }
 
-function withoutTokens(members: Members, set: IssuedTokens): Members {
-  const values = new Set(tokensOf(set).map((secret) => secret.reveal()))
+/** Without tokens, also those of other users and those that the server has just issued. */
+function shown({ members, sent }: Told): Members {
   const clean = (value: unknown): unknown => {
-    if (typeof value === 'string') return values.has(value) ? MARKER : value
     if (Array.isArray(value)) return value.map(clean)
-    if (typeof value !== 'object' || value === null) return value
+    if (!isObject(value)) return value
     return Object.fromEntries(
       Object.entries(value).map(([name, member]) => [name, TOKEN_MEMBERS.has(name) ? MARKER : clean(member)]),
     )
   }
-  return clean(members) as Members
+  return sent.maskedJson(clean(members)) as Members
 }

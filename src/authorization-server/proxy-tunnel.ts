@@ -55,6 +55,7 @@ export function openTunnel({ proxy, server, agent, signal }: TunnelRequest): Pro
       reject(isOpen ? tunnelNoise(proxy) : tunnelRefusal(status, challenges, proxy, server.host))
     })
     outgoing.on('error', reject)
+    outgoing.on('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
     outgoing.end()
   })
 }

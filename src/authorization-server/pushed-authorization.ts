@@ -8,7 +8,6 @@
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import type { Secret } from '../secret.js'
 import type { ClientRequests } from './client-requests.js'
 import { type Members, parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
@@ -27,7 +26,6 @@ export function mustPush(profile: Profile, server: ServerMetadata): boolean {
 
 /**
  * @param server - Must have a `pushed_authorization_request_endpoint`.
- * @param secrets - The values among the parameters that must not appear in an error text.
  * @returns The `request_uri`.
  * @throws CatchdError `provider_refused` with the server's `error`, `provider_answer_invalid`,
  *   `provider_unreachable`, `profile_invalid`
@@ -37,7 +35,6 @@ export async function pushAuthorizationRequest(
   profile: Profile,
   server: ServerMetadata,
   parameters: URLSearchParams,
-  secrets: readonly Secret[],
 ): Promise<string> {
   // RFC 9126 §2.1 has only this format, also if the token endpoint uses another one.
   const { response, sent } = await requests.send(
@@ -47,7 +44,7 @@ export async function pushAuthorizationRequest(
   )
   const members = parseObject(await response.text()) ?? {}
   if (response.status >= 200 && response.status < 300) return requestUriOf(members)
-  const refusal = findRefusal(members, response.status, [...secrets, ...sent])
+  const refusal = findRefusal(members, response.status, sent)
   if (refusal === undefined || response.status >= 500) {
     throw invalid(`answered ${response.status}`)
   }
@@ -55,6 +52,7 @@ export async function pushAuthorizationRequest(
     detail: 'The server refused the pushed authorization request.',
     error: refusal.error,
     errorDescription: refusal.errorDescription,
+    evidence: refusal.evidence,
   })
 }
 

@@ -6,6 +6,7 @@
  */
 import type { CatchdError } from '../failures.js'
 import type { RefreshOutcome } from './port.js'
+import { codeOfRefusal } from './token-refusal.js'
 import type { TokenAnswer } from './token-response.js'
 
 /** The error codes for a refresh token that will never work again. The standard's code is first. */
@@ -36,9 +37,10 @@ export function refusedRefresh(
 ): Exclude<RefreshOutcome, { outcome: 'refreshed' }> {
   const isRefusal = error.code === 'provider_refused'
   // Some servers refuse without an error code (glewlwyd: no JSON; Twitch: a message).
-  const isUnexplained = isRefusal && error.error === undefined && REFUSALS.has(answer.status)
-  const word = error.error ?? ''
-  if (isUnexplained || (isRefusal && (DEAD.has(word) || dead.includes(word)))) {
+  const word = codeOfRefusal(error)
+  const isUnexplained = isRefusal && word === undefined && REFUSALS.has(answer.status)
+  const isDead = word !== undefined && (DEAD.has(word) || dead.includes(word))
+  if (isUnexplained || (isRefusal && isDead)) {
     return { outcome: 'reauthorize', error }
   }
   return { outcome: 'retry_later', error, retryAfterSeconds: secondsOf(answer.retryAfter, nowMs) }

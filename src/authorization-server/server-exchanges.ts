@@ -1,11 +1,11 @@
 /**
  * One HTTP exchange with an authorization server. Loaded with the first exchange (server-connections.ts).
  *
- * Only this file has the time limit, the size limit for answers, the rule that plain http is only for loopback, and the
- * rule that redirects are not followed: a 307 would send code and verifier to another address. It uses node:http(s),
- * because the global fetch does not support our own CAs, also not through a proxy (proxy-tunnel.ts). Every exchange has
- * its own connection. If the server has just closed an idle connection, a request fails after it was written, and it
- * would be unknown whether the code was used.
+ * Only this file has the time limit (everything from reading the CAs to the last byte of the answer), the size limit for
+ * answers, the rule that plain http is only for loopback, and the rule that redirects are not followed: a 307 would send
+ * code and verifier to another address. It uses node:http(s), because the global fetch does not support our own CAs, also
+ * not through a proxy (proxy-tunnel.ts). Every exchange has its own connection. If the server has just closed an idle
+ * connection, a request fails after it was written, and it would be unknown whether the code was used.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -56,36 +56,56 @@ export class ServerExchanges {
   async exchange(text: string, request: ServerRequest, caFile: string | undefined): Promise<ServerAnswer> {
     const url = parseServerUrl(text)
     const proxy = proxyFor(url, this.#env)
-    const { clientCertificate } = request
-    const trust =
-      url.protocol === 'https:' ? await this.#authorities.agentFor(caFile, clientCertificate) : undefined
     const ending = new AbortController()
     const { signal } = ending
     const deadline = setTimeout(() => ending.abort(), this.#deadlineMs)
     this.#underWay.add(ending)
-    const tunnel = proxy && trust && (() => this.#openTunnel(proxy, url, trust, caFile, signal))
-    const progress: Progress = { at: proxy === undefined ? 'server' : 'proxy', written: false }
-    let incoming: IncomingMessage | undefined
+    const progress: Progress = {
+      at: proxy === undefined ? 'server' : 'proxy',
+      written: false,
+      answered: false,
+    }
     try {
-      incoming = await openTwiceAtMost({ url, request, agent: trust ?? this.#http, signal, tunnel, progress })
-      const { statusCode: status = 0 } = incoming
-      if (status < 200 || status > 599) throw unusable(`${url.host} answered with the status ${status}.`)
-      if (request.headOnly) incoming.destroy()
-      const body = request.headOnly ? '' : await readBody(incoming, url.host)
-      return { status, headers: headersOf(incoming), body }
+      // Not every event of node:http ends in a response or an error, so the deadline itself ends the exchange too.
+      return await Promise.race([
+        this.#answer({ url, proxy, request, caFile, signal, progress }),
+        aborted(signal),
+      ])
     } catch (error) {
       if (error instanceof CatchdError) throw error
       if (proxy !== undefined && progress.at === 'proxy') {
         throw signal.aborted ? proxySilence(proxy, url.host, this.#deadlineMs) : proxyFailure(error, proxy)
       }
       if (signal.aborted) throw silence(url.host, this.#deadlineMs, proxy)
-      if (incoming !== undefined && isReset(error)) throw unusable(`The answer of ${url.host} is incomplete.`)
+      if (progress.answered && isReset(error)) throw unusable(`The answer of ${url.host} is incomplete.`)
       throw connectionFailure(error, url.host, proxy)
     } finally {
       clearTimeout(deadline)
       this.#underWay.delete(ending)
       ending.abort() // closes the connection with its exchange
     }
+  }
+
+  async #answer({ url, proxy, request, caFile, signal, progress }: Exchange): Promise<ServerAnswer> {
+    const trust =
+      url.protocol === 'https:'
+        ? await this.#authorities.agentFor(caFile, request.clientCertificate)
+        : undefined
+    const tunnel = proxy && trust && (() => this.#openTunnel(proxy, url, trust, caFile, signal))
+    const incoming = await openTwiceAtMost({
+      url,
+      request,
+      agent: trust ?? this.#http,
+      signal,
+      tunnel,
+      progress,
+    })
+    progress.answered = true
+    const { statusCode: status = 0 } = incoming
+    if (status < 200 || status > 599) throw unusable(`${url.host} answered with the status ${status}.`)
+    if (request.headOnly) incoming.destroy()
+    const body = request.headOnly ? '' : await readBody(incoming, url.host)
+    return { status, headers: headersOf(incoming), body }
   }
 
   /** The proxy is verified with the same CAs as the server. It never gets the client certificate. */
@@ -125,6 +145,25 @@ interface Progress {
   at: 'proxy' | 'server'
   /** Whether the server may have seen the request. */
   written: boolean
+  /** Whether the head of the answer has arrived. */
+  answered: boolean
+}
+
+interface Exchange {
+  readonly url: URL
+  readonly proxy: HttpProxy | undefined
+  readonly request: ServerRequest
+  readonly caFile: string | undefined
+  /** Aborted at the deadline, and when the exchange ends. */
+  readonly signal: AbortSignal
+  readonly progress: Progress
+}
+
+/** Rejects when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }
 
 interface Attempt {
@@ -174,9 +213,19 @@ async function open({ url, request, agent, signal, tunnel, progress }: Attempt):
       })
     })
     outgoing.on('response', resolve)
+    outgoing.on('upgrade', ({ statusCode: status }, socket: Socket) => {
+      socket.destroy()
+      reject(unusable(`${url.host} switched to another protocol (${status}), which catchd did not ask for.`))
+    })
     outgoing.on('error', reject)
+    outgoing.on('close', () => reject(closed()))
     outgoing.end(body)
   })
+}
+
+/** Node.js does not report every connection that ends without an answer as an error. */
+function closed(): Error {
+  return Object.assign(new Error('closed'), { code: 'ECONNRESET' })
 }
 
 async function readBody(incoming: IncomingMessage, host: string): Promise<string> {

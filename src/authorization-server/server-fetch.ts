@@ -5,6 +5,7 @@
 import type { Profile } from '../config/profile.js'
 import { VERSION } from '../version.js'
 import { readClientCertificate } from './client-key.js'
+import type { SentValues } from './sent-values.js'
 import type { ServerConnections } from './server-connections.js'
 import type { Transcript } from './transcript.js'
 
@@ -35,17 +36,19 @@ const NOT_FOR_PROFILES = new Set([
  * Answers are read completely, within the time limit and the size limit, before they are returned. Posted requests have
  * the profile's `token_request_headers`, but these cannot replace client authentication and `Accept`.
  *
+ * @param sent - Learns the secrets of each request before it leaves.
  * @param transcript - Records requests and answers without secrets.
  */
 export function serverFetch(
   connections: ServerConnections,
   profile: Profile,
+  sent: SentValues,
   transcript?: Transcript,
 ): Fetch {
   return async (url, { method, headers: { 'user-agent': _library, ...headers }, body }) => {
     const parameters = body instanceof URLSearchParams ? body : undefined
     const isJson = profile.token_request_format === 'json'
-    const sent =
+    const request =
       parameters === undefined
         ? { headers: { 'user-agent': `catchd/${VERSION}`, ...headers } }
         : {
@@ -61,9 +64,11 @@ export function serverFetch(
       profile.token_endpoint_auth_method === 'tls_client_auth' && url.startsWith('https:')
         ? await readClientCertificate(profile)
         : undefined
-    const exchange = () => connections.exchange(url, { method, ...sent, clientCertificate }, profile.ca_file)
+    sent.addRequest(request.headers, parameters)
+    const exchange = () =>
+      connections.exchange(url, { method, ...request, clientCertificate }, profile.ca_file)
     const { authorization } = headers
-    const answer = await (transcript?.watch({ method, url, parameters, authorization }, exchange) ??
+    const answer = await (transcript?.watch({ method, url, parameters, authorization, sent }, exchange) ??
       exchange())
     // The constructor of Response refuses even an empty body for the statuses 204 and 304.
     return new Response(answer.body === '' ? null : answer.body, {

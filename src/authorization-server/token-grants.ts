@@ -59,7 +59,6 @@ export class TokenGrants {
       server,
       grantType: 'authorization_code',
       parameters: { code: code.reveal(), redirect_uri: redirectUri, ...verifier },
-      secrets: codeVerifier === null ? [code] : [code, codeVerifier],
       transcript,
     })
     return this.#accepted(profile, server, response, { grant: 'authorization_code', nonce })
@@ -70,7 +69,7 @@ export class TokenGrants {
     const { grant } = profile
     if (!needsNoPerson(grant)) throw new CatchdError('login_required')
     const { request, requireAnswer } = UNATTENDED_GRANTS[grant]
-    const { parameters, secrets } = await request(profile, this.#parts.subjectTokens)
+    const { parameters } = await request(profile, this.#parts.subjectTokens)
     const server = await this.#parts.metadata.of(profile, 'token_endpoint')
     const scope = wireScope(profile)
     const response = await this.#tokens({
@@ -78,7 +77,6 @@ export class TokenGrants {
       server,
       grantType: grant,
       parameters: { ...(scope === '' ? {} : { scope }), ...parameters },
-      secrets,
     })
     requireTokenType(profile, response)
     requireAnswer?.(profile, response)
@@ -93,7 +91,6 @@ export class TokenGrants {
       server,
       grantType: DEVICE_CODE,
       parameters: { device_code: deviceCode.reveal() },
-      secrets: [deviceCode],
       transcript,
     })
     if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
@@ -116,7 +113,6 @@ export class TokenGrants {
       parameters: { refresh_token: refreshToken.reveal() },
       // Not more than was granted (RFC 6749 §6).
       scope: (current.scope ?? '').split(' ').join(profile.scope_separator),
-      secrets: [refreshToken],
     })
     if ('error' in outcome) {
       const dead = profile.token_response?.dead_refresh_token

@@ -1,12 +1,13 @@
 /**
  * Reads the refusals of token endpoints: RFC 6749 §5.2, and other formats of servers, also with status 200.
  *
- * Pure. The resulting texts go into logs and pages. They are one short line and contain none of the sent secrets, which
- * some servers quote.
+ * Pure. The resulting texts go into logs and pages. They are one short line and contain nothing secret that was sent,
+ * which some servers quote. What the refusal means is decided on its error code as it came ({@link codeOfRefusal}).
  */
 import { CatchdError } from '../failures.js'
-import type { Secret } from '../secret.js'
+import { Secret } from '../secret.js'
 import { isObject, type Members } from './json-object.js'
+import type { SentValues } from './sent-values.js'
 
 const LONGEST_TEXT = 500
 const LONGEST_CODE = 100
@@ -18,11 +19,7 @@ interface Named {
 }
 
 /** @returns `undefined` if the answer does not look like a refusal. */
-export function findRefusal(
-  members: Members,
-  status: number,
-  sent: readonly Secret[],
-): CatchdError | undefined {
+export function findRefusal(members: Members, status: number, sent: SentValues): CatchdError | undefined {
   const named = find(members)
   if (named !== undefined) return refused(named, sent)
   if (status < 400) return undefined
@@ -66,39 +63,60 @@ function textIn(members: Members): string | undefined {
   return texts.find((text) => typeof text === 'string' && text !== '') as string | undefined
 }
 
-function refused({ code, description }: Named, sent: readonly Secret[]): CatchdError {
-  const word = typeof code === 'string' ? harmless(code, sent, LONGEST_CODE) : ''
-  const isCode = word !== '' && !word.includes(' ')
-  const texts = [
-    isCode ? '' : word,
-    typeof description === 'string' ? harmless(description, sent, LONGEST_TEXT) : '',
-  ]
-  const text = texts.filter((part) => part !== '').join(': ')
+/**
+ * Codes of the standards (RFC 6749, 6750, 7009, 7591, 8628, 8707, 9126, 9449, OpenID Connect Core). Everybody knows them,
+ * so they are shown even if a secret is equal to one.
+ */
+const STANDARD_CODES: ReadonlySet<string> = new Set([
+  'access_denied',
+  'account_selection_required',
+  'authorization_pending',
+  'consent_required',
+  'expired_token',
+  'insufficient_scope',
+  'interaction_required',
+  'invalid_client',
+  'invalid_client_metadata',
+  'invalid_dpop_proof',
+  'invalid_grant',
+  'invalid_redirect_uri',
+  'invalid_request',
+  'invalid_scope',
+  'invalid_target',
+  'invalid_token',
+  'login_required',
+  'server_error',
+  'slow_down',
+  'temporarily_unavailable',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'unsupported_response_type',
+  'unsupported_token_type',
+  'use_dpop_nonce',
+])
+
+/** The error code for display. */
+export function shownCode(code: string, sent: SentValues): string {
+  return STANDARD_CODES.has(code) ? code : sent.line(code, LONGEST_CODE)
+}
+
+/** The error code of the server as it came, to decide what the refusal means. Never to be shown. */
+export function codeOfRefusal({ evidence, error }: CatchdError): string | undefined {
+  return evidence?.errorCode?.reveal() ?? error
+}
+
+function refused({ code, description }: Named, sent: SentValues): CatchdError {
+  const word = typeof code === 'string' ? code.trim() : ''
+  const isCode = word !== '' && !/\s/.test(word)
+  const texts = [isCode ? '' : word, typeof description === 'string' ? description : '']
+  const text = texts
+    .map((part) => sent.line(part, LONGEST_TEXT))
+    .filter((part) => part !== '')
+    .join(': ')
   return new CatchdError('provider_refused', {
     detail: 'The token endpoint refused the request.',
-    error: isCode ? word : undefined,
+    error: isCode ? shownCode(word, sent) : undefined,
     errorDescription: text === '' ? undefined : text,
+    evidence: isCode ? { errorCode: new Secret(word) } : {},
   })
-}
-
-/** Removes line breaks, direction marks and our own secrets, and shortens long texts. */
-export function harmless(text: string, sent: readonly Secret[], longest: number): string {
-  let clean = text
-  for (const spelling of spellings(sent)) clean = clean.replaceAll(spelling, '[secret]')
-  return clean
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-    .slice(0, longest)
-}
-
-/** A secret in plain and in encoded form, the longest first. */
-function spellings(sent: readonly Secret[]): string[] {
-  const values = sent.map((secret) => secret.reveal()).filter((value) => value !== '')
-  const encoded = values.flatMap((value) => [
-    value,
-    encodeURIComponent(value),
-    new URLSearchParams({ '': value }).toString().slice(1),
-    JSON.stringify(value).slice(1, -1),
-  ])
-  return [...new Set(encoded)].sort((a, b) => b.length - a.length)
 }

@@ -8,7 +8,6 @@
 import { type Grant, usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import type { Secret } from '../secret.js'
 import { resources, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import type { TokenResponse } from './issued-tokens.js'
@@ -20,8 +19,6 @@ import type { Transcript } from './transcript.js'
 export interface GrantParameters {
   /** Without `grant_type` and the parameters of the profile. A list is a repeated parameter. */
   readonly parameters: Readonly<Record<string, string | readonly string[]>>
-  /** The values among them that must not appear in an error text. */
-  readonly secrets: readonly Secret[]
 }
 
 export interface TokenRequest extends GrantParameters {
@@ -77,9 +74,7 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
   }
   const { token_response: shape, scope_separator: scopeSeparator } = profile
   try {
-    return {
-      response: readTokenAnswer(answer, { shape, scopeSeparator, sent: [...request.secrets, ...sent] }),
-    }
+    return { response: readTokenAnswer(answer, { shape, scopeSeparator, sent }) }
   } catch (error) {
     return { error: asCatchdError(error).of(profile.name), answer }
   }

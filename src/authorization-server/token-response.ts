@@ -8,8 +8,10 @@
 import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import { readDuration } from './duration.js'
 import type { TokenResponse } from './issued-tokens.js'
 import { type Members, parseObject } from './json-object.js'
+import type { SentValues } from './sent-values.js'
 import { findRefusal } from './token-refusal.js'
 
 /** The answer of a token endpoint, not read yet. */
@@ -24,8 +26,6 @@ export interface TokenAnswer {
 /** Longer than the tokens of any server. A vault must be able to store a token. */
 const LONGEST_TOKEN = 64 * 1024
 const LONGEST_SCOPE = 16 * 1024
-/** Ten years. A larger "expires_in" is a mistake. */
-const LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400
 /** Limit for members that the standard does not define. They are stored with the token set, and a vault has limits. */
 const MOST_EXTRA_CHARACTERS = 32 * 1024
 /** Token responses have up to three levels. Thousands of levels would overflow the stack when they are stored. */
@@ -34,8 +34,8 @@ const DEEPEST = 32
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
   readonly scopeSeparator: string
-  /** Sent values that must not appear in an error text. */
-  readonly sent: readonly Secret[]
+  /** What the request sent. It must not appear in a text that is shown. */
+  readonly sent: SentValues
 }
 
 /**
@@ -87,7 +87,7 @@ function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): Catc
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
 }
 
-function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRules): TokenResponse {
+function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: ReadingRules): TokenResponse {
   const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => {
     const pointers = shape?.pointers?.[name]
     if (pointers === undefined) return members[name]
@@ -100,12 +100,15 @@ function toTokenResponse(members: Members, { shape, scopeSeparator }: ReadingRul
     accessToken,
     tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type),
     // A lifetime next to the pointer's target belongs to the same token. A token next to it may be another user's.
-    expiresInSeconds: lifetimeOf(
+    expiresInSeconds: readDuration(
       member('expires_in') ?? members['expires_in'],
       shape?.expires_in_unit ?? 's',
     ),
     refreshToken: tokenOf(member('refresh_token')),
-    scope: scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
+    scope: masked(
+      scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
+      sent,
+    ),
     idToken: tokenOf(member('id_token')),
     issuer: null,
     subject: null,
@@ -141,15 +144,6 @@ function tokenTypeOf(value: unknown): string {
   throw invalid('has an unknown token_type')
 }
 
-/** An invalid lifetime is unknown. It is not guessed (SECURITY.md#nothing-guessed). */
-function lifetimeOf(value: unknown, unit: 's' | 'ms'): number | null {
-  const isNumeric = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value)
-  const number = isNumeric ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isFinite(number) || number < 0) return null
-  const seconds = Math.floor(unit === 'ms' ? number / 1000 : number)
-  return seconds > LONGEST_LIFETIME_SECONDS ? null : seconds
-}
-
 /** Space-separated as in RFC 6749 §3.3, without line breaks. */
 function scopeOf(value: unknown, separator: string): string | null {
   const parts = Array.isArray(value) ? value.filter((part) => typeof part === 'string') : [value]
@@ -161,6 +155,11 @@ function scopeOf(value: unknown, separator: string): string | null {
   const scope = scopes.join(' ')
   if (scope.length > LONGEST_SCOPE) throw invalid('has a scope longer than 16 KiB')
   return scope
+}
+
+/** The scope is shown in lists. */
+function masked(scope: string | null, sent: SentValues): string | null {
+  return scope === null ? null : sent.masked(scope)
 }
 
 /** Members that the standard does not define, up to the limit. A large one is left out so that the tokens can be stored. */

@@ -6,10 +6,11 @@
  * hidden value, it is hidden there too.
  */
 import type { Clock } from '../clock.js'
-import { Secret } from '../secret.js'
+import { MARKER, Secret } from '../secret.js'
 import type { Members } from './json-object.js'
+import { type SentValues, SHOWN_PARAMETERS } from './sent-values.js'
 import type { ServerAnswer } from './server-exchanges.js'
-import { findRefusal, harmless } from './token-refusal.js'
+import { findRefusal } from './token-refusal.js'
 import { parseMembers } from './token-response.js'
 
 /** One exchange, without secrets. */
@@ -34,28 +35,6 @@ export interface RecordedExchange {
 const MOST_EXCHANGES = 8
 const MOST_PARAMETERS = 30
 const LONGEST_VALUE = 300
-/** Shorter values are not searched for, because they would be found inside many words. */
-const SHORTEST_SECRET = 6
-
-/** Parameters whose values are configuration, which the profile also contains. */
-export const SHOWN_PARAMETERS: ReadonlySet<string> = new Set([
-  'access_type',
-  'audience',
-  'client_assertion_type',
-  'client_id',
-  'code_challenge_method',
-  'duration',
-  'grant_type',
-  'prompt',
-  'redirect_uri',
-  'resource',
-  'response_mode',
-  'response_type',
-  'scope',
-  'token_access_type',
-  'user_scope',
-])
-
 const TOKENS: readonly string[] = ['access_token', 'refresh_token', 'id_token']
 const BESIDE_TOKENS: readonly string[] = ['token_type', 'expires_in', 'scope']
 
@@ -64,6 +43,7 @@ interface SentRequest {
   readonly url: string
   readonly parameters: URLSearchParams | undefined
   readonly authorization: string | undefined
+  readonly sent: SentValues
 }
 
 export class Transcript {
@@ -82,7 +62,7 @@ export class Transcript {
   /** Runs an exchange and records it without secrets. */
   async watch(request: SentRequest, exchange: () => Promise<ServerAnswer>): Promise<ServerAnswer> {
     const sentAtMs = this.#clock.now()
-    const hidden = secretsOf(request)
+    const { sent } = request
     const begun = {
       method: request.method,
       endpoint: placeOf(request.url),
@@ -94,13 +74,13 @@ export class Transcript {
       this.#add({
         ...begun,
         status: answer.status,
-        answered: answeredBy(answer, hidden),
+        answered: answeredBy(answer, sent),
         trouble: null,
         clockDifferenceSeconds: clockDifference(answer.headers['date'], sentAtMs, this.#clock.now()),
       })
       return answer
     } catch (error) {
-      const trouble = error instanceof Error ? harmless(error.message, hidden, LONGEST_VALUE) : null
+      const trouble = error instanceof Error ? sent.line(error.message, LONGEST_VALUE) : null
       this.#add({ ...begun, status: null, answered: {}, trouble, clockDifferenceSeconds: null })
       throw error
     }
@@ -124,14 +104,14 @@ interface BrowserAnswer {
  * Records the authorization request, which a browser sent.
  *
  * @param answer - `undefined` if there was no response.
- * @param secrets - The secrets of the login, which the server may have quoted.
+ * @param sent - The secrets of the login, which the server may have quoted.
  */
 export function browserExchange(
   authorizationUrl: string,
   answer: BrowserAnswer | undefined,
-  secrets: readonly Secret[],
+  sent: SentValues,
 ): RecordedExchange {
-  const clean = (text: string | undefined) => text && harmless(text, secrets, LONGEST_VALUE)
+  const clean = (text: string | undefined) => text && sent.line(text, LONGEST_VALUE)
   const { error, errorDescription, issuer, hasCode = false } = answer ?? {}
   return {
     method: 'GET',
@@ -140,7 +120,7 @@ export function browserExchange(
     authorization: null,
     status: null,
     answered: present({
-      code: hasCode ? masked('code') : undefined,
+      code: hasCode ? MARKER : undefined,
       error: clean(error),
       error_description: clean(errorDescription),
       iss: clean(issuer),
@@ -161,13 +141,9 @@ function shown(parameters: URLSearchParams): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => [
       name.slice(0, 64),
-      SHOWN_PARAMETERS.has(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : masked(name),
+      SHOWN_PARAMETERS.has(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : MARKER,
     ]),
   )
-}
-
-function masked(value: string): string {
-  return new Secret(value).toString()
 }
 
 /**
@@ -190,35 +166,18 @@ export function clockDifference(
   return Math.round((aheadMs - behindMs) / 1000)
 }
 
-/** All sent values that are not shown. */
-function secretsOf({ parameters, authorization }: SentRequest): Secret[] {
-  const values = [...(parameters ?? [])].flatMap(([name, value]) => (SHOWN_PARAMETERS.has(name) ? [] : value))
-  const [scheme = '', credentials = ''] = authorization?.split(' ') ?? []
-  if (credentials !== '') values.push(credentials)
-  if (scheme.toLowerCase() === 'basic') {
-    const [, ...password] = Buffer.from(credentials, 'base64').toString().split(':')
-    values.push(password.join(':'), decoded(password.join(':')))
-  }
-  return values.filter((value) => value.length >= SHORTEST_SECRET).map((value) => new Secret(value))
-}
-
-/** The password before it was form-encoded (RFC 6749 §2.3.1). */
-function decoded(text: string): string {
-  return new URLSearchParams(`v=${text}`).get('v') ?? ''
-}
-
-function answeredBy(answer: ServerAnswer, hidden: readonly Secret[]): Record<string, string> {
+function answeredBy(answer: ServerAnswer, sent: SentValues): Record<string, string> {
   const members = membersOf(answer)
   if (members === undefined) return {}
-  const refusal = findRefusal(members, answer.status, hidden)
+  const refusal = findRefusal(members, answer.status, sent)
   if (refusal !== undefined)
     return present({ error: refusal.error, error_description: refusal.errorDescription })
   const tokens = TOKENS.map((name) => members[name]).filter((token) => typeof token === 'string')
-  const secrets = [...hidden, ...tokens.map((token) => new Secret(token))]
+  const secrets = sent.and(...tokens.map((token) => new Secret(token)))
   const show = (name: string) => {
     const value = members[name]
     if (value === undefined || value === null || value === '') return undefined
-    return TOKENS.includes(name) ? masked(name) : harmless(String(value), secrets, LONGEST_VALUE)
+    return TOKENS.includes(name) ? MARKER : secrets.line(String(value), LONGEST_VALUE)
   }
   return present(Object.fromEntries([...TOKENS, ...BESIDE_TOKENS].map((name) => [name, show(name)])))
 }

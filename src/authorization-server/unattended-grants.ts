@@ -21,7 +21,7 @@ interface UnattendedGrantRequest {
 }
 
 export const UNATTENDED_GRANTS: Readonly<Record<UnattendedGrant, UnattendedGrantRequest>> = {
-  client_credentials: { request: () => ({ parameters: {}, secrets: [] }) },
+  client_credentials: { request: () => ({ parameters: {} }) },
   [TOKEN_EXCHANGE]: { request: exchangeRequest, requireAnswer: requireIssuedType },
 }
 
@@ -35,7 +35,7 @@ async function exchangeRequest(profile: Profile, subjectTokens: SubjectTokens): 
     ...(requested === undefined ? {} : { requested_token_type: requested }),
     ...(audience === undefined ? {} : { audience }),
   }
-  return { parameters, secrets: [subjectToken] }
+  return { parameters }
 }
 
 function subjectTokenKind({ subject_token: source }: Profile): string {

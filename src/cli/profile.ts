@@ -145,11 +145,17 @@ export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number):
     profiles.map((answer) => [
       answer.profile,
       ...(showsServers ? [serverOf(answer)] : []),
-      STATUS_WORDS[answer.status] ?? answer.status,
+      statusOf(answer),
       expiry(answer, nowMs),
       loginNeeded(answer, nowMs),
     ]),
   )
+}
+
+/** A daemon of an older version does not send `error`. */
+function statusOf({ profile, status, error }: Partial<ProfileAnswer>): Cell {
+  if (error != null) return { text: `${error.code}: catchd login ${profile}`, style: 'red' }
+  return STATUS_WORDS[status ?? ''] ?? status ?? ''
 }
 
 const COLUMNS_WITH_SERVERS = 70

@@ -440,6 +440,8 @@ export interface ProfileAnswer {
   readonly expires_at: string | null
   readonly scope: string | null
   readonly subject: string | null
+  /** Why the stored tokens of this profile cannot be read */
+  readonly error: Failure | null
   /** When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed */
   readonly login_needed_at: string | null
 }

@@ -6,7 +6,6 @@
  * Internal: the command line has its own way to start the daemon. This file loads only node:http, so that it loads
  * fast.
  */
-import { once } from 'node:events'
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -153,8 +152,7 @@ export class DaemonConnection {
     outgoing.on('error', () => {}) // also after the answer began; reading it fails then
     outgoing.end(body === undefined ? undefined : JSON.stringify(body))
     try {
-      const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
-      return await read(incoming)
+      return await read(await this.#response(outgoing, ending.signal))
     } catch (error) {
       if (ending.signal.aborted) throw ending.signal.reason
       throw error instanceof CatchdError ? error : this.#translate(error as NodeJS.ErrnoException, outgoing)
@@ -162,6 +160,20 @@ export class DaemonConnection {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
     }
+  }
+
+  /** Rejects when the connection ends without a response, and always when the signal is aborted. */
+  #response(outgoing: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      outgoing.once('response', resolve)
+      outgoing.once('upgrade', (_head, socket) => {
+        socket.destroy()
+        reject(this.#notCatchd())
+      })
+      outgoing.once('error', reject)
+      outgoing.once('close', () => reject(this.#unreachable('The connection was closed.')))
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
   }
 
   async #preparation({ method, path, body }: Call, options: RequestOptions): Promise<() => ClientRequest> {

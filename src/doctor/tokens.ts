@@ -43,8 +43,11 @@ export function judgeRefresh(
   return causes.slice(0, 1).map((cause) => warn('refresh', causeInWords(cause), cause.fix.run))
 }
 
-export function judgeTokens({ profile, status, expires_at, login_needed_at }: ProfileAnswer): Finding {
+export function judgeTokens(answer: ProfileAnswer): Finding {
+  const { profile, status, expires_at, login_needed_at } = answer
   const check = 'tokens'
+  const { error = null }: Partial<ProfileAnswer> = answer // a daemon of an older version does not send it
+  if (error !== null) return warn(check, error.detail ?? error.code, `catchd login ${profile}`)
   switch (status) {
     case 'logged_in': {
       const until = expires_at === null ? 'expiry unknown' : `access token until ${expires_at}`

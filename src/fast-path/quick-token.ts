@@ -52,9 +52,12 @@ function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
     let answer = ''
     const socket = open(env)
     const end = (whole: string) => {
+      clearTimeout(late)
       socket.destroy()
       resolve(whole)
     }
+    // Not the socket's own timeout, which every byte would begin again.
+    const late = setTimeout(() => end(''), PATIENCE_MS)
     socket.setEncoding('utf8')
     socket.on('data', (text: string) => {
       answer += text
@@ -63,7 +66,6 @@ function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
     })
     socket.on('end', () => end(answer))
     socket.on('error', () => end(''))
-    socket.setTimeout(PATIENCE_MS, () => end(''))
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => {
         process.exitCode = 128 + constants.signals[signal]

@@ -5,6 +5,7 @@
 
 import type { TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
+import { SentValues } from '../authorization-server/sent-values.js'
 import {
   browserExchange,
   type RecordedExchange,
@@ -57,10 +58,14 @@ export function reportOf(parts: ReportParts, login: ReportedLogin, ending: Endin
 
 /** The authorization request that catchd built, and its response. A request that another tool built is not known here. */
 export function askedInBrowser(login: PendingLogin, ending: Ending): RecordedExchange[] {
-  const { authorizationUrl, state, codeVerifier, nonce } = login
+  const { authorizationUrl } = login
   if (authorizationUrl === null) return []
-  const secrets = [state, codeVerifier, nonce].filter((secret) => secret !== null)
-  return [browserExchange(authorizationUrl, responseOf(ending), secrets)]
+  return [browserExchange(authorizationUrl, responseOf(ending), secretsOf(login))]
+}
+
+/** The secrets of an authorization request, which the server may repeat in its response. */
+export function secretsOf({ state, codeVerifier, nonce }: PendingLogin): SentValues {
+  return new SentValues().add(state, codeVerifier, nonce)
 }
 
 function responseOf({ step, failure }: Ending): Parameters<typeof browserExchange>[1] {

@@ -3,7 +3,7 @@
  * entry can be written back. Pure. A client secret with a source is shown as that source. Of the headers and parameters
  * for the token endpoint, only those are shown that are known to hold no secret.
  */
-import { SHOWN_PARAMETERS } from '../authorization-server/transcript.js'
+import { SHOWN_PARAMETERS } from '../authorization-server/sent-values.js'
 import { ProfileEntry } from '../config/profile.js'
 import { type ProfileKey, profileKey } from '../config/profile-key.js'
 

@@ -6,11 +6,13 @@ import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.j
 import type { Clock } from '../clock.js'
 import type { Profile, ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
+import type { CatchdError } from '../failures.js'
 import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
 import { nextLogin } from '../tokens/next-login.js'
 import type { TokenKeeper } from '../tokens/token-keeper.js'
 import { canRenew } from '../tokens/token-life.js'
+import { isUnreadable } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import { masked, unmasked } from './profile-mask.js'
 
@@ -30,6 +32,8 @@ export interface ProfileView {
   readonly obtainedAtMs: number | null
   /** Whether catchd can get new tokens without a login. */
   readonly canRefresh: boolean
+  /** Why the stored token set cannot be read; the other profiles are not affected. */
+  readonly failure: CatchdError | null
 }
 
 /** A profile, and whether the call created it. */
@@ -69,12 +73,18 @@ export class ProfileService {
     return views
   }
 
-  /** @throws CatchdError `profile_unknown` */
+  /** @throws CatchdError `profile_unknown`, the vault's codes if it cannot be used */
   async show(name: string): Promise<ProfileView> {
     const { configuration, keeper, clock } = this.#parts
     configuration.profile(name)
     const entry = configuration.entries().get(name) ?? {}
-    const { set, needsLogin } = await keeper.find(name)
+    const { set, needsLogin, failure } = await keeper.find(name).then(
+      (found) => ({ ...found, failure: null }),
+      (error: unknown) => {
+        if (isUnreadable(error)) return { set: null, needsLogin: true, failure: error }
+        throw error
+      },
+    )
     const profile = configuration.profile(name)
     return {
       name,
@@ -85,7 +95,8 @@ export class ProfileService {
       subject: set?.subject ?? null,
       loginNeededAtMs: nextLogin(profile, set, clock.now()).atMs,
       obtainedAtMs: set?.obtainedAtMs ?? null,
-      canRefresh: canRenew(profile, set),
+      canRefresh: failure === null && canRenew(profile, set),
+      failure,
     }
   }
 

@@ -25,13 +25,21 @@ export const IdTokenStay = z.enum([
 ])
 export type IdTokenStay = z.infer<typeof IdTokenStay>
 
+/** No token is valid for longer than dates go. */
+const LAST_SECOND = 253_402_300_799
+
 const Claims = z.looseObject({ iss: z.string(), sub: z.string(), exp: z.number() })
 
 /** @returns `null` when the set has none. */
 export function idTokenOf({ idToken: token }: Pick<TokenSet, 'idToken'>): IdToken | null {
   const claims = Claims.safeParse(jwtParts(token)?.claims).data
   if (token === null || claims === undefined) return null
-  return { token, issuer: claims.iss, subject: claims.sub, expiresAtMs: claims.exp * 1000 }
+  return {
+    token,
+    issuer: claims.iss,
+    subject: claims.sub,
+    expiresAtMs: Math.min(claims.exp, LAST_SECOND) * 1000,
+  }
 }
 
 /** Why a valid id_token needs a login, for a set whose refresh token was not refused. */

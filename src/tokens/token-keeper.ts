@@ -130,6 +130,10 @@ export class TokenKeeper {
     const minTtl = minTtlSeconds ?? profile.min_ttl_seconds
     const decision = decide(profileTokens.state, profile, minTtl, nowMs, wanted)
     if (decision.act === 'serve') return decision.set
+    if (decision.act === 'wait') {
+      await new Promise<void>((resolve) => this.#parts.clock.after(decision.untilMs - nowMs, resolve))
+      return this.#get(profile, minTtlSeconds, wanted)
+    }
     if (decision.act === 'refuse') throw decision.failure
     try {
       return await this.#renew(profile, profileTokens)

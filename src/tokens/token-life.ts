@@ -123,7 +123,12 @@ export type Decision =
   | { readonly act: 'serve'; readonly set: TokenSet }
   /** Ask the server; if that fails, `fallback` is still valid. */
   | { readonly act: 'renew'; readonly fallback: TokenSet | null }
+  /** Decide again at this time, which is at most a second away. */
+  | { readonly act: 'wait'; readonly untilMs: number }
   | { readonly act: 'refuse'; readonly failure: CatchdError }
+
+/** How long a caller waits for the end of a back-off. The first pause is not longer (refresh-back-off.ts). */
+const LONGEST_WAIT_MS = 1_000
 
 /** What to do for a caller, given a state that was read from the vault. */
 export function decide(
@@ -147,6 +152,9 @@ export function decide(
     )
   }
   if (!state.isRefreshing && mustWait(state.backOff, nowMs)) {
+    // A grant without a login that has no tokens yet: a short wait is better than the error of a moment ago.
+    const untilMs = state.backOff?.notBeforeMs ?? nowMs
+    if (set === null && untilMs - nowMs <= LONGEST_WAIT_MS) return { act: 'wait', untilMs }
     return serveOr(state.lastFailure ?? new CatchdError('provider_unreachable', { profile: policy.name }))
   }
   return { act: 'renew', fallback }

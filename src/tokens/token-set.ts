@@ -5,7 +5,9 @@
  * lifetime is unknown, not "forever" and not "an hour" (SECURITY.md#nothing-guessed).
  */
 import * as z from 'zod'
+import { readDuration } from '../authorization-server/duration.js'
 import type { TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
+import { isInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { type RecordOf, readRecord, SecretMember, writeRecord } from '../vault/record.js'
@@ -112,8 +114,8 @@ const REFRESH_LIFETIMES = ['refresh_expires_in', 'refresh_token_expires_in', 'x_
 /** Servers that send 0 mean that it does not end. */
 function refreshTokenExpiry({ parameters }: TokenResponse, nowMs: number): number | null {
   for (const name of REFRESH_LIFETIMES) {
-    const seconds = Number(parameters[name])
-    if (Number.isFinite(seconds) && seconds > 0) return nowMs + seconds * 1000
+    const seconds = readDuration(parameters[name])
+    if (seconds !== null && seconds > 0) return nowMs + seconds * 1000
   }
   return null
 }
@@ -130,9 +132,35 @@ export function serialiseTokenSet(set: TokenSet): Secret {
   return writeRecord(TokenSetRecord, set)
 }
 
-/** @throws CatchdError `vault_unavailable` when the item is not such a record; never quotes it. */
+/** The evidence of a failure that concerns this one record, not the vault. */
+const UNREADABLE = 'unreadable_record'
+
+/**
+ * An end that no date can express, which earlier versions stored, is unknown.
+ *
+ * @throws CatchdError `vault_unavailable` when the item is not such a record ({@link isUnreadable}); never quotes it.
+ */
 export function parseTokenSet(item: Secret): TokenSet {
   const set = readRecord(TokenSetRecord, item)
-  if (set?.accessToken.reveal()) return set
-  throw new CatchdError('vault_unavailable', 'A stored token set does not have the format of this version.')
+  if (set?.accessToken.reveal() && isInstant(set.obtainedAtMs)) {
+    return {
+      ...set,
+      expiresAtMs: instantOrUnknown(set.expiresAtMs),
+      refreshTokenExpiresAtMs: instantOrUnknown(set.refreshTokenExpiresAtMs),
+    }
+  }
+  throw new CatchdError('vault_unavailable', {
+    detail: 'The stored token set does not have the format of this version. A new login replaces it.',
+    next: 'catchd login {profile}',
+    evidence: { reason: UNREADABLE },
+  })
+}
+
+/** Whether only one stored token set cannot be read, so that the others can. */
+export function isUnreadable(thrown: unknown): thrown is CatchdError {
+  return thrown instanceof CatchdError && thrown.evidence?.reason === UNREADABLE
+}
+
+function instantOrUnknown(ms: number | null): number | null {
+  return ms !== null && isInstant(ms) ? ms : null
 }

@@ -7,7 +7,8 @@
  */
 
 import type { Profile } from '../config/profile.js'
-import type { CatchdError } from '../failures.js'
+import { asCatchdError, type CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
 import { itemName } from '../vault/vault.js'
 import { VAULT_KINDS } from '../vault/vault-kinds.js'
 import type { RefreshJournal } from './refresh-journal.js'
@@ -139,7 +140,7 @@ export class TokenStore {
     const { revision } = profileTokens
     const item = await this.#parts.vault.get(itemName.tokenSet(profile.name))
     if (profileTokens.revision !== revision) return profileTokens.state.set ?? null
-    const stored = item === undefined ? null : parseTokenSet(item)
+    const stored = item === undefined ? null : readSet(profile, item)
     const set = stored !== null && this.belongs(profile, stored) ? this.#checked(profile.name, stored) : null
     profileTokens.step({ step: 'read', set })
     if (set !== null && set !== stored) void this.save(profile.name, profileTokens, set, null)
@@ -152,5 +153,13 @@ export class TokenStore {
     if (refreshToken === null || refreshTokenStays || refusedRefreshToken !== null) return set
     if (!this.#parts.journal.wasInterrupted(profile, refreshToken)) return set
     return { ...set, refusedRefreshToken: { reason: 'interrupted', error: null, errorDescription: null } }
+  }
+}
+
+function readSet({ name }: Profile, item: Secret): TokenSet {
+  try {
+    return parseTokenSet(item)
+  } catch (error) {
+    throw asCatchdError(error).of(name)
   }
 }

@@ -113,3 +113,59 @@ describe('a compressed answer', () => {
     expect(failure.code).toBe('provider_answer_invalid')
   })
 })
+
+describe('an answer that never ends in a response ends in a failure', () => {
+  const SHORT_MS = 150
+  const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'
+  const HEAD = 'HTTP/1.1 200 OK\r\n'
+  const answersWith = (text: string) => (socket: Socket) => void socket.once('data', () => socket.write(text))
+  const endsWith = (text: string) => (socket: Socket) => void socket.once('data', () => socket.end(text))
+  /** Writes again and again, so that no limit on silence would notice. */
+  const keepsSaying = (first: string, again: string) => (socket: Socket) => {
+    socket.once('data', () => {
+      socket.write(first)
+      const timer = setInterval(() => socket.write(again), 5)
+      socket.once('close', () => clearInterval(timer))
+    })
+  }
+
+  test.each<[string, (socket: Socket) => void, string]>([
+    ['101', answersWith(SWITCHED), 'provider_answer_invalid'],
+    ['101 without Upgrade', answersWith('HTTP/1.1 101 Odd\r\n\r\n'), 'provider_answer_invalid'],
+    ['101 and the end of the connection', endsWith(SWITCHED), 'provider_answer_invalid'],
+    ['100 again and again', keepsSaying('', 'HTTP/1.1 100 Continue\r\n\r\n'), 'provider_unreachable'],
+    ['103 again and again', keepsSaying('', 'HTTP/1.1 103 Hints\r\n\r\n'), 'provider_unreachable'],
+    ['100 and the end of the connection', endsWith('HTTP/1.1 100 Continue\r\n\r\n'), 'provider_unreachable'],
+    ['the end of the connection', endsWith(''), 'provider_unreachable'],
+    ['nothing', () => {}, 'provider_unreachable'],
+    ['a head without an end', keepsSaying(HEAD, 'x-more: 1\r\n'), 'provider_unreachable'],
+    ['a body without an end', keepsSaying(`${HEAD}\r\n`, ' '), 'provider_unreachable'],
+    [
+      'chunks without an end',
+      keepsSaying(`${HEAD}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'),
+      'provider_unreachable',
+    ],
+    ['a body that stops', answersWith(`${HEAD}content-length: 9\r\n\r\n{`), 'provider_unreachable'],
+    ['a body that is cut', endsWith(`${HEAD}content-length: 9\r\n\r\n{`), 'provider_answer_invalid'],
+  ])('%s', async (_, serve, code) => {
+    const { url } = await rawServer(serve)
+    const deadlineMs = code === 'provider_unreachable' ? SHORT_MS : undefined
+    for (const request of [get, post]) {
+      const failure = await failureOf(connections(deadlineMs).exchange(url, request, undefined))
+      expect(failure.code).toBe(code)
+    }
+  })
+
+  test('data after the answer does not change it', async () => {
+    const { url } = await rawServer(endsWith(`${answer('{"ok":1}')}HTTP/1.1 101 Odd\r\n\r\n`))
+    expect(await connections().exchange(url, post, undefined)).toMatchObject({ body: '{"ok":1}' })
+  })
+
+  test('a server that is silent in the TLS handshake', async () => {
+    const { port } = await rawServer(() => {})
+    const failure = await failureOf(
+      connections(SHORT_MS).exchange(`https://127.0.0.1:${port}/token`, post, undefined),
+    )
+    expect(failure.message).toContain('did not answer within')
+  })
+})

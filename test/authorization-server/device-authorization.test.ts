@@ -51,12 +51,23 @@ test('numbers as strings and verification_url are understood', async () => {
 test.each([
   [0, 5],
   [null, 5],
-  [0.01, 1],
+  [0.01, 5],
   [99_999, 3_600],
 ])('an interval of %s is taken for %i s', async (interval, expected) => {
   const { servers, profile } = await start({ ...ANSWER, interval })
   expect((await servers.authorizeDevice(profile)).intervalSeconds).toBe(expected)
 })
+
+test.each([1e300, 'soon', null, -1])(
+  'a lifetime of %s is unknown: the longest one counts',
+  async (expires_in) => {
+    const { servers, profile } = await start({ ...ANSWER, expires_in, interval: expires_in })
+    expect(await servers.authorizeDevice(profile)).toMatchObject({
+      expiresInSeconds: 3_600,
+      intervalSeconds: 5,
+    })
+  },
+)
 
 describe('an answer that cannot be used', () => {
   test.each([

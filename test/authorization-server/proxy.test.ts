@@ -192,7 +192,7 @@ describe('what is sent once', () => {
     for (const [where, answer, text] of silences) {
       const proxy = await startProxy({ answer })
       const failure = await failureOf(
-        connections({ HTTPS_PROXY: proxy.url() }, 200).exchange(URL_THERE, post, undefined),
+        connections({ HTTPS_PROXY: proxy.url() }, 3_000).exchange(URL_THERE, post, undefined),
       )
       expect(failure.code, where).toBe('provider_unreachable')
       expect(failure.message, where).toContain(text)
@@ -217,6 +217,7 @@ describe('a proxy that does not do it', () => {
   const says = (text: string) => (socket: { end: (text: string) => void }) => socket.end(text)
   const status = (line: string, headers = '') =>
     says(`HTTP/1.1 ${line}\r\n${headers}content-length: 0\r\n\r\n`)
+  const keeps = (text: string) => (socket: { write: (text: string) => unknown }) => void socket.write(text)
   const negotiate = 'proxy-authenticate: Negotiate\r\n'
 
   test.each([
@@ -237,6 +238,9 @@ describe('a proxy that does not do it', () => {
     ['cannot reach it', '', status('502 Bad Gateway'), /status 502.*cannot reach that server, or must not/],
     ['sends elsewhere', '', status('302 Found', 'location: https://evil.example\r\n'), /status 302/],
     ['is no proxy', 'me:canary', says('SSH-2.0-OpenSSH_9.2\r\n'), /is not HTTP.*Correct HTTPS_PROXY/],
+    ['switches protocols', '', says('HTTP/1.1 101 Odd\r\nUpgrade: x\r\n\r\n'), /status 101/],
+    ['wants to know who asks, without end', '', keeps('HTTP/1.1 407 Who\r\n\r\n'), /status 407/],
+    ['only promises an answer', '', says('HTTP/1.1 103 Hints\r\n\r\n'), /refused a tunnel.*status 103/],
     ['talks into the tunnel', '', says('HTTP/1.1 200 OK\r\n\r\n220 hello'), /not TLS.*HTTPS_PROXY/],
   ])('%s', async (_, userinfo, answer, text) => {
     const proxy = await startProxy({ answer })

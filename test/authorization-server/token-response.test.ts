@@ -1,12 +1,14 @@
 /** The shapes that token endpoints really answer with, and the ones that must store nothing. */
 import { describe, expect, test } from 'vitest'
+import { SentValues } from '../../src/authorization-server/sent-values.js'
 import { type ReadingRules, readTokenAnswer } from '../../src/authorization-server/token-response.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
+import { tokenSetFrom } from '../../src/tokens/token-set.js'
 
 type RawTokenAnswer = Parameters<typeof readTokenAnswer>[0]
 
-const RULES: ReadingRules = { shape: undefined, scopeSeparator: ' ', sent: [] }
+const RULES: ReadingRules = { shape: undefined, scopeSeparator: ' ', sent: new SentValues() }
 
 function read(body: unknown, rules: Partial<ReadingRules> = {}, answer: Partial<RawTokenAnswer> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
@@ -186,7 +188,7 @@ describe('refused by the server, whatever the status says', () => {
   })
 
   test('Fitbit echoes the token: it is cut out of the text', () => {
-    const sent = [new Secret('the-refresh-token')]
+    const sent = new SentValues().add(new Secret('the-refresh-token'))
     const body = {
       errors: [{ errorType: 'invalid_grant', message: 'Refresh token invalid: the-refresh-token' }],
       success: false,
@@ -260,5 +262,21 @@ describe('nothing that could be stored', () => {
       expect(failure).toBeInstanceOf(CatchdError)
       expect((failure as CatchdError).code).toBe(code)
     }
+  })
+})
+
+describe('a lifetime that cannot be is unknown, and the tokens are good all the same', () => {
+  test.each([
+    ...[1e300, -1, Number.MAX_SAFE_INTEGER, '99999999999999999', '1e9', 'soon', '', null, true, [], {}],
+  ])('%j', (expires_in) => {
+    const answer = read({ access_token: 'a', token_type: 'Bearer', expires_in })
+    expect(answer.expiresInSeconds).toBeNull()
+    const set = tokenSetFrom(
+      { ...answer, parameters: { refresh_expires_in: expires_in } },
+      { authorizationServer: 'https://as.example', clientId: 'c' },
+      null,
+      0,
+    )
+    expect([set.expiresAtMs, set.refreshTokenExpiresAtMs]).toEqual([null, null])
   })
 })

@@ -1,5 +1,6 @@
 /** What is written down of an exchange, and above all what is not. */
 import { describe, expect, test } from 'vitest'
+import { SentValues } from '../../src/authorization-server/sent-values.js'
 import { browserExchange, Transcript } from '../../src/authorization-server/transcript.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
@@ -117,6 +118,7 @@ test('an exchange without an answer says why', async () => {
     url: 'https://as.example/x',
     parameters: undefined,
     authorization: undefined,
+    sent: new SentValues(),
   }
   const watched = transcript.watch(request, () =>
     Promise.reject(new CatchdError('provider_unreachable', 'No way.')),
@@ -132,6 +134,7 @@ test('no more than a few are kept', async () => {
     url: 'https://as.example/x',
     parameters: undefined,
     authorization: undefined,
+    sent: new SentValues(),
   }
   for (let count = 0; count < 50; count += 1) {
     await transcript.watch(request, async () => ({ status: 200, headers: {}, body: '{' }))
@@ -144,7 +147,7 @@ describe('the authorization request', () => {
     'https://as.example/authorize?client_id=c&scope=a%20b&state=canary-state&code_challenge=canary-challenge&login_hint=canary%40example'
 
   test('shows what was asked for, without state, challenge and names of people', () => {
-    const { endpoint, sent, trouble } = browserExchange(URL_, undefined, [])
+    const { endpoint, sent, trouble } = browserExchange(URL_, undefined, new SentValues())
     expect(endpoint).toBe('as.example/authorize')
     expect(sent).toEqual({
       client_id: 'c',
@@ -162,7 +165,7 @@ describe('the authorization request', () => {
       error: 'invalid_request',
       errorDescription: 'state canary-state\r\nis odd',
     }
-    const { answered } = browserExchange(URL_, answer, [new Secret('canary-state')])
+    const { answered } = browserExchange(URL_, answer, new SentValues().add(new Secret('canary-state')))
     expect(answered).toEqual({ error: 'invalid_request', error_description: 'state [secret] is odd' })
   })
 })

@@ -259,6 +259,18 @@ test('silence ends after the deadline', async () => {
   expect(failure.detail).toContain('0.05 s')
 })
 
+test.each([
+  ['another protocol', 'HTTP/1.1 101 Odd\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', 'is not catchd'],
+  ['only promises', 'HTTP/1.1 103 Hints\r\n\r\n', '0.1 s'],
+  ['a body without an end', 'HTTP/1.1 200 OK\r\n\r\n{', 'incomplete|0.1 s'],
+])('a call that is answered with %s ends, too', async (_, raw, detail) => {
+  const daemon = await onSocket({ 'GET /v1/status': { raw } })
+  const client = new CatchdClient({ socketPath: daemon.socketPath, timeoutMs: 100 })
+  const failure = await failureOf(client.status())
+  expect(failure.code).toBe('daemon_unreachable')
+  expect(failure.detail).toMatch(new RegExp(detail))
+})
+
 test('a signal ends the call with its own reason', async () => {
   const daemon = await onSocket({ 'GET /v1/status': { silent: true } })
   const controller = new AbortController()

@@ -25,6 +25,8 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>
   /** Never answers. */
   readonly silent?: true
+  /** Sent as it is instead of an answer; the connection stays open. */
+  readonly raw?: string
   /** Closes the connection instead of answering. */
   readonly reset?: true
 }
@@ -47,6 +49,10 @@ export class FakeDaemon {
     this.#server = createServer((request, response) => {
       void this.#answer(request).then((reply) => {
         if (reply.silent) return
+        if (reply.raw !== undefined) {
+          request.socket.write(reply.raw)
+          return
+        }
         if (reply.reset) {
           request.socket.destroy()
           return

@@ -204,6 +204,7 @@ describe('a missing refresh token', () => {
     expires_at: '2026-01-01T01:00:00Z',
     scope: 'email',
     subject: null,
+    error: null,
     login_needed_at: '2026-01-01T01:00:00Z',
   }
   const published = { issuer: 'https://as.example', scopes_supported: ['email', 'offline_access'] }

@@ -488,6 +488,7 @@ test.each([
     expires_at: null,
     scope: null,
     subject: null,
+    error: null,
     login_needed_at: null,
   }
   expect(judgeTokens(answer)).toMatchObject({ status, next })

@@ -83,7 +83,7 @@ describe('a known state on its own redirect URI is used up whatever it says', ()
       status: 'failed',
       failure: { code: 'authorization_denied', error: 'access_denied' },
     })
-    expect(settled.status === 'failed' && settled.failure.errorDescription).toBe('no  Set-Cookie')
+    expect(settled.status === 'failed' && settled.failure.errorDescription).toBe('no Set-Cookie')
     expect(servers.redeemed).toHaveLength(0)
   })
 

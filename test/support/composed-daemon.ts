@@ -25,6 +25,7 @@ import { CatchdError } from '../../src/failures.js'
 import type { Login } from '../../src/login/login.js'
 import { Secret } from '../../src/secret.js'
 import type { TokenSet } from '../../src/tokens/token-set.js'
+import type { Vault } from '../../src/vault/vault.js'
 import { FakeAuthorizationServers, tokenResponse } from './fake-authorization-servers.js'
 import { ManualClock } from './manual-clock.js'
 
@@ -178,6 +179,7 @@ export async function composeDaemon(options: ComposedOptions = {}) {
     isVerbose: false,
     close: async () => {},
   }
+  let vault: Vault | undefined
   const daemon = await compose(
     {
       environment,
@@ -187,8 +189,15 @@ export async function composeDaemon(options: ComposedOptions = {}) {
       activated: options.activated ?? {},
       onStop: () => void effects.push('stop'),
     },
-    { clock: options.clock ?? manual, connect: (_parts: ServerParts) => servers },
+    {
+      clock: options.clock ?? manual,
+      connect: (parts: ServerParts) => {
+        vault = parts.vault
+        return servers
+      },
+    },
   )
+  if (vault === undefined) throw new Error('The daemon connected no servers.')
   const { services, keys } = daemon
   services.subscribe(({ event, profile, client }) => {
     effects.push([event, client, profile].filter((word) => word !== undefined).join(' '))
@@ -213,7 +222,19 @@ export async function composeDaemon(options: ComposedOptions = {}) {
   const approve = (id: string): Promise<Login> => services.logins.paste(id, responseOf(id))
 
   return {
-    ...{ home, folders, environment, clock: manual, servers, logged, services, keys, writeConfig, stop },
+    ...{
+      home,
+      folders,
+      environment,
+      clock: manual,
+      servers,
+      vault: vault as Vault,
+      logged,
+      services,
+      keys,
+      writeConfig,
+      stop,
+    },
     /** Everything that a call caused: questions to servers, public events, the end of the daemon. Reading causes nothing. */
     effects,
     start: () => daemon.start(),

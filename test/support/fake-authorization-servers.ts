@@ -14,6 +14,7 @@ import type {
   RevocationOutcome,
 } from '../../src/authorization-server/port.js'
 import type { Profile } from '../../src/config/profile.js'
+import type { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
 import type { TokenSet } from '../../src/tokens/token-set.js'
 
@@ -66,6 +67,8 @@ export class FakeAuthorizationServers implements AuthorizationServers {
   readonly refreshed: TokenSet[] = []
   readonly revoked: TokenSet[] = []
   credentialsAsked = 0
+  /** Instead of the tokens of a grant without a login. */
+  obtainFailure: CatchdError | null = null
   devicesAuthorized = 0
   /** Device codes that were polled with. */
   readonly polled: string[] = []
@@ -144,6 +147,7 @@ export class FakeAuthorizationServers implements AuthorizationServers {
   async obtain(): Promise<TokenResponse> {
     this.credentialsAsked += 1
     await this.gate
+    if (this.obtainFailure !== null) throw this.obtainFailure
     return tokenResponse({ accessToken: new Secret(`machine-${this.credentialsAsked}`), refreshToken: null })
   }
 

@@ -363,3 +363,23 @@ test('serialising reveals, logging does not', () => {
   expect(JSON.stringify(set)).not.toContain('access-1')
   expect(serialiseTokenSet(set).reveal()).toContain('access-1')
 })
+
+test('a client_credentials profile without tokens waits for the end of the first pause, and of no longer one', async () => {
+  const { keeper, servers, clock } = start(testProfile({ grant: 'client_credentials' }))
+  servers.obtainFailure = new CatchdError('provider_answer_invalid')
+  expect(await codeOf(keeper.get('gw', undefined))).toBe('provider_answer_invalid')
+  const waiting = Promise.all([codeOf(keeper.get('gw', undefined)), codeOf(keeper.get('gw', undefined))])
+  await settle()
+  expect(servers.credentialsAsked).toBe(1)
+  await clock.pass(1_000)
+  expect(await waiting).toEqual(['provider_answer_invalid', 'provider_answer_invalid'])
+  expect(servers.credentialsAsked, 'one request for both').toBe(2)
+  expect(await codeOf(keeper.get('gw', undefined)), 'the second pause is longer').toBe(
+    'provider_answer_invalid',
+  )
+  servers.obtainFailure = null
+  await clock.pass(1_000)
+  const served = keeper.get('gw', undefined)
+  await clock.pass(1_000)
+  expect((await served).accessToken.reveal()).toBe('machine-3')
+})

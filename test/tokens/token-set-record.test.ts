@@ -58,6 +58,6 @@ test.each([
   ['a number as access token', { ...RECORD, access_token: 1 }],
 ])('%s is refused without quoting it', (_what, record) => {
   expect(() => parseTokenSet(item(record))).toThrow(
-    'A stored token set does not have the format of this version.',
+    'The stored token set does not have the format of this version.',
   )
 })

@@ -5,7 +5,7 @@ import { principalOf } from '../access/permission.js'
 import { maySee } from '../access/principal.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
 import type { ProfileView } from './services.js'
-import { Instant, instantOrNull } from './wire.js'
+import { FailureAnswer, failureAnswer, Instant, instantOrNull } from './wire.js'
 
 export const ProfileConfiguration = ProfileEntry.meta({ id: 'ProfileConfiguration' })
 
@@ -39,6 +39,7 @@ export const ProfileAnswer = z
     expires_at: Instant.nullable(),
     scope: z.string().nullable(),
     subject: z.string().nullable(),
+    error: FailureAnswer.nullable().describe('Why the stored tokens of this profile cannot be read'),
     login_needed_at: Instant.nullable().describe(
       'When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed',
     ),
@@ -148,6 +149,7 @@ function profileAnswer(view: ProfileView): ProfileAnswer {
     expires_at: instantOrNull(view.expiresAtMs),
     scope: view.scope,
     subject: view.subject,
+    error: view.failure === null ? null : failureAnswer(view.failure),
     login_needed_at: instantOrNull(view.loginNeededAtMs),
   }
 }

@@ -6,13 +6,13 @@
  * member for a refresh token.
  */
 import * as z from 'zod'
-import { toInstant } from '../../clock.js'
+import { isInstant, toInstant } from '../../clock.js'
 import { type CatchdError, type FailureCode as Code, FAILURES } from '../../failures.js'
 
 export const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
 
 export function instantOrNull(ms: number | null): string | null {
-  return ms === null ? null : toInstant(ms)
+  return ms === null || !isInstant(ms) ? null : toInstant(ms)
 }
 
 const FailureCode = z

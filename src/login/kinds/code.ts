@@ -7,17 +7,19 @@
  * is in the vault. preparation.ts prepares a login.
  */
 import * as z from 'zod'
+import { shownCode } from '../../authorization-server/token-refusal.js'
 import { Transcript } from '../../authorization-server/transcript.js'
 import { needsNoPerson, usesRedirectUri } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
+import { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
 import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingLogin, type SettledLogin, type StoredSummary } from '../login.js'
-import { askedInBrowser, type Ending, reportOf, whyNotBegun } from '../login-report.js'
+import { askedInBrowser, type Ending, reportOf, secretsOf, whyNotBegun } from '../login-report.js'
 import type { AdoptionRequest, LoginRequest } from '../login-request.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import { certificateOf, prepareLogin } from '../preparation.js'
@@ -187,7 +189,7 @@ function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): Catc
   return new CatchdError('issuer_mismatch', {
     profile: login.profile,
     detail: `The response does not come from ${login.expectedIssuer}. The code was not redeemed.`,
-    evidence: { issuer: response.iss, issuerFrom: 'response' },
+    evidence: { issuer: secretsOf(login).line(response.iss, LONGEST_DESCRIPTION), issuerFrom: 'response' },
   })
 }
 
@@ -205,15 +207,16 @@ function judgeError(login: PendingLogin, response: AuthorizationResponse): Catch
     detail: denied
       ? 'The request was denied at the authorization server.'
       : 'The authorization server answered the authorization request with an error.',
-    error: printable(response.error),
-    errorDescription: response.errorDescription === null ? undefined : printable(response.errorDescription),
+    error: shownCode(response.error, secretsOf(login)),
+    errorDescription:
+      response.errorDescription === null
+        ? undefined
+        : secretsOf(login).line(response.errorDescription, LONGEST_DESCRIPTION),
+    evidence: { errorCode: new Secret(response.error) },
   })
 }
 
-/** RFC 6749 §4.1.2.1 allows printable ASCII only. Replaces characters that could break a log line or a page. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, 500)
-}
+const LONGEST_DESCRIPTION = 500
 
 function report(parts: KindParts, login: PendingLogin, ending: Ending) {
   return reportOf(parts, { ...login, asked: askedInBrowser(login, ending) }, ending)

@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { CatchdError, FAILURES, type FailureCode } from '../../../src/failures.js'
 import { ProfileAnswer, ProfileListAnswer } from '../../../src/http/api/profiles.js'
 import { StatusAnswer, VaultMigrationAnswer } from '../../../src/http/api/status.js'
+import { Secret } from '../../../src/secret.js'
+import { itemName } from '../../../src/vault/vault.js'
 import { PROFILES } from '../../support/composed-daemon.js'
 import { openApi } from './opened-api.js'
 
@@ -21,7 +23,46 @@ test('profiles are listed with how they stand', async () => {
     expires_at: '2026-01-01T01:00:00Z',
     scope: 'email',
     subject: 'alice',
+    error: null,
     login_needed_at: '2026-01-02T00:00:00Z',
+  })
+})
+
+describe('a stored token set that cannot be shown', () => {
+  const RECORD = {
+    ...{ version: 1, authorization_server: 'https://id.example.com', client_id: 'catchd', id_token: null },
+    ...{ access_token: 'canary', token_type: 'Bearer', refresh_token: 'canary', scope: 'email' },
+    ...{ obtained_at_ms: 0, expires_at_ms: 1_000, issuer: null, subject: 'ada', parameters: {} },
+  }
+
+  test.each([
+    ['no JSON', 'canary'],
+    ['another version', JSON.stringify({ ...RECORD, version: 99 })],
+    ['a time that no date has', JSON.stringify({ ...RECORD, obtained_at_ms: 1e300 })],
+  ])('%s: its row says so, and the others are as they were', async (_, record) => {
+    const { call, logIn, vault } = await openApi()
+    await logIn('corp')
+    await vault.set(itemName.tokenSet('gw'), new Secret(record))
+    const { profiles } = (await call('GET', '/v1/profiles')).json(ProfileListAnswer)
+    expect(profiles).toMatchObject([
+      { profile: 'gw', status: 'login_required', error: { code: 'vault_unavailable' } },
+      { profile: 'corp', status: 'logged_in', error: null },
+    ])
+    expect(JSON.stringify(profiles)).not.toContain('canary')
+    expect((await call('GET', '/v1/profiles/gw')).status).toBe(200)
+    const token = (await call('GET', '/v1/tokens/gw')).problem()
+    expect(token).toMatchObject({ code: 'vault_unavailable', next: 'catchd login gw' })
+    await logIn('gw') // the command that helps
+    expect((await call('GET', '/v1/profiles/gw')).json(ProfileAnswer)).toMatchObject({ error: null })
+  })
+
+  test('an end that no date has is unknown', async () => {
+    const { call, vault } = await openApi()
+    const record = { ...RECORD, expires_at_ms: 1e300, refresh_token_expires_at_ms: -1e300 }
+    await vault.set(itemName.tokenSet('gw'), new Secret(JSON.stringify(record)))
+    const answer = (await call('GET', '/v1/profiles/gw')).json(ProfileAnswer)
+    expect(answer).toMatchObject({ status: 'logged_in', expires_at: null, login_needed_at: null })
+    expect((await call('GET', '/v1/tokens/gw/inspection')).status).toBe(200)
   })
 })
 

@@ -35,6 +35,7 @@ const PROFILE: ProfileOverview = {
   loginNeededAtMs: NOW_MS + 48 * HOUR,
   obtainedAtMs: NOW_MS - HOUR / 2,
   canRefresh: true,
+  failure: null,
   trouble: undefined,
 }
 

@@ -42,7 +42,7 @@ function card(profile: ProfileOverview, addresses: Addresses, nowMs: number): Ht
   return html`<li class="card" data-key="profile-${name}">
 <div class="head"><h3>${name}</h3>${badge(tone, words)}</div>
 <p class="account">${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}</p>
-${life(profile, nowMs)}
+${profile.failure === null ? life(profile, nowMs) : failureBox(profile.failure)}
 <dl>
 ${obtainedAtMs === null ? null : fact('Scopes', scopes(profile.scope))}
 ${fact('Next login', nextLogin(profile, nowMs))}
