@@ -2,7 +2,7 @@
  * Shows and edits profiles for the API: the configuration of each profile, and whether it is logged in. Secrets are
  * never shown (profile-mask.ts).
  */
-import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.js'
+import type { DpopProofs, ResourceIssuerMemory, ServerDiscovery } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import type { Profile, ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
@@ -44,9 +44,10 @@ export interface ProfileServiceParts {
   readonly logins: Logins
   readonly vault: Vault
   readonly clock: Clock
-  readonly servers: Pick<DpopProofs, 'forgetKey'> & {
-    readonly discovery: Pick<ServerDiscovery, 'unregister'>
-  }
+  readonly servers: Pick<DpopProofs, 'forgetKey'> &
+    ResourceIssuerMemory & {
+      readonly discovery: Pick<ServerDiscovery, 'unregister'>
+    }
 }
 
 /** Vault reads at the same time while a list is made. */
@@ -113,6 +114,7 @@ export class ProfileService {
     logins.cancelAll(name)
     await keeper.logout(name, profile)
     await servers.forgetKey(name)
+    await servers.forgetIssuer(name)
     await vault.delete(itemName.clientSecret(name))
     await this.#unregister(profile)
   }

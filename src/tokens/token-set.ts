@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import type { TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
+import { BoundServer } from '../config/server-binding.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { type RecordOf, readRecord, SecretMember, writeRecord } from '../vault/record.js'
@@ -15,6 +16,8 @@ const TokenSetRecord = z.object({
   version: z.literal(1),
   authorization_server: z.string(),
   client_id: z.string(),
+  /** The server that issued the tokens; `null` in records of earlier versions, until it is known. */
+  server: BoundServer.nullable().default(null),
   access_token: SecretMember,
   token_type: z.string(),
   obtained_at_ms: z.number(),
@@ -58,7 +61,7 @@ export type RefusedRefreshToken = NonNullable<TokenSet['refusedRefreshToken']>
  */
 export function tokenSetFrom(
   response: TokenResponse,
-  { authorizationServer, clientId }: TokenSetOrigin,
+  { authorizationServer, clientId, server = null }: TokenSetOrigin,
   requestedScope: string | null,
   nowMs: number,
   extra: Readonly<Record<string, unknown>> = {},
@@ -68,6 +71,7 @@ export function tokenSetFrom(
     ...tokens,
     authorizationServer,
     clientId,
+    server: response.server ?? server,
     obtainedAtMs: nowMs,
     expiresAtMs: expiresInSeconds === null ? null : nowMs + expiresInSeconds * 1000,
     refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),

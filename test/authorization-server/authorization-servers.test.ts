@@ -77,6 +77,7 @@ function servers(secret?: string, deadlineMs?: number): OAuthAuthorizationServer
     clock: systemClock,
     clientSecrets: async () => (secret === undefined ? undefined : new Secret(secret)),
     dpopKeys: memoryKeys(),
+    resourceIssuers: memoryKeys(),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   })
   cleanUps.push(() => made.close())
