@@ -20,13 +20,12 @@ export function requireOneOperator(profile: Profile | undefined, server: ServerM
   if (server.authorization_response_iss_parameter_supported === true) return
   if (front === undefined || back === undefined) return
   if (areRelated(front, back) || areRelated(front, issuer)) return
-  const accepting = ['--authorization-endpoint', front, '--token-endpoint', back]
   throw new CatchdError('provider_answer_invalid', {
     detail:
       `${issuer} has its authorization_endpoint at ${new URL(front).host} and its token_endpoint at ` +
       `${new URL(back).host}, and does not announce iss (RFC 9207): a code could go to the wrong server. If you ` +
-      'trust both, set authorization_endpoint and token_endpoint in the profile.',
-    ...(profile === undefined ? {} : { next: settingCommand(accepting) }),
+      `trust both, set authorization_endpoint to ${front} and token_endpoint to ${back} in a profile.`,
+    next: profile === undefined ? 'catchd profile add --help' : 'catchd profile edit {profile}',
   })
 }
 
@@ -34,13 +33,4 @@ export function requireOneOperator(profile: Profile | undefined, server: ServerM
 export function areRelated(first: string, second: string): boolean {
   const [a, b] = [new URL(first), new URL(second)]
   return a.host === b.host || a.hostname.endsWith(`.${b.hostname}`) || b.hostname.endsWith(`.${a.hostname}`)
-}
-
-/** Characters that mean nothing to a shell. */
-const PLAIN = /^[\w.:/@%+,=~-]+$/
-
-/** The command that sets keys of the profile. A URL of a server that a shell could misread is not in it. */
-export function settingCommand(options: readonly string[]): string {
-  const isPlain = options.every((option) => PLAIN.test(option))
-  return isPlain ? `catchd profile add {profile} ${options.join(' ')}` : 'catchd profile edit {profile}'
 }

@@ -10,7 +10,6 @@ import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { readRecord, writeRecord } from '../vault/record.js'
-import { settingCommand } from './one-operator.js'
 import type { ProfileItems } from './profile-items.js'
 
 const FirstIssuer = z.object({ version: z.literal(1), resource_server: z.string(), issuer: z.string() })
@@ -33,7 +32,7 @@ export class ResourceIssuers {
    * Stores the issuer if it is the first one. Another `resource_server` in the profile begins anew.
    *
    * @param issuer - That the resource server names now.
-   * @throws CatchdError `issuer_mismatch` with both issuers and the command that accepts the new one; the vault's codes
+   * @throws CatchdError `issuer_mismatch` with both issuers; the vault's codes
    */
   async require({ name }: Profile, resourceServer: string, issuer: string): Promise<void> {
     let first = await this.#first(name, { resourceServer, issuer })
@@ -46,8 +45,8 @@ export class ResourceIssuers {
     throw new CatchdError('issuer_mismatch', {
       detail:
         `${resourceServer} now names the authorization server ${issuer}. Before, it named ${first.issuer}. ` +
-        'Nothing was sent to the new server. If you trust it, set it as the issuer of the profile.',
-      next: settingCommand(['--issuer', issuer]),
+        `Nothing was sent to the new server. If you trust it, set issuer to ${issuer} in the profile.`,
+      next: 'catchd profile edit {profile}',
       evidence: { issuer, issuerFrom: 'metadata' },
     })
   }
