@@ -5,6 +5,7 @@
  * Tokens may follow their issuer: an endpoint that its metadata names is that server's word. A code goes only to the
  * URLs that were known when its login began. Otherwise metadata that changes during a login could redirect the code.
  */
+import { needsNoPerson } from '../config/grants.js'
 import type { Profile, ServerUrl } from '../config/profile.js'
 import { type BoundServer, changeOfPlace, secretUrls } from '../config/server-binding.js'
 import { CatchdError } from '../failures.js'
@@ -51,10 +52,11 @@ export function requireBelongs(profile: Profile, { server, key, bound }: Destina
       next: 'catchd login {profile}',
     })
   }
-  throw new CatchdError(
-    'login_required',
-    `The tokens belong to another server: ${change}. They were not sent.`,
-  )
+  const next = `catchd ${needsNoPerson(profile.grant) ? 'refresh' : 'login'} ${profile.name}`
+  throw new CatchdError('login_required', {
+    detail: `The tokens belong to another server: ${change}. They were not sent. To get tokens for it, run: ${next}`,
+    next,
+  })
 }
 
 /** The server as it is now, for secrets that it issues. */

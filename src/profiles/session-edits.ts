@@ -168,13 +168,15 @@ function refuseMixedServers(
   if (isKnown) return
   const { issuer, authorization_endpoint, token_endpoint } = profile
   const servers = [issuer, authorization_endpoint, token_endpoint].filter((url) => url !== undefined)
-  const mixed = SERVER_URLS.find((key) => {
+  const mixed = SERVER_URLS.filter((key) => {
     const url = profile[key]
     if (url === undefined || key === 'resource_server' || !isWritten(after, profile.name, key)) return false
     return !servers.every((server) => areRelated(server, url))
   })
-  if (mixed === undefined) return
-  throw forbidden(name, `cannot set ${mixed} to another server than the other endpoints of the profile`)
+  const earlier = before.profiles.get(profile.name)
+  const named = mixed.find((key) => key !== 'issuer' && profile[key] !== earlier?.[key]) ?? mixed[0]
+  if (named === undefined) return
+  throw forbidden(name, `cannot set ${named} to another server than the other endpoints of the profile`)
 }
 
 /** Whether the entry, or one that it extends, sets the key itself. Otherwise its preset does. */

@@ -71,7 +71,8 @@ export function tokenSetFrom(
     ...tokens,
     authorizationServer,
     clientId,
-    server: response.server ?? server,
+    // What a profile names since the login must not become the server of its tokens by a refresh.
+    server: server ?? response.server ?? null,
     obtainedAtMs: nowMs,
     expiresAtMs: expiresInSeconds === null ? null : nowMs + expiresInSeconds * 1000,
     refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),
