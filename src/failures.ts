@@ -83,7 +83,7 @@ export const FAILURES = {
   issuer_mismatch: {
     status: 400,
     exitCode: EXIT.authorizationServer,
-    title: 'The response comes from another issuer',
+    title: 'Another issuer than expected',
     next: 'catchd doctor {profile}',
   },
   redirect_port_in_use: {

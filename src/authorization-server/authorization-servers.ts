@@ -15,7 +15,7 @@ import type { Secret } from '../secret.js'
 import { authorizationParameters, authorizationUrl } from './authorization-request.js'
 import { ClientRequests } from './client-requests.js'
 import { authorizeDevice } from './device-authorization.js'
-import { type DpopKeyItems, DpopKeys } from './dpop.js'
+import { DpopKeys } from './dpop.js'
 import { inspectTokens } from './inspection.js'
 import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
 import { Metadata, type ServerMetadata } from './metadata.js'
@@ -30,27 +30,33 @@ import type {
   Inspection,
   PreparedAuthorization,
   RefreshOutcome,
+  ResourceIssuerMemory,
   RevocationOutcome,
   ServerDiscovery,
   TokenInspector,
   ToolRequest,
 } from './port.js'
+import type { ProfileItems } from './profile-items.js'
 import { ProofFetch } from './proof-fetch.js'
 import { mustPush, pushAuthorizationRequest } from './pushed-authorization.js'
 import { requireRedeemable, requireRequestable } from './request-requirements.js'
+import { ResourceIssuers } from './resource-issuers.js'
 import { revokeTokens } from './revocation.js'
+import { boundServer, resolvedIssuer } from './secret-destination.js'
 import { ServerConnections } from './server-connections.js'
 import { PublishedServers } from './server-discovery.js'
 import { TokenGrants } from './token-grants.js'
 import type { Transcript } from './transcript.js'
 
-export class OAuthAuthorizationServers implements AuthorizationServers, DpopProofs, TokenInspector {
+export class OAuthAuthorizationServers
+  implements AuthorizationServers, DpopProofs, TokenInspector, ResourceIssuerMemory
+{
   readonly #connections: ServerConnections
   readonly #metadata: Metadata
+  readonly #resourceIssuers: ResourceIssuers
   readonly #grants: TokenGrants
   readonly #clock: Pick<Clock, 'now'>
   readonly #dpopKeys: DpopKeys
-  readonly #proofs: ProofFetch
   readonly #requests: ClientRequests
   readonly discovery: ServerDiscovery
 
@@ -60,16 +66,18 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     readonly clientSecrets: ClientSecrets
     /** Only needed for token exchanges. */
     readonly subjectTokens?: SubjectTokens
-    readonly dpopKeys: DpopKeyItems
+    readonly dpopKeys: ProfileItems
+    readonly resourceIssuers: ProfileItems
     readonly deadlineMs?: number
   }) {
     this.#connections = new ServerConnections(parts.deadlineMs)
-    this.#metadata = new Metadata(this.#connections, parts.clock)
+    this.#resourceIssuers = new ResourceIssuers(parts.resourceIssuers)
+    this.#metadata = new Metadata(this.#connections, parts.clock, this.#resourceIssuers)
     this.discovery = new PublishedServers(this.#connections, this.#metadata)
     this.#clock = parts.clock
     this.#dpopKeys = new DpopKeys(parts.dpopKeys)
-    this.#proofs = new ProofFetch(this.#dpopKeys, parts.clock)
-    this.#requests = new ClientRequests(this.#connections, this.#proofs, parts.clientSecrets)
+    const proofs = new ProofFetch(this.#dpopKeys, parts.clock)
+    this.#requests = new ClientRequests(this.#connections, proofs, parts.clientSecrets)
     this.#grants = new TokenGrants({
       connections: this.#connections,
       metadata: this.#metadata,
@@ -103,8 +111,9 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       const parameters = await this.#authorizationParameters(profile, server, request)
       return {
         authorizationUrl: authorizationUrl(endpoint, parameters),
-        expectedIssuer: issuerOf(profile, server),
+        expectedIssuer: resolvedIssuer(profile, server),
         issRequired,
+        server: boundServer(profile, server),
       }
     })
   }
@@ -115,7 +124,11 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
       const server = await this.#metadata.of(profile)
       const issRequired = requireRedeemable(profile, server, issRequiredByConfiguration)
       void this.#grants.prefetchKeys(profile, server)
-      return { expectedIssuer: issuerOf(profile, server), issRequired }
+      return {
+        expectedIssuer: resolvedIssuer(profile, server),
+        issRequired,
+        server: boundServer(profile, server),
+      }
     })
   }
 
@@ -129,9 +142,13 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     )
   }
 
-  async pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll> {
+  async pollDevice(
+    profile: Profile,
+    authorization: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
+    transcript?: Transcript,
+  ): Promise<DevicePoll> {
     try {
-      return await inNameOf(profile, () => this.#grants.pollDevice(profile, deviceCode, transcript))
+      return await inNameOf(profile, () => this.#grants.pollDevice(profile, authorization, transcript))
     } catch (error) {
       const failure = asCatchdError(error)
       const isPassing = failure.code === 'provider_unreachable' || failure.code.startsWith('vault_')
@@ -170,17 +187,15 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
   }
 
   inspect(profile: Profile, set: IssuedTokens): Promise<Inspection> {
-    const parts = {
-      connections: this.#connections,
-      proofs: this.#proofs,
-      requests: this.#requests,
-      metadata: this.#metadata,
-    }
-    return inspectTokens(parts, profile, set)
+    return inspectTokens({ requests: this.#requests, metadata: this.#metadata }, profile, set)
   }
 
   forgetKey(profile: string): Promise<void> {
     return this.#dpopKeys.forget(profile)
+  }
+
+  forgetIssuer(profile: string): Promise<void> {
+    return this.#resourceIssuers.forget(profile)
   }
 
   close(): void {
@@ -222,9 +237,4 @@ async function inNameOf<Result>(profile: Profile, work: () => Promise<Result>): 
     const failure = asCatchdError(thrown)
     throw ABOUT_THE_PROFILE.has(failure.code) ? failure.of(profile.name) : failure
   }
-}
-
-/** Without an issuer in the profile, its resource server has named one. */
-function issuerOf(profile: Profile, server: ServerMetadata): string | null {
-  return profile.issuer ?? (profile.resource_server === undefined ? null : server.issuer)
 }

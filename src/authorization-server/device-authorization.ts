@@ -9,6 +9,7 @@ import { readDuration } from './duration.js'
 import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
+import { boundServer } from './secret-destination.js'
 import type { SentValues } from './sent-values.js'
 import { codeOfRefusal, findRefusal } from './token-refusal.js'
 import type { TokenAnswer } from './token-response.js'
@@ -39,26 +40,22 @@ export async function authorizeDevice(
   profile: Profile,
   server: ServerMetadata,
 ): Promise<DeviceAuthorization> {
-  if (server.device_authorization_endpoint === undefined) {
-    throw new CatchdError(
-      'profile_invalid',
-      'The profile has no device_authorization_endpoint, and the metadata of the server names none.',
-    )
-  }
   const parameters = new URLSearchParams()
   const scope = wireScope(profile)
   if (scope !== '') parameters.set('scope', scope)
   for (const resource of resources(profile)) parameters.append('resource', resource)
   const { response, sent } = await requests.send(
     profile,
+    { server, key: 'device_authorization_endpoint', bound: 'client' },
     ({ oauth, client, authentication, options }) =>
       oauth.deviceAuthorizationRequest(server, client, authentication, parameters, options),
     { isProven: false },
   )
-  return readAnswer(await response.text(), response.status, sent)
+  const answer = readAnswer(await response.text(), response.status, sent)
+  return { ...answer, server: boundServer(profile, server) }
 }
 
-function readAnswer(body: string, status: number, sent: SentValues): DeviceAuthorization {
+function readAnswer(body: string, status: number, sent: SentValues): Omit<DeviceAuthorization, 'server'> {
   const members = parseObject(body)
   const refusal = members === undefined ? undefined : findRefusal(members, status, sent)
   if (refusal !== undefined) throw refusal

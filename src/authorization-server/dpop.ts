@@ -19,15 +19,7 @@ import {
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-
-/** The storage of the keys, by profile. All methods throw the vault's codes. */
-export interface DpopKeyItems {
-  get(profile: string): Promise<Secret | undefined>
-  /** Resolves when the key is stored durably. */
-  set(profile: string, key: Secret): Promise<void>
-  /** Idempotent. */
-  delete(profile: string): Promise<void>
-}
+import type { ProfileItems } from './profile-items.js'
 
 /** The request that a proof is for (§4.2). */
 export interface ProofRequest {
@@ -101,10 +93,10 @@ export class DpopKey {
 
 /** The keys of all profiles. Each is read or made once. */
 export class DpopKeys {
-  readonly #items: DpopKeyItems
+  readonly #items: ProfileItems
   readonly #keys = new Map<string, Promise<DpopKey>>()
 
-  constructor(items: DpopKeyItems) {
+  constructor(items: ProfileItems) {
     this.#items = items
   }
 

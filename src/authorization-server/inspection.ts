@@ -12,17 +12,12 @@ import type { IssuedTokens } from './issued-tokens.js'
 import { isObject, jwtParts, type Members, parseObject } from './json-object.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import type { Inspection, Report } from './port.js'
-import type { ProofFetch } from './proof-fetch.js'
-import { SentValues } from './sent-values.js'
-import type { ServerConnections } from './server-connections.js'
-import { serverFetch } from './server-fetch.js'
+import type { SentValues } from './sent-values.js'
 import { findRefusal, shownCode } from './token-refusal.js'
 
 const TOKEN_MEMBERS = new Set(['access_token', 'refresh_token', 'id_token', 'token', 'client_secret'])
 
 interface InspectionParts {
-  readonly connections: ServerConnections
-  readonly proofs: ProofFetch
   readonly requests: ClientRequests
   readonly metadata: Metadata
 }
@@ -57,7 +52,7 @@ export async function inspectTokens(
   }
   const [introspection, userinfo] = await Promise.all([
     ask(server.introspection_endpoint, () => introspect(parts, profile, server, set)),
-    ask(server.userinfo_endpoint, () => requestUserinfo(parts, profile, server.userinfo_endpoint ?? '', set)),
+    ask(server.userinfo_endpoint, () => requestUserinfo(parts, profile, server, set)),
   ])
   return { idToken, introspection, userinfo }
 }
@@ -69,11 +64,14 @@ async function introspect(
   server: ServerMetadata,
   set: IssuedTokens,
 ): Promise<Told> {
-  const { response, sent } = await requests.send(profile, ({ oauth, client, authentication, options }) =>
-    oauth.introspectionRequest(server, client, authentication, set.accessToken.reveal(), {
-      ...options,
-      additionalParameters: { token_type_hint: 'access_token' },
-    }),
+  const { response, sent } = await requests.send(
+    profile,
+    { server, key: 'introspection_endpoint', bound: { tokens: set.server } },
+    ({ oauth, client, authentication, options }) =>
+      oauth.introspectionRequest(server, client, authentication, set.accessToken.reveal(), {
+        ...options,
+        additionalParameters: { token_type_hint: 'access_token' },
+      }),
   )
   sent.add(...tokensOf(set))
   const members = await membersOf(response, 'introspection endpoint', sent)
@@ -93,22 +91,14 @@ async function introspect(
 
 /** OpenID Connect Core §5.3.1. `sub` must be that of the id_token, otherwise the claims are of another user (§5.3.2). */
 async function requestUserinfo(
-  { connections, proofs }: InspectionParts,
+  { requests }: InspectionParts,
   profile: Profile,
-  endpoint: string,
+  server: ServerMetadata,
   set: IssuedTokens,
 ): Promise<Told> {
-  const headers = {
-    accept: 'application/json',
-    authorization: `${set.tokenType} ${set.accessToken.reveal()}`,
-  }
-  const sent = new SentValues(profile).add(...tokensOf(set))
-  const response = await proofs.send(
-    profile,
-    serverFetch(connections, profile, sent),
-    (fetch) => fetch(endpoint, { method: 'GET', headers }),
-    set.accessToken,
-  )
+  const to = { server, key: 'userinfo_endpoint', bound: { tokens: set.server } } as const
+  const { response, sent } = await requests.getWithToken(profile, to, set)
+  sent.add(...tokensOf(set))
   if (/^application\/jwt/i.test(response.headers.get('content-type') ?? '')) {
     throw new CatchdError(
       'provider_answer_invalid',

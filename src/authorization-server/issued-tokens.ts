@@ -2,6 +2,7 @@
  * The tokens that an authorization server issues: a token response in one format for the whole program, its issuer, and
  * the tokens that later requests to the same server need. Only types.
  */
+import type { BoundServer } from '../config/server-binding.js'
 import type { Secret } from '../secret.js'
 
 /** A token response (RFC 6749 §5.1) in one format, whatever format the answer had. */
@@ -22,17 +23,21 @@ export interface TokenResponse {
   readonly subject: string | null
   /** Members that the standard does not define, as received. They are kept in the vault and never printed. */
   readonly parameters: Readonly<Record<string, unknown>>
+  /** The server that issued them, with the URLs known at that time. Set when the response is accepted. */
+  readonly server?: BoundServer | null
 }
 
-/** The issuer and the client of a token set. A token set is never used with another issuer or client. */
+/** Where a token set or a pending login comes from. It is never used with another server or client. */
 export interface TokenSetOrigin {
-  /** The issuer; the token endpoint if no issuer is configured. */
+  /** The issuer as configured; without one, the token endpoint or the resource server. */
   readonly authorizationServer: string
   readonly clientId: string
+  /** `null` in records of versions that did not store it. */
+  readonly server?: BoundServer | null
 }
 
 /** The tokens for a refresh, a revocation or an inspection. */
 export type IssuedTokens = Pick<
   TokenResponse,
-  'accessToken' | 'tokenType' | 'refreshToken' | 'scope' | 'idToken' | 'issuer' | 'subject'
+  'accessToken' | 'tokenType' | 'refreshToken' | 'scope' | 'idToken' | 'issuer' | 'subject' | 'server'
 >

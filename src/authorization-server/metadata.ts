@@ -11,6 +11,7 @@ import { ENDPOINTS, type Endpoint, type Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { MetadataCache } from './metadata-cache.js'
 import { mayLeadTo, readPublished } from './published-document.js'
+import type { ResourceIssuers } from './resource-issuers.js'
 import { findProtectedResource, type ProtectedResource } from './resource-metadata.js'
 import type { ServerConnections } from './server-connections.js'
 
@@ -59,9 +60,12 @@ export class Metadata {
   readonly #connections: ServerConnections
   readonly #issuers: MetadataCache<ServerMetadata>
   readonly #resources: MetadataCache<ProtectedResource>
+  readonly #resourceIssuers: ResourceIssuers | undefined
 
-  constructor(connections: ServerConnections, clock: Pick<Clock, 'now'>) {
+  /** @param resourceIssuers - Only unnecessary for a caller that sends no secrets. */
+  constructor(connections: ServerConnections, clock: Pick<Clock, 'now'>, resourceIssuers?: ResourceIssuers) {
     this.#connections = connections
+    this.#resourceIssuers = resourceIssuers
     this.#issuers = new MetadataCache(clock)
     this.#resources = new MetadataCache(clock)
   }
@@ -79,7 +83,7 @@ export class Metadata {
   async of(profile: Profile, ...needed: readonly Endpoint[]): Promise<ServerMetadata> {
     const named = endpointsOf(profile)
     const isNamed = needed.length > 0 && needed.every((name) => named[name] !== undefined)
-    const stated = profile.issuer ?? originOf(profile)
+    const stated = profile.issuer ?? (profile.resource_server === undefined ? originOf(profile) : undefined)
     if (isNamed && stated !== undefined) return { issuer: stated, ...named }
     const issuer = await this.#issuerOf(profile)
     if (issuer === undefined) {
@@ -132,11 +136,15 @@ export class Metadata {
     return this.#resources.of(keyOf(url, caFile), () => findProtectedResource(this.#connections, url, caFile))
   }
 
-  /** The issuer of the profile or of its resource server. */
-  async #issuerOf({ issuer, resource_server, ca_file }: Profile): Promise<string | undefined> {
+  /** The issuer of the profile or of its resource server. @throws CatchdError also what {@link ResourceIssuers.require} throws */
+  async #issuerOf(profile: Profile): Promise<string | undefined> {
+    const { issuer, resource_server, ca_file } = profile
     if (issuer !== undefined || resource_server === undefined) return issuer
     const resource = await this.ofResource(resource_server, ca_file)
-    if (resource !== undefined) return resource.issuer
+    if (resource !== undefined) {
+      await this.#resourceIssuers?.require(profile, resource_server, resource.issuer)
+      return resource.issuer
+    }
     throw new CatchdError(
       'provider_answer_invalid',
       `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer.`,

@@ -7,6 +7,7 @@
  * code (the client secret cannot be read).
  */
 import type { Profile } from '../config/profile.js'
+import type { BoundServer } from '../config/server-binding.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
@@ -30,6 +31,8 @@ export interface ExpectedIssuer {
   readonly expectedIssuer: string | null
   /** Whether the server announces `authorization_response_iss_parameter_supported`. A response without `iss` is then refused. */
   readonly issRequired: boolean
+  /** The server of the login. The code goes to no other. */
+  readonly server?: BoundServer | null
 }
 
 /** An authorization request for the browser (RFC 6749 §4.1.1). */
@@ -46,6 +49,8 @@ export interface CodeGrant {
   readonly codeVerifier: Secret | null
   /** `null` if none was sent, or if another tool built the request and only that tool knows it. */
   readonly nonce: Secret | null
+  /** From {@link ExpectedIssuer}: the server that the login began with. */
+  readonly server?: BoundServer | null
   /** Records the request and the answer. */
   readonly transcript?: Transcript | undefined
 }
@@ -59,6 +64,8 @@ export interface DeviceAuthorization {
   readonly verificationUriComplete: string | null
   readonly expiresInSeconds: number
   readonly intervalSeconds: number
+  /** The device code goes to no other server. */
+  readonly server?: BoundServer | null
 }
 
 /** The answer to one poll (RFC 8628 §3.5). */
@@ -115,7 +122,11 @@ export interface AuthorizationServers {
   /** Begins a device login. */
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
   /** Asks whether the user has approved. Never throws. */
-  pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll>
+  pollDevice(
+    profile: Profile,
+    authorization: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
+    transcript?: Transcript,
+  ): Promise<DevicePoll>
   refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome>
   /** Tokens of a grant without a login: client credentials (RFC 6749 §4.4) or token exchange (RFC 8693). */
   obtain(profile: Profile): Promise<TokenResponse>
@@ -168,6 +179,12 @@ export interface ServerDiscovery {
   register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient>
   /** Deletes a registered client at the server (RFC 7592) if the server supports it. Never throws. */
   unregister(issuer: string, record: Secret, caFile?: string): Promise<void>
+}
+
+/** Remembers which server the resource server of a profile named. */
+export interface ResourceIssuerMemory {
+  /** For a profile that was removed. @throws the vault's codes */
+  forgetIssuer(profile: string): Promise<void>
 }
 
 /** One request to the server. Its failure is reported together with the answers to the others. */

@@ -39,6 +39,7 @@ export async function pushAuthorizationRequest(
   // RFC 9126 §2.1 has only this format, also if the token endpoint uses another one.
   const { response, sent } = await requests.send(
     { ...profile, token_request_format: 'form' },
+    { server, key: 'pushed_authorization_request_endpoint', bound: 'client' },
     ({ oauth, client, authentication, options }) =>
       oauth.pushedAuthorizationRequest(server, client, authentication, parameters, options),
   )

@@ -8,6 +8,7 @@ import { DPOP_ALGORITHM } from './dpop.js'
 import { asksForIdToken } from './id-token.js'
 import { requireSignable } from './jarm.js'
 import type { ServerMetadata } from './metadata.js'
+import { requireOneOperator } from './one-operator.js'
 import { mustPush } from './pushed-authorization.js'
 
 /**
@@ -36,13 +37,15 @@ export function requireRequestable(
  * The requirements that also apply if another tool builds the authorization request.
  *
  * @returns Whether the server announces `iss` (RFC 9207 §3).
- * @throws CatchdError `profile_invalid` with the missing setting and the fix
+ * @throws CatchdError `profile_invalid` with the missing setting and the fix; `provider_answer_invalid` if the metadata
+ *   names endpoints of two operators
  */
 export function requireRedeemable(
   profile: Profile,
   server: ServerMetadata,
   issRequiredByConfiguration: boolean,
 ): boolean {
+  requireOneOperator(profile, server)
   requireProofAlgorithm(profile, server)
   requireSignable(profile, server)
   if (asksForIdToken(profile) && server.jwks_uri === undefined) {

@@ -17,11 +17,16 @@ export async function revokeTokens(
   requests: ClientRequests,
   profile: Profile,
   server: ServerMetadata,
-  { refreshToken, accessToken }: Pick<IssuedTokens, 'refreshToken' | 'accessToken'>,
+  {
+    refreshToken,
+    accessToken,
+    server: issuedBy,
+  }: Pick<IssuedTokens, 'refreshToken' | 'accessToken' | 'server'>,
 ): Promise<void> {
   const revoke = async (token: Secret, hint: 'refresh_token' | 'access_token') => {
     const { response } = await requests.send(
       profile,
+      { server, key: 'revocation_endpoint', bound: { tokens: issuedBy } },
       ({ oauth, client, authentication, options }) =>
         oauth.revocationRequest(server, client, authentication, token.reveal(), {
           ...options,

@@ -6,6 +6,7 @@ import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { registerClient, unregisterClient } from './client-registration.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
+import { requireOneOperator } from './one-operator.js'
 import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
 import type { ServerConnections } from './server-connections.js'
 
@@ -44,7 +45,7 @@ export class PublishedServers implements ServerDiscovery {
 
   async register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient> {
     const server = (await this.#metadata.ofIssuer(issuer, caFile)) ?? { issuer }
-    requireOneOperator(server)
+    requireOneOperator(undefined, server)
     return registerClient(this.#connections, server, description, caFile)
   }
 
@@ -99,27 +100,6 @@ function described(url: string, server: ServerMetadata) {
     registersClients: server.registration_endpoint !== undefined,
     takesClientMetadataDocuments: server.client_id_metadata_document_supported === true,
   }
-}
-
-/**
- * A malicious server could name the registration and authorization endpoints of an honest server. The user would approve
- * there as usual, and the code would go to the malicious token endpoint (RFC 9700 §4.4). `iss` detects this. Without
- * `iss`, the authorization endpoint and the token endpoint must belong to the same operator.
- */
-function requireOneOperator(server: ServerMetadata): void {
-  const { authorization_endpoint: front, token_endpoint: back } = server
-  if (server.authorization_response_iss_parameter_supported === true) return
-  if (front === undefined || back === undefined || areRelated(new URL(front), new URL(back))) return
-  throw new CatchdError(
-    'provider_answer_invalid',
-    `${server.issuer} has its authorization_endpoint at ${new URL(front).host} and its token_endpoint at ` +
-      `${new URL(back).host}, and does not announce iss (RFC 9207): a code could go to the wrong server. If you ` +
-      'trust both, register a client there yourself and set its client_id.',
-  )
-}
-
-function areRelated(a: URL, b: URL): boolean {
-  return a.host === b.host || a.hostname.endsWith(`.${b.hostname}`) || b.hostname.endsWith(`.${a.hostname}`)
 }
 
 /** A server that lists its methods without S256 would refuse the login, or not check PKCE (RFC 9700 §2.1.1). */

@@ -10,7 +10,6 @@ import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { SubjectTokens } from '../config/subject-token.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import type { Secret } from '../secret.js'
 import { isSigned, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import { refusedDevice } from './device-authorization.js'
@@ -18,8 +17,10 @@ import { asksForIdToken, type IdTokenContext, IdTokens } from './id-token.js'
 import type { IssuedTokens, TokenResponse } from './issued-tokens.js'
 import { verifyResponse } from './jarm.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
-import type { CodeGrant, DevicePoll, RefreshOutcome } from './port.js'
+import { requireOneOperator } from './one-operator.js'
+import type { CodeGrant, DeviceAuthorization, DevicePoll, RefreshOutcome } from './port.js'
 import { refusedRefresh } from './refresh-outcome.js'
+import { boundServer } from './secret-destination.js'
 import type { ServerConnections } from './server-connections.js'
 import { requestTokens, type TokenRequest } from './token-request.js'
 import type { Transcript } from './transcript.js'
@@ -51,12 +52,14 @@ export class TokenGrants {
   async redeem(profile: Profile, grant: CodeGrant): Promise<TokenResponse> {
     // Before the code is sent: without the keys, the tokens could not be accepted.
     const server = await this.#server(profile)
+    requireOneOperator(profile, server)
     await verifyResponse(this.#idTokens, profile, server, grant)
-    const { code, codeVerifier, redirectUri, nonce, transcript } = grant
+    const { code, codeVerifier, redirectUri, nonce, server: begunAt, transcript } = grant
     const verifier = codeVerifier === null ? {} : { code_verifier: codeVerifier.reveal() }
     const response = await this.#tokens({
       profile,
       server,
+      bound: { login: begunAt },
       grantType: 'authorization_code',
       parameters: { code: code.reveal(), redirect_uri: redirectUri, ...verifier },
       transcript,
@@ -75,20 +78,26 @@ export class TokenGrants {
     const response = await this.#tokens({
       profile,
       server,
+      bound: 'client', // the profile says where a subject token goes
       grantType: grant,
       parameters: { ...(scope === '' ? {} : { scope }), ...parameters },
     })
     requireTokenType(profile, response)
     requireAnswer?.(profile, response)
-    return withoutIdToken(response)
+    return withoutIdToken({ ...response, server: boundServer(profile, server) })
   }
 
   /** @throws CatchdError if the server's answer says nothing about the login */
-  async pollDevice(profile: Profile, deviceCode: Secret, transcript?: Transcript): Promise<DevicePoll> {
+  async pollDevice(
+    profile: Profile,
+    { deviceCode, server: begunAt }: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
+    transcript?: Transcript,
+  ): Promise<DevicePoll> {
     const server = await this.#server(profile)
     const outcome = await requestTokens(this.#parts.requests, {
       profile,
       server,
+      bound: { login: begunAt },
       grantType: DEVICE_CODE,
       parameters: { device_code: deviceCode.reveal() },
       transcript,
@@ -100,7 +109,7 @@ export class TokenGrants {
 
   /** @throws CatchdError if it is unknown how the refresh ended */
   async refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
-    const { refreshToken, issuer, subject } = current
+    const { refreshToken, issuer, subject, server: issuedBy } = current
     if (refreshToken === null) {
       const error = new CatchdError('login_required', 'The authorization server issued no refresh token.')
       return { outcome: 'reauthorize', error }
@@ -109,6 +118,7 @@ export class TokenGrants {
     const outcome = await requestTokens(this.#parts.requests, {
       profile,
       server,
+      bound: { tokens: issuedBy },
       grantType: 'refresh_token',
       parameters: { refresh_token: refreshToken.reveal() },
       // Not more than was granted (RFC 6749 §6).
@@ -136,8 +146,9 @@ export class TokenGrants {
     context: IdTokenContext,
   ): Promise<TokenResponse> {
     requireTokenType(profile, response)
-    if (!asksForIdToken(profile)) return withoutIdToken(response)
-    return this.#idTokens.validate(profile, server, response, context)
+    const issued = { ...response, server: boundServer(profile, server) }
+    if (!asksForIdToken(profile)) return withoutIdToken(issued)
+    return this.#idTokens.validate(profile, server, issued, context)
   }
 
   /** The metadata for a token request: the token endpoint, and for an id_token also its keys and algorithms. */

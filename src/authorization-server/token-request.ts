@@ -12,6 +12,7 @@ import { resources, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import type { TokenResponse } from './issued-tokens.js'
 import type { ServerMetadata } from './metadata.js'
+import type { Destination } from './secret-destination.js'
 import { readTokenAnswer, type TokenAnswer } from './token-response.js'
 import type { Transcript } from './transcript.js'
 
@@ -24,6 +25,8 @@ export interface GrantParameters {
 export interface TokenRequest extends GrantParameters {
   readonly profile: Profile
   readonly server: ServerMetadata
+  /** What the code or the tokens among the parameters are bound to. */
+  readonly bound: Destination['bound']
   readonly grantType: Grant | 'refresh_token'
   /** The value of `{scope}` in `token_parameters`, with the server's separator. Default: the scope of the profile. */
   readonly scope?: string
@@ -35,22 +38,16 @@ type TokenOutcome =
   | { readonly response: TokenResponse }
   | { readonly error: CatchdError; readonly answer: TokenAnswer }
 
-/** @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `profile_invalid`, the vault's codes */
+/** @throws CatchdError like {@link ClientRequests.send} */
 export async function requestTokens(requests: ClientRequests, request: TokenRequest): Promise<TokenOutcome> {
-  const { profile, server, grantType, transcript } = request
-  const refreshEndpoint = grantType === 'refresh_token' ? profile.refresh_endpoint : undefined
-  const endpoint = refreshEndpoint ?? server.token_endpoint
-  if (endpoint === undefined) {
-    throw new CatchdError(
-      'profile_invalid',
-      'The profile has no token_endpoint, and the metadata of the server names none.',
-    )
-  }
+  const { profile, server, bound, grantType, transcript } = request
+  const isRefresh = grantType === 'refresh_token' && profile.refresh_endpoint !== undefined
   const { response, sent } = await requests.send(
     profile,
-    ({ oauth, client, authentication, options }) =>
+    { server, bound, key: isRefresh ? 'refresh_endpoint' : 'token_endpoint' },
+    ({ oauth, url, client, authentication, options }) =>
       oauth.genericTokenEndpointRequest(
-        { ...server, token_endpoint: endpoint },
+        { ...server, token_endpoint: url },
         client,
         authentication,
         grantType,

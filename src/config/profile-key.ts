@@ -24,6 +24,8 @@ export interface ProfileKey {
   readonly shown?: true | 'known_parameters' | 'known_headers' | undefined
   /** The dialog of the dashboard has a field with this label. Without it: none. */
   readonly label?: string | undefined
+  /** No request to this URL carries a secret. Without this, the URL of a server counts as a place that secrets go to. */
+  readonly getsNoSecret?: true | undefined
 }
 
 const KEYS = z.registry<ProfileKey>()
@@ -46,12 +48,13 @@ export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .regex(/^https?:\/\//i, 'must be an http or https URL')
 
-export function endpoint(description: string) {
-  return key(httpUrl.describe(description), { role: 'endpoint', shown: true })
+/** Requests to an endpoint carry secrets, unless `more` says that none does. */
+export function endpoint(description: string, more: Pick<ProfileKey, 'getsNoSecret'> = {}) {
+  return key(httpUrl.describe(description), { role: 'endpoint', shown: true, ...more })
 }
 
-export function serverUrl(description: string, label?: string) {
-  return key(httpUrl.describe(description), { role: 'server_url', shown: true, label })
+export function serverUrl(description: string, more: Pick<ProfileKey, 'getsNoSecret' | 'label'> = {}) {
+  return key(httpUrl.describe(description), { role: 'server_url', shown: true, ...more })
 }
 
 export function file(description: string) {

@@ -15,6 +15,7 @@ import {
   type KeyOf,
   keysOf,
   parameters,
+  profileKey,
   type ShownKeyOf,
   serverUrl,
   setting,
@@ -130,10 +131,14 @@ export const ProfileEntry = z
     ),
     issuer: serverUrl(
       'Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207)',
-      'Issuer',
+      { label: 'Issuer', getsNoSecret: true },
     ),
-    resource_server: serverUrl('A protected resource whose metadata names the issuer (RFC 9728)'),
-    authorization_endpoint: endpoint('Authorization endpoint, which the browser opens (RFC 6749 §3.1)'),
+    resource_server: serverUrl('A protected resource whose metadata names the issuer (RFC 9728)', {
+      getsNoSecret: true,
+    }),
+    authorization_endpoint: endpoint('Authorization endpoint, which the browser opens (RFC 6749 §3.1)', {
+      getsNoSecret: true,
+    }),
     token_endpoint: endpoint('Token endpoint, for codes and refresh tokens (RFC 6749 §3.2)'),
     refresh_endpoint: serverUrl('Endpoint for refresh requests, if it is not the token endpoint'),
     revocation_endpoint: endpoint('Revocation endpoint, for `catchd logout` (RFC 7009)'),
@@ -142,7 +147,7 @@ export const ProfileEntry = z
     device_authorization_endpoint: endpoint('Device authorization endpoint (RFC 8628 §3.1)'),
     pushed_authorization_request_endpoint: endpoint('Pushed authorization request endpoint (RFC 9126)'),
     registration_endpoint: endpoint('Dynamic client registration endpoint (RFC 7591)'),
-    jwks_uri: endpoint('URL of the keys that id_tokens are checked with (RFC 7517)'),
+    jwks_uri: endpoint('URL of the keys that id_tokens are checked with (RFC 7517)', { getsNoSecret: true }),
     client_id: setting(
       z.string().min(1),
       'Client identifier that the server issued (RFC 6749 §2.2)',
@@ -284,6 +289,10 @@ export type ShownKey = ShownKeyOf<Shape>
 export const ENDPOINTS = keysOf(ProfileEntry.shape, 'endpoint')
 /** Every key that holds a URL of an authorization server. */
 export const SERVER_URLS = keysOf(ProfileEntry.shape, 'endpoint', 'server_url')
+/** Every key that holds a URL to which secrets are sent. Others only name a server, or publish something. */
+export const SECRET_URLS = SERVER_URLS.filter(
+  (name) => profileKey(ProfileEntry.shape, name)?.getsNoSecret !== true,
+)
 /** Every key that holds the path of a file. Sources may hold one too. */
 export const FILE_KEYS = keysOf(ProfileEntry.shape, 'file')
 export const PARAMETER_KEYS = keysOf(ProfileEntry.shape, 'parameters')

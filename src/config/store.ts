@@ -44,6 +44,11 @@ export interface ConfigurationChange extends ConfigurationStatus {
 /** Called after the change is in use; must not throw. */
 export type ConfigurationListener = (change: ConfigurationChange) => void
 
+/** All profiles, as they are resolved and as they are written. */
+export type ConfiguredProfiles = Pick<Interpretation, 'profiles' | 'written'>
+
+export type EditCheck = (before: ConfiguredProfiles, after: ConfiguredProfiles) => void
+
 /** Some editors empty or remove the file before they write it. During this time, the profiles stay in use. */
 const SETTLE_MS = 300
 
@@ -132,12 +137,13 @@ export class ConfigurationStore {
   /**
    * Adds or replaces a profile, in the file too; comments stay. Nothing is written unless the whole result is valid.
    *
+   * @param check - May refuse the change, by what it makes of all profiles. What it throws is thrown.
    * @throws CatchdError `config_invalid`, `profile_invalid`
    */
-  put(name: string, entry: ProfileEntry): Promise<{ readonly created: boolean }> {
+  put(name: string, entry: ProfileEntry, check?: EditCheck): Promise<{ readonly created: boolean }> {
     return this.#queue(async () => {
       const checked = checkEntry(name, entry)
-      const before = await this.#change((text) => setProfile(text, name, checked))
+      const before = await this.#change((text) => setProfile(text, name, checked), check)
       return { created: !before.has(name) }
     })
   }
@@ -219,7 +225,10 @@ export class ConfigurationStore {
   }
 
   /** @returns The entries before the change. */
-  async #change(edit: (text: string) => string): Promise<ReadonlyMap<string, ProfileEntry>> {
+  async #change(
+    edit: (text: string) => string,
+    check: EditCheck = () => {},
+  ): Promise<ReadonlyMap<string, ProfileEntry>> {
     for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt += 1) {
       const snapshot = await this.#read()
       this.#take(snapshot)
@@ -230,7 +239,7 @@ export class ConfigurationStore {
       }
       const before = this.#inUse.written
       const text = edit(snapshot.text)
-      interpret(parseConfiguration(text, this.#file), this.#context, false)
+      check(this.#inUse, interpret(parseConfiguration(text, this.#file), this.#context, false))
       const now = await this.#read()
       if (now instanceof CatchdError || now.text !== snapshot.text) continue
       if (text !== snapshot.text) await this.#write(text)

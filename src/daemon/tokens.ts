@@ -4,6 +4,7 @@ import { OAuthAuthorizationServers } from '../authorization-server/authorization
 import type {
   AuthorizationServers,
   DpopProofs,
+  ResourceIssuerMemory,
   ServerDiscovery,
   TokenInspector,
 } from '../authorization-server/port.js'
@@ -14,12 +15,13 @@ import { harmless, runCommand } from '../notices/command.js'
 import { notificationCommand } from '../notices/desktop.js'
 import { NOTICES_FILE, NoticeMemory } from '../notices/notice-memory.js'
 import { NoticeService } from '../notices/notice-service.js'
+import type { Secret } from '../secret.js'
 import { TokenKeeper } from '../tokens/token-keeper.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { DaemonParts } from './parts.js'
 
 /** All that the daemon needs from authorization servers. */
-export interface Servers extends AuthorizationServers, DpopProofs, TokenInspector {
+export interface Servers extends AuthorizationServers, DpopProofs, TokenInspector, ResourceIssuerMemory {
   readonly discovery: ServerDiscovery
 }
 
@@ -29,18 +31,23 @@ export interface ServerParts {
   readonly subjectTokens: SubjectTokens
 }
 
-/** Requests use client secrets and DPoP keys from the vault. */
+/** Requests use client secrets, DPoP keys and the first issuers of resource servers from the vault. */
 export function connectServers({ clock, vault, subjectTokens }: ServerParts): Servers {
   return new OAuthAuthorizationServers({
     clock,
     clientSecrets: createClientSecrets({ vault, environment: process.env }),
     subjectTokens,
-    dpopKeys: {
-      get: (profile) => vault.get(itemName.dpopKey(profile)),
-      set: (profile, key) => vault.set(itemName.dpopKey(profile), key),
-      delete: async (profile) => void (await vault.delete(itemName.dpopKey(profile))),
-    },
+    dpopKeys: profileItems(vault, itemName.dpopKey),
+    resourceIssuers: profileItems(vault, itemName.resourceIssuer),
   })
+}
+
+function profileItems(vault: Vault, nameOf: (profile: string) => string) {
+  return {
+    get: (profile: string) => vault.get(nameOf(profile)),
+    set: (profile: string, item: Secret) => vault.set(nameOf(profile), item),
+    delete: async (profile: string) => void (await vault.delete(nameOf(profile))),
+  }
 }
 
 export type Tokens = ReturnType<typeof composeTokens>

@@ -26,7 +26,7 @@ export async function prepareLogin(
   redirectUri: string,
   request: LoginRequest | AdoptionRequest,
 ): Promise<PendingLogin> {
-  const prepared = await ('state' in request
+  const { server, ...prepared } = await ('state' in request
     ? adopted(parts, profile, redirectUri, request)
     : built(parts, profile, redirectUri))
   const { timeoutSeconds = parts.timeoutSeconds } = request
@@ -40,7 +40,7 @@ export async function prepareLogin(
     certificate: certificateOf(profile),
     createdAtMs,
     expiresAtMs: createdAtMs + timeoutSeconds * 1000,
-    origin: parts.servers.origin(profile),
+    origin: { ...parts.servers.origin(profile), server: server ?? null },
     responseMode: RESPONSE_MODES[profile.response_mode].carrier,
     stateEcho: profile.state_echo,
   }

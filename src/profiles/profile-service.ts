@@ -2,10 +2,10 @@
  * Shows and edits profiles for the API: the configuration of each profile, and whether it is logged in. Secrets are
  * never shown (profile-mask.ts).
  */
-import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.js'
+import type { DpopProofs, ResourceIssuerMemory, ServerDiscovery } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
 import type { Profile, ProfileEntry } from '../config/profile.js'
-import type { ConfigurationStore } from '../config/store.js'
+import type { ConfigurationStore, EditCheck } from '../config/store.js'
 import type { CatchdError } from '../failures.js'
 import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
@@ -15,6 +15,7 @@ import { canRenew } from '../tokens/token-life.js'
 import { isUnreadable } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import { masked, unmasked } from './profile-mask.js'
+import { refuseMovedSecrets, refuseNewSources } from './session-edits.js'
 
 export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
 
@@ -48,9 +49,10 @@ export interface ProfileServiceParts {
   readonly logins: Logins
   readonly vault: Vault
   readonly clock: Clock
-  readonly servers: Pick<DpopProofs, 'forgetKey'> & {
-    readonly discovery: Pick<ServerDiscovery, 'unregister'>
-  }
+  readonly servers: Pick<DpopProofs, 'forgetKey'> &
+    ResourceIssuerMemory & {
+      readonly discovery: Pick<ServerDiscovery, 'unregister'>
+    }
 }
 
 /** Vault reads at the same time while a list is made. */
@@ -103,18 +105,39 @@ export class ProfileService {
   /**
    * Writes the entry to the file and keeps its comments. A client secret given as a string goes to the vault. The file
    * comes first: if the entry is refused, the secret of the old entry must still be there.
+   *
+   * @param by - A session of the dashboard may not move secrets (session-edits.ts).
+   * @throws CatchdError `config_invalid`, `profile_invalid`, `forbidden`, the vault's codes
    */
-  async put(name: string, entry: ProfileEntry): Promise<ProfileResult> {
+  async put(name: string, entry: ProfileEntry, by: 'owner' | 'session' = 'owner'): Promise<ProfileResult> {
     const { configuration, vault } = this.#parts
     const before = configuration.entries().get(name) ?? {}
     const { client_secret: secret, ...rest } = unmasked(entry, before)
     const source = typeof secret === 'string' ? { keychain: true as const } : secret
+    const check = by === 'session' ? await this.#sessionCheck(name, entry, secret) : undefined
     const { created } = await configuration.put(
       name,
       source === undefined ? rest : { ...rest, client_secret: source },
+      check,
     )
     if (typeof secret === 'string') await vault.set(itemName.clientSecret(name), new Secret(secret))
     return { view: await this.show(name), created }
+  }
+
+  /** @throws CatchdError `forbidden` */
+  async #sessionCheck(
+    name: string,
+    entry: ProfileEntry,
+    secret: ProfileEntry['client_secret'],
+  ): Promise<EditCheck> {
+    const { configuration, keeper } = this.#parts
+    const before = configuration.entries().get(name)
+    refuseNewSources(name, entry, before ?? {})
+    const bringsClientSecret = typeof secret === 'string' && secret !== before?.client_secret
+    const hasTokens = before !== undefined && (await keeper.find(name)).set !== null
+    return (...profiles) => {
+      refuseMovedSecrets({ name, entry, bringsClientSecret, hasTokens }, ...profiles)
+    }
   }
 
   async remove(name: string): Promise<void> {
@@ -124,6 +147,7 @@ export class ProfileService {
     logins.cancelAll(name)
     await keeper.logout(name, profile)
     await servers.forgetKey(name)
+    await servers.forgetIssuer(name)
     await vault.delete(itemName.clientSecret(name))
     await this.#unregister(profile)
   }

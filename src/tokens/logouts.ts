@@ -27,11 +27,12 @@ export async function logOut(
   const set = await store.load(profile, profileTokens).catch(asCatchdError)
   profileTokens.revision += 1
   const { revision } = profileTokens
+  const { foreign } = profileTokens.state
   profileTokens.step({ step: 'forgotten' })
   const notRevoked =
     set instanceof CatchdError
       ? 'The stored token set could not be read.'
-      : await whyNotRevoked(servers, profile, set)
+      : (foreign?.message ?? (await whyNotRevoked(servers, profile, set)))
   try {
     if (profileTokens.revision === revision) await store.remove(profile.name)
   } catch (error) {

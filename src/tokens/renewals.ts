@@ -119,7 +119,7 @@ export class Renewals {
 
   #successor(profile: Profile, set: TokenSet | null, { response }: Refreshed): TokenSet {
     const { clock, servers } = this.#parts
-    if (set !== null) return rotated(set, response, clock.now())
+    if (set !== null && usesRefreshToken(profile.grant)) return rotated(set, response, clock.now())
     return tokenSetFrom(response, servers.origin(profile), profile.scope ?? null, clock.now())
   }
 

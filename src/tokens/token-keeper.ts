@@ -153,7 +153,7 @@ export class TokenKeeper {
     const set = await this.#store.load(profile, profileTokens)
     this.#used(name, profileTokens, this.#parts.clock.now())
     if (needsNoPerson(profile.grant)) return this.#renew(profile, profileTokens)
-    if (set === null) throw loginRequired(name, null)
+    if (set === null) throw profileTokens.state.foreign ?? loginRequired(name, null)
     if (set.refreshToken === null) {
       throw new CatchdError('login_required', {
         profile: name,
@@ -214,21 +214,28 @@ export class TokenKeeper {
   }
 
   /** The token set as it is, without refreshing. @throws the vault's codes */
-  async find(name: string): Promise<{ set: TokenSet | null; needsLogin: boolean }> {
+  async find(
+    name: string,
+  ): Promise<{ set: TokenSet | null; needsLogin: boolean; foreign: CatchdError | null }> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
     const set = await this.#store.load(profile, profileTokens)
     const phase = phaseOf(profileTokens.state, profile, 0, this.#parts.clock.now())
-    return { set, needsLogin: phase === 'none' || phase === 'login_required' }
+    const needsLogin = phase === 'none' || phase === 'login_required'
+    return { set, needsLogin, foreign: profileTokens.state.foreign }
   }
 
-  /** After a change of the configuration: drops token sets of profiles that were removed, or have another server or client now. */
+  /**
+   * After a change of the configuration: drops token sets of profiles that were removed, or have another server or client
+   * now. A set that was not used because of an earlier change is looked at again.
+   */
   reconsider(): void {
     for (const [name, profileTokens] of this.#store.all()) {
       const profile = this.#findProfile(name)
-      const { set } = profileTokens.state
+      const { set, foreign } = profileTokens.state
+      const isOther = set != null && profile !== undefined && this.#store.whyForeign(profile, set) !== null
       if (profile !== undefined) profileTokens.minTtlSeconds = profile.min_ttl_seconds
-      if (profile === undefined || (set != null && !this.#store.belongs(profile, set))) {
+      if (profile === undefined || isOther || foreign !== null) {
         profileTokens.step({ step: 'read', set: undefined })
       } else if (set != null) {
         this.#expectRefresh(name, profileTokens)

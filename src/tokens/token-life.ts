@@ -22,6 +22,8 @@ export interface TokenState {
   readonly backOff: BackOff | null
   /** Why the last refresh failed; cleared when one succeeds. */
   readonly lastFailure: CatchdError | null
+  /** Why a stored set is not used: it came from another server or client. `set` is `null` then. */
+  readonly foreign: CatchdError | null
 }
 
 export type TokenPhase =
@@ -40,7 +42,11 @@ export type TokenPhase =
 
 export type TokenStep =
   /** Read from the vault; `undefined`: the next request reads it again. */
-  | { readonly step: 'read'; readonly set: TokenSet | null | undefined }
+  | {
+      readonly step: 'read'
+      readonly set: TokenSet | null | undefined
+      readonly foreign?: CatchdError | null
+    }
   /** A login brought it. */
   | { readonly step: 'kept'; readonly set: TokenSet }
   | { readonly step: 'refresh_begun' }
@@ -58,14 +64,15 @@ export const UNREAD: TokenState = {
   refreshedAtMs: null,
   backOff: null,
   lastFailure: null,
+  foreign: null,
 }
 
 export function nextState(state: TokenState, event: TokenStep): TokenState {
   switch (event.step) {
     case 'read':
-      return { ...state, set: event.set }
+      return { ...state, set: event.set, foreign: event.foreign ?? null }
     case 'kept':
-      return { ...state, set: event.set, refreshedAtMs: null, backOff: null, lastFailure: null }
+      return { ...UNREAD, set: event.set, isRefreshing: state.isRefreshing }
     case 'refresh_begun':
       return { ...state, isRefreshing: true }
     case 'refreshed':
@@ -146,9 +153,10 @@ export function decide(
   if (fallback !== null && isJustRefreshed(state, nowMs)) return { act: 'serve', set: fallback }
   if (!canRenew(policy, set) || (wanted === 'id_token' && !mayBringIdToken(set, nowMs))) {
     return serveOr(
-      wanted === 'id_token'
-        ? noIdToken(policy.name, set)
-        : loginRequired(policy.name, set?.refusedRefreshToken ?? null),
+      state.foreign ??
+        (wanted === 'id_token'
+          ? noIdToken(policy.name, set)
+          : loginRequired(policy.name, set?.refusedRefreshToken ?? null)),
     )
   }
   if (!state.isRefreshing && mustWait(state.backOff, nowMs)) {
@@ -213,7 +221,9 @@ export function refreshDueAtMs(
   jitter: number,
   nowMs: number,
 ): number | null {
-  const { set, backOff } = state
+  const { set, backOff, lastFailure } = state
+  // The next caller asks again: meanwhile a login may have happened.
+  if (lastFailure?.code === 'login_required') return null
   if (set == null || set.expiresAtMs === null || state.isRefreshing || !canRenew(policy, set)) return null
   const lifetimeMs = set.expiresAtMs - set.obtainedAtMs
   const jitterMs = jitter * Math.min(lifetimeMs * JITTER_SHARE, LONGEST_JITTER_MS)

@@ -114,12 +114,15 @@ export class TokenService {
   async inspect(name: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }> {
     const { keeper, profiles, servers } = this.#parts
     const profile = profiles.profile(name)
-    const { set } = await keeper.find(name)
+    const { set, foreign } = await keeper.find(name)
     if (set === null) {
-      throw new CatchdError('login_required', {
-        profile: name,
-        detail: `No tokens for '${name}'. Log in first.`,
-      })
+      throw (
+        foreign ??
+        new CatchdError('login_required', {
+          profile: name,
+          detail: `No tokens for '${name}'. Log in first.`,
+        })
+      )
     }
     return { set, inspection: await servers.inspect(profile, set) }
   }

@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { readDuration } from '../authorization-server/duration.js'
 import type { TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import { isInstant } from '../clock.js'
+import { BoundServer } from '../config/server-binding.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { type RecordOf, readRecord, SecretMember, writeRecord } from '../vault/record.js'
@@ -17,6 +18,8 @@ const TokenSetRecord = z.object({
   version: z.literal(1),
   authorization_server: z.string(),
   client_id: z.string(),
+  /** The server that issued the tokens; `null` in records of earlier versions, until it is known. */
+  server: BoundServer.nullable().default(null),
   access_token: SecretMember,
   token_type: z.string(),
   obtained_at_ms: z.number(),
@@ -60,7 +63,7 @@ export type RefusedRefreshToken = NonNullable<TokenSet['refusedRefreshToken']>
  */
 export function tokenSetFrom(
   response: TokenResponse,
-  { authorizationServer, clientId }: TokenSetOrigin,
+  { authorizationServer, clientId, server = null }: TokenSetOrigin,
   requestedScope: string | null,
   nowMs: number,
   extra: Readonly<Record<string, unknown>> = {},
@@ -70,6 +73,8 @@ export function tokenSetFrom(
     ...tokens,
     authorizationServer,
     clientId,
+    // What a profile names since the login must not become the server of its tokens by a refresh.
+    server: server ?? response.server ?? null,
     obtainedAtMs: nowMs,
     expiresAtMs: expiresInSeconds === null ? null : nowMs + expiresInSeconds * 1000,
     refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),

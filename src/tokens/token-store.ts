@@ -14,6 +14,7 @@ import { VAULT_KINDS } from '../vault/vault-kinds.js'
 import type { RefreshJournal } from './refresh-journal.js'
 import type { TokenKeeperParts } from './token-keeper.js'
 import { nextState, type TokenState, type TokenStep, UNREAD } from './token-life.js'
+import { bound, whyForeign } from './token-origin.js'
 import { parseTokenSet, serialiseTokenSet, type TokenSet } from './token-set.js'
 import { UnsavedItems } from './unsaved-items.js'
 
@@ -125,10 +126,13 @@ export class TokenStore {
     this.#parts.journal.allSettled(profile)
   }
 
-  /** A token set is never served for, or refreshed at, another server or client than the one it came from. */
-  belongs(profile: Profile, set: TokenSet): boolean {
-    const origin = this.#parts.servers.origin(profile)
-    return set.authorizationServer === origin.authorizationServer && set.clientId === origin.clientId
+  /**
+   * A token set is never served for, or refreshed at, another server or client than the one it came from.
+   *
+   * @returns Why it is not used; `null` if it belongs to the profile as it is configured now.
+   */
+  whyForeign(profile: Profile, set: TokenSet): CatchdError | null {
+    return whyForeign(set, this.#parts.servers.origin(profile), profile)
   }
 
   /** Tries to save unsaved sets once more, and waits for every write under way. */
@@ -141,8 +145,10 @@ export class TokenStore {
     const item = await this.#parts.vault.get(itemName.tokenSet(profile.name))
     if (profileTokens.revision !== revision) return profileTokens.state.set ?? null
     const stored = item === undefined ? null : readSet(profile, item)
-    const set = stored !== null && this.belongs(profile, stored) ? this.#checked(profile.name, stored) : null
-    profileTokens.step({ step: 'read', set })
+    const foreign = stored === null ? null : this.whyForeign(profile, stored)
+    const isUsable = stored !== null && foreign === null
+    const set = isUsable ? this.#checked(profile.name, bound(stored, profile)) : null
+    profileTokens.step({ step: 'read', set, foreign })
     if (set !== null && set !== stored) void this.save(profile.name, profileTokens, set, null)
     return set
   }

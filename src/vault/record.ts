@@ -14,8 +14,9 @@ export const SecretMember = z.codec(z.string(), z.instanceof(Secret), {
   encode: (secret) => secret.reveal(),
 })
 
-/** Its own members have names that a server chose: they are stored as they are. */
-const NOT_RENAMED = 'parameters'
+/** Their own members have names that a server or a standard chose: they are stored as they are. */
+const NOT_RENAMED = ['parameters', 'urls'] as const
+type NotRenamed = (typeof NOT_RENAMED)[number]
 
 /** Leaves out members that the schema does not name. */
 export function writeRecord(schema: z.ZodObject, members: object): Secret {
@@ -55,7 +56,7 @@ type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
 type CamelCased<Members> = Members extends Secret | string | number | boolean | null
   ? Members
   : {
-      readonly [Name in keyof Members as CamelCase<Name>]: Name extends typeof NOT_RENAMED
+      readonly [Name in keyof Members as CamelCase<Name>]: Name extends NotRenamed
         ? Members[Name]
         : CamelCased<Members[Name]>
     }
@@ -66,7 +67,10 @@ const toCamelCase = (name: string) =>
 
 function renamed(members: object, rename: (name: string) => string): Record<string, unknown> {
   const isNested = (name: string, value: unknown) =>
-    name !== NOT_RENAMED && typeof value === 'object' && value !== null && !(value instanceof Secret)
+    !NOT_RENAMED.some((kept) => kept === name) &&
+    typeof value === 'object' &&
+    value !== null &&
+    !(value instanceof Secret)
   return Object.fromEntries(
     Object.entries(members).map(([name, value]) => [
       rename(name),

@@ -54,4 +54,6 @@ export const itemName = {
   /** What a server answered to a dynamic registration (RFC 7591). */
   registration: (profile: string) => `registration/${profile}`,
   dpopKey: (profile: string) => `dpop-key/${profile}`,
+  /** The issuer that the profile's resource server named first. */
+  resourceIssuer: (profile: string) => `resource-issuer/${profile}`,
 } as const

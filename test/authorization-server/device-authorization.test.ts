@@ -131,7 +131,9 @@ describe('polling', () => {
   ])('%s', async (_what, answer, status, expected) => {
     const { fake, servers, profile } = await start()
     fake.routes.set('/token', json(answer, status))
-    expect(await servers.pollDevice(profile, new Secret('device-secret-1'))).toMatchObject(expected)
+    expect(await servers.pollDevice(profile, { deviceCode: new Secret('device-secret-1') })).toMatchObject(
+      expected,
+    )
     expect(fake.form()).toEqual({
       grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
       device_code: 'device-secret-1',
@@ -142,13 +144,15 @@ describe('polling', () => {
   test('nobody answers: later', async () => {
     const { servers, profile } = await start()
     const gone = { ...profile, token_endpoint: 'http://127.0.0.1:9/token' }
-    expect(await servers.pollDevice(gone, new Secret('d'))).toMatchObject({ outcome: 'retry_later' })
+    expect(await servers.pollDevice(gone, { deviceCode: new Secret('d') })).toMatchObject({
+      outcome: 'retry_later',
+    })
   })
 
   test('a refusal that quotes the device code does not repeat it', async () => {
     const { fake, servers, profile } = await start()
     fake.routes.set('/token', json({ error: 'invalid_grant', error_description: 'bad device-secret-1' }, 400))
-    const poll = await servers.pollDevice(profile, new Secret('device-secret-1'))
+    const poll = await servers.pollDevice(profile, { deviceCode: new Secret('device-secret-1') })
     expect(JSON.stringify(poll)).not.toContain('device-secret-1')
   })
 })

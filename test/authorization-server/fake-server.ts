@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
 import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
-import type { DpopKeyItems } from '../../src/authorization-server/dpop.js'
+import type { ProfileItems } from '../../src/authorization-server/profile-items.js'
 import type { Clock } from '../../src/clock.js'
 import { systemClock } from '../../src/clock.js'
 import { CatchdError } from '../../src/failures.js'
@@ -94,6 +94,7 @@ export function authorizationServers(
     clock,
     clientSecrets: async () => (secret === undefined ? undefined : new Secret(secret)),
     dpopKeys: memoryKeys(parts.dpopKeys),
+    resourceIssuers: memoryKeys(),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   })
   cleanUp(() => made.close())
@@ -101,7 +102,7 @@ export function authorizationServers(
 }
 
 /** DPoP keys that rest in a map. */
-export function memoryKeys(items = new Map<string, Secret>()): DpopKeyItems {
+export function memoryKeys(items = new Map<string, Secret>()): ProfileItems {
   return {
     get: async (profile) => items.get(profile),
     set: async (profile, key) => void items.set(profile, key),

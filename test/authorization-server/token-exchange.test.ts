@@ -26,6 +26,7 @@ function obtain(changes: Partial<Profile> = {}) {
     clientSecrets: async () => undefined,
     subjectTokens: async () => new Secret('subject-canary'),
     dpopKeys: memoryKeys(),
+    resourceIssuers: memoryKeys(),
   })
   cleanUp(() => servers.close())
   return servers.obtain({

@@ -53,7 +53,7 @@ export async function deviceLogin(vendor: Vendor, options: LoginOptions = {}): P
   await withParty(vendor, 'public', { ...options, written }, async (party) => {
     const { servers, profile, emulator } = party
     const { deviceCode } = await servers.authorizeDevice(profile)
-    const poll = await servers.pollDevice(profile, deviceCode)
+    const poll = await servers.pollDevice(profile, { deviceCode })
     if (poll.outcome !== 'issued') assert.fail(`the device poll ended as ${poll.outcome}`)
     const set = tokenSetFrom(poll.response, servers.origin(profile), profile.scope ?? null, Date.now())
     assertMeant(vendor, emulator, set, null)
@@ -84,6 +84,7 @@ async function withParty(
     clientSecrets: async ({ client_secret: source }) =>
       source === undefined ? undefined : new Secret(secret),
     dpopKeys: { get: async () => undefined, set: async () => {}, delete: async () => {} },
+    resourceIssuers: { get: async () => undefined, set: async () => {}, delete: async () => {} },
   })
   try {
     const profile = movedTo(emulator, profileAt(vendor, kind, entry, presets))

@@ -107,6 +107,8 @@ export class FakeServers extends FakeAuthorizationServers implements Servers {
 
   async forgetKey(): Promise<void> {}
 
+  async forgetIssuer(): Promise<void> {}
+
   readonly discovery: ServerDiscovery = {
     discover: async (url, caFile) => {
       this.asked.push(['discover', url, ...(caFile === undefined ? [] : [caFile])].join(' '))

@@ -132,7 +132,10 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     }
   }
 
-  async pollDevice(_profile: Profile, deviceCode: Secret): Promise<DevicePoll> {
+  async pollDevice(
+    _profile: Profile,
+    { deviceCode }: Pick<DeviceAuthorization, 'deviceCode'>,
+  ): Promise<DevicePoll> {
     this.polled.push(deviceCode.reveal())
     await this.gate
     return this.devicePoll()

@@ -7,6 +7,7 @@ const RECORD = {
   version: 1,
   authorization_server: 'https://as.example/token',
   client_id: 'client-1',
+  server: { issuer: null, urls: { token_endpoint: 'https://as.example/token' } },
   access_token: 'access-1',
   token_type: 'Bearer',
   obtained_at_ms: 1_000,
@@ -41,6 +42,7 @@ test('a record of an earlier version has none of the later members', () => {
     refresh_token_stays: _stays,
     refused_refresh_token: _refused,
     id_token_stays: _idToken,
+    server: _server,
     ...earlier
   } = RECORD
   expect(parseTokenSet(item(earlier))).toMatchObject({
@@ -48,6 +50,7 @@ test('a record of an earlier version has none of the later members', () => {
     refreshTokenStays: false,
     refusedRefreshToken: null,
     idTokenStays: null,
+    server: null,
   })
 })
 

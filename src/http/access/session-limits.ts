@@ -5,10 +5,7 @@
  * The list leaves out calls whose answer contains a token, a code or a proof, calls that would give access after the
  * session ends (another link, an admin key), and calls that only the command line uses.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { ProfileEntry } from '../../config/profile.js'
-import { profileKey } from '../../config/profile-key.js'
 import { CatchdError } from '../../failures.js'
 
 const CALLS: ReadonlySet<string> = new Set([
@@ -45,21 +42,16 @@ export function requireCallOfSession(
   )
 }
 
-/** The profiles as they are configured. */
-interface Profiles {
-  list(): Promise<readonly { readonly name: string; readonly entry: ProfileEntry }[]>
-}
+type BodyCheck = (body: unknown) => void
 
-type BodyCheck = (body: unknown, request: FastifyRequest) => Promise<void> | void
-
-/** Checks that need the request's body. They run after the body has been validated. */
-export function bodyCheckOf(route: RouteOptions, profiles: Profiles): BodyCheck | undefined {
-  const { url, method } = route
+/**
+ * Checks that need the request's body. They run after the body has been validated. What a session may change in a
+ * profile is in profiles/session-edits.ts.
+ */
+export function bodyCheckOf({ url, method }: RouteOptions): BodyCheck | undefined {
   if (url === '/v1/clients' && method === 'POST') return refuseAdminKey
   if (url === '/v1/logins' && method === 'POST') return refuseForeignLogin
-  if (url === '/v1/profiles/:profile' && method === 'PUT') {
-    return (body, request) => refuseNewSource(body, (request.params as { profile: string }).profile, profiles)
-  }
+  if (url === '/v1/profiles' && method === 'POST') return refuseCaFile
   return undefined
 }
 
@@ -72,31 +64,10 @@ function refuseAdminKey(body: unknown): void {
   )
 }
 
-/** A page must not be able to run programs, or to send a file of this machine to a server of its choice. */
-async function refuseNewSource(body: unknown, name: string, profiles: Profiles): Promise<void> {
-  const entry = body as Readonly<Record<string, unknown>>
-  const sources = Object.keys(entry).filter((key) => mayBeSource(key) && readsThisMachine(entry[key]))
-  if (sources.length === 0) return
-  const before = (await profiles.list()).find((profile) => profile.name === name)?.entry
-  const named = sources.find((key) => !isDeepStrictEqual(before?.[key as keyof ProfileEntry], entry[key]))
-  if (named === undefined) return
-  throw forbidden(
-    `The dashboard cannot set ${named} to a command, a file or a variable. Edit the configuration file instead.`,
-    `catchd profile edit ${name}`,
-  )
-}
-
-/** Parameters may have any name. */
-function mayBeSource(key: string): boolean {
-  return profileKey(ProfileEntry.shape, key)?.role !== 'parameters'
-}
-
-function readsThisMachine(source: unknown): boolean {
-  return (
-    typeof source === 'object' &&
-    source !== null &&
-    ('command' in source || 'file' in source || 'env' in source)
-  )
+/** A page must not choose a file of this machine. */
+function refuseCaFile(body: unknown): void {
+  if ((body as { readonly ca_file?: string }).ca_file === undefined) return
+  throw forbidden('The dashboard cannot set ca_file to a file of this machine.', 'catchd login --help')
 }
 
 /** A page must not start logins with a request or a response of another tool. */

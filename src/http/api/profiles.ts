@@ -118,7 +118,8 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
       response: answers({ 200: ProfileAnswer, 201: ProfileAnswer }),
     },
     handler: async (request, reply) => {
-      const { view, created } = await profiles.put(request.params.profile, request.body)
+      const by = principalOf(request).session === undefined ? 'owner' : 'session'
+      const { view, created } = await profiles.put(request.params.profile, request.body, by)
       return reply.code(created ? 201 : 200).send(profileAnswer(view))
     },
   })

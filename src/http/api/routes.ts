@@ -36,10 +36,10 @@ export function registerRoutes(app: ApiScope, parts: RouteParts, pages: Routes =
     const served = methods.get(route.url) ?? new Set()
     for (const method of [route.method].flat()) served.add(method)
     methods.set(route.url, served)
-    const checkBody = bodyCheckOf(route, parts.services.profiles)
+    const checkBody = bodyCheckOf(route)
     if (checkBody === undefined) return
     route.preHandler = async (request) => {
-      if (principalOf(request).session !== undefined) await checkBody(request.body, request)
+      if (principalOf(request).session !== undefined) checkBody(request.body)
     }
   })
   tokenRoutes(app, parts)

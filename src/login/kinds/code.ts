@@ -12,6 +12,7 @@ import { Transcript } from '../../authorization-server/transcript.js'
 import { needsNoPerson, usesRedirectUri } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
+import { BoundServer } from '../../config/server-binding.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
@@ -44,6 +45,8 @@ const CodeLoginRecord = z.object({
   authorization_url: z.string().nullable(),
   authorization_server: z.string(),
   client_id: z.string(),
+  /** Records of earlier versions have none. */
+  server: BoundServer.nullable().default(null),
   expected_issuer: z.string().nullable(),
   iss_required: z.boolean(),
   response_mode: z.enum(RESPONSE_CARRIERS),
@@ -67,8 +70,9 @@ export function codeKind(parts: KindParts): LoginKind {
     restored(item) {
       const record = readRecord(CodeLoginRecord, item)
       if (record === undefined) return undefined
-      const { authorizationServer, clientId, ...login } = record
-      return openCodeLogin(parts, { ...login, status: 'pending', origin: { authorizationServer, clientId } })
+      const { authorizationServer, clientId, server, ...login } = record
+      const origin = { authorizationServer, clientId, server }
+      return openCodeLogin(parts, { ...login, status: 'pending', origin })
     },
   }
 }
@@ -159,8 +163,9 @@ async function redeem(
   const logoutGeneration = tokens.logoutGeneration(login.profile)
   tokens.prepareStore()
   const { code, signedResponse, extra } = response
-  const { redirectUri, codeVerifier, nonce } = login
-  const grant = { code, signedResponse, redirectUri, codeVerifier, nonce, transcript }
+  const { redirectUri, codeVerifier, nonce, origin } = login
+  const { server = null } = origin
+  const grant = { code, signedResponse, redirectUri, codeVerifier, nonce, server, transcript }
   const answer = await servers.redeem(profile, grant)
   const set = tokenSetFrom(answer, login.origin, profile.scope ?? null, clock.now(), extra)
   return keepTokens(parts, login.profile, set, logoutGeneration)

@@ -11,6 +11,7 @@ import type { DevicePoll } from '../../authorization-server/port.js'
 import { Transcript } from '../../authorization-server/transcript.js'
 import { DEVICE_CODE } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
+import { BoundServer } from '../../config/server-binding.js'
 import { asCatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
@@ -38,6 +39,8 @@ const DeviceLoginRecord = z.object({
   verification_uri_complete: z.string().nullable(),
   authorization_server: z.string(),
   client_id: z.string(),
+  /** Records of earlier versions have none. */
+  server: BoundServer.nullable().default(null),
 })
 
 type DeviceRecord = RecordOf<typeof DeviceLoginRecord>
@@ -68,7 +71,8 @@ async function begin(
   profile: Profile,
   timeoutSeconds = Infinity,
 ): Promise<DeviceRecord> {
-  const { expiresInSeconds, intervalSeconds, ...authorization } = await servers.authorizeDevice(profile)
+  const { expiresInSeconds, intervalSeconds, server, ...authorization } =
+    await servers.authorizeDevice(profile)
   const createdAtMs = clock.now()
   return {
     id: randomId(),
@@ -78,6 +82,7 @@ async function begin(
     intervalMs: intervalSeconds * 1000,
     ...authorization,
     ...servers.origin(profile),
+    server: server ?? null,
   }
 }
 
@@ -134,7 +139,7 @@ class DeviceLogin implements OpenLogin {
       const profile = profileOfLogin(this.#parts, this.login.profile, this.#record)
       const logoutGeneration = tokens.logoutGeneration(profile.name)
       this.#transcript = new Transcript(clock)
-      const answer = await servers.pollDevice(profile, this.#record.deviceCode, this.#transcript)
+      const answer = await servers.pollDevice(profile, this.#record, this.#transcript)
       await this.#take(life, profile, answer, logoutGeneration)
     } catch (error) {
       this.#fail(life, error)
@@ -149,8 +154,7 @@ class DeviceLogin implements OpenLogin {
   ): Promise<void> {
     const { clock, servers } = this.#parts
     if (answer.outcome === 'issued') {
-      const origin = servers.origin(profile)
-      const set = tokenSetFrom(answer.response, origin, profile.scope ?? null, clock.now())
+      const set = tokenSetFrom(answer.response, this.#record, profile.scope ?? null, clock.now())
       // The login ended before the answer arrived, so nobody will use these tokens.
       if (!life.claim()) return void servers.revoke(profile, set)
       const stored = await keepTokens(this.#parts, profile.name, set, logoutGeneration)

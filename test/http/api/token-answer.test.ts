@@ -11,6 +11,7 @@ function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
   return {
     authorizationServer: 'https://id.example.com',
     clientId: 'client-1',
+    server: null,
     accessToken: new Secret('at-1'),
     tokenType: 'Bearer',
     obtainedAtMs: NOW_MS,
