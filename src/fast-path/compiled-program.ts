@@ -41,11 +41,12 @@ export interface CompiledProgram<Exports> {
  */
 export function runCompiled<Exports>(file: string): CompiledProgram<Exports> {
   const kept = file.replace(/\.cjs$/, `-${process.version}-${process.arch}.compiled`)
-  const source = readFileSync(file)
-  const cachedData = readKept(kept, { file, source })
-  // The source is ASCII, which V8 stores with one byte per character.
-  const text = source.toString('latin1')
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${text}\n})`, {
+  const content = readFileSync(file)
+  const program = { file, digest: digestOf(content) }
+  const cachedData = readKept(kept, program)
+  // It is ASCII, which V8 stores with one byte per character.
+  const source = content.toString('latin1')
+  const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
     filename: file,
     ...(cachedData === undefined ? {} : { cachedData }),
   })
@@ -57,23 +58,24 @@ export function runCompiled<Exports>(file: string): CompiledProgram<Exports> {
     isNew: keptBytes === 0,
     keep() {
       const compiled = script.createCachedData()
-      if (compiled.length > keptBytes * WORTH_IT) write(kept, source, compiled)
+      if (compiled.length > keptBytes * WORTH_IT) write(kept, program, compiled)
     },
   }
 }
 
 interface Program {
   readonly file: string
-  readonly source: Buffer
+  /** Of its content. */
+  readonly digest: Buffer
 }
 
 /** V8 does not check the code, so a file that a crash of the machine left incomplete must not reach it. */
-function readKept(path: string, { file, source }: Program): Buffer | undefined {
+function readKept(path: string, program: Program): Buffer | undefined {
   try {
-    const kept = readTrusted(path, file)
+    const kept = readTrusted(path, program.file)
     const compiled = kept?.subarray(DIGEST_BYTES)
     if (kept === undefined || compiled === undefined) return undefined
-    return digestOf(source, compiled).equals(kept.subarray(0, DIGEST_BYTES)) ? compiled : undefined
+    return digestOf(program.digest, compiled).equals(kept.subarray(0, DIGEST_BYTES)) ? compiled : undefined
   } catch {
     return undefined
   }
@@ -99,16 +101,18 @@ function readTrusted(path: string, program: string): Buffer | undefined {
 
 const DIGEST_BYTES = 32
 
-/** One digest says that the code is whole, and of which source it is. */
-function digestOf(source: Buffer, compiled: Buffer): Buffer {
-  return createHash('sha256').update(source).update(compiled).digest()
+/** The digest before the code says that the code is whole, and of which program it is. */
+function digestOf(...parts: readonly Buffer[]): Buffer {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
 }
 
 /** Replaced in one step, so that another start never reads half of it. */
-function write(path: string, source: Buffer, compiled: Buffer): void {
+function write(path: string, program: Program, compiled: Buffer): void {
   const unfinished = `${path}.${process.pid}`
   try {
-    writeFileSync(unfinished, Buffer.concat([digestOf(source, compiled), compiled]), { flag: 'wx' })
+    writeFileSync(unfinished, Buffer.concat([digestOf(program.digest, compiled), compiled]), { flag: 'wx' })
     chmodSync(unfinished, 0o644) // as readable as the program, whatever the umask
     renameSync(unfinished, path)
   } catch (error) {

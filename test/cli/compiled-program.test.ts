@@ -132,8 +132,9 @@ test.each([
 })
 
 function signed(compiled: Buffer): Buffer {
-  const digest = createHash('sha256').update(readFileSync(file)).update(compiled).digest()
-  return Buffer.concat([digest, compiled])
+  const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest()
+  const ofProgram = digestOf(readFileSync(file))
+  return Buffer.concat([digestOf(Buffer.concat([ofProgram, compiled])), compiled])
 }
 
 test('where it cannot be kept the program runs all the same, and leaves nothing behind', () => {
