@@ -183,6 +183,10 @@ export class OAuthAuthorizationServers implements AuthorizationServers, DpopProo
     return this.#dpopKeys.forget(profile)
   }
 
+  dropKeys(): void {
+    this.#dpopKeys.drop()
+  }
+
   close(): void {
     this.#connections.close()
   }

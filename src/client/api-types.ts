@@ -444,7 +444,7 @@ export interface ProfileAnswer {
   readonly login_needed_at: string | null
 }
 
-export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired' | 'locked'
 
 export interface ClientWithKey extends ClientAnswer {
   /** Shown only in this answer; send it as `Authorization: Bearer KEY` */
@@ -491,6 +491,10 @@ export interface DaemonStatus {
   }
   readonly profiles: number
   readonly logins_pending: number
+  /** Whether catchd is locked: it then gives out and refreshes no token */
+  readonly locked: boolean
+  /** Why catchd does not lock itself, although `lock` is configured */
+  readonly lock_error: string | null
   /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
   readonly token_accesses?: readonly {
     /** Name of an API key, `admin`, or `socket` */

@@ -6,6 +6,7 @@ import type { DpopProofs, ServerDiscovery } from '../authorization-server/port.j
 import type { Clock } from '../clock.js'
 import type { Profile, ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
+import type { LockGate } from '../lock/gate.js'
 import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
 import { nextLogin } from '../tokens/next-login.js'
@@ -14,7 +15,7 @@ import { canRenew } from '../tokens/token-life.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import { masked, unmasked } from './profile-mask.js'
 
-export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired' | 'locked'
 
 export interface ProfileView {
   readonly name: string
@@ -43,11 +44,23 @@ export interface ProfileServiceParts {
   readonly keeper: TokenKeeper
   readonly logins: Logins
   readonly vault: Vault
+  readonly lock: LockGate
   readonly clock: Clock
   readonly servers: Pick<DpopProofs, 'forgetKey'> & {
     readonly discovery: Pick<ServerDiscovery, 'unregister'>
   }
 }
+
+/** All that is known without the vault. */
+const LOCKED = {
+  status: 'locked',
+  expiresAtMs: null,
+  scope: null,
+  subject: null,
+  loginNeededAtMs: null,
+  obtainedAtMs: null,
+  canRefresh: false,
+} as const
 
 /** Vault reads at the same time while a list is made. */
 const READS_AT_ONCE = 16
@@ -71,9 +84,10 @@ export class ProfileService {
 
   /** @throws CatchdError `profile_unknown` */
   async show(name: string): Promise<ProfileView> {
-    const { configuration, keeper, clock } = this.#parts
+    const { configuration, keeper, lock, clock } = this.#parts
     configuration.profile(name)
     const entry = configuration.entries().get(name) ?? {}
+    if (lock.isLocked) return { name, entry: masked(entry), ...LOCKED }
     const { set, needsLogin } = await keeper.find(name)
     const profile = configuration.profile(name)
     return {
@@ -93,7 +107,11 @@ export class ProfileService {
    * Writes the entry to the file and keeps its comments. A client secret given as a string goes to the vault. The file
    * comes first: if the entry is refused, the secret of the old entry must still be there.
    */
-  async put(name: string, entry: ProfileEntry): Promise<ProfileResult> {
+  put(name: string, entry: ProfileEntry): Promise<ProfileResult> {
+    return this.#parts.lock.use(() => this.#put(name, entry))
+  }
+
+  async #put(name: string, entry: ProfileEntry): Promise<ProfileResult> {
     const { configuration, vault } = this.#parts
     const before = configuration.entries().get(name) ?? {}
     const { client_secret: secret, ...rest } = unmasked(entry, before)
@@ -106,7 +124,11 @@ export class ProfileService {
     return { view: await this.show(name), created }
   }
 
-  async remove(name: string): Promise<void> {
+  remove(name: string): Promise<void> {
+    return this.#parts.lock.use(() => this.#remove(name))
+  }
+
+  async #remove(name: string): Promise<void> {
     const { configuration, keeper, logins, servers, vault } = this.#parts
     const profile = configuration.profile(name)
     await configuration.remove(name)

@@ -16,6 +16,7 @@ import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
 import { CatchdError } from '../failures.js'
+import type { LockGate } from '../lock/gate.js'
 import type { Vault } from '../vault/vault.js'
 import { type IdToken, idTokenOf } from './id-token.js'
 import { type LogoutOutcome, logOut } from './logouts.js'
@@ -50,6 +51,7 @@ export interface TokenKeeperParts {
   readonly steps: Steps
   readonly servers: AuthorizationServers
   readonly profiles: TokenProfiles
+  readonly lock: LockGate
   /** A random number in [0, 1), for jitter. */
   readonly random: () => number
   readonly log: (event: TokenEvent) => void
@@ -90,7 +92,7 @@ export class TokenKeeper {
   peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined {
     const profileTokens = this.#store.find(profile)
     const set = profileTokens?.state.set
-    if (profileTokens === undefined || set == null) return undefined
+    if (profileTokens === undefined || set == null || this.#parts.lock.isLocked) return undefined
     const nowMs = this.#parts.clock.now()
     if (!isFreshFor(set, minTtlSeconds ?? profileTokens.minTtlSeconds, nowMs)) return undefined
     this.#used(profile, profileTokens, nowMs)
@@ -99,10 +101,11 @@ export class TokenKeeper {
 
   /**
    * @param minTtlSeconds - Refreshes first when fewer seconds are left; default: the profile's value.
-   * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, the vault's codes
+   * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, `locked`, the vault's codes
    */
   async get(name: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
-    return this.#get(this.#parts.profiles.profile(name), minTtlSeconds, 'access_token')
+    const { profiles, lock } = this.#parts
+    return lock.use(() => this.#get(profiles.profile(name), minTtlSeconds, 'access_token'))
   }
 
   /**
@@ -113,7 +116,7 @@ export class TokenKeeper {
   async idToken(name: string, minTtlSeconds: number | undefined): Promise<IdToken> {
     const profile = this.#parts.profiles.profile(name)
     requireIdTokenProfile(profile)
-    const set = await this.#get(profile, minTtlSeconds, 'id_token')
+    const set = await this.#parts.lock.use(() => this.#get(profile, minTtlSeconds, 'id_token'))
     const idToken = idTokenOf(set)
     // A refresh need not bring a new one (OpenID Connect Core §12.2).
     if (idToken === null || isOver(set, this.#parts.clock.now(), 'id_token')) throw noIdToken(name, set)
@@ -144,6 +147,10 @@ export class TokenKeeper {
 
   /** Refreshes even during a back-off; joins a refresh under way. @throws as `get` does */
   async refresh(name: string): Promise<TokenSet> {
+    return this.#parts.lock.use(() => this.#refresh(name))
+  }
+
+  async #refresh(name: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
     const set = await this.#store.load(profile, profileTokens)
@@ -204,7 +211,8 @@ export class TokenKeeper {
    * @throws the vault's codes when the stored token set cannot be deleted
    */
   async logout(name: string, profile = this.#parts.profiles.profile(name)): Promise<LogoutOutcome> {
-    const outcome = await logOut(this.#store, this.#parts.servers, profile)
+    const { lock, servers } = this.#parts
+    const outcome = await lock.use(() => logOut(this.#store, servers, profile))
     this.#parts.log({ event: 'token.forgotten', profile: name })
     return outcome
   }
@@ -213,7 +221,7 @@ export class TokenKeeper {
   async find(name: string): Promise<{ set: TokenSet | null; needsLogin: boolean }> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
-    const set = await this.#store.load(profile, profileTokens)
+    const set = await this.#parts.lock.use(() => this.#store.load(profile, profileTokens))
     const phase = phaseOf(profileTokens.state, profile, 0, this.#parts.clock.now())
     return { set, needsLogin: phase === 'none' || phase === 'login_required' }
   }
@@ -230,6 +238,17 @@ export class TokenKeeper {
         this.#expectRefresh(name, profileTokens)
       }
     }
+  }
+
+  /** Stores what is not stored yet. @returns the profiles for which this failed */
+  async flush(): Promise<string[]> {
+    await this.#store.flush()
+    return this.unsaved
+  }
+
+  /** For a lock: when nothing is under way and everything is in the vault. */
+  dropMemory(): void {
+    this.#store.dropMemory()
   }
 
   /** Waits for refreshes under way, so that a rotated token is stored before the process ends. */
@@ -260,6 +279,7 @@ export class TokenKeeper {
 
   /** Starts the refreshes that are due. @returns when to look again */
   #refreshDue(nowMs: number): number | null {
+    if (this.#parts.lock.isLocked) return null
     let free = MOST_AHEAD_AT_ONCE - this.#store.renewing().length
     let nextMs = Number.POSITIVE_INFINITY
     for (const [name, profileTokens] of this.#store.all()) {
@@ -269,7 +289,8 @@ export class TokenKeeper {
       else if (free <= 0) nextMs = Math.min(nextMs, nowMs + NEXT_BATCH_MS)
       else {
         free -= 1
-        void this.#renew(this.#parts.profiles.profile(name), profileTokens).catch(() => {}) // logged already
+        const profile = this.#parts.profiles.profile(name)
+        void this.#parts.lock.use(() => this.#renew(profile, profileTokens)).catch(() => {}) // logged already
       }
     }
     return Number.isFinite(nextMs) ? nextMs : null

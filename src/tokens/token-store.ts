@@ -131,6 +131,16 @@ export class TokenStore {
   }
 
   /** Tries to save unsaved sets once more, and waits for every write under way. */
+  flush(): Promise<void> {
+    return this.#unsaved.flush()
+  }
+
+  /** What was read from the vault is read again when it is next needed. Only when nothing is under way or unsaved. */
+  dropMemory(): void {
+    for (const profileTokens of this.#store.values()) profileTokens.step({ step: 'read', set: undefined })
+  }
+
+  /** As {@link flush}, and stops trying. */
   drain(): Promise<void> {
     return this.#unsaved.drain()
   }

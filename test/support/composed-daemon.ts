@@ -105,6 +105,7 @@ export class FakeServers extends FakeAuthorizationServers implements Servers {
   }
 
   async forgetKey(): Promise<void> {}
+  dropKeys(): void {}
 
   readonly discovery: ServerDiscovery = {
     discover: async (url, caFile) => {
