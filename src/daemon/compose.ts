@@ -46,6 +46,7 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
 
   const adoptConfiguration = () => {
     tokens.keeper.reconsider()
+    tokens.keeper.watchLifetimes(storage.configuration.profiles().values())
     void tokens.notices.reconsider()
     logins.adoptConfiguration()
     lock.automatic.reconsider()

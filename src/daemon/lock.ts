@@ -29,7 +29,10 @@ export function composeLock(
         tokens.servers.dropKeys()
       },
     },
-    onUnlocked: () => void logins.logins.restore(),
+    onUnlocked() {
+      void logins.logins.restore()
+      tokens.keeper.watchLifetimes(storage.configuration.profiles().values())
+    },
     log: (event) => events.tell(event),
   })
   const automatic = new AutomaticLock({
@@ -42,6 +45,7 @@ export function composeLock(
   })
   events.subscribe(({ event }) => {
     if (USES.has(event)) automatic.used()
+    if (event === 'daemon.unlocked') automatic.reconsider()
   })
   return {
     lock,

@@ -42,8 +42,9 @@ export class AutomaticLock {
     this.#usedAtMs = this.#parts.clock.now()
   }
 
-  /** At the start, and after a change of the configuration. */
+  /** At the start, after a change of the configuration, and after an unlock. */
   reconsider(): void {
+    this.#refused = undefined
     const { clock, settings, watchScreen } = this.#parts
     const { idle_seconds: idle, screen = false } = settings()
     if (idle !== undefined) this.#alarm.wakeBy(clock.now())
@@ -81,16 +82,11 @@ export class AutomaticLock {
   #lock(by: 'idle' | 'screen'): void {
     const { gate, lock, log } = this.#parts
     if (gate.isLocked) return
-    lock.lock(null).then(
-      () => {
-        this.#refused = undefined
-      },
-      (error: unknown) => {
-        const { code, message } = asCatchdError(error)
-        this.#refused = `catchd could not lock itself. ${message}`
-        log({ event: 'lock.failed', by, code })
-      },
-    )
+    lock.lock(null).catch((error: unknown) => {
+      const { code, message } = asCatchdError(error)
+      this.#refused = `catchd could not lock itself. ${message}`
+      log({ event: 'lock.failed', by, code })
+    })
   }
 
   #endScreen(): void {

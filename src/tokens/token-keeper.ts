@@ -26,6 +26,8 @@ import {
   decide,
   isFreshFor,
   isOver,
+  lifetimeEndMs,
+  living,
   loginRequired,
   noIdToken,
   phaseOf,
@@ -95,6 +97,9 @@ export class TokenKeeper {
     if (profileTokens === undefined || set == null || this.#parts.lock.isLocked) return undefined
     const nowMs = this.#parts.clock.now()
     if (!isFreshFor(set, minTtlSeconds ?? profileTokens.minTtlSeconds, nowMs)) return undefined
+    const { lifetimeSeconds: lifetime_seconds } = profileTokens
+    if (lifetime_seconds !== undefined && nowMs >= (lifetimeEndMs({ lifetime_seconds }, set) ?? nowMs))
+      return undefined
     this.#used(profile, profileTokens, nowMs)
     return set
   }
@@ -119,14 +124,14 @@ export class TokenKeeper {
     const set = await this.#parts.lock.use(() => this.#get(profile, minTtlSeconds, 'id_token'))
     const idToken = idTokenOf(set)
     // A refresh need not bring a new one (OpenID Connect Core §12.2).
-    if (idToken === null || isOver(set, this.#parts.clock.now(), 'id_token')) throw noIdToken(name, set)
+    if (idToken === null || isOver(set, this.#parts.clock.now(), 'id_token')) throw noIdToken(profile, set)
     return idToken
   }
 
   async #get(profile: Profile, minTtlSeconds: number | undefined, wanted: WantedToken): Promise<TokenSet> {
     const { name } = profile
     const profileTokens = this.#store.of(profile)
-    await this.#store.load(profile, profileTokens)
+    await this.#load(profile, profileTokens)
     const nowMs = this.#parts.clock.now()
     this.#used(name, profileTokens, nowMs)
     this.#expectRefresh(name, profileTokens)
@@ -153,10 +158,10 @@ export class TokenKeeper {
   async #refresh(name: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
-    const set = await this.#store.load(profile, profileTokens)
+    const set = await this.#load(profile, profileTokens)
     this.#used(name, profileTokens, this.#parts.clock.now())
     if (needsNoPerson(profile.grant)) return this.#renew(profile, profileTokens)
-    if (set === null) throw loginRequired(name, null)
+    if (set === null) throw loginRequired(profile, null)
     if (set.refreshToken === null) {
       throw new CatchdError('login_required', {
         profile: name,
@@ -164,7 +169,8 @@ export class TokenKeeper {
       })
     }
     // The user may try a refused refresh token again. An interrupted one could look stolen.
-    if (set.refusedRefreshToken?.reason === 'interrupted') throw loginRequired(name, set.refusedRefreshToken)
+    if (set.refusedRefreshToken?.reason === 'interrupted')
+      throw loginRequired(profile, set.refusedRefreshToken)
     return this.#renew(profile, profileTokens)
   }
 
@@ -221,7 +227,7 @@ export class TokenKeeper {
   async find(name: string): Promise<{ set: TokenSet | null; needsLogin: boolean }> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
-    const set = await this.#parts.lock.use(() => this.#store.load(profile, profileTokens))
+    const set = await this.#parts.lock.use(() => this.#load(profile, profileTokens))
     const phase = phaseOf(profileTokens.state, profile, 0, this.#parts.clock.now())
     return { set, needsLogin: phase === 'none' || phase === 'login_required' }
   }
@@ -231,12 +237,19 @@ export class TokenKeeper {
     for (const [name, profileTokens] of this.#store.all()) {
       const profile = this.#findProfile(name)
       const { set } = profileTokens.state
-      if (profile !== undefined) profileTokens.minTtlSeconds = profile.min_ttl_seconds
+      if (profile !== undefined) profileTokens.follow(profile)
       if (profile === undefined || (set != null && !this.#store.belongs(profile, set))) {
         profileTokens.step({ step: 'read', set: undefined })
       } else if (set != null) {
         this.#expectRefresh(name, profileTokens)
       }
+    }
+  }
+
+  /** Reads the token sets that have a lifetime, so that they are forgotten at its end even if nobody asks for them. */
+  watchLifetimes(profiles: Iterable<Profile>): void {
+    for (const { name, lifetime_seconds: seconds } of profiles) {
+      if (seconds !== undefined) void this.find(name).catch(() => {}) // the next request reads it
     }
   }
 
@@ -275,14 +288,35 @@ export class TokenKeeper {
 
   #expectRefresh(name: string, profileTokens: ProfileTokens): void {
     this.#ahead.wakeBy(this.#refreshAtMs(name, profileTokens, this.#parts.clock.now()))
+    this.#ahead.wakeBy(this.#lifetimeEndMs(name, profileTokens))
   }
 
-  /** Starts the refreshes that are due. @returns when to look again */
+  /** The token set, from memory or else from the vault; `null` also if its lifetime is over. @throws the vault's codes */
+  async #load(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
+    const stored = await this.#store.load(profile, profileTokens)
+    const set = living(profile, stored, this.#parts.clock.now())
+    if (set !== null) this.#ahead.wakeBy(lifetimeEndMs(profile, set))
+    else if (stored !== null) this.#endLifetime(profile)
+    return set
+  }
+
+  /** As a logout. No caller waits for the server. */
+  #endLifetime(profile: Profile): void {
+    void this.logout(profile.name, profile).catch(() => {}) // the next request tries again
+  }
+
+  /** Starts the refreshes that are due, and ends the lifetimes that are over. @returns when to look again */
   #refreshDue(nowMs: number): number | null {
     if (this.#parts.lock.isLocked) return null
     let free = MOST_AHEAD_AT_ONCE - this.#store.renewing().length
     let nextMs = Number.POSITIVE_INFINITY
     for (const [name, profileTokens] of this.#store.all()) {
+      const endMs = this.#lifetimeEndMs(name, profileTokens)
+      if (endMs !== null && endMs > nowMs) nextMs = Math.min(nextMs, endMs)
+      else if (endMs !== null) {
+        this.#endLifetime(this.#parts.profiles.profile(name))
+        continue
+      }
       const atMs = this.#refreshAtMs(name, profileTokens, nowMs)
       if (atMs === null) continue
       if (atMs > nowMs) nextMs = Math.min(nextMs, atMs)
@@ -294,6 +328,11 @@ export class TokenKeeper {
       }
     }
     return Number.isFinite(nextMs) ? nextMs : null
+  }
+
+  #lifetimeEndMs(name: string, { state: { set } }: ProfileTokens): number | null {
+    const profile = this.#findProfile(name)
+    return profile === undefined || set == null ? null : lifetimeEndMs(profile, set)
   }
 
   #refreshAtMs(name: string, profileTokens: ProfileTokens, nowMs: number): number | null {

@@ -73,7 +73,11 @@ export class TokenService {
   }
 
   /** Revokes the tokens if the server can do that, then forgets them. */
-  async logout(profile: string): Promise<LogoutOutcome> {
+  logout(profile: string): Promise<LogoutOutcome> {
+    return this.#parts.lock.use(() => this.#logout(profile))
+  }
+
+  async #logout(profile: string): Promise<LogoutOutcome> {
     const { keeper, servers, cancelLogins } = this.#parts
     cancelLogins(profile)
     const outcome = await keeper.logout(profile)

@@ -23,7 +23,8 @@ export interface TokenStoreParts extends Pick<TokenKeeperParts, 'clock' | 'vault
 /** One profile's tokens, as they change. */
 export class ProfileTokens {
   state: TokenState = UNREAD
-  minTtlSeconds: number
+  minTtlSeconds = 0
+  lifetimeSeconds: number | undefined
   /** When a caller last asked for the token in this run. */
   lastUsedAtMs: number | null = null
   /** A new random number for each token set. */
@@ -35,8 +36,14 @@ export class ProfileTokens {
   /** Grows with every logout: a login that was under way must not bring tokens back. */
   logouts = 0
 
-  constructor(minTtlSeconds: number) {
-    this.minTtlSeconds = minTtlSeconds
+  constructor(profile: Profile) {
+    this.follow(profile)
+  }
+
+  /** Copies what the fast path needs of the configuration. */
+  follow({ min_ttl_seconds, lifetime_seconds }: Profile): void {
+    this.minTtlSeconds = min_ttl_seconds
+    this.lifetimeSeconds = lifetime_seconds
   }
 
   step(step: TokenStep): void {
@@ -69,7 +76,7 @@ export class TokenStore {
   of(profile: Profile): ProfileTokens {
     let profileTokens = this.#store.get(profile.name)
     if (profileTokens === undefined) {
-      profileTokens = new ProfileTokens(profile.min_ttl_seconds)
+      profileTokens = new ProfileTokens(profile)
       this.#store.set(profile.name, profileTokens)
     }
     return profileTokens

@@ -13,6 +13,7 @@ function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
     clientId: 'client-1',
     accessToken: new Secret('at-1'),
     tokenType: 'Bearer',
+    loggedInAtMs: null,
     obtainedAtMs: NOW_MS,
     expiresAtMs: NOW_MS + 3_600_000,
     refreshToken: null,
