@@ -11,7 +11,7 @@
 
 import { requireIdTokenProfile } from '../authorization-server/id-token.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
-import { Alarm, type Clock } from '../clock.js'
+import type { Clock } from '../clock.js'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
@@ -31,9 +31,9 @@ import {
   loginRequired,
   noIdToken,
   phaseOf,
-  refreshDueAtMs,
   type WantedToken,
 } from './token-life.js'
+import { TokenSchedule } from './token-schedule.js'
 import type { TokenSet } from './token-set.js'
 import { type ProfileTokens, TokenStore } from './token-store.js'
 
@@ -59,20 +59,11 @@ export interface TokenKeeperParts {
   readonly log: (event: TokenEvent) => void
 }
 
-/** How many refreshes ahead of expiry run at once, so that a laptop that wakes up does not send hundreds. */
-const MOST_AHEAD_AT_ONCE = 16
-const NEXT_BATCH_MS = 1_000
-
-/** A profile that no caller asked for in this time is refreshed on demand only. */
-const IN_USE_MS = 24 * 60 * 60 * 1_000
-
-const LONGEST_SLEEP_MS = 30_000
-
 export class TokenKeeper {
   readonly #parts: TokenKeeperParts
   readonly #store: TokenStore
   readonly #renewals: Renewals
-  readonly #ahead: Alarm
+  readonly #schedule: TokenSchedule
 
   constructor(parts: TokenKeeperParts) {
     this.#parts = parts
@@ -82,7 +73,11 @@ export class TokenKeeper {
     )
     this.#store = new TokenStore({ clock, vault, journal, servers, log })
     this.#renewals = new Renewals({ clock, servers, store: this.#store, journal, random, log })
-    this.#ahead = new Alarm(clock, LONGEST_SLEEP_MS, (nowMs) => this.#refreshDue(nowMs))
+    this.#schedule = new TokenSchedule({
+      ...{ clock, store: this.#store, profiles: parts.profiles, lock: parts.lock },
+      renew: (profile, profileTokens) => this.#renew(profile, profileTokens),
+      endLifetime: (profile) => this.#endLifetime(profile),
+    })
   }
 
   /** Profiles whose newest token set is in memory only. */
@@ -100,7 +95,7 @@ export class TokenKeeper {
     const { lifetimeSeconds: lifetime_seconds } = profileTokens
     if (lifetime_seconds !== undefined && nowMs >= (lifetimeEndMs({ lifetime_seconds }, set) ?? nowMs))
       return undefined
-    this.#used(profile, profileTokens, nowMs)
+    this.#schedule.used(profile, profileTokens, nowMs)
     return set
   }
 
@@ -133,8 +128,8 @@ export class TokenKeeper {
     const profileTokens = this.#store.of(profile)
     await this.#load(profile, profileTokens)
     const nowMs = this.#parts.clock.now()
-    this.#used(name, profileTokens, nowMs)
-    this.#expectRefresh(name, profileTokens)
+    this.#schedule.used(name, profileTokens, nowMs)
+    this.#schedule.expect(name, profileTokens)
     const minTtl = minTtlSeconds ?? profile.min_ttl_seconds
     const decision = decide(profileTokens.state, profile, minTtl, nowMs, wanted)
     if (decision.act === 'serve') return decision.set
@@ -159,7 +154,7 @@ export class TokenKeeper {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
     const set = await this.#load(profile, profileTokens)
-    this.#used(name, profileTokens, this.#parts.clock.now())
+    this.#schedule.used(name, profileTokens, this.#parts.clock.now())
     if (needsNoPerson(profile.grant)) return this.#renew(profile, profileTokens)
     if (set === null) throw loginRequired(profile, null)
     if (set.refreshToken === null) {
@@ -206,7 +201,7 @@ export class TokenKeeper {
     profileTokens.lastUsedAtMs = this.#parts.clock.now()
     const { revision } = profileTokens
     const failure = await this.#store.save(name, profileTokens, set, { step: 'kept', set })
-    if (profileTokens.revision === revision) this.#expectRefresh(name, profileTokens)
+    if (profileTokens.revision === revision) this.#schedule.expect(name, profileTokens)
     if (failure !== null) throw failure
   }
 
@@ -241,7 +236,7 @@ export class TokenKeeper {
       if (profile === undefined || (set != null && !this.#store.belongs(profile, set))) {
         profileTokens.step({ step: 'read', set: undefined })
       } else if (set != null) {
-        this.#expectRefresh(name, profileTokens)
+        this.#schedule.expect(name, profileTokens)
       }
     }
   }
@@ -266,7 +261,7 @@ export class TokenKeeper {
 
   /** Waits for refreshes under way, so that a rotated token is stored before the process ends. */
   async drain(): Promise<void> {
-    this.#ahead.close()
+    this.#schedule.close()
     await Promise.allSettled(this.#store.renewing())
     await this.#store.drain()
   }
@@ -275,27 +270,15 @@ export class TokenKeeper {
     try {
       return await this.#renewals.renew(profile, profileTokens)
     } finally {
-      this.#expectRefresh(profile.name, profileTokens)
+      this.#schedule.expect(profile.name, profileTokens)
     }
-  }
-
-  /** Cheap if the profile was in use already: this is on the fast path. */
-  #used(name: string, profileTokens: ProfileTokens, nowMs: number): void {
-    const wasInUse = isInUse(profileTokens, nowMs)
-    profileTokens.lastUsedAtMs = nowMs
-    if (!wasInUse) this.#expectRefresh(name, profileTokens)
-  }
-
-  #expectRefresh(name: string, profileTokens: ProfileTokens): void {
-    this.#ahead.wakeBy(this.#refreshAtMs(name, profileTokens, this.#parts.clock.now()))
-    this.#ahead.wakeBy(this.#lifetimeEndMs(name, profileTokens))
   }
 
   /** The token set, from memory or else from the vault; `null` also if its lifetime is over. @throws the vault's codes */
   async #load(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
     const stored = await this.#store.load(profile, profileTokens)
     const set = living(profile, stored, this.#parts.clock.now())
-    if (set !== null) this.#ahead.wakeBy(lifetimeEndMs(profile, set))
+    if (set !== null) this.#schedule.expect(profile.name, profileTokens)
     else if (stored !== null) this.#endLifetime(profile)
     return set
   }
@@ -305,42 +288,6 @@ export class TokenKeeper {
     void this.logout(profile.name, profile).catch(() => {}) // the next request tries again
   }
 
-  /** Starts the refreshes that are due, and ends the lifetimes that are over. @returns when to look again */
-  #refreshDue(nowMs: number): number | null {
-    if (this.#parts.lock.isLocked) return null
-    let free = MOST_AHEAD_AT_ONCE - this.#store.renewing().length
-    let nextMs = Number.POSITIVE_INFINITY
-    for (const [name, profileTokens] of this.#store.all()) {
-      const endMs = this.#lifetimeEndMs(name, profileTokens)
-      if (endMs !== null && endMs > nowMs) nextMs = Math.min(nextMs, endMs)
-      else if (endMs !== null) {
-        this.#endLifetime(this.#parts.profiles.profile(name))
-        continue
-      }
-      const atMs = this.#refreshAtMs(name, profileTokens, nowMs)
-      if (atMs === null) continue
-      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs)
-      else if (free <= 0) nextMs = Math.min(nextMs, nowMs + NEXT_BATCH_MS)
-      else {
-        free -= 1
-        const profile = this.#parts.profiles.profile(name)
-        void this.#parts.lock.use(() => this.#renew(profile, profileTokens)).catch(() => {}) // logged already
-      }
-    }
-    return Number.isFinite(nextMs) ? nextMs : null
-  }
-
-  #lifetimeEndMs(name: string, { state: { set } }: ProfileTokens): number | null {
-    const profile = this.#findProfile(name)
-    return profile === undefined || set == null ? null : lifetimeEndMs(profile, set)
-  }
-
-  #refreshAtMs(name: string, profileTokens: ProfileTokens, nowMs: number): number | null {
-    const profile = this.#findProfile(name)
-    if (profile?.refresh !== 'ahead' || !isInUse(profileTokens, nowMs)) return null
-    return refreshDueAtMs(profileTokens.state, profile, profile.min_ttl_seconds, profileTokens.jitter, nowMs)
-  }
-
   #findProfile(name: string): Profile | undefined {
     try {
       return this.#parts.profiles.profile(name)
@@ -348,9 +295,4 @@ export class TokenKeeper {
       return undefined
     }
   }
-}
-
-/** A clock that was set back does not make a profile unused. */
-function isInUse({ lastUsedAtMs }: ProfileTokens, nowMs: number): boolean {
-  return lastUsedAtMs !== null && nowMs - lastUsedAtMs <= IN_USE_MS
 }
