@@ -10,6 +10,7 @@ const RECORD = {
   access_token: 'access-1',
   token_type: 'Bearer',
   obtained_at_ms: 1_000,
+  logged_in_at_ms: 500,
   expires_at_ms: 2_000,
   refresh_token: 'refresh-1',
   refresh_token_expires_at_ms: null,
@@ -41,6 +42,7 @@ test('a record of an earlier version has none of the later members', () => {
     refresh_token_stays: _stays,
     refused_refresh_token: _refused,
     id_token_stays: _idToken,
+    logged_in_at_ms: _login,
     ...earlier
   } = RECORD
   expect(parseTokenSet(item(earlier))).toMatchObject({
@@ -48,6 +50,7 @@ test('a record of an earlier version has none of the later members', () => {
     refreshTokenStays: false,
     refusedRefreshToken: null,
     idTokenStays: null,
+    loggedInAtMs: null,
   })
 })
 
