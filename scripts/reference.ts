@@ -43,7 +43,7 @@ export function renderConfigurationReference(): string {
 refuses unknown names, with their line and column. A saved change takes effect without a restart. If the file has a
 mistake, catchd keeps the previous configuration, and \`catchd status\` says so.
 
-The top level contains \`profiles\`, \`hooks\`, \`notify\`, and \`$schema\` for editors. The name of a profile has 1 to 64 of
+The top level contains \`profiles\`, \`hooks\`, \`notify\`, \`lock\`, and \`$schema\` for editors. The name of a profile has 1 to 64 of
 the characters \`a-z 0-9 . _ -\`. You can omit a key of a profile if its preset, or the profile that it extends, sets it.
 
 | Key | Type | Default | Meaning |
@@ -93,6 +93,19 @@ ${Object.entries(schema.properties?.['notify']?.properties ?? {})
       `| \`${key}\` | ${typeOf(value)} | ${defaultOf(key, value)} | ${cell(value.description ?? '')} |`,
   )
   .join('\n')}
+
+## lock
+
+| Key | Type | Default | Meaning |
+|---|---|---|---|
+${Object.entries(schema.properties?.['lock']?.properties ?? {})
+  .map(
+    ([key, value]) =>
+      `| \`${key}\` | ${typeOf(value)} | ${defaultOf(key, value)} | ${cell(value.description ?? '')} |`,
+  )
+  .join('\n')}
+
+[lock.md](lock.md) explains what a lock does, and what unlocks catchd.
 
 ## Rules
 

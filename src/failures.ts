@@ -128,6 +128,12 @@ export const FAILURES = {
     title: 'The vault cannot be used',
     next: 'catchd vault status',
   },
+  locked: {
+    status: 423,
+    exitCode: EXIT.vault,
+    title: 'catchd is locked',
+    next: 'catchd unlock',
+  },
   unauthorized: {
     status: 401,
     exitCode: EXIT.configuration,

@@ -198,6 +198,10 @@ export class OAuthAuthorizationServers
     return this.#resourceIssuers.forget(profile)
   }
 
+  dropKeys(): void {
+    this.#dpopKeys.drop()
+  }
+
   close(): void {
     this.#connections.close()
   }

@@ -120,6 +120,11 @@ export class DpopKeys {
     await this.#items.delete(profile)
   }
 
+  /** The next use reads them from the vault again. */
+  drop(): void {
+    this.#keys.clear()
+  }
+
   async #read(profile: string): Promise<DpopKey> {
     const item = await this.#items.get(profile)
     if (item !== undefined) return DpopKey.parse(item)

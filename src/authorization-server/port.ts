@@ -219,6 +219,8 @@ export interface DpopProofs {
   prove(profile: Profile, accessToken: Secret, request: ToolRequest): Promise<string>
   /** Deletes the key of a profile that was logged out or removed. @throws the vault's codes */
   forgetKey(profile: string): Promise<void>
+  /** The keys in memory are read again from the vault when they are next needed. */
+  dropKeys(): void
 }
 
 /** The request that a tool is about to send to a resource server. */

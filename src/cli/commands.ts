@@ -24,6 +24,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   keep: { summary: 'keep a fresh token in a file, for tools that read one', load: () => import('./keep.js') },
   refresh: { summary: 'get a new access token now', load: () => import('./refresh.js') },
   logout: { summary: 'revoke the tokens of a profile and delete them', load: () => import('./logout.js') },
+  lock: {
+    summary: 'lock catchd: no token until it is unlocked, and none in memory',
+    load: () => import('./lock.js'),
+  },
+  unlock: { summary: 'unlock catchd', load: () => import('./unlock.js') },
   inspect: {
     summary: 'show the content of tokens, and what the server knows about them',
     load: () => import('./inspect.js'),

@@ -32,6 +32,7 @@ const COMPLETE_DETAIL: ReadonlySet<FailureCode> = new Set([
   'profile_unknown',
   'provider_unreachable',
   'vault_locked',
+  'locked',
 ])
 
 /** The message, the error of the server, and the next command. */

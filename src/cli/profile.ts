@@ -134,6 +134,7 @@ const STATUS_WORDS: Readonly<Record<string, Cell>> = {
   login_required: { text: 'login required', style: 'yellow' },
   login_pending: { text: 'login pending', style: 'cyan' },
   expired: { text: 'expired', style: 'red' },
+  locked: { text: 'locked', style: 'yellow' },
 }
 
 export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {

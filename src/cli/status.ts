@@ -75,6 +75,8 @@ function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
     ['tcp', listeners.tcp ?? 'off'],
     ['vault', `${vault.kind} (${vault.engine}), ${vault.health}`],
   ]
+  if (daemon.locked) pairs.push(['lock', 'catchd is locked: catchd unlock'])
+  if (daemon.lock_error != null) pairs.push(['lock', daemon.lock_error])
   if (vault.unsaved.length > 0)
     pairs.push(['unsaved', `${vault.unsaved.join(', ')}: only in memory; catchd keeps trying to store them`])
   pairs.push(['config', config.path])

@@ -150,6 +150,8 @@ export interface ProfileEntry {
   readonly refresh?: 'ahead' | 'on_demand'
   /** A token with fewer seconds left is refreshed before a tool gets it */
   readonly min_ttl_seconds?: number
+  /** This time after a login, catchd revokes and forgets the tokens, and a new login is needed; refreshes do not prolong it; unset: tokens are kept */
+  readonly lifetime_seconds?: number
   /** If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in */
   readonly login_pause_seconds?: number
   /** Hosts for which `catchd credential` uses this profile */
@@ -446,7 +448,7 @@ export interface ProfileAnswer {
   readonly login_needed_at: string | null
 }
 
-export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+export type ProfileStatus = 'logged_in' | 'login_required' | 'login_pending' | 'expired' | 'locked'
 
 export interface ClientWithKey extends ClientAnswer {
   /** Shown only in this answer; send it as `Authorization: Bearer KEY` */
@@ -493,6 +495,10 @@ export interface DaemonStatus {
   }
   readonly profiles: number
   readonly logins_pending: number
+  /** Whether catchd is locked: it then gives out and refreshes no token */
+  readonly locked: boolean
+  /** Why catchd does not lock itself, although `lock` is configured */
+  readonly lock_error: string | null
   /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
   readonly token_accesses?: readonly {
     /** Name of an API key, `admin`, or `socket` */

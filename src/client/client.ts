@@ -203,6 +203,25 @@ export class CatchdClient {
     return this.#get(['status'], options)
   }
 
+  /**
+   * Locks catchd: it gives out and refreshes no token until it is unlocked.
+   *
+   * @param passphrase - Unlocks it again. Default: the one of the last lock, or else the keychain's own lock.
+   * @throws CatchdError `request_invalid` if a passphrase is needed
+   */
+  async lock(passphrase?: string, options: CallOptions = {}): Promise<void> {
+    await this.#done('POST', ['lock'], options, { passphrase })
+  }
+
+  /**
+   * @param passphrase - Not needed if it was locked together with the keychain.
+   * @throws CatchdError `locked` if the passphrase is wrong, `request_invalid` if it is missing, `vault_locked` while the
+   *   keychain is locked
+   */
+  async unlock(passphrase?: string, options: CallOptions = {}): Promise<void> {
+    await this.#done('POST', ['unlock'], options, { passphrase })
+  }
+
   /** Moves every item to the new vault, and uses that vault from then on. */
   migrateVault(to: VaultMigration['to'], options: CallOptions = {}): Promise<VaultMigration> {
     return this.#send('POST', ['vault', 'migrate'], { to }, options)
@@ -246,8 +265,8 @@ export class CatchdClient {
   }
 
   /** A call that is answered without content. */
-  async #done(method: Method, segments: readonly string[], { signal }: CallOptions) {
-    return (await this.#connection.request({ method, path: pathOf(segments), signal })).headers
+  async #done(method: Method, segments: readonly string[], { signal }: CallOptions, body?: object) {
+    return (await this.#connection.request({ method, path: pathOf(segments), body, signal })).headers
   }
 }
 

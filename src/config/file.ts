@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
+import { Lock } from './lock.js'
 import { Hooks, Notify } from './notices.js'
 import { PROFILE_NAME_RULE, ProfileEntry, ProfileName } from './profile.js'
 import type { Locate } from './rules.js'
@@ -20,12 +21,14 @@ export const Configuration = z.strictObject({
     .describe('Profiles by name; each is one client registration at an authorization server'),
   hooks: Hooks.optional().describe('Commands that the daemon runs when something happens'),
   notify: Notify.optional().describe('How the user is notified that a login is needed'),
+  lock: Lock.optional().describe('When catchd locks itself'),
 })
 
 export interface ParsedConfiguration {
   readonly profiles: Map<string, ProfileEntry>
   readonly hooks: Hooks | undefined
   readonly notify: Notify | undefined
+  readonly lock: Lock
   /** For the log and for `status`. Each names its place. */
   readonly warnings: string[]
   readonly locate: Locate
@@ -52,8 +55,8 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
         `Move it to the vault: catchd profile add ${name} --client-secret-stdin`,
     )
   }
-  const { hooks, notify } = parsed.data
-  return { profiles, hooks, notify, warnings, locate }
+  const { hooks, notify, lock = {} } = parsed.data
+  return { profiles, hooks, notify, lock, warnings, locate }
 }
 
 /**

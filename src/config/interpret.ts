@@ -6,6 +6,7 @@
  */
 import { CatchdError } from '../failures.js'
 import type { ParsedConfiguration } from './file.js'
+import type { Lock } from './lock.js'
 import { type NoticeSettings, noticeSettings } from './notices.js'
 import type { Profile, ProfileEntry } from './profile.js'
 import { type ResolveContext, resolveProfile } from './resolve.js'
@@ -21,6 +22,7 @@ export interface Interpretation {
   readonly unfinished: ReadonlyMap<string, CatchdError>
   readonly issRequired: ReadonlySet<string>
   readonly notices: NoticeSettings
+  readonly lock: Lock
   /** Warnings about settings that are allowed but risky. Each names its place. */
   readonly warnings: readonly string[]
 }
@@ -34,7 +36,7 @@ export function interpret(
   context: ResolveContext,
   placed = true,
 ): Interpretation {
-  const { profiles: written, locate, warnings } = parsed
+  const { profiles: written, lock, locate, warnings } = parsed
   const extended = new Set([...written.values()].map((entry) => entry.extends))
   const entries = new Map<string, ProfileEntry>()
   const profiles = new Map<string, Profile>()
@@ -53,5 +55,5 @@ export function interpret(
   }
   const issRequired = checkProfiles(profiles, placed ? locate : undefined)
   const notices = noticeSettings(parsed, context.configFolder)
-  return { written, entries, profiles, unfinished, issRequired, notices, warnings }
+  return { written, entries, profiles, unfinished, issRequired, notices, lock, warnings }
 }

@@ -270,6 +270,10 @@ export const ProfileEntry = z
       z.int().min(0).max(86_400),
       'A token with fewer seconds left is refreshed before a tool gets it',
     ),
+    lifetime_seconds: setting(
+      z.int().min(1).max(31_536_000),
+      'This time after a login, catchd revokes and forgets the tokens, and a new login is needed; refreshes do not prolong it; unset: tokens are kept',
+    ),
     login_pause_seconds: setting(
       z.int().min(60).max(2_592_000),
       'If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in',

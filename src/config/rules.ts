@@ -5,7 +5,7 @@
  * RFC 9700 §4.4): it is allowed only if `iss` (RFC 9207) distinguishes the servers.
  */
 import { CatchdError } from '../failures.js'
-import { GRANT_TYPES, GRANTS, usesRedirectUri } from './grants.js'
+import { GRANT_TYPES, GRANTS, needsNoPerson, usesRedirectUri } from './grants.js'
 import { isLoopbackHost, isLoopbackListener } from './loopback.js'
 import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './profile.js'
 
@@ -61,7 +61,13 @@ const RULES: readonly Rule[] = [
   ownParameters,
   keyFiles,
   grantSource,
+  lifetime,
 ]
+
+function lifetime({ grant, lifetime_seconds: seconds }: Profile): ReturnType<Rule> {
+  if (seconds === undefined || !needsNoPerson(grant)) return undefined
+  return ['lifetime_seconds', `counts from a login, and the grant ${grant} has none.`]
+}
 
 function serverUrls(profile: Profile): ReturnType<Rule> {
   for (const key of SERVER_URLS) {

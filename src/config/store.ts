@@ -14,6 +14,7 @@ import { FileWatch } from './file-watch.js'
 import { ensureFolder } from './folders.js'
 import { type Interpretation, interpret } from './interpret.js'
 import { publishSchema } from './json-schema.js'
+import type { Lock } from './lock.js'
 import type { NoticeSettings } from './notices.js'
 import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
 import type { ResolveContext } from './resolve.js'
@@ -129,6 +130,11 @@ export class ConfigurationStore {
     return this.#inUse.notices
   }
 
+  /** When catchd locks itself. */
+  lockSettings(): Lock {
+    return this.#inUse.lock
+  }
+
   /** Warnings about settings that are allowed but risky, each with its place in the file. */
   warnings(): readonly string[] {
     return [...(this.#snapshot?.warnings ?? []), ...this.#inUse.warnings]
@@ -214,7 +220,8 @@ export class ConfigurationStore {
 
   #adopt(next: Interpretation): void {
     const changed = differences(this.#inUse, next)
-    const isNews = this.#error !== undefined || !isDeepStrictEqual(next.notices, this.#inUse.notices)
+    const { notices, lock } = this.#inUse
+    const isNews = this.#error !== undefined || !isDeepStrictEqual([next.notices, next.lock], [notices, lock])
     this.#inUse = next
     this.#error = undefined
     if (isNews || changed.size > 0) this.#tell(changed)

@@ -12,11 +12,24 @@ import { TokenService } from '../tokens/token-service.js'
 import type { DaemonParts } from './parts.js'
 
 export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' | 'connect'>): ApiServices {
-  const { clock, environment, folders, version, machine, events, storage, tokens, listeners, onStop } = parts
+  const {
+    clock,
+    environment,
+    folders,
+    version,
+    machine,
+    events,
+    gate,
+    storage,
+    tokens,
+    lock,
+    listeners,
+    onStop,
+  } = parts
   const { vault, configuration, migrateVault } = storage
   const { servers, keeper, notices } = tokens
   const { logins, redirectListeners } = parts.logins
-  const profiles = new ProfileService({ configuration, keeper, logins, vault, clock, servers })
+  const profiles = new ProfileService({ configuration, keeper, logins, vault, lock: gate, clock, servers })
   const activity = new RecentActivity(clock)
   events.subscribe((event) => activity.remember(event))
   const accesses = new AccessRecord(
@@ -28,6 +41,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
     tokens: new TokenService({
       keeper,
       profiles: configuration,
+      lock: gate,
       servers,
       onUsed: (profile) => notices.used(profile),
       cancelLogins: (profile) => logins.cancelAll(profile),
@@ -41,6 +55,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
       profiles,
       configuration,
       vault,
+      lock: gate,
       redirectPort: environment.redirectPort,
       configFolder: dirname(folders.configFile),
     }),
@@ -63,13 +78,25 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
         config: configuration.status(),
         profiles: [...configuration.entries().keys()].filter(isVisible).length,
         logins_pending: logins.countPending(isVisible),
+        locked: gate.isLocked,
+        lock_error: lock.automatic.trouble,
         ...(limit === undefined ? { token_accesses: accesses.newest.map(tokenAccess) } : {}),
       }
     },
-    tokenServed: (client, profile) => accesses.served(client, profile),
+    tokenServed(client, profile) {
+      accesses.served(client, profile)
+      lock.automatic.used()
+    },
+    lock: {
+      get isLocked() {
+        return gate.isLocked
+      },
+      lock: (passphrase) => lock.lock.lock(passphrase),
+      unlock: (passphrase) => lock.lock.unlock(passphrase),
+    },
     subscribe: (listener) => events.subscribe(listener),
     clientChanged: (event, client) => events.tell({ event, client }),
-    migrateVault,
+    migrateVault: (to) => gate.use(() => migrateVault(to)),
     stop: onStop,
   }
 }

@@ -5,10 +5,12 @@
 import { systemClock } from '../clock.js'
 import { machineFactsOf } from '../diagnosis/facts.js'
 import { ApiKeys } from '../http/access/api-keys.js'
+import { LockGate } from '../lock/gate.js'
 import { ApiHandler } from './api-handler.js'
 import { ApiListeners } from './api-listeners.js'
 import { composeApiServices } from './api-services.js'
 import { EventHub } from './event-hub.js'
+import { composeLock } from './lock.js'
 import { composeLogins } from './logins.js'
 import type { DaemonSettings } from './parts.js'
 import { openStorage } from './storage.js'
@@ -31,24 +33,29 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
   const machine = machineFactsOf(process.platform, process.env)
 
   const events = new EventHub(log)
+  const gate = new LockGate()
   const storage = await openStorage(environment, folders, clock)
-  const tokens = composeTokens({ clock, folders, log, events, storage, connect })
-  const logins = composeLogins({ ...settings, clock, events, machine, storage, tokens })
+  const tokens = composeTokens({ clock, folders, log, events, gate, storage, connect })
+  const logins = composeLogins({ ...settings, clock, events, gate, machine, storage, tokens })
+  const lock = composeLock({ clock, folders, gate, log, events, storage, tokens, logins })
   const listeners = new ApiListeners(settings)
-  const built = { ...settings, clock, machine, events, storage, tokens, logins, listeners }
+  const built = { ...settings, clock, machine, events, gate, storage, tokens, logins, lock, listeners }
   const services = composeApiServices(built)
   const keys = await ApiKeys.open(folders.stateFolder, clock, (event) => log.warn(event))
   const handler = new ApiHandler({ clock, log, keys, services, listeners })
 
   const adoptConfiguration = () => {
     tokens.keeper.reconsider()
+    tokens.keeper.watchLifetimes(storage.configuration.profiles().values())
     void tokens.notices.reconsider()
     logins.adoptConfiguration()
+    lock.automatic.reconsider()
   }
 
   const open = async () => {
     await listeners.openSocket(handler.listener) // the lock: only then the files that one daemon alone may use
     storage.openJournals()
+    await lock.lock.restore()
     await listeners.openTcp(handler.listener)
     storage.configuration.onChange(({ ok }) => {
       adoptConfiguration()
@@ -89,6 +96,7 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
       await handler.close()
       await Promise.all([logins.redirectListeners.close(DRAIN_MS), listeners.close(DRAIN_MS)])
       logins.logins.close()
+      lock.close()
       await tokens.notices.close()
       await tokens.keeper.drain()
       await keys.close()

@@ -14,10 +14,10 @@ const REDIRECT_LIMITS = { maxHeaderBytes: 8 * 1024, mostConnections: 4_000, keep
 export function composeLogins(
   parts: Pick<
     DaemonParts,
-    'clock' | 'environment' | 'folders' | 'log' | 'events' | 'machine' | 'storage' | 'tokens'
+    'clock' | 'environment' | 'folders' | 'log' | 'events' | 'gate' | 'machine' | 'storage' | 'tokens'
   >,
 ) {
-  const { clock, environment, folders, log, events, machine, storage, tokens } = parts
+  const { clock, environment, folders, log, events, gate, machine, storage, tokens } = parts
   const { vault, configuration } = storage
   // Used before it exists: a login binds its redirect URI, and the requests there are for a login.
   const redirectApp = new LazyApp(async () => {
@@ -35,6 +35,7 @@ export function composeLogins(
     servers: tokens.servers,
     tokens: tokens.keeper,
     profiles: configuration,
+    lock: gate,
     listeners: redirectListeners,
     openBrowser: browserOpener(environment.browser ?? null, process.env),
     describeVault: storage.describeVault,

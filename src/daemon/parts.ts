@@ -3,9 +3,11 @@ import type { Clock } from '../clock.js'
 import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
 import type { MachineFacts } from '../diagnosis/facts.js'
+import type { LockGate } from '../lock/gate.js'
 import type { ActivatedSockets } from './activation.js'
 import type { ApiListeners } from './api-listeners.js'
 import type { EventHub } from './event-hub.js'
+import type { ComposedLock } from './lock.js'
 import type { DaemonLog } from './log.js'
 import type { ComposedLogins } from './logins.js'
 import type { Storage } from './storage.js'
@@ -27,8 +29,10 @@ export interface DaemonParts extends DaemonSettings {
   readonly connect: (parts: ServerParts) => Servers
   readonly machine: MachineFacts
   readonly events: EventHub
+  readonly gate: LockGate
   readonly storage: Storage
   readonly tokens: Tokens
   readonly logins: ComposedLogins
+  readonly lock: ComposedLock
   readonly listeners: ApiListeners
 }

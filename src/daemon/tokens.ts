@@ -57,9 +57,10 @@ export function composeTokens({
   folders,
   log,
   events,
+  gate,
   storage,
   connect,
-}: Pick<DaemonParts, 'clock' | 'folders' | 'log' | 'events' | 'storage' | 'connect'>) {
+}: Pick<DaemonParts, 'clock' | 'folders' | 'log' | 'events' | 'gate' | 'storage' | 'connect'>) {
   const { vault, configuration, refreshJournal } = storage
   // Used before it exists: the keeper calls the servers, and a token exchange (RFC 8693) sends the token of another
   // profile, which the keeper has.
@@ -77,6 +78,7 @@ export function composeTokens({
     steps: refreshJournal,
     servers,
     profiles: configuration,
+    lock: gate,
     random: Math.random,
     log: (event) => events.tell(event),
   })

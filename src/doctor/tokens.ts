@@ -58,6 +58,8 @@ export function judgeTokens(answer: ProfileAnswer): Finding {
       return warn(check, `The access token expired at ${expires_at}.`, `catchd refresh ${profile}`)
     case 'login_pending':
       return ok(check, 'A login is pending.')
+    case 'locked':
+      return warn(check, 'catchd is locked, so its tokens cannot be checked.', 'catchd unlock')
     case 'login_required':
       return warn(check, 'Login required: no valid token is stored.', `catchd login ${profile}`)
   }

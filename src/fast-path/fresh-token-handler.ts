@@ -19,7 +19,7 @@ import type { TokenSet } from '../tokens/token-set.js'
 const PREFIX = '/v1/tokens/'
 
 export interface FreshTokenParts {
-  readonly services: Pick<ApiServices, 'tokens' | 'tokenServed'>
+  readonly services: Pick<ApiServices, 'tokens' | 'tokenServed' | 'lock'>
   readonly gate: Gate
   readonly clock: Clock
   /** Requests that arrive earlier wait for it; if the daemon cannot start, the routes answer. */
@@ -50,7 +50,7 @@ export function freshTokenHandler(parts: FreshTokenParts): RequestHandler {
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const profile = profileOf(request)
     const principal = profile === undefined ? undefined : callerOf(request, profile)
-    if (profile === undefined || principal === undefined) {
+    if (profile === undefined || principal === undefined || services.lock.isLocked) {
       routes(request, response)
       return
     }

@@ -146,6 +146,7 @@ export class Logins {
    * @throws CatchdError `login_unknown`, `redirect_malformed`, `state_unknown`; `request_invalid` without a redirect URI
    */
   async paste(id: string, url: string): Promise<Login> {
+    this.#parts.lock.requireUnlocked()
     this.#open.expire()
     const login = this.#index.find(id)
     if (login === undefined) throw new CatchdError('login_unknown')
@@ -214,7 +215,7 @@ export class Logins {
    * resolves when it is settled. A replay resolves with the same login.
    *
    * @param encoded - The query, form body or fragment, still percent-encoded.
-   * @throws CatchdError `redirect_malformed`, `state_unknown`, `login_expired`: nothing was changed.
+   * @throws CatchdError `redirect_malformed`, `state_unknown`, `login_expired`, `locked`: nothing was changed.
    */
   async answer(redirectUri: string, encoded: string): Promise<Answer> {
     return this.#answer(redirectUri, parseAuthorizationResponse(encoded))
@@ -232,10 +233,12 @@ export class Logins {
   }
 
   async #answer(redirectUri: string, response: AuthorizationResponse): Promise<Answer> {
+    this.#parts.lock.requireUnlocked()
     this.#open.expire()
     let claim = this.#index.claim(redirectUri, response)
     if (claim.outcome === 'unknown') {
       await this.restore() // a vault that was locked at the start may hold the login
+      this.#parts.lock.requireUnlocked()
       claim = this.#index.claim(redirectUri, response)
     }
     if (claim.outcome === 'unknown') claim = this.#index.claimForAny(redirectUri, response)
@@ -245,7 +248,9 @@ export class Logins {
   async #settleClaim(claim: Claim, response: AuthorizationResponse): Promise<Answer> {
     if (claim.outcome === 'unknown') throw new CatchdError('state_unknown', claim.why)
     if (claim.outcome === 'claimed') {
-      return { login: this.#open.settle(await claim.redirect.answered(response)), isReplay: false }
+      const { redirect } = claim
+      const settled = await this.#parts.lock.use(async () => redirect.answered(response))
+      return { login: this.#open.settle(settled), isReplay: false }
     }
     const login = await claim.settled
     if (login.status === 'expired') throw login.failure
@@ -272,6 +277,11 @@ export class Logins {
   }
 
   async #begin(request: AnyLoginRequest): Promise<WaitingLogin> {
+    this.#parts.lock.requireUnlocked()
+    return this.#parts.lock.use(() => this.#beginOpen(request))
+  }
+
+  async #beginOpen(request: AnyLoginRequest): Promise<WaitingLogin> {
     const { profiles, listeners, records, log } = this.#parts
     const profile = 'profile' in request ? profiles.profile(request.profile) : null
     const [kind, begin] = this.#kindOf(request, profile)

@@ -4,7 +4,7 @@
  */
 import { asCatchdError, CatchdError } from '../failures.js'
 import { unsuccessful } from './endings.js'
-import type { LoginKind, OpenLogin } from './kinds/kind.js'
+import type { KindParts, LoginKind, OpenLogin } from './kinds/kind.js'
 import type { UnsuccessfulLogin } from './login.js'
 import type { InterruptedLogin } from './login-records.js'
 import type { OpenLogins, OpenLoginsParts } from './open-logins.js'
@@ -13,7 +13,7 @@ import type { RedirectLease, RedirectListeners } from './ports.js'
 /** How long to wait before a locked vault is read again, for logins that continue without a request. */
 const AGAIN_MS = 10_000
 
-export interface RestoredLoginsParts extends OpenLoginsParts {
+export interface RestoredLoginsParts extends OpenLoginsParts, Pick<KindParts, 'lock'> {
   readonly listeners: RedirectListeners
 }
 
@@ -39,9 +39,9 @@ export class RestoredLogins {
     this.#isOfThisRun = (id) => open.index.find(id) !== undefined || isBeginning(id)
   }
 
-  /** Does nothing when everything was read. Never throws. */
+  /** Does nothing when everything was read, or while catchd is locked. Never throws. */
   restore(): Promise<void> {
-    if (this.#unread.size === 0) return Promise.resolve()
+    if (this.#unread.size === 0 || this.#parts.lock.isLocked) return Promise.resolve()
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = undefined
     })

@@ -8,6 +8,7 @@ import { type ProfileEntry, ProfileName } from '../config/profile.js'
 import { serverUrlRule } from '../config/rules.js'
 import type { ConfigurationStore } from '../config/store.js'
 import { asCatchdError, CatchdError } from '../failures.js'
+import type { LockGate } from '../lock/gate.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { ProfileResult, ProfileService } from './profile-service.js'
 
@@ -30,6 +31,7 @@ interface Parts {
   readonly profiles: ProfileService
   readonly configuration: Pick<ConfigurationStore, 'entries'>
   readonly vault: Vault
+  readonly lock: LockGate
   /** Port of the default redirect URI; 0: a new one for each login. */
   readonly redirectPort: number
   /** For relative paths. */
@@ -52,7 +54,7 @@ export class ProfileDiscovery {
    *   `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`
    */
   fromUrl(request: DiscoveryRequest): Promise<ProfileResult> {
-    const result = this.#tail.then(() => this.#fromUrl(request))
+    const result = this.#tail.then(() => this.#parts.lock.use(() => this.#fromUrl(request)))
     this.#tail = result.catch(() => undefined)
     return result
   }

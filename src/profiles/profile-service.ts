@@ -7,6 +7,7 @@ import type { Clock } from '../clock.js'
 import type { Profile, ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore, EditCheck } from '../config/store.js'
 import type { CatchdError } from '../failures.js'
+import type { LockGate } from '../lock/gate.js'
 import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
 import { nextLogin } from '../tokens/next-login.js'
@@ -17,7 +18,7 @@ import { itemName, type Vault } from '../vault/vault.js'
 import { masked, unmasked } from './profile-mask.js'
 import { refuseMovedSecrets, refuseNewSources } from './session-edits.js'
 
-export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired'
+export type ProfileStatusName = 'logged_in' | 'login_required' | 'login_pending' | 'expired' | 'locked'
 
 export interface ProfileView {
   readonly name: string
@@ -48,12 +49,25 @@ export interface ProfileServiceParts {
   readonly keeper: TokenKeeper
   readonly logins: Logins
   readonly vault: Vault
+  readonly lock: LockGate
   readonly clock: Clock
   readonly servers: Pick<DpopProofs, 'forgetKey'> &
     ResourceIssuerMemory & {
       readonly discovery: Pick<ServerDiscovery, 'unregister'>
     }
 }
+
+/** All that is known without the vault. */
+const LOCKED = {
+  status: 'locked',
+  expiresAtMs: null,
+  scope: null,
+  subject: null,
+  loginNeededAtMs: null,
+  obtainedAtMs: null,
+  canRefresh: false,
+  failure: null,
+} as const
 
 /** Vault reads at the same time while a list is made. */
 const READS_AT_ONCE = 16
@@ -77,9 +91,10 @@ export class ProfileService {
 
   /** @throws CatchdError `profile_unknown`, the vault's codes if it cannot be used */
   async show(name: string): Promise<ProfileView> {
-    const { configuration, keeper, clock } = this.#parts
+    const { configuration, keeper, lock, clock } = this.#parts
     configuration.profile(name)
     const entry = configuration.entries().get(name) ?? {}
+    if (lock.isLocked) return { name, entry: masked(entry), ...LOCKED }
     const { set, needsLogin, failure } = await keeper.find(name).then(
       (found) => ({ ...found, failure: null }),
       (error: unknown) => {
@@ -109,7 +124,11 @@ export class ProfileService {
    * @param by - A session of the dashboard may not move secrets (session-edits.ts).
    * @throws CatchdError `config_invalid`, `profile_invalid`, `forbidden`, the vault's codes
    */
-  async put(name: string, entry: ProfileEntry, by: 'owner' | 'session' = 'owner'): Promise<ProfileResult> {
+  put(name: string, entry: ProfileEntry, by: 'owner' | 'session' = 'owner'): Promise<ProfileResult> {
+    return this.#parts.lock.use(() => this.#put(name, entry, by))
+  }
+
+  async #put(name: string, entry: ProfileEntry, by: 'owner' | 'session'): Promise<ProfileResult> {
     const { configuration, vault } = this.#parts
     const before = configuration.entries().get(name) ?? {}
     const { client_secret: secret, ...rest } = unmasked(entry, before)
@@ -140,7 +159,11 @@ export class ProfileService {
     }
   }
 
-  async remove(name: string): Promise<void> {
+  remove(name: string): Promise<void> {
+    return this.#parts.lock.use(() => this.#remove(name))
+  }
+
+  async #remove(name: string): Promise<void> {
     const { configuration, keeper, logins, servers, vault } = this.#parts
     const profile = configuration.profile(name)
     await configuration.remove(name)

@@ -57,6 +57,10 @@ export class CachedToken {
   #remember(answer: Promise<TokenAnswer>): Promise<TokenAnswer> {
     const asked = { atMs: performance.now(), answer }
     this.#asked = asked
+    // After a lock no token stays in the memory of this process.
+    setTimeout(() => {
+      if (this.#asked === asked) this.#asked = undefined
+    }, CACHED_FOR_MS).unref()
     answer.catch(() => {
       if (this.#asked === asked) this.#asked = undefined
     })

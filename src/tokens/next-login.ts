@@ -5,7 +5,7 @@
  * unknown, and catchd does not guess it (SECURITY.md#nothing-guessed). src/notices sends the notifications.
  */
 import { needsNoPerson } from '../config/grants.js'
-import type { LifePolicy } from './token-life.js'
+import { type LifePolicy, lifetimeEndMs } from './token-life.js'
 import type { RefusedRefreshToken, TokenSet } from './token-set.js'
 
 export type NextLogin =
@@ -33,7 +33,9 @@ export function nextLogin(policy: LifePolicy, set: TokenSet | null, nowMs: numbe
   if (set.refusedRefreshToken !== null) {
     return { certainty: 'now', atMs: nowMs, reason: set.refusedRefreshToken.reason }
   }
-  const atMs = set.refreshToken === null ? set.expiresAtMs : refreshEndMs(set)
+  const serverEndMs = set.refreshToken === null ? set.expiresAtMs : refreshEndMs(set)
+  const lifeEndMs = lifetimeEndMs(policy, set)
+  const atMs = lifeEndMs === null ? serverEndMs : Math.min(serverEndMs ?? lifeEndMs, lifeEndMs)
   if (atMs === null) return { certainty: 'unknown', atMs: null }
   if (atMs > nowMs) return { certainty: 'known', atMs }
   return { certainty: 'now', atMs, reason: 'expired' }

@@ -96,17 +96,18 @@ export class Renewals {
 
   /** Only a login can get new tokens now. The record stays and says why. */
   async #refused(
-    { name }: Profile,
+    profile: Profile,
     profileTokens: ProfileTokens,
     set: TokenSet | null,
     error: CatchdError,
   ): Promise<CatchdError> {
+    const { name } = profile
     const refusedRefreshToken: RefusedRefreshToken = {
       reason: error.code === 'provider_answer_invalid' ? 'answer_invalid' : 'refused',
       error: error.error ?? null,
       errorDescription: error.errorDescription ?? null,
     }
-    const failure = loginRequired(name, refusedRefreshToken)
+    const failure = loginRequired(profile, refusedRefreshToken)
     if (set !== null) {
       const marked = { ...set, refusedRefreshToken }
       const step = { step: 'refresh_refused', set: marked, failure } as const
@@ -135,7 +136,7 @@ export class Renewals {
     if (outcome.outcome === 'refreshed') {
       void this.#parts.servers.revoke(profile, this.#successor(profile, null, outcome))
     }
-    if (profileTokens.state.set == null) throw loginRequired(profile.name, null)
+    if (profileTokens.state.set == null) throw loginRequired(profile, null)
     return profileTokens.state.set
   }
 

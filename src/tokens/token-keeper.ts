@@ -11,11 +11,12 @@
 
 import { requireIdTokenProfile } from '../authorization-server/id-token.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
-import { Alarm, type Clock } from '../clock.js'
+import type { Clock } from '../clock.js'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { ConfigurationStore } from '../config/store.js'
 import { CatchdError } from '../failures.js'
+import type { LockGate } from '../lock/gate.js'
 import type { Vault } from '../vault/vault.js'
 import { type IdToken, idTokenOf } from './id-token.js'
 import { type LogoutOutcome, logOut } from './logouts.js'
@@ -25,12 +26,14 @@ import {
   decide,
   isFreshFor,
   isOver,
+  lifetimeEndMs,
+  living,
   loginRequired,
   noIdToken,
   phaseOf,
-  refreshDueAtMs,
   type WantedToken,
 } from './token-life.js'
+import { TokenSchedule } from './token-schedule.js'
 import type { TokenSet } from './token-set.js'
 import { type ProfileTokens, TokenStore } from './token-store.js'
 
@@ -50,25 +53,17 @@ export interface TokenKeeperParts {
   readonly steps: Steps
   readonly servers: AuthorizationServers
   readonly profiles: TokenProfiles
+  readonly lock: LockGate
   /** A random number in [0, 1), for jitter. */
   readonly random: () => number
   readonly log: (event: TokenEvent) => void
 }
 
-/** How many refreshes ahead of expiry run at once, so that a laptop that wakes up does not send hundreds. */
-const MOST_AHEAD_AT_ONCE = 16
-const NEXT_BATCH_MS = 1_000
-
-/** A profile that no caller asked for in this time is refreshed on demand only. */
-const IN_USE_MS = 24 * 60 * 60 * 1_000
-
-const LONGEST_SLEEP_MS = 30_000
-
 export class TokenKeeper {
   readonly #parts: TokenKeeperParts
   readonly #store: TokenStore
   readonly #renewals: Renewals
-  readonly #ahead: Alarm
+  readonly #schedule: TokenSchedule
 
   constructor(parts: TokenKeeperParts) {
     this.#parts = parts
@@ -78,7 +73,11 @@ export class TokenKeeper {
     )
     this.#store = new TokenStore({ clock, vault, journal, servers, log })
     this.#renewals = new Renewals({ clock, servers, store: this.#store, journal, random, log })
-    this.#ahead = new Alarm(clock, LONGEST_SLEEP_MS, (nowMs) => this.#refreshDue(nowMs))
+    this.#schedule = new TokenSchedule({
+      ...{ clock, store: this.#store, profiles: parts.profiles, lock: parts.lock },
+      renew: (profile, profileTokens) => this.#renew(profile, profileTokens),
+      endLifetime: (profile) => this.#endLifetime(profile),
+    })
   }
 
   /** Profiles whose newest token set is in memory only. */
@@ -90,19 +89,23 @@ export class TokenKeeper {
   peek(profile: string, minTtlSeconds: number | undefined): TokenSet | undefined {
     const profileTokens = this.#store.find(profile)
     const set = profileTokens?.state.set
-    if (profileTokens === undefined || set == null) return undefined
+    if (profileTokens === undefined || set == null || this.#parts.lock.isLocked) return undefined
     const nowMs = this.#parts.clock.now()
     if (!isFreshFor(set, minTtlSeconds ?? profileTokens.minTtlSeconds, nowMs)) return undefined
-    this.#used(profile, profileTokens, nowMs)
+    const { lifetimeSeconds: lifetime_seconds } = profileTokens
+    if (lifetime_seconds !== undefined && nowMs >= (lifetimeEndMs({ lifetime_seconds }, set) ?? nowMs))
+      return undefined
+    this.#schedule.used(profile, profileTokens, nowMs)
     return set
   }
 
   /**
    * @param minTtlSeconds - Refreshes first when fewer seconds are left; default: the profile's value.
-   * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, the vault's codes
+   * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, `locked`, the vault's codes
    */
   async get(name: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
-    return this.#get(this.#parts.profiles.profile(name), minTtlSeconds, 'access_token')
+    const { profiles, lock } = this.#parts
+    return lock.use(() => this.#get(profiles.profile(name), minTtlSeconds, 'access_token'))
   }
 
   /**
@@ -113,20 +116,20 @@ export class TokenKeeper {
   async idToken(name: string, minTtlSeconds: number | undefined): Promise<IdToken> {
     const profile = this.#parts.profiles.profile(name)
     requireIdTokenProfile(profile)
-    const set = await this.#get(profile, minTtlSeconds, 'id_token')
+    const set = await this.#parts.lock.use(() => this.#get(profile, minTtlSeconds, 'id_token'))
     const idToken = idTokenOf(set)
     // A refresh need not bring a new one (OpenID Connect Core §12.2).
-    if (idToken === null || isOver(set, this.#parts.clock.now(), 'id_token')) throw noIdToken(name, set)
+    if (idToken === null || isOver(set, this.#parts.clock.now(), 'id_token')) throw noIdToken(profile, set)
     return idToken
   }
 
   async #get(profile: Profile, minTtlSeconds: number | undefined, wanted: WantedToken): Promise<TokenSet> {
     const { name } = profile
     const profileTokens = this.#store.of(profile)
-    await this.#store.load(profile, profileTokens)
+    await this.#load(profile, profileTokens)
     const nowMs = this.#parts.clock.now()
-    this.#used(name, profileTokens, nowMs)
-    this.#expectRefresh(name, profileTokens)
+    this.#schedule.used(name, profileTokens, nowMs)
+    this.#schedule.expect(name, profileTokens)
     const minTtl = minTtlSeconds ?? profile.min_ttl_seconds
     const decision = decide(profileTokens.state, profile, minTtl, nowMs, wanted)
     if (decision.act === 'serve') return decision.set
@@ -148,12 +151,16 @@ export class TokenKeeper {
 
   /** Refreshes even during a back-off; joins a refresh under way. @throws as `get` does */
   async refresh(name: string): Promise<TokenSet> {
+    return this.#parts.lock.use(() => this.#refresh(name))
+  }
+
+  async #refresh(name: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
-    const set = await this.#store.load(profile, profileTokens)
-    this.#used(name, profileTokens, this.#parts.clock.now())
+    const set = await this.#load(profile, profileTokens)
+    this.#schedule.used(name, profileTokens, this.#parts.clock.now())
     if (needsNoPerson(profile.grant)) return this.#renew(profile, profileTokens)
-    if (set === null) throw profileTokens.state.foreign ?? loginRequired(name, null)
+    if (set === null) throw profileTokens.state.foreign ?? loginRequired(profile, null)
     if (set.refreshToken === null) {
       throw new CatchdError('login_required', {
         profile: name,
@@ -161,7 +168,8 @@ export class TokenKeeper {
       })
     }
     // The user may try a refused refresh token again. An interrupted one could look stolen.
-    if (set.refusedRefreshToken?.reason === 'interrupted') throw loginRequired(name, set.refusedRefreshToken)
+    if (set.refusedRefreshToken?.reason === 'interrupted')
+      throw loginRequired(profile, set.refusedRefreshToken)
     return this.#renew(profile, profileTokens)
   }
 
@@ -197,7 +205,7 @@ export class TokenKeeper {
     profileTokens.lastUsedAtMs = this.#parts.clock.now()
     const { revision } = profileTokens
     const failure = await this.#store.save(name, profileTokens, set, { step: 'kept', set })
-    if (profileTokens.revision === revision) this.#expectRefresh(name, profileTokens)
+    if (profileTokens.revision === revision) this.#schedule.expect(name, profileTokens)
     if (failure !== null) throw failure
   }
 
@@ -208,7 +216,8 @@ export class TokenKeeper {
    * @throws the vault's codes when the stored token set cannot be deleted
    */
   async logout(name: string, profile = this.#parts.profiles.profile(name)): Promise<LogoutOutcome> {
-    const outcome = await logOut(this.#store, this.#parts.servers, profile)
+    const { lock, servers } = this.#parts
+    const outcome = await lock.use(() => logOut(this.#store, servers, profile))
     this.#parts.log({ event: 'token.forgotten', profile: name })
     return outcome
   }
@@ -219,7 +228,7 @@ export class TokenKeeper {
   ): Promise<{ set: TokenSet | null; needsLogin: boolean; foreign: CatchdError | null }> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
-    const set = await this.#store.load(profile, profileTokens)
+    const set = await this.#parts.lock.use(() => this.#load(profile, profileTokens))
     const phase = phaseOf(profileTokens.state, profile, 0, this.#parts.clock.now())
     const needsLogin = phase === 'none' || phase === 'login_required'
     return { set, needsLogin, foreign: profileTokens.state.foreign }
@@ -234,18 +243,36 @@ export class TokenKeeper {
       const profile = this.#findProfile(name)
       const { set, foreign } = profileTokens.state
       const isOther = set != null && profile !== undefined && this.#store.whyForeign(profile, set) !== null
-      if (profile !== undefined) profileTokens.minTtlSeconds = profile.min_ttl_seconds
+      if (profile !== undefined) profileTokens.follow(profile)
       if (profile === undefined || isOther || foreign !== null) {
         profileTokens.step({ step: 'read', set: undefined })
       } else if (set != null) {
-        this.#expectRefresh(name, profileTokens)
+        this.#schedule.expect(name, profileTokens)
       }
     }
   }
 
+  /** Reads the token sets that have a lifetime, so that they are forgotten at its end even if nobody asks for them. */
+  watchLifetimes(profiles: Iterable<Profile>): void {
+    for (const { name, lifetime_seconds: seconds } of profiles) {
+      if (seconds !== undefined) void this.find(name).catch(() => {}) // the next request reads it
+    }
+  }
+
+  /** Stores what is not stored yet. @returns the profiles for which this failed */
+  async flush(): Promise<string[]> {
+    await this.#store.flush()
+    return this.unsaved
+  }
+
+  /** For a lock: when nothing is under way and everything is in the vault. */
+  dropMemory(): void {
+    this.#store.dropMemory()
+  }
+
   /** Waits for refreshes under way, so that a rotated token is stored before the process ends. */
   async drain(): Promise<void> {
-    this.#ahead.close()
+    this.#schedule.close()
     await Promise.allSettled(this.#store.renewing())
     await this.#store.drain()
   }
@@ -254,42 +281,22 @@ export class TokenKeeper {
     try {
       return await this.#renewals.renew(profile, profileTokens)
     } finally {
-      this.#expectRefresh(profile.name, profileTokens)
+      this.#schedule.expect(profile.name, profileTokens)
     }
   }
 
-  /** Cheap if the profile was in use already: this is on the fast path. */
-  #used(name: string, profileTokens: ProfileTokens, nowMs: number): void {
-    const wasInUse = isInUse(profileTokens, nowMs)
-    profileTokens.lastUsedAtMs = nowMs
-    if (!wasInUse) this.#expectRefresh(name, profileTokens)
+  /** The token set, from memory or else from the vault; `null` also if its lifetime is over. @throws the vault's codes */
+  async #load(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet | null> {
+    const stored = await this.#store.load(profile, profileTokens)
+    const set = living(profile, stored, this.#parts.clock.now())
+    if (set !== null) this.#schedule.expect(profile.name, profileTokens)
+    else if (stored !== null) this.#endLifetime(profile)
+    return set
   }
 
-  #expectRefresh(name: string, profileTokens: ProfileTokens): void {
-    this.#ahead.wakeBy(this.#refreshAtMs(name, profileTokens, this.#parts.clock.now()))
-  }
-
-  /** Starts the refreshes that are due. @returns when to look again */
-  #refreshDue(nowMs: number): number | null {
-    let free = MOST_AHEAD_AT_ONCE - this.#store.renewing().length
-    let nextMs = Number.POSITIVE_INFINITY
-    for (const [name, profileTokens] of this.#store.all()) {
-      const atMs = this.#refreshAtMs(name, profileTokens, nowMs)
-      if (atMs === null) continue
-      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs)
-      else if (free <= 0) nextMs = Math.min(nextMs, nowMs + NEXT_BATCH_MS)
-      else {
-        free -= 1
-        void this.#renew(this.#parts.profiles.profile(name), profileTokens).catch(() => {}) // logged already
-      }
-    }
-    return Number.isFinite(nextMs) ? nextMs : null
-  }
-
-  #refreshAtMs(name: string, profileTokens: ProfileTokens, nowMs: number): number | null {
-    const profile = this.#findProfile(name)
-    if (profile?.refresh !== 'ahead' || !isInUse(profileTokens, nowMs)) return null
-    return refreshDueAtMs(profileTokens.state, profile, profile.min_ttl_seconds, profileTokens.jitter, nowMs)
+  /** As a logout. No caller waits for the server. */
+  #endLifetime(profile: Profile): void {
+    void this.logout(profile.name, profile).catch(() => {}) // the next request tries again
   }
 
   #findProfile(name: string): Profile | undefined {
@@ -299,9 +306,4 @@ export class TokenKeeper {
       return undefined
     }
   }
-}
-
-/** A clock that was set back does not make a profile unused. */
-function isInUse({ lastUsedAtMs }: ProfileTokens, nowMs: number): boolean {
-  return lastUsedAtMs !== null && nowMs - lastUsedAtMs <= IN_USE_MS
 }

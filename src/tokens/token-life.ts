@@ -92,7 +92,21 @@ export function nextState(state: TokenState, event: TokenStep): TokenState {
 export type WantedToken = 'access_token' | 'id_token'
 
 /** What the profile says about its tokens' life. */
-export type LifePolicy = Pick<Profile, 'name' | 'grant'>
+export type LifePolicy = Pick<Profile, 'name' | 'grant' | 'lifetime_seconds'>
+
+/** When the profile's `lifetime_seconds` are over, counted from the login; `null`: never. */
+export function lifetimeEndMs(
+  { lifetime_seconds: seconds }: Pick<Profile, 'lifetime_seconds'>,
+  { loggedInAtMs, obtainedAtMs }: TokenSet,
+): number | null {
+  return seconds === undefined ? null : (loggedInAtMs ?? obtainedAtMs) + seconds * 1000
+}
+
+/** A set whose lifetime is over counts as none, even if it could not be deleted yet. */
+export function living(policy: LifePolicy, set: TokenSet | null, nowMs: number): TokenSet | null {
+  const endMs = set === null ? null : lifetimeEndMs(policy, set)
+  return endMs !== null && nowMs >= endMs ? null : set
+}
 
 /** @param minTtlSeconds - Seconds for which the caller needs the token. */
 export function phaseOf(
@@ -101,7 +115,7 @@ export function phaseOf(
   minTtlSeconds: number,
   nowMs: number,
 ): TokenPhase {
-  const { set } = state
+  const set = living(policy, state.set ?? null, nowMs)
   if (state.isRefreshing) return 'refreshing'
   if (set == null) return needsNoPerson(policy.grant) ? 'due' : 'none'
   if (isFreshFor(set, minTtlSeconds, nowMs)) return set.expiresAtMs === null ? 'unknown_lifetime' : 'fresh'
@@ -145,7 +159,7 @@ export function decide(
   nowMs: number,
   wanted: WantedToken = 'access_token',
 ): Decision {
-  const { set = null } = state
+  const set = living(policy, state.set ?? null, nowMs)
   if (set !== null && isFreshFor(set, minTtlSeconds, nowMs, wanted)) return { act: 'serve', set }
   const fallback = set !== null && !isOver(set, nowMs, wanted) ? set : null
   const serveOr = (failure: CatchdError): Decision =>
@@ -155,8 +169,8 @@ export function decide(
     return serveOr(
       state.foreign ??
         (wanted === 'id_token'
-          ? noIdToken(policy.name, set)
-          : loginRequired(policy.name, set?.refusedRefreshToken ?? null)),
+          ? noIdToken(policy, set)
+          : loginRequired(policy, set?.refusedRefreshToken ?? null)),
     )
   }
   if (!state.isRefreshing && mustWait(state.backOff, nowMs)) {
@@ -230,7 +244,8 @@ export function refreshDueAtMs(
   const dueMs = isFromTheFuture(set, nowMs)
     ? nowMs
     : set.expiresAtMs - Math.min(minTtlSeconds * 1000 + jitterMs, lifetimeMs / 2)
-  return mustWait(backOff, nowMs) ? Math.max(dueMs, backOff?.notBeforeMs ?? 0) : dueMs
+  const atMs = mustWait(backOff, nowMs) ? Math.max(dueMs, backOff?.notBeforeMs ?? 0) : dueMs
+  return atMs >= (lifetimeEndMs(policy, set) ?? Number.POSITIVE_INFINITY) ? null : atMs
 }
 
 const WHY_REFUSED = {
@@ -242,9 +257,13 @@ const WHY_REFUSED = {
 } satisfies Record<RefusedRefreshToken['reason'], string>
 
 /** Why a set has no id_token to serve, and why catchd cannot get one now. */
-export function noIdToken(profile: string, set: TokenSet | null): CatchdError {
+export function noIdToken(
+  policy: Pick<LifePolicy, 'name' | 'lifetime_seconds'>,
+  set: TokenSet | null,
+): CatchdError {
+  const { name: profile } = policy
   if (set === null || set.refusedRefreshToken !== null) {
-    return loginRequired(profile, set?.refusedRefreshToken ?? null)
+    return loginRequired(policy, set?.refusedRefreshToken ?? null)
   }
   if (set.idToken !== null && set.idTokenStays === 'not_checkable') {
     return new CatchdError('provider_answer_invalid', {
@@ -257,10 +276,17 @@ export function noIdToken(profile: string, set: TokenSet | null): CatchdError {
 }
 
 /** @param refused - Why the refresh token of the stored set must not be sent; `null` when there is no usable set at all. */
-export function loginRequired(profile: string, refused: RefusedRefreshToken | null): CatchdError {
+export function loginRequired(
+  { name: profile, lifetime_seconds: seconds }: Pick<LifePolicy, 'name' | 'lifetime_seconds'>,
+  refused: RefusedRefreshToken | null,
+): CatchdError {
+  const lifetime =
+    seconds === undefined
+      ? ''
+      : ` catchd forgets its tokens ${seconds} s after each login (lifetime_seconds).`
   return new CatchdError('login_required', {
     profile,
-    detail: refused === null ? `No valid token for '${profile}'.` : WHY_REFUSED[refused.reason],
+    detail: refused === null ? `No valid token for '${profile}'.${lifetime}` : WHY_REFUSED[refused.reason],
     error: refused?.error ?? undefined,
     errorDescription: refused?.errorDescription ?? undefined,
   })

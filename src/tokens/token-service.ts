@@ -4,7 +4,9 @@
  * pending logins and deletes the DPoP key.
  */
 import type { DpopProofs, Inspection, TokenInspector, ToolRequest } from '../authorization-server/port.js'
+import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import type { LockGate } from '../lock/gate.js'
 import type { IdToken } from './id-token.js'
 import type { LogoutOutcome } from './logouts.js'
 import type { TokenKeeper, TokenProfiles } from './token-keeper.js'
@@ -13,6 +15,7 @@ import type { TokenSet } from './token-set.js'
 export interface TokenServiceParts {
   readonly keeper: TokenKeeper
   readonly profiles: TokenProfiles
+  readonly lock: LockGate
   readonly servers: DpopProofs & TokenInspector
   /** A caller wants a token of this profile. Called for every token that is served, so it must be cheap. */
   readonly onUsed: (profile: string) => void
@@ -70,7 +73,11 @@ export class TokenService {
   }
 
   /** Revokes the tokens if the server can do that, then forgets them. */
-  async logout(profile: string): Promise<LogoutOutcome> {
+  logout(profile: string): Promise<LogoutOutcome> {
+    return this.#parts.lock.use(() => this.#logout(profile))
+  }
+
+  async #logout(profile: string): Promise<LogoutOutcome> {
     const { keeper, servers, cancelLogins } = this.#parts
     cancelLogins(profile)
     const outcome = await keeper.logout(profile)
@@ -87,7 +94,7 @@ export class TokenService {
     name: string,
     request: ToolRequest,
   ): Promise<{ readonly set: TokenSet; readonly proof: string }> {
-    const { profiles, servers } = this.#parts
+    const { profiles, lock } = this.#parts
     const profile = profiles.profile(name)
     if (!profile.dpop) {
       throw new CatchdError('request_invalid', {
@@ -96,6 +103,11 @@ export class TokenService {
         next: `catchd token ${name}`,
       })
     }
+    return lock.use(async () => this.#prove(profile, request))
+  }
+
+  async #prove(profile: Profile, request: ToolRequest) {
+    const { name } = profile
     const set = this.peek(name, undefined) ?? (await this.get(name, undefined))
     if (set.tokenType !== 'DPoP') {
       throw new CatchdError('login_required', {
@@ -103,7 +115,7 @@ export class TokenService {
         detail: 'The token was issued before `dpop` was set, so it is not bound to a key. Log in again.',
       })
     }
-    return { set, proof: await servers.prove(profile, set.accessToken, request) }
+    return { set, proof: await this.#parts.servers.prove(profile, set.accessToken, request) }
   }
 
   /**
@@ -111,7 +123,11 @@ export class TokenService {
    *
    * @throws CatchdError `profile_unknown`, `login_required` when there are no tokens
    */
-  async inspect(name: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }> {
+  inspect(name: string): Promise<{ readonly set: TokenSet; readonly inspection: Inspection }> {
+    return this.#parts.lock.use(() => this.#inspect(name))
+  }
+
+  async #inspect(name: string) {
     const { keeper, profiles, servers } = this.#parts
     const profile = profiles.profile(name)
     const { set, foreign } = await keeper.find(name)

@@ -23,6 +23,8 @@ const TokenSetRecord = z.object({
   access_token: SecretMember,
   token_type: z.string(),
   obtained_at_ms: z.number(),
+  /** When the login was that brought the first tokens. Records of earlier versions have none. */
+  logged_in_at_ms: z.number().nullable().default(null),
   expires_at_ms: z.number().nullable(),
   refresh_token: SecretMember.nullable(),
   /** When the refresh token ends, if the server said so (`refresh_expires_in` and similar members). */
@@ -76,6 +78,7 @@ export function tokenSetFrom(
     // What a profile names since the login must not become the server of its tokens by a refresh.
     server: server ?? response.server ?? null,
     obtainedAtMs: nowMs,
+    loggedInAtMs: nowMs,
     expiresAtMs: expiresInSeconds === null ? null : nowMs + expiresInSeconds * 1000,
     refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),
     refreshTokenStays: false,
@@ -95,6 +98,7 @@ export function rotated(previous: TokenSet, response: TokenResponse, nowMs: numb
   const stays = refreshToken?.reveal() === previous.refreshToken?.reveal()
   return {
     ...tokenSetFrom(response, previous, previous.scope, nowMs, previous.parameters),
+    loggedInAtMs: previous.loggedInAtMs ?? previous.obtainedAtMs,
     refreshToken,
     refreshTokenStays: refreshToken !== null && stays,
     // The same refresh token keeps its end, unless the server says that it was prolonged.

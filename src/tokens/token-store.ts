@@ -25,7 +25,8 @@ export interface TokenStoreParts extends Pick<TokenKeeperParts, 'clock' | 'vault
 /** One profile's tokens, as they change. */
 export class ProfileTokens {
   state: TokenState = UNREAD
-  minTtlSeconds: number
+  minTtlSeconds = 0
+  lifetimeSeconds: number | undefined
   /** When a caller last asked for the token in this run. */
   lastUsedAtMs: number | null = null
   /** A new random number for each token set. */
@@ -37,8 +38,14 @@ export class ProfileTokens {
   /** Grows with every logout: a login that was under way must not bring tokens back. */
   logouts = 0
 
-  constructor(minTtlSeconds: number) {
-    this.minTtlSeconds = minTtlSeconds
+  constructor(profile: Profile) {
+    this.follow(profile)
+  }
+
+  /** Copies what the fast path needs of the configuration. */
+  follow({ min_ttl_seconds, lifetime_seconds }: Profile): void {
+    this.minTtlSeconds = min_ttl_seconds
+    this.lifetimeSeconds = lifetime_seconds
   }
 
   step(step: TokenStep): void {
@@ -71,7 +78,7 @@ export class TokenStore {
   of(profile: Profile): ProfileTokens {
     let profileTokens = this.#store.get(profile.name)
     if (profileTokens === undefined) {
-      profileTokens = new ProfileTokens(profile.min_ttl_seconds)
+      profileTokens = new ProfileTokens(profile)
       this.#store.set(profile.name, profileTokens)
     }
     return profileTokens
@@ -136,6 +143,16 @@ export class TokenStore {
   }
 
   /** Tries to save unsaved sets once more, and waits for every write under way. */
+  flush(): Promise<void> {
+    return this.#unsaved.flush()
+  }
+
+  /** What was read from the vault is read again when it is next needed. Only when nothing is under way or unsaved. */
+  dropMemory(): void {
+    for (const profileTokens of this.#store.values()) profileTokens.step({ step: 'read', set: undefined })
+  }
+
+  /** As {@link flush}, and stops trying. */
   drain(): Promise<void> {
     return this.#unsaved.drain()
   }

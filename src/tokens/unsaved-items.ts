@@ -42,10 +42,15 @@ export class UnsavedItems {
     })
   }
 
-  /** Tries once more, waits for every write under way, and stops trying. */
-  async drain(): Promise<void> {
+  /** Tries once more, and waits for every write under way. */
+  async flush(): Promise<void> {
     await this.#retry()
     await Promise.allSettled([...this.#writing.values()])
+  }
+
+  /** Tries once more, waits for every write under way, and stops trying. */
+  async drain(): Promise<void> {
+    await this.flush()
     this.#cancelRetry?.()
     this.#cancelRetry = null
   }

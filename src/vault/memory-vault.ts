@@ -5,7 +5,11 @@ import type { Vault, VaultHealth } from './vault.js'
 export class MemoryVault implements Vault {
   readonly kind = 'memory'
   readonly engine = 'memory'
-  readonly #items = new Map<string, Secret>()
+  readonly #items: Map<string, Secret>
+
+  constructor(items: ReadonlyMap<string, Secret> = new Map()) {
+    this.#items = new Map(items)
+  }
 
   async get(name: string): Promise<Secret | undefined> {
     return this.#items.get(name)

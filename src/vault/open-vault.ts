@@ -40,12 +40,12 @@ const OPEN: Readonly<Record<VaultKind, (options: OpenVaultOptions) => Vault>> = 
 export async function openVault(choice: VaultChoice, options: OpenVaultOptions): Promise<VaultSlot> {
   const { stateFolder } = options
   const kind = choice === 'auto' ? await rememberedVault(stateFolder) : choice
-  if (kind !== undefined) return new VaultSlot(openVaultOf(kind, options))
+  const reopen = (again: VaultKind) => openVaultOf(again, options)
+  if (kind !== undefined) return new VaultSlot(reopen(kind), reopen)
   const keychain = keychainVault(options)
   const file = sealedFileVault(options)
-  return new VaultSlot(keychain, () =>
-    decideVault(keychain, file, (decision) => rememberVault(stateFolder, decision)),
-  )
+  const decide = () => decideVault(keychain, file, (decision) => rememberVault(stateFolder, decision))
+  return new VaultSlot(keychain, reopen, decide)
 }
 
 export function openVaultOf(kind: VaultKind, options: OpenVaultOptions): Vault {

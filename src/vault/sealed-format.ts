@@ -25,17 +25,21 @@ const NONCE_BYTES = 12
 
 const base64url = z.base64url()
 
-/** How the key is made. The bounds keep a forged header from asking for all the memory (RFC 7914 §2). */
+/** How a key is made from a passphrase. The bounds keep a forged header from asking for all the memory (RFC 7914 §2). */
+export const PassphraseRecipe = z.object({
+  kind: z.literal('passphrase'),
+  kdf: z.literal('scrypt'),
+  salt: base64url,
+  N: z.literal([2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18]),
+  r: z.literal(8),
+  p: z.literal(1),
+})
+export type PassphraseRecipe = z.infer<typeof PassphraseRecipe>
+
+/** How the key is made. */
 export const KeyRecipe = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('key_file') }),
-  z.object({
-    kind: z.literal('passphrase'),
-    kdf: z.literal('scrypt'),
-    salt: base64url,
-    N: z.literal([2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18]),
-    r: z.literal(8),
-    p: z.literal(1),
-  }),
+  PassphraseRecipe,
 ])
 export type KeyRecipe = z.infer<typeof KeyRecipe>
 
@@ -59,7 +63,7 @@ export function seal(items: Items, recipe: KeyRecipe, key: Buffer): Buffer {
     format: 'catchd sealed vault',
     version: 1,
     key: recipe,
-    key_check: derive(key, 'key check').toString('base64url'),
+    key_check: keyCheck(key),
     nonce: nonce.toString('base64url'),
   }
   const line = Buffer.from(`${JSON.stringify(header)}\n`)
@@ -88,9 +92,7 @@ export async function unseal(file: Buffer, keys: Keys): Promise<Map<string, Secr
   const line = sealed.subarray(0, lineEnd)
   const header = parseHeader(line)
   const key = await keys.toUnseal(header.key)
-  const check = Buffer.from(header.key_check, 'base64url')
-  const expected = derive(key, 'key check')
-  if (check.length !== expected.length || !timingSafeEqual(check, expected)) throw keys.wrongKey(header.key)
+  if (!fitsKeyCheck(key, header.key_check)) throw keys.wrongKey(header.key)
 
   const nonce = Buffer.from(header.nonce, 'base64url')
   const ciphertext = sealed.subarray(lineEnd, -TAG_BYTES)
@@ -115,6 +117,16 @@ function parseHeader(line: Buffer): z.infer<typeof Header> {
     })
   }
   return parseJson(line, Header)
+}
+
+/** A text that tells whether a key is this one, and nothing else about it. */
+export function keyCheck(key: Buffer): string {
+  return derive(key, 'key check').toString('base64url')
+}
+
+export function fitsKeyCheck(key: Buffer, check: string): boolean {
+  const [given, expected] = [Buffer.from(check, 'base64url'), derive(key, 'key check')]
+  return given.length === expected.length && timingSafeEqual(given, expected)
 }
 
 /** Separate keys for separate uses (RFC 5869 §3.2). */

@@ -1,14 +1,24 @@
 /**
  * The vault in use. If `auto` has not chosen one yet, it chooses at the first use. The vault can be replaced while the
- * daemon runs, because `catchd vault migrate` moves every item and then switches to the new vault.
+ * daemon runs, because `catchd vault migrate` moves every item and then switches to the new vault. It can also be locked:
+ * then nothing of it is in memory, and every call fails with `locked` until it is opened again.
  *
  * last-known-health.ts reports its health at once, also while the vault does not answer.
  */
+import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import { ClosedVault } from './closed-vault.js'
 import { LastKnownHealth } from './last-known-health.js'
+import { MemoryVault } from './memory-vault.js'
 import { migrateVault } from './migrate.js'
+import { type Items, seal, unseal } from './sealed-format.js'
 import { healthOf, type Vault, type VaultHealth } from './vault.js'
-import type { VaultEngine, VaultKind } from './vault-kinds.js'
+import { VAULT_KINDS, type VaultEngine, type VaultKind } from './vault-kinds.js'
+
+type Unlocking = (key: Buffer | null) => Promise<{
+  readonly vault: Vault
+  readonly decide?: () => Promise<Vault>
+}>
 
 export class VaultSlot implements Vault {
   #current: Vault
@@ -20,13 +30,19 @@ export class VaultSlot implements Vault {
   #moving: Promise<unknown> | undefined
   readonly #changing = new Set<Promise<unknown>>()
 
+  readonly #reopen: (kind: VaultKind) => Vault
+  /** What brings the vault back; `undefined` when it is not locked. */
+  #locked: Unlocking | undefined
+
   /**
    * @param vault - Until `decide` has decided, it gives only its kind and engine.
+   * @param reopen - Opens the vault again after a lock.
    * @param decide - Called at the first use, and again while it throws.
    */
-  constructor(vault: Vault, decide?: () => Promise<Vault>) {
+  constructor(vault: Vault, reopen: (kind: VaultKind) => Vault, decide?: () => Promise<Vault>) {
     this.#current = vault
     this.#decide = decide
+    this.#reopen = reopen
     this.#health = new LastKnownHealth(() => this.#askHealth())
   }
 
@@ -46,6 +62,34 @@ export class VaultSlot implements Vault {
     } finally {
       if (this.#moving === moving) this.#moving = undefined
     }
+  }
+
+  /**
+   * Waits for changes under way and closes the vault: nothing that it read stays in memory. Items that are in memory only
+   * are sealed with the key.
+   *
+   * @param key - 32 bytes; `null` is allowed when no item is in memory only.
+   */
+  async lock(key: Buffer | null): Promise<void> {
+    await Promise.allSettled([this.#moving, ...this.#changing])
+    const open = this.#current
+    const { kind } = open
+    if (this.#decide !== undefined) {
+      this.#locked = asBefore(open, this.#decide) // nothing was read from it
+    } else {
+      const sealed = VAULT_KINDS[kind].lasts ? undefined : sealItems(await itemsOf(open), key)
+      this.#locked = sealed === undefined ? reopening(() => this.#reopen(kind)) : unsealing(sealed)
+      await open.close()
+    }
+    this.#install(new ClosedVault(open))
+  }
+
+  /** @param key - The one it was locked with. */
+  async unlock(key: Buffer | null): Promise<void> {
+    if (this.#locked === undefined) return
+    const { vault, decide } = await this.#locked(key)
+    this.#locked = undefined
+    this.#install(vault, decide)
   }
 
   get kind(): VaultKind {
@@ -87,8 +131,7 @@ export class VaultSlot implements Vault {
     try {
       return await migrateVault(from, to, async () => {
         await remember()
-        this.#current = to
-        this.#health = new LastKnownHealth(() => this.#askHealth())
+        this.#install(to)
       })
     } finally {
       await (this.#current === to ? from : to).close()
@@ -107,6 +150,12 @@ export class VaultSlot implements Vault {
       await this.#deciding
     }
     return this.#current
+  }
+
+  #install(vault: Vault, decide?: () => Promise<Vault>): void {
+    this.#current = vault
+    this.#decide = decide
+    this.#health = new LastKnownHealth(() => this.#askHealth())
   }
 
   #askHealth(): Promise<VaultHealth> {
@@ -128,4 +177,37 @@ export class VaultSlot implements Vault {
       this.#changing.delete(change)
     }
   }
+}
+
+// Each is a function of its own: a closure made inside of `lock` would keep the open vault, with its items, in memory.
+
+function asBefore(vault: Vault, decide: () => Promise<Vault>): Unlocking {
+  return async () => ({ vault, decide })
+}
+
+function reopening(reopen: () => Vault): Unlocking {
+  return async () => ({ vault: reopen() })
+}
+
+function unsealing(sealed: Buffer): Unlocking {
+  const wrong = () => new CatchdError('locked', 'This key does not open what is in memory.')
+  return async (key) => {
+    if (key === null) throw wrong()
+    return { vault: new MemoryVault(await unseal(sealed, { toUnseal: async () => key, wrongKey: wrong })) }
+  }
+}
+
+function sealItems(items: Items, key: Buffer | null): Buffer | undefined {
+  if (items.size === 0) return undefined
+  if (key === null) throw new CatchdError('internal', 'Items in memory cannot be locked without a key.')
+  return seal(items, { kind: 'key_file' }, key)
+}
+
+async function itemsOf(vault: Vault): Promise<Items> {
+  const items = new Map<string, Secret>()
+  for (const name of await vault.names()) {
+    const value = await vault.get(name)
+    if (value !== undefined) items.set(name, value)
+  }
+  return items
 }

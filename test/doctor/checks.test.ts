@@ -369,6 +369,8 @@ const status: DaemonStatus = {
   config: { path: '/x', ok: true, error: null },
   profiles: 0,
   logins_pending: 0,
+  locked: false,
+  lock_error: null,
 }
 const running: DaemonState = { state: 'running', status }
 

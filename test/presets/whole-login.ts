@@ -14,6 +14,7 @@ import { SERVER_URLS } from '../../src/config/profile.js'
 import { resolveProfile } from '../../src/config/resolve.js'
 import { checkProfiles } from '../../src/config/rules.js'
 import { CatchdError } from '../../src/failures.js'
+import { LockGate } from '../../src/lock/gate.js'
 import { parseAuthorizationResponse } from '../../src/login/authorization-response.js'
 import { Secret } from '../../src/secret.js'
 import { TokenKeeper } from '../../src/tokens/token-keeper.js'
@@ -211,6 +212,7 @@ async function keepAndRefresh({ vendor, emulator, profile, servers }: Party, set
     steps: new FakeSteps(),
     servers,
     profiles: { profile: () => profile },
+    lock: new LockGate(),
     random: () => 0.5,
     log: () => {},
   })

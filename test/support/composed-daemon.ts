@@ -106,6 +106,7 @@ export class FakeServers extends FakeAuthorizationServers implements Servers {
   }
 
   async forgetKey(): Promise<void> {}
+  dropKeys(): void {}
 
   async forgetIssuer(): Promise<void> {}
 

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest'
 import type { Profile } from '../../src/config/profile.js'
 import { CatchdError } from '../../src/failures.js'
 import { StepJournal } from '../../src/journal/step-journal.js'
+import { LockGate } from '../../src/lock/gate.js'
 import type { PendingLogin } from '../../src/login/login.js'
 import { LoginRecords } from '../../src/login/login-records.js'
 import type { AnyLoginRequest } from '../../src/login/login-request.js'
@@ -43,6 +44,7 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
   const folder = mkdtempSync(join(tmpdir(), 'catchd-logins-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const clock = new ManualClock()
+  const lock = new LockGate()
   const vault = new FakeVault()
   const servers = new FakeAuthorizationServers()
   const all = (changed.length === 0 ? [{}] : changed).map((changes) => testProfile(changes))
@@ -74,6 +76,7 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
         },
       },
       profiles: { profile: profileOf, issRequired: () => false },
+      lock,
       openBrowser: async (url) => void opened.push(url),
       describeVault: () => 'memory',
       timeoutSeconds: 600,
@@ -99,7 +102,19 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
         (await logins.answer(redirectUri, response)).login,
     }
   }
-  const scene = { clock, vault, servers, listeners, profiles, kept, opened, events, tokens, restart: run }
+  const scene = {
+    lock,
+    clock,
+    vault,
+    servers,
+    listeners,
+    profiles,
+    kept,
+    opened,
+    events,
+    tokens,
+    restart: run,
+  }
   return { ...scene, ...run() }
 }
 

@@ -1,6 +1,7 @@
 /** A keeper between a vault, a journal, a clock and a server that a test holds in its hands. */
 import type { Profile } from '../../src/config/profile.js'
 import { CatchdError } from '../../src/failures.js'
+import { LockGate } from '../../src/lock/gate.js'
 import { TokenKeeper } from '../../src/tokens/token-keeper.js'
 import { type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
 import { itemName } from '../../src/vault/vault.js'
@@ -36,6 +37,7 @@ export const ITEM = itemName.tokenSet('gw')
 
 export function start(profile: Profile = testProfile()) {
   const clock = new ManualClock()
+  const lock = new LockGate()
   const vault = new FakeVault()
   const steps = new FakeSteps()
   const servers = new FakeAuthorizationServers()
@@ -55,13 +57,14 @@ export function start(profile: Profile = testProfile()) {
           return found
         },
       },
+      lock,
       random: () => 0.5,
       log: (event) => events.push(event.event),
     })
   }
   const issued = (changes = {}): TokenSet =>
     tokenSetFrom(tokenResponse(changes), servers.origin(profile), profile.scope ?? null, clock.now())
-  return { clock, vault, steps, servers, profiles, events, keeper: make(), restart: make, issued }
+  return { lock, clock, vault, steps, servers, profiles, events, keeper: make(), restart: make, issued }
 }
 
 /** A gate that a test opens. */

@@ -1,6 +1,7 @@
 /** Refreshes ahead of expiry: when they come, and what sleep, clocks and idleness do to them. */
 import { expect, test } from 'vitest'
 import { CatchdError } from '../../src/failures.js'
+import { LockGate } from '../../src/lock/gate.js'
 import { TokenKeeper } from '../../src/tokens/token-keeper.js'
 import { tokenSetFrom } from '../../src/tokens/token-set.js'
 import {
@@ -148,6 +149,7 @@ function twentyAccounts(refresh: 'ahead' | 'on_demand') {
         return found
       },
     },
+    lock: new LockGate(),
     random: () => 0,
     log: ({ event }) => {
       if (event !== 'token.refreshed') failures.push(event)

@@ -11,6 +11,7 @@ const RECORD = {
   access_token: 'access-1',
   token_type: 'Bearer',
   obtained_at_ms: 1_000,
+  logged_in_at_ms: 500,
   expires_at_ms: 2_000,
   refresh_token: 'refresh-1',
   refresh_token_expires_at_ms: null,
@@ -43,6 +44,7 @@ test('a record of an earlier version has none of the later members', () => {
     refused_refresh_token: _refused,
     id_token_stays: _idToken,
     server: _server,
+    logged_in_at_ms: _login,
     ...earlier
   } = RECORD
   expect(parseTokenSet(item(earlier))).toMatchObject({
@@ -51,6 +53,7 @@ test('a record of an earlier version has none of the later members', () => {
     refusedRefreshToken: null,
     idTokenStays: null,
     server: null,
+    loggedInAtMs: null,
   })
 })
 

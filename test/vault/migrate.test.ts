@@ -86,7 +86,7 @@ test('a vault is not migrated to itself: emptying the source would lose everythi
 
 test('changes made while the items move land in the new vault, and everything is there', async () => {
   const [from, to] = [await filled(), new MemoryVault()]
-  const slot = new VaultSlot(from)
+  const slot = new VaultSlot(from, () => from)
   let remembered = 0
   const before = slot.set('login/2', new Secret('just before'))
   const moving = slot.migrate(to, async () => {
@@ -108,7 +108,7 @@ test('changes made while the items move land in the new vault, and everything is
 
 test('a migration that fails leaves the old vault in use, and changes go on', async () => {
   const from = await filled()
-  const slot = new VaultSlot(from)
+  const slot = new VaultSlot(from, () => from)
   const locked = dying(new MemoryVault(), { left: 2 })
   const moving = slot.migrate(locked, async () => {})
   const change = slot.set('token-set/gw', new Secret('rotated'))

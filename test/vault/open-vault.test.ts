@@ -141,7 +141,11 @@ describe.skipIf(keyringReason !== undefined)('auto', () => {
   async function deciding(engine: FakeEngine, remember: (decision: string) => Promise<void>): Promise<Vault> {
     const indexFile = join(await temporaryFolder(), 'keychain-index.json')
     const keychain = new KeychainVault({ engine, service: 'catchd', indexFile })
-    return new VaultSlot(keychain, () => decideVault(keychain, new MemoryVault(), remember))
+    return new VaultSlot(
+      keychain,
+      () => keychain,
+      () => decideVault(keychain, new MemoryVault(), remember),
+    )
   }
 })
 

@@ -15,6 +15,8 @@ declare module 'fastify' {
     needs?: KeyAction | 'any'
     /** The methods of this address, for the answer to a request with another method. */
     allow?: string
+    /** Answered while catchd is locked. */
+    whileLocked?: true
     /** Served to browsers, which have no API key. session-checks.ts checks the request. */
     page?: PageKind
   }

@@ -23,6 +23,7 @@ const CALLS: ReadonlySet<string> = new Set([
   'POST /v1/clients',
   'GET /v1/clients/:client',
   'DELETE /v1/clients/:client',
+  'POST /v1/lock',
   'GET /openapi.json',
   'GET /dashboard/panels',
   'GET /dashboard/logins/:login',

@@ -119,10 +119,12 @@ function waitUntil(started: Promise<void>, app: FastifyInstance): void {
 
 class RequestGuard {
   readonly #gate: Gate
+  readonly #lock: ApiServices['lock']
   readonly #log: (event: FaultEvent) => void
   readonly #logAnswerEvent: (event: AnsweredEvent) => void
 
-  constructor({ keys, tcpAuthority, sessions, log = () => {}, logAnswer = () => {} }: ApiAppParts) {
+  constructor({ keys, tcpAuthority, sessions, services, log = () => {}, logAnswer = () => {} }: ApiAppParts) {
+    this.#lock = services.lock
     this.#gate = { keys, tcpAuthority, sessions }
     this.#log = log
     this.#logAnswerEvent = logAnswer
@@ -151,6 +153,8 @@ class RequestGuard {
     const { allow } = request.routeOptions.config
     requireRoutePermission(request)
     if (allow !== undefined) throw new Refusal(new CatchdError('route_unknown'), { status: 405, allow })
+    if (this.#lock.isLocked && request.routeOptions.config.whileLocked !== true)
+      throw new CatchdError('locked')
   }
 
   refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

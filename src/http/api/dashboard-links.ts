@@ -16,7 +16,7 @@ export function dashboardLinkRoutes(app: ApiScope, { sessions, tcpAuthority }: R
   app.route({
     method: 'POST',
     url: '/v1/dashboard/links',
-    config: { needs: 'admin' },
+    config: { needs: 'admin', whileLocked: true },
     schema: {
       operationId: 'makeDashboardLink',
       summary: 'A one-time link to the dashboard, valid for a minute',

@@ -27,7 +27,7 @@ export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts
   app.route({
     method: 'GET',
     url: '/v1/events',
-    config: { needs: 'any' },
+    config: { needs: 'any', whileLocked: true },
     schema: {
       operationId: 'streamEvents',
       summary:

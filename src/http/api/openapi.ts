@@ -8,7 +8,7 @@ export function openApiRoute(app: ApiScope): void {
   app.route({
     method: 'GET',
     url: '/openapi.json',
-    config: { needs: 'any' },
+    config: { needs: 'any', whileLocked: true },
     schema: { operationId: 'getDescription', summary: 'This description (OpenAPI 3.1)' },
     handler: async (_request, reply) => {
       const { default: description } = await import('../../../schema/openapi.json', {

@@ -28,7 +28,7 @@ const NewProfileFromUrl = z
   .meta({ id: 'NewProfileFromUrl' })
 
 const ProfileStatus = z
-  .enum(['logged_in', 'login_required', 'login_pending', 'expired'])
+  .enum(['logged_in', 'login_required', 'login_pending', 'expired', 'locked'])
   .meta({ id: 'ProfileStatus' })
 
 export const ProfileAnswer = z
@@ -57,7 +57,7 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
   app.route({
     method: 'GET',
     url: '/v1/profiles',
-    config: { needs: 'any' },
+    config: { needs: 'any', whileLocked: true },
     schema: {
       operationId: 'listProfiles',
       summary: 'All profiles of the key',
@@ -96,7 +96,7 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
   app.route({
     method: 'GET',
     url: '/v1/profiles/:profile',
-    config: { needs: 'any' },
+    config: { needs: 'any', whileLocked: true },
     schema: {
       operationId: 'getProfile',
       summary: 'A profile and its state',

@@ -14,6 +14,7 @@ import { dashboardLinkRoutes } from './dashboard-links.js'
 import { eventRoutes } from './events.js'
 import { idTokenRoutes } from './id-tokens.js'
 import { inspectionRoutes } from './inspection.js'
+import { lockRoutes } from './lock.js'
 import { loginRoutes } from './logins.js'
 import { openApiRoute } from './openapi.js'
 import { profileRoutes } from './profiles.js'
@@ -50,6 +51,7 @@ export function registerRoutes(app: ApiScope, parts: RouteParts, pages: Routes =
   profileRoutes(app, parts)
   clientRoutes(app, parts)
   statusRoutes(app, parts)
+  lockRoutes(app, parts)
   eventRoutes(app, parts)
   dashboardLinkRoutes(app, parts)
   pages(app, parts)

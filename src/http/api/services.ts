@@ -5,6 +5,7 @@
 import type { Logins } from '../../login/logins.js'
 import type { ProfileDiscovery } from '../../profiles/profile-discovery.js'
 import type { ProfileService } from '../../profiles/profile-service.js'
+import type { Secret } from '../../secret.js'
 import type { TokenService } from '../../tokens/token-service.js'
 import type { LastingVault } from '../../vault/vault-kinds.js'
 import type { RecentActivity } from './recent-activity.js'
@@ -42,6 +43,12 @@ export interface ApiServices {
   tokenServed(client: string, profile: string): void
   /** An API key was added or removed. */
   clientChanged(event: 'client.added' | 'client.removed', client: string): void
+  readonly lock: {
+    readonly isLocked: boolean
+    /** @param passphrase - `null`: the one of the last lock, or the keychain's lock. */
+    lock(passphrase: Secret | null): Promise<void>
+    unlock(passphrase: Secret | null): Promise<void>
+  }
   migrateVault(to: LastingVault): Promise<{ from: string; to: LastingVault; items: number }>
   /** Begins an orderly stop. */
   stop(): void

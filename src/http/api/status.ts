@@ -25,6 +25,11 @@ export const StatusAnswer = z
     config: z.object({ path: z.string(), ok: z.boolean(), error: z.string().nullable() }),
     profiles: z.int(),
     logins_pending: z.int(),
+    locked: z.boolean().describe('Whether catchd is locked: it then gives out and refreshes no token'),
+    lock_error: z
+      .string()
+      .nullable()
+      .describe('Why catchd does not lock itself, although `lock` is configured'),
     token_accesses: z
       .array(
         z.object({
@@ -53,7 +58,7 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
   app.route({
     method: 'GET',
     url: '/v1/status',
-    config: { needs: 'any' },
+    config: { needs: 'any', whileLocked: true },
     schema: {
       operationId: 'getStatus',
       summary: 'The state of the daemon, limited to the profiles of the key',
@@ -69,7 +74,7 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
   app.route({
     method: 'POST',
     url: '/v1/daemon/stop',
-    config: { needs: 'admin' },
+    config: { needs: 'admin', whileLocked: true },
     schema: {
       operationId: 'stopDaemon',
       summary: 'Stops the daemon after the current calls are answered',
@@ -100,5 +105,10 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
 function limited(status: StatusAnswer, profiles: ReadonlySet<string>): StatusAnswer {
   const unsaved = status.vault.unsaved.filter((profile) => profiles.has(profile))
   const { token_accesses: _ofOthersToo, ...rest } = status
-  return { ...rest, vault: { ...status.vault, unsaved }, config: { ...status.config, error: null } }
+  return {
+    ...rest,
+    vault: { ...status.vault, unsaved },
+    config: { ...status.config, error: null },
+    lock_error: null,
+  }
 }

@@ -20,6 +20,7 @@ const loadPages = () => import('./pages.js')
 
 /** The page's own calls: {@link sessionOf} lets only the page make them. */
 const CALL = { config: { needs: 'any' }, schema: { hide: true } } as const
+const ANYTIME = { ...CALL, config: { ...CALL.config, whileLocked: true } } as const
 
 export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
   const { services, sessions } = parts
@@ -62,7 +63,7 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     return reply.type(asset.type).send(asset.content)
   })
 
-  app.get('/dashboard/panels', CALL, async (request, reply) => {
+  app.get('/dashboard/panels', ANYTIME, async (request, reply) => {
     sessionOf(request)
     const markup = await (await loadPages()).panels(parts)
     return reply.type('text/html; charset=utf-8').send(markup)
@@ -85,11 +86,15 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     return reply.code(204).send()
   })
 
-  app.post('/dashboard/leave', { ...CALL, schema: { hide: true, body: NoBody } }, async (request, reply) => {
-    sessionOf(request).end()
-    const cookie = endedCookie(request.headers.host ?? '')
-    return reply.code(204).header('set-cookie', cookie).send()
-  })
+  app.post(
+    '/dashboard/leave',
+    { ...ANYTIME, schema: { hide: true, body: NoBody } },
+    async (request, reply) => {
+      sessionOf(request).end()
+      const cookie = endedCookie(request.headers.host ?? '')
+      return reply.code(204).header('set-cookie', cookie).send()
+    },
+  )
 }
 
 /** Only the page can make these calls. With an API key, the routes do not exist. */

@@ -107,7 +107,8 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     const route = request.getDecorator<Destination | null>('destination')?.kind ?? 'none'
     log({ event: 'redirect.refused', route, code, status })
     if (failure instanceof RefusedRequest && failure.allow !== undefined) reply.header('allow', failure.allow)
-    return send(reply, refusalPage(failure, request.originalUrl.includes('?') ? refusalPath(code) : null))
+    const mayBeLoadedAgain = code === 'locked' || !request.originalUrl.includes('?')
+    return send(reply, refusalPage(failure, mayBeLoadedAgain ? null : refusalPath(code)))
   }
 }
 

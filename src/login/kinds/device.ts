@@ -134,6 +134,12 @@ class DeviceLogin implements OpenLogin {
 
   async #poll(life: LoginLife): Promise<void> {
     if (!life.isPending()) return
+    const { lock } = this.#parts
+    if (lock.isLocked) this.#pollLater(life)
+    else await lock.use(() => this.#ask(life))
+  }
+
+  async #ask(life: LoginLife): Promise<void> {
     const { clock, servers, tokens } = this.#parts
     try {
       const profile = profileOfLogin(this.#parts, this.login.profile, this.#record)

@@ -11,6 +11,7 @@ import type { Profile } from '../../config/profile.js'
 import type { ResponseCarrier } from '../../config/response-modes.js'
 import type { MachineFacts } from '../../diagnosis/facts.js'
 import type { CatchdError } from '../../failures.js'
+import type { LockGate } from '../../lock/gate.js'
 import type { Secret } from '../../secret.js'
 import type { AuthorizationResponse } from '../authorization-response.js'
 import type { CaughtResponses } from '../caught-responses.js'
@@ -99,6 +100,7 @@ export interface KindParts {
   readonly servers: AuthorizationServers
   readonly tokens: TokenKeeping
   readonly profiles: LoginProfiles
+  readonly lock: LockGate
   /** Called before a code is sent, so that it is not sent again after a crash. Resolves when the line is on the disk. */
   readonly journalClaim: (login: PendingLogin) => Promise<void>
   readonly caught: CaughtResponses

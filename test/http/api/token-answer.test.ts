@@ -14,6 +14,7 @@ function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
     server: null,
     accessToken: new Secret('at-1'),
     tokenType: 'Bearer',
+    loggedInAtMs: null,
     obtainedAtMs: NOW_MS,
     expiresAtMs: NOW_MS + 3_600_000,
     refreshToken: null,

@@ -23,6 +23,8 @@ const STATUS: DaemonStatus = {
   config: { path: '/x/config.jsonc', ok: true, error: null },
   profiles: 1,
   logins_pending: 0,
+  locked: false,
+  lock_error: null,
 }
 
 const PROFILE: ProfileOverview = {

@@ -34,12 +34,15 @@ export function alerts({ status }: Overview): Html {
   return html`${troubles(status).map(([message, next]) => failureBox({ message, next }))}`
 }
 
-function troubles({ vault, config, listeners }: DaemonStatus) {
+function troubles({ vault, config, listeners, locked, lock_error }: DaemonStatus) {
   const all: (readonly [text: string, next: string] | false)[] = [
-    vault.health === 'locked' && [
-      'The keychain is locked. catchd still serves the tokens in memory. Unlock the keychain to log in or refresh.',
-      'catchd vault status',
-    ],
+    locked && ['catchd is locked. It gives out no token until it is unlocked.', 'catchd unlock'],
+    lock_error !== null && [lock_error, 'catchd lock --passphrase'],
+    vault.health === 'locked' &&
+      !locked && [
+        'The keychain is locked. catchd still serves the tokens in memory. Unlock the keychain to log in or refresh.',
+        'catchd vault status',
+      ],
     vault.health === 'unavailable' && ['The vault cannot be used.', 'catchd doctor'],
     vault.unsaved.length > 0 && [
       `The newest tokens of ${vault.unsaved.join(', ')} are only in memory. catchd keeps trying to store them.`,

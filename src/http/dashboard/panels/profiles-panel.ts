@@ -33,6 +33,7 @@ const STATUSES: Readonly<Record<ProfileStatusName, { readonly tone: Tone; readon
   login_required: { tone: 'denied', words: 'Login required' },
   login_pending: { tone: 'waiting', words: 'Waiting for you' },
   expired: { tone: 'failed', words: 'Expired' },
+  locked: { tone: 'over', words: 'Locked' },
 }
 
 function card(profile: ProfileOverview, addresses: Addresses, nowMs: number): Html {
@@ -60,7 +61,7 @@ ${snippets(profile, addresses)}
 
 /** A profile whose grant needs no user is never shown as logged in. */
 function statusOf(profile: ProfileOverview): { readonly tone: Tone; readonly words: string } {
-  if (!isAutomatic(profile)) return STATUSES[profile.status]
+  if (!isAutomatic(profile) || profile.status === 'locked') return STATUSES[profile.status]
   if (profile.trouble !== undefined) return { tone: 'failed', words: 'Refresh failed' }
   return { tone: 'done', words: 'No login needed' }
 }
@@ -77,6 +78,7 @@ function serverOf({ entry }: ProfileOverview): string {
 }
 
 function life({ name, expiresAtMs, obtainedAtMs, status }: ProfileOverview, nowMs: number): Html {
+  if (status === 'locked') return html`<p class="life">catchd is locked.</p>`
   if (obtainedAtMs === null) return html`<p class="life">No token is stored.</p>`
   const words = expiresAtMs === null ? undefined : inWords(expiresAtMs)
   if (expiresAtMs === null || words === undefined) {

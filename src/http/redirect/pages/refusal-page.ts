@@ -2,7 +2,8 @@
  * The page for a request that changed nothing, because it is not an authorization response or matches no login.
  *
  * The request's query can contain a code. The page does not repeat it, and its script removes it from the address bar.
- * The new address shows the same page again on reload.
+ * The new address shows the same page again on reload. While catchd is locked, the address stays as it is: its code is
+ * not used yet, and loading the page again after the unlock finishes the login.
  */
 import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
 import { html } from './html.js'
@@ -18,6 +19,7 @@ const HEADLINES: Readonly<Partial<Record<FailureCode, string>>> = {
   login_expired: 'Login expired',
   redirect_malformed: 'Not an authorization response',
   host_refused: 'Wrong address',
+  locked: 'catchd is locked',
   origin_refused: 'Request refused',
   request_invalid: 'Invalid request',
   route_unknown: 'Page not found',
@@ -29,6 +31,7 @@ const CAUSES: Readonly<Partial<Record<FailureCode, string>>> = {
   login_unknown: 'catchd keeps the result of a login for a limited time, and only until it restarts.',
   login_expired: 'The login was not finished in time.',
   redirect_malformed: 'The address is not a valid response of an authorization server.',
+  locked: 'Nothing is lost: the login still waits. Unlock catchd, and then load this page again.',
   host_refused:
     'No configured redirect URI has this address. Note that localhost and 127.0.0.1 are different addresses.',
   origin_refused: 'This address can only be opened as a page, not by a prefetch, frame, image or script.',
