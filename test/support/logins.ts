@@ -96,7 +96,7 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
       begin: (request: AnyLoginRequest = { profile: 'gw', open: false }) =>
         logins.begin(request) as Promise<PendingLogin>,
       answer: async (redirectUri: string, response: string) =>
-        (await logins.answer(redirectUri, response)).login,
+        (await logins.answer(redirectUri, response, async () => {})).login,
     }
   }
   const scene = { clock, vault, servers, listeners, profiles, kept, opened, events, tokens, restart: run }

@@ -6,7 +6,7 @@
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { tcpSockets } from '../tcp-table.js'
+import { tcpSockets } from '../../tcp-table.js'
 
 export interface PortHolder {
   readonly pid: number
