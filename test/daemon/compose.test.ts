@@ -242,6 +242,7 @@ describe('status', () => {
         redirect: [expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/), expect.any(String)],
         socket: folders.socketPath,
         tcp: null,
+        tcp_error: null,
       },
       vault: { kind: 'memory', engine: 'memory', health: 'ok', unsaved: [] },
       config: { path: folders.configFile, ok: true, error: null },
