@@ -20,9 +20,13 @@ const UNMAPPED_USER = 65_534
 /** The map of the namespace that knows every user. */
 const ALL_USERS = '0 0 4294967295'
 
-export async function tcpSockets() {
+/** @returns The sockets with this port at one of their ends. */
+export async function tcpSockets(port: number) {
   const texts = await Promise.all(TABLES.map((table) => files.readFile(table, 'utf8').catch(() => '')))
-  const rows = texts.flatMap((text) => text.split('\n')).map((line) => line.trim().split(/\s+/))
+  // A busy machine has thousands of lines.
+  const withPort = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
+  const lines = texts.flatMap((text) => text.split('\n')).filter((line) => line.includes(withPort))
+  const rows = lines.map((line) => line.trim().split(/\s+/))
   return rows.map(([, local = '', remote = '', state, , , , user, , inode = '']) => ({
     localAddress: addressOf(local),
     localPort: portOf(local),
@@ -39,7 +43,9 @@ export async function tcpSockets() {
  * more. It counts as another user, because a browser waits for its page.
  */
 export async function ownerOfCaller(connection: Connection): Promise<OtherEnd> {
-  const rows = await tcpSockets()
+  const { localPort } = connection
+  if (localPort === undefined) return process.platform === 'linux' ? 'another user' : 'unknown'
+  const rows = await tcpSockets(localPort)
   if (!rows.some(({ isListening }) => isListening)) return 'unknown' // the system has no table
   const callers = rows.filter((row) => isOtherEnd(row, connection))
   const isOver = !rows.some((row) => isOwnEnd(row, connection)) || callers.some(isLeft)
@@ -51,7 +57,7 @@ export async function ownerOfCaller(connection: Connection): Promise<OtherEnd> {
  * count too, because an accepted connection has no user until the program takes it.
  */
 export async function ownerOfListener(connection: Connection): Promise<OtherEnd> {
-  const rows = await tcpSockets()
+  const rows = await tcpSockets(connection.remotePort ?? 0)
   const own = rows.find((row) => isOwnEnd(row, connection))
   if (own === undefined) return 'unknown'
   const listening = rows.filter((row) => row.isListening && row.localPort === connection.remotePort)

@@ -41,6 +41,12 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
+/**
+ * The daemon refuses this name. A web page on the other machine can choose the name of a request, and for `localhost`
+ * another user there can listen on [::1].
+ */
+const NOT_OURS = 'not-ours.invalid'
+
 /** @returns The server. It does not listen yet. */
 export function createRelay(options: RelayOptions): Server {
   // The daemon may stop while the relay runs, and another program may take its port.
@@ -81,9 +87,7 @@ function headersFor(
   const isOurs = knownAsPort === undefined || host === `127.0.0.1:${knownAsPort}`
   return {
     ...headers,
-    // The daemon refuses a request without a name. A web page on the other machine could have chosen another name, and
-    // for `localhost` another user there could listen on [::1].
-    host: isOurs ? new URL(api).host : '',
+    host: isOurs ? new URL(api).host : NOT_OURS,
     ...(given['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }),
     ...(sent === undefined ? {} : { authorization: sent }),
   }

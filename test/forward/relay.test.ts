@@ -72,7 +72,7 @@ test.each([
   await exchange(url, { headers: { host, authorization: 'Bearer theirs' } })
   expect(seen[0]?.headers).toMatchObject({
     authorization: 'Bearer theirs',
-    host: replaced ? new URL(api).host : '',
+    host: replaced ? new URL(api).host : 'not-ours.invalid',
   })
 })
 

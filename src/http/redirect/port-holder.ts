@@ -24,7 +24,9 @@ export async function findPortHolder(port: number): Promise<PortHolder | undefin
 }
 
 async function search(port: number): Promise<PortHolder | undefined> {
-  const listening = (await tcpSockets()).filter((socket) => socket.isListening && socket.localPort === port)
+  const listening = (await tcpSockets(port)).filter(
+    (socket) => socket.isListening && socket.localPort === port,
+  )
   const inodes = new Set(listening.map(({ inode }) => inode))
   if (inodes.size === 0) return undefined
   for (const entry of await readdir('/proc')) {
