@@ -20,17 +20,19 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
 import { createRelay } from '../../src/forward/relay.js'
 import { Secret } from '../../src/secret.js'
+import { findSocketPath } from '../../src/socket-path.js'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import { freePort } from '../support/free-port.js'
 import { exchange } from '../support/http-client.js'
 import { otherUserReason, spawnAsOtherUser } from '../support/other-user.js'
 import { type Environment, runProgram } from '../support/program.js'
+import { startSeedSystem } from '../support/seed-system.js'
 
 const KEY = `key-canary-${'k'.repeat(40)}`
 const SECRET = 'client-secret-canary'
+const FORGED = '{"access_token":"forged","token_type":"Bearer"}'
 const PROFILE = { client_id: 'c', issuer: 'https://id.example.com' }
 
-/** Every command that it is asked for is in this environment, and no other. */
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'catchd-other-end-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
@@ -73,7 +75,9 @@ async function startImpostor(path: string | { port: number; host: string }) {
       .on('error', () => {})
       .on('data', (chunk) => {
         seen += chunk.toString('utf8')
-        socket.write('HTTP/1.1 200 OK\r\ncatchd-proof: made-up\r\ncontent-length: 2\r\n\r\n{}')
+        socket.write(
+          `HTTP/1.1 200 OK\r\ncatchd-proof: made-up\r\ncontent-length: ${FORGED.length}\r\n\r\n${FORGED}`,
+        )
       })
   })
   server.listen(typeof path === 'string' ? { path } : path)
@@ -275,6 +279,47 @@ promises.readFile = async (path, ...more) => {
     expect(await ask({ 'catchd-challenge': challenge, host: 'evil.example' })).toEqual([403, false])
     expect(await ask({ 'catchd-challenge': await challengeOf(KEY) })).toEqual([401, false])
     expect(await ask({ 'catchd-challenge': 'x' })).toEqual([401, false])
+  })
+})
+
+describe('the pipe of Windows, which any user can make: it must prove that it knows the admin key', () => {
+  /** Lets the command line find the pipe as a socket of this name in its folder. */
+  function asOnWindows(home: string) {
+    const cwd = folder()
+    const hook = join(cwd, 'hook.cjs')
+    writeFileSync(hook, "Object.defineProperty(process, 'platform', { value: 'win32' })")
+    const name = findSocketPath({ platform: 'win32', homeFolder: home, env: { CATCHD_HOME: home } })
+    const env = { HOME: home, CATCHD_HOME: home, NODE_OPTIONS: `--require ${hook}` }
+    return { pipe: join(cwd, name), run: (...args: string[]) => runProgram(args, { cwd, env }) }
+  }
+
+  test('the daemon does', async () => {
+    const system = await startSeedSystem()
+    onTestFinished(() => system.stop())
+    await system.login()
+    const { pipe, run } = asOnWindows(system.daemon.home)
+    symlinkSync(system.daemon.socketPath, pipe)
+    const status = await run('status', '--json')
+    expect(status.exitCode, status.stderr).toBe(0)
+    const token = await run('token', 'gw')
+    expect([token.exitCode, token.stdout.length > 10], token.stderr).toEqual([0, true])
+  })
+
+  test('another program gets a challenge, no request, and its token is not printed', async () => {
+    const home = folder()
+    const { pipe, run } = asOnWindows(home)
+    const { seen } = await startImpostor(pipe)
+    // Without an admin key there was never a daemon.
+    expect((await run('status')).exitCode).toBe(5)
+    expect(seen()).toBe('')
+    mkdirSync(join(home, 'state'))
+    writeFileSync(join(home, 'state', 'admin.key'), KEY, { mode: 0o600 })
+    const token = await run('token', 'gw')
+    expect([token.exitCode, token.stdout]).toEqual([5, ''])
+    const added = await run('profile', 'add', 'x', '--client-id', SECRET, '--issuer', PROFILE.issuer)
+    expect(added.exitCode, added.stderr).toBe(5)
+    expect(seen()).toContain('catchd-challenge')
+    expect(seen()).not.toContain('canary')
   })
 })
 
