@@ -1,9 +1,10 @@
 /**
- * Where the daemon's API socket is. Loads nothing but node:os and node:path: the library and the hot path of
+ * Where the daemon's API socket is, and whether it is this user's. Loads nothing but node:fs, node:os and node:path: the library and the hot path of
  * `catchd token` start in a few milliseconds because of it. The other folders are in src/config/folders.ts.
  */
+import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 export interface UserSystem {
   readonly platform: NodeJS.Platform
@@ -11,10 +12,10 @@ export interface UserSystem {
   readonly env: NodeJS.ProcessEnv
 }
 
+const PIPES = '\\\\.\\pipe\\'
+
 /** Path of the unix socket, or name of the pipe on Windows. Touches no file. */
-export function findSocketPath(
-  system: UserSystem = { platform: process.platform, homeFolder: homedir(), env: process.env },
-): string {
+export function findSocketPath(system: UserSystem = thisSystem()): string {
   const { platform, homeFolder, env } = system
   const home = env['CATCHD_HOME'] ? resolve(env['CATCHD_HOME']) : undefined
   if (platform === 'win32') {
@@ -24,7 +25,7 @@ export function findSocketPath(
       .createHash('sha256')
       .update(`${homeFolder}\n${home ?? ''}`)
       .digest('hex')
-    return `\\\\.\\pipe\\catchd-${hash.slice(0, 16)}`
+    return `${PIPES}catchd-${hash.slice(0, 16)}`
   }
   if (home !== undefined) return join(home, 'run', 'catchd.sock')
   if (platform === 'darwin') {
@@ -34,4 +35,69 @@ export function findSocketPath(
   if (isAbsolute(runtime)) return join(runtime, 'catchd', 'catchd.sock')
   const state = env['XDG_STATE_HOME'] ?? ''
   return join(isAbsolute(state) ? state : join(homeFolder, '.local/state'), 'catchd', 'catchd.sock')
+}
+
+/** A pipe of Windows. Any user can make one with this name, and Node.js cannot read its owner. */
+export function isPipe(socketPath: string): boolean {
+  return socketPath.startsWith(PIPES)
+}
+
+/** The file of the admin key on Windows, or in the folder `CATCHD_HOME`. */
+export function findAdminKeyPath({ homeFolder, env }: UserSystem = thisSystem()): string {
+  const home = env['CATCHD_HOME']
+  if (home) return join(resolve(home), 'state', 'admin.key')
+  return join(env['LOCALAPPDATA'] || join(homeFolder, 'AppData', 'Local'), 'catchd', 'Data', 'admin.key')
+}
+
+/** The admin key of the daemon with the pipe {@link findSocketPath}. @returns `undefined` if there is none */
+export function readAdminKey(): string | undefined {
+  try {
+    return readFileSync(findAdminKeyPath(), 'utf8').trim() || undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Something of another user where this user's socket should be. */
+export interface ForeignPart {
+  readonly path: string
+  readonly kind: 'folder' | 'writable folder' | 'socket'
+}
+
+/**
+ * Another user can make a socket in a shared folder, but not one that belongs to this user. A socket that the user linked
+ * to another folder counts as the user's own. Root is trusted.
+ *
+ * @returns `undefined` if everything is this user's, is not there, or is a pipe.
+ */
+export function findForeignPart(socketPath: string): ForeignPart | undefined {
+  const own = process.getuid?.()
+  if (own === undefined || isPipe(socketPath)) return undefined
+  const isForeign = (...found: (Stats | undefined)[]) =>
+    found.some((stats) => stats !== undefined && stats.uid !== own && stats.uid !== 0)
+  const path = dirname(socketPath)
+  const folder = statsOf(path, statSync)
+  if (isForeign(folder, statsOf(path, lstatSync))) return { path, kind: 'folder' }
+  if (folder !== undefined && isWritableByOthers(folder)) return { path, kind: 'writable folder' }
+  const socket = statsOf(socketPath, lstatSync)
+  const target = socket?.isSymbolicLink() ? statsOf(socketPath, statSync) : undefined
+  return isForeign(socket, target) ? { path: socketPath, kind: 'socket' } : undefined
+}
+
+/** In a folder with the sticky bit, such as /tmp, nobody can replace what belongs to another user. */
+function isWritableByOthers({ mode }: Stats): boolean {
+  return (mode & 0o022) !== 0 && (mode & 0o1000) === 0
+}
+
+/** `undefined` if it is not there or cannot be reached. The connection fails too then. */
+function statsOf(path: string, read: typeof statSync | typeof lstatSync): Stats | undefined {
+  try {
+    return read(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+function thisSystem(): UserSystem {
+  return { platform: process.platform, homeFolder: homedir(), env: process.env }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findSocketPath } from '../src/socket-path.js'
+import { findAdminKeyPath, findSocketPath } from '../src/socket-path.js'
 
 const STATE = '/home/ada/.local/state/catchd/catchd.sock'
 const RUNTIME = { XDG_RUNTIME_DIR: '/run/user/7' }
@@ -16,4 +16,13 @@ test.each<[NodeJS.Platform, NodeJS.ProcessEnv, path: string]>([
   ['win32', {}, '\\\\.\\pipe\\catchd-93c56a135fe6bb84'],
 ])('%s with %o', (platform, env, path) => {
   expect(findSocketPath({ platform, homeFolder: '/home/ada', env })).toBe(path)
+})
+
+test.each<[NodeJS.ProcessEnv, path: string]>([
+  [{ CATCHD_HOME: '/srv/x/../catchd/', LOCALAPPDATA: '/local' }, '/srv/catchd/state/admin.key'],
+  // As env-paths has the folder for data on Windows, which src/config/folders.ts uses.
+  [{ LOCALAPPDATA: '/local' }, '/local/catchd/Data/admin.key'],
+  [{}, '/home/ada/AppData/Local/catchd/Data/admin.key'],
+])('the admin key with %o', (env, path) => {
+  expect(findAdminKeyPath({ platform: 'win32', homeFolder: '/home/ada', env })).toBe(path)
 })

@@ -9,7 +9,10 @@ import type { Command } from '@commander-js/extra-typings'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
-import { printable, printJson, printNote } from './output.js'
+import { printable, printJson, printNote, styled } from './output.js'
+
+const ANY_RESPONSE =
+  'Without --state, any response at this address is accepted, even one that a web page invented. Compare its state yourself.'
 
 export function define(command: Command, context: Context): void {
   command
@@ -22,6 +25,7 @@ export function define(command: Command, context: Context): void {
         state,
       })
       printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri)}`)
+      if (state === undefined) printNote(styled('yellow', ANY_RESPONSE, process.stderr))
       await printResponse(context, begun.login_id)
     })
 }

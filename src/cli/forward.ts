@@ -99,7 +99,7 @@ async function forward(
       options.port === undefined ? undefined : { number: options.port, relaySocket: join(folder, 'port') }
     if (byPort !== undefined) {
       servers.push(
-        await listenPrivately(createRelay({ api, knownAsPort: byPort.number }), byPort.relaySocket),
+        await listenPrivately(createRelay({ ...own, knownAsPort: byPort.number }), byPort.relaySocket),
       )
     }
     const id = randomBytes(8).toString('hex')

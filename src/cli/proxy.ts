@@ -78,7 +78,8 @@ async function listen(app: App, options: ProxyOptions, authorities: Set<string>)
       return `unix:${socket}`
     }
     const base = new URL(await app.listen({ host: '127.0.0.1', port: options.port }))
-    for (const host of ['127.0.0.1', 'localhost']) authorities.add(`${host}:${base.port}`)
+    // Not `localhost`: another program could listen on [::1], and would get the secret path.
+    authorities.add(base.host)
     return base.origin
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

@@ -5,7 +5,7 @@ import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { facts, printJson, printResult, relative } from './output.js'
+import { facts, printable, printJson, printResult, relative } from './output.js'
 import { profileTable } from './profile.js'
 
 const EVERY_MS = 1_000
@@ -73,6 +73,9 @@ function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
     ['redirect', listeners.redirect.join(', ') || 'none'],
     ['socket', listeners.socket ?? 'none'],
     ['tcp', listeners.tcp ?? 'off'],
+    ...(listeners.tcp_error === null
+      ? []
+      : [['', printable(listeners.tcp_error)] satisfies [string, string]]),
     ['vault', `${vault.kind} (${vault.engine}), ${vault.health}`],
   ]
   if (daemon.locked) pairs.push(['lock', 'catchd is locked: catchd unlock'])

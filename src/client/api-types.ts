@@ -479,6 +479,8 @@ export interface DaemonStatus {
     readonly redirect: readonly string[]
     readonly socket: string | null
     readonly tcp: string | null
+    /** Why TCP does not work as configured, in words */
+    readonly tcp_error: string | null
   }
   readonly vault: {
     readonly kind: string

@@ -6,17 +6,12 @@
  * Internal: the command line has its own way to start the daemon. This file loads only node:http, so that it loads
  * fast.
  */
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  request,
-} from 'node:http'
-import type { Agent as HttpsAgent, RequestOptions } from 'node:https'
+import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import type { Agent as HttpsAgent } from 'node:https'
 import { addAbortSignal } from 'node:stream'
 import { CatchdError } from '../failures.js'
 import { findSocketPath } from '../socket-path.js'
+import { type DaemonAddress, DaemonAgent } from './daemon-agent.js'
 import { NothingListens, parseJson, problemToError } from './daemon-error.js'
 import type { CatchdClientOptions } from './options.js'
 
@@ -54,7 +49,7 @@ export class DaemonConnection {
   readonly #options: ConnectionOptions
   readonly #socketPath: string
   /** Idle connections do not keep the process alive. */
-  readonly #agent = new HttpAgent({ keepAlive: true })
+  #agent: DaemonAgent | undefined
   #secureAgent: HttpsAgent | undefined
 
   constructor(options: ConnectionOptions) {
@@ -96,13 +91,13 @@ export class DaemonConnection {
       await this.#read(incoming)
       throw this.#notCatchd()
     }
-    const open = () => this.#exchange({ method: 'GET', path, signal }, read, { agent: false })
+    const open = () => this.#exchange({ method: 'GET', path, signal }, read, true)
     return mayStart ? this.#startingDaemon(open) : open()
   }
 
   /** Closes idle connections. They do not keep the process alive. */
   close(): void {
-    this.#agent.destroy()
+    this.#agent?.destroy()
     this.#secureAgent?.destroy()
   }
 
@@ -120,29 +115,29 @@ export class DaemonConnection {
   async #exchange<Result>(
     call: Call,
     read: (incoming: IncomingMessage) => Promise<Result>,
-    options: RequestOptions = {},
+    isStream = false,
   ): Promise<Result> {
     try {
-      return await this.#attempt(call, read, options)
+      return await this.#attempt(call, read, isStream)
     } catch (error) {
       // The daemon closed an idle connection at the moment when it was used again (node:http documents this race).
       // The daemon may still have received a POST, so a POST is not repeated.
       if (!(error instanceof IdleConnectionClosed)) throw error
       if (call.method === 'POST') throw this.#unreachable('The connection was closed.')
-      return this.#attempt(call, read, options)
+      return this.#attempt(call, read, isStream)
     }
   }
 
   async #attempt<Result>(
     call: Call,
     read: (incoming: IncomingMessage) => Promise<Result>,
-    options: RequestOptions,
+    isStream: boolean,
   ): Promise<Result> {
     const { signal = this.signal, body } = call
     signal?.throwIfAborted()
     const timeoutMs = (this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + (call.waitSeconds ?? 0) * 1000
     const ending = new AbortController()
-    const begin = await this.#preparation(call, { ...options, signal: ending.signal })
+    const begin = await this.#preparation(call, ending.signal, isStream)
     const late = () =>
       ending.abort(this.#unreachable(`The daemon did not answer within ${timeoutMs / 1000} s.`))
     const timer = setTimeout(late, timeoutMs)
@@ -176,26 +171,43 @@ export class DaemonConnection {
     })
   }
 
-  async #preparation({ method, path, body }: Call, options: RequestOptions): Promise<() => ClientRequest> {
-    const { url, apiKey } = this.#options
+  /** A stream has a connection of its own, which ends with it. */
+  async #preparation(
+    { method, path, body }: Call,
+    signal: AbortSignal,
+    isStream: boolean,
+  ): Promise<() => ClientRequest> {
+    const { apiKey } = this.#options
+    const url = this.#options.url === undefined ? undefined : daemonUrl(this.#options.url)
     const headers = {
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       // The socket needs no key, so the key is not sent there.
       ...(url === undefined || apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
     }
-    const common = { method, path, headers, agent: this.#agent, ...options }
+    const common = { method, path, headers, signal }
     if (url === undefined) {
-      return () => request({ ...common, socketPath: this.#socketPath, host: 'localhost' })
+      const socketPath = this.#socketPath
+      const agent = this.#agentFor({ socketPath }, isStream)
+      return () => request({ ...common, agent, socketPath, host: 'localhost' })
     }
-    const { protocol, hostname, port } = new URL(url)
+    const { protocol, hostname, port, host: authority } = url
     const host = hostname.replace(/^\[(.*)\]$/, '$1')
     const target = { ...common, host, ...(port === '' ? {} : { port }) }
-    if (protocol !== 'https:') return () => request(target)
+    if (protocol !== 'https:') {
+      const agent = this.#agentFor({ authority, apiKey }, isStream)
+      return () => request({ ...target, agent })
+    }
     const https = await import('node:https')
     this.#secureAgent ??= new https.Agent({ keepAlive: true })
-    const agent = options.agent ?? this.#secureAgent
+    const agent = isStream ? false : this.#secureAgent
     return () => https.request({ ...target, agent })
+  }
+
+  #agentFor(address: DaemonAddress, isStream: boolean): DaemonAgent {
+    if (isStream) return new DaemonAgent(address)
+    this.#agent ??= new DaemonAgent(address, { keepAlive: true })
+    return this.#agent
   }
 
   /** @throws CatchdError the failure in the answer */
@@ -233,6 +245,16 @@ export class DaemonConnection {
   #unreachable(why: string): CatchdError {
     return new CatchdError('daemon_unreachable', `${this.#options.url ?? this.#socketPath}: ${why}`)
   }
+}
+
+/**
+ * `localhost` is 127.0.0.1, where the API always listens. The name has a second address, and another program may listen
+ * there. With https the certificate is for the name, so the name stays.
+ */
+function daemonUrl(text: string): URL {
+  const url = new URL(text)
+  if (url.protocol === 'http:' && url.hostname === 'localhost') url.hostname = '127.0.0.1'
+  return url
 }
 
 class IdleConnectionClosed extends Error {}

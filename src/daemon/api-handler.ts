@@ -5,6 +5,7 @@
 import { freshTokenHandler } from '../fast-path/fresh-token-handler.js'
 import { LazyApp } from '../fast-path/lazy-app.js'
 import type { ApiKeys } from '../http/access/api-keys.js'
+import { answerChallenges } from '../http/access/challenges.js'
 import { DashboardSessions } from '../http/access/sessions.js'
 import type { ApiServices } from '../http/api/services.js'
 import { unreadProblem } from '../http/api/unread-problem.js'
@@ -50,7 +51,7 @@ export class ApiHandler {
     const routes = this.#app.routing
     // A verbose log has every answer, and the routes write it.
     const handler = log.isVerbose ? routes : freshTokenHandler({ services, gate, clock, started, routes })
-    this.listener = new HttpListener(handler, API_LIMITS, unreadProblem)
+    this.listener = new HttpListener(answerChallenges(gate, handler), API_LIMITS, unreadProblem)
   }
 
   /** Answers the calls that wait for a login with its current state, so that they do not delay the stop. */

@@ -1,17 +1,26 @@
-/** The API's two listeners: the socket of this home, which is also the lock of the one daemon, and 127.0.0.1. */
+/**
+ * The API's two listeners: the socket of this home, which is also the lock of the one daemon, and TCP.
+ *
+ * TCP is 127.0.0.1, and [::1] if the system has it. Only then is the API also `localhost`: many programs try [::1] first
+ * for this name, and would send their key to another program there (SECURITY.md#nobody-else-answers).
+ */
+import type { Socket } from 'node:net'
 import { CatchdError } from '../failures.js'
 import { markConnection } from '../http/access/connection-kind.js'
 import type { HttpListener, OpenAddress } from '../http/http-listener.js'
+import { isMissingFamily } from '../http/redirect/listeners.js'
 import { findPortHolder } from '../http/redirect/port-holder.js'
 import type { DaemonSettings } from './parts.js'
 import { bindApiSocket } from './single-instance.js'
 
-export type ApiListenersParts = Pick<DaemonSettings, 'environment' | 'folders' | 'activated'>
+export type ApiListenersParts = Pick<DaemonSettings, 'environment' | 'folders' | 'activated' | 'log'>
 
 export class ApiListeners {
   readonly #parts: ApiListenersParts
   #socket: OpenAddress | undefined
   #tcp: OpenAddress | undefined
+  #tcp6: OpenAddress | undefined
+  #tcpError: string | null = null
   #authorities: ReadonlySet<string> = new Set()
 
   constructor(parts: ApiListenersParts) {
@@ -23,10 +32,16 @@ export class ApiListeners {
     return this.#authorities
   }
 
-  addresses(): { readonly socket: string | null; readonly tcp: string | null } {
+  /** @returns `tcp_error` as the API has it: why TCP is not as it should be. */
+  addresses(): {
+    readonly socket: string | null
+    readonly tcp: string | null
+    readonly tcp_error: string | null
+  } {
     return {
       socket: this.#socket === undefined ? null : this.#parts.folders.socketPath,
       tcp: this.#tcp === undefined ? null : `http://127.0.0.1:${this.#tcp.port}`,
+      tcp_error: this.#tcpError,
     }
   }
 
@@ -44,30 +59,49 @@ export class ApiListeners {
 
   /** Does nothing when the TCP API is turned off. @throws CatchdError `already_running` when another process has the port */
   async openTcp(listener: HttpListener): Promise<void> {
-    const { activated, environment } = this.#parts
+    const { activated, environment, log } = this.#parts
     const { apiPort } = environment
     if (apiPort === 0) return
     const address = activated.tcp === undefined ? { host: '127.0.0.1', port: apiPort } : { fd: activated.tcp }
+    const mark = (socket: Socket) => markConnection(socket, 'tcp')
     try {
-      this.#tcp = await listener.open(address, (socket) => markConnection(socket, 'tcp'))
+      this.#tcp = await listener.open(address, mark)
     } catch (error) {
       throw await portInUse(apiPort, error)
     }
-    this.#authorities = new Set([`127.0.0.1:${this.#tcp.port}`, `localhost:${this.#tcp.port}`])
+    const { port } = this.#tcp
+    const names = [`127.0.0.1:${port}`]
+    try {
+      this.#tcp6 = await listener.open({ host: '::1', port }, mark)
+    } catch (error) {
+      if (!isMissingFamily(error)) this.#tcpError = await localhostInUse(port)
+    }
+    if (this.#tcpError === null) names.push(`localhost:${port}`)
+    else log.warn({ event: 'api.localhost_unavailable', detail: this.#tcpError })
+    this.#authorities = new Set(names)
   }
 
   /** Stops accepting; resolves when requests in flight are answered, or after `drainMs`. */
   async close(drainMs: number): Promise<void> {
-    await Promise.all([this.#tcp?.close(drainMs), this.#socket?.close(drainMs)])
+    await Promise.all([this.#tcp, this.#tcp6, this.#socket].map((address) => address?.close(drainMs)))
   }
 }
 
+async function localhostInUse(port: number): Promise<string> {
+  return `[::1]:${port} is used by ${await holderOf(port)}. So the API does not answer to the name localhost. Use http://127.0.0.1:${port}.`
+}
+
 async function portInUse(port: number, cause: unknown): Promise<CatchdError> {
-  const holder = await findPortHolder(port)
-  const who = holder === undefined ? 'another process' : `${holder.command} (process ${holder.pid})`
   return new CatchdError('already_running', {
-    detail: `The API port 127.0.0.1:${port} is used by ${who}.`,
+    detail: `The API port 127.0.0.1:${port} is used by ${await holderOf(port)}.`,
     next: 'CATCHD_API_PORT=0 catchd daemon start',
     cause,
   })
+}
+
+async function holderOf(port: number): Promise<string> {
+  const holder = await findPortHolder(port)
+  return holder === undefined || holder.pid === process.pid
+    ? 'another process'
+    : `${holder.command} (process ${holder.pid})`
 }

@@ -39,7 +39,7 @@ export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand:
   const check = 'daemon'
   switch (daemon.state) {
     case 'running':
-      return judgeVersion(daemon.status)
+      return judgeRunning(daemon.status)
     case 'absent':
       if (isOccupied(where)) {
         return fail(
@@ -61,7 +61,9 @@ export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand:
   }
 }
 
-function judgeVersion({ version, pid }: DaemonStatus): Finding {
+function judgeRunning({ version, pid, listeners }: DaemonStatus): Finding {
+  if (version === VERSION && listeners.tcp_error !== null)
+    return warn('daemon', listeners.tcp_error, 'catchd daemon restart')
   if (version === VERSION) return ok('daemon', `Version ${version}, process ${pid}`)
   return warn(
     'daemon',

@@ -5,10 +5,12 @@
  * Everything unusual (an unknown flag, an unusual environment, no daemon, an answer that is no token) goes to the usual
  * command, which asks again and explains what is wrong. The usual command must accept everything that this file accepts.
  */
-import { connect, type Socket } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { TokenAnswer } from '../client/api-types.js'
-import { findSocketPath } from '../socket-path.js'
+import { CHALLENGE_HEADER, type Challenge, challengeFor, proofIn } from '../listener-proof.js'
+import { findForeignPart, findSocketPath, isPipe, readAdminKey } from '../socket-path.js'
+import { ownerOfListener } from '../tcp-table.js'
 import { surviveClosedOutput } from './closed-output.js'
 import { isTokenFormat, type TokenFormat, tokenText } from './token-format.js'
 
@@ -21,25 +23,50 @@ export interface SimpleTokenCommand {
 /** Longer than a refresh takes. After that the usual command runs, which waits longer. */
 const PATIENCE_MS = 15_000
 
+/** Where the daemon should be, and what shows that it is this user's (SECURITY.md#nobody-else-answers). */
+interface Place {
+  readonly to: NetConnectOpts
+  readonly authority: string
+  /** Sent with the request, over TCP alone. The socket needs no key. */
+  readonly key: string | undefined
+  /** The pipe of Windows. The answer must contain the proof. */
+  readonly challenge: Challenge | undefined
+}
+
 /** @returns Whether the command is done; `false`: nothing was printed, and the usual command must run. */
 export async function printTokenQuickly(args: readonly string[]): Promise<boolean> {
   const command = readSimpleTokenCommand(args)
   if (command === undefined || !isPlainEnvironment(process.env)) return false
-  const answer = readToken(await exchange(requestFor(command, process.env), process.env))
+  const place = findPlace(process.env)
+  if (place === undefined) return false
+  const answer = readToken(await exchange(requestFor(command, place), place), place)
   if (answer === undefined) return process.exitCode !== undefined
   surviveClosedOutput()
   process.stdout.write(tokenText(answer, command.format))
   return true
 }
 
-function requestFor({ profile, minTtl }: SimpleTokenCommand, env: NodeJS.ProcessEnv): string {
+/** `undefined` if the usual command must explain what is wrong. */
+function findPlace({ CATCHD_URL: url, CATCHD_API_KEY: key }: NodeJS.ProcessEnv): Place | undefined {
+  if (url) {
+    const { hostname, port } = new URL(url.replace('localhost', '127.0.0.1'))
+    const to = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 80) }
+    return { to, authority: `${hostname}:${to.port}`, key: key || undefined, challenge: undefined }
+  }
+  const path = findSocketPath()
+  const socket = { to: { path }, authority: 'localhost', key: undefined, challenge: undefined }
+  if (!isPipe(path)) return findForeignPart(path) === undefined ? socket : undefined
+  const adminKey = readAdminKey()
+  return adminKey === undefined ? undefined : { ...socket, challenge: challengeFor(adminKey, 'localhost') }
+}
+
+function requestFor({ profile, minTtl }: SimpleTokenCommand, { authority, key, challenge }: Place): string {
   const query = minTtl === undefined ? '' : `?min_ttl=${minTtl}`
-  const { CATCHD_URL: url, CATCHD_API_KEY: key } = env
   return [
     `GET /v1/tokens/${encodeURIComponent(profile)}${query} HTTP/1.1`,
-    `host: ${url ? new URL(url).host : 'localhost'}`,
-    // The socket needs no key, so the key is not sent there.
-    ...(url && key ? [`authorization: Bearer ${key}`] : []),
+    `host: ${authority}`,
+    ...(key === undefined ? [] : [`authorization: Bearer ${key}`]),
+    ...(challenge === undefined ? [] : [`${CHALLENGE_HEADER}: ${challenge.header}`]),
     'accept: application/json',
     'connection: close',
     '\r\n',
@@ -47,10 +74,10 @@ function requestFor({ profile, minTtl }: SimpleTokenCommand, env: NodeJS.Process
 }
 
 /** @returns The whole answer; empty when there was none in time, or a signal ended the wait. */
-function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
+function exchange(request: string, { to }: Place): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
-    const socket = open(env)
+    const socket = connect(to)
     const end = (whole: string) => {
       clearTimeout(late)
       socket.destroy()
@@ -72,14 +99,14 @@ function exchange(request: string, env: NodeJS.ProcessEnv): Promise<string> {
         end('')
       })
     }
-    socket.write(request)
+    if ('path' in to) socket.write(request)
+    else socket.once('connect', () => sendIfOurs(socket, request, end))
   })
 }
 
-function open({ CATCHD_URL: url }: NodeJS.ProcessEnv): Socket {
-  if (!url) return connect(findSocketPath())
-  const { hostname, port } = new URL(url)
-  return connect(Number(port || 80), hostname.replace(/^\[(.*)\]$/, '$1'))
+async function sendIfOurs(socket: Socket, request: string, end: (answer: string) => void): Promise<void> {
+  if ((await ownerOfListener(socket)) === 'trusted') socket.write(request)
+  else end('')
 }
 
 /** `undefined` while the answer is not complete. */
@@ -92,9 +119,10 @@ function wholeBody(answer: string): string | undefined {
 }
 
 /** @returns `undefined` for every answer that is not clearly a token. */
-function readToken(answer: string): TokenAnswer | undefined {
+function readToken(answer: string, { challenge }: Place): TokenAnswer | undefined {
   const body = wholeBody(answer)
   if (body === undefined || !answer.startsWith('HTTP/1.1 200 ')) return undefined
+  if (challenge !== undefined && !challenge.isAnsweredBy(proofIn(answer))) return undefined
   try {
     const value: TokenAnswer = JSON.parse(body)
     return typeof value?.access_token === 'string' && typeof value.token_type === 'string' ? value : undefined

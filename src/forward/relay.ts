@@ -15,14 +15,15 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { pipeline } from 'node:stream'
+import { DaemonAgent } from '../client/daemon-agent.js'
 import { CatchdError, toProblem } from '../failures.js'
 import type { Secret } from '../secret.js'
 
 export interface RelayOptions {
   /** The daemon's TCP listener: `http://127.0.0.1:7636`. */
   readonly api: string
-  /** Added to every request. Replaces a key that the caller sends. */
-  readonly key?: Secret
+  /** Added to every request. Replaces a key that the caller sends, unless there is a port. */
+  readonly key: Secret
   /** The forwarded port on the other machine. Its callers send the key themselves. */
   readonly knownAsPort?: number
 }
@@ -40,12 +41,25 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
+/**
+ * The daemon refuses this name. A web page on the other machine can choose the name of a request, and for `localhost`
+ * another user there can listen on [::1].
+ */
+const NOT_OURS = 'not-ours.invalid'
+
 /** @returns The server. It does not listen yet. */
 export function createRelay(options: RelayOptions): Server {
-  return createServer((request, response) => relay(options, request, response))
+  // The daemon may stop while the relay runs, and another program may take its port.
+  const agent = new DaemonAgent({ authority: new URL(options.api).host, apiKey: options.key.reveal() })
+  return createServer((request, response) => relay(options, agent, request, response))
 }
 
-function relay(options: RelayOptions, request: IncomingMessage, response: ServerResponse): void {
+function relay(
+  options: RelayOptions,
+  agent: DaemonAgent,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const { hostname, port } = new URL(options.api)
   const outgoing = openRequest({
     host: hostname,
@@ -53,13 +67,13 @@ function relay(options: RelayOptions, request: IncomingMessage, response: Server
     method: request.method,
     path: request.url,
     headers: headersFor(options, request.headers),
-    agent: false,
+    agent,
   })
   outgoing.on('response', (incoming) => {
     response.writeHead(incoming.statusCode ?? 502, withoutHops(incoming.headers))
     pipeline(incoming, response, () => {}) // if one side breaks off, the other side's stream ends too
   })
-  outgoing.on('error', () => unreachable(response))
+  outgoing.on('error', (error) => unreachable(response, error))
   response.on('close', () => outgoing.destroy())
   pipeline(request, outgoing, () => {})
 }
@@ -69,30 +83,30 @@ function headersFor(
   given: IncomingHttpHeaders,
 ): IncomingHttpHeaders {
   const { authorization, host, ...headers } = withoutHops(given)
-  const sent = key === undefined ? authorization : `Bearer ${key.reveal()}`
+  const sent = knownAsPort === undefined ? `Bearer ${key.reveal()}` : authorization
+  const isOurs = knownAsPort === undefined || host === `127.0.0.1:${knownAsPort}`
   return {
     ...headers,
-    host: isOurName(host, knownAsPort) ? new URL(api).host : (host ?? ''),
+    host: isOurs ? new URL(api).host : NOT_OURS,
     ...(given['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }),
     ...(sent === undefined ? {} : { authorization: sent }),
   }
-}
-
-/** The daemon refuses any other name, because a web page on the other machine could have chosen it. */
-function isOurName(host: string | undefined, port: number | undefined): boolean {
-  return port === undefined || host === `127.0.0.1:${port}` || host === `localhost:${port}`
 }
 
 function withoutHops(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)))
 }
 
-function unreachable(response: ServerResponse): void {
+function unreachable(response: ServerResponse, error: Error): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
-  const problem = toProblem(new CatchdError('daemon_unreachable', 'The daemon does not answer the relay.'))
+  const problem = toProblem(
+    error instanceof CatchdError
+      ? error
+      : new CatchdError('daemon_unreachable', 'The daemon does not answer the relay.'),
+  )
   response
     .writeHead(problem.status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
     .end(JSON.stringify(problem))

@@ -127,10 +127,8 @@ export class LoginIndex {
    * unambiguous; PKCE then makes a foreign code useless.
    */
   claim(redirectUri: string, response: AuthorizationResponse): Claim {
-    const { state } = response
-    const entry = state === null ? this.#stateless(redirectUri) : this.#byState.get(state.reveal())
-    if (entry === undefined || !this.#redirectUris.at(redirectUri).has(entry)) return unknown(response)
-    return this.#take(entry)
+    const entry = this.#answeredBy(redirectUri, response)
+    return entry === undefined ? unknown(response) : this.#take(entry)
   }
 
   /** Takes the catch that accepts any response on a redirect URI, if nothing else uses that redirect URI. */
@@ -139,6 +137,18 @@ export class LoginIndex {
     if (only === undefined || others.length > 0 || this.sharerOf(redirectUri) !== undefined)
       return unknown(response)
     return this.claimAs(only.login.id, response)
+  }
+
+  /** Whether a login waits for this response, or was answered with it. */
+  knows(redirectUri: string, response: AuthorizationResponse): boolean {
+    return this.#answeredBy(redirectUri, response) !== undefined
+  }
+
+  /** Whether a login or a catch waits for this response. */
+  expects(redirectUri: string, response: AuthorizationResponse): boolean {
+    const entry = this.#answeredBy(redirectUri, response)
+    if (entry !== undefined) return this.#pending.has(entry.login.id)
+    return this.on(redirectUri).some(({ redirect }) => redirect?.alsoTakes === 'any')
   }
 
   /** Takes this login for the response, without checking `state`. */
@@ -214,6 +224,11 @@ export class LoginIndex {
   #findBy(state: string, entry: Entry): void {
     entry.state = state
     this.#byState.set(state, entry)
+  }
+
+  #answeredBy(redirectUri: string, { state }: AuthorizationResponse): Entry | undefined {
+    const entry = state === null ? this.#stateless(redirectUri) : this.#byState.get(state.reveal())
+    return entry !== undefined && this.#redirectUris.at(redirectUri).has(entry) ? entry : undefined
   }
 
   #stateless(redirectUri: string): Entry | undefined {

@@ -1,8 +1,8 @@
 /**
  * Logins for the API and the redirect listener: begin → claim → settle.
  *
- * The address is bound and the login is in the vault before anybody gets its authorization URL. A response is claimed
- * before the first await (SECURITY.md#one-state-one-redemption). Other files: login-index.ts has the state of each
+ * The address is bound and the login is in the vault before anybody gets its authorization URL. Nothing is awaited between
+ * the claim of a response and its use (SECURITY.md#one-state-one-redemption). Other files: login-index.ts has the state of each
  * login, open-logins.ts begins and ends logins, restored-logins.ts reads the last run's logins, automatic-logins.ts has
  * the single tab of an automatic login, and kinds/ has how each kind begins and settles.
  */
@@ -215,10 +215,12 @@ export class Logins {
    * resolves when it is settled. A replay resolves with the same login.
    *
    * @param encoded - The query, form body or fragment, still percent-encoded.
-   * @throws CatchdError `redirect_malformed`, `state_unknown`, `login_expired`, `locked`: nothing was changed.
+   * @param check - Asked before a login is claimed. Throws if the caller must not answer logins.
+   * @throws CatchdError `redirect_malformed`, `state_unknown`, `login_expired`, `locked`, what `check` throws: nothing was
+   *   changed.
    */
-  async answer(redirectUri: string, encoded: string): Promise<Answer> {
-    return this.#answer(redirectUri, parseAuthorizationResponse(encoded))
+  async answer(redirectUri: string, encoded: string, check: () => Promise<void>): Promise<Answer> {
+    return this.#answer(redirectUri, parseAuthorizationResponse(encoded), check)
   }
 
   /** Restores the pending logins of the last run, if that was not done yet. Never throws. */
@@ -232,15 +234,20 @@ export class Logins {
     this.#open.close()
   }
 
-  async #answer(redirectUri: string, response: AuthorizationResponse): Promise<Answer> {
-    this.#parts.lock.requireUnlocked()
+  async #answer(
+    redirectUri: string,
+    response: AuthorizationResponse,
+    check: () => Promise<void> = async () => {},
+  ): Promise<Answer> {
+    const { lock } = this.#parts
+    lock.requireUnlocked()
+    this.#open.expire()
+    // A vault that was locked at the start may hold the login.
+    if (!this.#index.knows(redirectUri, response)) await this.restore()
+    if (this.#index.expects(redirectUri, response)) await check()
+    lock.requireUnlocked()
     this.#open.expire()
     let claim = this.#index.claim(redirectUri, response)
-    if (claim.outcome === 'unknown') {
-      await this.restore() // a vault that was locked at the start may hold the login
-      this.#parts.lock.requireUnlocked()
-      claim = this.#index.claim(redirectUri, response)
-    }
     if (claim.outcome === 'unknown') claim = this.#index.claimForAny(redirectUri, response)
     return this.#settleClaim(claim, response)
   }

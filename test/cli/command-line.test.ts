@@ -158,7 +158,7 @@ describe('status', () => {
     version: '1.2.3',
     pid: 42,
     started_at: '2020-01-01T00:00:00Z',
-    listeners: { redirect: ['127.0.0.1:8252'], socket: '/x/run/catchd.sock', tcp: null },
+    listeners: { redirect: ['127.0.0.1:8252'], socket: '/x/run/catchd.sock', tcp: null, tcp_error: null },
     vault: { kind: 'keychain', engine: 'keytar', health: 'locked', unsaved: ['gw'] },
     config: { path: '/x/config.jsonc', ok: false, error: 'config.jsonc:3:5: a mistake' },
     profiles: 0,

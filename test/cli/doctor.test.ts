@@ -224,7 +224,7 @@ describe('with a daemon that runs', () => {
         version: VERSION,
         pid: 1,
         started_at: '2026-01-01T00:00:00Z',
-        listeners: { redirect: [], socket: null, tcp: null },
+        listeners: { redirect: [], socket: null, tcp: null, tcp_error: null },
         vault: { kind: 'keychain', engine: 'keytar', health: 'ok', unsaved: [] },
         config: { path: '/x', ok: true, error: null },
         profiles: 0,

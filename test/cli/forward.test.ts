@@ -28,7 +28,9 @@ test.each([
   expect(stderr).toContain(said)
 })
 
-const status = (tcp: string | null) => ({ body: { listeners: { redirect: [], socket: '/x', tcp } } })
+const status = (tcp: string | null) => ({
+  body: { listeners: { redirect: [], socket: '/x', tcp, tcp_error: null } },
+})
 
 test('without a TCP port nobody would ask for the key', async () => {
   const daemon = await fakeDaemon({ 'GET /v1/status': status(null) })

@@ -245,9 +245,11 @@ describe('the short way', () => {
     expect([...packages]).toEqual([])
     expect([...seen].map((file) => basename(file)).sort()).toEqual([
       'closed-output.ts',
+      'listener-proof.ts',
       'quick-start.ts',
       'quick-token.ts',
       'socket-path.ts',
+      'tcp-table.ts',
       'token-format.ts',
     ])
   })

@@ -364,7 +364,12 @@ const status: DaemonStatus = {
   version: VERSION,
   pid: 4711,
   started_at: '2026-01-01T00:00:00Z',
-  listeners: { redirect: ['http://127.0.0.1:8252'], socket: '/x', tcp: 'http://127.0.0.1:7636' },
+  listeners: {
+    redirect: ['http://127.0.0.1:8252'],
+    socket: '/x',
+    tcp: 'http://127.0.0.1:7636',
+    tcp_error: null,
+  },
   vault: { kind: 'memory', engine: 'memory', health: 'ok', unsaved: [] },
   config: { path: '/x', ok: true, error: null },
   profiles: 0,

@@ -65,6 +65,7 @@ test('a response with the state, on a port of its own', async () => {
   )
   expect(run.exitCode, run.stderr).toBe(0)
   expect(JSON.parse(run.stdout)).toEqual({ code: CODE, state: STATE, x: '1' })
+  expect(run.stderr).not.toContain('--state')
   expect(run.page).toContain('passed the authorization response on to the tool that waited for it')
   expect(run.page).not.toContain(CODE)
   expect(await everything(daemon)).not.toMatch(/canary/)
@@ -74,6 +75,7 @@ test('without arguments: any response at the default redirect URI', async () => 
   const daemon = await start()
   const run = await catching(daemon, [], `code=${CODE}`)
   expect([run.exitCode, JSON.parse(run.stdout)]).toEqual([0, { code: CODE }])
+  expect(run.stderr).toContain('Without --state, any response at this address is accepted')
 })
 
 test.each([

@@ -42,7 +42,7 @@ function substitutes(world: DocumentedWorld): readonly (readonly [string, string
     ['http://127.0.0.1:7636', `http://127.0.0.1:${world.apiPort}`],
     ['the login keychain (service catchd)', 'the sealed file vault'],
     [
-      'docker run --rm -v ~/.local/share/catchd-dev:/catchd -e CATCHD_HOME=/catchd IMAGE',
+      'docker run --rm --user "$(id -u)" -v ~/.local/share/catchd-dev:/catchd -e CATCHD_HOME=/catchd IMAGE',
       'CATCHD_HOME=~/.local/share/catchd-dev',
     ],
   ]

@@ -158,7 +158,7 @@ describe('without a state, any response answers', () => {
     const { logins, answer } = startLogins()
     const { id } = await logins.begin(any())
     await logins.paste(id, `${URI}?${RESPONSE}`)
-    expect((await logins.answer(URI, RESPONSE)).isReplay).toBe(true)
+    expect((await logins.answer(URI, RESPONSE, async () => {})).isReplay).toBe(true)
     const next = await logins.begin(any())
     expect((await answer(URI, RESPONSE)).id).toBe(id)
     expect(logins.find(next.id)?.status).toBe('pending')

@@ -99,7 +99,7 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
       begin: (request: AnyLoginRequest = { profile: 'gw', open: false }) =>
         logins.begin(request) as Promise<PendingLogin>,
       answer: async (redirectUri: string, response: string) =>
-        (await logins.answer(redirectUri, response)).login,
+        (await logins.answer(redirectUri, response, async () => {})).login,
     }
   }
   const scene = {

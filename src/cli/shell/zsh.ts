@@ -1,4 +1,8 @@
-/** The functions for zsh, which can open unix sockets (`zsh/net/socket`). The socket needs no key. */
+/**
+ * The functions for zsh, which can open unix sockets (`zsh/net/socket`). The socket needs no key. It and its folder must
+ * belong to this user; otherwise the command line explains what is wrong.
+ */
+import { dirname } from 'node:path'
 import { answerFunction, quoted } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
 
@@ -9,6 +13,7 @@ ${answerFunction(exitCodes)}_catchd_ask() {
   local format=$1 answer line body REPLY
   shift
   if [[ $# != 1 || ! $1 =~ '^[a-z0-9][a-z0-9._-]{0,63}$' ]] ||
+    [[ ! -O ${quoted(dirname(socketPath))} || ! -O ${quoted(socketPath)} ]] ||
     ! zmodload zsh/net/socket 2>/dev/null || ! zsocket ${quoted(socketPath)} 2>/dev/null
   then command catchd token "$@" --format "$format"; return; fi
   local fd=$REPLY

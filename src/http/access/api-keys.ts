@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../../clock.js'
 import { ProfileName } from '../../config/profile.js'
 import { suggestion } from '../../config/suggestion.js'
 import { CatchdError } from '../../failures.js'
+import { idOf, keyIdOf, proofOf } from '../../listener-proof.js'
 import { Secret } from '../../secret.js'
 import { type ApiKey, readApiKeys, writeApiKeys } from './api-keys-file.js'
 import { type KeyUse, KeyUses, type KeyUsesEvent } from './key-uses.js'
@@ -85,6 +86,19 @@ export class ApiKeys {
     if (found === undefined || this.#hasExpired(found)) return undefined
     if (seen === undefined) this.#seen.set(connection, { header, holder: found })
     return found.principal
+  }
+
+  /**
+   * The answer to a client that checks that it talks to this daemon (listener-proof.ts).
+   *
+   * @param authority - The client's Host header, which must have been checked.
+   * @returns `undefined` if it is no challenge, or for a key that is unknown or has expired.
+   */
+  prove(challenge: string, authority: string): string | undefined {
+    const id = keyIdOf(challenge)
+    const holder = [this.#admin, ...this.#byName.values()].find(({ hash }) => idOf(hash) === id)
+    if (holder === undefined || this.#hasExpired(holder)) return undefined
+    return proofOf(holder.hash, challenge, authority)
   }
 
   /** Whether an admitted principal is still admitted. For answers that take long. */

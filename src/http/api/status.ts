@@ -15,6 +15,7 @@ export const StatusAnswer = z
       redirect: z.array(z.string()),
       socket: z.string().nullable(),
       tcp: z.string().nullable(),
+      tcp_error: z.string().nullable().describe('Why TCP does not work as configured, in words'),
     }),
     vault: z.object({
       kind: z.string(),

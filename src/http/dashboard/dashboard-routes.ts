@@ -8,7 +8,7 @@
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
-import { isAnotherUsers } from '../access/connection-owner.js'
+import { ownerOfCaller } from '../../tcp-table.js'
 import { principalOf } from '../access/permission.js'
 import { isFromElsewhere, sessionEnded, sessionOfNavigation } from '../access/session-checks.js'
 import { endedCookie, sessionCookie } from '../access/session-cookie.js'
@@ -43,7 +43,9 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
   app.get('/enter', { ...document, schema: { hide: true, querystring } }, async (request, reply) => {
     const { enterPage, sendPage } = await loadPages()
     const { host = '' } = request.headers
-    if (await isAnotherUsers(request.socket)) return sendPage(reply, enterPage('another user'))
+    // The link is on the command line of the browser, where other users of the machine can read it and use it first.
+    if ((await ownerOfCaller(request.socket)) === 'another user')
+      return sendPage(reply, enterPage('another user'))
     const id = host.startsWith('127.0.0.1:') ? sessions.enter(request.query.link) : undefined
     if (id === undefined) return sendPage(reply, enterPage('used'))
     // A browser that enters again ends its previous session.

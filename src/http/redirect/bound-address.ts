@@ -84,6 +84,11 @@ export class BoundAddress {
     return this.#holders === 0
   }
 
+  /** Bound through `listen`: the program that forwards to it can run as any user. */
+  get isForwarded(): boolean {
+    return this.#forwarded
+  }
+
   /** The scheme of the URL in the browser; `undefined` if a tunnel may be in front. */
   get scheme(): RedirectScheme | undefined {
     if (this.tls) return 'https'

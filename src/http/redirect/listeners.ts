@@ -225,7 +225,8 @@ function keyOf(host: string, port: number): string {
   return `${host} ${port}`
 }
 
-function isMissingFamily(error: unknown): boolean {
+/** Whether the system does not have this address family. */
+export function isMissingFamily(error: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(systemCode(error))
 }
 

@@ -6,7 +6,7 @@
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { tcpSockets } from '../tcp-table.js'
+import { tcpSockets } from '../../tcp-table.js'
 
 export interface PortHolder {
   readonly pid: number
@@ -24,7 +24,9 @@ export async function findPortHolder(port: number): Promise<PortHolder | undefin
 }
 
 async function search(port: number): Promise<PortHolder | undefined> {
-  const listening = (await tcpSockets()).filter((socket) => socket.isListening && socket.localPort === port)
+  const listening = (await tcpSockets(port)).filter(
+    (socket) => socket.isListening && socket.localPort === port,
+  )
   const inodes = new Set(listening.map(({ inode }) => inode))
   if (inodes.size === 0) return undefined
   for (const entry of await readdir('/proc')) {

@@ -6,11 +6,13 @@
  * code. No answer repeats a part of a URL. request-checks.ts checks requests, src/login has the logins, and listeners.ts
  * binds the addresses.
  */
+import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { isSettled } from '../../login/login.js'
 import type { Logins } from '../../login/logins.js'
+import { ownerOfCaller } from '../../tcp-table.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../http-listener.js'
 import { boundAddressOf } from './bound-address.js'
 import { type Page, sendPage } from './pages/page.js'
@@ -86,7 +88,9 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     const mayBeFragment = !isPost && isWithoutResponse(redirectUri, query)
     if (mayBeFragment && logins.responseCarriers(redirectUri).has('fragment')) return send(reply, relayPage())
     const encoded = isPost ? String(request.body ?? '') : query
-    const { login, isReplay } = await logins.answer(redirectUri, encoded)
+    const { login, isReplay } = await logins.answer(redirectUri, encoded, () =>
+      refuseAnotherUser(request.raw),
+    )
     log({ event: 'redirect.answered', login: login.id, status: login.status })
     return reply.headers(ANSWER_HEADERS).code(303).header('location', resultPath(login.id, isReplay)).send()
   }
@@ -110,6 +114,20 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     const mayBeLoadedAgain = code === 'locked' || !request.originalUrl.includes('?')
     return send(reply, refusalPage(failure, mayBeLoadedAgain ? null : refusalPath(code)))
   }
+}
+
+/**
+ * The authorization URL with its `state` is on the command line of the browser, where other users of the machine can read
+ * it. A response that another user brings is refused where the system names the user (SECURITY.md#nobody-else-gets-in).
+ *
+ * @throws CatchdError `origin_refused`
+ */
+async function refuseAnotherUser({ socket }: IncomingMessage): Promise<void> {
+  if (boundAddressOf(socket)?.isForwarded || (await ownerOfCaller(socket)) !== 'another user') return
+  throw new CatchdError(
+    'origin_refused',
+    'The connection belongs to another user of this machine. Only the browser of the user who started the login can finish it.',
+  )
 }
 
 /** A redirect URI can have its own query, which is part of every response (RFC 6749 §3.1.2). */

@@ -18,7 +18,12 @@ const STATUS: DaemonStatus = {
   version: '1.2.3',
   pid: 42,
   started_at: '2025-12-31T23:00:00Z',
-  listeners: { redirect: ['http://127.0.0.1:8252'], socket: '/x/catchd.sock', tcp: 'http://127.0.0.1:7636' },
+  listeners: {
+    redirect: ['http://127.0.0.1:8252'],
+    socket: '/x/catchd.sock',
+    tcp: 'http://127.0.0.1:7636',
+    tcp_error: null,
+  },
   vault: { kind: 'keychain', engine: 'keytar', health: 'ok', unsaved: [] },
   config: { path: '/x/config.jsonc', ok: true, error: null },
   profiles: 1,
