@@ -8,7 +8,6 @@
  */
 import {
   createServer,
-  type IncomingHttpHeaders,
   type IncomingMessage,
   request as openRequest,
   type Server,
@@ -16,6 +15,7 @@ import {
 } from 'node:http'
 import { pipeline } from 'node:stream'
 import { CatchdError, toProblem } from '../failures.js'
+import { endToEnd, type Field, fieldsOf } from '../http/end-to-end.js'
 import type { Secret } from '../secret.js'
 
 export interface RelayOptions {
@@ -26,19 +26,6 @@ export interface RelayOptions {
   /** The forwarded port on the other machine. Its callers send the key themselves. */
   readonly knownAsPort?: number
 }
-
-/** Headers that apply only to one connection (RFC 9110 §7.6.1). */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** @returns The server. It does not listen yet. */
 export function createRelay(options: RelayOptions): Server {
@@ -52,30 +39,33 @@ function relay(options: RelayOptions, request: IncomingMessage, response: Server
     port,
     method: request.method,
     path: request.url,
-    headers: headersFor(options, request.headers),
+    headers: fieldsFor(options, request).flat(),
     agent: false,
   })
   outgoing.on('response', (incoming) => {
-    response.writeHead(incoming.statusCode ?? 502, withoutHops(incoming.headers))
+    const { statusCode = 0 } = incoming
+    if (statusCode < 200) {
+      outgoing.destroy() // another program has the daemon's port
+      return
+    }
+    response.writeHead(statusCode, endToEnd(fieldsOf(incoming.rawHeaders)).flat())
     pipeline(incoming, response, () => {}) // if one side breaks off, the other side's stream ends too
   })
-  outgoing.on('error', () => unreachable(response))
+  outgoing.on('error', () => {}) // `close` follows
+  outgoing.on('close', () => unreachable(response))
   response.on('close', () => outgoing.destroy())
   pipeline(request, outgoing, () => {})
 }
 
-function headersFor(
+function fieldsFor(
   { api, key, knownAsPort }: RelayOptions,
-  given: IncomingHttpHeaders,
-): IncomingHttpHeaders {
-  const { authorization, host, ...headers } = withoutHops(given)
-  const sent = key === undefined ? authorization : `Bearer ${key.reveal()}`
-  return {
-    ...headers,
-    host: isOurName(host, knownAsPort) ? new URL(api).host : (host ?? ''),
-    ...(given['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }),
-    ...(sent === undefined ? {} : { authorization: sent }),
-  }
+  { headers, rawHeaders }: IncomingMessage,
+): Field[] {
+  const { host, 'transfer-encoding': encoding } = headers
+  const own: Field[] = [['host', isOurName(host, knownAsPort) ? new URL(api).host : (host ?? '')]]
+  if (encoding !== undefined) own.push(['transfer-encoding', 'chunked'])
+  if (key !== undefined) own.push(['authorization', `Bearer ${key.reveal()}`])
+  return [...endToEnd(fieldsOf(rawHeaders), key === undefined ? ['host'] : ['host', 'authorization']), ...own]
 }
 
 /** The daemon refuses any other name, because a web page on the other machine could have chosen it. */
@@ -83,15 +73,9 @@ function isOurName(host: string | undefined, port: number | undefined): boolean 
   return port === undefined || host === `127.0.0.1:${port}` || host === `localhost:${port}`
 }
 
-function withoutHops(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)))
-}
-
+/** Does nothing after an answer. */
 function unreachable(response: ServerResponse): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
+  if (response.headersSent) return
   const problem = toProblem(new CatchdError('daemon_unreachable', 'The daemon does not answer the relay.'))
   response
     .writeHead(problem.status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
