@@ -77,19 +77,15 @@ export class OpenConnections {
     })
   }
 
+  /** Several at once: to look at all connections for each new one would keep the daemon busy during a flood. */
   #evict(newcomer: Socket): void {
-    let oldest: { readonly socket: Socket; readonly turn: number } | undefined
-    for (const [socket, connection] of this.#open) {
-      const { turn } = connection
-      if (!isBeingAnswered(connection) && turn < (oldest?.turn ?? Number.POSITIVE_INFINITY))
-        oldest = { socket, turn }
+    const idle = [...this.#open].filter(([, connection]) => !isBeingAnswered(connection))
+    idle.sort(([, a], [, b]) => a.turn - b.turn)
+    for (const [socket] of idle.slice(0, Math.ceil(this.#most / 32))) {
+      socket.destroy()
+      this.#open.delete(socket)
     }
-    if (oldest === undefined) {
-      newcomer.destroy()
-      return
-    }
-    oldest.socket.destroy()
-    this.#open.delete(oldest.socket)
+    if (idle.length === 0) newcomer.destroy()
   }
 }
 

@@ -21,9 +21,13 @@ async function start() {
   })
   const { port, close } = await listener.open({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => close(0))
-  return { port, finish: () => {
+  return {
+    port,
+    finish: () => {
       for (const end of waiting.splice(0)) end()
-    }, waiting }
+    },
+    waiting,
+  }
 }
 
 async function send(port: number, bytes: string) {
