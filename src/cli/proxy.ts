@@ -3,13 +3,12 @@
  * without OAuth support. Prints its base URL when it is ready, and runs until Ctrl-C.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync } from 'node:fs'
 import type { Command } from '@commander-js/extra-typings'
 import { serverUrlRule } from '../config/rules.js'
 import { forbidCoreDumps } from '../core-dumps.js'
 import { CatchdError } from '../failures.js'
 import { CachedToken } from '../proxy/cached-token.js'
-import { buildProxyApp } from '../proxy/proxy-app.js'
+import { LocalProxy } from '../proxy/local-proxy.js'
 import { wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { normalHost, profileForHost } from './credential/hosts.js'
@@ -45,47 +44,29 @@ async function serve(context: Context, name: string, options: ProxyOptions): Pro
   const { configuration } = await context.client.profile(name)
   requireHost(name, configuration.hosts ?? [], upstream)
   const secret = options.secret && options.socket === undefined ? randomBytes(16).toString('base64url') : ''
-  const authorities = new Set<string>()
-  const app = await buildProxyApp({
-    upstream: upstream.href,
-    secret,
-    token: new CachedToken(context.client, name),
-    authorities: () => (options.socket === undefined ? authorities : undefined),
-  })
+  const token = new CachedToken(context.client, name)
+  const proxy = new LocalProxy({ upstream, secret, token })
   try {
-    const base = await listen(app, options, authorities)
+    const baseUrl = await listen(proxy, options)
     if (!options.secret && options.socket === undefined) {
       printNote(styled('yellow', 'Every user of this machine can use this address.', process.stderr))
     }
-    const baseUrl = secret === '' ? base : `${base}/${secret}`
     if (options.json) printJson({ profile: name, base_url: baseUrl, upstream: upstream.href })
     else printResult(baseUrl)
     await context.untilInterrupted()
   } finally {
-    await app.close()
+    await proxy.close()
   }
 }
 
-type App = Awaited<ReturnType<typeof buildProxyApp>>
-
-async function listen(app: App, options: ProxyOptions, authorities: Set<string>): Promise<string> {
-  const { socket } = options
+async function listen(proxy: LocalProxy, { socket, port }: ProxyOptions): Promise<string> {
   try {
-    if (socket !== undefined) {
-      const umask = process.umask(0o177)
-      await app.listen({ path: socket }).finally(() => process.umask(umask))
-      chmodSync(socket, 0o600)
-      return `unix:${socket}`
-    }
-    const base = new URL(await app.listen({ host: '127.0.0.1', port: options.port }))
-    // Not `localhost`: another program could listen on [::1], and would get the secret path.
-    authorities.add(base.host)
-    return base.origin
+    return await proxy.listen(socket === undefined ? { host: '127.0.0.1', port } : { path: socket })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
     throw new CatchdError('already_running', {
-      detail: `Cannot listen on ${socket ?? `127.0.0.1:${options.port}`}: it is in use, or access is denied (${code}).`,
+      detail: `Cannot listen on ${socket ?? `127.0.0.1:${port}`}: it is in use, or access is denied (${code}).`,
       next: 'catchd proxy … --port 0',
       cause: error,
     })

@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
 import { PROFILE_NAME } from '../config/profile.js'
 import { admit, type Gate } from '../http/access/admission.js'
-import { mayGetToken, type Principal } from '../http/access/principal.js'
+import { holderOf, mayGetToken, type Principal } from '../http/access/principal.js'
 import { rememberFailure } from '../http/api/earlier-failure.js'
 import type { ApiServices } from '../http/api/services.js'
 import { type TokenAnswerText, tokenAnswerText } from '../http/api/token-answer.js'
@@ -61,12 +61,28 @@ export function freshTokenHandler(parts: FreshTokenParts): RequestHandler {
     }
     const fresh = services.tokens.peek(profile, undefined)
     if (fresh !== undefined) serve(fresh)
-    else {
-      services.tokens.get(profile, undefined).then(serve, (failure: unknown) => {
-        rememberFailure(request, failure)
-        routes(request, response)
-      })
+    else refresh(request, response, principal, profile, serve)
+  }
+
+  function refresh(
+    request: IncomingMessage,
+    response: ServerResponse,
+    principal: Principal,
+    profile: string,
+    serve: (set: TokenSet) => void,
+  ): void {
+    const { openRequests } = gate.keys
+    const holder = holderOf(principal)
+    if (!openRequests.hasRoom(holder)) {
+      routes(request, response)
+      return
     }
+    const giveBack = openRequests.take(holder)
+    const asked = services.tokens.get(profile, undefined).finally(giveBack)
+    asked.then(serve, (failure: unknown) => {
+      rememberFailure(request, failure)
+      routes(request, response)
+    })
   }
 
   /** `undefined` if the caller is refused: the routes check again, and answer with the reason. */

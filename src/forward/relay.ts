@@ -8,7 +8,6 @@
  */
 import {
   createServer,
-  type IncomingHttpHeaders,
   type IncomingMessage,
   request as openRequest,
   type Server,
@@ -17,6 +16,7 @@ import {
 import { pipeline } from 'node:stream'
 import { DaemonAgent } from '../client/daemon-agent.js'
 import { CatchdError, toProblem } from '../failures.js'
+import { endToEnd, type Field, fieldsOf } from '../http/end-to-end.js'
 import type { Secret } from '../secret.js'
 
 export interface RelayOptions {
@@ -27,19 +27,6 @@ export interface RelayOptions {
   /** The forwarded port on the other machine. Its callers send the key themselves. */
   readonly knownAsPort?: number
 }
-
-/** Headers that apply only to one connection (RFC 9110 §7.6.1). */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /**
  * The daemon refuses this name. A web page on the other machine can choose the name of a request, and for `localhost`
@@ -66,45 +53,46 @@ function relay(
     port,
     method: request.method,
     path: request.url,
-    headers: headersFor(options, request.headers),
+    headers: fieldsFor(options, request).flat(),
     agent,
   })
   outgoing.on('response', (incoming) => {
-    response.writeHead(incoming.statusCode ?? 502, withoutHops(incoming.headers))
+    const { statusCode = 0 } = incoming
+    if (statusCode < 200) {
+      outgoing.destroy() // another program has the daemon's port
+      return
+    }
+    response.writeHead(statusCode, endToEnd(fieldsOf(incoming.rawHeaders)).flat())
     pipeline(incoming, response, () => {}) // if one side breaks off, the other side's stream ends too
   })
-  outgoing.on('error', (error) => unreachable(response, error))
+  let failure: Error | undefined
+  outgoing.on('error', (error) => {
+    failure = error // `close` follows
+  })
+  outgoing.on('close', () => unreachable(response, failure))
   response.on('close', () => outgoing.destroy())
   pipeline(request, outgoing, () => {})
 }
 
-function headersFor(
+function fieldsFor(
   { api, key, knownAsPort }: RelayOptions,
-  given: IncomingHttpHeaders,
-): IncomingHttpHeaders {
-  const { authorization, host, ...headers } = withoutHops(given)
-  const sent = knownAsPort === undefined ? `Bearer ${key.reveal()}` : authorization
-  const isOurs = knownAsPort === undefined || host === `127.0.0.1:${knownAsPort}`
-  return {
-    ...headers,
-    host: isOurs ? new URL(api).host : NOT_OURS,
-    ...(given['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }),
-    ...(sent === undefined ? {} : { authorization: sent }),
-  }
+  { headers, rawHeaders }: IncomingMessage,
+): Field[] {
+  const { host, 'transfer-encoding': encoding } = headers
+  const isSocket = knownAsPort === undefined
+  const isOurs = isSocket || host === `127.0.0.1:${knownAsPort}`
+  const own: Field[] = [['host', isOurs ? new URL(api).host : NOT_OURS]]
+  if (encoding !== undefined) own.push(['transfer-encoding', 'chunked'])
+  if (isSocket) own.push(['authorization', `Bearer ${key.reveal()}`])
+  return [...endToEnd(fieldsOf(rawHeaders), isSocket ? ['host', 'authorization'] : ['host']), ...own]
 }
 
-function withoutHops(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)))
-}
-
-function unreachable(response: ServerResponse, error: Error): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
+/** Does nothing after an answer. */
+function unreachable(response: ServerResponse, failure: Error | undefined): void {
+  if (response.headersSent) return
   const problem = toProblem(
-    error instanceof CatchdError
-      ? error
+    failure instanceof CatchdError
+      ? failure
       : new CatchdError('daemon_unreachable', 'The daemon does not answer the relay.'),
   )
   response

@@ -8,7 +8,7 @@
  * the authentication and the bodies of errors.
  */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { OpenConnections } from './open-connections.js'
 import type { ServedCertificate, TlsServer } from './tls-server.js'
@@ -35,6 +35,10 @@ export interface ListenerLimits {
   /** Above this number, the oldest connection without a complete request is closed. */
   readonly mostConnections: number
   readonly keepAliveMs: number
+  /** The time limit for a request with its body; 0: none. Default 10 s. */
+  readonly requestMs?: number
+  /** Whether the handler also gets requests for another protocol (RFC 9110 §7.8). Default: they are usual requests. */
+  readonly acceptsUpgrades?: true
 }
 
 /** The answer to a request that is refused before an app reads it. */
@@ -57,7 +61,13 @@ export interface OpenAddress {
   close(drainMs: number): Promise<void>
 }
 
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+/** A request for another protocol. The handler takes the connection, or it answers; then the connection is closed. */
+export interface Upgrade {
+  /** @returns The connection. The bytes after the request are still to be read. */
+  take(): Socket
+}
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade) => void
 
 type Unread = (status: number) => UnreadAnswer | undefined
 
@@ -89,7 +99,7 @@ export class HttpListener {
     const options = {
       maxHeaderSize: this.#limits.maxHeaderBytes,
       headersTimeout: 5_000,
-      requestTimeout: 10_000,
+      requestTimeout: this.#limits.requestMs ?? 10_000,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: this.#limits.keepAliveMs,
       requireHostHeader: false, // hasOneOriginFormTarget refuses a missing Host, with our headers
@@ -109,14 +119,21 @@ export class HttpListener {
       tls = createTlsServer(options, certificate, connections, mark)
       server = tls.server
     }
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      connections.asks(request.socket, response)
-      if (hasOneOriginFormTarget(request)) this.#handler(request, response)
+    const answer = (request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade) => {
+      connections.asks(request, response)
+      if (hasOneOriginFormTarget(request)) this.#handler(request, response, upgrade)
       else refuseUnread(response, 400, unread(400))
-    })
+    }
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => answer(request, response))
+    if (this.#limits.acceptsUpgrades) {
+      server.on('upgrade', (request: IncomingMessage, _socket: unknown, head: Buffer) => {
+        const response = new ServerResponse(request)
+        answer(request, response, upgradeOf(request, response, head))
+      })
+    }
     // Without this handler, Node would answer without our headers.
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-      connections.asks(request.socket, response)
+      connections.asks(request, response)
       refuseUnread(response, 417, unread(417))
     })
     server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
@@ -150,6 +167,27 @@ function hasOneOriginFormTarget(request: IncomingMessage): boolean {
   }
   const hostIsThere = hosts === 1 || (hosts === 0 && request.httpVersion === '1.0')
   return hostIsThere && request.url?.startsWith('/') === true
+}
+
+/** Node stops listening to the connection of such a request. So this notices that the caller leaves. */
+function upgradeOf({ socket }: IncomingMessage, response: ServerResponse, head: Buffer): Upgrade {
+  const read = () => {} // without a reader, there is no `end`
+  const leave = () => response.destroy()
+  socket.on('error', () => {}) // `close` follows
+  socket.on('readable', read)
+  socket.on('end', leave)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.destroySoon())
+  return {
+    take: () => {
+      socket.off('readable', read)
+      socket.off('end', leave)
+      response.detachSocket(socket)
+      if (head.length > 0) socket.unshift(head)
+      return socket
+    },
+  }
 }
 
 function refuseUnread(response: ServerResponse, status: number, answer: UnreadAnswer | undefined): void {

@@ -1,11 +1,14 @@
 /**
  * The open connections of one bound address, and how they end. If new connections were refused at the limit, slow ones
- * could lock out all others. Instead, the oldest connection without a complete request is closed.
+ * could lock out all others. Instead, the oldest connection that has nothing to wait for is closed: whatever part of its
+ * request is missing (the handshake, the head, the body), and also if its answer is ready and it does not read it.
  */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 interface Connection {
+  /** The newest request. */
+  request: IncomingMessage | null
   /** The response to its newest request. Responses are sent in the order of their requests (RFC 9112 §9.3.2). */
   response: ServerResponse | null
   /** A counter that grows with time: when the connection was opened, or sent its last request. */
@@ -25,19 +28,21 @@ export class OpenConnections {
 
   add(socket: Socket): void {
     if (this.#open.size >= this.#most) this.#evict(socket)
-    this.#remember(socket, { response: null, turn: this.#nextTurn() })
+    this.#remember(socket, { request: null, response: null, turn: this.#nextTurn() })
   }
 
   /** After a handshake, the TLS socket takes the entry of its connection and keeps its age. */
   replace(accepted: Socket | undefined, secured: Socket): void {
     const known = accepted === undefined ? undefined : this.#open.get(accepted)
     if (accepted !== undefined) this.#open.delete(accepted)
-    this.#remember(secured, known ?? { response: null, turn: this.#nextTurn() })
+    this.#remember(secured, known ?? { request: null, response: null, turn: this.#nextTurn() })
   }
 
-  asks(socket: Socket, response: ServerResponse): void {
+  asks(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
     const connection = this.#open.get(socket)
     if (connection === undefined) return
+    connection.request = request
     connection.response = response
     connection.turn = this.#nextTurn()
     if (this.#closing) this.#closeAfter(socket, connection, response)
@@ -72,20 +77,23 @@ export class OpenConnections {
     })
   }
 
+  /** Several at once: to look at all connections for each new one would keep the daemon busy during a flood. */
   #evict(newcomer: Socket): void {
-    let oldest: { readonly socket: Socket; readonly turn: number } | undefined
-    for (const [socket, { response, turn }] of this.#open) {
-      if (!isOpen(response) && turn < (oldest?.turn ?? Number.POSITIVE_INFINITY)) oldest = { socket, turn }
+    const idle = [...this.#open].filter(([, connection]) => !isBeingAnswered(connection))
+    idle.sort(([, a], [, b]) => a.turn - b.turn)
+    for (const [socket] of idle.slice(0, Math.ceil(this.#most / 32))) {
+      socket.destroy()
+      this.#open.delete(socket)
     }
-    if (oldest === undefined) {
-      newcomer.destroy()
-      return
-    }
-    oldest.socket.destroy()
-    this.#open.delete(oldest.socket)
+    if (idle.length === 0) newcomer.destroy()
   }
 }
 
 function isOpen(response: ServerResponse | null): response is ServerResponse {
   return response !== null && !response.writableFinished && !response.destroyed
+}
+
+/** Whether the whole request is here, and the program still works on its answer. */
+function isBeingAnswered({ request, response }: Connection): boolean {
+  return request?.complete === true && isOpen(response) && !response.writableEnded
 }

@@ -4,6 +4,7 @@
  */
 import { type Clock, toInstant } from '../clock.js'
 import { CatchdError } from '../failures.js'
+import type { Holder } from '../shares.js'
 import type { Login, WaitingLogin } from './login.js'
 import type { LoginRequest } from './login-request.js'
 import type { Logins } from './logins.js'
@@ -11,7 +12,7 @@ import { TabBudget } from './tab-budget.js'
 
 export interface AutomaticLoginsParts {
   /** Begins a login that the user did not ask for. */
-  readonly begin: (request: LoginRequest) => Promise<WaitingLogin>
+  readonly begin: (request: LoginRequest, holder: Holder) => Promise<WaitingLogin>
   readonly logins: Pick<Logins, 'find' | 'whenSettled' | 'pendingOf' | 'restore'>
   readonly clock: Pick<Clock, 'now'>
   /** `login_pause_seconds` of the profile; `null`: tools may not try again before the user logs in. */
@@ -48,12 +49,12 @@ export class AutomaticLogins {
    *
    * @throws CatchdError `login_required` when the last tab was not answered, and everything that beginning a login throws
    */
-  async join(profile: string): Promise<Login> {
+  async join(profile: string, holder: Holder): Promise<Login> {
     const beginning = this.#beginning.get(profile)
     if (beginning !== undefined) return this.#current(await beginning)
     const open = this.#openTab(profile)
     if (open === undefined) this.#requireBudget(profile)
-    const login = open ?? (await this.#sharing(profile, this.#open(profile)))
+    const login = open ?? (await this.#sharing(profile, this.#open(profile, holder)))
     // A login of the last run may have been an automatic one, so its end counts in any case.
     if (!this.#byUser.has(login.id)) this.#follow(profile, login.id)
     return this.#current(login)
@@ -67,9 +68,9 @@ export class AutomaticLogins {
   }
 
   /** If the vault was locked at the start, the login whose tab is open may still be in it. */
-  async #open(profile: string): Promise<WaitingLogin> {
+  async #open(profile: string, holder: Holder): Promise<WaitingLogin> {
     await this.#parts.logins.restore()
-    return this.#openTab(profile) ?? this.#parts.begin({ profile, open: true })
+    return this.#openTab(profile) ?? this.#parts.begin({ profile, open: true }, holder)
   }
 
   /** Callers that ask before it has begun wait for it and open no second tab. */

@@ -8,6 +8,7 @@
  * first.
  */
 import type { ResponseCarrier } from '../config/response-modes.js'
+import { givingWay, type Holder, Shares } from '../shares.js'
 import type { AuthorizationResponse } from './authorization-response.js'
 import type { AwaitedRedirect, LoginKind, OpenLogin } from './kinds/kind.js'
 import { baseOf, type Login, type SettledLogin, type WaitingLogin } from './login.js'
@@ -33,6 +34,8 @@ interface Entry {
   login: Login
   readonly redirectUri: string
   readonly kind: LoginKind | null
+  /** Who began it; after a restart the user. */
+  readonly holder: Holder
   /** Finds the response, and its replay. */
   state: string | null
   readonly settled: Promise<SettledLogin>
@@ -48,8 +51,8 @@ export class LoginIndex {
   readonly #redirectUris = new RedirectUris<Entry | ConfiguredRedirectUri>()
   #configured: readonly ConfiguredRedirectUri[] = []
 
-  add(kind: LoginKind, open: OpenLogin): void {
-    const entry = this.#follow(open.login, kind)
+  add(kind: LoginKind, open: OpenLogin, holder: Holder): void {
+    const entry = this.#follow(open.login, kind, holder)
     this.#pending.set(open.login.id, open)
     if (open.redirect?.state) this.#findBy(open.redirect.state.reveal(), entry)
   }
@@ -57,7 +60,7 @@ export class LoginIndex {
   /** Adds a login that is settled already. */
   addSettled(login: SettledLogin): void {
     if (this.#byId.has(login.id)) return
-    this.#follow(login, null)
+    this.#follow(login, null, null)
     this.settle(login)
   }
 
@@ -90,12 +93,32 @@ export class LoginIndex {
     return this.#byState.has(state)
   }
 
-  /** The logins that one more login of a profile replaces; `undefined` when there are too many logins of the kind. */
-  displacedBy({ limits, itemPrefix }: LoginKind, profile: string | null): WaitingLogin[] | undefined {
-    const ofKind = this.pending().filter(({ id }) => this.#byId.get(id)?.kind?.itemPrefix === itemPrefix)
-    const ofProfile = ofKind.filter((login) => login.profile === profile)
-    const displaced = ofProfile.slice(0, Math.max(0, ofProfile.length - limits.perProfile + 1))
-    return ofKind.length - displaced.length < limits.inAll ? displaced : undefined
+  /**
+   * The logins that one more login of a profile replaces; `undefined` when there are too many logins of the kind. An API
+   * key never replaces the user's.
+   */
+  displacedBy(
+    { limits, itemPrefix }: LoginKind,
+    profile: string | null,
+    holder: Holder,
+  ): WaitingLogin[] | undefined {
+    const holderOf = ({ id }: WaitingLogin) => this.#byId.get(id)?.holder ?? null
+    const staying = new Set(
+      this.pending().filter(({ id }) => this.#byId.get(id)?.kind?.itemPrefix === itemPrefix),
+    )
+    const displaced: WaitingLogin[] = []
+    for (;;) {
+      const ofProfile = [...staying].filter((login) => login.profile === profile)
+      if (ofProfile.length < limits.perProfile) break
+      const ofKeys = ofProfile.filter((login) => holderOf(login) !== null)
+      const oldest = givingWay(holder === null && ofKeys.length === 0 ? ofProfile : ofKeys, holderOf)
+      if (oldest === undefined) return undefined
+      staying.delete(oldest)
+      displaced.push(oldest)
+    }
+    const shares = new Shares(limits.inAll)
+    for (const login of staying) shares.take(holderOf(login))
+    return shares.hasRoom(holder) ? displaced : undefined
   }
 
   /** The pending logins on a redirect URI. */
@@ -210,12 +233,12 @@ export class LoginIndex {
     return this.#redirectUris.knowsAuthority(authority)
   }
 
-  #follow(login: Login, kind: LoginKind | null): Entry {
+  #follow(login: Login, kind: LoginKind | null, holder: Holder): Entry {
     let resolve: (login: SettledLogin) => void = () => {}
     const settled = new Promise<SettledLogin>((done) => {
       resolve = done
     })
-    const entry = { login, redirectUri: login.redirectUri, kind, state: null, settled, resolve }
+    const entry = { login, redirectUri: login.redirectUri, kind, holder, state: null, settled, resolve }
     this.#byId.set(login.id, entry)
     if (login.redirectUri !== '') this.#redirectUris.hold(entry)
     return entry
@@ -246,16 +269,16 @@ export class LoginIndex {
     if (entry.state !== null && this.#byState.get(entry.state) === entry) this.#byState.delete(entry.state)
   }
 
+  /** A key that begins many logins must not make the daemon forget the others. */
   #forgetOldest(): void {
-    for (const id of this.#settled) {
-      if (this.#settled.size <= MOST_SETTLED) return
-      this.#settled.delete(id)
-      const entry = this.#byId.get(id)
-      if (entry === undefined) continue
-      this.#byId.delete(id)
-      this.#forgetState(entry)
-      if (entry.redirectUri !== '') this.#redirectUris.release(entry)
-    }
+    if (this.#settled.size <= MOST_SETTLED) return
+    const settled = [...this.#settled].flatMap((id) => this.#byId.get(id) ?? [])
+    const entry = givingWay(settled, ({ holder }) => holder)
+    if (entry === undefined) return
+    this.#settled.delete(entry.login.id)
+    this.#byId.delete(entry.login.id)
+    this.#forgetState(entry)
+    if (entry.redirectUri !== '') this.#redirectUris.release(entry)
   }
 }
 

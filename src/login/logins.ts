@@ -9,6 +9,7 @@
 import type { Profile } from '../config/profile.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../failures.js'
+import type { Holder } from '../shares.js'
 import {
   type AuthorizationResponse,
   parseAuthorizationResponse,
@@ -66,7 +67,7 @@ export class Logins {
     this.#automatic = new AutomaticLogins({
       clock,
       pauseSeconds: (profile) => profiles.profile(profile).login_pause_seconds ?? null,
-      begin: (request) => this.#begin(request),
+      begin: (request, holder) => this.#begin(request, holder),
       logins: this,
     })
   }
@@ -75,12 +76,13 @@ export class Logins {
    * Begins a login and returns its authorization URL, adopts one whose URL another tool built, or only waits for a
    * response that another tool redeems.
    *
+   * @param holder - Who asks. What one API key can have pending is limited.
    * @throws CatchdError `profile_unknown`, `profile_invalid`, `request_invalid` (the profile needs no login; a `state` that
    *   is in use; a catch of any response where another login waits for its own), `too_many_logins`,
    *   `redirect_port_in_use`, `provider_*` and the vault's codes; nothing is pending then
    */
-  begin(request: AnyLoginRequest): Promise<WaitingLogin> {
-    const begun = 'state' in request ? this.#beginWithState(request) : this.#begin(request)
+  begin(request: AnyLoginRequest, holder: Holder = null): Promise<WaitingLogin> {
+    const begun = 'state' in request ? this.#beginWithState(request, holder) : this.#begin(request, holder)
     if (!('profile' in request)) return begun
     return this.#automatic.askedFor(request.profile, 'open' in request && request.open, begun)
   }
@@ -90,8 +92,8 @@ export class Logins {
    *
    * @throws CatchdError `login_required` when the last tab was not answered, and everything that {@link begin} throws
    */
-  beginShared(profile: string): Promise<Login> {
-    return this.#automatic.join(profile)
+  beginShared(profile: string, holder: Holder = null): Promise<Login> {
+    return this.#automatic.join(profile, holder)
   }
 
   find(id: string): Login | undefined {
@@ -265,10 +267,10 @@ export class Logins {
   }
 
   /** A `state` that others chose belongs to one login only: two logins would compete for one response. */
-  async #beginWithState(request: AdoptionRequest | CatchRequest): Promise<WaitingLogin> {
+  async #beginWithState(request: AdoptionRequest | CatchRequest, holder: Holder): Promise<WaitingLogin> {
     await this.restore() // a login of the last run may have this state
     const state = request.state?.reveal()
-    if (state === undefined) return this.#begin(request)
+    if (state === undefined) return this.#begin(request, holder)
     if (this.#index.hasState(state) || this.#beginning.has(state)) {
       throw new CatchdError(
         'request_invalid',
@@ -277,22 +279,22 @@ export class Logins {
     }
     this.#beginning.add(state)
     try {
-      return await this.#begin(request)
+      return await this.#begin(request, holder)
     } finally {
       this.#beginning.delete(state)
     }
   }
 
-  async #begin(request: AnyLoginRequest): Promise<WaitingLogin> {
+  async #begin(request: AnyLoginRequest, holder: Holder): Promise<WaitingLogin> {
     this.#parts.lock.requireUnlocked()
-    return this.#parts.lock.use(() => this.#beginOpen(request))
+    return this.#parts.lock.use(() => this.#beginOpen(request, holder))
   }
 
-  async #beginOpen(request: AnyLoginRequest): Promise<WaitingLogin> {
+  async #beginOpen(request: AnyLoginRequest, holder: Holder): Promise<WaitingLogin> {
     const { profiles, listeners, records, log } = this.#parts
     const profile = 'profile' in request ? profiles.profile(request.profile) : null
     const [kind, begin] = this.#kindOf(request, profile)
-    this.#open.requireCapacity(kind, profile?.name ?? null)
+    this.#open.requireCapacity(kind, profile?.name ?? null, holder)
     let lease: RedirectLease | undefined
     let open: OpenLogin | undefined
     try {
@@ -303,7 +305,7 @@ export class Logins {
       this.#beginning.add(open.login.id) // so that it is not restored as a login of the last run
       await records.store(kind, open)
       if (open.redirect?.alsoTakes === 'any') this.#open.requireAlone(open.login.redirectUri)
-      this.#open.admit(kind, open, lease)
+      this.#open.admit(kind, open, lease, holder)
     } catch (error) {
       lease?.release()
       if (open !== undefined) void this.#open.forgetRecord(kind, open.login.id)

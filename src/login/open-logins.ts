@@ -4,6 +4,7 @@
  */
 import { Alarm } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
+import { type Holder, Shares } from '../shares.js'
 import { beginAgain, unsuccessful } from './endings.js'
 import type { KindParts, LoginKind, OpenLogin } from './kinds/kind.js'
 import type { SettledLogin, UnsuccessfulLogin, WaitingLogin } from './login.js'
@@ -34,8 +35,8 @@ export class OpenLogins {
   }
 
   /** @throws CatchdError `too_many_logins` when there are too many logins of this kind */
-  requireCapacity(kind: LoginKind, profile: string | null): void {
-    this.#displacedBy(kind, profile)
+  requireCapacity(kind: LoginKind, profile: string | null, holder: Holder): void {
+    this.#displacedBy(kind, profile, holder)
   }
 
   /** A catch of any response is replaced by the next one: the tool that started it may have ended long ago. */
@@ -51,14 +52,14 @@ export class OpenLogins {
   }
 
   /** From now on the login can be answered. @throws CatchdError `too_many_logins` */
-  admit(kind: LoginKind, open: OpenLogin, lease: RedirectLease | undefined): void {
+  admit(kind: LoginKind, open: OpenLogin, lease: RedirectLease | undefined, holder: Holder): void {
     const { id, profile, expiresAtMs } = open.login
-    for (const oldest of this.#displacedBy(kind, profile)) {
+    for (const oldest of this.#displacedBy(kind, profile, holder)) {
       const detail = 'Newer logins of the profile replaced this login.'
       const failure = new CatchdError('login_required', { detail, ...beginAgain(oldest.profile) })
       this.settle(unsuccessful(oldest, 'cancelled', failure))
     }
-    this.index.add(kind, open)
+    this.index.add(kind, open, holder)
     this.#leases.set(id, lease)
     const stop = open.start?.({
       isPending: () => {
@@ -117,10 +118,10 @@ export class OpenLogins {
     for (const stop of this.#stops.values()) stop?.()
   }
 
-  #displacedBy(kind: LoginKind, profile: string | null): WaitingLogin[] {
-    const displaced = this.index.displacedBy(kind, profile)
-    if (displaced === undefined) throw new CatchdError('too_many_logins', kind.limits.tooMany)
-    return displaced
+  #displacedBy(kind: LoginKind, profile: string | null, holder: Holder): WaitingLogin[] {
+    const displaced = this.index.displacedBy(kind, profile, holder)
+    if (displaced !== undefined) return displaced
+    throw new Shares(kind.limits.inAll).tooMany(holder, kind.limits.tooMany)
   }
 
   #giveUp(open: OpenLogin, status: 'expired' | 'cancelled', failure: UnsuccessfulLogin['failure']): void {

@@ -84,10 +84,10 @@ export class RestoredLogins {
         const { redirectUri, listen, certificate } = open.redirect.address
         lease = await this.#parts.listeners.acquire(redirectUri, listen, certificate)
       }
-      this.#open.admit(kind, open, lease)
+      this.#open.admit(kind, open, lease, null)
     } catch (error) {
       lease?.release()
-      this.#open.index.add(kind, open)
+      this.#open.index.add(kind, open, null)
       this.#open.settle(unsuccessful(open.login, 'failed', asCatchdError(error)))
     }
   }

@@ -9,7 +9,6 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { tcpSockets } from '../../src/http/tcp-table.js'
 import { LOADER_VARIABLES } from '../../src/own-processes.js'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import { freePort } from '../support/free-port.js'
@@ -42,7 +41,7 @@ function catchesSignal(pid: number, signal: number): boolean {
 }
 
 /** The TCP ports that a process listens on. */
-async function listeningPorts(pid: number): Promise<number[]> {
+function listeningPorts(pid: number): number[] {
   const inodes = readdirSync(`/proc/${pid}/fd`).map((name) => {
     try {
       return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${name}`))?.[1]
@@ -50,10 +49,12 @@ async function listeningPorts(pid: number): Promise<number[]> {
       return undefined // closed meanwhile
     }
   })
-  const sockets = (await tcpSockets()).filter(
-    ({ isListening, inode }) => isListening && inodes.includes(inode),
-  )
-  return sockets.map(({ localPort }) => localPort).sort((one, other) => one - other)
+  const rows = ['tcp', 'tcp6'].flatMap((table) => readFileSync(`/proc/net/${table}`, 'utf8').split('\n'))
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === '0A' && inodes.includes(inode))
+    .map(([, local = '']) => Number.parseInt(local.split(':')[1] ?? '', 16))
+    .sort((one, other) => one - other)
 }
 
 /** For commands in the home of a daemon. */
@@ -141,10 +142,10 @@ describe.skipIf(notLinux !== undefined)('each process that holds tokens or keys'
 
   test.each(NAMES)('%s opens no inspector at SIGUSR1', async (name) => {
     const pid = processes.get(name) ?? 0
-    const before = await listeningPorts(pid)
+    const before = listeningPorts(pid)
     process.kill(pid, 'SIGUSR1')
     await untilNodeOpensItsInspector()
-    expect(await listeningPorts(pid)).toEqual(before)
+    expect(listeningPorts(pid)).toEqual(before)
   })
 })
 
@@ -180,7 +181,7 @@ describe.skipIf(notLinux !== undefined)('a shell with a debugger', () => {
     const names = [...environmentOf(pid).keys()]
     expect(names.filter((name) => name.startsWith('NODE_'))).toEqual(['NODE_EXTRA_CA_CERTS'])
     expect(proc(pid, 'cmdline')).not.toContain('inspect')
-    expect(await listeningPorts(pid)).toEqual([daemon.apiPort, daemon.redirectPort].sort((a, b) => a - b))
+    expect(listeningPorts(pid)).toEqual([daemon.apiPort, daemon.redirectPort].sort((a, b) => a - b))
   })
 
   test('a signal before the first line of the program opens it for a moment only', async () => {
@@ -202,7 +203,7 @@ describe.skipIf(notLinux !== undefined)('a shell with a debugger', () => {
     const port = await freePort()
     const daemon = await startDaemon({ env: { ...DEBUGGED, NODE_OPTIONS: `--inspect=127.0.0.1:${port}` } })
     onTestFinished(() => daemon.stop())
-    expect(await listeningPorts(daemon.pid)).not.toContain(port)
+    expect(listeningPorts(daemon.pid)).not.toContain(port)
     const file = join(daemon.home, 'environment.json')
     const tell = `require('node:fs').writeFileSync(${JSON.stringify(file)}, JSON.stringify(Object.keys(process.env)))`
     await daemon.writeConfig({

@@ -204,6 +204,40 @@ describe('lifetime', () => {
     expect(logins.countPending(() => true)).toBe(1_000)
   })
 
+  test('one API key can have a quarter of them, and the user still can log in', async () => {
+    const { logins, profiles, begin } = startLogins()
+    for (let n = 0; n < 10; n++) profiles.set(`p${n}`, testProfile({ name: `p${n}` }))
+    for (let n = 0; n < 250; n++) await logins.begin({ profile: `p${n % 10}`, open: false }, 'ci')
+    expect(await codeOf(logins.begin({ profile: 'gw', open: false }, 'ci'))).toBe('too_many_logins')
+    expect(await codeOf(logins.beginShared('gw', 'ci'))).toBe('too_many_logins')
+    await logins.begin({ profile: 'gw', open: false }, 'other')
+    expect((await begin()).status).toBe('pending')
+  })
+
+  test("a key that floods a profile replaces its own logins first, and never the user's", async () => {
+    const { logins, begin } = startLogins()
+    const user = await begin()
+    const other = await logins.begin({ profile: 'gw', open: false }, 'other')
+    const first = await logins.begin({ profile: 'gw', open: false }, 'ci')
+    for (let n = 0; n < 150; n++) await logins.begin({ profile: 'gw', open: false }, 'ci')
+    const states = [user, other, first].map(({ id }) => logins.find(id)?.status)
+    expect(states).toEqual(['pending', 'pending', 'cancelled'])
+    for (let n = 0; n < 99; n++) await begin()
+    expect(logins.find(user.id)?.status).toBe('pending')
+    expect(await codeOf(logins.begin({ profile: 'gw', open: false }, 'ci'))).toBe('too_many_logins')
+  })
+
+  test('a key that begins and cancels many logins makes the daemon forget its own', async () => {
+    const { logins, begin } = startLogins()
+    const user = await begin()
+    logins.cancel(user.id)
+    for (let n = 0; n < 1_001; n++) {
+      const { id } = await logins.begin({ profile: 'gw', open: false }, 'ci')
+      logins.cancel(id)
+    }
+    expect(logins.find(user.id)?.status).toBe('cancelled')
+  })
+
   test('cancelled: the port is released, the response refused, the record gone', async () => {
     const { logins, listeners, vault, begin, answer } = startLogins()
     const login = await begin()

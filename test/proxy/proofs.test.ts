@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { ProofRequest } from '../../src/client/options.js'
 import { CachedToken } from '../../src/proxy/cached-token.js'
-import { buildProxyApp } from '../../src/proxy/proxy-app.js'
+import { LocalProxy } from '../../src/proxy/local-proxy.js'
 import { exchange } from '../support/http-client.js'
 
 const token = (value: string) => ({
@@ -44,21 +44,18 @@ async function start(respond: Respond) {
       dpop: JSON.stringify(request),
     }),
   }
-  const authorities = new Set<string>()
-  const app = await buildProxyApp({
-    upstream: url,
+  const proxy = new LocalProxy({
+    upstream: new URL(url),
     secret: 'secret',
     token: new CachedToken(client, 'gw'),
-    authorities: () => authorities,
   })
-  const base = await app.listen({ host: '127.0.0.1', port: 0 })
-  authorities.add(new URL(base).host)
+  const base = await proxy.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
-    await app.close()
+    await proxy.close()
     upstream.closeAllConnections()
     upstream.close()
   })
-  return { base: `${base}/secret`, url, seen, refreshes: () => refreshes }
+  return { base, url, seen, refreshes: () => refreshes }
 }
 
 const CHALLENGE = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n-1' }

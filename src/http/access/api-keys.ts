@@ -13,6 +13,7 @@ import { suggestion } from '../../config/suggestion.js'
 import { CatchdError } from '../../failures.js'
 import { idOf, keyIdOf, proofOf } from '../../listener-proof.js'
 import { Secret } from '../../secret.js'
+import { Shares } from '../../shares.js'
 import { type ApiKey, readApiKeys, writeApiKeys } from './api-keys-file.js'
 import { type KeyUse, KeyUses, type KeyUsesEvent } from './key-uses.js'
 import { type KeyAction, owner, type Principal } from './principal.js'
@@ -23,6 +24,8 @@ const KEY_BYTES = 32
 const KEY_FORM = /^[\w-]{43,512}$/
 /** A received key is compared with all of them, so there is a limit. */
 const MOST_KEYS = 500
+/** As many as connections of a listener. */
+const MOST_OPEN_REQUESTS = 4_000
 
 export interface NewApiKey {
   readonly name: string
@@ -39,6 +42,8 @@ interface Holder<Key = ApiKey | null> {
 }
 
 export class ApiKeys {
+  /** The requests with a key that are not answered yet. The user's own requests are not counted. */
+  readonly openRequests = new Shares(MOST_OPEN_REQUESTS)
   readonly #path: string
   readonly #clock: Clock
   readonly #admin: Holder

@@ -5,6 +5,7 @@
  * everything, with every profile.
  */
 import * as z from 'zod'
+import type { Holder } from '../../shares.js'
 import type { Session } from './sessions.js'
 
 export const KeyAction = z.enum(['token', 'login', 'admin']).meta({ id: 'KeyAction' })
@@ -30,6 +31,11 @@ export function owner(name: string): Principal {
 export function mayDo({ actions }: Principal, action: KeyAction): boolean {
   if (actions.has('admin') || actions.has(action)) return true
   return action === 'token' && actions.has('login')
+}
+
+/** For what is bounded for all (shares.ts). */
+export function holderOf({ name, actions, hasApiKey }: Principal): Holder {
+  return hasApiKey === undefined || actions.has('admin') ? null : name
 }
 
 export function maySee({ actions, profiles }: Principal, profile: string): boolean {

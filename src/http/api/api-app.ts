@@ -15,8 +15,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.js'
 import { CatchdError, placeOf } from '../../failures.js'
 import { admit, type Gate, type IncomingCall, requireHost } from '../access/admission.js'
-import { principalOf, requireRoutePermission } from '../access/permission.js'
-import type { Principal } from '../access/principal.js'
+import { requireRoutePermission } from '../access/permission.js'
+import { holderOf, type Principal } from '../access/principal.js'
 import { admitPage } from '../access/session-checks.js'
 import { ANSWER_HEADERS, WITHOUT_JSON_SCHEMA } from '../http-listener.js'
 import { asRefusal, Refusal, sendProblem } from './problems.js'
@@ -93,9 +93,7 @@ export async function buildApiApp(parts: ApiAppParts): Promise<FastifyInstance> 
     throw new CatchdError('route_unknown')
   })
   app.setErrorHandler((error, request, reply) => guard.refuse(error, request, reply))
-  const waits = new Waits(undefined, (request) => {
-    if (!keys.isStillGood(principalOf(request))) throw new CatchdError('unauthorized')
-  })
+  const waits = new Waits({ keys, services })
   app.addHook('preClose', async () => waits.end())
   const routeParts = { services, keys, waits, clock, sessions, tcpAuthority }
   registerRoutes(app.withTypeProvider<ZodTypeProvider>(), routeParts, parts.pages)
@@ -134,21 +132,23 @@ class RequestGuard {
   receive(request: FastifyRequest, reply: FastifyReply): Error | undefined {
     reply.headers(ANSWER_HEADERS)
     try {
-      this.#letIn(request)
+      this.#letIn(request, reply)
       return undefined
     } catch (error) {
       return error instanceof Error ? error : new CatchdError('internal')
     }
   }
 
-  #letIn(request: FastifyRequest): void {
+  #letIn(request: FastifyRequest, reply: FastifyReply): void {
     const { page } = request.routeOptions.config
     if (page !== undefined) {
       requireHost(incomingCallOf(request), this.#gate)
       admitPage(incomingCallOf(request), page)
       return
     }
-    request.setDecorator<Principal>('principal', this.#admit(request))
+    const principal = this.#admit(request)
+    request.setDecorator<Principal>('principal', principal)
+    this.#count(principal, reply)
     if (request.is404) return
     const { allow } = request.routeOptions.config
     requireRoutePermission(request)
@@ -193,6 +193,15 @@ class RequestGuard {
     const principal = admit(incomingCallOf(request), this.#gate)
     this.#gate.keys.used(principal)
     return principal
+  }
+
+  /** @throws CatchdError `too_many_logins` */
+  #count(principal: Principal, { raw }: FastifyReply): void {
+    const holder = holderOf(principal)
+    if (holder === null) return
+    const { openRequests } = this.#gate.keys
+    openRequests.require(holder, 'requests are open')
+    raw.once('close', openRequests.take(holder))
   }
 
   #logAnswer({ method }: FastifyRequest, answer: Omit<AnsweredEvent, 'event' | 'method'>): void {

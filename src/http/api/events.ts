@@ -5,9 +5,9 @@
  */
 import type { FastifyReply } from 'fastify'
 import { Alarm, toInstant } from '../../clock.js'
-import { CatchdError } from '../../failures.js'
+import { Shares } from '../../shares.js'
 import { principalOf } from '../access/permission.js'
-import { limitOf, type Principal } from '../access/principal.js'
+import { holderOf, limitOf, type Principal } from '../access/principal.js'
 import { ANSWER_HEADERS } from '../http-listener.js'
 import type { ApiScope, RouteParts } from './scope.js'
 import type { DaemonEvent } from './services.js'
@@ -21,6 +21,7 @@ const HEARTBEAT_MS = 15_000
 
 export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts): void {
   const streams = new Set<FastifyReply['raw']>()
+  const shares = new Shares(MOST_STREAMS)
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.end()
   })
@@ -35,28 +36,22 @@ export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts
       produces: ['text/event-stream'],
     },
     handler: async (request, reply) => {
-      if (streams.size >= MOST_STREAMS) {
-        throw new CatchdError(
-          'too_many_logins',
-          `${MOST_STREAMS} streams of events are open, which is the limit.`,
-        )
-      }
       const principal = principalOf(request)
+      shares.require(holderOf(principal), 'streams of events are open')
+      const giveBack = shares.take(holderOf(principal))
       const ended = principal.session?.ended
       reply.hijack()
       const stream = reply.raw
       stream.writeHead(200, { ...ANSWER_HEADERS, 'content-type': 'text/event-stream', connection: 'close' })
       stream.write('retry: 2000\n\n')
       streams.add(stream)
-      const tell = (text: string) => {
-        if (keys.isStillGood(principal)) send(stream, text)
-        else stream.end()
-      }
       const unsubscribe = services.subscribe((event) => {
-        if (isVisible(event, principal)) tell(textOf(event, clock.now()))
+        if (!keys.isStillGood(principal)) stream.end()
+        else if (isVisible(event, principal)) send(stream, textOf(event, clock.now()))
       })
       const heartbeat = new Alarm(clock, HEARTBEAT_MS, (nowMs) => {
-        tell(':\n\n')
+        if (keys.isStillGood(principal)) send(stream, ':\n\n')
+        else stream.end()
         return nowMs + HEARTBEAT_MS
       })
       heartbeat.wakeBy(clock.now() + HEARTBEAT_MS)
@@ -65,6 +60,7 @@ export function eventRoutes(app: ApiScope, { services, keys, clock }: RouteParts
       stream.once('close', () => {
         ended?.removeEventListener('abort', end)
         streams.delete(stream)
+        giveBack()
         unsubscribe()
         heartbeat.close()
       })

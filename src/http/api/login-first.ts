@@ -6,7 +6,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
-import { requirePermission } from '../access/permission.js'
+import { principalOf, requirePermission } from '../access/permission.js'
+import { holderOf } from '../access/principal.js'
 import { Refusal } from './problems.js'
 import { answers, LONGEST_WAIT_SECONDS, type ProfilePath, type RouteParts, seconds } from './scope.js'
 
@@ -74,7 +75,7 @@ async function completeSharedLogin(
   waitSeconds: number,
   reply: FastifyReply,
 ): Promise<void> {
-  const begun = await services.logins.beginShared(profile)
+  const begun = await services.logins.beginShared(profile, holderOf(principalOf(reply.request)))
   const wait = (signal: AbortSignal) => services.logins.wait(begun.id, waitSeconds * 1000, signal)
   const login = waitSeconds === 0 ? begun : ((await waits.hold(reply, wait)) ?? begun)
   if (login.status !== 'succeeded') throw unsuccessful(login, profile)

@@ -4,7 +4,8 @@ import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import { isSettled, type Login } from '../../login/login.js'
-import { requirePermission } from '../access/permission.js'
+import { principalOf, requirePermission } from '../access/permission.js'
+import { holderOf } from '../access/principal.js'
 import {
   LoginAnswer,
   LoginListAnswer,
@@ -63,7 +64,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
     handler: async (request, reply) => {
       const { body } = request
       requireLoginPermission(request, body.profile ?? null)
-      const login = await logins.begin(loginRequest(body))
+      const login = await logins.begin(loginRequest(body), holderOf(principalOf(request)))
       return reply.code(201).send(startedLoginAnswer(login))
     },
   })

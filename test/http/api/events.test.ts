@@ -150,3 +150,25 @@ test('keys that come and go are told', async () => {
   await api.call('DELETE', '/v1/clients/ci')
   expect(api.effects).toEqual(['client.added ci', 'client.removed ci'])
 })
+
+test('one key has a quarter of the streams, and the user still gets one', async () => {
+  const api = await serveApi()
+  const ci = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: null } as const
+  const { key } = await api.keys.add(ci)
+  for (let count = 0; count < 25; count++) await listen(api, key.reveal())
+  const headers = [`Authorization: Bearer ${key.reveal()}`]
+  expect((await api.tcp({ target: '/v1/events', headers })).status).toBe(429)
+  await listen(api)
+  expect(api.subscribed()).toBe(26)
+})
+
+test('a stream ends at once when its key is removed', async () => {
+  const api = await serveApi()
+  const ci = { name: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: null } as const
+  const { key } = await api.keys.add(ci)
+  const [limited, owner] = [await listen(api, key.reveal()), await listen(api)]
+  await api.keys.remove('ci')
+  api.services.clientChanged('client.removed', 'ci')
+  await expect.poll(limited.isOver).toBe(true)
+  expect(owner.isOver()).toBe(false)
+})

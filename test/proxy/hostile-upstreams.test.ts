@@ -1,0 +1,258 @@
+/** What an upstream can answer: the caller gets an answer or a closed connection, and the proxy goes on. */
+import { connect, createServer, type Socket } from 'node:net'
+import fc from 'fast-check'
+import { expect, onTestFinished, test } from 'vitest'
+import { CachedToken } from '../../src/proxy/cached-token.js'
+import { LocalProxy } from '../../src/proxy/local-proxy.js'
+import { exchange } from '../support/http-client.js'
+import { hostileUpstreams } from './hostile-upstreams.js'
+
+const token = {
+  access_token: 't1',
+  token_type: 'Bearer',
+  expires_in: 300,
+  expires_at: null,
+  scope: null,
+  profile: 'gw',
+}
+
+/** @param answer - Called with each request of the proxy, as text. */
+async function start(answer: (request: string, socket: Socket) => void, path = '') {
+  const seen: string[] = []
+  const upstream = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      const text = chunk.toString('latin1')
+      if (/ HTTP\/1\.1\r\n/.test(text)) seen.push(text)
+      answer(text, socket)
+    })
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  const { port } = upstream.address() as { port: number }
+  const client = {
+    token: async () => token,
+    refresh: async () => token,
+    proof: async () => ({ ...token, dpop: '' }),
+  }
+  const proxy = new LocalProxy({
+    upstream: new URL(`http://127.0.0.1:${port}${path}`),
+    secret: 'secret',
+    token: new CachedToken(client, 'gw'),
+  })
+  const base = await proxy.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    await proxy.close()
+    upstream.close()
+  })
+  return { base, seen }
+}
+
+const says = (answer: string) => (_request: string, socket: Socket) => void socket.write(answer, 'latin1')
+
+/** Sends bytes as a caller. @returns all that comes back until `enough` has come, or the proxy closes */
+function raw(base: string, bytes: string, enough: RegExp): Promise<string> {
+  const { port } = new URL(base)
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes, 'latin1'))
+    let text = ''
+    socket.setEncoding('latin1')
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      text += String(chunk)
+      if (enough.test(text)) socket.destroy()
+    })
+    socket.on('close', () => resolve(text))
+  })
+}
+
+test('no answer of an upstream ends the proxy, or contains the token', async () => {
+  const target = await hostileUpstreams.start()
+  onTestFinished(target.stop)
+  await fc.assert(
+    fc.asyncProperty(hostileUpstreams.arbitrary, async (answer) => {
+      const { shown, exited } = await target.run(answer)
+      expect(exited).toBe(false)
+      expect(shown.join('').includes('Canary')).toBe(false)
+    }),
+    { numRuns: 300, endOnFailure: true },
+  )
+})
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n'
+
+test.each([
+  ['Connection and what it names', 'Connection: close, X-Hop\r\nX-Hop: 1', ['x-hop']],
+  ['Keep-Alive', 'Keep-Alive: timeout=7', []],
+  ['Proxy-Authenticate', 'Proxy-Authenticate: Basic', ['proxy-authenticate']],
+  ['Trailer beside a length', 'Trailer: Expires', ['trailer']],
+  ['TE', 'TE: trailers', ['te']],
+  ['Upgrade', 'Upgrade: h2c', ['upgrade']],
+  ['Proxy-Connection', 'Proxy-Connection: close', ['proxy-connection']],
+])('%s stays between the proxy and the upstream', async (_what, fields, names) => {
+  const { base } = await start(says(`${OK}X-End: 1\r\n${fields}\r\n\r\nok`))
+  const answer = await exchange(`${base}/x`)
+  expect([answer.status, answer.body, answer.headers['x-end']]).toEqual([200, 'ok', '1'])
+  for (const name of names) expect(answer.headers[name]).toBeUndefined()
+  expect(answer.headers['keep-alive'] ?? '').not.toContain('timeout=7')
+})
+
+test('hop-by-hop fields of a caller stay with the proxy, and none of them removes the token', async () => {
+  const { base, seen } = await start(says(`${OK}\r\nok`))
+  const { host, pathname } = new URL(base)
+  const fields = [
+    'Connection: authorization, host, content-length, x-hop',
+    'X-Hop: 1',
+    'X-End: 1',
+    'Authorization: Bearer of-the-caller',
+    'Keep-Alive: timeout=5',
+    'TE: trailers',
+    'Trailer: X-After',
+    'Proxy-Authorization: Basic eA==',
+    'Proxy-Connection: keep-alive',
+    'Content-Length: 4',
+  ]
+  const request = [`POST ${pathname}/x HTTP/1.1`, `Host: ${host}`, ...fields, '', 'body'].join('\r\n')
+  expect(await raw(base, request, /ok$/)).toContain('HTTP/1.1 200 ')
+  const [head = '', body] = (seen[0] ?? '').split('\r\n\r\n')
+  const names = head
+    .split('\r\n')
+    .slice(1)
+    .map((line) => line.split(':')[0]?.toLowerCase())
+  expect(names.sort()).toEqual(['authorization', 'connection', 'content-length', 'host', 'x-end'])
+  expect(head).toContain('Authorization: Bearer t1')
+  expect(body).toBe('body')
+})
+
+test.each([
+  ['nothing at all', ''],
+  ['no HTTP', 'hello\r\n\r\n'],
+  ['HTTP/0.9', '<p>hello</p>'],
+  ['a status that is none', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n'],
+  ['a status of four digits', 'HTTP/1.1 1000 X\r\nContent-Length: 0\r\n\r\n'],
+  ['two lengths', `${OK}Content-Length: 3\r\n\r\nok`],
+  ['a length beside chunks', `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`],
+  ['another protocol that nobody asked for', 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'],
+  ['another protocol without its name', 'HTTP/1.1 101 X\r\n\r\n'],
+  ['a head of 100 kB', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`],
+])('%s is a bad gateway with problem details', async (_what, answer) => {
+  const { base } = await start((_request, socket) => void socket.end(answer, 'latin1'))
+  const { status, headers, body } = await exchange(`${base}/x`)
+  expect([status, headers['content-type']]).toEqual([502, 'application/problem+json'])
+  expect(JSON.parse(body)).toMatchObject({ status: 502, title: 'The upstream did not answer.' })
+})
+
+test.each([
+  ['in the middle of a body', `HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart`],
+  ['in the middle of a chunk', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\npart`],
+  ['at a chunk without a length', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\nzz\r\n`],
+])('an answer that ends %s ends for the caller too, and is not complete', async (_where, answer) => {
+  const { base } = await start((_request, socket) => void socket.end(answer, 'latin1'))
+  await expect(exchange(`${base}/x`)).rejects.toThrow()
+})
+
+test('a caller that reads slowly gets an answer whose length only its end says', async () => {
+  const content = 'x'.repeat(4 * 1024 * 1024)
+  const { base } = await start((_request, socket) => void socket.end(`HTTP/1.1 200 OK\r\n\r\n${content}`))
+  const { port, pathname } = new URL(base)
+  const socket = connect(Number(port), '127.0.0.1')
+  let received = 0
+  socket.write(`GET ${pathname}/x HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  socket.on('data', (chunk) => {
+    received += chunk.length
+    socket.pause()
+    setImmediate(() => socket.resume())
+  })
+  await new Promise((resolve) => socket.once('close', resolve))
+  expect(received).toBeGreaterThan(content.length)
+})
+
+test('an upstream that refuses another protocol is heard by the caller', async () => {
+  const { base } = await start(says('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nX-Why: yes\r\n\r\nno'))
+  const { host, pathname } = new URL(base)
+  const request = `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+  const answer = await raw(base, request, /never/)
+  expect(answer).toMatch(/^HTTP\/1\.1 403 [\s\S]*X-Why: yes[\s\S]*\r\n\r\nno$/)
+})
+
+test('a caller that offers HTTP/2 gets its answer over HTTP/1.1', async () => {
+  const { base, seen } = await start(says(`${OK}\r\nok`))
+  const { host, pathname } = new URL(base)
+  const fields = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n'
+  const answer = await raw(base, `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\n${fields}\r\n`, /never/)
+  expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*ok$/)
+  expect(seen[0]).not.toMatch(/upgrade|http2-settings/i)
+})
+
+test('an answer that comes before the body was read arrives', async () => {
+  const { base } = await start((request, socket) => {
+    if (request.startsWith('PUT '))
+      socket.end('HTTP/1.1 413 X\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig')
+  })
+  const { host, pathname } = new URL(base)
+  const request = `PUT ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(100_000)}`
+  expect(await raw(base, request, /big$/)).toMatch(/^HTTP\/1\.1 413 [\s\S]*\r\n\r\nbig$/)
+})
+
+test('TRACE is refused, because its answer would contain the token', async () => {
+  const { base, seen } = await start(says(`${OK}\r\nok`))
+  const { host, pathname } = new URL(base)
+  const answer = await raw(base, `TRACE ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\n\r\n`, /request_invalid/)
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+  expect(seen).toEqual([])
+})
+
+test.each(['/../x', '/a/%2e%2e/x', '/a/%252E./x', '/a/..;p=1/x', '/a/..%5cx', '/a\\..\\x', '/..'])(
+  'the path %s is refused, because it could lead out',
+  async (path) => {
+    const { base, seen } = await start(says(`${OK}\r\nok`), '/api')
+    const { host, pathname } = new URL(base)
+    const answer = await raw(
+      base,
+      `GET ${pathname}${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+      /request_invalid/,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(seen).toEqual([])
+  },
+)
+
+test.each([
+  ['/x/%E9/..a?q=/../', '/api/x/%E9/..a?q=/../'],
+  ['', '/api'],
+  ['//double', '/api//double'],
+])('the path %j goes to %s as it was sent', async (path, outward) => {
+  const { base, seen } = await start(says(`${OK}\r\nok`), '/api/')
+  const { host, pathname } = new URL(base)
+  await raw(base, `GET ${pathname}${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, /ok$/)
+  expect(seen[0]).toMatch(/^GET \S+ /)
+  expect(seen[0]?.split(' ')[1]).toBe(outward)
+})
+
+test.each([
+  ['/api/next', '/secret/next'],
+  ['//evil.example/api', '//evil.example/api'],
+  ['https://other.example/api/x', 'https://other.example/api/x'],
+  ['/apiary', '/apiary'],
+])('a redirect to %s leads the caller to %s', async (location, inward) => {
+  const { base } = await start(
+    says(`HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ${location}\r\n\r\n`),
+    '/api',
+  )
+  expect((await exchange(`${base}/x`)).headers['location']).toBe(inward)
+})
+
+test('a caller that resets its connection while the token is fetched does not end the proxy', async () => {
+  const { base } = await start(says(`${OK}\r\nok`))
+  const { host, port, pathname } = new URL(base)
+  for (let round = 0; round < 20; round += 1) {
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.on('error', () => {})
+    await new Promise((resolve) => socket.once('connect', resolve))
+    socket.write(
+      `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    )
+    setImmediate(() => socket.resetAndDestroy())
+    await new Promise((resolve) => socket.once('close', resolve))
+  }
+  expect((await exchange(`${base}/x`)).body).toBe('ok')
+})
