@@ -14,7 +14,7 @@ import type { Secret } from '../secret.js'
 import { isSigned, scopesOf } from './authorization-request.js'
 import { fetchOptions } from './client-requests.js'
 import type { TokenResponse } from './issued-tokens.js'
-import { parseObject } from './json-object.js'
+import { jwtParts, parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import { RecentMap } from './recent-map.js'
 import { SentValues } from './sent-values.js'
@@ -119,6 +119,8 @@ export class IdTokens {
           : await oauth.processGenericTokenEndpointResponse(server, client, standard)
       const claims = oauth.getValidatedIdTokenClaims(processed)
       if (claims === undefined) throw invalid('it has no claims')
+      requireIdToken(idToken)
+      requireParty(claims, profile)
       if (context.grant === 'refresh_token') requireSamePerson(claims, context)
       const options = await this.signatureOptions(oauth, profile, server)
       await oauth.validateApplicationLevelSignature(server, standard, options)
@@ -177,6 +179,26 @@ function whyNoIdToken(profile: Profile): string {
 function isOpenid({ scope }: TokenResponse): boolean {
   return scope === null || scope.split(' ').includes('openid')
 }
+
+/**
+ * A JWT for another purpose names it in `typ`, which then ends in `+jwt` (RFC 8725 §3.11): `at+jwt` (RFC 9068 §4),
+ * `dpop+jwt`, `logout+jwt`. An id_token needs no `typ`.
+ */
+function requireIdToken(idToken: Secret): void {
+  const { typ = 'JWT' } = jwtParts(idToken)?.header ?? {}
+  const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : '+jwt'
+  if (/[+-]jwt$/.test(type) && type !== 'id_token+jwt') {
+    throw invalid('its typ says that it is another kind of token')
+  }
+}
+
+/** OpenID Connect Core §2, §3.1.3.7. oauth4webapi requires `azp` if there are several audiences. */
+function requireParty({ azp, sub }: IDToken, { client_id }: Profile): void {
+  if (azp !== undefined && azp !== client_id) throw invalid('its azp is another client')
+  if (sub.trim() === '' || sub.length > LONGEST_SUBJECT) throw invalid('it has no usable sub')
+}
+
+const LONGEST_SUBJECT = 255
 
 /** OpenID Connect Core §12.2: a refresh must not change the subject of the tokens. */
 function requireSamePerson(

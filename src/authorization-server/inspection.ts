@@ -34,7 +34,7 @@ export async function inspectTokens(
   profile: Profile,
   set: IssuedTokens,
 ): Promise<Inspection> {
-  const idToken = jwtParts(set.idToken)
+  const idToken = readIdToken(profile, set)
   let server: ServerMetadata
   try {
     server = await parts.metadata.of(profile, 'introspection_endpoint', 'userinfo_endpoint')
@@ -55,6 +55,18 @@ export async function inspectTokens(
     ask(server.userinfo_endpoint, () => requestUserinfo(parts, profile, server, set)),
   ])
   return { idToken, introspection, userinfo }
+}
+
+/** The server may have put the other tokens into its claims. */
+function readIdToken(profile: Profile, { idToken, accessToken, refreshToken }: IssuedTokens) {
+  const sent = new SentValues(profile).add(accessToken, refreshToken)
+  const parts = jwtParts(idToken)
+  return (
+    parts && {
+      header: shown({ members: parts.header, sent }),
+      claims: shown({ members: parts.claims, sent }),
+    }
+  )
 }
 
 /** RFC 7662 §2. */

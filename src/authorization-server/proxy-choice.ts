@@ -6,7 +6,7 @@
  * hosts never use a proxy, because for the proxy they would mean its own machine.
  */
 import { BlockList, isIP } from 'node:net'
-import { isLoopbackHost } from '../config/loopback.js'
+import { mayBeThisMachine } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 
@@ -96,8 +96,7 @@ function percentDecoded(text: string): string {
 
 /** Whether a server is always reached without a proxy. */
 function isDirect({ hostname, port, protocol }: URL, env: NodeJS.ProcessEnv): boolean {
-  // RFC 6761 §6.3 makes every name under `localhost` loopback.
-  if (isLoopbackHost(hostname) || hostname.endsWith('.localhost')) return true
+  if (mayBeThisMachine(hostname)) return true
   const list = env['no_proxy'] || env['NO_PROXY'] || ''
   const host = withoutBrackets(hostname).replace(/\.$/, '')
   const serverPort = port || (protocol === 'https:' ? '443' : '80')

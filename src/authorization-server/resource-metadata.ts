@@ -112,9 +112,21 @@ function parse(url: string, value: object, challenge: Challenge | undefined): Pr
   return {
     resource,
     issuer,
-    scope: challenge?.scope ?? (scopes?.length ? scopes.join(' ') : null),
+    scope: usableScope(url, challenge?.scope ?? (scopes?.length ? scopes.join(' ') : null)),
     wantsDpop: parsed.data.dpop_bound_access_tokens_required === true,
   }
+}
+
+/** It is sent to browsers in a URL and written to the configuration. Real ones have a few hundred characters. */
+const LONGEST_SCOPE = 4 * 1024
+
+/** RFC 6749 §3.3. @throws CatchdError `provider_answer_invalid` for a scope that is too long or contains other characters */
+function usableScope(url: string, scope: string | null): string | null {
+  const names = scope?.split(' ').filter((name) => name !== '') ?? []
+  if (names.length === 0) return null
+  if (names.join(' ').length > LONGEST_SCOPE) throw unusable(url, 'asks for a scope longer than 4 KiB')
+  if (names.every((name) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name))) return names.join(' ')
+  throw unusable(url, 'asks for a scope with characters that no scope can have')
 }
 
 /**

@@ -7,13 +7,14 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { OAuthAuthorizationServers } from '../../src/authorization-server/authorization-servers.js'
 import { systemClock } from '../../src/clock.js'
 import type { Profile } from '../../src/config/profile.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
+import { idTokenOf } from '../../src/tokens/id-token.js'
 import { tokenSetFrom } from '../../src/tokens/token-set.js'
 import { makeCertificates } from '../support/certificates.js'
 import { testProfile, tokenResponse } from '../support/fake-authorization-servers.js'
@@ -445,6 +446,22 @@ describe('metadata and id_token', async () => {
     expect(await redeem(idToken, made)).toMatchObject({ subject: 'ada' })
   })
 
+  test.each<[string, Record<string, unknown>, object]>([
+    ['azp of this client', { azp: 'client-1' }, {}],
+    ['several audiences with azp of this client', { azp: 'client-1', aud: ['b', 'client-1'] }, {}],
+    ['typ JWT', {}, { typ: 'JWT' }],
+    ['an expiry that no date has', { exp: 1e300 }, {}],
+  ])('an id_token with %s is good', async (_, changes, header) => {
+    publish()
+    const token = sign(claims(), { header })
+    const payload = { ...decodeJwt(await token.sign(key.privateKey)), ...changes }
+    const idToken = await new SignJWT(payload)
+      .setProtectedHeader({ alg: 'RS256', kid: 'k1', ...header })
+      .sign(key.privateKey)
+    expect((await redeem(idToken)).subject).toBe('ada')
+    expect(idTokenOf({ idToken: new Secret(idToken) })?.expiresAtMs).toBeLessThan(8.64e15)
+  })
+
   test('a nonce that only another tool knows is not compared; the rest of its id_token is', async () => {
     publish()
     const adopted = async (audience: string) => {
@@ -481,6 +498,22 @@ describe('metadata and id_token', async () => {
           .setAudience(['client-1', 'b'])
           .sign(key.privateKey),
     ],
+    [
+      'for several audiences without azp',
+      () => sign(claims()).setAudience(['client-1', 'b']).sign(key.privateKey),
+    ],
+    ['for no audience', () => sign(claims()).setAudience([]).sign(key.privateKey)],
+    ['for one audience with another azp', () => sign(claims({ azp: 'someone' })).sign(key.privateKey)],
+    ['with an azp that is no text', () => sign(claims({ azp: ['client-1'] })).sign(key.privateKey)],
+    ['about nobody', () => sign(claims()).setSubject('').sign(key.privateKey)],
+    ['about a blank', () => sign(claims()).setSubject(' ').sign(key.privateKey)],
+    ['about 256 characters', () => sign(claims()).setSubject('x'.repeat(256)).sign(key.privateKey)],
+    ...['at+jwt', 'application/AT+JWT', 'dpop+jwt', 'logout+jwt', 'secevent+jwt'].map(
+      (typ): [string, () => Promise<string>] => [
+        typ,
+        () => sign(claims(), { header: { typ } }).sign(key.privateKey),
+      ],
+    ),
     ['expired', () => sign(claims(), { expires: '-5m' }).sign(key.privateKey)],
     ['with another nonce', () => sign({ nonce: 'nonce-2' }).sign(key.privateKey)],
     ['without nonce', () => sign({}).sign(key.privateKey)],

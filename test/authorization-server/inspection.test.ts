@@ -184,3 +184,21 @@ describe('userinfo that', () => {
     }
   })
 })
+
+test('a token inside a longer value is masked, also in the claims of the id_token', async () => {
+  const set = tokens({
+    accessToken: new Secret('access-canary-5d1c'),
+    idToken: new Secret(
+      `${part({ alg: 'ES256' })}.${part({ sub: 'ada', x: 'Bearer access-canary-5d1c' })}.sig`,
+    ),
+  })
+  const members = { active: true, sub: 'ada', seen: 'Bearer access-canary-5d1c', 'access-canary-5d1c': [1] }
+  server.routes.set('/introspect', json(members))
+  server.routes.set('/me', json(members))
+  const masked = { active: true, sub: 'ada', seen: 'Bearer [secret]', '[secret]': [1] }
+  expect(await inspect(profileOf(), set)).toEqual({
+    idToken: { header: { alg: 'ES256' }, claims: { sub: 'ada', x: 'Bearer [secret]' } },
+    introspection: { outcome: 'answered', members: masked },
+    userinfo: { outcome: 'answered', members: masked },
+  })
+})

@@ -182,6 +182,19 @@ describe('what a resource says is not believed', () => {
     expect(await refusal()).toEqual(['provider_answer_invalid', expect.stringContaining(member)])
   })
 
+  test.each([
+    ['of 256 KiB in the challenge', 'x'.repeat(8_000), []],
+    ['of 256 KiB', undefined, Array.from({ length: 1_024 }, (_, count) => `${'s'.repeat(250)}${count}`)],
+    ['with a quotation mark', undefined, ['a"b']],
+    ['with a line break', undefined, ['a\nb']],
+    ['beyond ASCII', undefined, ['é']],
+  ])('a scope %s', async (_, scope, scopes_supported) => {
+    publish()
+    describeResource(WELL_KNOWN, { scopes_supported })
+    if (scope !== undefined) challenge(`resource_metadata="${resource.base}${WELL_KNOWN}", scope="${scope}"`)
+    expect(await refusal()).toEqual(['provider_answer_invalid', expect.stringContaining('asks for a scope')])
+  })
+
   test('a redirect instead of metadata is not followed', async () => {
     const other = await startFakeServer()
     resource.routes.set(`${WELL_KNOWN}/mcp`, (_request, response) => {
