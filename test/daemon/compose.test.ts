@@ -33,7 +33,12 @@ describe('start', () => {
     const { folders, services } = await composeDaemon({ env: { CATCHD_REDIRECT_PORT: '8252' } })
     expect(existsSync(folders.socketPath)).toBe(false)
     expect(existsSync(join(folders.stateFolder, 'logins.journal'))).toBe(false)
-    expect((await services.status()).listeners).toEqual({ redirect: [], socket: null, tcp: null, tcp_error: null })
+    expect((await services.status()).listeners).toEqual({
+      redirect: [],
+      socket: null,
+      tcp: null,
+      tcp_error: null,
+    })
   })
 
   test('a second daemon of the home fails with already_running, and changes nothing', async () => {
@@ -46,7 +51,12 @@ describe('start', () => {
     })
     expect(await codeOf(second.start())).toBe('already_running')
     expect(filesOf(first.home)).toEqual(before)
-    expect((await second.services.status()).listeners).toEqual({ redirect: [], socket: null, tcp: null, tcp_error: null })
+    expect((await second.services.status()).listeners).toEqual({
+      redirect: [],
+      socket: null,
+      tcp: null,
+      tcp_error: null,
+    })
     await second.stop()
     expect((await first.get('/v1/status')).status).toBe(200)
     expect(filesOf(first.home)).toEqual(before)
@@ -146,6 +156,7 @@ describe('stop', () => {
       redirect: [`http://127.0.0.1:${environment.redirectPort}`],
       socket: folders.socketPath,
       tcp: `http://127.0.0.1:${environment.apiPort}`,
+      tcp_error: null,
     })
     await stop()
     expect(json(await waiting)).toMatchObject({ login_id: id, status: 'pending' })
