@@ -156,6 +156,7 @@ describe('stop', () => {
       redirect: [`http://127.0.0.1:${environment.redirectPort}`],
       socket: folders.socketPath,
       tcp: `http://127.0.0.1:${environment.apiPort}`,
+      tcp_error: null,
     })
     await stop()
     expect(json(await waiting)).toMatchObject({ login_id: id, status: 'pending' })
