@@ -7,6 +7,7 @@ import {
   authorizationServer,
   CLIENT_SECRET,
   daemonWith,
+  dashboardSession,
   endpointsOf,
   logIn,
   publish,
@@ -276,6 +277,47 @@ describe('metadata with the authorization endpoint of another server (mix-up)', 
     secretsAt(other)
     // Without iss in the response, the code is not redeemed.
     expect(await logIn(daemon, 'iss')).toMatchObject({ error: { code: 'issuer_mismatch' } })
+    expect(secretsAt(other)).toEqual([])
+  }, 60_000)
+})
+
+describe('a session of the dashboard', () => {
+  test('gets no secret by an edit, not even with a client secret of its own', async () => {
+    const [honest, other] = await twoServers()
+    const gw = { ...client, issuer: honest.base }
+    const daemon = await daemonWith({ gw })
+    await logIn(daemon, 'gw')
+    const call = await dashboardSession(daemon)
+    const refused = await call('PUT', '/v1/profiles/gw', {
+      ...gw,
+      client_secret: '[secret]',
+      token_endpoint: `${other.base}/token`,
+    })
+    expect(refused.json).toMatchObject({ code: 'forbidden', next: 'catchd profile edit gw' })
+    const own = { ...gw, client_secret: 'of-the-session', issuer: other.base }
+    expect((await call('PUT', '/v1/profiles/gw', own)).status).toBe(200)
+    expect((await call('POST', '/dashboard/profiles/gw/refresh')).json).toMatchObject({
+      code: 'login_required',
+    })
+    await call('DELETE', '/v1/tokens/gw')
+    expect(secretsAt(other)).toEqual([])
+    expect(secretsAt(honest)).toEqual(['POST /token'])
+  }, 60_000)
+
+  test('gets no tokens of a profile whose entry was taken out of the file', async () => {
+    const [honest, other] = await twoServers()
+    const gw = { client_id: 'c', issuer: honest.base, scope: 'x' }
+    const daemon = await daemonWith({ gw })
+    await logIn(daemon, 'gw')
+    await daemon.writeConfig({ profiles: {} })
+    const count = async () => (await daemon.api('GET', '/v1/status')).json['profiles']
+    await expect.poll(count).toBe(0)
+    const call = await dashboardSession(daemon)
+    expect((await call('PUT', '/v1/profiles/gw', { ...gw, issuer: other.base })).status).toBe(201)
+    expect((await call('POST', '/dashboard/profiles/gw/refresh')).json).toMatchObject({
+      code: 'login_required',
+    })
+    await call('DELETE', '/v1/profiles/gw')
     expect(secretsAt(other)).toEqual([])
   }, 60_000)
 })

@@ -1,5 +1,5 @@
 /** An honest authorization server and a second one, and the built daemon: what secret arrives at the second one? */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type FakeServer, json, startFakeServer } from '../authorization-server/fake-server.js'
@@ -162,8 +162,4 @@ export async function dashboardSession(daemon: Daemon) {
         ...(method === 'GET' ? {} : { origin }),
       },
     })
-}
-
-export async function configurationOf(daemon: Daemon): Promise<string> {
-  return readFile(daemon.configPath, 'utf8')
 }
