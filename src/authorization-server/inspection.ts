@@ -12,7 +12,7 @@ import type { IssuedTokens } from './issued-tokens.js'
 import { isObject, jwtParts, type Members, parseObject } from './json-object.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import type { Inspection, Report } from './port.js'
-import type { SentValues } from './sent-values.js'
+import { SentValues } from './sent-values.js'
 import { findRefusal, shownCode } from './token-refusal.js'
 
 const TOKEN_MEMBERS = new Set(['access_token', 'refresh_token', 'id_token', 'token', 'client_secret'])

@@ -76,7 +76,8 @@ const PATHS: readonly [
   ['device authorization', (servers, profile) => servers.authorizeDevice(profile)],
   [
     'device poll',
-    (servers, profile, transcript) => servers.pollDevice(profile, new Secret(SECRETS.code), transcript),
+    (servers, profile, transcript) =>
+      servers.pollDevice(profile, { deviceCode: new Secret(SECRETS.code) }, transcript),
   ],
   ['revocation', (servers, profile) => servers.revoke(profile, set)],
   ['introspection and UserInfo', (servers, profile) => servers.inspect(profile, set)],
