@@ -31,7 +31,9 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
   const machine = machineFactsOf(process.platform, process.env)
 
   const events = new EventHub(log)
-  const storage = await openStorage(environment, folders, clock)
+  const storage = await openStorage(environment, folders, clock, (path) =>
+    log.warn({ event: 'vault.damage_set_aside', path }),
+  )
   const tokens = composeTokens({ clock, folders, log, events, storage, connect })
   const logins = composeLogins({ ...settings, clock, events, machine, storage, tokens })
   const listeners = new ApiListeners(settings)
