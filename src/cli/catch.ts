@@ -9,7 +9,7 @@ import type { Command } from '@commander-js/extra-typings'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
-import { printable, printJson, printNote } from './output.js'
+import { printJson, printNote } from './output.js'
 
 export function define(command: Command, context: Context): void {
   command
@@ -21,7 +21,7 @@ export function define(command: Command, context: Context): void {
         redirectUri: redirectUri ?? `http://127.0.0.1:${context.environment.redirectPort}/callback`,
         state,
       })
-      printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri)}`)
+      printNote(`Waiting for an authorization response at ${begun.redirect_uri}`)
       await printResponse(context, begun.login_id)
     })
 }

@@ -53,7 +53,7 @@ async function serve(context: Context, name: string, options: ProxyOptions): Pro
   try {
     const base = await listen(app, options, authorities)
     if (!options.secret && options.socket === undefined) {
-      printNote(styled('yellow', 'Every user of this machine can use this address.', process.stderr))
+      printNote(styled('yellow', 'Every user of this machine can use this address.'))
     }
     const baseUrl = secret === '' ? base : `${base}/${secret}`
     if (options.json) printJson({ profile: name, base_url: baseUrl, upstream: upstream.href })

@@ -247,6 +247,7 @@ describe('the short way', () => {
       'closed-output.ts',
       'quick-start.ts',
       'quick-token.ts',
+      'shell-word.ts',
       'socket-path.ts',
       'token-format.ts',
     ])

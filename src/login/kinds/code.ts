@@ -12,6 +12,7 @@ import { needsNoPerson, usesRedirectUri } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
+import { printable } from '../../printable.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
 import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
@@ -22,6 +23,9 @@ import type { AdoptionRequest, LoginRequest } from '../login-request.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import { certificateOf, prepareLogin } from '../preparation.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
+
+/** Limit for the texts of an error response, in characters. */
+const LONGEST_TEXT = 500
 
 const CodeLoginRecord = z.object({
   version: z.literal(1),
@@ -205,14 +209,14 @@ function judgeError(login: PendingLogin, response: AuthorizationResponse): Catch
     detail: denied
       ? 'The request was denied at the authorization server.'
       : 'The authorization server answered the authorization request with an error.',
-    error: printable(response.error),
-    errorDescription: response.errorDescription === null ? undefined : printable(response.errorDescription),
+    error: shown(response.error),
+    errorDescription: response.errorDescription === null ? undefined : shown(response.errorDescription),
   })
 }
 
-/** RFC 6749 §4.1.2.1 allows printable ASCII only. Replaces characters that could break a log line or a page. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, 500)
+/** RFC 6749 §4.1.2.1 allows printable ASCII only. Other characters could break a log line or a page. */
+function shown(text: string): string {
+  return printable(text).slice(0, LONGEST_TEXT)
 }
 
 function report(parts: KindParts, login: PendingLogin, ending: Ending) {
