@@ -3,12 +3,13 @@
  *
  * A file is checked after it was opened and before it is read. A named pipe in its place does not block the program. A
  * written file has mode 0600, whatever the umask is, and is on the disk when the call ends. Errors of the file system
- * are not changed: each module translates them into its own failures.
+ * are not changed: each module translates them into its own failures. named-file.ts reads the files that the user names.
  */
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { shellWord } from './shell-word.js'
 
 /** The calls of the file system that are used. Tests let single ones fail. */
 export type FileSystem = Pick<typeof nodeFiles, 'open' | 'rename' | 'link' | 'copyFile' | 'unlink'>
@@ -22,12 +23,12 @@ export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
  */
 export async function readChecked(
   path: string,
-  check: (stats: Stats) => void,
+  check: (stats: Stats) => void | Promise<void>,
   { flags = 0, files = nodeFiles }: { readonly flags?: number; readonly files?: FileSystem } = {},
 ): Promise<Buffer> {
   const file = await files.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | flags)
   try {
-    check(await file.stat())
+    await check(await file.stat())
     return await file.readFile()
   } finally {
     await file.close()
@@ -67,6 +68,21 @@ export async function createFile(path: string, content: string): Promise<boolean
   }
 }
 
+/** Replaces a file as a whole: a reader gets the old content or the new. A link at this path is replaced, not followed. */
+export async function replaceFile(path: string, content: string): Promise<void> {
+  const folder = dirname(path)
+  const temporary = join(folder, `.catchd-${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    await writeSynced(temporary, content)
+    await nodeFiles.rename(temporary, path)
+  } catch (error) {
+    await nodeFiles.unlink(temporary).catch(() => {})
+    throw error
+  }
+  // The new content is in its place, so a folder that cannot be synced is no failure.
+  await syncFolder(folder).catch(() => {})
+}
+
 /** After this a rename in the folder survives a power cut. */
 export async function syncFolder(path: string, files: FileSystem = nodeFiles): Promise<void> {
   // Windows opens no folder as a file, and orders renames itself.
@@ -91,7 +107,7 @@ export function privacyTrouble(path: string, stats: Stats, largestMiB: number): 
   if (user === undefined) return undefined
   if (stats.uid !== user) return `${path} belongs to another user. Move it away.`
   if ((stats.mode & 0o077) === 0) return undefined
-  return `Other users can read or change ${path}. If nobody has, run: chmod 600 '${path}'. Otherwise move it away.`
+  return `Other users can read or change ${path}. If nobody has, run: chmod 600 ${shellWord(path)} (otherwise move it away).`
 }
 
 /** `ENOENT` and the like; safe to show. */

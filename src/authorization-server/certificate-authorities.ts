@@ -6,10 +6,10 @@
  */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import tls from 'node:tls'
 import { CatchdError } from '../failures.js'
+import { CERTIFICATE_FILE, readNamedFile } from '../named-file.js'
 import { RecentMap } from './recent-map.js'
 import { SystemAuthorities } from './system-authorities.js'
 
@@ -89,20 +89,18 @@ function knownToNode(): readonly string[] {
 }
 
 async function readCertificates(caFile: string): Promise<string> {
-  let pem: string
-  try {
-    pem = await readFile(caFile, 'utf8')
-  } catch (error) {
-    throw unusable(caFile, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
-  }
+  const content = await readNamedFile(caFile, CERTIFICATE_FILE, ({ cause, fix }) =>
+    unusable(caFile, cause, fix),
+  )
+  const pem = content.toString('utf8')
   try {
     new X509Certificate(pem) // node:tls ignores an invalid certificate, and every connection would then fail.
   } catch {
-    throw unusable(caFile, 'contains no certificate in PEM format')
+    throw unusable(caFile, 'contains no certificate in PEM format.')
   }
   return pem
 }
 
-function unusable(caFile: string, why: string): CatchdError {
-  return new CatchdError('profile_invalid', `ca_file ${caFile} ${why}.`)
+function unusable(caFile: string, why: string, next?: string): CatchdError {
+  return new CatchdError('profile_invalid', { detail: `ca_file ${caFile} ${why}`, next })
 }

@@ -5,9 +5,9 @@
  * Nothing is cached, so the next request uses a rotated key. Messages name the file and the problem, never the content.
  */
 import { createPrivateKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import { CERTIFICATE_FILE, readNamedFile, SECRET_FILE } from '../named-file.js'
 import type { ServerRequest } from './server-exchanges.js'
 
 /** RFC 7518 §3.3 requires this size for RSA keys. */
@@ -103,14 +103,11 @@ async function readPem(profile: Profile, key: 'private_key_file' | 'certificate_
   if (file === undefined) {
     throw unusable(`${profile.token_endpoint_auth_method} needs ${key}.`)
   }
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    throw unusable(`${key} ${file} cannot be read (${code}).`)
-  }
+  const rule = key === 'private_key_file' ? SECRET_FILE : CERTIFICATE_FILE
+  const pem = await readNamedFile(file, rule, ({ cause, fix }) => unusable(`${key} ${file} ${cause}`, fix))
+  return pem.toString('utf8')
 }
 
-function unusable(detail: string): CatchdError {
-  return new CatchdError('profile_invalid', detail)
+function unusable(detail: string, next?: string): CatchdError {
+  return new CatchdError('profile_invalid', { detail, next })
 }

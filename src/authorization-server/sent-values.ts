@@ -11,6 +11,7 @@
  * Masking is only for display. What an answer means is decided before, on the answer as it came.
  */
 import type { Profile } from '../config/profile.js'
+import { printable } from '../printable.js'
 import { MARKER, type Secret } from '../secret.js'
 import { scopesOf } from './authorization-request.js'
 import { type Layer, visitLayers } from './text-layers.js'
@@ -88,13 +89,10 @@ export class SentValues {
     return this.masked(text) !== text
   }
 
-  /** One masked line, without control characters and direction marks, and not too long. */
+  /** One masked line that can be shown, and that is not too long. */
   line(text: string, longest: number): string {
     // What is far behind the end is not read at all.
-    return this.masked(text.slice(0, 4 * longest))
-      .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-      .trim()
-      .slice(0, longest)
+    return printable(this.masked(text.slice(0, 4 * longest)).trim()).slice(0, longest)
   }
 
   /** A JSON value, with all texts and names of members masked. A number that repeats a value becomes a text. */

@@ -94,7 +94,7 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
     const found = [pointers].flat().map((pointer) => at(members, pointer))
     return found.find((value) => value !== undefined && value !== null)
   }
-  const accessToken = tokenOf(member('access_token'))
+  const accessToken = tokenWithoutBlanks(member('access_token'))
   if (accessToken === null) throw invalid('has no access_token')
   return {
     accessToken,
@@ -109,7 +109,7 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
       scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
       sent,
     ),
-    idToken: tokenOf(member('id_token')),
+    idToken: tokenWithoutBlanks(member('id_token')),
     issuer: null,
     subject: null,
     parameters: extraOf(members),
@@ -134,6 +134,16 @@ function tokenOf(value: unknown): Secret | null {
     throw invalid('has a token that is not printable ASCII or is longer than 64 KiB')
   }
   return new Secret(value)
+}
+
+/**
+ * A token that is given out. A blank cannot be in a Bearer token (RFC 6750 §2.1), and in `.netrc`, a header or the protocol
+ * of a helper, what follows a blank could be read as something else.
+ */
+function tokenWithoutBlanks(value: unknown): Secret | null {
+  const token = tokenOf(value)
+  if (token?.reveal().includes(' ')) throw invalid('has an access token or id_token with a blank in it')
+  return token
 }
 
 /** RFC 6749 §7.1: the type is case-insensitive, and a token of an unknown type must not be used. */

@@ -9,7 +9,7 @@ import type { Command } from '@commander-js/extra-typings'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { giveUp, requireSuccess, untilSettled } from './login-wait.js'
-import { printable, printJson, printNote, styled } from './output.js'
+import { printJson, printNote, styled } from './output.js'
 
 const ANY_RESPONSE =
   'Without --state, any response at this address is accepted, even one that a web page invented. Compare its state yourself.'
@@ -24,8 +24,8 @@ export function define(command: Command, context: Context): void {
         redirectUri: redirectUri ?? `http://127.0.0.1:${context.environment.redirectPort}/callback`,
         state,
       })
-      printNote(`Waiting for an authorization response at ${printable(begun.redirect_uri)}`)
-      if (state === undefined) printNote(styled('yellow', ANY_RESPONSE, process.stderr))
+      printNote(`Waiting for an authorization response at ${begun.redirect_uri}`)
+      if (state === undefined) printNote(styled('yellow', ANY_RESPONSE))
       await printResponse(context, begun.login_id)
     })
 }

@@ -7,9 +7,9 @@ import {
   type OwnCertificate,
   readOwnCertificate,
 } from '../http/redirect/certificate-making.js'
+import { shellWord } from '../shell-word.js'
 import type { Context } from './context.js'
 import { facts, printJson, printNote, printResult } from './output.js'
-import { quoted } from './shell/posix.js'
 
 export function define(command: Command, context: Context): void {
   command
@@ -49,7 +49,7 @@ function print({ file, names, fingerprint, expiresAt }: OwnCertificate, json: tr
     ]),
   )
   printNote('')
-  for (const line of trustSteps(process.platform, file)) printNote(line)
+  printNote(trustSteps(process.platform, file))
 }
 
 /**
@@ -57,7 +57,7 @@ function print({ file, names, fingerprint, expiresAt }: OwnCertificate, json: tr
  * because the user decides what the browser trusts.
  */
 export function trustSteps(platform: NodeJS.Platform, file: string): string[] {
-  const path = platform === 'win32' ? `"${file}"` : quoted(file)
+  const path = shellWord(file, platform)
   return [...systemSteps(platform, path), '', ...FIREFOX, '', ...MKCERT]
 }
 

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseJson } from '../client/daemon-error.js'
 import { CatchdError } from '../failures.js'
+import { escapedInJson } from '../printable.js'
 import type { Context } from './context.js'
-import { printable, printNote, printResult, type Style, styled } from './output.js'
+import { printNote, printResult, type Style, styled } from './output.js'
 
 const POLL_MS = 200
 const CHUNK_BYTES = 64 * 1024
@@ -19,7 +20,9 @@ export async function printLog(
 ): Promise<void> {
   const path = join(context.folders.stateFolder, 'catchd.log')
   const pretty = process.stdout.isTTY && !options.json
-  const reader = new LogReader(path, (line) => printResult(pretty ? logLineForPeople(line) : line))
+  const reader = new LogReader(path, (line) =>
+    printResult(pretty ? logLineForPeople(line) : escapedInJson(line)),
+  )
   let readerGone = false
   process.stdout.once('error', () => {
     readerGone = true
@@ -85,16 +88,16 @@ class LogReader {
 /** @returns `14:03:22 warn  login.ended profile=gw code=…`. A line that is not a JSON object stays unchanged. */
 export function logLineForPeople(line: string): string {
   const entry = parseJson(line)
-  if (typeof entry !== 'object' || entry === null) return printable(line)
+  if (typeof entry !== 'object' || entry === null) return line
   const { time, level, event: name, ...rest } = entry as Record<string, unknown>
   const members = Object.entries(rest).map(([key, value]) => `${key}=${memberText(value)}`)
   const label = String(level ?? '').padEnd(5)
   const style = LEVEL_STYLE[String(level)]
   return [
-    styled('dim', printable(String(time ?? '').replace(/^.*T|\.\d+Z$|Z$/g, ''))),
-    style === undefined ? printable(label) : styled(style, label),
-    styled('bold', printable(String(name ?? ''))),
-    printable(members.join(' ')),
+    styled('dim', String(time ?? '').replace(/^.*T|\.\d+Z$|Z$/g, '')),
+    style === undefined ? label : styled(style, label),
+    styled('bold', String(name ?? '')),
+    members.join(' '),
   ]
     .join(' ')
     .trimEnd()

@@ -4,8 +4,9 @@ import { examine } from '../doctor/examine.js'
 import { exitCodeOf, type Finding } from '../doctor/finding.js'
 import { thisMachine } from '../doctor/machine.js'
 import { examineService } from '../doctor/service.js'
+import { printable } from '../printable.js'
 import type { Context } from './context.js'
-import { printable, printJson, printResult, type Style, styled } from './output.js'
+import { printJson, printResult, type Style, styled } from './output.js'
 import { servicePlan } from './service.js'
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
@@ -32,16 +33,16 @@ function serviceCheck(context: Context): (() => Promise<Finding>) | undefined {
   }
 }
 
-function report(findings: readonly Finding[]): string {
+function report(findings: readonly Finding[]): string[] {
   const width = Math.max(...findings.map(({ check }) => check.length))
   const lines = findings.flatMap(({ check, status, detail, next }) => {
     const margin = ' '.repeat(width + 8)
     const [first, ...more] = wrapped(printable(detail), width + 8)
     const line = `${styled(STYLES[status], status.padEnd(4))}  ${check.padEnd(width)}  ${first}`
-    const advice = next === null ? [] : [`→ ${printable(next)}`]
+    const advice = next === null ? [] : [`→ ${next}`]
     return [line, ...[...more, ...advice].map((text) => margin + text)]
   })
-  return [...lines, '', summary(findings)].join('\n')
+  return [...lines, '', summary(findings)]
 }
 
 /** Breaks the text between words into lines that fit on the terminal beside the margin. A pipe gets one line. */

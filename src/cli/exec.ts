@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { type Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { Context } from './context.js'
-import { printable, printNote } from './output.js'
+import { printNote } from './output.js'
 
 /** The exit codes of shells. */
 const NOT_FOUND = 127
@@ -49,7 +49,7 @@ export async function runCommand(
     return signal === null ? (code ?? 0) : 128 + constants.signals[signal]
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    printNote(`catchd: cannot run ${printable(program)} (${code ?? 'unknown'}).`)
+    printNote(`catchd: cannot run ${program} (${code ?? 'unknown'}).`)
     return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward)

@@ -1,6 +1,6 @@
 /** Failures on stderr: the cause, one command to run next, and the exit code. */
 import { asCatchdError, type CatchdError, type FailureCode, toProblem } from '../failures.js'
-import { printable } from './output.js'
+import { printable, printableJson } from '../printable.js'
 
 /** The time of `--timeout` is over. */
 export class TimedOut extends Error {
@@ -18,7 +18,7 @@ export class TimedOut extends Error {
  */
 export function printFailure(thrown: unknown, json: boolean): number {
   const failure = asCatchdError(thrown instanceof TimedOut ? thrown.failure : thrown)
-  process.stderr.write(json ? `${JSON.stringify(toProblem(failure))}\n` : failureText(failure))
+  process.stderr.write(json ? `${printableJson(toProblem(failure))}\n` : failureText(failure))
   return thrown instanceof TimedOut ? TIMED_OUT : failure.exitCode
 }
 

@@ -3,6 +3,7 @@
  * access is that of a new API key. Without a destination, it serves the same access on a socket of this machine, which a
  * container can mount.
  */
+
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
@@ -17,10 +18,10 @@ import { createRelay } from '../forward/relay.js'
 import { socketThere } from '../forward/ssh-command.js'
 import { SshSession } from '../forward/ssh-session.js'
 import { Secret } from '../secret.js'
+import { singleQuoted } from '../shell-word.js'
 import { choicesOf, commaList, duration, wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { expiryInWords, printJson, printNote, printResult } from './output.js'
-import { quoted } from './shell/posix.js'
 
 const DEFAULT_EXPIRES_SECONDS = 12 * 3600
 /** Actions that only affect tokens and logins of the key's profiles. */
@@ -172,12 +173,12 @@ function announce(
   printNote(
     `${destination} can use ${key.profiles.join(', ')} until this command ends, ${untilOf(key)}. Run there:`,
   )
-  printResult(`export CATCHD_HOME=${quoted(home)}`)
+  printResult(`export CATCHD_HOME=${singleQuoted(home)}`)
   if (keyFile !== null) {
     printResult('# or, for tools that cannot use a socket:')
-    printResult(`export CATCHD_URL=${url} CATCHD_API_KEY="$(cat ${quoted(keyFile)})"`)
+    printResult(`export CATCHD_URL=${url} CATCHD_API_KEY="$(cat ${singleQuoted(keyFile)})"`)
   }
-  printNote(`curl --unix-socket ${socket} http://localhost/v1/tokens/${key.profiles[0]}`)
+  printNote(`curl --unix-socket ${singleQuoted(socket)} http://localhost/v1/tokens/${key.profiles[0]}`)
 }
 
 function announceSocket(key: ClientWithKey, path: string, options: ForwardOptions): void {

@@ -1,5 +1,4 @@
 /** `catchd import PROGRAM [FILE]`: makes profiles from another program's configuration. */
-import { readFile } from 'node:fs/promises'
 import { Argument, type Command } from '@commander-js/extra-typings'
 import { CatchdError } from '../failures.js'
 import { readBruno, readPostman } from '../import/api-clients.js'
@@ -9,8 +8,11 @@ import { readKubeconfig } from '../import/kubeconfig.js'
 import { readMcpHost } from '../import/mcp-hosts.js'
 import { readOidcAgent } from '../import/oidc-agent.js'
 import { readPizauth } from '../import/pizauth.js'
+import { type NamedFileRule, readNamedFile } from '../named-file.js'
+import { shellWord } from '../shell-word.js'
 import type { Context } from './context.js'
 import { readAll } from './line-input.js'
+import { isUrl } from './login-url.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 
 const PROGRAMS: Readonly<Record<string, { readonly read: Reader; readonly input: string }>> = {
@@ -22,6 +24,9 @@ const PROGRAMS: Readonly<Record<string, { readonly read: Reader; readonly input:
   postman: { read: readPostman, input: 'an exported collection' },
   bruno: { read: readBruno, input: 'a .bru file' },
 }
+
+/** Its text is only looked at here, and the profiles are shown. */
+const RULE: NamedFileRule = { largestKiB: 1024, others: 'write' }
 
 interface Written {
   readonly profile: string
@@ -40,7 +45,7 @@ export function define(command: Command, context: Context): void {
         .join('\n')}`,
     )
     .action(async (program, file, { json }) => {
-      const text = file === undefined ? await readAll() : await readText(file)
+      const text = file === undefined ? await readAll({ largestKiB: RULE.largestKiB }) : await readText(file)
       const imported = PROGRAMS[program]?.read(text) ?? { profiles: [], urls: [] }
       const taken = new Set((await context.client.profiles()).map(({ profile }) => profile))
       const written: Written[] = []
@@ -75,7 +80,10 @@ function print(written: readonly Written[], { urls }: Imported): void {
     for (const note of notes) printNote(`  ${note}`)
     printNote(`  → catchd login ${profile}`)
   }
-  for (const { name, url } of urls) printResult(`catchd login ${url} --name ${profileName(name)}`)
+  for (const { name, url } of urls) {
+    if (isUrl(url)) printResult(`catchd login ${shellWord(url)} --name ${profileName(name)}`)
+    else printNote(`Not imported: ${name}, because ${url} is not an http or https URL.`)
+  }
 }
 
 /** Makes a valid profile name from the name in the other program. */
@@ -88,12 +96,11 @@ function profileName(text: string): string {
 }
 
 async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new CatchdError('request_invalid', {
-      detail: `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`,
-      next: 'catchd import --help',
-    })
-  }
+  const content = await readNamedFile(
+    file,
+    RULE,
+    ({ cause }) =>
+      new CatchdError('request_invalid', { detail: `${file} ${cause}`, next: 'catchd import --help' }),
+  )
+  return content.toString('utf8')
 }

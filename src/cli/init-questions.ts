@@ -1,5 +1,6 @@
 /** Questions on a terminal, with @clack/prompts, which only `catchd init` loads. They are printed on stderr. */
 import type * as Clack from '@clack/prompts'
+import { printable } from '../printable.js'
 import { Interrupted } from './context.js'
 
 interface Choice {
@@ -62,9 +63,9 @@ export class Questions {
     return this.#answered(answer)
   }
 
-  say(text: string): void {
+  say(lines: readonly string[]): void {
     // Without a box, so that the values to register are easy to copy.
-    this.#clack.log.message(text, { output: this.#output })
+    this.#clack.log.message(lines.map(printable).join('\n'), { output: this.#output })
   }
 
   #answered(answer: string | symbol | undefined): string {

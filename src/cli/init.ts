@@ -2,11 +2,13 @@
  * `catchd init`: asks for a first profile, writes it, logs in, and shows how to use the token. All of this can also be
  * done with other commands.
  */
+
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileEntry } from '../client/api-types.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import { PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import { shellWord } from '../shell-word.js'
 import type { Context } from './context.js'
 import { freeName } from './import.js'
 import { Questions } from './init-questions.js'
@@ -35,7 +37,7 @@ async function init(context: Context): Promise<void> {
   const name =
     preset === undefined ? await byUrl(context, questions) : await byPreset(context, questions, preset)
   await login(context, name, { browser: true })
-  for (const line of howToUse(name, context)) printResult(line)
+  printResult(howToUse(name, context))
 }
 
 const urlRule = (text: string) =>
@@ -53,7 +55,7 @@ async function byUrl(context: Context, questions: Questions): Promise<string> {
     const byHand =
       error instanceof CatchdError && (error.code === 'profile_invalid' || error.code === 'provider_refused')
     if (!byHand || error.next?.includes('--client-id') !== true) throw error
-    questions.say(error.detail ?? error.message)
+    questions.say([error.detail ?? error.message])
   }
   const clientId = await questions.text('The client_id that the server gave you')
   return profileOfUrl(context, url, { clientId })
@@ -77,7 +79,7 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
       }
     : {}
   const port = context.environment.redirectPort
-  questions.say(registrationAdvice(name, { preset: preset.name }, port).join('\n'))
+  questions.say(registrationAdvice(name, { preset: preset.name }, port))
   const clientId = await questions.text('The client_id that the server gave you')
   const secret = await questions.hidden(
     preset.client === 'confidential' ? 'The client secret' : 'The client secret, if there is one',
@@ -104,6 +106,6 @@ function howToUse(name: string, { folders }: Context): string[] {
     '',
     `catchd token ${name}`,
     `curl -H "Authorization: Bearer $(catchd token ${name})" https://…`,
-    `curl --unix-socket ${folders.socketPath} http://localhost/v1/tokens/${name}`,
+    `curl --unix-socket ${shellWord(folders.socketPath)} http://localhost/v1/tokens/${name}`,
   ]
 }

@@ -1,10 +1,13 @@
-/** Input from the terminal or from a pipe. */
+/** Input from the terminal or from a pipe. It is bounded, because a program at the other end may never stop. */
 import { createInterface } from 'node:readline'
+import { CatchdError } from '../failures.js'
+
+const LARGEST_KIB = 64
 
 /**
  * @param prompt - Printed on stderr if stdin is a terminal.
  * @returns The next line without its end, or `undefined` at the end of the input.
- * @throws the reason of `signal`
+ * @throws the reason of `signal`; CatchdError `request_invalid` for a line longer than 64 KiB
  */
 export function readLine(prompt: string, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted()
@@ -18,6 +21,14 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
       lines.close()
     }
     signal.addEventListener('abort', abort, { once: true })
+    let size = 0
+    const count = (chunk: Buffer | string) => {
+      size += chunk.length
+      if (size <= LARGEST_KIB * 1024) return
+      reject(tooLong(LARGEST_KIB))
+      lines.close()
+    }
+    stdin.on('data', count)
     lines.once('line', (line) => {
       resolve(line)
       lines.close()
@@ -25,6 +36,7 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
     lines.once('close', () => {
       // This program must be able to end while the other end of the pipe is still open.
       stdin.unref?.()
+      stdin.off('data', count)
       signal.removeEventListener('abort', abort)
       resolve(undefined)
     })
@@ -44,18 +56,31 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
  * All of stdin, without one line end.
  *
  * @param end - The text that ends the input, even if the pipe stays open. By default, only the end of the input counts.
- * @throws Error if it is longer than 64 KiB
+ * @throws CatchdError `request_invalid` if it is longer than `largestKiB`
  */
-export async function readAll(end?: string): Promise<string> {
+export async function readAll({
+  end,
+  largestKiB = LARGEST_KIB,
+}: {
+  readonly end?: string | undefined
+  readonly largestKiB?: number
+} = {}): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > 64 * 1024) throw new Error('stdin is longer than 64 KiB')
+    if (size > largestKiB * 1024) throw tooLong(largestKiB)
     chunks.push(chunk)
     if (end !== undefined && Buffer.concat(chunks).includes(end)) break
   }
   return Buffer.concat(chunks)
     .toString('utf8')
     .replace(/\r?\n$/, '')
+}
+
+function tooLong(kib: number): CatchdError {
+  return new CatchdError('request_invalid', {
+    detail: `The input is longer than ${kib < 1024 ? `${kib} KiB` : `${kib / 1024} MiB`}.`,
+    next: 'catchd help',
+  })
 }

@@ -49,7 +49,7 @@ export async function profileOfUrl(context: Context, url: string, options: UrlOp
   return answer.profile
 }
 
-function settingsOf({ profile, configuration }: ProfileAnswer): string {
+function settingsOf({ profile, configuration }: ProfileAnswer): string[] {
   const { resource, issuer, client_id, scope } = configuration
   const rows: [string, string | undefined][] = [
     ['resource', typeof resource === 'string' ? resource : resource?.join(' ')],

@@ -12,7 +12,8 @@ import type { CatchdClient } from '../client/client.js'
 import { problemToError } from '../client/daemon-error.js'
 import { advised } from '../diagnosis/advice.js'
 import { CatchdError } from '../failures.js'
-import { cut, printable, printNote, styled } from './output.js'
+import { printable } from '../printable.js'
+import { cut, printNote, styled } from './output.js'
 
 export type SettledLogin = Exclude<LoginAnswer, StartedLoginAnswer | ExchangingLogin>
 type SuccessfulLogin = Extract<LoginAnswer, { status: 'succeeded' }>
@@ -96,12 +97,12 @@ export function printInstructions(
   opened: boolean,
 ): void {
   if ('user_code' in login) {
-    printNote(`Enter the code ${styled('bold', printable(login.user_code), process.stderr)} at:`)
-    printNote(printable(login.verification_uri_complete ?? login.verification_uri))
+    printNote(`Enter the code ${styled('bold', login.user_code)} at:`)
+    printNote(login.verification_uri_complete ?? login.verification_uri)
     return
   }
   printNote(opened ? 'Open this URL if no browser appears:' : 'Open this URL in a browser:')
-  printNote(printable(login.authorization_url ?? ''))
+  printNote(login.authorization_url ?? '')
 }
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
@@ -121,7 +122,7 @@ export class WaitingLine {
   #frame = 0
 
   constructor(text: string) {
-    this.#text = text
+    this.#text = printable(text)
     if (!this.#stream.isTTY || process.env['TERM'] === 'dumb') return
     this.#timer = setInterval(() => this.#draw(), PERIOD_MS)
     this.#timer.unref()

@@ -2,12 +2,14 @@
  * `catchd login NAME|URL`: begins a login, shows its URL, waits for its end, and shows what was stored and until when.
  * Ctrl-C and `--timeout` cancel the login, so that nothing waits for a browser any more.
  */
+
 import type { Command } from '@commander-js/extra-typings'
 import type { LoginReport, PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
 import { needsNoPerson } from '../config/grants.js'
 import { advised, causeInWords, exchangeInWords } from '../diagnosis/advice.js'
 import { hostEnvironment, type LoginAdvice, loginAdvice, settingOf } from '../doctor/host-environment.js'
 import { CatchdError } from '../failures.js'
+import { shellWord } from '../shell-word.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
 import { TimedOut } from './failure-output.js'
@@ -29,7 +31,7 @@ import {
   untilSettled,
   WaitingLine,
 } from './login-wait.js'
-import { expiryInWords, facts, printable, printJson, printNote, printResult, styled } from './output.js'
+import { expiryInWords, facts, printJson, printNote, printResult, styled } from './output.js'
 
 type Begun = PendingLogin | PendingDeviceLogin
 
@@ -71,7 +73,7 @@ export function define(command: Command, context: Context): void {
 function notAName(text: string): CatchdError {
   return new CatchdError('profile_unknown', {
     detail: `"${text}" is neither the name of a profile nor a complete URL that begins with https://.`,
-    next: text.includes('://') ? 'catchd profile list' : `catchd login https://${text}`,
+    next: text.includes('://') ? 'catchd profile list' : `catchd login ${shellWord(`https://${text}`)}`,
   })
 }
 
@@ -106,7 +108,7 @@ export async function login(context: Context, name: string, options: LoginOption
   printResult(styled('green', `Logged in: ${name}`))
   if (settled.stored) printResult(storedInWords(settled.stored))
   const [cause] = settled.report?.causes ?? []
-  if (cause !== undefined) printNote(printable(causeInWords(cause)))
+  if (cause !== undefined) printNote(causeInWords(cause))
 }
 
 /** Advice for an environment in which the browser may not reach this machine. */
@@ -168,8 +170,7 @@ async function settle(
 function printExchanges(report: LoginReport | null): void {
   for (const exchange of report?.exchanges ?? []) {
     const { asked, answered } = exchangeInWords(exchange)
-    printNote(printable(`> ${asked}`))
-    printNote(printable(`< ${answered}`))
+    printNote([`> ${asked}`, `< ${answered}`])
   }
 }
 
@@ -236,7 +237,7 @@ async function printTokenDetails(context: Context, name: string, options: LoginO
   printResult(facts([['token', expiryInWords(rest.expires_at, Date.now())]]))
 }
 
-function storedInWords(stored: StoredTokenSet): string {
+function storedInWords(stored: StoredTokenSet): string[] {
   return facts([
     ['stored in', stored.stored_in],
     ['scope', stored.scope ?? 'unknown: the server does not say'],

@@ -5,7 +5,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { Context } from './context.js'
-import { expiryInWords, printable, printJson, printNote, printResult } from './output.js'
+import { expiryInWords, printJson, printNote, printResult } from './output.js'
 
 export function define(command: Command, context: Context): void {
   command
@@ -22,7 +22,7 @@ export function define(command: Command, context: Context): void {
 }
 
 function stillValid(reason: string, before: ProfileAnswer | undefined, nowMs: number): string {
-  const cause = printable(reason).replace(/[.\s]+$/, '')
+  const cause = reason.replace(/[.\s]+$/, '')
   return `The tokens were not revoked at the authorization server: ${cause}. They stay valid until ${end(before, nowMs)}.`
 }
 

@@ -3,26 +3,51 @@
  * Tables, times and text from others in a form for people.
  */
 import { styleText } from 'node:util'
+import { printable, printableJson } from '../printable.js'
 
-export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
+const STYLES = ['bold', 'dim', 'green', 'yellow', 'red', 'cyan'] as const
+export type Style = (typeof STYLES)[number]
 
-/** A line of the result. */
-export function printResult(line: string): void {
-  process.stdout.write(`${line}\n`)
+/** The result: one line, or several. Line ends and all else that a terminal does not show are escaped. */
+export function printResult(lines: string | readonly string[]): void {
+  printLines(process.stdout, lines)
 }
 
-/** One line for programs. Indented on a terminal. */
-export function printJson(value: unknown): void {
-  printResult(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined))
+/** One line for programs. Indented on a terminal, or if `indented` says so. */
+export function printJson(value: unknown, { indented = process.stdout.isTTY === true } = {}): void {
+  process.stdout.write(`${printableJson(value, indented ? 2 : undefined)}\n`)
 }
 
-/** A line that is not part of the result: progress, advice. */
-export function printNote(line: string): void {
-  process.stderr.write(`${line}\n`)
+/** What is not part of the result: progress, advice. */
+export function printNote(lines: string | readonly string[]): void {
+  printLines(process.stderr, lines)
 }
 
-export function styled(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
-  return styleText(style, text, { stream, validateStream: true })
+function printLines(stream: NodeJS.WriteStream, lines: string | readonly string[]): void {
+  for (const line of typeof lines === 'string' ? [lines] : lines) stream.write(`${shown(line, stream)}\n`)
+}
+
+/**
+ * Noncharacters mark the beginning and the end of styled text until it is printed: text of others passes the same way, and
+ * its escape sequences must not. With a mark in it, it could get a colour and nothing else.
+ */
+const END = '\ufdd0'
+const BEGIN = new Map(STYLES.map((style, index) => [style, String.fromCharCode(0xfdd1 + index)] as const))
+const STYLED = /([\ufdd1-\ufdd6])([^\ufdd0-\ufdd6]*)\ufdd0/g
+const MARKS = /[\ufdd0-\ufdd6]/g
+
+export function styled(style: Style, text: string): string {
+  return `${BEGIN.get(style)}${text}${END}`
+}
+
+/** The line as the stream gets it: everything in it is printable, and has its colours if the stream shows colours. */
+export function shown(line: string, stream: NodeJS.WriteStream): string {
+  const styleOf = (mark: string) => STYLES[mark.charCodeAt(0) - 0xfdd1] ?? 'bold'
+  return printable(line)
+    .replace(STYLED, (_, mark: string, text: string) =>
+      styleText(styleOf(mark), text, { stream, validateStream: true }),
+    )
+    .replace(MARKS, '')
 }
 
 /** A cell of a table. `style` applies to all of it. */
@@ -31,8 +56,10 @@ export type Cell = string | { readonly text: string; readonly style: Style }
 /**
  * Rows of equal length in aligned columns, under a heading. Cells are made printable. On a narrow terminal, the widest
  * columns are cut, with an ellipsis. A pipe gets the full text.
+ *
+ * @returns Its lines.
  */
-export function table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
   const cells = rows.map((row) => row.map(toCell))
   const wanted = heading.map((name, column) =>
     Math.max(name.length, ...cells.map((row) => (row[column]?.text ?? '').length)),
@@ -48,7 +75,7 @@ export function table(heading: readonly string[], rows: readonly (readonly Cell[
       })
       .join(GAP)
       .trimEnd()
-  return [styled('bold', line(heading.map((text) => ({ text })))), ...cells.map(line)].join('\n')
+  return [styled('bold', line(heading.map((text) => ({ text })))), ...cells.map(line)]
 }
 
 const GAP = '  '
@@ -75,24 +102,11 @@ export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 }
 
-/** Names and values in two aligned columns, indented. */
-export function facts(pairs: readonly (readonly [name: string, value: string])[]): string {
-  const width = Math.max(0, ...pairs.map(([name]) => name.length))
-  return pairs
-    .map(([name, value]) => `  ${styled('dim', name.padEnd(width))}  ${printable(value)}`)
-    .join('\n')
-}
-
-/**
- * Text from others must not move the cursor or change the title of the terminal.
- *
- * @returns The text on one line. Control characters, line ends, and characters that change the direction of the text
- *   become `\u{…}`.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    return `\\u{${character.codePointAt(0)?.toString(16)}}`
-  })
+/** Names and values in two aligned columns, indented. @returns The lines. */
+export function facts(pairs: readonly (readonly [name: string, value: string])[]): string[] {
+  const shownPairs = pairs.map(([name, value]) => [printable(name), value] as const)
+  const width = Math.max(0, ...shownPairs.map(([name]) => name.length))
+  return shownPairs.map(([name, value]) => `  ${styled('dim', name.padEnd(width))}  ${value}`)
 }
 
 export const SECONDS_PER_UNIT: ReadonlyMap<string, number> = new Map([

@@ -13,7 +13,7 @@ import type { ProfileEntry } from '../config/profile.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { facts, printable, printJson, printResult, table } from './output.js'
+import { facts, printJson, printResult, table } from './output.js'
 
 export function define(command: Command, context: Context): void {
   command
@@ -60,8 +60,9 @@ function show(preset: Preset, port: number): void {
       ['source', `${source} (checked ${checked})`],
     ]),
   )
-  printResult(`\n${JSON.stringify(profile, null, 2)}\n`)
-  printResult(command)
+  printResult('')
+  printJson(profile, { indented: true })
+  printResult(['', command])
 }
 
 function objections({ redirect: { refuses, instead } }: Preset): [string, string][] {
@@ -143,5 +144,5 @@ export function registrationAdvice(
 function registerLine(redirectUri: string | undefined): string[] {
   if (redirectUri === undefined || /:0(?:\/|$)/.test(redirectUri)) return []
   // On its own line, so that it is easy to copy.
-  return ['Register this redirect URI at the server:', `  ${printable(redirectUri)}`]
+  return ['Register this redirect URI at the server:', `  ${redirectUri}`]
 }

@@ -45,7 +45,7 @@ function chooseEditor(): string {
 async function makeIfMissing(context: Context): Promise<void> {
   const { configFolder, configFile } = context.folders
   await ensureFolder(configFolder)
-  const { text } = await readSnapshot(configFile)
+  const text = await readSnapshot(configFile)
   if (text.trim() !== '') return
   await publishSchema(configFolder)
   await writeDurably(configFile, SKELETON)
@@ -53,7 +53,7 @@ async function makeIfMissing(context: Context): Promise<void> {
 
 /** An invalid file is opened without this check, so that the user can fix it. */
 async function requireProfile(path: string, name: string): Promise<void> {
-  const { text } = await readSnapshot(path)
+  const text = await readSnapshot(path)
   let names: string[]
   try {
     names = [...parseConfiguration(text, path).profiles.keys()]
@@ -85,7 +85,7 @@ async function runEditor(editor: string, path: string): Promise<void> {
 /** @returns The number of profiles. */
 async function check(context: Context): Promise<number> {
   const { configFile, configFolder } = context.folders
-  const { text } = await readSnapshot(configFile)
+  const text = await readSnapshot(configFile)
   const parsed = parseConfiguration(text, configFile)
   for (const warning of parsed.warnings) printNote(`Warning: ${warning}`)
   interpret(parsed, { redirectPort: context.environment.redirectPort, configFolder })

@@ -25,7 +25,7 @@ export async function define(command: Command, context: Context): Promise<void> 
     .argument('<name>', 'profile')
     .option('--json', 'accepted for scripts; the output is always JSON')
     .action(async (name) => {
-      printResult(JSON.stringify(await context.client.profile(name), null, 2))
+      printJson(await context.client.profile(name), { indented: true })
     })
   command
     .command('remove')
@@ -109,7 +109,7 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
   }
   const { registrationAdvice } = await import('./presets.js')
   const port = context.environment.redirectPort
-  for (const line of registrationAdvice(profile, configuration, port)) printNote(line)
+  printNote(registrationAdvice(profile, configuration, port))
   printNote(`  → catchd login ${profile}`)
 }
 
@@ -137,7 +137,7 @@ const STATUS_WORDS: Readonly<Record<string, Cell>> = {
   locked: { text: 'locked', style: 'yellow' },
 }
 
-export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string {
+export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string[] {
   // A narrow terminal has no column for servers, so that names and states stay readable.
   const { isTTY, columns } = process.stdout
   const showsServers = !isTTY || (columns || 80) >= COLUMNS_WITH_SERVERS

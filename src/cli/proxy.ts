@@ -49,7 +49,7 @@ async function serve(context: Context, name: string, options: ProxyOptions): Pro
   try {
     const baseUrl = await listen(proxy, options)
     if (!options.secret && options.socket === undefined) {
-      printNote(styled('yellow', 'Every user of this machine can use this address.', process.stderr))
+      printNote(styled('yellow', 'Every user of this machine can use this address.'))
     }
     if (options.json) printJson({ profile: name, base_url: baseUrl, upstream: upstream.href })
     else printResult(baseUrl)

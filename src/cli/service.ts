@@ -1,4 +1,5 @@
 /** `catchd service install|uninstall|status`: the daemon as a service of this user. src/service makes the plan. */
+
 import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
@@ -10,6 +11,7 @@ import { launchdPlan } from '../service/launchd.js'
 import { environmentToKeep, type ServicePlan, type ServiceSetup } from '../service/plan.js'
 import { systemdPlan } from '../service/systemd.js'
 import { windowsTaskPlan } from '../service/windows-task.js'
+import { shellWord } from '../shell-word.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 
@@ -28,7 +30,7 @@ export function define(command: Command, context: Context): void {
       await install(context, plan)
       if (json) return printJson({ kind: plan.kind, enabled: true, files: pathsOf(plan) })
       printResult(styled('green', `Installed: ${plan.kind}`))
-      for (const path of pathsOf(plan)) printNote(`  ${path}`)
+      printNote(pathsOf(plan).map((path) => `  ${path}`))
       if (plan.kind === 'systemd user service') printNote('The first connection starts the daemon.')
     })
   command
@@ -130,14 +132,19 @@ async function run([program, ...args]: readonly [string, ...string[]]): Promise<
 
 function notEnabled(plan: ServicePlan, command: readonly string[], failure: string): CatchdError {
   return new CatchdError('request_invalid', {
-    detail: `The files of the ${plan.kind} were written, but it could not be switched on: ${command.join(' ')}: ${failure}`,
-    next: command.join(' '),
+    detail: `The files of the ${plan.kind} were written, but it could not be switched on: ${inShell(command)}: ${failure}`,
+    next: inShell(command),
   })
 }
 
 function printPlan(plan: ServicePlan): void {
-  for (const { path, content } of plan.files) printResult(`# ${path}\n${content.replace(/^\uFEFF/, '')}`)
-  for (const command of plan.enable) printResult(`# then: ${command.join(' ')}`)
+  for (const { path, content } of plan.files)
+    printResult([`# ${path}`, ...content.replace(/^\uFEFF/, '').split(/\r?\n/)])
+  for (const command of plan.enable) printResult(`# then: ${inShell(command)}`)
+}
+
+function inShell(command: readonly string[]): string {
+  return command.map((word) => shellWord(word)).join(' ')
 }
 
 function pathsOf({ files }: ServicePlan): string[] {

@@ -5,7 +5,7 @@ import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { facts, printable, printJson, printResult, relative } from './output.js'
+import { facts, printJson, printResult, relative, shown } from './output.js'
 import { profileTable } from './profile.js'
 
 const EVERY_MS = 1_000
@@ -44,10 +44,12 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   try {
     while (!signal.aborted) {
       const screen = await screenOf(watchingClient).catch((error: unknown) => {
-        if (error instanceof CatchdError) return error.message
+        if (error instanceof CatchdError) return [error.message]
         throw error
       })
-      const lines = screen.split('\n').slice(0, (process.stdout.rows ?? 24) - 1)
+      const lines = screen
+        .slice(0, (process.stdout.rows ?? 24) - 1)
+        .map((line) => shown(line, process.stdout))
       process.stdout.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`)
       await delay(EVERY_MS, undefined, { signal }).catch(() => {})
     }
@@ -58,12 +60,12 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   }
 }
 
-async function screenOf(client: CatchdClient): Promise<string> {
+async function screenOf(client: CatchdClient): Promise<string[]> {
   const [daemon, profiles] = [await client.status(), await client.profiles()]
   const nowMs = Date.now()
   const none = daemon.config.ok ? 'No profiles yet: catchd init' : 'No profiles: catchd profile edit'
-  const list = profiles.length === 0 ? none : profileTable(profiles, nowMs)
-  return `${facts(statusFacts(daemon, nowMs))}\n\n${list}`
+  const list = profiles.length === 0 ? [none] : profileTable(profiles, nowMs)
+  return [...facts(statusFacts(daemon, nowMs)), '', ...list]
 }
 
 function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
@@ -73,9 +75,7 @@ function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
     ['redirect', listeners.redirect.join(', ') || 'none'],
     ['socket', listeners.socket ?? 'none'],
     ['tcp', listeners.tcp ?? 'off'],
-    ...(listeners.tcp_error === null
-      ? []
-      : [['', printable(listeners.tcp_error)] satisfies [string, string]]),
+    ...(listeners.tcp_error === null ? [] : [['', listeners.tcp_error] satisfies [string, string]]),
     ['vault', `${vault.kind} (${vault.engine}), ${vault.health}`],
   ]
   if (daemon.locked) pairs.push(['lock', 'catchd is locked: catchd unlock'])

@@ -1,11 +1,16 @@
 /**
  * A file that always contains a fresh token, for tools that read one from a file. It has mode 0600 and is replaced as a
  * whole. At the end it is removed, because nobody would refresh the token in it.
+ *
+ * A link in its place is replaced too: it could lead the token to a file that others read, or overwrite another file. For
+ * the same reason, other users must not be able to rename anything in the folder (SECURITY.md#nobody-else-gets-in).
  */
-import { readFile, unlink } from 'node:fs/promises'
-import { writeDurably } from '../config/write.js'
-import { asCatchdError, type CatchdError } from '../failures.js'
+import { lstat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { asCatchdError, CatchdError } from '../failures.js'
 import type { AnyTokenAnswer } from '../fast-path/token-format.js'
+import { NO_FOLLOW, readChecked, replaceFile, systemCode } from '../files.js'
+import { folderTrouble } from '../named-file.js'
 
 /** After this time at most, it notices that the file was removed, or that another program refreshed the token. */
 const LONGEST_PAUSE_MS = 30_000
@@ -31,11 +36,18 @@ export class TokenFile {
     this.#textOf = textOf
   }
 
-  /** @throws CatchdError `config_invalid` if it cannot be written */
+  /** @throws CatchdError `config_invalid` if it cannot be written, or not safely */
   async write(token: AnyTokenAnswer): Promise<void> {
     const text = this.#textOf(token)
     if (text === this.#written && (await this.#content()) === text) return
-    await writeDurably(this.path, text)
+    try {
+      await this.#requireSafePlace()
+      await replaceFile(this.path, text)
+    } catch (error) {
+      throw error instanceof CatchdError
+        ? error
+        : unusable(`${this.path} cannot be written (${systemCode(error)}).`)
+    }
     this.#written = text
   }
 
@@ -69,9 +81,30 @@ export class TokenFile {
     if (this.#written !== undefined && (await this.#content()) === this.#written) await unlink(this.path)
   }
 
-  #content(): Promise<string | undefined> {
-    return readFile(this.path, 'utf8').catch(() => undefined)
+  async #requireSafePlace(): Promise<void> {
+    const trouble = await folderTrouble(dirname(this.path))
+    if (trouble !== undefined) throw unusable(`${this.path} ${trouble.cause}`, trouble.fix)
+    const there = await lstat(this.path).catch(() => undefined)
+    if (there === undefined || there.isSymbolicLink()) return
+    if (!there.isFile()) throw unusable(`${this.path} is not a file.`)
+    if (there.uid !== (process.getuid?.() ?? there.uid))
+      throw unusable(`${this.path} belongs to another user.`)
   }
+
+  /** `undefined` if there is no such file, or not one that this program wrote. */
+  async #content(): Promise<string | undefined> {
+    const written = this.#written
+    if (written === undefined) return undefined
+    const refuseOther = ({ size }: { readonly size: number }) => {
+      if (size !== Buffer.byteLength(written)) throw new Error('another file')
+    }
+    const found = await readChecked(this.path, refuseOther, { flags: NO_FOLLOW }).catch(() => undefined)
+    return found?.toString('utf8')
+  }
+}
+
+function unusable(detail: string, next = 'catchd help keep'): CatchdError {
+  return new CatchdError('config_invalid', { detail, next })
 }
 
 /**

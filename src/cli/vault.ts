@@ -29,6 +29,14 @@ export function define(command: Command, context: Context): void {
     .action(async (options) => {
       const { from, to, items } = await context.client.migrateVault(options.to)
       if (options.json) return printJson({ from, to, items })
-      printResult(`${items} ${items === 1 ? 'item' : 'items'} moved from ${from} to ${to}.`)
+      const count = `${items} ${items === 1 ? 'item' : 'items'}`
+      printResult(from === to ? sealedAgain(items, count) : `${count} moved from ${from} to ${to}.`)
     })
+}
+
+/** The vault in use can be sealed with another key. */
+function sealedAgain(items: number, count: string): string {
+  return items === 0
+    ? 'Nothing to move: this vault is in use already.'
+    : `${count} sealed with the passphrase.`
 }

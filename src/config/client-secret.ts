@@ -7,10 +7,10 @@ import { type ExecFileException, execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
 import { systemCode } from '../files.js'
+import { readSecretFile, SECRET_FILE } from '../named-file.js'
 import { Secret } from '../secret.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { Profile } from './profile.js'
-import { LARGEST_SECRET_BYTES, readSecretFile } from './secret-file.js'
 
 /** Reads a profile's client secret when it is needed. `undefined` if the profile has none. */
 export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>
@@ -21,8 +21,6 @@ export interface ClientSecretParts {
   readonly vault: Vault
   /** The daemon's environment, which commands also get. */
   readonly environment: NodeJS.ProcessEnv
-  /** Called when other users can read the file of a secret. */
-  readonly warn?: (message: string) => void
   readonly commandDeadlineMs?: number
 }
 
@@ -45,7 +43,7 @@ export function createClientSecrets(parts: ClientSecretParts): ClientSecrets {
     if (typeof source === 'string') return new Secret(source)
     if ('keychain' in source) return fromVault(profile, parts.vault)
     if ('env' in source) return fromEnvironment(profile, source.env, parts.environment)
-    if ('file' in source) return fromFile(profile, source.file, parts.warn)
+    if ('file' in source) return fromFile(profile, source.file)
     return fromCommand(profile, source.command, parts)
   }
 }
@@ -64,13 +62,12 @@ function fromEnvironment(profile: Profile, name: string, environment: NodeJS.Pro
   return new Secret(value)
 }
 
-async function fromFile(profile: Profile, path: string, warn: ClientSecretParts['warn']): Promise<Secret> {
-  const refused = (cause: string) => missing(profile, `its client_secret file ${path} ${cause}`)
-  const text = await readSecretFile(path, refused, ({ mode }) => {
-    if (process.getuid !== undefined && (mode & 0o077) !== 0)
-      warn?.(`The client_secret file ${path} can be read by other users. Run: chmod 600 '${path}'`)
-  })
-  return new Secret(text)
+async function fromFile(profile: Profile, path: string): Promise<Secret> {
+  return new Secret(
+    await readSecretFile(path, ({ cause, fix }) =>
+      missing(profile, `its client_secret file ${path} ${cause}`, profile.name, fix),
+    ),
+  )
 }
 
 /** No shell. The error of execFile quotes stderr, so only its kind is passed on. */
@@ -85,7 +82,7 @@ async function fromCommand(
     env: environment,
     timeout,
     killSignal: 'SIGKILL',
-    maxBuffer: LARGEST_SECRET_BYTES,
+    maxBuffer: SECRET_FILE.largestKiB * 1024,
   } as const
   let output: string
   try {
@@ -105,10 +102,10 @@ async function fromCommand(
   return new Secret(secret)
 }
 
-function missing(profile: Profile, cause: string, owner = profile.name): CatchdError {
+function missing(profile: Profile, cause: string, owner = profile.name, next?: string): CatchdError {
   return new CatchdError('profile_invalid', {
     detail: `Profile "${profile.name}" cannot authenticate: ${cause}`,
     profile: profile.name,
-    next: `catchd profile add ${owner} --client-secret-stdin`,
+    next: next ?? `catchd profile add ${owner} --client-secret-stdin`,
   })
 }

@@ -11,6 +11,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
 import { systemCode } from '../files.js'
+import { shellWord } from '../shell-word.js'
 import { findSocketPath, type UserSystem } from '../socket-path.js'
 import type { Environment } from './environment.js'
 
@@ -113,7 +114,7 @@ export async function ensureFolder(path: string): Promise<void> {
 export async function requireWritable(path: string): Promise<void> {
   const isPosix = process.getuid !== undefined
   if (isPosix && ((await stat(path)).mode & 0o300) !== 0o300)
-    throw unsafe(`Nothing can be written to the folder ${path}. Run: chmod 700 '${path}'`)
+    throw unsafe(`Nothing can be written to the folder ${path}. Run: chmod 700 ${shellWord(path)}`)
   await access(path, constants.W_OK).catch((error) => {
     throw unsafe(`Nothing can be written to the folder ${path} (${systemCode(error)}).`)
   })
@@ -145,7 +146,7 @@ async function keepOthersOut(path: string): Promise<void> {
     throw unsafe(`The folder ${path} belongs to another user. Use a folder of your own.`)
   if ((folder.mode & 0o022) !== 0) {
     throw unsafe(
-      `Other users can write to the folder ${path}. Check its content, then run: chmod 700 '${path}'`,
+      `Other users can write to the folder ${path}. Check its content, then run: chmod 700 ${shellWord(path)}`,
     )
   }
   if ((folder.mode & 0o077) !== 0) await chmod(path, 0o700)

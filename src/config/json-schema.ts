@@ -48,7 +48,7 @@ export async function publishSchema(folder: string): Promise<void> {
   const file = join(folder, SCHEMA_FILE)
   const text = configurationJsonSchemaText()
   try {
-    if ((await readSnapshot(file)).text !== text) await writeDurably(file, text)
+    if ((await readSnapshot(file)) !== text) await writeDurably(file, text)
   } catch {
     // The editor then has no completion.
   }

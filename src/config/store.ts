@@ -18,7 +18,7 @@ import type { Lock } from './lock.js'
 import type { NoticeSettings } from './notices.js'
 import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
 import type { ResolveContext } from './resolve.js'
-import { readSnapshot, type Snapshot } from './snapshot.js'
+import { readSnapshot } from './snapshot.js'
 import { suggestion } from './suggestion.js'
 import { writeDurably } from './write.js'
 
@@ -64,7 +64,7 @@ export class ConfigurationStore {
   readonly #listeners = new Set<ConfigurationListener>()
   #inUse: Interpretation
   /** The file as it was last read, valid or invalid; `undefined` if it cannot be read. */
-  #snapshot: Snapshot | undefined
+  #text: string | undefined
   #error: CatchdError | undefined
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -137,7 +137,7 @@ export class ConfigurationStore {
 
   /** Warnings about settings that are allowed but risky, each with its place in the file. */
   warnings(): readonly string[] {
-    return [...(this.#snapshot?.warnings ?? []), ...this.#inUse.warnings]
+    return this.#inUse.warnings
   }
 
   /**
@@ -183,29 +183,29 @@ export class ConfigurationStore {
   }
 
   async #follow(): Promise<void> {
-    let snapshot = await this.#read()
-    if (!(snapshot instanceof CatchdError) && snapshot.text === '' && this.#inUse.written.size > 0) {
+    let text = await this.#read()
+    if (text === '' && this.#inUse.written.size > 0) {
       await new Promise<void>((resolve) => this.#clock.after(SETTLE_MS, resolve))
-      snapshot = await this.#read()
+      text = await this.#read()
     }
-    this.#take(snapshot)
+    this.#take(text)
   }
 
-  async #read(): Promise<Snapshot | CatchdError> {
+  async #read(): Promise<string | CatchdError> {
     return readSnapshot(this.#file).catch(asCatchdError)
   }
 
-  #take(snapshot: Snapshot | CatchdError): void {
-    if (snapshot instanceof CatchdError) {
-      this.#snapshot = undefined
-      this.#keep(snapshot)
+  #take(text: string | CatchdError): void {
+    if (text instanceof CatchdError) {
+      this.#text = undefined
+      this.#keep(text)
       return
     }
-    const isSame = snapshot.text === this.#snapshot?.text
-    this.#snapshot = snapshot
+    const isSame = text === this.#text
+    this.#text = text
     if (isSame) return
     try {
-      this.#adopt(interpret(parseConfiguration(snapshot.text, this.#file), this.#context))
+      this.#adopt(interpret(parseConfiguration(text, this.#file), this.#context))
     } catch (error) {
       this.#keep(asCatchdError(error))
     }
@@ -237,19 +237,19 @@ export class ConfigurationStore {
     check: EditCheck = () => {},
   ): Promise<ReadonlyMap<string, ProfileEntry>> {
     for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt += 1) {
-      const snapshot = await this.#read()
-      this.#take(snapshot)
-      if (this.#error !== undefined || snapshot instanceof CatchdError) {
+      const written = await this.#read()
+      this.#take(written)
+      if (this.#error !== undefined || written instanceof CatchdError) {
         throw new CatchdError('config_invalid', {
           detail: `The configuration file has a mistake. Correct it first: ${this.status().error}`,
+          next: this.#error?.next,
         })
       }
       const before = this.#inUse.written
-      const text = edit(snapshot.text)
+      const text = edit(written)
       check(this.#inUse, interpret(parseConfiguration(text, this.#file), this.#context, false))
-      const now = await this.#read()
-      if (now instanceof CatchdError || now.text !== snapshot.text) continue
-      if (text !== snapshot.text) await this.#write(text)
+      if ((await this.#read()) !== written) continue
+      if (text !== written) await this.#write(text)
       this.#take(await this.#read())
       return before
     }

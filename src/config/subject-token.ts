@@ -5,9 +5,9 @@
  * Messages name the source, never its content.
  */
 import { CatchdError } from '../failures.js'
+import { type FileTrouble, readSecretFile } from '../named-file.js'
 import { Secret } from '../secret.js'
 import type { Profile } from './profile.js'
-import { readSecretFile } from './secret-file.js'
 
 /** Reads what a profile exchanges (RFC 8693). @throws CatchdError `profile_invalid`, and failures of the other profile */
 export type SubjectTokens = (profile: Profile) => Promise<Secret>
@@ -24,7 +24,8 @@ export function createSubjectTokens(tokens: SourceTokens): SubjectTokens {
     if (source === undefined) throw unusable(profile, 'the profile has no subject_token.')
     if ('file' in source) {
       const { file } = source
-      const text = (await readSecretFile(file, (cause) => unusable(profile, `${file} ${cause}`))).trim()
+      const refused = ({ cause, fix }: FileTrouble) => unusable(profile, `${file} ${cause}`, fix)
+      const text = (await readSecretFile(file, refused)).trim()
       if (text === '') throw unusable(profile, `${file} is empty.`)
       return new Secret(text)
     }
@@ -32,9 +33,10 @@ export function createSubjectTokens(tokens: SourceTokens): SubjectTokens {
   }
 }
 
-function unusable(profile: Profile, cause: string): CatchdError {
+function unusable(profile: Profile, cause: string, next?: string): CatchdError {
   return new CatchdError('profile_invalid', {
     profile: profile.name,
     detail: `There is no token to exchange: ${cause}`,
+    next,
   })
 }

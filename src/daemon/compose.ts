@@ -34,7 +34,9 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
 
   const events = new EventHub(log)
   const gate = new LockGate()
-  const storage = await openStorage(environment, folders, clock)
+  const storage = await openStorage(environment, folders, clock, (path) =>
+    log.warn({ event: 'vault.damage_set_aside', path }),
+  )
   const tokens = composeTokens({ clock, folders, log, events, gate, storage, connect })
   const logins = composeLogins({ ...settings, clock, events, gate, machine, storage, tokens })
   const lock = composeLock({ clock, folders, gate, log, events, storage, tokens, logins })

@@ -2,10 +2,12 @@
  * One daemon per home: the bound API socket is the lock. The socket of a running daemon is left alone, a stale one (after a
  * kill) is replaced, and any other file at the path is left alone.
  */
+
 import { lstatSync, mkdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'
 import type { OpenAddress } from '../http/http-listener.js'
+import { shellWord } from '../shell-word.js'
 
 /** Replacing a socket takes milliseconds; a lock this old was left behind by a crash. */
 const TAKEOVER_LOCK_MS = 10_000
@@ -30,7 +32,7 @@ function refuseForeignFile(path: string): void {
   if (found !== undefined && !found.isSocket()) {
     throw new CatchdError('already_running', {
       detail: `${path} is not a socket. catchd does not replace it, so it cannot listen there.`,
-      next: `ls -l ${path}`,
+      next: `ls -l ${shellWord(path)}`,
     })
   }
 }

@@ -21,11 +21,13 @@ export async function openStorage(
   environment: Environment,
   { configFile, stateFolder, keychainService }: Folders,
   clock: Clock,
+  onSetAside: (path: string) => void,
 ) {
   const vaultOptions = {
     stateFolder,
     service: keychainService,
     passphraseFile: environment.vaultPassphraseFile ?? null,
+    onSetAside,
   }
   const vault = await openVault(environment.vault, vaultOptions)
   const configuration = await ConfigurationStore.open({

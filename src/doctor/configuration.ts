@@ -50,11 +50,9 @@ export async function examineConfiguration(
 ): Promise<ExaminedConfiguration> {
   const check = 'configuration'
   try {
-    const snapshot = await readSnapshot(configFile)
-    const parsed = parseConfiguration(snapshot.text, configFile)
+    const parsed = parseConfiguration(await readSnapshot(configFile), configFile)
     const { profiles, warnings } = interpret(parsed, { redirectPort, configFolder })
-    const findings = [...snapshot.warnings, ...warnings].map(asWarning)
-    return { findings: [found(configFile, profiles.size), ...findings], profiles }
+    return { findings: [found(configFile, profiles.size), ...warnings.map(asWarning)], profiles }
   } catch (error) {
     return { findings: [failed(check, error)], profiles: undefined }
   }

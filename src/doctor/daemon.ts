@@ -13,6 +13,7 @@ import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError, EXIT } from '../failures.js'
 import { readBindTarget } from '../http/redirect/bind-target.js'
 import { findPortHolder, type PortHolder } from '../http/redirect/port-holder.js'
+import { shellWord } from '../shell-word.js'
 import { VERSION } from '../version.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 
@@ -46,7 +47,7 @@ export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand:
           check,
           EXIT.taken,
           `${where} exists but is not a socket. catchd does not touch it.`,
-          `ls -l '${where}'`,
+          `ls -l ${shellWord(where)}`,
         )
       }
       if (startedOnDemand) return ok(check, 'Not running. The next command that needs it starts it.')

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import type { Folders } from '../config/folders.js'
 import { EXIT } from '../failures.js'
 import { systemCode } from '../files.js'
+import { shellWord } from '../shell-word.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
 /** The checked properties of a folder or file; `uid` and `mode` as in stat(2). */
@@ -23,13 +24,17 @@ const LITTLE_SPACE_BYTES = 1024 * 1024
 /** The daemon refuses to read these files when other users can access them. */
 const PRIVATE = /^(admin\.key|clients\.json|vault\.|keychain-index\.json)/
 
+/** src/vault/durable-file.ts gives a damaged file such a name. */
+const SET_ASIDE = /\.corrupt-\w+$/
+
 /** @param uid - This user's; `undefined` on Windows, where access control lists keep the user's folders private. */
 export function judgeFolder(check: string, path: string, place: Place, uid: number | undefined): Finding {
   const refuse = (detail: string, next: string) => fail(check, EXIT.configuration, detail, next)
-  if (!place.isFolder) return refuse(`${path} is not a folder.`, `mv '${path}' '${path}.old'`)
+  if (!place.isFolder)
+    return refuse(`${path} is not a folder.`, `mv ${shellWord(path)} ${shellWord(`${path}.old`)}`)
   if (uid === undefined) return ok(check, path)
-  if (place.uid !== uid) return refuse(`${path} belongs to another user.`, `ls -ld '${path}'`)
-  const fix = `chmod 700 '${path}'`
+  if (place.uid !== uid) return refuse(`${path} belongs to another user.`, `ls -ld ${shellWord(path)}`)
+  const fix = `chmod 700 ${shellWord(path)}`
   if ((place.mode & 0o022) !== 0) {
     return refuse(
       `Other users can write to ${path}. Check its contents before you change its permissions.`,
@@ -57,7 +62,12 @@ export async function checkFolder(check: string, path: string): Promise<Finding>
   } catch (error) {
     const code = systemCode(error)
     if (code !== 'ENOENT') {
-      return fail(check, EXIT.configuration, `${path} cannot be used (${code}).`, `ls -ld '${dirname(path)}'`)
+      return fail(
+        check,
+        EXIT.configuration,
+        `${path} cannot be used (${code}).`,
+        `ls -ld ${shellWord(dirname(path))}`,
+      )
     }
     return (await unusableAbove(check, path)) ?? ok(check, `${path} (catchd creates it when needed)`)
   }
@@ -75,7 +85,7 @@ async function unusableAbove(check: string, path: string): Promise<Finding | und
     check,
     EXIT.configuration,
     `${path} cannot be created in ${above} (${refusal}).`,
-    `ls -ld '${above}'`,
+    `ls -ld ${shellWord(above)}`,
   )
 }
 
@@ -104,6 +114,10 @@ export async function checkStateFiles(stateFolder: string): Promise<Finding[]> {
 
 async function checkFile(folder: string, name: string): Promise<Finding[]> {
   const path = join(folder, name)
+  if (SET_ASIDE.test(name)) {
+    const detail = `${path} was damaged, so catchd renamed it and used the generation before. If nothing is missing, delete it.`
+    return [warn('state files', detail, `rm ${shellWord(path)}`)]
+  }
   const found = await lstat(path).catch(() => undefined)
   const uid = process.getuid?.()
   if (found === undefined || uid === undefined || found.isDirectory() || found.isSocket()) return []
@@ -112,10 +126,13 @@ async function checkFile(folder: string, name: string): Promise<Finding[]> {
       ? fail('state files', EXIT.configuration, detail, fix)
       : warn('state files', detail, fix),
   ]
-  if (!found.isFile()) return judge(`${path} is not a regular file.`, `ls -l '${path}'`)
-  if (found.uid !== uid) return judge(`${path} belongs to another user.`, `ls -l '${path}'`)
+  if (!found.isFile()) return judge(`${path} is not a regular file.`, `ls -l ${shellWord(path)}`)
+  if (found.uid !== uid) return judge(`${path} belongs to another user.`, `ls -l ${shellWord(path)}`)
   if ((found.mode & 0o077) === 0) return []
-  return judge(`Other users can access ${path}. Assume that they have read it.`, `chmod 600 '${path}'`)
+  return judge(
+    `Other users can access ${path}. Assume that they have read it.`,
+    `chmod 600 ${shellWord(path)}`,
+  )
 }
 
 /** @param free - Bytes that this user can still write. */
@@ -125,6 +142,6 @@ export function judgeSpace(folder: string, free: number): Finding {
     'disk space',
     EXIT.vault,
     `The disk of ${folder} is full (${Math.floor(free / 1024)} KiB are free), so new tokens cannot be stored. Free some space.`,
-    `df -h '${folder}'`,
+    `df -h ${shellWord(folder)}`,
   )
 }

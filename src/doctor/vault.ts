@@ -4,9 +4,11 @@
  * The keychain is only asked whether it is locked, which opens no dialog; no item is read. A sealed file is opened for
  * reading. Nothing is written, so these checks make no choice for `auto` if it has not chosen a vault yet.
  */
+import { existsSync } from 'node:fs'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
 import { EXIT } from '../failures.js'
+import { shellWord } from '../shell-word.js'
 import { KeychainFailure, type KeychainTrouble, translate } from '../vault/keychain-engine.js'
 import { keytarTrouble } from '../vault/keytar-engine.js'
 import { countSealedItems } from '../vault/sealed-file-vault.js'
@@ -173,13 +175,20 @@ function lockFix(machine: Machine, trouble: KeychainTrouble): string {
 async function examineSealedFile(stateFolder: string, passphraseFile: string | null): Promise<Finding> {
   const check = 'sealed file'
   const path = vaultFiles.sealed(stateFolder)
+  const keyFile = vaultFiles.key(stateFolder)
   try {
-    const items = await countSealedItems(path, { keyFile: vaultFiles.key(stateFolder), passphraseFile })
+    const items = await countSealedItems(path, { keyFile, passphraseFile })
     if (items === undefined) return ok(check, `${path} (catchd creates it when needed)`)
+    if (passphraseFile !== null && existsSync(keyFile)) {
+      const detail = `${keyFile} is still there. It may open the generation before this one without the passphrase.`
+      return warn(check, detail, 'catchd vault migrate --to file')
+    }
     return ok(check, `${path}: ${items} ${items === 1 ? 'item' : 'items'}`)
   } catch (error) {
     const finding = failed(check, error)
     // `catchd vault status` refers the user to `catchd doctor`, so it cannot be the next command here.
-    return finding.next === 'catchd vault status' ? { ...finding, next: `ls -l '${stateFolder}'` } : finding
+    return finding.next === 'catchd vault status'
+      ? { ...finding, next: `ls -l ${shellWord(stateFolder)}` }
+      : finding
   }
 }

@@ -1,5 +1,6 @@
 /** The four formats in which `catchd token` prints an access token or an id_token. Pure and small: the fast path loads it. */
 import type { IdTokenAnswer, TokenAnswer } from '../client/api-types.js'
+import { singleQuoted } from '../shell-word.js'
 
 export type AnyTokenAnswer = TokenAnswer | IdTokenAnswer
 
@@ -22,8 +23,10 @@ export function tokenText(answer: AnyTokenAnswer, format: TokenFormat): string {
     case 'env': {
       const variable = 'id_token' in answer ? 'ID_TOKEN' : 'ACCESS_TOKEN'
       return [
-        `${variable}=${shellQuoted(bareToken(answer))}\n`,
-        ...(answer.expires_at === null ? [] : [`${variable}_EXPIRES_AT=${shellQuoted(answer.expires_at)}\n`]),
+        `${variable}=${singleQuoted(bareToken(answer))}\n`,
+        ...(answer.expires_at === null
+          ? []
+          : [`${variable}_EXPIRES_AT=${singleQuoted(answer.expires_at)}\n`]),
       ].join('')
     }
   }
@@ -36,8 +39,4 @@ export function bareToken(answer: AnyTokenAnswer): string {
 /** A service that accepts an id_token accepts it as a bearer token. */
 export function tokenType(answer: AnyTokenAnswer): string {
   return 'id_token' in answer ? 'Bearer' : answer.token_type
-}
-
-function shellQuoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -1,5 +1,7 @@
 /** The arguments for OpenSSH, the script that it runs on the other machine, and its failures. Pure. */
+
 import { CatchdError } from '../failures.js'
+import { singleQuoted } from '../shell-word.js'
 
 export interface Forwarding {
   readonly destination: string
@@ -47,7 +49,7 @@ export function sshArguments(forwarding: Forwarding): string[] {
     ...sshWords,
     '--',
     destination,
-    `exec sh -c ${quoted(scriptThere(forwarding))}`,
+    `exec sh -c ${singleQuoted(scriptThere(forwarding))}`,
   ]
 }
 
@@ -68,10 +70,6 @@ cat > /dev/null
 rm -f "$socket"
 [ "$(readlink "$home/run/catchd.sock")" = "$socket" ] || exit 0
 rm -f "$home/run/catchd.sock" "$home/api-key"`
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** @returns The folder for CATCHD_HOME on the other machine; `undefined` until the script has printed it. */

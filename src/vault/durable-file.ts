@@ -29,12 +29,17 @@ export class CorruptContent extends Error {
   override readonly name = 'CorruptContent'
 }
 
+/** Called with the new path of a damaged file that was renamed. */
+export type OnSetAside = (path: string) => void
+
 export class DurableFile {
   readonly path: string
+  readonly #onSetAside: OnSetAside
   readonly #files: FileSystem
 
-  constructor(path: string, files: FileSystem = nodeFiles) {
+  constructor(path: string, onSetAside: OnSetAside = () => {}, files: FileSystem = nodeFiles) {
     this.path = path
+    this.#onSetAside = onSetAside
     this.#files = files
   }
 
@@ -140,11 +145,13 @@ export class DurableFile {
 
   async #setAside(): Promise<void> {
     const instant = new Date().toISOString().replaceAll(/[-:.]/g, '')
+    const aside = `${this.path}.corrupt-${instant}`
     try {
-      await this.#files.rename(this.path, `${this.path}.corrupt-${instant}`)
+      await this.#files.rename(this.path, aside)
     } catch (error) {
       throw unavailable(this.path, 'is corrupt and cannot be renamed', error)
     }
+    this.#onSetAside(aside)
   }
 }
 

@@ -52,17 +52,26 @@ export class DurableMap<V> {
 
   /** Resolves when it is stored. @param value - `undefined` removes it. */
   async set(name: string, value: V | undefined): Promise<void> {
-    if (this.#open === undefined) {
-      const changes = new Map<string, V | undefined>()
-      this.#writes += 1
-      const written = this.#writeAfter(this.#lastWrite, changes).finally(() => {
-        this.#writes -= 1
-      })
-      this.#open = { changes, written }
-      this.#lastWrite = written.catch(() => {})
-    }
-    this.#open.changes.set(name, value)
-    await this.#open.written
+    const { changes, written } = this.#nextBatch()
+    changes.set(name, value)
+    await written
+  }
+
+  /** Writes the whole once more, as it is. */
+  rewrite(): Promise<void> {
+    return this.#nextBatch().written
+  }
+
+  #nextBatch(): Batch<V> {
+    if (this.#open !== undefined) return this.#open
+    const changes = new Map<string, V | undefined>()
+    this.#writes += 1
+    const written = this.#writeAfter(this.#lastWrite, changes).finally(() => {
+      this.#writes -= 1
+    })
+    this.#open = { changes, written }
+    this.#lastWrite = written.catch(() => {})
+    return this.#open
   }
 
   async #writeAfter(before: Promise<void>, changes: ReadonlyMap<string, V | undefined>): Promise<void> {

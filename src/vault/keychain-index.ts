@@ -4,7 +4,7 @@
  * name.
  */
 import * as z from 'zod'
-import { DurableFile, parseJson } from './durable-file.js'
+import { DurableFile, type OnSetAside, parseJson } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 
 /** Accounts of every chunk that may exist for the item, of all generations. */
@@ -18,8 +18,8 @@ const IndexFile = z.object({
 export type KeychainIndex = DurableMap<ChunkAccounts>
 
 /** Touches no file yet. */
-export function openKeychainIndex(path: string): KeychainIndex {
-  const file = new DurableFile(path)
+export function openKeychainIndex(path: string, onSetAside?: OnSetAside): KeychainIndex {
+  const file = new DurableFile(path, onSetAside)
   return new DurableMap<ChunkAccounts>({
     load: async () => (await file.load(parse)) ?? new Map(),
     async save(map) {

@@ -10,6 +10,7 @@
 import { randomBytes } from 'node:crypto'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import type { OnSetAside } from './durable-file.js'
 import { chunkAccounts, cut, join, needsChunks, parseHead } from './item-chunks.js'
 import { type KeychainEngine, KeychainFailure, translate } from './keychain-engine.js'
 import { type KeychainIndex, openKeychainIndex } from './keychain-index.js'
@@ -27,6 +28,7 @@ export interface KeychainVaultOptions {
   /** Keychain items belong to one home: `catchd`, or `catchd:HASH`. */
   readonly service: string
   readonly indexFile: string
+  readonly onSetAside?: OnSetAside | undefined
   /** Asks without a dialog, within `limitMs`; `undefined` if there is no service to ask. */
   readonly lockState?: (limitMs?: number) => Promise<LockState>
   readonly platform?: NodeJS.Platform
@@ -47,7 +49,7 @@ export class KeychainVault implements Vault {
   constructor(options: KeychainVaultOptions) {
     this.#engine = options.engine
     this.#service = options.service
-    this.#index = openKeychainIndex(options.indexFile)
+    this.#index = openKeychainIndex(options.indexFile, options.onSetAside)
     this.#askLockState = options.lockState
     this.#platform = options.platform ?? process.platform
   }

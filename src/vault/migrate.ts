@@ -11,7 +11,7 @@ import { VAULT_KINDS } from './vault-kinds.js'
  *
  * @param onCopied - Called when the target holds everything and before the source loses anything: the moment to
  *   make the target the vault in use.
- * @returns The number of moved items; 0 when both are the same vault.
+ * @returns The number of moved items, or those that were sealed again when both are the same vault; 0 when nothing changed.
  * @throws CatchdError `vault_locked`, `vault_unavailable`
  */
 export async function migrateVault(
@@ -19,10 +19,13 @@ export async function migrateVault(
   to: Vault,
   onCopied: () => Promise<void> = async () => {},
 ): Promise<number> {
-  const names = await from.names()
-  await to.names()
   // A home has each lasting vault once, so emptying the source would empty the target.
-  if (from === to || (from.kind === to.kind && VAULT_KINDS[from.kind].lasts)) return 0
+  const isSame = from === to || (from.kind === to.kind && VAULT_KINDS[from.kind].lasts)
+  if (isSame && from.sealAgain !== undefined) return from.sealAgain()
+  const names = await from.names()
+  await to.sealAgain?.()
+  await to.names()
+  if (isSame) return 0
 
   let copied = 0
   for (const name of names) {

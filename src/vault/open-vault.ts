@@ -2,6 +2,7 @@
  * Opens the vault that the environment chooses. Opening is quick and uses no keychain. Steps that take time or can fail
  * happen at the first use.
  */
+import type { OnSetAside } from './durable-file.js'
 import { firstUsableEngine } from './first-usable-engine.js'
 import type { KeychainEngine } from './keychain-engine.js'
 import { KeychainVault } from './keychain-vault.js'
@@ -20,6 +21,7 @@ export interface OpenVaultOptions {
   /** Keychain items belong to one home: `catchd`, or `catchd:HASH`. */
   readonly service: string
   readonly passphraseFile: string | null
+  readonly onSetAside?: OnSetAside
   readonly platform?: NodeJS.Platform
   /** Where the keychain's processes find the session; default is our own environment. */
   readonly env?: NodeJS.ProcessEnv
@@ -39,7 +41,7 @@ const OPEN: Readonly<Record<VaultKind, (options: OpenVaultOptions) => Vault>> = 
  */
 export async function openVault(choice: VaultChoice, options: OpenVaultOptions): Promise<VaultSlot> {
   const { stateFolder } = options
-  const kind = choice === 'auto' ? await rememberedVault(stateFolder) : choice
+  const kind = choice === 'auto' ? await rememberedVault(stateFolder, options.onSetAside) : choice
   const reopen = (again: VaultKind) => openVaultOf(again, options)
   if (kind !== undefined) return new VaultSlot(reopen(kind), reopen)
   const keychain = keychainVault(options)
@@ -73,11 +75,12 @@ export function describeVault(vault: Pick<Vault, 'kind'>, service: string): stri
   return VAULT_KINDS[vault.kind].words(service)
 }
 
-function sealedFileVault({ stateFolder, passphraseFile }: OpenVaultOptions): SealedFileVault {
+function sealedFileVault({ stateFolder, passphraseFile, onSetAside }: OpenVaultOptions): SealedFileVault {
   return new SealedFileVault({
     file: vaultFiles.sealed(stateFolder),
     keyFile: vaultFiles.key(stateFolder),
     passphraseFile,
+    onSetAside,
   })
 }
 
@@ -87,6 +90,7 @@ function keychainVault(options: OpenVaultOptions): KeychainVault {
     engine: keychainEngine(platform, env),
     service,
     indexFile: vaultFiles.index(stateFolder),
+    onSetAside: options.onSetAside,
     platform,
     ...(platform === 'linux' ? { lockState: (limitMs?: number) => askSecretService(env, limitMs) } : {}),
   })

@@ -6,11 +6,10 @@
  * Concurrent changes share a write. sealed-format.ts has the format, sealing-key.ts the key, and durable-file.ts the
  * protection against crashes.
  */
-import { readFile } from 'node:fs/promises'
 import { CatchdError } from '../failures.js'
-import { type FileSystem, systemCode } from '../files.js'
+import { type FileSystem, NO_FOLLOW, readChecked, systemCode } from '../files.js'
 import type { Secret } from '../secret.js'
-import { CorruptContent, DurableFile, unavailable } from './durable-file.js'
+import { CorruptContent, DurableFile, type OnSetAside, refuseForeign, unavailable } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
 import { type Items, seal, unseal } from './sealed-format.js'
 import { type SealingKeyFiles, SealingKeys } from './sealing-key.js'
@@ -22,6 +21,7 @@ export interface SealedFileVaultOptions {
   /** `vault.key` beside it; made at the first write unless a passphrase is used. */
   readonly keyFile: string
   readonly passphraseFile?: string | null
+  readonly onSetAside?: OnSetAside | undefined
   readonly files?: FileSystem
 }
 
@@ -34,8 +34,8 @@ export class SealedFileVault implements Vault {
   #lastWriteFailed = false
 
   /** Touches no file yet. */
-  constructor({ file, keyFile, passphraseFile = null, files }: SealedFileVaultOptions) {
-    this.#file = new DurableFile(file, files)
+  constructor({ file, keyFile, passphraseFile = null, onSetAside, files }: SealedFileVaultOptions) {
+    this.#file = new DurableFile(file, onSetAside, files)
     this.#keys = new SealingKeys({ keyFile, passphraseFile })
     this.#items = new DurableMap({ load: () => this.#load(), save: (items) => this.#save(items) })
   }
@@ -69,13 +69,26 @@ export class SealedFileVault implements Vault {
     return (await this.#file.load((content) => unseal(content, this.#keys))) ?? new Map()
   }
 
+  async sealAgain(): Promise<number> {
+    if (!(await this.#keys.acceptKeyFile())) return 0
+    await this.#items.rewrite()
+    return (await this.#items.read()).size
+  }
+
   async #save(items: Items): Promise<void> {
     this.#lastWriteFailed = true
     const { recipe, key } = await this.#keys.toSeal()
     await this.#file.replace(seal(items, recipe, key))
     this.#lastWriteFailed = false
+    if (recipe.kind === 'key_file' || !(await this.#keys.hasKeyFile())) return
+    // The key file could still open the previous generation, so this one takes its place, too.
+    await this.#file.replace(seal(items, recipe, key))
+    await this.#keys.removeKeyFile()
   }
 }
+
+const readOwn = (file: string) =>
+  readChecked(file, (stats) => refuseForeign(file, stats), { flags: NO_FOLLOW })
 
 /**
  * Reads a sealed file without changing anything, for `catchd doctor`. The vault itself renames a damaged file.
@@ -85,7 +98,7 @@ export class SealedFileVault implements Vault {
  */
 export async function countSealedItems(file: string, keyFiles: SealingKeyFiles): Promise<number | undefined> {
   try {
-    return (await unseal(await readFile(file), new SealingKeys(keyFiles))).size
+    return (await unseal(await readOwn(file), new SealingKeys(keyFiles))).size
   } catch (error) {
     if (error instanceof CorruptContent) {
       throw new CatchdError('vault_unavailable', {

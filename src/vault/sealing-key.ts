@@ -6,10 +6,12 @@
  * sealed with it. sealed-format.ts uses the key.
  */
 import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
-import { createFile, readChecked, systemCode } from '../files.js'
+import { createFile, readChecked, syncFolder, systemCode } from '../files.js'
+import { readSecretFile } from '../named-file.js'
 import { refuseForeign, unavailable } from './durable-file.js'
 import type { KeyRecipe, PassphraseRecipe } from './sealed-format.js'
 
@@ -39,13 +41,25 @@ export class SealingKeys {
   readonly #files: SealingKeyFiles
   readonly #made = new Map<string, Promise<Buffer>>()
   #recipe: KeyRecipe | undefined
+  #acceptsKeyFile = false
 
   constructor(files: SealingKeyFiles) {
     this.#files = files
   }
 
-  /** @throws CatchdError `vault_locked` without the passphrase, `vault_unavailable` without the key file */
+  /**
+   * With a passphrase configured, what the key file seals is not simply used: a program that can write the two files could
+   * put its own items in the place of the user's (SECURITY.md#vault-never-downgrades).
+   *
+   * @throws CatchdError `vault_locked` without the passphrase, `vault_unavailable` without the key file
+   */
   async toUnseal(recipe: KeyRecipe): Promise<Buffer> {
+    if (recipe.kind === 'key_file' && this.#wantedKind === 'passphrase' && !this.#acceptsKeyFile) {
+      throw new CatchdError('vault_unavailable', {
+        detail: `The sealed file vault can be opened with ${this.#files.keyFile}, without the passphrase of CATCHD_VAULT_PASSPHRASE_FILE. Nothing was changed. Seal it with the passphrase first.`,
+        next: 'catchd vault migrate --to file',
+      })
+    }
     const key = await this.#once(recipe)
     // The next write keeps the salt, so that it needs no second derivation.
     if (recipe.kind === this.#wantedKind) this.#recipe = recipe
@@ -58,6 +72,27 @@ export class SealingKeys {
     const recipe = this.#recipe
     if (recipe.kind === 'key_file') await this.#ensureKeyFile()
     return { recipe, key: await this.#once(recipe) }
+  }
+
+  /** The user wants what the key file seals. @returns `false` if there is no passphrase to seal it with. */
+  async acceptKeyFile(): Promise<boolean> {
+    this.#acceptsKeyFile = this.#wantedKind === 'passphrase' && (await this.hasKeyFile())
+    return this.#acceptsKeyFile
+  }
+
+  hasKeyFile(): Promise<boolean> {
+    return lstat(this.#files.keyFile).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** It opens nothing any more. If this fails, the next write tries again. */
+  async removeKeyFile(): Promise<void> {
+    const { keyFile } = this.#files
+    await unlink(keyFile)
+      .then(() => syncFolder(dirname(keyFile)))
+      .catch(() => {})
   }
 
   /** For a key that is not the one the file was sealed with. */
@@ -119,17 +154,15 @@ async function readKeyFile(path: string): Promise<Buffer> {
 async function readPassphrase(path: string | null): Promise<string> {
   if (path === null) {
     throw locked(
-      'is sealed with a passphrase. Set CATCHD_VAULT_PASSPHRASE_FILE to the file with the passphrase',
+      'is sealed with a passphrase. Set CATCHD_VAULT_PASSPHRASE_FILE to the file with the passphrase.',
     )
   }
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw locked(`needs its passphrase, but ${path} cannot be read (${systemCode(error)})`)
-  })
-  const passphrase = text.replace(/\r?\n$/, '')
-  if (passphrase === '') throw locked(`needs its passphrase, but ${path} is empty`)
-  return passphrase
+  return readSecretFile(path, ({ cause, fix }) => locked(`needs its passphrase, but ${path} ${cause}`, fix))
 }
 
-function locked(why: string): CatchdError {
-  return new CatchdError('vault_locked', { detail: `The sealed file vault ${why}. Nothing was changed.` })
+function locked(why: string, next?: string): CatchdError {
+  return new CatchdError('vault_locked', {
+    detail: `The sealed file vault ${why}${next === undefined ? ' Nothing was changed.' : ''}`,
+    next,
+  })
 }

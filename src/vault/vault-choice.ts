@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { DurableFile, parseJson } from './durable-file.js'
+import { DurableFile, type OnSetAside, parseJson } from './durable-file.js'
 import { LASTING_VAULTS, type LastingVault } from './vault-kinds.js'
 
 const ChoiceFile = z.object({ version: z.literal(1), vault: z.enum(LASTING_VAULTS) })
@@ -22,8 +22,11 @@ export const vaultFiles = {
 } as const
 
 /** @throws CatchdError `vault_unavailable` when the file cannot be read */
-export async function rememberedVault(stateFolder: string): Promise<LastingVault | undefined> {
-  const choice = await choiceFile(stateFolder).load(parse)
+export async function rememberedVault(
+  stateFolder: string,
+  onSetAside?: OnSetAside,
+): Promise<LastingVault | undefined> {
+  const choice = await choiceFile(stateFolder, onSetAside).load(parse)
   return choice ?? findRememberedVault(stateFolder)
 }
 
@@ -50,8 +53,8 @@ export async function rememberVault(stateFolder: string, vault: LastingVault): P
   await choiceFile(stateFolder).replace(`${JSON.stringify({ version: 1, vault })}\n`)
 }
 
-function choiceFile(stateFolder: string): DurableFile {
-  return new DurableFile(vaultFiles.choice(stateFolder))
+function choiceFile(stateFolder: string, onSetAside?: OnSetAside): DurableFile {
+  return new DurableFile(vaultFiles.choice(stateFolder), onSetAside)
 }
 
 const parse = (content: Buffer) => parseJson(content, ChoiceFile).vault

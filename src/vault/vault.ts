@@ -32,6 +32,11 @@ export interface Vault {
   delete(name: string): Promise<boolean>
   /** Names of all items, sorted. They come from our own index: a keychain is never enumerated. */
   names(): Promise<string[]>
+  /**
+   * For a vault with a key of its own: seals everything again with the key that is configured now.
+   * @returns The number of items; 0 if they are sealed with it already.
+   */
+  sealAgain?(): Promise<number>
   /** Asks the vault itself, never throws; resolves within about two seconds. */
   health(): Promise<VaultHealth>
   /** Ends child processes and timers. Items stay, except in memory. */

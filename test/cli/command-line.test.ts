@@ -3,8 +3,9 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { duration } from '../../src/cli/arguments.js'
 import { COMMANDS } from '../../src/cli/commands.js'
 import { failureText } from '../../src/cli/failure-output.js'
-import { expiryInWords, printable, relative } from '../../src/cli/output.js'
+import { expiryInWords, relative } from '../../src/cli/output.js'
 import { CatchdError, EXIT, FAILURES, type FailureCode } from '../../src/failures.js'
+import { printable } from '../../src/printable.js'
 import { problem } from '../client/fake-daemon.js'
 import { fakeDaemon, run } from './run.js'
 

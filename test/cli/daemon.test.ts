@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Context } from '../../src/cli/context.js'
 import { startDaemon } from '../../src/cli/daemon.js'
 import { logLineForPeople } from '../../src/cli/daemon-logs.js'
+import { shown } from '../../src/cli/output.js'
 import { CatchdError } from '../../src/failures.js'
 import { fakeDaemon, run, start } from './run.js'
 
@@ -224,6 +225,6 @@ describe('daemon logs', () => {
     expect(text).toContain('warn')
     expect(text).toContain('login.ended')
     expect(text).toContain('profile=gw detail="a b\\u001b"')
-    expect(logLineForPeople('not JSON \u001b[2J')).toBe('not JSON \\u{1b}[2J')
+    expect(shown(logLineForPeople('not JSON \u001b[2J'), process.stdout)).toBe('not JSON \\u{1b}[2J')
   })
 })

@@ -131,7 +131,7 @@ describe('what is wrong decides the exit code', () => {
     await chmod(join(home, 'state'), 0o777)
     const { exitCode, failures } = await doctor()
     expect(exitCode).toBe(7)
-    expect(failures).toMatchObject([{ check: 'state folder', next: `chmod 700 '${join(home, 'state')}'` }])
+    expect(failures).toMatchObject([{ check: 'state folder', next: `chmod 700 ${join(home, 'state')}` }])
     expect((await stat(join(home, 'state'))).mode & 0o777).toBe(0o777)
     await chmod(join(home, 'state'), 0o700)
     expect((await doctor()).exitCode).toBe(0)
@@ -141,7 +141,7 @@ describe('what is wrong decides the exit code', () => {
     const path = await stateFile('admin.key', 'x', 0o644)
     const { exitCode, failures } = await doctor()
     expect(exitCode).toBe(7)
-    expect(failures).toMatchObject([{ check: 'state files', next: `chmod 600 '${path}'` }])
+    expect(failures).toMatchObject([{ check: 'state files', next: `chmod 600 ${path}` }])
   })
 
   test('7: a socket path that is too long', async () => {

@@ -1,5 +1,9 @@
 /** `catchd import` on the command line. */
-import { expect, test } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { fakeDaemon, run } from './run.js'
 
 const profile = (name: string) => ({
@@ -53,4 +57,49 @@ test.each([
   const { exitCode, stderr } = await run(daemon, args, { stdin: '{}' })
   expect(exitCode).toBe(2)
   expect(stderr).toContain(part)
+})
+
+test('a URL of others is one word of the command, and what is no URL is no command', async () => {
+  const daemon = await fakeDaemon({ 'GET /v1/profiles': { body: { profiles: [] } } })
+  const mcpServers = {
+    a: { url: "https://x.example/mcp; touch '/tmp/x' #" },
+    b: { url: '$(id)' },
+    c: { url: '--config=x' },
+    d: { url: 'https://x.example/\u001b]0;title\u0007' },
+  }
+  const { stdout, stderr } = await run(daemon, ['import', 'mcp'], { stdin: JSON.stringify({ mcpServers }) })
+  expect(stdout.split('\n')).toEqual([
+    "catchd login 'https://x.example/mcp; touch '\\''/tmp/x'\\'' #' --name a",
+    "catchd login 'https://x.example/\\u{1b}]0;title\\u{7}' --name d",
+    '',
+  ])
+  expect(stderr).toContain('Not imported: b, because $(id) is not an http or https URL.')
+  expect(stderr).toContain('Not imported: c')
+})
+
+test('more than 1 MiB is refused, from a file and from stdin', async () => {
+  const daemon = await fakeDaemon({ 'GET /v1/profiles': { body: { profiles: [] } } })
+  const folder = mkdtempSync(join(tmpdir(), 'catchd-import-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'large')
+  writeFileSync(file, ' '.repeat(1024 * 1024 + 1))
+  for (const [args, stdin] of [
+    [['import', 'mcp', file], ''],
+    [['import', 'mcp'], ' '.repeat(1024 * 1024 + 1)],
+  ] as const) {
+    const { exitCode, stderr } = await run(daemon, args, { stdin })
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('er than 1 MiB')])
+  }
+})
+
+test.skipIf(process.platform === 'win32')('a named pipe and a device are refused at once', async () => {
+  const daemon = await fakeDaemon({ 'GET /v1/profiles': { body: { profiles: [] } } })
+  const folder = mkdtempSync(join(tmpdir(), 'catchd-import-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const file of [pipe, '/dev/zero', folder]) {
+    const { exitCode, stderr } = await run(daemon, ['import', 'mcp', file])
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`${file} is not a file.`)])
+  }
 })

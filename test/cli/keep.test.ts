@@ -1,5 +1,17 @@
 /** `catchd keep`: a file that holds a fresh token for as long as somebody needs it. */
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -112,12 +124,46 @@ describe('the file', () => {
     expect(content()).toBe('mine')
   })
 
-  test('a link is followed, and stays', async () => {
+  test.each([true, false])('a link is replaced, not followed; its target exists: %s', async (exists) => {
     const target = join(folder, 'elsewhere')
-    writeFileSync(target, '')
+    if (exists) writeFileSync(target, 'theirs')
     symlinkSync(target, path)
+    const file = new TokenFile(path, bareToken)
+    await file.write(token('at-1'))
+    expect(readFileSync(path, 'utf8')).toBe('at-1')
+    expect(lstatSync(path).isFile()).toBe(true)
+    expect(existsSync(target) ? readFileSync(target, 'utf8') : null).toBe(exists ? 'theirs' : null)
+    // A link that takes its place later stays: the file is not ours any more.
+    rmSync(path)
+    symlinkSync(target, path)
+    await file.remove()
+    expect(lstatSync(path).isSymbolicLink()).toBe(true)
+  })
+
+  test.skipIf(process.getuid === undefined)('no token is written where others can replace it', async () => {
+    chmodSync(folder, 0o777)
+    await expect(new TokenFile(path, bareToken).write(token('at-1'))).rejects.toMatchObject({
+      code: 'config_invalid',
+      next: `chmod go-w ${folder}`,
+    })
+    expect(existsSync(path)).toBe(false)
+    chmodSync(folder, 0o1777)
     await new TokenFile(path, bareToken).write(token('at-1'))
-    expect(readFileSync(target, 'utf8')).toBe('at-1')
+    expect(readFileSync(path, 'utf8')).toBe('at-1')
+  })
+
+  test.skipIf(process.getuid?.() !== 0)('nor over a file of another user', async () => {
+    writeFileSync(path, 'theirs')
+    chownSync(path, 65_432, 65_432)
+    await expect(new TokenFile(path, bareToken).write(token('at-1'))).rejects.toThrow(
+      'belongs to another user',
+    )
+    expect(readFileSync(path, 'utf8')).toBe('theirs')
+  })
+
+  test('nor over what is no file', async () => {
+    mkdirSync(path)
+    await expect(new TokenFile(path, bareToken).write(token('at-1'))).rejects.toThrow('is not a file')
   })
 })
 
@@ -161,8 +207,8 @@ describe('the command', () => {
   })
 
   test('a folder that is not there is an error with the path', async () => {
-    const { exitCode, stderr } = await run(await api(), ['keep', 'gw', '--file', '/nowhere/token'])
+    const { exitCode, stderr } = await run(await api(), ['keep', 'gw', '--file', '/nowhere/at/all/token'])
     expect(exitCode).toBe(7)
-    expect(stderr).toContain('/nowhere/token cannot be written (ENOENT)')
+    expect(stderr).toContain('/nowhere/at/all/token cannot be written (ENOENT)')
   })
 })

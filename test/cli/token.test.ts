@@ -248,6 +248,7 @@ describe('the short way', () => {
       'listener-proof.ts',
       'quick-start.ts',
       'quick-token.ts',
+      'shell-word.ts',
       'socket-path.ts',
       'tcp-table.ts',
       'token-format.ts',

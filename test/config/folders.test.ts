@@ -103,7 +103,7 @@ describe.skipIf(process.platform === 'win32')('ensuring a folder', () => {
     chmodSync(path, mode)
     const failure = await rejectionOf(ensureFolder(path))
     expect(failure).toMatchObject({ code: 'config_invalid', exitCode: 7 })
-    expect(failure.detail).toContain(`chmod 700 '${path}'`)
+    expect(failure.detail).toContain(`chmod 700 ${path}`)
     expect(statSync(path).mode & 0o7777).toBe(mode)
   })
 

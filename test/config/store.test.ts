@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type ConfigurationChange, ConfigurationStore } from '../../src/config/store.js'
 import { failureOf, rejectionOf, temporaryFolder, until } from './support.js'
@@ -108,15 +108,48 @@ describe('reading', () => {
     expect(['a', 'b', 'c'].map((name) => store.issRequired(name))).toEqual([true, true, false])
   })
 
-  test('warns of a secret in the file and of a file that others can write', async () => {
+  test('warns of a secret in the file', async () => {
     const { store, file } = await open(textOf({ a: { ...entry, client_secret: 's3cr3t-canary' } }))
     expect(store.warnings()).toEqual([expect.stringContaining(`${file}:6:7: the client_secret`)])
-    if (process.platform === 'win32') return
-    chmodSync(file, 0o666)
-    await store.load()
-    expect(store.warnings()).toHaveLength(2)
-    expect(store.warnings().join()).toContain(`chmod 600 '${file}'`)
     expect(JSON.stringify([store.warnings(), store.status()])).not.toContain('canary')
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'a file that others can write is refused with the command, and the last good configuration stays',
+    async () => {
+      const { store, file } = await open(textOf({ a: entry }))
+      for (const mode of [0o666, 0o620, 0o602]) {
+        writeFileSync(file, textOf({ b: entry }))
+        chmodSync(file, mode)
+        await store.load()
+        expect(store.status()).toMatchObject({
+          ok: false,
+          error: expect.stringContaining(`chmod go-w ${file}`),
+        })
+        expect(names(store)).toEqual(['a'])
+      }
+      await expect(store.put('c', entry)).rejects.toMatchObject({ next: `chmod go-w ${file}` })
+      chmodSync(file, 0o644)
+      await store.load()
+      expect(names(store)).toEqual(['b'])
+    },
+  )
+
+  test.skipIf(process.platform === 'win32')('so is one in a folder that others can write to', async () => {
+    const { store, file } = await open(textOf({ a: entry }))
+    const shared = join(dirname(file), 'shared')
+    mkdirSync(shared)
+    const target = join(shared, 'config.jsonc')
+    writeFileSync(target, textOf({ b: entry }))
+    rmSync(file)
+    symlinkSync(target, file)
+    chmodSync(shared, 0o777)
+    await store.load()
+    expect(store.status().error).toContain(`chmod go-w ${shared}`)
+    expect(names(store)).toEqual(['a'])
+    chmodSync(shared, 0o1777) // nobody else can replace the file there
+    await store.load()
+    expect(names(store)).toEqual(['b'])
   })
 
   test.skipIf(!isRoot)("another user's file is refused", async () => {

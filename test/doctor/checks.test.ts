@@ -49,10 +49,10 @@ describe('the exit code', () => {
 
   test('a failure that sends people here gives the command of its detail instead', () => {
     const error = new CatchdError('config_invalid', {
-      detail: "Look, then run: chmod 700 '/x'",
+      detail: 'Look, then run: chmod 700 /x',
       next: 'catchd doctor',
     })
-    expect(failed('x', error)).toMatchObject({ status: 'fail', exitCode: 7, next: "chmod 700 '/x'" })
+    expect(failed('x', error)).toMatchObject({ status: 'fail', exitCode: 7, next: 'chmod 700 /x' })
     const without = new CatchdError('config_invalid', { detail: 'It is gone.', next: 'catchd doctor' })
     expect(failed('x', without).next).toBeNull()
   })
@@ -187,11 +187,11 @@ describe('folders', () => {
   const own = { isFolder: true, uid: 1000, mode: 0o40700 }
   test.each([
     ['ours alone', own, 'ok', null],
-    ['read by others', { ...own, mode: 0o40755 }, 'warn', "chmod 700 '/x'"],
-    ['written by others', { ...own, mode: 0o40777 }, 'fail', "chmod 700 '/x'"],
-    ['closed to us', { ...own, mode: 0o40500 }, 'fail', "chmod 700 '/x'"],
-    ["somebody else's", { ...own, uid: 0 }, 'fail', "ls -ld '/x'"],
-    ['a file', { ...own, isFolder: false }, 'fail', "mv '/x' '/x.old'"],
+    ['read by others', { ...own, mode: 0o40755 }, 'warn', 'chmod 700 /x'],
+    ['written by others', { ...own, mode: 0o40777 }, 'fail', 'chmod 700 /x'],
+    ['closed to us', { ...own, mode: 0o40500 }, 'fail', 'chmod 700 /x'],
+    ["somebody else's", { ...own, uid: 0 }, 'fail', 'ls -ld /x'],
+    ['a file', { ...own, isFolder: false }, 'fail', 'mv /x /x.old'],
   ] as const)('%s', (_, place, status, next) => {
     const exitCode = status === 'fail' ? 7 : 0
     expect(judgeFolder('folder', '/x', place, 1000)).toMatchObject({ status, next, exitCode })
@@ -223,7 +223,7 @@ describe('files of the state folder', () => {
     await writeFile(path, '')
     await chmod(path, 0o644)
     const [finding] = await checkStateFiles(folder)
-    expect(finding).toMatchObject({ check: 'state files', status, next: `chmod 600 '${path}'` })
+    expect(finding).toMatchObject({ check: 'state files', status, next: `chmod 600 ${path}` })
     expect((await stat(path)).mode & 0o777, 'nothing is changed').toBe(0o644)
   })
 
@@ -243,7 +243,7 @@ describe('files of the state folder', () => {
   })
 
   test('a full disk is a failure of the vault', () => {
-    expect(judgeSpace('/x', 4096)).toMatchObject({ status: 'fail', exitCode: 6, next: "df -h '/x'" })
+    expect(judgeSpace('/x', 4096)).toMatchObject({ status: 'fail', exitCode: 6, next: 'df -h /x' })
     expect(judgeSpace('/x', 10 * 1024 * 1024).status).toBe('ok')
   })
 })
@@ -397,7 +397,7 @@ describe('the daemon', () => {
     expect(judgeDaemon({ state: 'absent' }, path, true)).toMatchObject({
       status: 'fail',
       exitCode: 8,
-      next: `ls -l '${path}'`,
+      next: `ls -l ${path}`,
     })
   })
 

@@ -67,6 +67,6 @@ test.skipIf(process.platform === 'win32').each(['state', 'run'])(
     const env = { HOME: home, CATCHD_HOME: home, CATCHD_API_PORT: '0', CATCHD_VAULT: 'memory' }
     const { exitCode, stderr } = await runProgram(['status'], { env })
     expect({ exitCode, mode: statSync(folder).mode & 0o777 }).toEqual({ exitCode: 7, mode: 0o500 })
-    expect(stderr).toContain(`chmod 700 '${folder}'`)
+    expect(stderr).toContain(`chmod 700 ${folder}`)
   },
 )

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { FileSystem } from '../../src/files.js'
 import { Secret } from '../../src/secret.js'
-import { SealedFileVault } from '../../src/vault/sealed-file-vault.js'
+import { countSealedItems, SealedFileVault } from '../../src/vault/sealed-file-vault.js'
 import { temporaryFolder } from './temporary-folder.js'
 
 interface Home {
@@ -62,12 +63,12 @@ test('every write has a nonce of its own', async () => {
 describe('the key', () => {
   test('a wrong, missing or empty passphrase is vault_locked and touches nothing', async () => {
     const at = await home()
-    await writeFile(at.passphraseFile, 'right\n')
+    await writeFile(at.passphraseFile, 'right\n', { mode: 0o600 })
     await withPassphrase(at).set('token-set/gw', new Secret('kept'))
     const before = await readFile(at.file)
     for (const passphrase of ['wrong\n', '', 'right ', null]) {
       if (passphrase === null) await unlink(at.passphraseFile)
-      else await writeFile(at.passphraseFile, passphrase)
+      else await writeFile(at.passphraseFile, passphrase, { mode: 0o600 })
       const vault = withPassphrase(at)
       await expect(vault.get('token-set/gw')).rejects.toMatchObject({ code: 'vault_locked' })
       await expect(vault.set('token-set/gw', new Secret('x'))).rejects.toMatchObject({ code: 'vault_locked' })
@@ -76,14 +77,14 @@ describe('the key', () => {
       expect(await readFile(at.file)).toEqual(before)
       expect(await corruptFiles(at)).toEqual([])
       // The right one, later, in the same run.
-      await writeFile(at.passphraseFile, 'right')
+      await writeFile(at.passphraseFile, 'right', { mode: 0o600 })
       expect(await read(vault, 'token-set/gw')).toBe('kept')
     }
   })
 
   test('no passphrase is asked of a vault that was sealed with one', async () => {
     const at = await home()
-    await writeFile(at.passphraseFile, 'right')
+    await writeFile(at.passphraseFile, 'right', { mode: 0o600 })
     await withPassphrase(at).set('token-set/gw', new Secret('kept'))
     await expect(withKey(at).get('token-set/gw')).rejects.toMatchObject({
       code: 'vault_locked',
@@ -91,14 +92,51 @@ describe('the key', () => {
     })
   })
 
-  test('a passphrase that is set later seals the next write', async () => {
+  test('what the key file seals is not used with a passphrase until the user seals it again', async () => {
     const at = await home()
     await withKey(at).set('token-set/a', new Secret('a'))
-    await writeFile(at.passphraseFile, 'new passphrase')
-    await withPassphrase(at).set('token-set/b', new Secret('b'))
-    await unlink(at.keyFile)
-    expect(await read(withPassphrase(at), 'token-set/a')).toBe('a')
+    await writeFile(at.passphraseFile, 'new passphrase', { mode: 0o600 })
+    const before = await readFile(at.file)
+    const vault = withPassphrase(at)
+    const refused = { code: 'vault_unavailable', next: 'catchd vault migrate --to file' }
+    await expect(vault.get('token-set/a')).rejects.toMatchObject(refused)
+    await expect(vault.set('token-set/b', new Secret('b'))).rejects.toMatchObject(refused)
+    expect(await readFile(at.file)).toEqual(before)
+
+    expect(await vault.sealAgain()).toBe(1)
+    expect(await read(vault, 'token-set/a')).toBe('a')
+    expect(existsSync(at.keyFile)).toBe(false)
+    // Neither generation needs the key file.
+    for (const file of [at.file, `${at.file}.previous`]) {
+      expect(await countSealedItems(file, { keyFile: at.keyFile, passphraseFile: at.passphraseFile })).toBe(1)
+    }
+    expect(await vault.sealAgain()).toBe(0)
   })
+
+  test('a key file that a crash left behind goes with the next write', async () => {
+    const at = await home()
+    await writeFile(at.passphraseFile, 'right', { mode: 0o600 })
+    await withPassphrase(at).set('token-set/a', new Secret('a'))
+    await writeFile(at.keyFile, Buffer.alloc(32, 7).toString('base64url'), { mode: 0o600 })
+    const vault = withPassphrase(at)
+    expect(await read(vault, 'token-set/a')).toBe('a')
+    await vault.set('token-set/b', new Secret('b'))
+    expect(existsSync(at.keyFile)).toBe(false)
+  })
+
+  test.skipIf(process.getuid === undefined).each([0o666, 0o644])(
+    'a passphrase file of mode %o is refused with the command',
+    async (mode) => {
+      const at = await home()
+      await writeFile(at.passphraseFile, 'right')
+      await chmod(at.passphraseFile, mode)
+      await expect(withPassphrase(at).set('token-set/a', new Secret('a'))).rejects.toMatchObject({
+        code: 'vault_locked',
+        next: `chmod 600 ${at.passphraseFile}`,
+      })
+      expect(existsSync(at.file)).toBe(false)
+    },
+  )
 
   test('a key file that is gone, or another one, changes nothing and is not replaced', async () => {
     const at = await home()

@@ -8,14 +8,14 @@ import { CatchdError } from '../../failures.js'
 import { bareToken, tokenType } from '../../fast-path/token-format.js'
 import type { Context } from '../context.js'
 import { readAll } from '../line-input.js'
-import { printable, printNote } from '../output.js'
+import { printNote } from '../output.js'
 import { type IdTokenChoice, idTokenOption, requestToken } from '../token.js'
 import { aws } from './aws.js'
 import { gcp } from './cloud.js'
 import { docker } from './docker.js'
 import { git } from './git.js'
 import { bazel, goauth, headers, netrc } from './headers.js'
-import { type HostEntry, profileForHost } from './hosts.js'
+import { askedHost, type HostEntry, profileForHost } from './hosts.js'
 import { kubectl } from './kubectl.js'
 import { oauthbearer, xoauth2 } from './mail.js'
 import type { CredentialRequest, CredentialTool, FoundToken, TokenSource } from './tool.js'
@@ -59,7 +59,7 @@ export function define(command: Command, context: Context): void {
     if (tool.operations?.includes(operation) === false) return
     const answered = await tool.answer({
       operation,
-      input: tool.readsInput ? await readAll(tool.inputEnd) : '',
+      input: tool.readsInput ? await readAll({ end: tool.inputEnd }) : '',
       environment: process.env,
       words: rest,
       user,
@@ -67,7 +67,7 @@ export function define(command: Command, context: Context): void {
       tokens: new ProfileTokenSource(context.client, profile, { idToken }),
     })
     process.stdout.write(answered.stdout)
-    if (answered.note !== undefined) printNote(printable(answered.note))
+    if (answered.note !== undefined) printNote(answered.note)
     if (answered.failure !== undefined) throw answered.failure
     if (answered.exitCode !== undefined) process.exitCode = answered.exitCode
   })
@@ -117,7 +117,9 @@ class ProfileTokenSource implements TokenSource {
     this.#profile = profile
   }
 
-  async forHost(host: string, user?: string): Promise<FoundToken | undefined> {
+  async forHost(asked: string, user?: string): Promise<FoundToken | undefined> {
+    const host = askedHost(asked)
+    if (host === undefined) return undefined
     const profile = this.#profile ?? profileForHost(await this.#hostEntries(), host, user)
     return profile === undefined ? undefined : this.#tokenOf(profile)
   }

@@ -4,8 +4,8 @@
  * A git with the capability `authtype` (2.46) gets the token as a Bearer token. An older git gets it as a password, which
  * most servers accept. Tokens are given only for https, and for http on this machine.
  */
-import { isLoopbackHost } from '../../config/loopback.js'
 import { bareToken, tokenType } from '../../fast-path/token-format.js'
+import { askedHost } from './hosts.js'
 import {
   type CredentialAnswer,
   type CredentialRequest,
@@ -47,12 +47,12 @@ function parseAttributes(input: string): Attributes {
 }
 
 async function get(request: CredentialRequest, asked: Attributes): Promise<CredentialAnswer> {
-  const host = asked.single.get('host') ?? ''
-  if (!isSafe(asked.single.get('protocol'), host)) {
-    return { stdout: '', note: `catchd: no token for ${host}, because git uses plain http.` }
+  const url = urlOf(asked)
+  if (askedHost(url) === undefined) {
+    return { stdout: '', note: `catchd: no token for ${url}: it needs https and a plain host.` }
   }
   const user = asked.single.get('username')
-  const found = await request.tokens.forHost(host, user)
+  const found = await request.tokens.forHost(url, user)
   if (found === undefined) return NOTHING
   const [token, type] = [bareToken(found.token), tokenType(found.token)]
   const expiry = expiryInSeconds(found.token)
@@ -67,12 +67,12 @@ async function get(request: CredentialRequest, asked: Attributes): Promise<Crede
 async function erase(request: CredentialRequest, asked: Attributes): Promise<void> {
   const token = asked.single.get('password') ?? asked.single.get('credential')
   if (token === undefined) return
-  const found = await request.tokens.forHost(asked.single.get('host') ?? '', asked.single.get('username'))
+  const found = await request.tokens.forHost(urlOf(asked), asked.single.get('username'))
   if (found !== undefined) await request.tokens.refused(found.profile, token)
 }
 
-function isSafe(protocol: string | undefined, host: string): boolean {
-  if (protocol === 'https') return true
-  const url = `http://${host}`
-  return protocol === 'http' && URL.canParse(url) && isLoopbackHost(new URL(url).hostname)
+/** git sends the path in another attribute, so whatever follows the host here is no part of a URL. */
+function urlOf({ single }: Attributes): string {
+  const host = single.get('host') ?? ''
+  return `${single.get('protocol') ?? ''}://${/[/?]/.test(host) ? '' : host}`
 }

@@ -4,6 +4,7 @@ import { parseJson } from '../../client/daemon-error.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { type AnyTokenAnswer, bareToken, tokenType } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
+import { askedHost, normalHost } from './hosts.js'
 import { type CredentialTool, type FoundToken, json, TOKEN_USER, type TokenSource } from './tool.js'
 
 const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToken(token)}`
@@ -21,8 +22,7 @@ export const goauth: CredentialTool = {
   summary: 'go env -w GOAUTH="catchd credential goauth"',
   async answer({ operation, words, tokens }) {
     const url = [operation, ...words].find((word) => word.startsWith('https://'))
-    const { byHost, note } =
-      url === undefined ? await everyHost(tokens) : await oneHost(tokens, new URL(url).host)
+    const { byHost, note } = url === undefined ? await everyHost(tokens) : await oneHost(tokens, url)
     const blocks = byHost.map(
       ([host, { token }]) => `https://${host}\n\nAuthorization: ${authorization(token)}\n\n`,
     )
@@ -65,9 +65,9 @@ interface TokensByHost {
   readonly note: string | undefined
 }
 
-async function oneHost(tokens: TokenSource, host: string): Promise<TokensByHost> {
-  const found = await tokens.forHost(host)
-  return { byHost: found === undefined ? [] : [[host, found]], note: undefined }
+async function oneHost(tokens: TokenSource, url: string): Promise<TokensByHost> {
+  const [host, found] = [askedHost(url), await tokens.forHost(url)]
+  return { byHost: host === undefined || found === undefined ? [] : [[host, found]], note: undefined }
 }
 
 /**
@@ -77,7 +77,7 @@ async function oneHost(tokens: TokenSource, host: string): Promise<TokensByHost>
  * @throws CatchdError if no profile has a token
  */
 async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
-  const hosts = [...(await tokens.hosts()).keys()].filter((host) => !host.startsWith('*.'))
+  const hosts = [...(await tokens.hosts()).keys()].flatMap((entry) => askedHost(normalHost(entry)) ?? [])
   const failures = new Map<string, CatchdError>()
   const byHost: [string, FoundToken][] = []
   for (const host of hosts) {
@@ -94,10 +94,10 @@ async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
   return { byHost, note: first === undefined ? undefined : [...failures.keys()].join('; ') }
 }
 
-/** A suffix (`*.example.com`) has no line, because `.netrc` supports only host names, without ports. */
+/** A suffix (`*.example.com`) has no line, because `.netrc` supports only host names. Ports are left out. */
 export function netrcLines(hosts: readonly string[], token: AnyTokenAnswer, user = TOKEN_USER) {
   return hosts
-    .filter((host) => !host.startsWith('*.'))
+    .flatMap((entry) => askedHost(normalHost(entry)) ?? [])
     .map(
       (host) => `machine ${new URL(`https://${host}`).hostname} login ${user} password ${bareToken(token)}\n`,
     )

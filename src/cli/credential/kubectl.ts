@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { parseJson } from '../../client/daemon-error.js'
 import { CatchdError } from '../../failures.js'
 import { bareToken } from '../../fast-path/token-format.js'
+import { askedHost } from './hosts.js'
 import { type CredentialTool, json } from './tool.js'
 
 const VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'] as const
@@ -22,6 +23,9 @@ export const kubectl: CredentialTool = {
   async answer({ environment, tokens }) {
     const info = parseInfo(environment['KUBERNETES_EXEC_INFO'])
     const server = info?.spec?.cluster?.server
+    if (server !== undefined && askedHost(server) === undefined) {
+      throw unusable('names a server without https, to which no token is sent')
+    }
     const found =
       (server === undefined ? undefined : await tokens.forHost(server)) ?? (await tokens.ofProfile())
     const { expires_at: expires } = found.token

@@ -10,8 +10,11 @@ export interface FoundToken {
 
 /** Gives helpers their tokens: of the named profile, or of the profile whose `hosts` include the requested host. */
 export interface TokenSource {
-  /** @returns `undefined` if no profile has that host. @throws CatchdError `login_required`, … */
-  forHost(host: string, user?: string): Promise<FoundToken | undefined>
+  /**
+   * @param asked - The host or URL in the tool's request.
+   * @returns `undefined` if no profile has that host, or no token may go there. @throws CatchdError `login_required`, …
+   */
+  forHost(asked: string, user?: string): Promise<FoundToken | undefined>
   /** @throws CatchdError `request_invalid` without `--profile`, `login_required`, … */
   ofProfile(): Promise<FoundToken>
   /** Every host in the configuration, with its profile. */

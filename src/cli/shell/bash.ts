@@ -7,7 +7,8 @@
  * limit takes twice as long. The lines of /proc/net/tcp are 150 bytes long: for a larger read, Linux goes through all its
  * tables to fill the buffer, again for each line.
  */
-import { answerFunction, quoted } from './posix.js'
+import { singleQuoted } from '../../shell-word.js'
+import { answerFunction } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
 
 export function bashFunctions({ apiPort, keyFile, exitCodes }: ShellFacts): string {
@@ -28,7 +29,7 @@ _catchd_ask() {
   local format=$1 key='' first='' answer='' fd
   shift
   if [[ $# != 1 || ! $1 =~ ^[a-z0-9][a-z0-9._-]{0,63}$ ]] || ! _catchd_listens 2>/dev/null ||
-    ! { read -r key <${quoted(keyFile)} || [[ -n $key ]]; } 2>/dev/null ||
+    ! { read -r key <${singleQuoted(keyFile)} || [[ -n $key ]]; } 2>/dev/null ||
     ! { exec {fd}<>/dev/tcp/127.0.0.1/${apiPort}; } 2>/dev/null
   then command catchd token "$@" --format "$format"; return; fi
   printf 'GET /v1/tokens/%s HTTP/1.1\\r\\nHost: 127.0.0.1:${apiPort}\\r\\nAuthorization: Bearer %s\\r\\nConnection: close\\r\\n\\r\\n' \\

@@ -1,9 +1,4 @@
-/** The common part of the functions for bash and zsh: quoting, and reading the answer. */
-
-/** Quotes any text as one word of a POSIX shell, if it needs quotes. */
-export function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}
+/** The common part of the functions for bash and zsh: reading the answer. */
 
 /** The branches of a `case` that map failure codes to exit codes. */
 export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
@@ -14,12 +9,13 @@ export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
 
 /**
  * `_catchd_answer STATUS BODY FORMAT NAME`: prints the token, or the API's code and cause on stderr. If the JSON contains
- * a backslash or is incomplete, the function runs the command line, which can parse JSON.
+ * a backslash, is incomplete or is not plain ASCII, the function runs the command line, which can parse JSON and knows what
+ * a terminal must not get.
  */
 export function answerFunction(exitCodes: ReadonlyMap<string, number>): string {
   return `_catchd_answer() {
-  local q='"' rest type code detail
-  if [[ $2 == *\\\\* || $2 != '{'*'}' ]]; then command catchd token "$4" --format "$3"; return; fi
+  local LC_ALL=C q='"' rest type code detail
+  if [[ $2 == *\\\\* || $2 == *[! -~]* || $2 != '{'*'}' ]]; then command catchd token "$4" --format "$3"; return; fi
   if [[ $1 == 'HTTP/1.1 200 '* ]]; then
     rest=\${2#*\${q}access_token\${q}:\${q}}
     type=\${2#*\${q}token_type\${q}:\${q}}

@@ -3,7 +3,8 @@
  * belong to this user; otherwise the command line explains what is wrong.
  */
 import { dirname } from 'node:path'
-import { answerFunction, quoted } from './posix.js'
+import { singleQuoted } from '../../shell-word.js'
+import { answerFunction } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
 
 export function zshFunctions({ socketPath, exitCodes }: ShellFacts): string {
@@ -13,8 +14,8 @@ ${answerFunction(exitCodes)}_catchd_ask() {
   local format=$1 answer line body REPLY
   shift
   if [[ $# != 1 || ! $1 =~ '^[a-z0-9][a-z0-9._-]{0,63}$' ]] ||
-    [[ ! -O ${quoted(dirname(socketPath))} || ! -O ${quoted(socketPath)} ]] ||
-    ! zmodload zsh/net/socket 2>/dev/null || ! zsocket ${quoted(socketPath)} 2>/dev/null
+    [[ ! -O ${singleQuoted(dirname(socketPath))} || ! -O ${singleQuoted(socketPath)} ]] ||
+    ! zmodload zsh/net/socket 2>/dev/null || ! zsocket ${singleQuoted(socketPath)} 2>/dev/null
   then command catchd token "$@" --format "$format"; return; fi
   local fd=$REPLY
   printf 'GET /v1/tokens/%s HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' "$1" >&$fd

@@ -6,19 +6,17 @@
  * here. Messages name the file and the problem, never the content.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { constants, open } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { toInstant } from '../../clock.js'
 import { CatchdError } from '../../failures.js'
 import { systemCode } from '../../files.js'
 import type { CertificateFiles } from '../../login/ports.js'
+import { CERTIFICATE_FILE, readNamedFile, SECRET_FILE } from '../../named-file.js'
 import { Secret } from '../../secret.js'
 import type { ServedCertificate } from '../tls-server.js'
 import { MAKE_CERTIFICATE } from './own-certificate.js'
 
-/** A certificate chain has a few kilobytes. */
-const MOST_BYTES = 256 * 1024
 /** Limit for the certificate's names in a message, in characters. */
 const MOST_NAMES_SHOWN = 200
 
@@ -55,33 +53,16 @@ type Part = 'certificate' | 'private key'
 
 async function readPem(request: CertificateRequest, part: Part): Promise<string> {
   const path = part === 'certificate' ? request.files.certificateFile : request.files.privateKeyFile
-  try {
-    // Without O_NONBLOCK, a named pipe would block the login forever.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    try {
-      const stats = await file.stat()
-      if (!stats.isFile() || stats.size > MOST_BYTES) throw badFile(request, 'is not a PEM file.', part)
-      // On Windows, access control lists keep the user's files private.
-      if (part === 'private key' && process.getuid !== undefined && (stats.mode & 0o077) !== 0) {
-        throw unusable(
+  const rule = part === 'private key' ? SECRET_FILE : CERTIFICATE_FILE
+  const pem = await readNamedFile(path, rule, ({ cause, fix, code }) =>
+    request.isOwn && code === 'ENOENT'
+      ? unusable(
           request,
-          `Other users can read or change ${fileOf(request, part)}. If nobody else has read it, run: chmod 600 '${path}'`,
+          `An https redirect URI needs a certificate, but ${path} does not exist yet. Run: ${MAKE_CERTIFICATE} (or set redirect_certificate_file to your own certificate).`,
         )
-      }
-      return await file.readFile('utf8')
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (error instanceof CatchdError) throw error
-    if (request.isOwn && systemCode(error) === 'ENOENT') {
-      throw unusable(
-        request,
-        `An https redirect URI needs a certificate, but ${path} does not exist yet. Run: ${MAKE_CERTIFICATE} (or set redirect_certificate_file to your own certificate).`,
-      )
-    }
-    throw badFile(request, `cannot be read (${systemCode(error)}).`, part)
-  }
+      : badFile(request, cause, part, fix),
+  )
+  return pem.toString('utf8')
 }
 
 function parseCertificate(request: CertificateRequest, pem: string): X509Certificate {
@@ -145,10 +126,15 @@ function fileOf({ isOwn, files }: CertificateRequest, part: Part): string {
 }
 
 /** @param problem - The rest of the sentence after the file. */
-function badFile(request: CertificateRequest, problem: string, part: Part = 'certificate'): CatchdError {
-  return unusable(request, `${fileOf(request, part)} ${problem}`)
+function badFile(
+  request: CertificateRequest,
+  problem: string,
+  part: Part = 'certificate',
+  next?: string,
+): CatchdError {
+  return unusable(request, `${fileOf(request, part)} ${problem}`, next)
 }
 
-function unusable({ isOwn }: CertificateRequest, detail: string): CatchdError {
-  return new CatchdError('profile_invalid', { detail, ...(isOwn ? { next: MAKE_CERTIFICATE } : {}) })
+function unusable({ isOwn }: CertificateRequest, detail: string, next?: string): CatchdError {
+  return new CatchdError('profile_invalid', { detail, next: next ?? (isOwn ? MAKE_CERTIFICATE : undefined) })
 }

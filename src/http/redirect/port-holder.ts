@@ -6,6 +6,7 @@
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { printable } from '../../printable.js'
 import { tcpSockets } from '../../tcp-table.js'
 
 export interface PortHolder {
@@ -45,6 +46,6 @@ async function holdsOneOf(folder: string, inodes: ReadonlySet<string>): Promise<
 
 async function commandOf(pid: string): Promise<string> {
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-  // A process can choose any name, so control characters are removed before the name goes into an error text.
-  return name.trim().replaceAll(/\p{C}/gu, '?') || 'a process'
+  // A process can choose any name, and the name goes into an error text.
+  return printable(name.trim()) || 'a process'
 }

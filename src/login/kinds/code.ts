@@ -26,6 +26,9 @@ import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import { certificateOf, prepareLogin } from '../preparation.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
 
+/** Limit for the texts of an error response, in characters. */
+const LONGEST_DESCRIPTION = 500
+
 const CodeLoginRecord = z.object({
   version: z.literal(1),
   id: z.string(),
@@ -220,8 +223,6 @@ function judgeError(login: PendingLogin, response: AuthorizationResponse): Catch
     evidence: { errorCode: new Secret(response.error) },
   })
 }
-
-const LONGEST_DESCRIPTION = 500
 
 function report(parts: KindParts, login: PendingLogin, ending: Ending) {
   return reportOf(parts, { ...login, asked: askedInBrowser(login, ending) }, ending)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { normalHost, profileForHost } from '../../../src/cli/credential/hosts.js'
+import { askedHost, normalHost, profileForHost } from '../../../src/cli/credential/hosts.js'
 import { CatchdError } from '../../../src/failures.js'
 
 const ENTRIES = [
@@ -29,10 +29,8 @@ describe('the profile of a host', () => {
     ['localhost:3000', 'local'],
     ['localhost', undefined],
     ['http://[::1]:3000/', 'local'],
-    ['', undefined],
-    ['not a host', undefined],
-  ])('%s → %s', (host, profile) => {
-    expect(profileForHost(ENTRIES, host)).toBe(profile)
+  ])('%s → %s', (asked, profile) => {
+    expect(profileForHost(ENTRIES, askedHost(asked) ?? '')).toBe(profile)
   })
 
   test('several profiles: the user name may choose, otherwise it has to be said', () => {
@@ -44,6 +42,77 @@ describe('the profile of a host', () => {
   test('an exact entry goes before a suffix', () => {
     const entries = [...ENTRIES, { profile: 'one', hosts: ['one.corp.example'] }]
     expect(profileForHost(entries, 'one.corp.example')).toBe('one')
+  })
+})
+
+describe('what a tool asks', () => {
+  test.each([
+    ['git.example', 'git.example'],
+    ['git.example:8443', 'git.example:8443'],
+    ['Git.Example:443', 'git.example'],
+    ['HTTPS://Git.Example/v1/?a=b', 'git.example'],
+    ['http://localhost:3000/a', 'localhost:3000'],
+    ['http://localhost:80', 'localhost'],
+    ['http://127.0.0.1', '127.0.0.1'],
+    ['http://[::1]:3000/', '[::1]:3000'],
+    ['[::1]', '[::1]'],
+    ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
+  ])('%s is a host', (asked, host) => {
+    expect(askedHost(asked)).toBe(host)
+  })
+
+  test.each([
+    '',
+    'http://git.example',
+    'http://git.example:443/',
+    'HTTP://git.example',
+    'http://localhost.evil.example',
+    'http://127.0.0.1.evil.example/',
+    'ftp://git.example',
+    'smtp://git.example',
+    '://git.example',
+    'https://',
+    'not a host',
+    ' git.example',
+    'git.example ',
+    'git.example\n',
+    'git.example\r',
+    'git.example\0',
+    'git.exa\tmple',
+    'git.example\u00a0',
+    'user@git.example',
+    'https://user:password@git.example/',
+    'https://git.example@evil.example/',
+    'https://evil.example\\@git.example/',
+    'https:git.example',
+    'https:/git.example',
+    'https:///git.example',
+    'git.example/path',
+    'git.example?a',
+    'git.example#a',
+    'https://git.example#a',
+    'git.example:',
+    'git.example:0',
+    'git.example:08443',
+    'git.example:99999',
+    'git.example:443:443',
+    'git.example.',
+    'https://git.example./',
+    '.git.example',
+    '-git.example',
+    '*.git.example',
+    'git%2eexample',
+    'gıt.example',
+    'git。example',
+    '127.1',
+    '0x7f.0.0.1',
+    '2130706433',
+    '[::1%25lo]',
+    '[fe80::1%eth0]:80',
+    '::1',
+    '[git.example]',
+  ])('%j is none', (asked) => {
+    expect(askedHost(asked)).toBeUndefined()
   })
 })
 

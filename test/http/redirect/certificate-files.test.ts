@@ -99,14 +99,16 @@ test.skipIf(process.getuid === undefined)('a key that others can read', async ()
   const open = made('open-key')
   chmodSync(open.keyFile, 0o640)
   const { detail } = await refused(filesOf(open))
-  expect(detail).toContain('Other users can read or change redirect_private_key_file')
-  expect(detail).toContain(`chmod 600 '${open.keyFile}'`)
+  expect(detail).toContain('redirect_private_key_file')
+  expect(detail).toContain(
+    `can be read by other users. If one of them may have read it, replace the secret. Run: chmod 600 ${open.keyFile}`,
+  )
 })
 
 test.each<[string, () => CertificateFiles, string]>([
   ['no such certificate', () => ({ ...filesOf(good), certificateFile: join(folder, 'gone') }), 'ENOENT'],
   ['no such key', () => ({ ...filesOf(good), privateKeyFile: join(folder, 'gone') }), 'ENOENT'],
-  ['a folder', () => ({ ...filesOf(good), certificateFile: folder }), 'is not a PEM file'],
+  ['a folder', () => ({ ...filesOf(good), certificateFile: folder }), 'is not a file'],
   [
     'no certificate inside',
     () => ({ ...filesOf(good), certificateFile: written('junk.pem', 'canary-junk') }),

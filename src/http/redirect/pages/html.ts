@@ -4,6 +4,8 @@
  * Some values come from outside (`error_description`), so the pages must not have to escape values themselves.
  */
 
+import { printable } from '../../../printable.js'
+
 /** Markup that a page can contain without escaping. */
 export class Html {
   readonly #markup: string
@@ -49,13 +51,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/**
- * Line ends become spaces. Other control characters, and characters that change the text direction, become the
- * replacement character, so that an `error_description` cannot imitate other parts of the page.
- */
+/** Line ends become spaces, so that an `error_description` cannot imitate other parts of the page. */
 function escapeText(text: string): string {
-  const shown = text
-    .replaceAll(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, ' ')
-    .replaceAll(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
-  return escapeMarkup(shown)
+  return escapeMarkup(printable(text.replaceAll(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, ' ')))
 }
