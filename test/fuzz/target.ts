@@ -27,6 +27,8 @@ export interface Observed {
   readonly outcome: string
   /** All that a user, a browser, a log or another program can see: answers, pages, stderr, log lines, error texts. */
   readonly shown: readonly string[]
+  /** Secrets of this run that the program made itself, so that they have no mark. */
+  readonly secrets?: readonly string[]
   /** Whether the process that runs the program ended, where the target starts one. */
   readonly exited?: boolean
 }
@@ -59,6 +61,10 @@ export function judge(observed: Observed): Verdict {
     const found = pattern.exec(shown)
     return found === null ? [] : [`${found[0]} (${form})`]
   })
+  for (const secret of observed.secrets ?? []) {
+    const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '')
+    if (shown.includes(secret) || shown.includes(base64)) canaries.push(secret)
+  }
   const internal =
     /^(internal|500)$/.test(observed.outcome) ||
     shown.includes(FAILURES.internal.title) ||
