@@ -8,7 +8,7 @@ import * as z from 'zod'
 import type { TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { type RecordOf, readRecord, SecretMember, writeRecord } from '../vault/record.js'
+import { type RecordOf, readRecord, SecretMember, TimeMember, writeRecord } from '../vault/record.js'
 import { IdTokenStay } from './id-token.js'
 
 const TokenSetRecord = z.object({
@@ -17,11 +17,11 @@ const TokenSetRecord = z.object({
   client_id: z.string(),
   access_token: SecretMember,
   token_type: z.string(),
-  obtained_at_ms: z.number(),
-  expires_at_ms: z.number().nullable(),
+  obtained_at_ms: TimeMember,
+  expires_at_ms: TimeMember.nullable(),
   refresh_token: SecretMember.nullable(),
   /** When the refresh token ends, if the server said so (`refresh_expires_in` and similar members). */
-  refresh_token_expires_at_ms: z.number().nullable().default(null),
+  refresh_token_expires_at_ms: TimeMember.nullable().default(null),
   /** The server accepted this refresh token before and kept it valid: it does not rotate refresh tokens. */
   refresh_token_stays: z.boolean().default(false),
   /** Why the refresh token must not be sent any more. It stays in the record, so that the reason can be found. */

@@ -14,6 +14,9 @@ export const SecretMember = z.codec(z.string(), z.instanceof(Secret), {
   encode: (secret) => secret.reveal(),
 })
 
+/** A time in milliseconds since the Unix epoch, within the limits of `Date`. Others could not be shown. */
+export const TimeMember = z.number().min(0).max(8_640_000_000_000_000)
+
 /** Its own members have names that a server chose: they are stored as they are. */
 const NOT_RENAMED = 'parameters'
 

@@ -35,7 +35,9 @@ export async function runHere(
   Object.defineProperty(process, 'stdin', { value: Readable.from([Buffer.from(stdin)]), configurable: true })
   process.exitCode = 0
   try {
-    await runCommandLine(argv, '/nonexistent/catchd.cjs')
+    // As the system hands arguments over: valid Unicode, without NUL.
+    const words = argv.map((word) => Buffer.from(word).toString().replaceAll('\0', ''))
+    await runCommandLine(words, '/nonexistent/catchd.cjs')
     return { exitCode: Number(process.exitCode), ...printed }
   } finally {
     for (const put of restore) put()

@@ -15,24 +15,33 @@ import { ManualClock } from '../support/manual-clock.js'
 
 export type FuzzedDaemon = Awaited<ReturnType<typeof startDaemon>>
 
-/** @param config - Content of config.jsonc, for the port of the redirect listener. */
-export async function startDaemon(config: (redirectPort: number) => object) {
+/** @param config - Content of config.jsonc. */
+export async function startDaemon(config: object) {
   const home = mkdtempSync(join(tmpdir(), 'catchd-fuzz-'))
+  writeFileSync(join(home, 'config.jsonc'), JSON.stringify(config), { mode: 0o600 })
+  const daemon = await startDaemonIn(home, { CATCHD_VAULT: 'memory' })
+  return {
+    ...daemon,
+    async stop(): Promise<void> {
+      await daemon.stop()
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+/** On the files of an existing home. @throws CatchdError if it cannot start there */
+export async function startDaemonIn(home: string, variables: Readonly<Record<string, string>>) {
   const environment = parseEnvironment({
     CATCHD_HOME: home,
     CATCHD_API_PORT: '0',
     CATCHD_REDIRECT_PORT: '0',
-    CATCHD_VAULT: 'memory',
     CATCHD_BROWSER: 'none',
+    ...variables,
   })
   const folders = resolveFolders(environment)
   for (const folder of [folders.configFolder, folders.stateFolder, folders.runtimeFolder]) {
     await ensureFolder(folder)
   }
-  const configure = (value: object) => {
-    writeFileSync(folders.configFile, JSON.stringify(value), { mode: 0o600 })
-  }
-  configure(config(0))
   const logged: string[] = []
   const write = (event: object) => void logged.push(JSON.stringify(event))
   const log = { info: write, warn: write, error: write, debug: write, isVerbose: true, close: async () => {} }
@@ -41,7 +50,12 @@ export async function startDaemon(config: (redirectPort: number) => object) {
     { environment, folders, log, version: '0.0.0', activated: {}, onStop: () => {} },
     { clock, connect: connectServers },
   )
-  await daemon.start()
+  try {
+    await daemon.start()
+  } catch (error) {
+    await daemon.stop()
+    throw error
+  }
   const agent = new Agent({ keepAlive: true })
   const { socketPath } = folders
 
@@ -63,7 +77,6 @@ export async function startDaemon(config: (redirectPort: number) => object) {
     async stop(): Promise<void> {
       agent.destroy()
       await daemon.stop()
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

@@ -213,10 +213,3 @@ export function mutatedText(...samples: readonly string[]): fc.Arbitrary<string>
     .tuple(fc.constantFrom(...samples), fc.array(textEdit, { maxLength: 4 }))
     .map(([sample, edits]) => edits.reduce(editText, sample))
 }
-
-/** The same for bytes, which need not be text. */
-export function mutatedBytes(...samples: readonly Uint8Array[]): fc.Arbitrary<Buffer> {
-  return mutatedText(...samples.map((sample) => Buffer.from(sample).toString('latin1'))).map((text) =>
-    Buffer.from(text, 'latin1'),
-  )
-}

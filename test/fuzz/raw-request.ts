@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 
 /** A request that is not complete is answered by a deadline of the server; that is not waited for. */
-const PATIENCE_MS = 1_000
+const PATIENCE_MS = 300
 
 /** @returns What was answered until the end, or until it looks like a stream of events. */
 export function sendRaw(

@@ -6,6 +6,7 @@ import { configurationTexts } from './targets/configuration-texts.js'
 import { discovery } from './targets/discovery.js'
 import { redirectRequests } from './targets/redirect-requests.js'
 import { signedTokens } from './targets/signed-tokens.js'
+import { storedFiles } from './targets/stored-files.js'
 import { tokenAnswers } from './targets/token-answers.js'
 
 export const TARGETS = [
@@ -16,6 +17,7 @@ export const TARGETS = [
   apiRequests,
   importFiles,
   configurationTexts,
+  storedFiles,
   helperInputs,
   commandArguments,
   // biome-ignore lint/suspicious/noExplicitAny: each target has its own kind of input

@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { writeDurably } from '../../config/write.js'
 import { CatchdError } from '../../failures.js'
+import { TimeMember } from '../../vault/record.js'
 import { KeyAction } from './principal.js'
 import { readPrivateFile } from './private-files.js'
 
@@ -31,8 +32,8 @@ const ClientsFile = z.object({
       key_sha256: z.string().regex(/^[0-9a-f]{64}$/),
       profiles: z.array(ProfileName),
       actions: z.array(KeyAction),
-      created_at_ms: z.number(),
-      expires_at_ms: z.number().nullable(),
+      created_at_ms: TimeMember,
+      expires_at_ms: TimeMember.nullable(),
     }),
   ),
 })

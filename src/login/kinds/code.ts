@@ -13,7 +13,7 @@ import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
-import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
+import { readRecord, SecretMember, TimeMember, writeRecord } from '../../vault/record.js'
 import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingLogin, type SettledLogin, type StoredSummary } from '../login.js'
@@ -27,15 +27,15 @@ const CodeLoginRecord = z.object({
   version: z.literal(1),
   id: z.string(),
   profile: z.string(),
-  redirect_uri: z.string(),
+  redirect_uri: z.url(),
   listen: z.string().nullable(),
   /** Records of earlier versions have none. */
   certificate: z
     .object({ certificate_file: z.string(), private_key_file: z.string() })
     .nullable()
     .default(null),
-  created_at_ms: z.number(),
-  expires_at_ms: z.number(),
+  created_at_ms: TimeMember,
+  expires_at_ms: TimeMember,
   state: SecretMember,
   code_verifier: SecretMember.nullable(),
   nonce: SecretMember.nullable(),

@@ -32,7 +32,7 @@ function commandTarget(name: string, weight: number, arbitrary: fc.Arbitrary<Com
           hosts: ['git.example.com', 'localhost:3000', '*.example.org'],
         },
       }
-      const daemon = await startDaemon(() => ({ profiles: { gw } }))
+      const daemon = await startDaemon({ profiles: { gw } })
       return {
         async run({ argv, stdin, env }) {
           const { exitCode, stdout, stderr } = await runHere(argv, {

@@ -58,7 +58,7 @@ export const discovery: FuzzTarget<Input> = {
   arbitrary: input,
   async start() {
     const server = await new HostileServer().start()
-    const daemon = await startDaemon(() => ({ profiles: {} }))
+    const daemon = await startDaemon({ profiles: {} })
     return {
       async run(mutant) {
         server.answers.clear()

@@ -1,7 +1,7 @@
 /** Requests at the redirect listener, as bytes: authorization responses in a query and in a form, and anything else. */
 import fc from 'fast-check'
 import { startDaemon } from '../daemon.js'
-import { mutatedBytes } from '../mutations.js'
+import { mutatedText } from '../mutations.js'
 import { sendRaw, statusOf } from '../raw-request.js'
 import { canary, type FuzzTarget } from '../target.js'
 
@@ -27,12 +27,12 @@ const REQUESTS = [
   `HEAD /cb?code=${CODE}&state=STATE HTTP/1.1\r\n${HEADERS}\r\n`,
 ]
 
-export const redirectRequests: FuzzTarget<{ mode: 'query' | 'form_post' | 'fragment'; request: Buffer }> = {
+export const redirectRequests: FuzzTarget<{ mode: 'query' | 'form_post' | 'fragment'; request: string }> = {
   name: 'redirect-requests',
   weight: 3,
   arbitrary: fc.record({
     mode: fc.constantFrom('query', 'query', 'form_post', 'fragment'),
-    request: mutatedBytes(...REQUESTS.map((text) => Buffer.from(text))),
+    request: mutatedText(...REQUESTS),
   }),
   async start() {
     const client = {
@@ -43,13 +43,13 @@ export const redirectRequests: FuzzTarget<{ mode: 'query' | 'form_post' | 'fragm
       },
       redirect_uri: 'http://127.0.0.1:0/cb',
     }
-    const daemon = await startDaemon(() => ({
+    const daemon = await startDaemon({
       profiles: {
         query: client,
         form_post: { ...client, response_mode: 'form_post' },
         fragment: { ...client, response_mode: 'fragment' },
       },
-    }))
+    })
     const begin = async (profile: string) => {
       const { body } = await daemon.call('POST', '/v1/logins', { profile })
       const { login_id: id, authorization_url, redirect_uri } = JSON.parse(body) as Record<string, string>
@@ -62,7 +62,6 @@ export const redirectRequests: FuzzTarget<{ mode: 'query' | 'form_post' | 'fragm
         const login = pending.get(mode) ?? (await begin(mode))
         pending.set(mode, login)
         const text = request
-          .toString('latin1')
           .replaceAll('STATE', login.state)
           .replaceAll('PORT', String(login.port))
           .replaceAll('LOGIN', login.id)
@@ -71,9 +70,11 @@ export const redirectRequests: FuzzTarget<{ mode: 'query' | 'form_post' | 'fragm
         const { body } = await daemon.call('GET', `/v1/logins/${login.id}`)
         // The port of an ended login closes soon.
         if (!body.includes('"status":"pending"')) pending.delete(mode)
+        // A pending login shows its authorization URL, which has the state.
+        const shown = body.includes('"authorization_url"') ? [answered] : [answered, body]
         return {
           outcome: statusOf(answered),
-          shown: [answered, body, ...daemon.takeLog()],
+          shown: [...shown, ...daemon.takeLog()],
           secrets: [login.state],
         }
       },

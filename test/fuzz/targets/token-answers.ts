@@ -74,7 +74,7 @@ export const tokenAnswers: FuzzTarget<Input> = {
       token_endpoint: `${server.base}/token`,
       scope: 'email',
     }
-    const daemon = await startDaemon(() => ({
+    const daemon = await startDaemon({
       profiles: {
         code: {
           ...client,
@@ -85,7 +85,7 @@ export const tokenAnswers: FuzzTarget<Input> = {
         exchange: { ...client, grant: TOKEN_EXCHANGE, subject_token: { profile: 'code' } },
         device: { ...client, grant: DEVICE_CODE, device_authorization_endpoint: `${server.base}/device` },
       },
-    }))
+    })
     return {
       run: (mutant) => runOne(daemon, server, mutant),
       async stop() {
