@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import type { TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
+import { LATEST_MS } from '../clock.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { type RecordOf, readRecord, SecretMember, TimeMember, writeRecord } from '../vault/record.js'
@@ -109,11 +110,12 @@ function idTokenStay(previous: TokenSet, response: TokenResponse): IdTokenStay |
 /** The lifetime of a refresh token in seconds, as servers name it: Keycloak and webMethods, Google and GitHub, Intuit. */
 const REFRESH_LIFETIMES = ['refresh_expires_in', 'refresh_token_expires_in', 'x_refresh_token_expires_in']
 
-/** Servers that send 0 mean that it does not end. */
+/** Servers that send 0 mean that it does not end. A time that cannot be shown is not a time. */
 function refreshTokenExpiry({ parameters }: TokenResponse, nowMs: number): number | null {
   for (const name of REFRESH_LIFETIMES) {
     const seconds = Number(parameters[name])
-    if (Number.isFinite(seconds) && seconds > 0) return nowMs + seconds * 1000
+    const atMs = nowMs + seconds * 1000
+    if (seconds > 0 && atMs <= LATEST_MS) return atMs
   }
   return null
 }

@@ -124,7 +124,8 @@ async function runOne(
     `/v1/logins?profile=${profile}`,
   ]) {
     const { status, body } = await daemon.call('GET', path)
-    shown.push(`${path} ${status} ${body}`)
+    // The list of logins also has those of earlier mutants.
+    if (!path.startsWith('/v1/logins')) shown.push(body)
     if (status === 500) outcome = 'internal'
   }
   server.serve('/token', ISSUED)
