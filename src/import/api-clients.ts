@@ -95,14 +95,12 @@ function profileOf(
   if (grant !== undefined && !Object.hasOwn(GRANTS, grant)) {
     notes.push(`catchd does not support the grant ${grant}. The profile uses authorization_code instead.`)
   }
-  const variable = Object.entries(entry).filter(
-    ([, value]) => typeof value === 'string' && value.includes('{{'),
+  const variable = Object.entries(entry).flatMap(([key, value]) =>
+    typeof value === 'string' && value.includes('{{') ? [key] : [],
   )
   if (variable.length > 0) {
-    // Their names: a value may be a secret with a variable in it.
-    notes.push(
-      `It contains variables (${variable.map(([key]) => key).join(', ')}). Replace them with their values.`,
-    )
+    // By name, because one of the values may be a secret.
+    notes.push(`These settings contain variables: ${variable.join(', ')}. Replace them with their values.`)
   }
   return { name, entry, notes }
 }
