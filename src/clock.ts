@@ -63,9 +63,6 @@ export class Alarm {
   }
 }
 
-/** The last time that `Date` has. A later one cannot be printed. */
-export const LATEST_MS = 8_640_000_000_000_000
-
 /** RFC 3339 UTC with whole seconds, as the API prints instants. */
 export function toInstant(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')

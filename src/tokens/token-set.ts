@@ -6,10 +6,9 @@
  */
 import * as z from 'zod'
 import type { TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
-import { LATEST_MS } from '../clock.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { type RecordOf, readRecord, SecretMember, TimeMember, writeRecord } from '../vault/record.js'
+import { type RecordOf, readRecord, SecretMember, writeRecord } from '../vault/record.js'
 import { IdTokenStay } from './id-token.js'
 
 const TokenSetRecord = z.object({
@@ -18,11 +17,11 @@ const TokenSetRecord = z.object({
   client_id: z.string(),
   access_token: SecretMember,
   token_type: z.string(),
-  obtained_at_ms: TimeMember,
-  expires_at_ms: TimeMember.nullable(),
+  obtained_at_ms: z.number(),
+  expires_at_ms: z.number().nullable(),
   refresh_token: SecretMember.nullable(),
   /** When the refresh token ends, if the server said so (`refresh_expires_in` and similar members). */
-  refresh_token_expires_at_ms: TimeMember.nullable().default(null),
+  refresh_token_expires_at_ms: z.number().nullable().default(null),
   /** The server accepted this refresh token before and kept it valid: it does not rotate refresh tokens. */
   refresh_token_stays: z.boolean().default(false),
   /** Why the refresh token must not be sent any more. It stays in the record, so that the reason can be found. */
@@ -110,12 +109,11 @@ function idTokenStay(previous: TokenSet, response: TokenResponse): IdTokenStay |
 /** The lifetime of a refresh token in seconds, as servers name it: Keycloak and webMethods, Google and GitHub, Intuit. */
 const REFRESH_LIFETIMES = ['refresh_expires_in', 'refresh_token_expires_in', 'x_refresh_token_expires_in']
 
-/** Servers that send 0 mean that it does not end. A time that cannot be shown is not a time. */
+/** Servers that send 0 mean that it does not end. */
 function refreshTokenExpiry({ parameters }: TokenResponse, nowMs: number): number | null {
   for (const name of REFRESH_LIFETIMES) {
     const seconds = Number(parameters[name])
-    const atMs = nowMs + seconds * 1000
-    if (seconds > 0 && atMs <= LATEST_MS) return atMs
+    if (Number.isFinite(seconds) && seconds > 0) return nowMs + seconds * 1000
   }
   return null
 }

@@ -3,7 +3,6 @@
  * its only description. Stored records are parsed like any other input. Pure.
  */
 import * as z from 'zod'
-import { LATEST_MS } from '../clock.js'
 import { Secret } from '../secret.js'
 
 /** What a schema reads, with the members named as in the program. */
@@ -14,9 +13,6 @@ export const SecretMember = z.codec(z.string(), z.instanceof(Secret), {
   decode: (text) => new Secret(text),
   encode: (secret) => secret.reveal(),
 })
-
-/** A time. One that could not be shown becomes the nearest that can, so that it spoils no list with other records. */
-export const TimeMember = z.number().overwrite((ms) => Math.min(Math.max(ms, 0), LATEST_MS))
 
 /** Its own members have names that a server chose: they are stored as they are. */
 const NOT_RENAMED = 'parameters'

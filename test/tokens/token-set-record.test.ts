@@ -1,8 +1,7 @@
 /** The vault record of a token set: its format stays, and members that a server named are stored as they are. */
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
-import { parseTokenSet, serialiseTokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
-import { tokenResponse } from '../support/fake-authorization-servers.js'
+import { parseTokenSet, serialiseTokenSet } from '../../src/tokens/token-set.js'
 
 const RECORD = {
   version: 1,
@@ -62,18 +61,3 @@ test.each([
     'A stored token set does not have the format of this version.',
   )
 })
-
-test('a time that cannot be shown becomes the nearest that can', () => {
-  const read = parseTokenSet(item({ ...RECORD, obtained_at_ms: -1e300, expires_at_ms: 1e300 }))
-  expect(read).toMatchObject({ obtainedAtMs: 0, expiresAtMs: 8_640_000_000_000_000 })
-  expect(new Date(read.expiresAtMs ?? 0).toISOString()).toBe('+275760-09-13T00:00:00.000Z')
-})
-
-test.each([1e300, '1e300', Infinity, -1, 0, 'soon', null])(
-  'a refresh token that ends in %j seconds ends at no known time',
-  (seconds) => {
-    const response = tokenResponse({ parameters: { refresh_expires_in: seconds } })
-    const set = tokenSetFrom(response, { authorizationServer: 'x', clientId: 'c' }, null, 1_000)
-    expect(set.refreshTokenExpiresAtMs).toBe(null)
-  },
-)

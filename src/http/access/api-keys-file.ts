@@ -8,7 +8,6 @@ import * as z from 'zod'
 import { ProfileName } from '../../config/profile.js'
 import { writeDurably } from '../../config/write.js'
 import { CatchdError } from '../../failures.js'
-import { TimeMember } from '../../vault/record.js'
 import { KeyAction } from './principal.js'
 import { readPrivateFile } from './private-files.js'
 
@@ -32,8 +31,8 @@ const ClientsFile = z.object({
       key_sha256: z.string().regex(/^[0-9a-f]{64}$/),
       profiles: z.array(ProfileName),
       actions: z.array(KeyAction),
-      created_at_ms: TimeMember,
-      expires_at_ms: TimeMember.nullable(),
+      created_at_ms: z.number(),
+      expires_at_ms: z.number().nullable(),
     }),
   ),
 })

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { randomId } from '../../authorization-server/pkce.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
-import { readRecord, SecretMember, TimeMember, writeRecord } from '../../vault/record.js'
+import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import { baseOf, type PendingCatch } from '../login.js'
 import type { CatchRequest } from '../login-request.js'
 import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
@@ -17,8 +17,8 @@ const CatchRecord = z.object({
   version: z.literal(1),
   id: z.string(),
   redirect_uri: z.url(),
-  created_at_ms: TimeMember,
-  expires_at_ms: TimeMember,
+  created_at_ms: z.number(),
+  expires_at_ms: z.number(),
   state: SecretMember.nullable(),
 })
 

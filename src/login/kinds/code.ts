@@ -13,7 +13,7 @@ import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
-import { readRecord, SecretMember, TimeMember, writeRecord } from '../../vault/record.js'
+import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingLogin, type SettledLogin, type StoredSummary } from '../login.js'
@@ -34,8 +34,8 @@ const CodeLoginRecord = z.object({
     .object({ certificate_file: z.string(), private_key_file: z.string() })
     .nullable()
     .default(null),
-  created_at_ms: TimeMember,
-  expires_at_ms: TimeMember,
+  created_at_ms: z.number(),
+  expires_at_ms: z.number(),
   state: SecretMember,
   code_verifier: SecretMember.nullable(),
   nonce: SecretMember.nullable(),

@@ -14,7 +14,7 @@ import type { Profile } from '../../config/profile.js'
 import { asCatchdError } from '../../failures.js'
 import type { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
-import { type RecordOf, readRecord, SecretMember, TimeMember, writeRecord } from '../../vault/record.js'
+import { type RecordOf, readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingAtServer } from '../login.js'
 import { reportOf } from '../login-report.js'
@@ -29,8 +29,8 @@ const DeviceLoginRecord = z.object({
   version: z.literal(1),
   id: z.string(),
   profile: z.string(),
-  created_at_ms: TimeMember,
-  expires_at_ms: TimeMember,
+  created_at_ms: z.number(),
+  expires_at_ms: z.number(),
   device_code: SecretMember,
   interval_ms: z.number(),
   user_code: z.string(),
