@@ -7,14 +7,25 @@ export function isObject(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @returns `undefined` if the text is not a JSON object. */
+/**
+ * What servers send has up to three levels. Thousands of levels would overflow the stack where it is searched, stored or
+ * printed.
+ */
+const DEEPEST = 32
+
+/** @returns `undefined` if the text is not a JSON object, or is nested deeper than 32 levels. */
 export function parseObject(text: string): Members | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
+    return isObject(value) && !isDeeperThan(value, DEEPEST) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1))
 }
 
 /** The header and the claims of a JWT. Its signature was verified when it was received. */

@@ -28,8 +28,6 @@ const LONGEST_TOKEN = 64 * 1024
 const LONGEST_SCOPE = 16 * 1024
 /** Limit for members that the standard does not define. They are stored with the token set, and a vault has limits. */
 const MOST_EXTRA_CHARACTERS = 32 * 1024
-/** Token responses have up to three levels. Thousands of levels would overflow the stack when they are stored. */
-const DEEPEST = 32
 
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
@@ -59,21 +57,12 @@ export function parseMembers({
   body,
 }: Pick<TokenAnswer, 'contentType' | 'body'>): Members | undefined {
   const text = body.trim()
-  if (text.startsWith('{')) {
-    const members = parseObject(text)
-    if (isDeeperThan(members, DEEPEST)) throw invalid('is nested too deeply')
-    return members
-  }
+  if (text.startsWith('{')) return parseObject(text)
   const isForm = /^(application\/x-www-form-urlencoded|text\/plain)/i.test(contentType)
   if (!isForm || !/(^|&)(access_token|error)=/.test(text)) return undefined
   const parameters = new URLSearchParams(text)
   if (new Set(parameters.keys()).size !== parameters.size) throw invalid('repeats a parameter')
   return Object.fromEntries(parameters)
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1))
 }
 
 function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): CatchdError {

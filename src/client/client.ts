@@ -272,12 +272,15 @@ export class CatchdClient {
 
 /** A name that is not a valid profile name also stays one segment. */
 function pathOf(segments: readonly string[]): string {
-  return `/v1/${segments.map(encodeURIComponent).join('/')}`
+  return `/v1/${segments.map(encoded).join('/')}`
 }
 
 function queryOf(parameters: Readonly<Record<string, unknown>>): string {
-  const given = Object.entries(parameters).map(
-    ([name, value]) => `${name}=${encodeURIComponent(String(value))}`,
-  )
+  const given = Object.entries(parameters).map(([name, value]) => `${name}=${encoded(String(value))}`)
   return given.length === 0 ? '' : `?${given.join('&')}`
+}
+
+/** Half a surrogate pair, which has no UTF-8, becomes U+FFFD, as in everything else that Node.js writes. */
+function encoded(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString())
 }

@@ -8,6 +8,7 @@ import {
   loopbackOnly,
   notReadable,
   parseJsonOf,
+  textOf,
 } from './import.js'
 
 /** The names of the settings in each program. */
@@ -41,15 +42,18 @@ export function readPostman(text: string): Imported {
   return { profiles, urls: [] }
 }
 
+/** Folders within folders. A deeper file is not one that Postman wrote. */
+const MOST_LEVELS = 200
+
 /** Finds `{"type": "oauth2", "oauth2": [{"key": …, "value": …}]}` anywhere in a collection. */
-function oauthBlocks(value: unknown): Map<string, string>[] {
-  if (Array.isArray(value)) return value.flatMap(oauthBlocks)
-  if (!isRecord(value)) return []
-  const { oauth2 } = value
-  if (!Array.isArray(oauth2)) return Object.values(value).flatMap(oauthBlocks)
+function oauthBlocks(value: unknown, levels = MOST_LEVELS): Map<string, string>[] {
+  if (levels === 0 || typeof value !== 'object' || value === null) return []
+  const oauth2 = isRecord(value) ? value['oauth2'] : undefined
+  if (!Array.isArray(oauth2)) return Object.values(value).flatMap((inner) => oauthBlocks(inner, levels - 1))
   const members = oauth2.flatMap((member: unknown): [string, string][] => {
-    if (!isRecord(member) || typeof member['value'] !== 'string' || member['value'] === '') return []
-    return [[String(member['key']), member['value']]]
+    const key = isRecord(member) ? textOf(member, 'key') : undefined
+    const value = isRecord(member) ? textOf(member, 'value') : undefined
+    return key === undefined || value === undefined ? [] : [[key, value]]
   })
   return [new Map(members)]
 }
@@ -91,9 +95,12 @@ function profileOf(
   if (grant !== undefined && !Object.hasOwn(GRANTS, grant)) {
     notes.push(`catchd does not support the grant ${grant}. The profile uses authorization_code instead.`)
   }
-  const variables = Object.values(entry).filter((value) => typeof value === 'string' && value.includes('{{'))
-  if (variables.length > 0) {
-    notes.push(`It contains variables (${variables.join(', ')}). Replace them with their values.`)
+  const variable = Object.entries(entry).flatMap(([key, value]) =>
+    typeof value === 'string' && value.includes('{{') ? [key] : [],
+  )
+  if (variable.length > 0) {
+    // By name, because one of the values may be a secret.
+    notes.push(`These settings contain variables: ${variable.join(', ')}. Replace them with their values.`)
   }
   return { name, entry, notes }
 }

@@ -61,6 +61,11 @@ export function textOf(record: Readonly<Record<string, unknown>>, name: string):
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }
 
+/** The texts in a list. Values of other kinds are left out. */
+export function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
+}
+
 /** Removes the members that are undefined. */
 export function entryOf(
   keys: { readonly [Key in keyof ProfileEntry]: ProfileEntry[Key] | undefined },

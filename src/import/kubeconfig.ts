@@ -8,6 +8,7 @@ import {
   parseJsonOf,
   REFRESH_TOKEN_STAYS,
   textOf,
+  textsOf,
 } from './import.js'
 
 const PROGRAM = 'kubectl'
@@ -36,7 +37,7 @@ function profileOf(value: unknown): ImportedProfile | undefined {
 
 /** `kubectl oidc-login get-token --oidc-issuer-url=…`. */
 function kubelogin(name: string, { args }: Readonly<Record<string, unknown>>): ImportedProfile | undefined {
-  const words = Array.isArray(args) ? args.map(String) : []
+  const words = textsOf(args)
   const values = (option: string) =>
     words.flatMap((word, index) => {
       if (word.startsWith(`--${option}=`)) return [word.slice(option.length + 3)]

@@ -1,5 +1,13 @@
 /** Reads the MCP servers in the configuration of an MCP host: servers with a URL, and servers behind mcp-remote. */
-import { type Imported, type ImportedUrl, isRecord, notReadable, parseJsonOf, textOf } from './import.js'
+import {
+  type Imported,
+  type ImportedUrl,
+  isRecord,
+  notReadable,
+  parseJsonOf,
+  textOf,
+  textsOf,
+} from './import.js'
 
 const PROGRAM = 'an MCP host'
 
@@ -15,7 +23,7 @@ export function readMcpHost(text: string): Imported {
 
 function urlOf(name: string, server: unknown): ImportedUrl[] {
   if (!isRecord(server)) return []
-  const args = Array.isArray(server['args']) ? server['args'].map(String) : []
+  const args = textsOf(server['args'])
   const isRemote = args.some((word) => /^mcp-remote(@|$)/.test(word))
   const url = textOf(server, 'url') ?? (isRemote ? args.find((word) => /^https?:\/\//.test(word)) : undefined)
   return url === undefined ? [] : [{ name, url }]

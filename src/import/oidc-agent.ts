@@ -7,6 +7,7 @@ import {
   parseJsonOf,
   REFRESH_TOKEN_STAYS,
   textOf,
+  textsOf,
 } from './import.js'
 
 const PROGRAM = 'oidc-agent'
@@ -18,8 +19,9 @@ export function readOidcAgent(text: string): Imported {
   if (issuer === undefined || clientId === undefined) {
     throw notReadable(PROGRAM, 'it has no issuer_url and client_id (oidc-gen --print NAME shows them).')
   }
-  const redirectUris = Array.isArray(account['redirect_uris']) ? account['redirect_uris'].map(String) : []
-  const { redirect_uri, notes } = loopbackOnly(redirectUris.find((uri) => uri.startsWith('http://')))
+  const { redirect_uri, notes } = loopbackOnly(
+    textsOf(account['redirect_uris']).find((uri) => uri.startsWith('http://')),
+  )
   const audience = textOf(account, 'audience')
   return {
     profiles: [

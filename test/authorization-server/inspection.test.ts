@@ -108,6 +108,16 @@ test('tokens that a server repeats do not come out, wherever they stand', async 
   })
 })
 
+test('an answer that is nested too deeply to be searched is not one', async () => {
+  const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`
+  server.routes.set('/me', (_request, response) => response.end(`{"sub":"ada","deep":${deep}}`))
+  const claims = Buffer.from(`{"sub":"ada","deep":${deep}}`).toString('base64url')
+  const idToken = new Secret(`${part({ alg: 'ES256' })}.${claims}.sig`)
+  const { userinfo, idToken: decoded } = await inspect(profileOf(), tokens({ idToken }))
+  expect(failureIn(userinfo).code).toBe('provider_answer_invalid')
+  expect(decoded).toBe(null)
+})
+
 test('a bound token is shown with a proof, and a nonce that is asked for is sent', async () => {
   server.routes.set('/me', (request, response) => {
     const [, payload = ''] = String(request.headers['dpop']).split('.')

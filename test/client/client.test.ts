@@ -145,6 +145,12 @@ describe('one call a method', () => {
   })
 })
 
+test('half a surrogate pair in a name reaches the daemon as the replacement character', async () => {
+  const daemon = await onSocket({})
+  await failureOf(new CatchdClient({ socketPath: daemon.socketPath }).token('\ud800'))
+  expect(daemon.asked[0]).toMatchObject({ path: '/v1/tokens/%EF%BF%BD' })
+})
+
 test('a name that is no profile name stays one segment of the path', async () => {
   const daemon = await onSocket({})
   await failureOf(new CatchdClient({ socketPath: daemon.socketPath }).token('../status?x=1#y'))

@@ -190,7 +190,7 @@ test('Postman: settings anywhere in a collection', () => {
   })
   expect(profile?.notes).toEqual([
     expect.stringContaining('oauth.pstmn.io/v1/callback is not on this machine'),
-    expect.stringContaining('{{clientId}}'),
+    'These settings contain variables: client_id. Replace them with their values.',
   ])
 })
 
@@ -254,4 +254,36 @@ describe('what is not theirs is refused, and not repeated', () => {
       expect(String(error)).not.toContain('canary')
     }
   })
+})
+
+test('members of other kinds than text are left out, also those that cannot become text', () => {
+  const odd = { toString: null, valueOf: 1 }
+  const issuer = '--oidc-issuer-url=https://id.example.com'
+  const exec = { args: [odd, issuer, null, '--oidc-client-id', 'c-1'] }
+  expect(profilesOf(readKubeconfig, JSON.stringify({ users: [{ name: 'u', user: { exec } }] }))).toHaveLength(
+    1,
+  )
+  const account = { issuer_url: 'https://id.example.com', client_id: 'c-1', redirect_uris: [odd] }
+  expect(profilesOf(readOidcAgent, JSON.stringify(account))).toHaveLength(1)
+  const servers = { a: { command: 'npx', args: [odd, 'mcp-remote', 'https://mcp.example.com/'] } }
+  expect(readMcpHost(JSON.stringify({ mcpServers: servers })).urls).toHaveLength(1)
+  const oauth2 = [
+    { key: odd, value: 'x' },
+    { key: 'clientId', value: 'c-1' },
+  ]
+  expect(profilesOf(readPostman, JSON.stringify({ auth: { oauth2 } }))[0]?.entry).toEqual({
+    client_id: 'c-1',
+  })
+})
+
+test('Postman: a file that is nested without end is refused', () => {
+  const text = `${'{"item":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+  expect(() => readPostman(text)).toThrow(expect.objectContaining({ code: 'request_invalid' }))
+})
+
+test('Postman: a secret with a variable in it is not repeated', () => {
+  const oauth2 = [{ key: 'clientSecret', value: 's3cret-{{suffix}}' }]
+  const [profile] = profilesOf(readPostman, JSON.stringify({ auth: { oauth2 } }))
+  expect(profile?.notes).toEqual([expect.stringContaining('client_secret')])
+  expect(profile?.notes.join()).not.toContain('s3cret')
 })

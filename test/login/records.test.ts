@@ -98,7 +98,9 @@ test.each([
   ['login/code-1', 'no JSON'],
   ['login/code-1', { ...CODE, version: 2 }],
   ['login/code-1', { ...CODE, state: undefined }],
+  ['login/code-1', { ...CODE, redirect_uri: 'nowhere' }],
   ['device-login/device-1', { ...DEVICE, interval_ms: 'soon' }],
+  ['catch/catch-1', { ...CATCH, redirect_uri: '' }],
   ['catch/catch-1', null],
 ])('what cannot be read is deleted: %s, %j', async (name, record) => {
   const { logins, vault } = await restored(name, record)

@@ -16,7 +16,7 @@ import type { Bind, KindParts, LoginKind, OpenLogin } from './kind.js'
 const CatchRecord = z.object({
   version: z.literal(1),
   id: z.string(),
-  redirect_uri: z.string(),
+  redirect_uri: z.url(),
   created_at_ms: z.number(),
   expires_at_ms: z.number(),
   state: SecretMember.nullable(),

@@ -33,7 +33,7 @@ const CodeLoginRecord = z.object({
   version: z.literal(1),
   id: z.string(),
   profile: z.string(),
-  redirect_uri: z.string(),
+  redirect_uri: z.url(),
   listen: z.string().nullable(),
   /** Records of earlier versions have none. */
   certificate: z
