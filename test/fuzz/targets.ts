@@ -1,4 +1,5 @@
 /** All fuzz targets, in the order in which they run. */
+import { hostileUpstreams } from '../proxy/hostile-upstreams.js'
 import type { FuzzTarget } from './target.js'
 import { apiRequests } from './targets/api-requests.js'
 import { commandArguments, helperInputs, importFiles } from './targets/commands.js'
@@ -20,5 +21,6 @@ export const TARGETS = [
   storedFiles,
   helperInputs,
   commandArguments,
+  hostileUpstreams,
   // biome-ignore lint/suspicious/noExplicitAny: each target has its own kind of input
 ] as const satisfies readonly FuzzTarget<any>[] as readonly FuzzTarget<any>[]

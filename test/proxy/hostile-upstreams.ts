@@ -166,7 +166,7 @@ const arbitrary: fc.Arbitrary<HostileAnswer> = fc.record({
 /** How long a caller waits for more after the upstream has sent everything. */
 const PATIENCE_MS = 25
 
-export const hostileUpstreams = { name: 'upstream of the proxy', weight: 0.3, arbitrary, start }
+export const hostileUpstreams = { name: 'proxy-upstreams', weight: 0.3, arbitrary, start }
 
 async function start() {
   const answers = new Map<string, { readonly answer: HostileAnswer; readonly given: () => void }>()

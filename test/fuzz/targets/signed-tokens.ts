@@ -63,6 +63,9 @@ const input = fc.record({
 })
 type Input = typeof input extends fc.Arbitrary<infer Value> ? Value : never
 
+/** A vault without items. */
+const NOTHING_STORED = { get: async () => undefined, set: async () => {}, delete: async () => {} }
+
 export const signedTokens: FuzzTarget<Input> = {
   name: 'signed-tokens',
   weight: 2,
@@ -100,7 +103,8 @@ export const signedTokens: FuzzTarget<Input> = {
         const servers = new OAuthAuthorizationServers({
           clock: systemClock,
           clientSecrets: async () => new Secret(canary('client-secret')),
-          dpopKeys: { get: async () => undefined, set: async () => {}, delete: async () => {} },
+          dpopKeys: NOTHING_STORED,
+          resourceIssuers: NOTHING_STORED,
         })
         server.serve('/keys', JWKS)
         if (mutant.keys !== null) server.answers.set('/keys', mutant.keys)
