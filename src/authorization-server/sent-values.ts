@@ -92,7 +92,8 @@ export class SentValues {
   /** One masked line that can be shown, and that is not too long. */
   line(text: string, longest: number): string {
     // What is far behind the end is not read at all.
-    return printable(this.masked(text.slice(0, 4 * longest)).trim()).slice(0, longest)
+    const masked = this.masked(text.slice(0, 4 * longest))
+    return printable(masked.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()).slice(0, longest)
   }
 
   /** A JSON value, with all texts and names of members masked. A number that repeats a value becomes a text. */

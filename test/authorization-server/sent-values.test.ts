@@ -111,7 +111,7 @@ test('names of members and numbers are masked, too', () => {
 
 test('a line is one line, short, and masked before it is cut', () => {
   const sent = new SentValues().add(new Secret('0123456789'))
-  expect(sent.line('  a\r\nb\u202e0123456789 c ', 100)).toBe('a b [secret] c')
+  expect(sent.line('  a\r\nb\u202e0123456789 c ', 100)).toBe('a b\\u{202e}[secret] c')
   expect(sent.line(`${'x'.repeat(6)} 0123456789`, 12)).toBe('xxxxxx [secr')
 })
 

@@ -52,6 +52,7 @@ const MKCERT =
   "it teaches this machine's browsers to trust an authority; test/flows/https-redirect.test.ts makes the files"
 const SOAK = 'runs for minutes; its short form is test/flows/crash.test.ts'
 const NO_SYSTEM_CHANGE = 'it would change what this whole machine trusts'
+const FUZZ = 'its short form is test/fuzz/fuzz.test.ts'
 
 /** By the exact line, without its comment: why it cannot run here. */
 const NOT_RUN: Readonly<Record<string, string>> = {
@@ -63,6 +64,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run soak -- --rounds 500 --vault file --step "refresh answered"': SOAK,
   'npm run soak -- --only windows': SOAK,
   'npx vitest run test/flows/crash.test.ts': 'it is one of these tests',
+  'npx vitest run test/fuzz': 'it is one of these tests',
+  'npm run fuzz -- --count 100000': FUZZ,
+  'npm run fuzz -- --target token-answers --seed 7': FUZZ,
   'mkcert -install': MKCERT,
   'mkcert -cert-file localhost.pem -key-file localhost.key localhost 127.0.0.1 ::1': MKCERT,
   'mkcert -cert-file app.pem -key-file app.key app.example.test': MKCERT,

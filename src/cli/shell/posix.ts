@@ -15,7 +15,7 @@ export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
 export function answerFunction(exitCodes: ReadonlyMap<string, number>): string {
   return `_catchd_answer() {
   local LC_ALL=C q='"' rest type code detail
-  if [[ $2 == *\\\\* || $2 == *[! -~]* || $2 != '{'*'}' ]]; then command catchd token "$4" --format "$3"; return; fi
+  if [[ $2 == *\\\\* || $2 == *[!\\ -~]* || $2 != '{'*'}' ]]; then command catchd token "$4" --format "$3"; return; fi
   if [[ $1 == 'HTTP/1.1 200 '* ]]; then
     rest=\${2#*\${q}access_token\${q}:\${q}}
     type=\${2#*\${q}token_type\${q}:\${q}}
