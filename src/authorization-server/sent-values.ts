@@ -11,8 +11,8 @@
  * Masking is only for display. What an answer means is decided before, on the answer as it came.
  */
 import type { Profile } from '../config/profile.js'
-import { printable } from '../printable.js'
 import { MARKER, type Secret } from '../secret.js'
+import { printable } from '../text/printable.js'
 import { scopesOf } from './authorization-request.js'
 import { type Layer, visitLayers } from './text-layers.js'
 

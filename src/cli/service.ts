@@ -11,7 +11,7 @@ import { launchdPlan } from '../service/launchd.js'
 import { environmentToKeep, type ServicePlan, type ServiceSetup } from '../service/plan.js'
 import { systemdPlan } from '../service/systemd.js'
 import { windowsTaskPlan } from '../service/windows-task.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 

@@ -10,9 +10,9 @@ import { Agent, type AgentOptions, type ClientRequestArgs } from 'node:http'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { CatchdError } from '../failures.js'
-import { CHALLENGE_HEADER, challengeFor, proofIn } from '../listener-proof.js'
-import { findForeignPart, isPipe, readAdminKey } from '../socket-path.js'
-import { ownerOfListener } from '../tcp-table.js'
+import { CHALLENGE_HEADER, challengeFor, proofIn } from '../listener/listener-proof.js'
+import { findForeignPart, isPipe, readAdminKey } from '../listener/socket-path.js'
+import { ownerOfListener } from '../listener/tcp-table.js'
 
 /** A listener on this machine answers at once. */
 const PROVES_WITHIN_MS = 5_000

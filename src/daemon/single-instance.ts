@@ -7,7 +7,7 @@ import { lstatSync, mkdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'
 import type { OpenAddress } from '../http/http-listener.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 
 /** Replacing a socket takes milliseconds; a lock this old was left behind by a crash. */
 const TAKEOVER_LOCK_MS = 10_000

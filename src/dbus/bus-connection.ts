@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { systemCode } from '../files.js'
+import { systemCode } from '../files/whole-files.js'
 import { type BusCall, type BusMessage, ERROR, methodCall, SIGNAL, takeMessage } from './messages.js'
 
 /** Where the session's bus is. `undefined` for addresses that are no plain socket. */

@@ -8,9 +8,9 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { TokenAnswer } from '../client/api-types.js'
-import { CHALLENGE_HEADER, type Challenge, challengeFor, proofIn } from '../listener-proof.js'
-import { findForeignPart, findSocketPath, isPipe, readAdminKey } from '../socket-path.js'
-import { ownerOfListener } from '../tcp-table.js'
+import { CHALLENGE_HEADER, type Challenge, challengeFor, proofIn } from '../listener/listener-proof.js'
+import { findForeignPart, findSocketPath, isPipe, readAdminKey } from '../listener/socket-path.js'
+import { ownerOfListener } from '../listener/tcp-table.js'
 import { surviveClosedOutput } from './closed-output.js'
 import { isTokenFormat, type TokenFormat, tokenText } from './token-format.js'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { writeDurably } from '../config/write.js'
 import { CatchdError } from '../failures.js'
-import { NO_FOLLOW, privacyTrouble, readChecked, systemCode } from '../files.js'
+import { NO_FOLLOW, privacyTrouble, readChecked, systemCode } from '../files/whole-files.js'
 import { PassphraseRecipe } from '../vault/sealed-format.js'
 
 const LockFile = z

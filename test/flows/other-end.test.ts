@@ -19,8 +19,8 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
 import { createRelay } from '../../src/forward/relay.js'
+import { findSocketPath } from '../../src/listener/socket-path.js'
 import { Secret } from '../../src/secret.js'
-import { findSocketPath } from '../../src/socket-path.js'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import { freePort } from '../support/free-port.js'
 import { exchange } from '../support/http-client.js'
@@ -324,7 +324,7 @@ describe('the pipe of Windows, which any user can make: it must prove that it kn
 })
 
 async function challengeOf(key: string): Promise<string> {
-  const { challengeFor } = await import('../../src/listener-proof.js')
+  const { challengeFor } = await import('../../src/listener/listener-proof.js')
   return challengeFor(key, '127.0.0.1').header
 }
 

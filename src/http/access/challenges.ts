@@ -3,7 +3,7 @@
  * challenge without a key is a 401 with a proof.
  */
 import type { IncomingMessage } from 'node:http'
-import { CHALLENGE_HEADER, PROOF_HEADER } from '../../listener-proof.js'
+import { CHALLENGE_HEADER, PROOF_HEADER } from '../../listener/listener-proof.js'
 import type { RequestHandler } from '../http-listener.js'
 import { type Gate, requireHost } from './admission.js'
 

@@ -10,8 +10,8 @@
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { readChecked, systemCode } from './files.js'
-import { shellWord } from './shell-word.js'
+import { shellWord } from '../text/shell-word.js'
+import { readChecked, systemCode } from './whole-files.js'
 
 export interface NamedFileRule {
   readonly largestKiB: number
