@@ -91,7 +91,7 @@ export class SentValues {
 
   /** One masked line that can be shown, and that is not too long. */
   line(text: string, longest: number): string {
-    // What is far behind the end is not read at all.
+    // The part far behind this end is not shown, so it is not searched.
     const masked = this.masked(text.slice(0, 4 * longest))
     return printable(masked.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()).slice(0, longest)
   }

@@ -67,7 +67,7 @@ async function listen(proxy: LocalProxy, { socket, port }: ProxyOptions): Promis
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
     throw new CatchdError('already_running', {
       detail: `Cannot listen on ${socket ?? `127.0.0.1:${port}`}: it is in use, or access is denied (${code}).`,
-      next: 'catchd proxy … --port 0',
+      next: 'catchd help proxy',
       cause: error,
     })
   }
