@@ -3,7 +3,6 @@
  * access is that of a new API key. Without a destination, it serves the same access on a socket of this machine, which a
  * container can mount.
  */
-
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'

@@ -2,7 +2,6 @@
  * `catchd init`: asks for a first profile, writes it, logs in, and shows how to use the token. All of this can also be
  * done with other commands.
  */
-
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileEntry } from '../client/api-types.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'

@@ -2,7 +2,6 @@
  * `catchd login NAME|URL`: begins a login, shows its URL, waits for its end, and shows what was stored and until when.
  * Ctrl-C and `--timeout` cancel the login, so that nothing waits for a browser any more.
  */
-
 import type { Command } from '@commander-js/extra-typings'
 import type { LoginReport, PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
 import { needsNoPerson } from '../config/grants.js'

@@ -1,5 +1,4 @@
 /** `catchd service install|uninstall|status`: the daemon as a service of this user. src/service makes the plan. */
-
 import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'

@@ -2,7 +2,6 @@
  * One daemon per home: the bound API socket is the lock. The socket of a running daemon is left alone, a stale one (after a
  * kill) is replaced, and any other file at the path is left alone.
  */
-
 import { lstatSync, mkdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'

@@ -1,5 +1,4 @@
 /** The arguments for OpenSSH, the script that it runs on the other machine, and its failures. Pure. */
-
 import { CatchdError } from '../failures.js'
 import { singleQuoted } from '../text/shell-word.js'
 

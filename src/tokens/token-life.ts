@@ -103,7 +103,11 @@ export function lifetimeEndMs(
 }
 
 /** A set whose lifetime is over counts as none, even if it could not be deleted yet. */
-export function living(policy: LifePolicy, set: TokenSet | null, nowMs: number): TokenSet | null {
+export function living(
+  policy: Pick<Profile, 'lifetime_seconds'>,
+  set: TokenSet | null,
+  nowMs: number,
+): TokenSet | null {
   const endMs = set === null ? null : lifetimeEndMs(policy, set)
   return endMs !== null && nowMs >= endMs ? null : set
 }
