@@ -177,7 +177,8 @@ function answeredBy(answer: ServerAnswer, sent: SentValues): Record<string, stri
   const show = (name: string) => {
     const value = members[name]
     if (value === undefined || value === null || value === '') return undefined
-    return TOKENS.includes(name) ? MARKER : secrets.line(String(value), LONGEST_VALUE)
+    if (TOKENS.includes(name)) return MARKER
+    return secrets.line(typeof value === 'string' ? value : JSON.stringify(value), LONGEST_VALUE)
   }
   return present(Object.fromEntries([...TOKENS, ...BESIDE_TOKENS].map((name) => [name, show(name)])))
 }

@@ -17,7 +17,7 @@ import { socketThere } from '../forward/ssh-command.js'
 import { SshSession } from '../forward/ssh-session.js'
 import { forbidCoreDumps } from '../process/core-dumps.js'
 import { Secret } from '../secret.js'
-import { singleQuoted } from '../text/shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import { choicesOf, commaList, duration, wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { expiryInWords, printJson, printNote, printResult } from './output.js'
@@ -172,12 +172,12 @@ function announce(
   printNote(
     `${destination} can use ${key.profiles.join(', ')} until this command ends, ${untilOf(key)}. Run there:`,
   )
-  printResult(`export CATCHD_HOME=${singleQuoted(home)}`)
+  printResult(`export CATCHD_HOME=${shellWord(home, 'linux')}`)
   if (keyFile !== null) {
     printResult('# or, for tools that cannot use a socket:')
-    printResult(`export CATCHD_URL=${url} CATCHD_API_KEY="$(cat ${singleQuoted(keyFile)})"`)
+    printResult(`export CATCHD_URL=${url} CATCHD_API_KEY="$(cat ${shellWord(keyFile, 'linux')})"`)
   }
-  printNote(`curl --unix-socket ${singleQuoted(socket)} http://localhost/v1/tokens/${key.profiles[0]}`)
+  printNote(`curl --unix-socket ${shellWord(socket, 'linux')} http://localhost/v1/tokens/${key.profiles[0]}`)
 }
 
 function announceSocket(key: ClientWithKey, path: string, options: ForwardOptions): void {

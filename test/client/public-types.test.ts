@@ -99,6 +99,7 @@ test('the calls of a client', async () => {
     'fetch',
     'idToken',
     'inspect',
+    'lock',
     'login',
     'logins',
     'logout',
@@ -114,6 +115,7 @@ test('the calls of a client', async () => {
     'status',
     'stop',
     'token',
+    'unlock',
   ])
 })
 

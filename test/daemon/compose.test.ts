@@ -256,6 +256,8 @@ describe('status', () => {
         tcp_error: null,
       },
       vault: { kind: 'memory', engine: 'memory', health: 'ok', unsaved: [] },
+      locked: false,
+      lock_error: null,
       config: { path: folders.configFile, ok: true, error: null },
       profiles: 2,
       logins_pending: 1,

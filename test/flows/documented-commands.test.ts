@@ -161,7 +161,7 @@ describe.skipIf(missing).each([...PAGES_WITH_COMMANDS])('%s', (page) => {
       expect(run.exitCode, run.output).toBe(serves ? null : 0)
       for (const shape of shapes) expect(run.output).toMatch(shape)
     },
-    60_000,
+    120_000, // a command that does not end is shown with its output
   )
 })
 

@@ -54,6 +54,7 @@ function listeningPorts(pid: number): number[] {
     .map((row) => row.trim().split(/\s+/))
     .filter(([, , , state, , , , , , inode]) => state === '0A' && inodes.includes(inode))
     .map(([, local = '']) => Number.parseInt(local.split(':')[1] ?? '', 16))
+    .filter((port, index, ports) => ports.indexOf(port) === index) // one port on both loopback addresses
     .sort((one, other) => one - other)
 }
 

@@ -190,6 +190,7 @@ describe('a logout that the authorization server cannot be told of is done, and 
         await configure(system, ({ profiles: { gw } }) => ({
           profiles: { gw: { ...gw, revocation_endpoint } },
         }))
+        await system.login() // the tokens before were not for this endpoint
       },
     ],
     [

@@ -462,7 +462,7 @@ describe('token exchange (RFC 8693)', () => {
     expect(missing.json['detail']).toContain(file)
     await daemon.login('corp', server.approve)
     const { json: subject } = await daemon.api('GET', '/v1/tokens/corp')
-    await writeFile(file, `${String(subject['access_token'])}\n`)
+    await writeFile(file, `${String(subject['access_token'])}\n`, { mode: 0o600 })
     expect((await daemon.api('POST', '/v1/tokens/orders/refresh')).status).toBe(200)
   })
 

@@ -79,6 +79,7 @@ describe.skipIf(needs('systemd-socket-activate') !== undefined)('socket activati
       redirect: [`http://127.0.0.1:${daemon.redirectPort}`],
       socket,
       tcp: `http://127.0.0.1:${daemon.apiPort}`,
+      tcp_error: null,
     })
     expect((await daemon.api('GET', '/v1/tokens/gw', { via: 'tcp' })).status).toBe(200)
     expect((await daemon.api('GET', '/v1/tokens/gw', { via: 'tcp', key: null })).status).toBe(401)

@@ -2,7 +2,7 @@
  * The real daemon in this process. Only the edges are fake: the clock stands still, authorization servers answer what a
  * test lays out, and the vault is in memory unless a test says otherwise. Everything is in a temporary folder.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -163,9 +163,10 @@ export async function composeDaemon(options: ComposedOptions = {}) {
   }
   const writeConfig = async (config: object | string) => {
     await mkdir(home, { recursive: true })
-    await writeFile(folders.configFile, typeof config === 'string' ? config : JSON.stringify(config), {
-      mode: 0o600,
-    })
+    // In one step: the daemon gives a file that is empty for a moment some time, by the clock that stands still.
+    const unfinished = `${folders.configFile}.new`
+    await writeFile(unfinished, typeof config === 'string' ? config : JSON.stringify(config), { mode: 0o600 })
+    await rename(unfinished, folders.configFile)
   }
   if (options.home === undefined || options.config !== undefined) {
     await writeConfig(options.config ?? { profiles: PROFILES })

@@ -20,7 +20,8 @@ for (const kind of ['a key file', 'a passphrase'] as const) {
   vaultContract(`the sealed file with ${kind}`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'catchd-vault-'))
     const passphraseFile = kind === 'a passphrase' ? join(folder, 'passphrase') : null
-    if (passphraseFile !== null) await writeFile(passphraseFile, 'correct horse battery staple\n')
+    if (passphraseFile !== null)
+      await writeFile(passphraseFile, 'correct horse battery staple\n', { mode: 0o600 })
     const open = () =>
       new SealedFileVault({
         file: join(folder, 'vault.sealed'),

@@ -20,7 +20,7 @@ const complete = async (...words: string[]) => {
 
 describe('candidates', () => {
   test.each<[string[], string[]]>([
-    [['lo'], ['login', 'logout']],
+    [['lo'], ['login', 'logout', 'lock']],
     [
       ['token', 'g'],
       ['gw', 'github'],

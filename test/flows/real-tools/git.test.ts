@@ -84,7 +84,7 @@ test.skipIf(skip)('for one command alone, whatever the configuration says', asyn
 
 test.skipIf(skip).each([
   ['a host of no profile', 'protocol=https\\nhost=other.example\\n', ''],
-  ['plain http elsewhere', 'protocol=http\\nhost=git.example.com\\n', 'because git uses plain http'],
+  ['plain http elsewhere', 'protocol=http\\nhost=git.example.com\\n', 'it needs https'],
 ])('%s: git is answered nothing, and goes on to whom it would ask', async (_what, question, said) => {
   const { git } = await start(() => true)
   const { exitCode, stdout, stderr } = await git(`credential fill <<< $'${question}'`)

@@ -157,6 +157,7 @@ describe('a session gets no token', () => {
         'GET /v1/profiles/{profile}',
         'GET /v1/status',
         'POST /v1/clients',
+        'POST /v1/lock',
         'POST /v1/logins',
         'POST /v1/profiles',
         'PUT /v1/profiles/{profile}',
