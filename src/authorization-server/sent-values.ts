@@ -84,7 +84,7 @@ export class SentValues {
     return this.#finder.masked(text)
   }
 
-  /** Whether the text contains one of the values, in whatever form. */
+  /** Whether the text contains one of the values, in any form. */
   areIn(text: string): boolean {
     return this.masked(text) !== text
   }

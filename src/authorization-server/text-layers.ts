@@ -2,8 +2,8 @@
  * A text and all that it contains in encoded form: with percent signs, as a form value, escaped for JSON or HTML, in
  * Base64 or hex, also inside each other. Each byte of a layer knows which characters of the text it came from.
  *
- * Pure. Used to find secrets in the answers of servers (sent-values.ts). A text is taken as it comes: what is not an
- * encoding stays as it is, and Base64 and hex are tried at every place, because a text can contain a part of them.
+ * Pure. Used to find secrets in the answers of servers (sent-values.ts). What is not an encoding stays as it is. Base64 and
+ * hex are tried at every place, because a text can contain a part of them.
  */
 
 export interface Layer {

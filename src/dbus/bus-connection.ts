@@ -1,6 +1,6 @@
 /**
  * A connection to a message bus (D-Bus specification): calls methods and receives signals. It blocks no thread and needs no
- * library. The bus answers in the byte order of its machine, which is ours.
+ * library. The bus answers in the byte order of its machine, which is this one.
  */
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'

@@ -27,7 +27,7 @@ const PATIENCE_MS = 15_000
 interface Place {
   readonly to: NetConnectOpts
   readonly authority: string
-  /** Sent with the request, over TCP alone. The socket needs no key. */
+  /** Sent with the request, over TCP only. The socket needs no key. */
   readonly key: string | undefined
   /** The pipe of Windows. The answer must contain the proof. */
   readonly challenge: Challenge | undefined

@@ -240,7 +240,7 @@ export function refreshDueAtMs(
   nowMs: number,
 ): number | null {
   const { set, backOff, lastFailure } = state
-  // The next caller asks again: meanwhile a login may have happened.
+  // The next caller asks again, because a login may have happened since.
   if (lastFailure?.code === 'login_required') return null
   if (set == null || set.expiresAtMs === null || state.isRefreshing || !canRenew(policy, set)) return null
   const lifetimeMs = set.expiresAtMs - set.obtainedAtMs

@@ -21,7 +21,7 @@ function proofFor({ headers, socket }: IncomingMessage, gate: Gate): string | un
   try {
     requireHost({ method: '', headers, socket }, gate)
   } catch {
-    return undefined // the proof is for our own addresses alone
+    return undefined // the proof is only for our own addresses
   }
   return gate.keys.prove(String(headers[CHALLENGE_HEADER]), headers.host ?? '')
 }
