@@ -40,13 +40,12 @@ export class LoginRecords {
     this.#steps.ended(id)
   }
 
-  /** Logins that the last run claimed and did not settle. */
+  /** Logins that the last run claimed and did not settle. A damaged line of the journal names none. */
   interrupted(): InterruptedLogin[] {
-    return [...this.#steps.interrupted].map(([id, facts]) => ({
-      id,
-      profile: facts['profile'] ?? '',
-      redirectUri: facts['redirect_uri'] ?? '',
-    }))
+    return [...this.#steps.interrupted].flatMap(([id, facts]) => {
+      const { profile = '', redirect_uri: redirectUri = '' } = facts
+      return URL.canParse(redirectUri) ? [{ id, profile, redirectUri }] : []
+    })
   }
 
   /** Called when the records of interrupted logins were deleted from the vault. */

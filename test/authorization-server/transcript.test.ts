@@ -100,6 +100,18 @@ describe('a token request', () => {
     expect(JSON.stringify(transcript.exchanges)).not.toContain('canary')
   })
 
+  test('a member of an odd type is shown as JSON', async () => {
+    const odd = { toString: null }
+    const { transcript, redeemed } = await redeem('client_secret_post', [
+      { access_token: 'canary-access', token_type: odd },
+      200,
+    ])
+    expect((await redeemed.catch((error: unknown) => error)) as CatchdError).toMatchObject({
+      code: 'provider_answer_invalid',
+    })
+    expect(transcript.exchanges[0]?.answered).toMatchObject({ token_type: '{"toString":null}' })
+  })
+
   test('the difference of the clocks comes from the Date header', async () => {
     const { transcript, redeemed } = await redeem('client_secret_post', [
       { access_token: 'canary-access', token_type: 'Bearer' },

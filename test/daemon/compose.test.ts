@@ -1,5 +1,5 @@
 /** The daemon as it is wired: what happens in which order when it starts, when it cannot, and when it ends. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -39,6 +39,16 @@ describe('start', () => {
       tcp: null,
       tcp_error: null,
     })
+  })
+
+  test('a damaged line of the journal of logins does not stop it', async () => {
+    const composed = await composeDaemon({})
+    const facts = { profile: 'gw', redirect_uri: 'http://a b' }
+    const line = JSON.stringify({ begun: 'login-1', facts })
+    mkdirSync(composed.folders.stateFolder, { recursive: true, mode: 0o700 })
+    writeFileSync(join(composed.folders.stateFolder, 'logins.journal'), `${line}\n`, { mode: 0o600 })
+    await composed.start()
+    expect(composed.services.logins.find('login-1')).toBeUndefined()
   })
 
   test('a second daemon of the home fails with already_running, and changes nothing', async () => {

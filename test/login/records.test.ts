@@ -99,6 +99,7 @@ test.each([
   ['login/code-1', { ...CODE, version: 2 }],
   ['login/code-1', { ...CODE, state: undefined }],
   ['login/code-1', { ...CODE, redirect_uri: 'nowhere' }],
+  ['login/code-1', { ...CODE, authorization_url: 'nowhere' }],
   ['device-login/device-1', { ...DEVICE, interval_ms: 'soon' }],
   ['catch/catch-1', { ...CATCH, redirect_uri: '' }],
   ['catch/catch-1', null],

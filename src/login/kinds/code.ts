@@ -45,7 +45,7 @@ const CodeLoginRecord = z.object({
   state: SecretMember,
   code_verifier: SecretMember.nullable(),
   nonce: SecretMember.nullable(),
-  authorization_url: z.string().nullable(),
+  authorization_url: z.url().nullable(),
   authorization_server: z.string(),
   client_id: z.string(),
   /** Records of earlier versions have none. */
