@@ -5,7 +5,6 @@
  * the documentation see. A code is public API: rows are added, never renamed or reused. Errors of libraries are translated
  * where they are caught, so that callers only look at `code`.
  */
-
 import type { Secret } from './secret.js'
 
 /** Exit codes of the command line. */

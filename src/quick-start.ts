@@ -6,7 +6,7 @@
  * It is built as one CommonJS file: Node runs such a file before it has set up its loader of ES modules, which would take
  * a good part of the time of `catchd token`.
  */
-import './no-debugger.js'
+import './process/no-debugger.js'
 import { printTokenQuickly } from './fast-path/quick-token.js'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

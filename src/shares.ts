@@ -1,6 +1,6 @@
 /**
- * Who uses what is bounded for all: pending logins, calls that wait, streams of events, open requests. One API key gets a
- * quarter of it at most, and all API keys together three quarters. The rest is always there for the user
+ * Limits that all callers share: pending logins, calls that wait, streams of events, open requests. One API key gets at most
+ * a quarter of a limit, and all API keys together three quarters. The rest is always there for the user
  * (SECURITY.md#everything-bounded).
  */
 import { CatchdError } from './failures.js'

@@ -33,15 +33,23 @@ test('the modules import each other without a cycle, types included', () => {
   expect(cyclesIn(new Map([...importedBy, ['config', new Set(['login'])]]))).not.toEqual([])
 })
 
-test('the library imports itself and files at the top of src alone, so that its types can be published', () => {
-  const outside = files(join(SRC, 'client')).flatMap((file) =>
+/** What every module may use. */
+const SHARED = ['process', 'files', 'listener', 'text']
+
+test('the library imports itself, the shared folders and files at the top of src, so that its types can be published', () => {
+  expect(importsBeyond('client')).toEqual([])
+  expect(SHARED.flatMap(importsBeyond)).toEqual([])
+})
+
+/** The imports of a folder that are neither its own, nor in a shared folder, nor at the top of src. */
+function importsBeyond(folder: string): string[] {
+  const paths = files(join(SRC, folder)).flatMap((file) =>
     imports(file)
       .filter((specifier) => specifier.startsWith('.'))
-      .map((specifier) => relative(SRC, resolve(dirname(file), specifier)))
-      .filter((path) => path.includes('/') && !path.startsWith('client/')),
+      .map((specifier) => relative(SRC, resolve(dirname(file), specifier))),
   )
-  expect(outside).toEqual([])
-})
+  return paths.filter((path) => path.includes('/') && ![folder, ...SHARED].includes(path.split('/')[0] ?? ''))
+}
 
 /** Each module that can be reached from itself, with one way round. */
 function cyclesIn(importedBy: ReadonlyMap<string, ReadonlySet<string>>): string[] {

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import tls from 'node:tls'
 import { CatchdError } from '../failures.js'
-import { CERTIFICATE_FILE, readNamedFile } from '../named-file.js'
+import { CERTIFICATE_FILE, readNamedFile } from '../files/named-file.js'
 import { RecentMap } from './recent-map.js'
 import { SystemAuthorities } from './system-authorities.js'
 

@@ -7,7 +7,7 @@
 import { createPrivateKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import { CERTIFICATE_FILE, readNamedFile, SECRET_FILE } from '../named-file.js'
+import { CERTIFICATE_FILE, readNamedFile, SECRET_FILE } from '../files/named-file.js'
 import type { ServerRequest } from './server-exchanges.js'
 
 /** RFC 7518 §3.3 requires this size for RSA keys. */

@@ -117,6 +117,11 @@ function through(proxy: HttpProxy | undefined): string {
   return proxy === undefined ? '' : ` through the proxy ${proxy.host}`
 }
 
+/** For a connection that closed without an answer. Node.js does not report every one as an error. */
+export function closedConnection(): Error {
+  return Object.assign(new Error('closed'), { code: 'ECONNRESET' })
+}
+
 /** Whether the server, or something between, closed the connection. */
 export function isReset(thrown: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(codeOf(thrown))

@@ -9,7 +9,7 @@ import { type Agent, request as httpRequest } from 'node:http'
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { connect } from 'node:tls'
-import { tunnelNoise, tunnelRefusal } from './connection-failure.js'
+import { closedConnection, tunnelNoise, tunnelRefusal } from './connection-failure.js'
 import type { HttpProxy } from './proxy-choice.js'
 
 interface TunnelRequest {
@@ -55,7 +55,7 @@ export function openTunnel({ proxy, server, agent, signal }: TunnelRequest): Pro
       reject(isOpen ? tunnelNoise(proxy) : tunnelRefusal(status, challenges, proxy, server.host))
     })
     outgoing.on('error', reject)
-    outgoing.on('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
+    outgoing.on('close', () => reject(closedConnection()))
     outgoing.end()
   })
 }

@@ -2,7 +2,7 @@
  * Reads JSON documents that servers publish at well-known addresses (RFC 8615), and decides which addresses such a
  * document may name.
  */
-import { isLoopbackHost, mayBeThisMachine } from '../config/loopback.js'
+import { isLoopbackHost, isTlsOrLoopback, mayBeThisMachine } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { VERSION } from '../version.js'
 import { type Members, parseObject } from './json-object.js'
@@ -39,9 +39,8 @@ export async function readPublished(
  */
 export function mayLeadTo(from: string, to: string): boolean {
   const url = URL.canParse(to) ? new URL(to) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username + url.password !== '') return false
-  if (mayBeThisMachine(url.hostname) && !isLoopbackHost(new URL(from).hostname)) return false
-  return url.protocol === 'https:' || isLoopbackHost(url.hostname)
+  if (url === undefined || !isTlsOrLoopback(url) || url.username + url.password !== '') return false
+  return !mayBeThisMachine(url.hostname) || isLoopbackHost(new URL(from).hostname)
 }
 
 function busy(address: string, status: number): CatchdError {

@@ -2,8 +2,8 @@
  * The issuer that the resource server of a profile named first (RFC 9728). For a profile with `resource_server` and
  * without `issuer`, it is the server that the client secret was entered for.
  *
- * The resource may be taken over later. Its metadata then names another server, which must get neither the client secret
- * nor a login. So the first issuer is stored in the vault, and another one is refused until the owner of the
+ * An attacker may take over the resource later. Its metadata then names another server, which must get neither the client
+ * secret nor a login. So the first issuer is stored in the vault, and another one is refused until the owner of the
  * configuration sets it as `issuer` (SECURITY.md#one-secret-one-server).
  */
 import * as z from 'zod'
@@ -29,7 +29,7 @@ export class ResourceIssuers {
   }
 
   /**
-   * Stores the issuer if it is the first one. Another `resource_server` in the profile begins anew.
+   * Stores the issuer if it is the first one. If the profile has another `resource_server`, its issuer is the first one.
    *
    * @param issuer - That the resource server names now.
    * @throws CatchdError `issuer_mismatch` with both issuers; the vault's codes

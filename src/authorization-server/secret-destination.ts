@@ -2,7 +2,7 @@
  * Decides for each request with a secret whether its endpoint belongs to the server that the secret is bound to
  * (SECURITY.md#one-secret-one-server). client-requests.ts asks before anything is sent. Pure.
  *
- * Tokens may follow their issuer: an endpoint that its metadata names is that server's word. A code goes only to the
+ * Tokens may follow their issuer: an endpoint that its metadata names is the choice of that server. A code goes only to the
  * URLs that were known when its login began. Otherwise metadata that changes during a login could redirect the code.
  */
 import { needsNoPerson } from '../config/grants.js'

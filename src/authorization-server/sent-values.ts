@@ -11,8 +11,8 @@
  * Masking is only for display. What an answer means is decided before, on the answer as it came.
  */
 import type { Profile } from '../config/profile.js'
-import { printable } from '../printable.js'
 import { MARKER, type Secret } from '../secret.js'
+import { printable } from '../text/printable.js'
 import { scopesOf } from './authorization-request.js'
 import { type Layer, visitLayers } from './text-layers.js'
 
@@ -84,14 +84,14 @@ export class SentValues {
     return this.#finder.masked(text)
   }
 
-  /** Whether the text contains one of the values, in whatever form. */
+  /** Whether the text contains one of the values, in any form. */
   areIn(text: string): boolean {
     return this.masked(text) !== text
   }
 
   /** One masked line that can be shown, and that is not too long. */
   line(text: string, longest: number): string {
-    // What is far behind the end is not read at all.
+    // The part far behind this end is not shown, so it is not searched.
     const masked = this.masked(text.slice(0, 4 * longest))
     return printable(masked.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()).slice(0, longest)
   }

@@ -11,10 +11,17 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
-import { isLoopbackHost } from '../config/loopback.js'
+import { isTlsOrLoopback } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { CertificateAuthorities, EITHER_FAMILY } from './certificate-authorities.js'
-import { connectionFailure, isReset, proxyFailure, proxySilence, silence } from './connection-failure.js'
+import {
+  closedConnection,
+  connectionFailure,
+  isReset,
+  proxyFailure,
+  proxySilence,
+  silence,
+} from './connection-failure.js'
 import { type HttpProxy, proxyFor } from './proxy-choice.js'
 import { openTunnel, secureTunnel } from './proxy-tunnel.js'
 
@@ -130,7 +137,7 @@ export class ServerExchanges {
 function parseServerUrl(text: string): URL {
   if (!URL.canParse(text)) throw new CatchdError('profile_invalid', 'An endpoint is not a valid URL.')
   const url = new URL(text)
-  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
+  const isSafe = isTlsOrLoopback(url)
   if (isSafe && url.username === '' && url.password === '') return url
   throw new CatchdError(
     'profile_invalid',
@@ -218,14 +225,9 @@ async function open({ url, request, agent, signal, tunnel, progress }: Attempt):
       reject(unusable(`${url.host} switched to another protocol (${status}), which catchd did not ask for.`))
     })
     outgoing.on('error', reject)
-    outgoing.on('close', () => reject(closed()))
+    outgoing.on('close', () => reject(closedConnection()))
     outgoing.end(body)
   })
-}
-
-/** Node.js does not report every connection that ends without an answer as an error. */
-function closed(): Error {
-  return Object.assign(new Error('closed'), { code: 'ECONNRESET' })
 }
 
 async function readBody(incoming: IncomingMessage, host: string): Promise<string> {

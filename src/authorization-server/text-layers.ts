@@ -2,8 +2,8 @@
  * A text and all that it contains in encoded form: with percent signs, as a form value, escaped for JSON or HTML, in
  * Base64 or hex, also inside each other. Each byte of a layer knows which characters of the text it came from.
  *
- * Pure. Used to find secrets in the answers of servers (sent-values.ts). A text is taken as it comes: what is not an
- * encoding stays as it is, and Base64 and hex are tried at every place, because a text can contain a part of them.
+ * Pure. Used to find secrets in the answers of servers (sent-values.ts). What is not an encoding stays as it is. Base64 and
+ * hex are tried at every place, because a text can contain a part of them.
  */
 
 export interface Layer {
@@ -15,13 +15,13 @@ export interface Layer {
 
 /** Servers have been seen that encode a value twice, and put the result into JSON. */
 const MOST_LAYERS = 3
-/** How much larger all layers together may be than the text. Texts that nobody made for this stay far below it. */
+/** How much larger all layers together may be than the text. Usual texts stay far below it. */
 const MOST_GROWTH = 32
 const ALWAYS_BYTES = 64 * 1024
 
 /**
  * @param visit - Called with the text itself and with every decoded layer.
- * @returns Whether all layers were visited; `false` for a text made of so many encodings that this would take too long.
+ * @returns Whether all layers were visited; `false` for a text with so many encodings that this would take too long.
  */
 export function visitLayers(text: string, visit: (layer: Layer) => void): boolean {
   let left = text.length * MOST_GROWTH + ALWAYS_BYTES
@@ -30,8 +30,8 @@ export function visitLayers(text: string, visit: (layer: Layer) => void): boolea
     if (left < 0) return false
     visit(layer)
     if (depth === MOST_LAYERS) return true
-    // Most of what is read as Base64 or hex is none. Only what came out as text can be encoded once more.
-    const text = isBinary ? printable(layer) : layer
+    // Most of what is read as Base64 or hex is not. Only the parts that are text can be encoded once more.
+    const text = isBinary ? textParts(layer) : layer
     const inside = (decoders: readonly Decoder[], areBinary: boolean) =>
       decoders.every((decode) => {
         const inner = decode(text)
@@ -240,7 +240,7 @@ function digitRuns(digits: Uint8Array, bits: number, skipped: number): Decoder {
 const NO_DIGIT = 255
 
 /** The printable stretches of a layer, each as a text of its own. */
-function printable({ bytes, from, to }: Layer): Layer {
+function textParts({ bytes, from, to }: Layer): Layer {
   const builder = new LayerBuilder(bytes.length)
   for (let start = 0; start < bytes.length; ) {
     let end = start

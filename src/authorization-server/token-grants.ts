@@ -72,7 +72,7 @@ export class TokenGrants {
     const { grant } = profile
     if (!needsNoPerson(grant)) throw new CatchdError('login_required')
     const { request, requireAnswer } = UNATTENDED_GRANTS[grant]
-    const { parameters } = await request(profile, this.#parts.subjectTokens)
+    const parameters = await request(profile, this.#parts.subjectTokens)
     const server = await this.#parts.metadata.of(profile, 'token_endpoint')
     const scope = wireScope(profile)
     const response = await this.#tokens({

@@ -17,12 +17,11 @@ import { readTokenAnswer, type TokenAnswer } from './token-response.js'
 import type { Transcript } from './transcript.js'
 
 /** The parameters of a grant. */
-export interface GrantParameters {
-  /** Without `grant_type` and the parameters of the profile. A list is a repeated parameter. */
-  readonly parameters: Readonly<Record<string, string | readonly string[]>>
-}
+/** Without `grant_type` and the parameters of the profile. A list is a repeated parameter. */
+export type GrantParameters = Readonly<Record<string, string | readonly string[]>>
 
-export interface TokenRequest extends GrantParameters {
+export interface TokenRequest {
+  readonly parameters: GrantParameters
   readonly profile: Profile
   readonly server: ServerMetadata
   /** What the code or the tokens among the parameters are bound to. */

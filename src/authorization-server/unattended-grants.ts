@@ -21,21 +21,20 @@ interface UnattendedGrantRequest {
 }
 
 export const UNATTENDED_GRANTS: Readonly<Record<UnattendedGrant, UnattendedGrantRequest>> = {
-  client_credentials: { request: () => ({ parameters: {} }) },
+  client_credentials: { request: () => ({}) },
   [TOKEN_EXCHANGE]: { request: exchangeRequest, requireAnswer: requireIssuedType },
 }
 
 async function exchangeRequest(profile: Profile, subjectTokens: SubjectTokens): Promise<GrantParameters> {
   const subjectToken = await subjectTokens(profile)
   const { audience, requested_token_type: requested } = profile
-  const parameters = {
+  return {
     subject_token: subjectToken.reveal(),
     subject_token_type:
       profile.subject_token_type ?? `urn:ietf:params:oauth:token-type:${subjectTokenKind(profile)}`,
     ...(requested === undefined ? {} : { requested_token_type: requested }),
     ...(audience === undefined ? {} : { audience }),
   }
-  return { parameters }
 }
 
 function subjectTokenKind({ subject_token: source }: Profile): string {

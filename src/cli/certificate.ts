@@ -7,7 +7,7 @@ import {
   type OwnCertificate,
   readOwnCertificate,
 } from '../http/redirect/certificate-making.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import type { Context } from './context.js'
 import { facts, printJson, printNote, printResult } from './output.js'
 

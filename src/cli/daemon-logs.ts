@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseJson } from '../client/daemon-error.js'
 import { CatchdError } from '../failures.js'
-import { escapedInJson } from '../printable.js'
+import { escapedInJson } from '../text/printable.js'
 import type { Context } from './context.js'
 import { printNote, printResult, type Style, styled } from './output.js'
 

@@ -1,6 +1,6 @@
 /** Failures on stderr: the cause, one command to run next, and the exit code. */
 import { asCatchdError, type CatchdError, type FailureCode, toProblem } from '../failures.js'
-import { printable, printableJson } from '../printable.js'
+import { printable, printableJson } from '../text/printable.js'
 
 /** The time of `--timeout` is over. */
 export class TimedOut extends Error {

@@ -3,7 +3,6 @@
  * access is that of a new API key. Without a destination, it serves the same access on a socket of this machine, which a
  * container can mount.
  */
-
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
@@ -11,14 +10,14 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { ClientWithKey, KeyAction } from '../client/api-types.js'
-import { forbidCoreDumps } from '../core-dumps.js'
 import { CatchdError } from '../failures.js'
 import { listenPrivately } from '../forward/private-socket.js'
 import { createRelay } from '../forward/relay.js'
 import { socketThere } from '../forward/ssh-command.js'
 import { SshSession } from '../forward/ssh-session.js'
+import { forbidCoreDumps } from '../process/core-dumps.js'
 import { Secret } from '../secret.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import { choicesOf, commaList, duration, wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { expiryInWords, printJson, printNote, printResult } from './output.js'

@@ -1,5 +1,4 @@
 /** Questions whose answer must not be visible. */
-
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { CatchdError } from '../failures.js'

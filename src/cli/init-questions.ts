@@ -1,6 +1,6 @@
 /** Questions on a terminal, with @clack/prompts, which only `catchd init` loads. They are printed on stderr. */
 import type * as Clack from '@clack/prompts'
-import { printable } from '../printable.js'
+import { printable } from '../text/printable.js'
 import { Interrupted } from './context.js'
 
 interface Choice {

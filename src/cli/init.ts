@@ -2,13 +2,12 @@
  * `catchd init`: asks for a first profile, writes it, logs in, and shows how to use the token. All of this can also be
  * done with other commands.
  */
-
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileEntry } from '../client/api-types.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import { PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import type { Context } from './context.js'
 import { freeName } from './import.js'
 import { Questions } from './init-questions.js'

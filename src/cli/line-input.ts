@@ -1,6 +1,7 @@
 /** Input from the terminal or from a pipe. It is bounded, because a program at the other end may never stop. */
 import { createInterface } from 'node:readline'
 import { CatchdError } from '../failures.js'
+import { sizeInWords } from '../files/named-file.js'
 
 const LARGEST_KIB = 64
 
@@ -80,7 +81,7 @@ export async function readAll({
 
 function tooLong(kib: number): CatchdError {
   return new CatchdError('request_invalid', {
-    detail: `The input is longer than ${kib < 1024 ? `${kib} KiB` : `${kib / 1024} MiB`}.`,
+    detail: `The input is longer than ${sizeInWords(kib)}.`,
     next: 'catchd help',
   })
 }

@@ -57,6 +57,6 @@ export function requireTerminal(command: 'lock' | 'unlock'): void {
   if (process.stdin.isTTY) return
   throw new CatchdError('request_invalid', {
     detail: 'There is no terminal to ask for the passphrase. Use --stdin.',
-    next: `catchd ${command} --stdin < FILE`,
+    next: `catchd help ${command}`,
   })
 }

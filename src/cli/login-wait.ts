@@ -12,7 +12,7 @@ import type { CatchdClient } from '../client/client.js'
 import { problemToError } from '../client/daemon-error.js'
 import { advised } from '../diagnosis/advice.js'
 import { CatchdError } from '../failures.js'
-import { printable } from '../printable.js'
+import { printable } from '../text/printable.js'
 import { cut, printNote, styled } from './output.js'
 
 export type SettledLogin = Exclude<LoginAnswer, StartedLoginAnswer | ExchangingLogin>

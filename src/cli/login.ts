@@ -2,14 +2,13 @@
  * `catchd login NAME|URL`: begins a login, shows its URL, waits for its end, and shows what was stored and until when.
  * Ctrl-C and `--timeout` cancel the login, so that nothing waits for a browser any more.
  */
-
 import type { Command } from '@commander-js/extra-typings'
 import type { LoginReport, PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
 import { needsNoPerson } from '../config/grants.js'
 import { advised, causeInWords, exchangeInWords } from '../diagnosis/advice.js'
 import { hostEnvironment, type LoginAdvice, loginAdvice, settingOf } from '../doctor/host-environment.js'
 import { CatchdError } from '../failures.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
 import { TimedOut } from './failure-output.js'

@@ -3,7 +3,7 @@
  * Tables, times and text from others in a form for people.
  */
 import { styleText } from 'node:util'
-import { printable, printableJson } from '../printable.js'
+import { printable, printableJson } from '../text/printable.js'
 
 const STYLES = ['bold', 'dim', 'green', 'yellow', 'red', 'cyan'] as const
 export type Style = (typeof STYLES)[number]

@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Command } from '@commander-js/extra-typings'
 import { serverUrlRule } from '../config/rules.js'
-import { forbidCoreDumps } from '../core-dumps.js'
 import { CatchdError } from '../failures.js'
+import { forbidCoreDumps } from '../process/core-dumps.js'
 import { CachedToken } from '../proxy/cached-token.js'
 import { LocalProxy } from '../proxy/local-proxy.js'
 import { wholeNumber } from './arguments.js'
@@ -67,7 +67,7 @@ async function listen(proxy: LocalProxy, { socket, port }: ProxyOptions): Promis
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
     throw new CatchdError('already_running', {
       detail: `Cannot listen on ${socket ?? `127.0.0.1:${port}`}: it is in use, or access is denied (${code}).`,
-      next: 'catchd proxy … --port 0',
+      next: 'catchd help proxy',
       cause: error,
     })
   }

@@ -1,5 +1,4 @@
 /** `catchd service install|uninstall|status`: the daemon as a service of this user. src/service makes the plan. */
-
 import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
@@ -11,7 +10,7 @@ import { launchdPlan } from '../service/launchd.js'
 import { environmentToKeep, type ServicePlan, type ServiceSetup } from '../service/plan.js'
 import { systemdPlan } from '../service/systemd.js'
 import { windowsTaskPlan } from '../service/windows-task.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 

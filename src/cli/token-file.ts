@@ -9,8 +9,8 @@ import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { AnyTokenAnswer } from '../fast-path/token-format.js'
-import { NO_FOLLOW, readChecked, replaceFile, systemCode } from '../files.js'
-import { folderTrouble } from '../named-file.js'
+import { folderTrouble } from '../files/named-file.js'
+import { NO_FOLLOW, readChecked, replaceFile, systemCode } from '../files/whole-files.js'
 
 /** After this time at most, it notices that the file was removed, or that another program refreshed the token. */
 const LONGEST_PAUSE_MS = 30_000

@@ -10,13 +10,13 @@ export function define(command: Command, context: Context): void {
     .summary('show which vault is in use and whether it works')
     .option('--json', 'print it as JSON')
     .action(async ({ json }) => {
-      const { vault } = await context.client.status()
+      const { vault, locked } = await context.client.status()
       if (json) return printJson(vault)
       printResult(
         facts([
           ['vault', vault.kind],
           ['engine', vault.engine],
-          ['health', vault.health],
+          ['health', locked ? 'closed, because catchd is locked: catchd unlock' : vault.health],
           ['unsaved', vault.unsaved.join(', ') || 'nothing'],
         ]),
       )

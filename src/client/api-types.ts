@@ -150,7 +150,7 @@ export interface ProfileEntry {
   readonly refresh?: 'ahead' | 'on_demand'
   /** A token with fewer seconds left is refreshed before a tool gets it */
   readonly min_ttl_seconds?: number
-  /** This time after a login, catchd revokes and forgets the tokens, and a new login is needed; refreshes do not prolong it; unset: tokens are kept */
+  /** How long after a login the tokens are kept; then catchd revokes and deletes them, and a new login is needed; a refresh does not prolong this; unset: no limit */
   readonly lifetime_seconds?: number
   /** If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in */
   readonly login_pause_seconds?: number

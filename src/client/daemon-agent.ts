@@ -10,9 +10,10 @@ import { Agent, type AgentOptions, type ClientRequestArgs } from 'node:http'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { CatchdError } from '../failures.js'
-import { CHALLENGE_HEADER, challengeFor, proofIn } from '../listener-proof.js'
-import { findForeignPart, isPipe, readAdminKey } from '../socket-path.js'
-import { ownerOfListener } from '../tcp-table.js'
+import { CHALLENGE_HEADER, challengeFor, proofIn } from '../listener/listener-proof.js'
+import { findForeignPart, isPipe, readAdminKey } from '../listener/socket-path.js'
+import { ownerOfListener } from '../listener/tcp-table.js'
+import { shellWord } from '../text/shell-word.js'
 
 /** A listener on this machine answers at once. */
 const PROVES_WITHIN_MS = 5_000
@@ -79,7 +80,7 @@ export class DaemonAgent extends Agent {
     const head = await exchange(socket, authority, challenge.header)
     if (challenge.isAnsweredBy(proofIn(head))) return
     throw notOurs(
-      `The program that listens at ${at} did not prove that it is this user's daemon, so the key was not sent. Or the daemon does not know this key.`,
+      `The program that listens at ${at} did not prove that it is this user's daemon, so the key was not sent. It may also be the daemon, but without this key.`,
     )
   }
 }
@@ -92,18 +93,18 @@ function refuseForeignPart(socketPath: string): void {
   if (kind === 'socket') {
     throw new CatchdError('already_running', {
       detail: `The socket ${path} belongs to another user. Nothing was sent to it.`,
-      next: `ls -l '${path}'`,
+      next: `ls -l ${shellWord(path)}`,
     })
   }
   if (kind === 'folder') {
     throw new CatchdError('config_invalid', {
       detail: `The folder ${path} belongs to another user. Nothing was sent to the socket there. Use a folder of your own.`,
-      next: `ls -ld '${path}'`,
+      next: `ls -ld ${shellWord(path)}`,
     })
   }
   throw new CatchdError('config_invalid', {
     detail: `Other users can write to the folder ${path}. Nothing was sent to the socket there.`,
-    next: `chmod 700 '${path}'`,
+    next: `chmod 700 ${shellWord(path)}`,
   })
 }
 

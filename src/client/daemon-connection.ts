@@ -10,7 +10,7 @@ import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, req
 import type { Agent as HttpsAgent } from 'node:https'
 import { addAbortSignal } from 'node:stream'
 import { CatchdError } from '../failures.js'
-import { findSocketPath } from '../socket-path.js'
+import { findSocketPath } from '../listener/socket-path.js'
 import { type DaemonAddress, DaemonAgent } from './daemon-agent.js'
 import { NothingListens, parseJson, problemToError } from './daemon-error.js'
 import type { CatchdClientOptions } from './options.js'

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { CatchdError } from '../failures.js'
-import { withoutLoaders } from '../own-processes.js'
+import { withoutLoaders } from '../process/own-processes.js'
 import { lastProblem } from './daemon-error.js'
 
 /** In the package, this file is one folder below the program. */

@@ -9,7 +9,7 @@ import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { choicesInWords, VAULT_CHOICES } from '../vault/vault-kinds.js'
-import { isLoopbackHost } from './loopback.js'
+import { isTlsOrLoopback } from './loopback.js'
 import { didYouMean } from './suggestion.js'
 
 const PREFIX = 'CATCHD_'
@@ -143,7 +143,8 @@ function namesWithoutPrefix(): string[] {
 /** Others could read an API key that is sent over a network without TLS. */
 function isDaemonUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
-  const { protocol, hostname, pathname, search, hash, username, password } = new URL(value)
+  const url = new URL(value)
+  const { pathname, search, hash, username, password } = url
   if (`${search}${hash}${username}${password}` !== '' || pathname !== '/') return false
-  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
+  return isTlsOrLoopback(url)
 }

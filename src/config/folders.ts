@@ -10,9 +10,9 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
-import { systemCode } from '../files.js'
-import { shellWord } from '../shell-word.js'
-import { findSocketPath, type UserSystem } from '../socket-path.js'
+import { systemCode } from '../files/whole-files.js'
+import { findSocketPath, type UserSystem } from '../listener/socket-path.js'
+import { shellWord } from '../text/shell-word.js'
 import type { Environment } from './environment.js'
 
 export interface Folders {

@@ -14,6 +14,11 @@ export function isLoopbackHost(host: string): boolean {
   return parts?.slice(1).every((part) => Number(part) <= 255) ?? false
 }
 
+/** Whether nobody on a network can read what is sent to the URL: https, or plain http that does not leave this machine. */
+export function isTlsOrLoopback({ protocol, hostname }: Pick<URL, 'protocol' | 'hostname'>): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
+}
+
 /**
  * Whether a request to the host may arrive at this machine: also names below `localhost` (RFC 6761 §6.3), names with a dot
  * at the end, the unspecified addresses, and IPv4 addresses inside IPv6 ones.

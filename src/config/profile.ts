@@ -272,7 +272,7 @@ export const ProfileEntry = z
     ),
     lifetime_seconds: setting(
       z.int().min(1).max(31_536_000),
-      'This time after a login, catchd revokes and forgets the tokens, and a new login is needed; refreshes do not prolong it; unset: tokens are kept',
+      'How long after a login the tokens are kept; then catchd revokes and deletes them, and a new login is needed; a refresh does not prolong this; unset: no limit',
     ),
     login_pause_seconds: setting(
       z.int().min(60).max(2_592_000),

@@ -6,7 +6,7 @@
  */
 import { CatchdError } from '../failures.js'
 import { GRANT_TYPES, GRANTS, needsNoPerson, usesRedirectUri } from './grants.js'
-import { isLoopbackHost, isLoopbackListener } from './loopback.js'
+import { isLoopbackHost, isLoopbackListener, isTlsOrLoopback } from './loopback.js'
 import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './profile.js'
 
 /** A rule that a profile breaks. */
@@ -82,8 +82,9 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
 /** @returns The rule that the URL of a server breaks: the end of a sentence that begins with its key. */
 export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
-  const { protocol, hostname, username, password, search } = new URL(text)
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname)))
+  const url = new URL(text)
+  const { username, password, search } = url
+  if (!isTlsOrLoopback(url))
     return 'must begin with https://. Plain http is allowed only for loopback addresses.'
   if (`${username}${password}` !== '') return 'must not contain a user name or password.'
   if (text.includes('#')) return 'must not have a fragment.'

@@ -43,7 +43,7 @@ export interface SecretPlace {
 
 /**
  * @returns What is different now, as the end of "…, but"; `undefined` if the URL belongs to the server. A URL that the
- *   same issuer publishes is the word of that server, so it may change.
+ *   same issuer publishes is the choice of that server, so it may change.
  */
 export function changeOfPlace(
   bound: BoundServer,

@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { CatchdError } from '../failures.js'
-import { type FileTrouble, readNamedFile } from '../named-file.js'
+import { type FileTrouble, readNamedFile } from '../files/named-file.js'
 import { LARGEST_FILE_BYTES } from './jsonc.js'
 
 /** @throws CatchdError `config_invalid` when it cannot be read, is no file, too large, or others can change it. */

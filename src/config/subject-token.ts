@@ -5,7 +5,7 @@
  * Messages name the source, never its content.
  */
 import { CatchdError } from '../failures.js'
-import { type FileTrouble, readSecretFile } from '../named-file.js'
+import { type FileTrouble, readSecretFile } from '../files/named-file.js'
 import { Secret } from '../secret.js'
 import type { Profile } from './profile.js'
 

@@ -5,7 +5,7 @@
 import { readlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CatchdError } from '../failures.js'
-import { replaceFile, systemCode } from '../files.js'
+import { replaceFile, systemCode } from '../files/whole-files.js'
 
 const LONGEST_LINK_CHAIN = 16
 

@@ -1,5 +1,5 @@
 /**
- * The API's two listeners: the socket of this home, which is also the lock of the one daemon, and TCP.
+ * The API's two listeners: the socket of this home, which only one daemon can bind, and TCP.
  *
  * TCP is 127.0.0.1, and [::1] if the system has it. Only then is the API also `localhost`: many programs try [::1] first
  * for this name, and would send their key to another program there (SECURITY.md#nobody-else-answers).

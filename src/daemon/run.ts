@@ -3,9 +3,9 @@
  */
 import { parseEnvironment } from '../config/environment.js'
 import { ensureFolder, requireWritable, resolveFolders } from '../config/folders.js'
-import { forbidCoreDumps } from '../core-dumps.js'
 import { EXIT, placeOf } from '../failures.js'
-import { LOADER_VARIABLES } from '../own-processes.js'
+import { forbidCoreDumps } from '../process/core-dumps.js'
+import { LOADER_VARIABLES } from '../process/own-processes.js'
 import { VERSION } from '../version.js'
 import { takeActivatedSockets } from './activation.js'
 import { compose } from './compose.js'

@@ -1,16 +1,15 @@
 /**
- * One daemon per home: the bound API socket is the lock. The socket of a running daemon is left alone, a stale one (after a
+ * One daemon per home: only one can bind the API socket. The socket of a running daemon is left alone, a stale one (after a
  * kill) is replaced, and any other file at the path is left alone.
  */
-
 import { lstatSync, mkdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { CatchdError } from '../failures.js'
 import type { OpenAddress } from '../http/http-listener.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 
-/** Replacing a socket takes milliseconds; a lock this old was left behind by a crash. */
-const TAKEOVER_LOCK_MS = 10_000
+/** Replacing a socket takes milliseconds; a takeover this old was left behind by a crash. */
+const TAKEOVER_MS = 10_000
 
 /** @throws CatchdError `already_running` when a running daemon, or a file that is not a socket, is at the path */
 export async function bindApiSocket(path: string, bind: () => Promise<OpenAddress>): Promise<OpenAddress> {
@@ -50,25 +49,25 @@ function isAnswered(path: string): Promise<boolean> {
 
 /** Two daemons that find the same stale socket must not remove each other's new one. */
 async function takeOver(path: string, bind: () => Promise<OpenAddress>): Promise<OpenAddress> {
-  const lock = `${path}.takeover`
-  if (!acquire(lock)) throw new CatchdError('already_running', `Another catchd is starting on ${path}.`)
+  const takeover = `${path}.takeover`
+  if (!acquire(takeover)) throw new CatchdError('already_running', `Another catchd is starting on ${path}.`)
   try {
     if (await isAnswered(path)) throw new CatchdError('already_running', `Another catchd serves ${path}.`)
     unlinkSync(path)
     return await bind()
   } finally {
-    rmdirSync(lock)
+    rmdirSync(takeover)
   }
 }
 
-function acquire(lock: string): boolean {
+function acquire(takeover: string): boolean {
   try {
-    mkdirSync(lock)
+    mkdirSync(takeover)
     return true
   } catch {
-    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0)
-    if (age < TAKEOVER_LOCK_MS) return false
-    rmdirSync(lock)
-    return acquire(lock)
+    const age = Date.now() - (statSync(takeover, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    if (age < TAKEOVER_MS) return false
+    rmdirSync(takeover)
+    return acquire(takeover)
   }
 }

@@ -1,10 +1,10 @@
 /**
  * A connection to a message bus (D-Bus specification): calls methods and receives signals. It blocks no thread and needs no
- * library. The bus answers in the byte order of its machine, which is ours.
+ * library. The bus answers in the byte order of its machine, which is this one.
  */
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { systemCode } from '../files.js'
+import { systemCode } from '../files/whole-files.js'
 import { type BusCall, type BusMessage, ERROR, methodCall, SIGNAL, takeMessage } from './messages.js'
 
 /** Where the session's bus is. `undefined` for addresses that are no plain socket. */

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { CatchdError } from '../failures.js'
-import { nodeOptions, withoutLoaders } from '../own-processes.js'
+import { nodeOptions, withoutLoaders } from '../process/own-processes.js'
 import { fetchOnce, type WebAnswer } from './web-request.js'
 
 interface Ran {

@@ -6,7 +6,7 @@
  */
 import { fork } from 'node:child_process'
 import { CatchdError } from '../failures.js'
-import { nodeOptions, withoutLoaders } from '../own-processes.js'
+import { nodeOptions, withoutLoaders } from '../process/own-processes.js'
 import type { GatewayUser } from './gateway-rules.js'
 import type { RecordedTokenRequest } from './gateway-wire.js'
 

@@ -13,7 +13,7 @@ import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError, EXIT } from '../failures.js'
 import { readBindTarget } from '../http/redirect/bind-target.js'
 import { findPortHolder, type PortHolder } from '../http/redirect/port-holder.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import { VERSION } from '../version.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 

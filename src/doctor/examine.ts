@@ -73,7 +73,7 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
     ...(await checkFolders(folders)),
     ...(await checkStateFiles(folders.stateFolder)),
     ...configuration.findings,
-    ...(await examineVault(machine, environment, folders.stateFolder, status?.vault)),
+    ...(await examineVault(machine, environment, folders.stateFolder, status)),
     judgeDaemon(daemon, folders.socketPath, true),
   ]
   // One after the other: two needs may name the same port.
@@ -91,8 +91,7 @@ async function examineRemote(scene: Scene, name: string | undefined): Promise<Fi
   const { environment, client, daemon } = scene
   const findings = [judgeDaemon(daemon, environment.url ?? '', false)]
   if (daemon.state !== 'running') return findings
-  const { vault } = daemon.status
-  findings.push(judgeDaemonVault(vault), judgeUnsaved(vault.unsaved))
+  findings.push(judgeDaemonVault(daemon.status), judgeUnsaved(daemon.status.vault.unsaved))
   if (name !== undefined) {
     findings.push(...(await examineTokens(name, client)), ...(await examineLastLogin(name, client)))
   }

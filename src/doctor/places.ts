@@ -7,8 +7,8 @@ import { access, lstat, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Folders } from '../config/folders.js'
 import { EXIT } from '../failures.js'
-import { systemCode } from '../files.js'
-import { shellWord } from '../shell-word.js'
+import { systemCode } from '../files/whole-files.js'
+import { shellWord } from '../text/shell-word.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
 /** The checked properties of a folder or file; `uid` and `mode` as in stat(2). */

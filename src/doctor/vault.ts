@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
 import { EXIT } from '../failures.js'
-import { shellWord } from '../shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 import { KeychainFailure, type KeychainTrouble, translate } from '../vault/keychain-engine.js'
 import { keytarTrouble } from '../vault/keytar-engine.js'
 import { countSealedItems } from '../vault/sealed-file-vault.js'
@@ -31,14 +31,17 @@ interface KeychainFacts {
 /** Installs keytar again if npm left it out. */
 const INSTALL_AGAIN = 'npm install -g catchd'
 
-/** Checks the vault on this machine. @param daemon - The vault's status from the running daemon, if one runs. */
+/** What the running daemon says about its vault. A daemon of an older version does not send `locked`. */
+type DaemonVault = Pick<DaemonStatus, 'vault'> & Partial<Pick<DaemonStatus, 'locked'>>
+
+/** Checks the vault on this machine. @param daemon - The status of the running daemon, if one runs. */
 export async function examineVault(
   machine: Machine,
   environment: Pick<Environment, 'vault' | 'vaultPassphraseFile'>,
   stateFolder: string,
-  daemon: DaemonStatus['vault'] | undefined,
+  daemon: DaemonVault | undefined,
 ): Promise<Finding[]> {
-  const inUse = await vaultInUse(environment.vault, stateFolder, daemon)
+  const inUse = await vaultInUse(environment.vault, stateFolder, daemon?.vault)
   const findings = [daemon === undefined ? describe(inUse) : judgeDaemonVault(daemon)]
   switch (inUse) {
     case 'keychain':
@@ -49,7 +52,7 @@ export async function examineVault(
       findings.push(await examineSealedFile(stateFolder, environment.vaultPassphraseFile ?? null))
       break
   }
-  if (daemon !== undefined) findings.push(judgeUnsaved(daemon.unsaved))
+  if (daemon !== undefined) findings.push(judgeUnsaved(daemon.vault.unsaved))
   return findings
 }
 
@@ -76,7 +79,8 @@ function describe(inUse: VaultInUse): Finding {
   )
 }
 
-export function judgeDaemonVault({ kind, engine, health }: DaemonStatus['vault']): Finding {
+export function judgeDaemonVault({ vault: { kind, engine, health }, locked }: DaemonVault): Finding {
+  if (locked) return warn('vault', 'It is closed, because catchd is locked.', 'catchd unlock')
   const what = `${kind} (${engine})`
   if (health === 'ok') {
     return isVaultKind(kind) && !VAULT_KINDS[kind].lasts

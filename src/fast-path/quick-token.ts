@@ -8,9 +8,9 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { TokenAnswer } from '../client/api-types.js'
-import { CHALLENGE_HEADER, type Challenge, challengeFor, proofIn } from '../listener-proof.js'
-import { findForeignPart, findSocketPath, isPipe, readAdminKey } from '../socket-path.js'
-import { ownerOfListener } from '../tcp-table.js'
+import { CHALLENGE_HEADER, type Challenge, challengeFor, proofIn } from '../listener/listener-proof.js'
+import { findForeignPart, findSocketPath, isPipe, readAdminKey } from '../listener/socket-path.js'
+import { ownerOfListener } from '../listener/tcp-table.js'
 import { surviveClosedOutput } from './closed-output.js'
 import { isTokenFormat, type TokenFormat, tokenText } from './token-format.js'
 
@@ -27,7 +27,7 @@ const PATIENCE_MS = 15_000
 interface Place {
   readonly to: NetConnectOpts
   readonly authority: string
-  /** Sent with the request, over TCP alone. The socket needs no key. */
+  /** Sent with the request, over TCP only. The socket needs no key. */
   readonly key: string | undefined
   /** The pipe of Windows. The answer must contain the proof. */
   readonly challenge: Challenge | undefined

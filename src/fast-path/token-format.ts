@@ -1,6 +1,6 @@
 /** The four formats in which `catchd token` prints an access token or an id_token. Pure and small: the fast path loads it. */
 import type { IdTokenAnswer, TokenAnswer } from '../client/api-types.js'
-import { singleQuoted } from '../shell-word.js'
+import { singleQuoted } from '../text/shell-word.js'
 
 export type AnyTokenAnswer = TokenAnswer | IdTokenAnswer
 

@@ -1,7 +1,6 @@
 /** The arguments for OpenSSH, the script that it runs on the other machine, and its failures. Pure. */
-
 import { CatchdError } from '../failures.js'
-import { singleQuoted } from '../shell-word.js'
+import { singleQuoted } from '../text/shell-word.js'
 
 export interface Forwarding {
   readonly destination: string

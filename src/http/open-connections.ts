@@ -1,7 +1,7 @@
 /**
  * The open connections of one bound address, and how they end. If new connections were refused at the limit, slow ones
- * could lock out all others. Instead, the oldest connection that has nothing to wait for is closed: whatever part of its
- * request is missing (the handshake, the head, the body), and also if its answer is ready and it does not read it.
+ * could lock out all others. Instead, the oldest connection that waits for no answer is closed: a part of its request is missing
+ * (the handshake, the head, the body), or its answer is ready and it does not read it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'

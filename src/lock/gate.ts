@@ -15,13 +15,13 @@ export class LockGate {
     return this.#phase !== 'open'
   }
 
-  /** For whatever begins something. @throws CatchdError `locked` */
+  /** Called before something new begins. @throws CatchdError `locked` */
   requireUnlocked(): void {
     if (this.isLocked) throw new CatchdError('locked')
   }
 
   /**
-   * Runs work that uses secrets. A lock waits for its end. Work inside of other work may begin as long as that runs.
+   * Runs work that uses secrets. A lock waits for its end. Work that is part of other work may begin while that runs.
    *
    * @throws CatchdError `locked`, and what the work throws
    */

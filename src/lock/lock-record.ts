@@ -1,12 +1,13 @@
 /**
- * Whether catchd is locked, and the check of its passphrase, in `lock.json` of the state folder: a lock lasts when the
- * daemon is started again. The passphrase itself is not stored.
+ * Whether catchd is locked, and the check of its passphrase, in `lock.json` of the state folder. So a restart of the daemon
+ * does not end a lock. The passphrase itself is not stored.
  */
 import { join } from 'node:path'
 import * as z from 'zod'
 import { writeDurably } from '../config/write.js'
 import { CatchdError } from '../failures.js'
-import { NO_FOLLOW, privacyTrouble, readChecked, systemCode } from '../files.js'
+import { NO_FOLLOW, privacyTrouble, readChecked, systemCode } from '../files/whole-files.js'
+import { shellWord } from '../text/shell-word.js'
 import { PassphraseRecipe } from '../vault/sealed-format.js'
 
 const LockFile = z
@@ -55,6 +56,6 @@ export class LockFileStore {
   }
 
   #refused(detail: string): CatchdError {
-    return new CatchdError('config_invalid', { detail, next: `ls -l '${this.#path}'` })
+    return new CatchdError('config_invalid', { detail, next: `ls -l ${shellWord(this.#path)}` })
   }
 }

@@ -146,7 +146,7 @@ export class LockService {
     }
     const key = await this.#tries.check(passphrase, right)
     await this.#inTurn(async () => {
-      // Meanwhile it may have been unlocked, and locked with another passphrase.
+      // During the check, it may have been unlocked, and locked with another passphrase.
       if (this.#record.passphrase !== right) throw new CatchdError('locked')
       await this.#open(key)
     })

@@ -1,6 +1,6 @@
 /**
- * Tries of the passphrase: one at a time, and each wrong one is answered later than the one before, as ssh-agent does.
- * Nothing else waits meanwhile.
+ * Checks passphrases, one at a time. Each wrong one is answered later than the one before, as ssh-agent does. Nothing else
+ * waits for that.
  */
 import type { Clock } from '../clock.js'
 import { CatchdError } from '../failures.js'

@@ -213,8 +213,8 @@ export class Logins {
   }
 
   /**
-   * Gives an authorization response to the one login that it answers: claims the login before the first await, and
-   * resolves when it is settled. A replay resolves with the same login.
+   * Gives an authorization response to the one login that it answers, and resolves when that login is settled. A replay
+   * resolves with the same login.
    *
    * @param encoded - The query, form body or fragment, still percent-encoded.
    * @param check - Asked before a login is claimed. Throws if the caller must not answer logins.

@@ -3,7 +3,7 @@
  * environment variables that hold no secret.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { systemCode } from '../files.js'
+import { systemCode } from '../files/whole-files.js'
 
 const DEADLINE_MS = 30_000
 

@@ -120,7 +120,7 @@ function answerOf(
       clearTimeout(late)
       body.on('error', () => {}) // can come before the answer is passed on; passing on sees it too
       const { statusCode: status = 0 } = body
-      if (status < 200) end(new Error('It sent a status that is none.'))
+      if (status < 200) end(new Error('It sent an invalid status.'))
       else resolve({ status, fields: fieldsOf(body.rawHeaders), body, connection: null })
     })
     request.on('upgrade', (answer, connection, head) => {

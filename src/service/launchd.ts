@@ -1,6 +1,6 @@
 /** A launchd agent of one user (launchd.plist(5)). It starts at login, and again after a failure. */
 import { join } from 'node:path'
-import { LOADER_VARIABLES } from '../own-processes.js'
+import { LOADER_VARIABLES } from '../process/own-processes.js'
 import { type ServicePlan, type ServiceSetup, xmlText } from './plan.js'
 
 const LABEL = 'catchd'

@@ -3,7 +3,7 @@
  * connection. Until then, no daemon runs.
  */
 import { join } from 'node:path'
-import { LOADER_VARIABLES } from '../own-processes.js'
+import { LOADER_VARIABLES } from '../process/own-processes.js'
 import type { Command, ServiceFile, ServicePlan, ServiceSetup } from './plan.js'
 
 interface Listener {

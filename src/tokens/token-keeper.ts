@@ -8,7 +8,6 @@
  * (SECURITY.md#nothing-stored-is-lost, #one-refresh, #vault-never-downgrades). token-life.ts and refresh-back-off.ts
  * decide what to do and when.
  */
-
 import { requireIdTokenProfile } from '../authorization-server/id-token.js'
 import type { AuthorizationServers } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
@@ -26,14 +25,13 @@ import {
   decide,
   isFreshFor,
   isOver,
-  lifetimeEndMs,
   living,
   loginRequired,
   noIdToken,
   phaseOf,
   type WantedToken,
 } from './token-life.js'
-import { TokenSchedule } from './token-schedule.js'
+import { findProfile, TokenSchedule } from './token-schedule.js'
 import type { TokenSet } from './token-set.js'
 import { type ProfileTokens, TokenStore } from './token-store.js'
 
@@ -93,8 +91,7 @@ export class TokenKeeper {
     const nowMs = this.#parts.clock.now()
     if (!isFreshFor(set, minTtlSeconds ?? profileTokens.minTtlSeconds, nowMs)) return undefined
     const { lifetimeSeconds: lifetime_seconds } = profileTokens
-    if (lifetime_seconds !== undefined && nowMs >= (lifetimeEndMs({ lifetime_seconds }, set) ?? nowMs))
-      return undefined
+    if (living({ lifetime_seconds }, set, nowMs) === null) return undefined
     this.#schedule.used(profile, profileTokens, nowMs)
     return set
   }
@@ -240,7 +237,7 @@ export class TokenKeeper {
    */
   reconsider(): void {
     for (const [name, profileTokens] of this.#store.all()) {
-      const profile = this.#findProfile(name)
+      const profile = findProfile(this.#parts.profiles, name)
       const { set, foreign } = profileTokens.state
       const isOther = set != null && profile !== undefined && this.#store.whyForeign(profile, set) !== null
       if (profile !== undefined) profileTokens.follow(profile)
@@ -297,13 +294,5 @@ export class TokenKeeper {
   /** As a logout. No caller waits for the server. */
   #endLifetime(profile: Profile): void {
     void this.logout(profile.name, profile).catch(() => {}) // the next request tries again
-  }
-
-  #findProfile(name: string): Profile | undefined {
-    try {
-      return this.#parts.profiles.profile(name)
-    } catch {
-      return undefined
-    }
   }
 }

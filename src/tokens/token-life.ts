@@ -103,7 +103,11 @@ export function lifetimeEndMs(
 }
 
 /** A set whose lifetime is over counts as none, even if it could not be deleted yet. */
-export function living(policy: LifePolicy, set: TokenSet | null, nowMs: number): TokenSet | null {
+export function living(
+  policy: Pick<Profile, 'lifetime_seconds'>,
+  set: TokenSet | null,
+  nowMs: number,
+): TokenSet | null {
   const endMs = set === null ? null : lifetimeEndMs(policy, set)
   return endMs !== null && nowMs >= endMs ? null : set
 }
@@ -236,7 +240,7 @@ export function refreshDueAtMs(
   nowMs: number,
 ): number | null {
   const { set, backOff, lastFailure } = state
-  // The next caller asks again: meanwhile a login may have happened.
+  // The next caller asks again, because a login may have happened since.
   if (lastFailure?.code === 'login_required') return null
   if (set == null || set.expiresAtMs === null || state.isRefreshing || !canRenew(policy, set)) return null
   const lifetimeMs = set.expiresAtMs - set.obtainedAtMs

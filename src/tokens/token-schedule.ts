@@ -46,7 +46,7 @@ export class TokenSchedule {
 
   /** After every change of a token set. */
   expect(name: string, profileTokens: ProfileTokens): void {
-    const profile = this.#find(name)
+    const profile = findProfile(this.#parts.profiles, name)
     if (profile === undefined) return
     this.#alarm.wakeBy(refreshAtMs(profile, profileTokens, this.#parts.clock.now()))
     this.#alarm.wakeBy(endOfLifeMs(profile, profileTokens))
@@ -63,7 +63,7 @@ export class TokenSchedule {
     let free = MOST_AHEAD_AT_ONCE - store.renewing().length
     let nextMs = Number.POSITIVE_INFINITY
     for (const [name, profileTokens] of store.all()) {
-      const profile = this.#find(name)
+      const profile = findProfile(this.#parts.profiles, name)
       if (profile === undefined) continue
       const endMs = endOfLifeMs(profile, profileTokens)
       if (endMs !== null && endMs <= nowMs) {
@@ -82,13 +82,14 @@ export class TokenSchedule {
     }
     return Number.isFinite(nextMs) ? nextMs : null
   }
+}
 
-  #find(name: string): Profile | undefined {
-    try {
-      return this.#parts.profiles.profile(name)
-    } catch {
-      return undefined
-    }
+/** @returns `undefined` if the configuration has no such profile. */
+export function findProfile(profiles: TokenProfiles, name: string): Profile | undefined {
+  try {
+    return profiles.profile(name)
+  } catch {
+    return undefined
   }
 }
 

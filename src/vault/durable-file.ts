@@ -19,7 +19,7 @@ import {
   syncFolder,
   systemCode,
   writeSynced,
-} from '../files.js'
+} from '../files/whole-files.js'
 
 /** Far more than the token sets of one user. */
 const LARGEST_FILE_MIB = 64

@@ -5,7 +5,7 @@
  * Requests come over the IPC channel. Changes happen one after the other, so that two changes of one item keep their
  * order. Reads do not wait. findCredentials is never called: it crashes on a locked keyring. Ends with its parent.
  */
-import '../no-debugger.js'
+import '../process/no-debugger.js'
 
 interface Request {
   readonly id: number

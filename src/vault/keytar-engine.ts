@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as z from 'zod'
-import { nodeOptions, withoutLoaders } from '../own-processes.js'
+import { nodeOptions, withoutLoaders } from '../process/own-processes.js'
 import { ANSWER_WITHIN_MS, failureFrom, type KeychainEngine, KeychainFailure } from './keychain-engine.js'
 
 /** For Node and keytar to load. No keychain is asked. */

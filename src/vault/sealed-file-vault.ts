@@ -7,7 +7,7 @@
  * protection against crashes.
  */
 import { CatchdError } from '../failures.js'
-import { type FileSystem, NO_FOLLOW, readChecked, systemCode } from '../files.js'
+import { type FileSystem, NO_FOLLOW, readChecked, systemCode } from '../files/whole-files.js'
 import type { Secret } from '../secret.js'
 import { CorruptContent, DurableFile, type OnSetAside, refuseForeign, unavailable } from './durable-file.js'
 import { DurableMap } from './durable-map.js'

@@ -179,7 +179,7 @@ export class VaultSlot implements Vault {
   }
 }
 
-// Each is a function of its own: a closure made inside of `lock` would keep the open vault, with its items, in memory.
+// Each is a function of its own: a closure made in `lock` would keep the open vault, with its items, in memory.
 
 function asBefore(vault: Vault, decide: () => Promise<Vault>): Unlocking {
   return async () => ({ vault, decide })

@@ -5,7 +5,7 @@ import { COMMANDS } from '../../src/cli/commands.js'
 import { failureText } from '../../src/cli/failure-output.js'
 import { expiryInWords, relative } from '../../src/cli/output.js'
 import { CatchdError, EXIT, FAILURES, type FailureCode } from '../../src/failures.js'
-import { printable } from '../../src/printable.js'
+import { printable } from '../../src/text/printable.js'
 import { problem } from '../client/fake-daemon.js'
 import { fakeDaemon, run } from './run.js'
 

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, statSync, symlinkSync, wri
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ensureFolder, resolveFolders } from '../../src/config/folders.js'
-import type { UserSystem } from '../../src/socket-path.js'
+import type { UserSystem } from '../../src/listener/socket-path.js'
 import { failureOf, rejectionOf, temporaryFolder } from './support.js'
 
 const linux: UserSystem = { platform: 'linux', homeFolder: '/home/me', env: {} }

@@ -349,7 +349,16 @@ describe('the vault as the daemon has it', () => {
     [{ ...vault, health: 'unavailable' }, 'fail', 'catchd vault status'],
     [{ ...vault, kind: 'memory', engine: 'memory' }, 'warn', 'CATCHD_VAULT=auto catchd daemon restart'],
   ])('%j: %s', (told, status, next) => {
-    expect(judgeDaemonVault(told)).toMatchObject({ status, next, exitCode: status === 'fail' ? 6 : 0 })
+    expect(judgeDaemonVault({ vault: told })).toMatchObject({
+      status,
+      next,
+      exitCode: status === 'fail' ? 6 : 0,
+    })
+  })
+
+  test('is closed while catchd is locked, which is no failure of the vault', () => {
+    const told = { vault: { ...vault, health: 'locked' }, locked: true }
+    expect(judgeDaemonVault(told)).toMatchObject({ status: 'warn', next: 'catchd unlock', exitCode: 0 })
   })
 
   test('unsaved token sets are a failure of the vault', () => {

@@ -71,7 +71,7 @@ async function erase(request: CredentialRequest, asked: Attributes): Promise<voi
   if (found !== undefined) await request.tokens.refused(found.profile, token)
 }
 
-/** git sends the path in another attribute, so whatever follows the host here is no part of a URL. */
+/** git sends the path in another attribute, so a host with something after it is not used. */
 function urlOf({ single }: Attributes): string {
   const host = single.get('host') ?? ''
   return `${single.get('protocol') ?? ''}://${/[/?]/.test(host) ? '' : host}`

@@ -7,7 +7,7 @@
  * An entry is a host (`git.example.com`), a host and port (`localhost:3000`), or a suffix (`*.example.com`). A host
  * without a port means the scheme's default port, so that no other service on the same machine gets the token.
  */
-import { isLoopbackHost } from '../../config/loopback.js'
+import { isTlsOrLoopback } from '../../config/loopback.js'
 import { CatchdError } from '../../failures.js'
 
 export interface HostEntry {
@@ -33,7 +33,7 @@ export function askedHost(asked: string): string | undefined {
   const url = `${scheme ?? 'https'}://${authority}`
   if (!URL.canParse(url) || (scheme === undefined && path !== undefined)) return undefined
   const { protocol, host, hostname, port } = new URL(url)
-  if (protocol === 'http:' && !isLoopbackHost(hostname)) return undefined
+  if (!isTlsOrLoopback({ protocol, hostname })) return undefined
   // Other spellings of an address (127.1, 0x7f.1) become one here, which the tool may not do.
   const spelled = port === '' ? authority.replace(/:(?:80|443)$/, '') : authority
   return spelled.toLowerCase() === host ? host : undefined

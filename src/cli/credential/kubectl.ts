@@ -24,7 +24,7 @@ export const kubectl: CredentialTool = {
     const info = parseInfo(environment['KUBERNETES_EXEC_INFO'])
     const server = info?.spec?.cluster?.server
     if (server !== undefined && askedHost(server) === undefined) {
-      throw unusable('names a server without https, to which no token is sent')
+      throw unusable('names a server to which no token is sent: it needs https and a plain host')
     }
     const found =
       (server === undefined ? undefined : await tokens.forHost(server)) ?? (await tokens.ofProfile())

@@ -7,7 +7,7 @@
  * limit takes twice as long. The lines of /proc/net/tcp are 150 bytes long: for a larger read, Linux goes through all its
  * tables to fill the buffer, again for each line.
  */
-import { singleQuoted } from '../../shell-word.js'
+import { singleQuoted } from '../../text/shell-word.js'
 import { answerFunction } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
 

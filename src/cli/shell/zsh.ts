@@ -3,7 +3,7 @@
  * belong to this user; otherwise the command line explains what is wrong.
  */
 import { dirname } from 'node:path'
-import { singleQuoted } from '../../shell-word.js'
+import { singleQuoted } from '../../text/shell-word.js'
 import { answerFunction } from './posix.js'
 import type { ShellFacts } from './shell-init.js'
 

@@ -3,7 +3,7 @@
  * challenge without a key is a 401 with a proof.
  */
 import type { IncomingMessage } from 'node:http'
-import { CHALLENGE_HEADER, PROOF_HEADER } from '../../listener-proof.js'
+import { CHALLENGE_HEADER, PROOF_HEADER } from '../../listener/listener-proof.js'
 import type { RequestHandler } from '../http-listener.js'
 import { type Gate, requireHost } from './admission.js'
 
@@ -21,7 +21,7 @@ function proofFor({ headers, socket }: IncomingMessage, gate: Gate): string | un
   try {
     requireHost({ method: '', headers, socket }, gate)
   } catch {
-    return undefined // the proof is for our own addresses alone
+    return undefined // the proof is only for our own addresses
   }
   return gate.keys.prove(String(headers[CHALLENGE_HEADER]), headers.host ?? '')
 }

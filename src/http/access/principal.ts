@@ -33,7 +33,7 @@ export function mayDo({ actions }: Principal, action: KeyAction): boolean {
   return action === 'token' && actions.has('login')
 }
 
-/** For what is bounded for all (shares.ts). */
+/** Who the call counts for, in a limit that all callers share (shares.ts). */
 export function holderOf({ name, actions, hasApiKey }: Principal): Holder {
   return hasApiKey === undefined || actions.has('admin') ? null : name
 }

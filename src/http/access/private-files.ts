@@ -5,7 +5,7 @@
  * may already know or have written its content.
  */
 import { CatchdError } from '../../failures.js'
-import { createFile, NO_FOLLOW, privacyTrouble, readChecked, systemCode } from '../../files.js'
+import { createFile, NO_FOLLOW, privacyTrouble, readChecked, systemCode } from '../../files/whole-files.js'
 
 /** Far more than any of these files holds. */
 const LARGEST_MIB = 4

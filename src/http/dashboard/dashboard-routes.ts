@@ -8,7 +8,7 @@
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
-import { ownerOfCaller } from '../../tcp-table.js'
+import { ownerOfCaller } from '../../listener/tcp-table.js'
 import { principalOf } from '../access/permission.js'
 import { isFromElsewhere, sessionEnded, sessionOfNavigation } from '../access/session-checks.js'
 import { endedCookie, sessionCookie } from '../access/session-cookie.js'

@@ -8,7 +8,7 @@
  */
 import { type Clock, systemClock } from '../../clock.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
-import { systemCode } from '../../files.js'
+import { systemCode } from '../../files/whole-files.js'
 import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/ports.js'
 import type { HttpListener } from '../http-listener.js'
 import type { ServedCertificate } from '../tls-server.js'

@@ -6,8 +6,8 @@
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { printable } from '../../printable.js'
-import { tcpSockets } from '../../tcp-table.js'
+import { tcpSockets } from '../../listener/tcp-table.js'
+import { printable } from '../../text/printable.js'
 
 export interface PortHolder {
   readonly pid: number

@@ -4,7 +4,7 @@
  * Some values come from outside (`error_description`), so the pages must not have to escape values themselves.
  */
 
-import { printable } from '../../../printable.js'
+import { printable } from '../../../text/printable.js'
 
 /** Markup that a page can contain without escaping. */
 export class Html {

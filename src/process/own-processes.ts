@@ -1,7 +1,7 @@
 /**
  * How the program starts Node.js processes of its own: the daemon, keytar's process, the processes of the demo. They do
  * not get the variables and options that make Node.js load other code, open its inspector or write down what it does
- * (SECURITY.md#no-debugger). A shell with a debugger would otherwise decide for as long as the daemon runs.
+ * (SECURITY.md#no-debugger). Otherwise a shell with a debugger would affect the daemon for as long as it runs.
  *
  * Programs of the user (`catchd exec`, an editor) get the user's whole environment.
  */
@@ -24,7 +24,7 @@ export function withoutLoaders(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...env, ...NO_LOADERS }
 }
 
-/** @returns The options of Node.js for a program of ours. In the sources, they are what loads TypeScript. */
+/** @returns The options of Node.js for one of the program's own processes. In the sources, they are what loads TypeScript. */
 export function nodeOptions(program: string): readonly string[] {
   if (program.endsWith('.ts')) return process.execArgv
   // On Windows only this option prevents that another process of the user opens the inspector.

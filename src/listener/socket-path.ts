@@ -1,6 +1,7 @@
 /**
- * Where the daemon's API socket is, and whether it is this user's. Loads nothing but node:fs, node:os and node:path: the library and the hot path of
- * `catchd token` start in a few milliseconds because of it. The other folders are in src/config/folders.ts.
+ * Where the daemon's API socket is, and whether it is this user's. The other folders are in src/config/folders.ts.
+ *
+ * Loads nothing but node:fs, node:os and node:path, so that the library and `catchd token` start in a few milliseconds.
  */
 import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { homedir } from 'node:os'

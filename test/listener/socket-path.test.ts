@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findAdminKeyPath, findSocketPath } from '../src/socket-path.js'
+import { findAdminKeyPath, findSocketPath } from '../../src/listener/socket-path.js'
 
 const STATE = '/home/ada/.local/state/catchd/catchd.sock'
 const RUNTIME = { XDG_RUNTIME_DIR: '/run/user/7' }

@@ -13,9 +13,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { TokenFile } from '../src/cli/token-file.js'
-import { type FileTrouble, readNamedFile, SECRET_FILE } from '../src/named-file.js'
-import { asOtherUser, otherUserReason } from './support/other-user.js'
+import { TokenFile } from '../../src/cli/token-file.js'
+import { type FileTrouble, readNamedFile, SECRET_FILE } from '../../src/files/named-file.js'
+import { asOtherUser, otherUserReason } from '../support/other-user.js'
 
 class Refused extends Error {
   readonly trouble: FileTrouble

@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { shellWord } from './shell-word.js'
+import { shellWord } from '../text/shell-word.js'
 
 /** The calls of the file system that are used. Tests let single ones fail. */
 export type FileSystem = Pick<typeof nodeFiles, 'open' | 'rename' | 'link' | 'copyFile' | 'unlink'>

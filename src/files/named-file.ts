@@ -10,8 +10,8 @@
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { readChecked, systemCode } from './files.js'
-import { shellWord } from './shell-word.js'
+import { shellWord } from '../text/shell-word.js'
+import { readChecked, systemCode } from './whole-files.js'
 
 export interface NamedFileRule {
   readonly largestKiB: number
@@ -78,7 +78,11 @@ export async function folderTrouble(path: string): Promise<FileTrouble | undefin
 function sizeTrouble(stats: Stats, largestKiB: number): FileTrouble | undefined {
   if (!stats.isFile()) return { cause: 'is not a file.' }
   if (stats.size <= largestKiB * 1024) return undefined
-  return { cause: `is larger than ${largestKiB < 1024 ? `${largestKiB} KiB` : `${largestKiB / 1024} MiB`}.` }
+  return { cause: `is larger than ${sizeInWords(largestKiB)}.` }
+}
+
+export function sizeInWords(kib: number): string {
+  return kib < 1024 ? `${kib} KiB` : `${kib / 1024} MiB`
 }
 
 async function othersTrouble(

@@ -1,7 +1,7 @@
 /**
  * The TCP sockets of this machine and their users. Only Linux lists them, in /proc/net/tcp (proc(5)). Never throws.
  *
- * At the top of src, because both the daemon and the library ask who is at the other end of a loopback connection.
+ * Both the daemon and the library ask who is at the other end of a loopback connection.
  */
 import { promises as files } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -39,8 +39,8 @@ export async function tcpSockets(port: number) {
 }
 
 /**
- * For the side that accepted the connection: whose program opened it. A program that has already left is not named any
- * more. It counts as another user, because a browser waits for its page.
+ * For the side that accepted the connection: whose program opened it. If that program has already closed the
+ * connection, the table does not name it. It then counts as another user, because a browser waits for its page.
  */
 export async function ownerOfCaller(connection: Connection): Promise<OtherEnd> {
   const { localPort } = connection
@@ -48,7 +48,7 @@ export async function ownerOfCaller(connection: Connection): Promise<OtherEnd> {
   const rows = await tcpSockets(localPort)
   if (!rows.some(({ isListening }) => isListening)) return 'unknown' // the system has no table
   const callers = rows.filter((row) => isOtherEnd(row, connection))
-  const isOver = !rows.some((row) => isOwnEnd(row, connection)) || callers.some(isLeft)
+  const isOver = !rows.some((row) => isOwnEnd(row, connection)) || callers.some(hasNoProgram)
   return isOver ? 'another user' : ownerOf(callers)
 }
 
@@ -66,7 +66,7 @@ export async function ownerOfListener(connection: Connection): Promise<OtherEnd>
   const ofAll = listening.filter(({ localAddress }) => /^0+$/.test(localAddress))
   const listeners = exact.length > 0 ? exact : ofAll
   if (listeners.length === 0) return 'unknown' // the system passes the connection on
-  const taken = rows.filter((row) => isOtherEnd(row, connection) && !isLeft(row))
+  const taken = rows.filter((row) => isOtherEnd(row, connection) && !hasNoProgram(row))
   return ownerOf([...listeners, ...taken])
 }
 
@@ -74,8 +74,8 @@ function isOwnEnd({ localPort, remotePort }: Row, connection: Connection): boole
   return localPort === connection.localPort && remotePort === connection.remotePort
 }
 
-/** No program has the socket: not yet, or not any more. The table then shows root as its user. */
-function isLeft({ inode }: Row): boolean {
+/** The socket has no program yet, or none any more. The table then shows root as its user. */
+function hasNoProgram({ inode }: Row): boolean {
   return inode === '0'
 }
 

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { escapedInJson, printable, printableJson } from '../src/printable.js'
-import { shellWord } from '../src/shell-word.js'
+import { escapedInJson, printable, printableJson } from '../../src/text/printable.js'
+import { shellWord } from '../../src/text/shell-word.js'
 
 /** One of each kind: control characters, formats, tags, fillers, separators, half a pair. */
 const UNSEEN = [
