@@ -12,7 +12,7 @@ import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
 import { systemCode } from '../files.js'
 import { shellWord } from '../shell-word.js'
-import { findSocketPath, type UserSystem } from '../socket-path.js'
+import { findForeignAncestor, findSocketPath, type UserSystem } from '../socket-path.js'
 import type { Environment } from './environment.js'
 
 export interface Folders {
@@ -147,6 +147,17 @@ async function keepOthersOut(path: string): Promise<void> {
   if ((folder.mode & 0o022) !== 0) {
     throw unsafe(
       `Other users can write to the folder ${path}. Check its content, then run: chmod 700 ${shellWord(path)}`,
+    )
+  }
+  const above = findForeignAncestor(path)
+  if (above?.kind === 'folder') {
+    throw unsafe(
+      `The folder ${path} is in ${above.path}, which belongs to another user. Use a folder of your own.`,
+    )
+  }
+  if (above !== undefined) {
+    throw unsafe(
+      `The folder ${path} is in ${above.path}, which other users can write to. Run: chmod o-w ${shellWord(above.path)}`,
     )
   }
   if ((folder.mode & 0o077) !== 0) await chmod(path, 0o700)

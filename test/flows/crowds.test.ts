@@ -59,7 +59,9 @@ test('requests that end before their body neither get a page nor fill the log', 
   const head = `POST /callback/gw HTTP/1.1\r\nHost: 127.0.0.1:${daemon.redirectPort}\r\n`
   const half = `${head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na`
   const sockets = await Promise.all(Array.from({ length: 20 }, () => silent(daemon.redirectPort)))
-  await Promise.all(sockets.map((socket) => new Promise<unknown>((resolve) => socket.end(half, resolve))))
+  await Promise.all(
+    sockets.map((socket) => new Promise<void>((resolve) => socket.end(half, () => resolve()))),
+  )
   // The daemon has read them when it has answered the next request.
   const next = await daemon.follow(`http://127.0.0.1:${daemon.redirectPort}/callback/gw?error=x&state=y`)
   expect(next.status).toBe(400)
