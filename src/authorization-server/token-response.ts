@@ -32,7 +32,7 @@ const MOST_EXTRA_CHARACTERS = 32 * 1024
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
   readonly scopeSeparator: string
-  /** What the request sent. It must not appear in a text that is shown. */
+  /** What the request sent. Like the tokens of the answer, it must not appear in a text that is shown. */
   readonly sent: SentValues
 }
 
@@ -46,7 +46,7 @@ export function readTokenAnswer(
 ): TokenResponse {
   const members = parseMembers(answer)
   if (members === undefined) throw notTokens(answer)
-  const refused = findRefusal(members, answer.status, rules.sent)
+  const refused = findRefusal(members, answer.status, rules.sent.and(...tokensBeside(members)))
   if (refused !== undefined) throw refused
   return toTokenResponse(members, rules)
 }
@@ -63,6 +63,13 @@ export function parseMembers({
   const parameters = new URLSearchParams(text)
   if (new Set(parameters.keys()).size !== parameters.size) throw invalid('repeats a parameter')
   return Object.fromEntries(parameters)
+}
+
+/** A refusal can come together with tokens, and its text can quote them. */
+function tokensBeside({ access_token, refresh_token, id_token }: Members): Secret[] {
+  return [access_token, refresh_token, id_token]
+    .filter((token) => typeof token === 'string')
+    .map((token) => new Secret(token))
 }
 
 function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): CatchdError {
@@ -85,6 +92,9 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
   }
   const accessToken = tokenWithoutBlanks(member('access_token'))
   if (accessToken === null) throw invalid('has no access_token')
+  const refreshToken = tokenOf(member('refresh_token'))
+  const idToken = tokenWithoutBlanks(member('id_token'))
+  const tokens = [accessToken, refreshToken, idToken].filter((token) => token !== null)
   return {
     accessToken,
     tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type),
@@ -93,12 +103,12 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
       member('expires_in') ?? members['expires_in'],
       shape?.expires_in_unit ?? 's',
     ),
-    refreshToken: tokenOf(member('refresh_token')),
+    refreshToken,
     scope: masked(
       scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
-      sent,
+      sent.and(...tokens),
     ),
-    idToken: tokenWithoutBlanks(member('id_token')),
+    idToken,
     issuer: null,
     subject: null,
     parameters: extraOf(members),

@@ -104,7 +104,7 @@ function refuseForeignPart(socketPath: string): void {
   }
   throw new CatchdError('config_invalid', {
     detail: `Other users can write to the folder ${path}. Nothing was sent to the socket there.`,
-    next: `chmod 700 ${shellWord(path)}`,
+    next: `chmod ${kind === 'folder above' ? 'o-w' : '700'} ${shellWord(path)}`,
   })
 }
 

@@ -11,7 +11,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { CatchdError } from '../failures.js'
 import { systemCode } from '../files/whole-files.js'
-import { findSocketPath, type UserSystem } from '../listener/socket-path.js'
+import { findForeignAncestor, findSocketPath, type UserSystem } from '../listener/socket-path.js'
 import { shellWord } from '../text/shell-word.js'
 import type { Environment } from './environment.js'
 
@@ -147,6 +147,17 @@ async function keepOthersOut(path: string): Promise<void> {
   if ((folder.mode & 0o022) !== 0) {
     throw unsafe(
       `Other users can write to the folder ${path}. Check its content, then run: chmod 700 ${shellWord(path)}`,
+    )
+  }
+  const above = findForeignAncestor(path)
+  if (above?.kind === 'folder') {
+    throw unsafe(
+      `The folder ${path} is in ${above.path}, which belongs to another user. Use a folder of your own.`,
+    )
+  }
+  if (above !== undefined) {
+    throw unsafe(
+      `The folder ${path} is in ${above.path}, which other users can write to. Run: chmod o-w ${shellWord(above.path)}`,
     )
   }
   if ((folder.mode & 0o077) !== 0) await chmod(path, 0o700)

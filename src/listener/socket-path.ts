@@ -3,7 +3,7 @@
  *
  * Loads nothing but node:fs, node:os and node:path, so that the library and `catchd token` start in a few milliseconds.
  */
-import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs'
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 
@@ -62,7 +62,7 @@ export function readAdminKey(): string | undefined {
 /** Something of another user where this user's socket should be. */
 export interface ForeignPart {
   readonly path: string
-  readonly kind: 'folder' | 'writable folder' | 'socket'
+  readonly kind: 'folder' | 'writable folder' | 'folder above' | 'socket'
 }
 
 /**
@@ -80,9 +80,44 @@ export function findForeignPart(socketPath: string): ForeignPart | undefined {
   const folder = statsOf(path, statSync)
   if (isForeign(folder, statsOf(path, lstatSync))) return { path, kind: 'folder' }
   if (folder !== undefined && isWritableByOthers(folder)) return { path, kind: 'writable folder' }
+  const above = findForeignAncestor(path)
+  if (above !== undefined) return above
   const socket = statsOf(socketPath, lstatSync)
   const target = socket?.isSymbolicLink() ? statsOf(socketPath, statSync) : undefined
   return isForeign(socket, target) ? { path: socketPath, kind: 'socket' } : undefined
+}
+
+/**
+ * The folders above. Another user who can write to one of them can replace everything below it between a check and a
+ * use. The user's home is what the system says, so it and what is above it are not looked at. A folder that a group can
+ * write to counts as the user's own, because many systems give each user a group.
+ */
+export function findForeignAncestor(path: string, home: string = homedir()): ForeignPart | undefined {
+  const own = process.getuid?.()
+  if (own === undefined) return undefined
+  for (const start of new Set([resolve(path), realPathOf(path)])) {
+    for (let below = start, above = dirname(below); above !== below; below = above, above = dirname(below)) {
+      if (above === home) break
+      const found = statsOf(above, lstatSync)
+      if (found === undefined) continue
+      if (![own, 0, UNMAPPED_USER].includes(found.uid)) return { path: above, kind: 'folder' }
+      const isLink = found.isSymbolicLink()
+      if (!isLink && (found.mode & 0o1002) === 0o002) return { path: above, kind: 'folder above' }
+    }
+  }
+  return undefined
+}
+
+/** What a user namespace shows for every user that it does not know, also for the real root (user_namespaces(7)). */
+const UNMAPPED_USER = 65_534
+
+/** Without links, if it is there. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return resolve(path)
+  }
 }
 
 /** In a folder with the sticky bit, such as /tmp, nobody can replace what belongs to another user. */

@@ -3,7 +3,7 @@
  *
  * Both the daemon and the library ask who is at the other end of a loopback connection.
  */
-import { promises as files } from 'node:fs'
+import { promises as files, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
 /** `unknown`: the system does not say. Root is trusted: it can read everything anyway, and runs tunnels. */
@@ -22,7 +22,7 @@ const ALL_USERS = '0 0 4294967295'
 
 /** @returns The sockets with this port at one of their ends. */
 export async function tcpSockets(port: number) {
-  const texts = await Promise.all(TABLES.map((table) => files.readFile(table, 'utf8').catch(() => '')))
+  const texts = TABLES.map(readTable)
   // A busy machine has thousands of lines.
   const withPort = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
   const lines = texts.flatMap((text) => text.split('\n')).filter((line) => line.includes(withPort))
@@ -68,6 +68,18 @@ export async function ownerOfListener(connection: Connection): Promise<OtherEnd>
   if (listeners.length === 0) return 'unknown' // the system passes the connection on
   const taken = rows.filter((row) => isOtherEnd(row, connection) && !hasNoProgram(row))
   return ownerOf([...listeners, ...taken])
+}
+
+/**
+ * In one turn of the event loop: the system gives at most 4 KiB at a time, and every other user can fill the table. With
+ * a turn for each part, a flood of connections would delay the answer to a browser by seconds.
+ */
+function readTable(table: string): string {
+  try {
+    return readFileSync(table, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 function isOwnEnd({ localPort, remotePort }: Row, connection: Connection): boolean {

@@ -1,6 +1,7 @@
 /**
  * Text of others (of servers, files, profiles) in a form that can be shown: nothing in it moves the cursor, is invisible,
- * changes the direction of the text, or looks like another host. Every module uses this, and nothing else.
+ * changes the direction of the text, or looks like another host (SECURITY.md#text-of-others). Every module uses this, and
+ * nothing else.
  */
 
 /**

@@ -119,3 +119,37 @@ test.each(['docs/README.md', 'docs/tools/README.md'])('%s leads to every page of
   )
   expect(missing).toEqual([])
 })
+
+/** The promises of SECURITY.md by their anchors, each with its text. */
+function promises(): Map<string, string> {
+  const [, promised = ''] = /^## What is promised$(.*?)^## /ms.exec(textOf('SECURITY.md')) ?? []
+  const sections = promised.split(/^### /m).slice(1)
+  return new Map(
+    sections.map((section) => {
+      const [title = ''] = section.split('\n', 1)
+      return [title.toLowerCase().replaceAll(' ', '-').replaceAll(',', ''), section]
+    }),
+  )
+}
+
+test.each([...promises()])('SECURITY.md#%s names tests that exist', (_anchor, section) => {
+  const [, files = ''] = /^Tests: (.*?)\.$/ms.exec(section) ?? []
+  const named = [...files.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path)
+  expect(named.length).toBeGreaterThan(0)
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+})
+
+test('comments cite anchors that SECURITY.md has, and each promise is cited', () => {
+  const anchors = anchorsOf('SECURITY.md')
+  const cited = new Set<string>()
+  for (const folder of ['src', 'test']) {
+    for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts')) continue
+      for (const [, anchor = ''] of textOf(join(folder, name)).matchAll(/SECURITY\.md#([a-z0-9-]+)/g)) {
+        cited.add(anchor)
+      }
+    }
+  }
+  expect([...cited].filter((anchor) => !anchors.has(anchor))).toEqual([])
+  expect([...promises().keys()].filter((anchor) => !cited.has(anchor))).toEqual([])
+})

@@ -1,5 +1,5 @@
 /** Crowds and shortages: no descriptors left, no log to write to, everybody at once. */
-import { mkdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -52,6 +52,24 @@ test('no descriptor left: when there are some again, logins and tokens go on', a
   expect(second).toMatchObject({ status: 'succeeded' })
   expect((await daemon.api('GET', '/v1/tokens/gw', { via: 'tcp' })).status).toBe(200)
   expect(daemon.exitCode).toBeNull()
+})
+
+test('requests that end before their body neither get a page nor fill the log', async () => {
+  const { daemon } = await start({})
+  const head = `POST /callback/gw HTTP/1.1\r\nHost: 127.0.0.1:${daemon.redirectPort}\r\n`
+  const half = `${head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na`
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => silent(daemon.redirectPort)))
+  await Promise.all(
+    sockets.map((socket) => new Promise<void>((resolve) => socket.end(half, () => resolve()))),
+  )
+  // The daemon has read them when it has answered the next request.
+  const next = await daemon.follow(`http://127.0.0.1:${daemon.redirectPort}/callback/gw?error=x&state=y`)
+  expect(next.status).toBe(400)
+  const refusals = async () => {
+    const log = await readFile(join(daemon.home, 'state', 'catchd.log'), 'utf8')
+    return log.split('\n').filter((line) => line.includes('redirect.refused')).length
+  }
+  await expect.poll(refusals).toBe(1)
 })
 
 describe('a log that nobody takes', () => {

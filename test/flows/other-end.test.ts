@@ -8,6 +8,7 @@ import {
   chownSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -191,6 +192,34 @@ test('a socket in a folder that others can write to is not used', async () => {
   expect(run.stderr).toContain(`chmod 700 ${join(daemon.home, 'run')}`)
 })
 
+describe.skipIf(otherUserReason !== undefined)(
+  'a folder above the socket that another user can exchange',
+  () => {
+    test('is refused before anything is sent, and by the daemon before anything is written', async () => {
+      const theirs = join(folder(), 'theirs')
+      const home = join(theirs, 'home')
+      mkdirSync(join(home, 'run'), { recursive: true, mode: 0o700 })
+      chownSync(theirs, 65_432, 65_432)
+      const env = { CATCHD_HOME: home }
+      for (const args of [
+        ['profile', 'list'],
+        ['token', 'gw'],
+        ['daemon', 'run'],
+      ]) {
+        const run = await runProgram(args, { env })
+        expect(run.exitCode, run.stderr).toBe(7)
+        expect(run.stderr).toContain(`${theirs}`)
+        expect(run.stderr).toContain('another user')
+      }
+      chownSync(theirs, 0, 0)
+      chmodSync(theirs, 0o777)
+      const run = await runProgram(['profile', 'list'], { env })
+      expect([run.exitCode, run.stderr]).toEqual([7, expect.stringContaining(`chmod o-w`)])
+      expect(readdirSync(home)).toEqual(['run'])
+    })
+  },
+)
+
 test('a link of this user leads to a socket of this user, as catchd forward makes it', async () => {
   const daemon = await start()
   const home = folder()
@@ -206,11 +235,12 @@ describe('the system does not name the owner of a listener, so it must prove tha
     const hook = join(folder(), 'hook.cjs')
     writeFileSync(
       hook,
-      `const { promises } = require('fs'); const real = promises.readFile
-promises.readFile = async (path, ...more) => {
+      `const files = require('fs'); const real = files.readFileSync
+files.readFileSync = (path, ...more) => {
   if (String(path).startsWith('/proc/net/')) throw Object.assign(new Error(), { code: 'ENOENT' })
   return real(path, ...more)
-}`,
+}
+require('module').syncBuiltinESMExports()`,
     )
     return { NODE_OPTIONS: `--require ${hook}` }
   }

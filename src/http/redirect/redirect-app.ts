@@ -75,7 +75,11 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
   })
   app.route({ method: app.supportedMethods, url: '/', handler: serve })
   app.setNotFoundHandler((request, reply) => refuse(request, reply, new CatchdError('route_unknown')))
-  app.setErrorHandler((error, request, reply) => refuse(request, reply, translated(error)))
+  app.setErrorHandler((error, request, reply) => {
+    // The connection is closed, so nobody reads a page. A flood of half requests must not fill the log either.
+    if (request.raw.destroyed && !request.raw.complete) return reply.hijack()
+    return refuse(request, reply, translated(error))
+  })
   await app.ready()
   return app
 
