@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { ownerOfCaller, tcpSockets } from '../src/tcp-table.js'
+import { ownerOfCaller, tcpSockets } from '../../src/listener/tcp-table.js'
 
 /** How often the event loop turned while `work` ran. */
 async function turnsOf(work: () => Promise<unknown>): Promise<number> {
