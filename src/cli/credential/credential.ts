@@ -127,8 +127,8 @@ class ProfileTokenSource implements TokenSource {
   ofProfile(): Promise<FoundToken> {
     if (this.#profile !== undefined) return this.#tokenOf(this.#profile)
     throw new CatchdError('request_invalid', {
-      detail: 'No profile is given.',
-      next: 'catchd credential --profile NAME …',
+      detail: 'No profile is given. Use --profile NAME.',
+      next: 'catchd profile list',
     })
   }
 

@@ -51,5 +51,8 @@ function parseInfo(text: string | undefined): z.infer<typeof ExecInfo> | undefin
 }
 
 function unusable(what: string): CatchdError {
-  return new CatchdError('request_invalid', { detail: `KUBERNETES_EXEC_INFO ${what}.` })
+  return new CatchdError('request_invalid', {
+    detail: `KUBERNETES_EXEC_INFO ${what}.`,
+    next: 'catchd help credential',
+  })
 }
