@@ -82,10 +82,22 @@ export class OpenConnections {
     const idle = [...this.#open].filter(([, connection]) => !isBeingAnswered(connection))
     idle.sort(([, a], [, b]) => a.turn - b.turn)
     for (const [socket] of idle.slice(0, Math.ceil(this.#most / 32))) {
-      socket.destroy()
+      reset(socket)
       this.#open.delete(socket)
     }
     if (idle.length === 0) newcomer.destroy()
+  }
+}
+
+/**
+ * A connection that ends in the usual way stays in the tables of the system for a minute (RFC 9293 §3.4.1). During a flood
+ * that would make tens of thousands, and tcp-table.ts reads them all.
+ */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    socket.destroy() // not plain TCP
   }
 }
 

@@ -65,12 +65,25 @@ test('requests that end before their body neither get a page nor fill the log', 
   // The daemon has read them when it has answered the next request.
   const next = await daemon.follow(`http://127.0.0.1:${daemon.redirectPort}/callback/gw?error=x&state=y`)
   expect(next.status).toBe(400)
-  const refusals = async () => {
-    const log = await readFile(join(daemon.home, 'state', 'catchd.log'), 'utf8')
-    return log.split('\n').filter((line) => line.includes('redirect.refused')).length
-  }
-  await expect.poll(refusals).toBe(1)
+  await expect.poll(() => refusalsInLog(daemon.home)).toBe(1)
 })
+
+test('a flood of refused requests does not push the other events out of the log', async () => {
+  const { daemon } = await start({})
+  const url = `http://127.0.0.1:${daemon.redirectPort}/callback/gw?error=x&state=y`
+  for (let round = 0; round < 30; round += 1) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => daemon.follow(url)))
+    expect(answers.every(({ status }) => status === 400)).toBe(true)
+  }
+  await expect.poll(() => refusalsInLog(daemon.home)).toBeGreaterThanOrEqual(100)
+  // A minute may have ended meanwhile, or two.
+  expect(await refusalsInLog(daemon.home)).toBeLessThanOrEqual(300)
+})
+
+async function refusalsInLog(home: string): Promise<number> {
+  const log = await readFile(join(home, 'state', 'catchd.log'), 'utf8')
+  return log.split('\n').filter((line) => line.includes('redirect.refused')).length
+}
 
 describe('a log that nobody takes', () => {
   test('the reader of its output went away: logins and tokens go on', async () => {

@@ -82,3 +82,15 @@ test('if every connection is being answered, a new one is refused', async () => 
   await expect.poll(() => late.isClosed).toBe(true)
   expect(late.text).toBe('')
 })
+
+test('a connection that gives way is reset, so the system does not remember it', async () => {
+  const { port } = await start()
+  const oldest = await send(port, '')
+  const ended = new Promise((resolve) => {
+    oldest.socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+    oldest.socket.once('end', () => resolve('end'))
+  })
+  oldest.socket.resume()
+  for (let count = 0; count < MOST; count += 1) await send(port, '')
+  expect(await ended).toBe('ECONNRESET')
+})

@@ -31,6 +31,9 @@ import {
 /** The limit for a form_post body. A query has a similar limit: 8 KiB for all headers. */
 const MOST_BODY_BYTES = 16 * 1024
 
+/** Every program on the machine can send requests. Their refusals must not push the other events out of the log. */
+const MOST_REFUSALS_PER_MINUTE = 100
+
 /** Events for the log. They name the route, never a URL. */
 export type RedirectEvent =
   | { readonly event: 'redirect.answered'; readonly login: string; readonly status: string }
@@ -80,6 +83,7 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     if (request.raw.destroyed && !request.raw.complete) return reply.hijack()
     return refuse(request, reply, translated(error))
   })
+  let refusals = { minute: 0, count: 0 }
   await app.ready()
   return app
 
@@ -113,7 +117,10 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
   function refuse(request: FastifyRequest, reply: FastifyReply, failure: CatchdError): FastifyReply {
     const { code, status } = failure
     const route = request.getDecorator<Destination | null>('destination')?.kind ?? 'none'
-    log({ event: 'redirect.refused', route, code, status })
+    const minute = Math.floor(clock.now() / 60_000)
+    if (refusals.minute !== minute) refusals = { minute, count: 0 }
+    refusals.count += 1
+    if (refusals.count <= MOST_REFUSALS_PER_MINUTE) log({ event: 'redirect.refused', route, code, status })
     if (failure instanceof RefusedRequest && failure.allow !== undefined) reply.header('allow', failure.allow)
     const mayBeLoadedAgain = code === 'locked' || !request.originalUrl.includes('?')
     return send(reply, refusalPage(failure, mayBeLoadedAgain ? null : refusalPath(code)))
