@@ -15,7 +15,7 @@ export interface PortHolder {
 }
 
 /** On a machine with thousands of processes, the search must not delay the error message for long. */
-const DEADLINE_MS = 500
+const DEADLINE_MS = 2_000
 
 /** @returns The process that listens on the port on any address; `undefined` if it cannot be found. */
 export async function findPortHolder(port: number): Promise<PortHolder | undefined> {
