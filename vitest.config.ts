@@ -13,8 +13,9 @@ const ONCE = [
 export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
-    // Two cores are the smallest machine this runs on; more workers, because the tests of processes mostly wait.
-    maxWorkers: 6,
+    // Two cores are the smallest machine this runs on; more workers, because the tests of processes mostly wait. With many
+    // more, the processes get their turn too late for deadlines of the product.
+    maxWorkers: 4,
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     ...(report === undefined ? {} : { outputFile: { json: report } }),
     // Only what hangs runs into these. A machine that does other work may be ten times slower.

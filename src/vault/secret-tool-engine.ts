@@ -14,6 +14,8 @@ const MAX_VALUE_BYTES = 8_000
 interface SecretToolEngineOptions {
   readonly command?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Time limit of one call; below the two seconds of a vault, except in tests. */
+  readonly answerWithinMs?: number
 }
 
 interface Ended {
@@ -26,14 +28,16 @@ export class SecretToolEngine implements KeychainEngine {
   readonly maxValueBytes = MAX_VALUE_BYTES
   readonly #command: string
   readonly #env: NodeJS.ProcessEnv
+  readonly #answerWithinMs: number
   readonly #running = new Set<ChildProcess>()
   /** One after the other, so that two writes of one item keep their order. */
   #last: Promise<unknown> = Promise.resolve()
   #silentAt = 0
 
-  constructor({ command = 'secret-tool', env = process.env }: SecretToolEngineOptions = {}) {
-    this.#command = command
-    this.#env = env
+  constructor(options: SecretToolEngineOptions = {}) {
+    this.#command = options.command ?? 'secret-tool'
+    this.#env = options.env ?? process.env
+    this.#answerWithinMs = options.answerWithinMs ?? ANSWER_WITHIN_MS
   }
 
   async get(service: string, account: string): Promise<string | null> {
@@ -69,7 +73,7 @@ export class SecretToolEngine implements KeychainEngine {
 
   #run(args: readonly string[], input: string): Promise<Ended> {
     const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(), ANSWER_WITHIN_MS)
+    const timer = setTimeout(() => deadline.abort(), this.#answerWithinMs)
     const options = {
       env: { ...this.#env, LC_ALL: 'C.UTF-8' },
       signal: deadline.signal,
