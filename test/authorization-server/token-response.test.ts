@@ -204,6 +204,20 @@ describe('refused by the server, whatever the status says', () => {
     }
   })
 
+  test('a token that comes with a refusal is masked in its text', () => {
+    const body = {
+      error: 'x',
+      error_description: 'new is refresh-of-answer',
+      refresh_token: 'refresh-of-answer',
+    }
+    try {
+      read(body, {}, { status: 400 })
+      expect.unreachable()
+    } catch (failure) {
+      expect((failure as CatchdError).errorDescription).toBe('new is [secret]')
+    }
+  })
+
   test('Entra: CR and LF do not split a log line or a page', () => {
     try {
       read(
@@ -216,6 +230,15 @@ describe('refused by the server, whatever the status says', () => {
       expect((failure as CatchdError).errorDescription).toBe('AADSTS1 Trace ID: 1 x')
     }
   })
+})
+
+test('a scope that repeats a token of the same answer is masked', () => {
+  const response = read({
+    access_token: 'token-of-answer',
+    token_type: 'Bearer',
+    scope: 'email token-of-answer',
+  })
+  expect(response.scope).toBe('email [secret]')
 })
 
 describe('nothing that could be stored', () => {
