@@ -2,12 +2,14 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 const report = process.env['REPORT']
 
-/** Code, texts and files alone: what these do is the same on every version of Node. */
+/** Code, texts and files alone, random input, and the programs of others: it is the same on every version of Node. */
 const ONCE = [
   'test/architecture.test.ts',
+  'test/flows/{documented-commands.test.ts,real-tools/*.test.ts}',
+  'test/fuzz/fuzz.test.ts',
   // The others start processes, make certificates or watch files.
   'test/config/!(client-secret|file-watch|redirect-certificate|subject-token).test.ts',
-  'test/{diagnosis,import,journal,login,presets,tokens}/*.test.ts',
+  'test/{diagnosis,import,journal,lock,login,presets,text,tokens}/*.test.ts',
 ]
 
 export default defineConfig({
