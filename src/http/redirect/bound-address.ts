@@ -84,7 +84,7 @@ export class BoundAddress {
     return this.#holders === 0
   }
 
-  /** Bound through `listen`: the program that forwards to it can run as any user. */
+  /** Bound through `listen`: another user may run the program that forwards to it. */
   get isForwarded(): boolean {
     return this.#forwarded
   }
