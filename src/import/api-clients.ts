@@ -6,6 +6,7 @@ import {
   type ImportedProfile,
   isRecord,
   loopbackOnly,
+  notImported,
   notReadable,
   parseJsonOf,
   textOf,
@@ -21,6 +22,7 @@ const POSTMAN = {
   scope: 'scope',
   redirectUri: 'redirect_uri',
   placeOfSecret: 'client_authentication',
+  refreshEndpoint: 'refreshTokenUrl',
 }
 const BRUNO: typeof POSTMAN = {
   grant: 'grant_type',
@@ -31,12 +33,27 @@ const BRUNO: typeof POSTMAN = {
   scope: 'scope',
   redirectUri: 'callback_url',
   placeOfSecret: 'credentials_placement',
+  refreshEndpoint: 'refresh_token_url',
 }
+
+/** Settings of the programs themselves, and of their own login. */
+const NOT_LOST: readonly string[] = [
+  ...['tokenName', 'addTokenTo', 'headerPrefix', 'useBrowser', 'accessToken', 'tokenType', 'state'],
+  ...[
+    'challengeAlgorithm',
+    'code_verifier',
+    'pkce',
+    'credentials_id',
+    'token_placement',
+    'token_header_prefix',
+  ],
+  ...['auto_fetch_token', 'auto_refresh_token', 'token_source'],
+]
 
 export function readPostman(text: string): Imported {
   const profiles = oauthBlocks(parseJsonOf('Postman', text)).map((members, index) => {
     const name = members.get('tokenName') ?? (index === 0 ? 'postman' : `postman-${index + 1}`)
-    return profileOf(name, (setting) => members.get(POSTMAN[setting]))
+    return profileOf(name, members, POSTMAN)
   })
   if (profiles.length === 0) throw notReadable('Postman', 'it contains no OAuth 2.0 settings.')
   return { profiles, urls: [] }
@@ -52,8 +69,10 @@ function oauthBlocks(value: unknown, levels = MOST_LEVELS): Map<string, string>[
   if (!Array.isArray(oauth2)) return Object.values(value).flatMap((inner) => oauthBlocks(inner, levels - 1))
   const members = oauth2.flatMap((member: unknown): [string, string][] => {
     const key = isRecord(member) ? textOf(member, 'key') : undefined
-    const value = isRecord(member) ? textOf(member, 'value') : undefined
-    return key === undefined || value === undefined ? [] : [[key, value]]
+    const value = isRecord(member) ? member['value'] : undefined
+    if (key === undefined) return []
+    if (Array.isArray(value) && value.length > 0) return [[key, '']] // a list of parameters
+    return typeof value === 'string' && value.trim() !== '' ? [[key, value.trim()]] : []
   })
   return [new Map(members)]
 }
@@ -62,9 +81,10 @@ export function readBruno(text: string): Imported {
   const block = /^auth:oauth2\s*\{\n([\s\S]*?)^\}/m.exec(text)?.[1]
   if (block === undefined) throw notReadable('Bruno', 'it contains no block auth:oauth2.')
   const name = /^meta\s*\{\n(?:.*\n)*?\s*name:[ \t]*(\S.*)$/m.exec(text)?.[1]
-  const profile = profileOf(name ?? 'bruno', (setting) =>
-    new RegExp(`^\\s*${BRUNO[setting]}:[ \\t]*(\\S.*)$`, 'm').exec(block)?.[1]?.trim(),
+  const members = [...block.matchAll(/^\s*(\w+):[ \t]*(\S.*)$/gm)].map(
+    ([, key = '', value = '']): [string, string] => [key, value.trim()],
   )
+  const profile = profileOf(name ?? 'bruno', new Map(members), BRUNO)
   return { profiles: [profile], urls: [] }
 }
 
@@ -76,14 +96,18 @@ const GRANTS: Readonly<Record<string, ProfileEntry['grant']>> = {
 
 function profileOf(
   name: string,
-  given: (setting: keyof typeof POSTMAN) => string | undefined,
+  members: ReadonlyMap<string, string>,
+  names: typeof POSTMAN,
 ): ImportedProfile {
+  const given = (setting: keyof typeof POSTMAN) => members.get(names[setting])
+  const known = [...Object.values(names), ...NOT_LOST]
   const { redirect_uri, notes } = loopbackOnly(given('redirectUri'))
   const grant = given('grant')
   const secret = given('clientSecret')
   const entry = entryOf({
     authorization_endpoint: given('authorizationEndpoint'),
     token_endpoint: given('tokenEndpoint'),
+    refresh_endpoint: given('refreshEndpoint'),
     client_id: given('clientId'),
     client_secret: secret,
     grant: GRANTS[grant ?? ''],
@@ -102,5 +126,9 @@ function profileOf(
     // By name, because one of the values may be a secret.
     notes.push(`These settings contain variables: ${variable.join(', ')}. Replace them with their values.`)
   }
-  return { name, entry, notes }
+  return {
+    name,
+    entry,
+    notes: [...notes, ...notImported([...members.keys()].filter((key) => !known.includes(key)))],
+  }
 }

@@ -73,6 +73,11 @@ export function entryOf(
   return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined))
 }
 
+/** @param names - Of the settings; their values may be secrets. @returns No note if there are none. */
+export function notImported(names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`These settings were not imported: ${[...new Set(names)].join(', ')}.`]
+}
+
 /** Only a loopback redirect URI reaches this machine. Any other was for a page of that program's vendor. */
 export function loopbackOnly(redirectUri: string | undefined): {
   redirect_uri: string | undefined

@@ -3,6 +3,7 @@ import {
   entryOf,
   type Imported,
   loopbackOnly,
+  notImported,
   notReadable,
   parseJsonOf,
   REFRESH_TOKEN_STAYS,
@@ -11,6 +12,22 @@ import {
 } from './import.js'
 
 const PROGRAM = 'oidc-agent'
+
+/** Settings that become those of the profile, or that say nothing beyond them. */
+const NOT_LOST: readonly string[] = [
+  'name',
+  'client_name',
+  'issuer_url',
+  'issuer',
+  'client_id',
+  'client_secret',
+  'scope',
+  'redirect_uris',
+  'cert_path',
+  'audience',
+  'refresh_token',
+  'daeSetByUser',
+]
 
 export function readOidcAgent(text: string): Imported {
   const account = parseJsonOf(PROGRAM, text)
@@ -35,13 +52,25 @@ export function readOidcAgent(text: string): Imported {
           scope: textOf(account, 'scope'),
           redirect_uri,
           ca_file: textOf(account, 'cert_path'),
-          authorization_parameters: audience === undefined ? undefined : { audience },
+          // oidc-agent always sends both. Without them, Google gives no refresh token.
+          authorization_parameters: {
+            access_type: 'offline',
+            prompt: 'consent',
+            ...(audience === undefined ? {} : { audience }),
+          },
         }),
         notes: [
           ...notes,
           ...(issuer.endsWith('/')
             ? ['The slash at the end of the issuer was removed. If your issuer needs it, add it again.']
             : []),
+          ...notImported(
+            Object.entries(account).flatMap(([key, value]) =>
+              NOT_LOST.includes(key) || [undefined, '', null, 0, false].some((none) => none === value)
+                ? []
+                : [key],
+            ),
+          ),
           ...(textOf(account, 'refresh_token') === undefined ? [] : [REFRESH_TOKEN_STAYS]),
         ],
       },

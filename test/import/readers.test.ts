@@ -37,7 +37,11 @@ test('oidc-agent: an account as it is printed', () => {
     scope: 'openid offline_access',
     redirect_uri: 'http://localhost:4242',
     ca_file: '/etc/ssl/certs/ca-certificates.crt',
-    authorization_parameters: { audience: 'https://api.example.com' },
+    authorization_parameters: {
+      access_type: 'offline',
+      prompt: 'consent',
+      audience: 'https://api.example.com',
+    },
   })
   expect(profile?.notes.join(' ')).toContain('refresh token stays in the other program')
   expect(JSON.stringify(profile)).not.toContain('refresh-canary')
@@ -71,13 +75,138 @@ account "second" { auth_uri = "https://a.example/x"; token_uri = "https://a.exam
     token_endpoint_auth_method: 'client_secret_post',
     scope: 'https://plan.office365.com/IMAP.AccessAsUser.All offline_access',
     redirect_uri: 'http://localhost:0/',
-    authorization_parameters: { login_hint: 'ada@example.com' },
+    authorization_parameters: { access_type: 'offline', login_hint: 'ada@example.com' },
   })
   expect(profiles[1]?.entry).toEqual({
     authorization_endpoint: 'https://a.example/x',
     token_endpoint: 'https://a.example/y',
     client_id: 'c-2',
+    redirect_uri: 'http://localhost:0/',
+    authorization_parameters: { access_type: 'offline' },
   })
+})
+
+test('pizauth: escapes, comments behind settings, braces in texts, and settings that are not imported', () => {
+  const text = `account "a \\"b\\"" {
+    auth_uri = "https://a.example/x"; // account "no" { auth_uri = "https://no.example" }
+    token_uri = "https://a.example/y"; client_id = "c}1";
+    client_secret = "s\\\\1\\"2";
+    auth_uri_fields = { "a": "1", "b": "x { y } = \\"z\\"", };
+    login_hint = "ada@example.com"; refresh_at_least = 90m; refresh_before_expiry = 60s;
+    redirect_uri = "https://localhost:4321/x";
+  }
+  refresh_retry = 5m; account "second" { auth_uri = "https://second.example/"; }`
+  const [first, second] = profilesOf(readPizauth, text)
+  expect(first).toMatchObject({
+    name: 'a "b"',
+    entry: {
+      authorization_endpoint: 'https://a.example/x',
+      token_endpoint: 'https://a.example/y',
+      client_id: 'c}1',
+      client_secret: 's\\1"2',
+      redirect_uri: 'https://localhost:4321/x',
+      authorization_parameters: {
+        access_type: 'offline',
+        login_hint: 'ada@example.com',
+        a: '1',
+        b: 'x { y } = "z"',
+      },
+    },
+  })
+  expect(first?.notes[0]).toBe('These settings were not imported: refresh_at_least, refresh_before_expiry.')
+  expect(second?.entry.authorization_endpoint).toBe('https://second.example/')
+})
+
+/** Options of kubelogin, what they become, and what is said. */
+const KUBELOGIN: readonly (readonly [string[], object, string[]])[] = [
+  [['--listen-address=127.0.0.1:12345'], { redirect_uri: 'http://localhost:12345' }, []],
+  [['--listen-address', '0.0.0.0:8080'], { redirect_uri: 'http://localhost:8080' }, []],
+  [['--listen-address=:7000,:7001'], { redirect_uri: 'http://localhost:7000' }, []],
+  [['--listen-address=[::1]:7000', '--listen-address=:1'], { redirect_uri: 'http://localhost:7000' }, []],
+  [
+    ['--local-server-cert=a.crt', '--local-server-key=a.key'],
+    { redirect_uri: 'https://localhost:8000' },
+    ['--local-server-key'],
+  ],
+  [
+    ['--oidc-redirect-url=http://127.0.0.1:9/cb', '--listen-address=:1'],
+    { redirect_uri: 'http://127.0.0.1:9/cb' },
+    [],
+  ],
+  [['--oidc-redirect-url=https://login.example.com/cb'], {}, ['https://login.example.com/cb']],
+  [
+    ['--oidc-auth-request-extra-params=ttl=86400,prompt=login', '--oidc-auth-request-extra-params', 'a=b=c'],
+    { authorization_parameters: { ttl: '86400', prompt: 'login', a: 'b=c' } },
+    [],
+  ],
+  [['--oidc-request-header=Origin=localhost'], { token_request_headers: { Origin: 'localhost' } }, []],
+  [['--grant-type=device-code'], { grant: 'urn:ietf:params:oauth:grant-type:device_code' }, []],
+  [['--grant-type=client-credentials'], { grant: 'client_credentials' }, []],
+  [
+    ['--grant-type=password', '--username=ada', '--password=pass-canary'],
+    {},
+    ['grant password', '--username, --password'],
+  ],
+  [['--oidc-pkce-method=no'], { code_challenge_method: 'none' }, []],
+  [['--oidc-use-pkce', '--oidc-pkce-method', 'S256'], {}, []],
+  [
+    ['--insecure-skip-tls-verify', '--certificate-authority-data=AAAA'],
+    {},
+    ['--insecure-skip-tls-verify, --certificate-authority-data'],
+  ],
+  [
+    ['--certificate-authority=/a.pem', '--certificate-authority=/b.pem'],
+    { ca_file: '/a.pem' },
+    ['the other files of --certificate-authority'],
+  ],
+]
+
+test.each(KUBELOGIN)('kubelogin: %j', (options, expected, said) => {
+  const args = [
+    'oidc-login',
+    'get-token',
+    '--oidc-issuer-url=https://id.example.com',
+    '--oidc-client-id=k',
+    ...options,
+  ]
+  const [profile] = profilesOf(
+    readKubeconfig,
+    JSON.stringify({ users: [{ name: 'k', user: { exec: { args } } }] }),
+  )
+  const always = { issuer: 'https://id.example.com', client_id: 'k', scope: 'openid' }
+  const redirect = said[0]?.startsWith('https:') ? {} : { redirect_uri: 'http://localhost:8000' }
+  expect(profile?.entry).toEqual({ ...always, ...redirect, ...expected })
+  const notes = profile?.notes.slice(1).join(' ') ?? ''
+  for (const text of said) expect(notes).toContain(text)
+  if (said.length === 0) expect(notes).toBe('')
+  expect(JSON.stringify(profile)).not.toContain('canary')
+})
+
+test('what is dropped is said by name, never with its value', () => {
+  const account = {
+    issuer_url: 'https://id.example.com',
+    client_id: 'c-1',
+    username: '',
+    password: 'pass-canary',
+    device_authorization_endpoint: 'https://id.example.com/device',
+  }
+  const [agent] = profilesOf(readOidcAgent, JSON.stringify(account))
+  expect(agent?.notes).toContain('These settings were not imported: password, device_authorization_endpoint.')
+  const oauth2 = [
+    { key: 'clientId', value: 'c-1' },
+    { key: 'password', value: 'pass-canary' },
+    { key: 'refreshTokenUrl', value: 'https://id.example.com/refresh' },
+    { key: 'authRequestParams', value: [{ key: 'audience', value: 'x' }] },
+    { key: 'tokenRequestParams', value: [] },
+    { key: 'addTokenTo', value: 'header' },
+  ]
+  const [postman] = profilesOf(readPostman, JSON.stringify({ auth: { oauth2 } }))
+  expect(postman?.entry.refresh_endpoint).toBe('https://id.example.com/refresh')
+  expect(postman?.notes).toEqual(['These settings were not imported: password, authRequestParams.'])
+  const block = 'auth:oauth2 {\n  client_id: c-1\n  resource: https://api.example.com\n  pkce: true\n}\n'
+  const [bruno] = profilesOf(readBruno, block)
+  expect(bruno?.notes).toEqual(['These settings were not imported: resource.'])
+  expect(JSON.stringify([agent, postman, bruno])).not.toContain('canary')
 })
 
 test('kubeconfig: users of kubelogin and of the old provider; certificates stay out', () => {
