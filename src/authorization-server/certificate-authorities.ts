@@ -1,7 +1,8 @@
 /**
  * The trusted CAs: those of Node, those of the system, and for a profile with `ca_file` also that one.
  *
- * `ca_file` adds a CA and never replaces the others, so one profile can reach a private gateway and a public server.
+ * `ca_file` adds a CA and never replaces the others, so one profile can reach a private gateway and a public server. As
+ * for curl, any trusted certificate ends a chain: also an intermediate CA, or the certificate of the server itself.
  * Verification cannot be turned off, not even with NODE_TLS_REJECT_UNAUTHORIZED=0.
  */
 import { X509Certificate } from 'node:crypto'
@@ -69,7 +70,11 @@ function agentTrusting(
 ): Agent {
   const more = pem === undefined ? system : [...system, pem]
   const authorities = more.length === 0 ? {} : { ca: [...knownToNode(), ...more] }
-  const secureContext = tls.createSecureContext({ ...authorities, ...clientCertificate })
+  const secureContext = tls.createSecureContext({
+    allowPartialTrustChain: true,
+    ...authorities,
+    ...clientCertificate,
+  })
   return new Agent({ keepAlive: false, rejectUnauthorized: true, secureContext, ...EITHER_FAMILY })
 }
 
@@ -92,13 +97,16 @@ async function readCertificates(caFile: string): Promise<string> {
   const content = await readNamedFile(caFile, CERTIFICATE_FILE, ({ cause, fix }) =>
     unusable(caFile, cause, fix),
   )
-  const pem = content.toString('utf8')
   try {
-    new X509Certificate(pem) // node:tls ignores an invalid certificate, and every connection would then fail.
+    // Without a byte order mark, which editors of Windows write.
+    const pem = content.includes('-----BEGIN') ? content.toString('utf8').replace(/^\uFEFF/, '') : undefined
+    // node:tls ignores an invalid certificate, and every connection would then fail.
+    const first = new X509Certificate(pem ?? content)
+    // Browsers and Windows export DER, which holds one certificate. node:tls takes PEM alone.
+    return pem ?? first.toString()
   } catch {
-    throw unusable(caFile, 'contains no certificate in PEM format.')
+    throw unusable(caFile, 'contains no certificate in the format PEM or DER.')
   }
-  return pem
 }
 
 function unusable(caFile: string, why: string, next?: string): CatchdError {

@@ -261,7 +261,7 @@ export const ProfileEntry = z
     ),
     token_response: setting(TokenResponseShape, 'For token responses that differ from RFC 6749 §5.1'),
     dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
-    ca_file: file("PEM file of the CA that signed the server's certificate"),
+    ca_file: file("file (PEM or DER) of the CA that signed the server's certificate, or of that certificate"),
     refresh: setting(
       z.enum(['ahead', 'on_demand']),
       'ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested',
