@@ -4,22 +4,23 @@
  */
 import { spawn } from 'node:child_process'
 import { CatchdError } from '../failures.js'
+import { isInstalled } from '../process/installed-program.js'
+import { type BrowserCommand, chosenBrowser } from './browser-command.js'
 
 /**
- * @param command - `CATCHD_BROWSER`: a program with arguments separated by spaces, `none`, or `null` for the system's
- *   default browser.
+ * @param command - `CATCHD_BROWSER`. `undefined`: what `BROWSER` names, otherwise the browser of the system.
  * @returns A function that opens a URL; it resolves when the program was started.
  */
 export function browserOpener(
-  command: string | null,
+  command: string | undefined,
   env: NodeJS.ProcessEnv,
 ): (url: string) => Promise<void> {
-  // $BROWSER may list alternatives separated by colons; the first is preferred.
-  const chosen = command ?? env['BROWSER']?.split(':')[0] ?? null
   return async (text) => {
     const url = parseHttpUrl(text)
-    if (chosen === 'none' || (chosen === null && !hasDisplay(env))) return
-    if (chosen === null) await openWithSystem(url)
+    const isProgram = (name: string) => isInstalled(name, env)
+    const chosen = chosenBrowser({ command, env, isProgram, platform: process.platform })
+    if (chosen === 'none' || (chosen === undefined && !hasDisplay(env))) return
+    if (chosen === undefined) await openWithSystem(url)
     else await start(chosen, url)
   }
 }
@@ -48,12 +49,11 @@ async function openWithSystem(url: string): Promise<void> {
   child.on('error', () => {}) // the URL is printed on the terminal too
 }
 
-/** The URL replaces `%s` in the command; without `%s` it is the last argument. */
-function start(command: string, url: string): Promise<void> {
-  const [program = '', ...rest] = command.split(/ +/)
-  const words = rest.some((word) => word.includes('%s'))
-    ? rest.map((word) => word.replaceAll('%s', url))
-    : [...rest, url]
+/** The URL replaces `%s` in the arguments; without `%s` it is the last argument. */
+function start({ program, args, source }: BrowserCommand, url: string): Promise<void> {
+  const words = args.some((word) => word.includes('%s'))
+    ? args.map((word) => word.replaceAll('%s', () => url))
+    : [...args, url]
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { detached: true, stdio: 'ignore', shell: false })
     child.once('spawn', () => {
@@ -61,7 +61,9 @@ function start(command: string, url: string): Promise<void> {
       resolve()
     })
     child.once('error', () =>
-      reject(new CatchdError('internal', `The browser command ${program} cannot be started.`)),
+      reject(
+        new CatchdError('internal', `The browser command ${program}, from ${source}, cannot be started.`),
+      ),
     )
   })
 }

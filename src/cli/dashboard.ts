@@ -20,9 +20,9 @@ export function define(command: Command, context: Context): void {
 }
 
 async function open(context: Context, url: string): Promise<void> {
-  const { browserOpener } = await import('../daemon/browser.js')
+  const { browserOpener } = await import('../browser/browser-opener.js')
   try {
-    await browserOpener(context.environment.browser ?? null, process.env)(url)
+    await browserOpener(context.environment.browser, process.env)(url)
   } catch (error) {
     printNote(error instanceof Error ? error.message : 'The browser cannot be started.')
   }

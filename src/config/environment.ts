@@ -56,7 +56,9 @@ export const EnvironmentVariables = z.strictObject({
   CATCHD_BROWSER: z
     .string()
     .optional()
-    .describe("Command that opens the authorization URL, or none. Unset: the system's browser."),
+    .describe(
+      "Command that opens the authorization URL, or none. Quotes keep spaces; %s stands for the URL. Unset: BROWSER, otherwise the system's browser.",
+    ),
   CATCHD_LOG_LEVEL: z
     .enum(LOG_LEVELS)
     .default('info')

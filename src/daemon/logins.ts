@@ -1,11 +1,12 @@
 /** Logins of every kind, and the listeners for authorization responses. */
+
+import { browserOpener } from '../browser/browser-opener.js'
 import { LazyApp } from '../fast-path/lazy-app.js'
 import { HttpListener } from '../http/http-listener.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
 import { LoginRecords } from '../login/login-records.js'
 import { Logins } from '../login/logins.js'
-import { browserOpener } from './browser.js'
 import type { DaemonParts } from './parts.js'
 
 /** Requests of browsers are short; a code rarely has more than a few hundred characters. */
@@ -37,7 +38,7 @@ export function composeLogins(
     profiles: configuration,
     lock: gate,
     listeners: redirectListeners,
-    openBrowser: browserOpener(environment.browser ?? null, process.env),
+    openBrowser: browserOpener(environment.browser, process.env),
     describeVault: storage.describeVault,
     timeoutSeconds: environment.loginTimeoutSeconds,
     machine,

@@ -3,9 +3,9 @@
  *
  * The checks are pure. {@link thisMachine} gathers the facts and starts nothing.
  */
-import { accessSync, constants } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { chosenBrowser } from '../browser/browser-command.js'
 import { EXIT } from '../failures.js'
+import { isInstalled } from '../process/installed-program.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import { type HostEnvironment, hostEnvironment, loginAdvice, settingOf } from './host-environment.js'
 
@@ -23,23 +23,8 @@ export function thisMachine(): Machine {
     ...host,
     nodeVersion: process.versions.node,
     isRoot: process.getuid?.() === 0,
-    hasProgram: (name) => isProgram(name, platform, env),
+    hasProgram: (name) => isInstalled(name, env, platform),
   }
-}
-
-function isProgram(name: string, platform: NodeJS.Platform, env: NodeJS.ProcessEnv): boolean {
-  const folders = isAbsolute(name) || /[\\/]/.test(name) ? [''] : (env['PATH'] ?? '').split(delimiter)
-  const endings = platform === 'win32' ? ['', '.exe', '.cmd', '.bat'] : ['']
-  return folders.some((folder) =>
-    endings.some((ending) => {
-      try {
-        accessSync(join(folder, name + ending), constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    }),
-  )
 }
 
 /** The minimum version is that of `engines` in package.json. */
@@ -64,14 +49,14 @@ export function checkBrowser(machine: Machine, command: string | undefined, redi
   const { env, hasProgram } = machine
   const setting = settingOf(machine)
   const advice = loginAdvice(setting, `http://127.0.0.1:${redirectPort}/callback`)
-  const chosen = command ?? (env['BROWSER']?.split(':')[0] || undefined)
-  if (chosen !== undefined && chosen !== 'none') {
-    const [program = ''] = chosen.split(/ +/)
-    if (hasProgram(program)) return ok('browser', `${program}, from ${sourceOf(command)}`)
+  const chosen = chosenBrowser({ command, env, isProgram: hasProgram, platform: machine.platform })
+  if (typeof chosen === 'object') {
+    const { program, source } = chosen
+    if (hasProgram(program)) return ok('browser', `${program}, from ${source}`)
     return warn(
       'browser',
-      `${program}, from ${sourceOf(command)}, cannot be run. catchd prints the authorization URL instead.`,
-      `env -u ${sourceOf(command)} catchd daemon restart`,
+      `${program}, from ${source}, cannot be run. catchd prints the authorization URL instead.`,
+      `env -u ${source} catchd daemon restart`,
     )
   }
   const off = 'Switched off (CATCHD_BROWSER=none). catchd prints the authorization URL.'
@@ -89,10 +74,6 @@ export function checkBrowser(machine: Machine, command: string | undefined, redi
     'xdg-open is not installed. catchd prints the authorization URL instead.',
     installCommand(machine, XDG_OPEN),
   )
-}
-
-function sourceOf(command: string | undefined): string {
-  return command === undefined ? 'BROWSER' : 'CATCHD_BROWSER'
 }
 
 /** Names of a package by package manager. */
