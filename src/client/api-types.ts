@@ -144,7 +144,7 @@ export interface ProfileEntry {
   }
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean
-  /** PEM file of the CA that signed the server's certificate */
+  /** file (PEM or DER) of the CA that signed the server's certificate, or of that certificate */
   readonly ca_file?: string
   /** ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested */
   readonly refresh?: 'ahead' | 'on_demand'

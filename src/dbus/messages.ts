@@ -68,6 +68,19 @@ export function firstString(body: Buffer): string {
   return body.length < 4 ? '' : body.toString('utf8', 4, 4 + body.readUInt32LE(0))
 }
 
+/** The object paths of a body that is one variant with a list of them; none for any other body. */
+export function objectPathsInVariant(body: Buffer): string[] {
+  // Signature `ao` in 4 bytes, then the length of the list in bytes, then strings that begin at a multiple of 4.
+  if (body.length < 8 || body.toString('latin1', 0, 4) !== '\x02ao\0') return []
+  const paths: string[] = []
+  const end = Math.min(body.length, 8 + body.readUInt32LE(4))
+  for (let at = 8; at + 4 <= end; at += padding(at, 4)) {
+    paths.push(firstString(body.subarray(at)))
+    at += 4 + body.readUInt32LE(at) + 1
+  }
+  return paths
+}
+
 /** Fields are structures of a code and a variant. Only strings, a signature and numbers occur. */
 function headerFields(header: Buffer): Pick<BusMessage, 'replySerial' | 'path' | 'interface' | 'member'> {
   const found: { replySerial?: number; path?: string; interface?: string; member?: string } = {}

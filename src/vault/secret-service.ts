@@ -6,7 +6,7 @@
  * The state is `unknown` when there is no clear answer. Then the engine's first call shows it.
  */
 import { BusConnection, BusFailure, errorText, sessionBusPath } from '../dbus/bus-connection.js'
-import { type BusMessage, firstString, METHOD_RETURN } from '../dbus/messages.js'
+import { type BusMessage, firstString, METHOD_RETURN, objectPathsInVariant } from '../dbus/messages.js'
 import { ANSWER_WITHIN_MS, type KeychainTrouble } from './keychain-engine.js'
 
 export type LockState =
@@ -15,6 +15,10 @@ export type LockState =
 
 /** libsecret's SECRET_COLLECTION_DEFAULT. */
 const DEFAULT_COLLECTION = '/org/freedesktop/secrets/aliases/default'
+/** In the memory of gnome-keyring, until the session ends. */
+const SESSION_COLLECTION = '/org/freedesktop/secrets/collection/session'
+/** A server got the program with something else, or KeePassXC shows no group: nothing can be stored or unlocked. */
+const NEVER_SET_UP = 'the Secret Service has no collection, so it was never set up'
 const SERVICE = { destination: 'org.freedesktop.secrets', path: '/org/freedesktop/secrets' }
 
 /** @param env - Where the session bus is named. @param limitMs - Until `silent`. */
@@ -44,15 +48,26 @@ export function lockSecretService(
 }
 
 async function askLocked(bus: BusConnection): Promise<LockState> {
-  return meaning(
-    await bus.call({
-      ...SERVICE,
-      path: DEFAULT_COLLECTION,
-      interface: 'org.freedesktop.DBus.Properties',
-      member: 'Get',
-      strings: ['org.freedesktop.Secret.Collection', 'Locked'],
-    }),
-  )
+  const locked = await property(bus, DEFAULT_COLLECTION, 'Collection', 'Locked')
+  const known = meaning(locked)
+  if (known !== undefined) return known
+  const collections = await property(bus, SERVICE.path, 'Service', 'Collections')
+  if (collections.type !== METHOD_RETURN) return { state: 'unknown' }
+  const lasting = objectPathsInVariant(collections.body).filter((path) => path !== SESSION_COLLECTION)
+  // With a collection that is not the default one, the first call of the engine shows what happens.
+  return lasting.length > 0
+    ? { state: 'unknown' }
+    : { state: 'trouble', trouble: 'no_keychain', text: NEVER_SET_UP }
+}
+
+function property(bus: BusConnection, path: string, of: string, name: string): Promise<BusMessage> {
+  return bus.call({
+    ...SERVICE,
+    path,
+    interface: 'org.freedesktop.DBus.Properties',
+    member: 'Get',
+    strings: [`org.freedesktop.Secret.${of}`, name],
+  })
 }
 
 async function onSessionBus(
@@ -86,7 +101,8 @@ function unanswered(error: unknown, env: NodeJS.ProcessEnv): LockState {
   return { state: 'trouble', trouble: 'no_keychain', text }
 }
 
-function meaning(answer: BusMessage): LockState {
+/** @returns `undefined` if there is no default collection, or the service is an unusual one. */
+function meaning(answer: BusMessage): LockState | undefined {
   const { type, body } = answer
   // A variant with a boolean: signature `b` in 3 bytes, padded to 4, then 32 bits.
   if (type === METHOD_RETURN && body.length >= 8) {
@@ -97,6 +113,5 @@ function meaning(answer: BusMessage): LockState {
   if (/org\.freedesktop\.secrets was not provided|has no owner/.test(text)) {
     return { state: 'trouble', trouble: 'no_keychain', text }
   }
-  // No default collection yet, or an unusual service: the first write of the engine will show it.
-  return { state: 'unknown' }
+  return undefined
 }

@@ -39,8 +39,8 @@ export interface Keyring {
 }
 
 export interface KeyringOptions {
-  /** Default true; false: a bus on which no Secret Service runs. */
-  readonly service?: boolean
+  /** Default true; false: a bus on which no Secret Service runs. `empty`: one that was never set up runs. */
+  readonly service?: boolean | 'empty'
 }
 
 /** Why a test that needs a keyring cannot run here. */
@@ -81,16 +81,17 @@ export async function startKeyring({ service = true }: KeyringOptions = {}): Pro
   const control = join(runtime, 'keyring')
   const start = async () => {
     await rm(control, { recursive: true, force: true })
-    const started = spawn(
-      'gnome-keyring-daemon',
-      ['--foreground', '--unlock', '--components=secrets', `--control-directory=${control}`],
-      { env, stdio: ['pipe', 'ignore', 'ignore'] },
-    )
-    started.stdin.end(PASSWORD)
-    await eventually(() => isLocked(env).then((locked) => !locked))
+    const isEmpty = service === 'empty'
+    const options = ['--foreground', '--components=secrets', `--control-directory=${control}`]
+    const started = spawn('gnome-keyring-daemon', isEmpty ? options : ['--unlock', ...options], {
+      env,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    started.stdin.end(isEmpty ? '' : PASSWORD)
+    await eventually(() => (isEmpty ? answers(env) : isLocked(env).then((locked) => !locked)))
     return started
   }
-  let daemon: ChildProcess | undefined = service ? await start() : undefined
+  let daemon: ChildProcess | undefined = service !== false ? await start() : undefined
 
   return {
     env,
@@ -148,6 +149,12 @@ async function isLocked(env: NodeJS.ProcessEnv): Promise<boolean> {
   const property = ['string:org.freedesktop.Secret.Collection', 'string:Locked']
   const stdout = await dbusSend(env, DEFAULT, 'org.freedesktop.DBus.Properties.Get', ...property)
   return stdout.includes('true')
+}
+
+async function answers(env: NodeJS.ProcessEnv): Promise<boolean> {
+  const property = ['string:org.freedesktop.Secret.Service', 'string:Collections']
+  await dbusSend(env, SERVICE, 'org.freedesktop.DBus.Properties.Get', ...property)
+  return true
 }
 
 async function dbusSend(env: NodeJS.ProcessEnv, path: string, ...call: string[]): Promise<string> {

@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Secret } from '../../src/secret.js'
 import type { KeychainEngine } from '../../src/vault/keychain-engine.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
+import { openVault } from '../../src/vault/open-vault.js'
 import { askSecretService } from '../../src/vault/secret-service.js'
 import { SecretToolEngine } from '../../src/vault/secret-tool-engine.js'
 import type { Vault } from '../../src/vault/vault.js'
@@ -181,6 +182,35 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
     }
     expect(await askSecretService(bus.env)).toMatchObject({ trouble: 'no_keychain' })
     await bus.stop()
+  })
+})
+
+describe.skipIf(keyringReason !== undefined)('a Secret Service that was never set up', () => {
+  let keyring: Keyring
+  beforeAll(async () => {
+    keyring = await startKeyring({ service: 'empty' })
+  })
+  afterAll(() => keyring.stop())
+
+  const open = async (choice: 'auto' | 'keychain', stateFolder: string) =>
+    openVault(choice, { stateFolder, service: 'catchd', passphraseFile: null, env: keyring.env })
+
+  test('auto chooses the sealed file, and remembers it', async () => {
+    const stateFolder = await temporaryFolder()
+    for (const value of ['first', 'second']) {
+      const vault = await open('auto', stateFolder)
+      await vault.set('token-set/gw', new Secret(value))
+      expect(await read(vault, 'token-set/gw')).toBe(value)
+      expect(vault.kind).toBe('file')
+      await vault.close()
+    }
+  })
+
+  test('the keychain is refused, and the detail says why and names the way out', async () => {
+    const vault = await open('keychain', await temporaryFolder())
+    await expectOutage(vault, 'vault_unavailable', /no collection.*never set up.*CATCHD_VAULT=file/)
+    expect(await vault.health()).toBe('unavailable')
+    await vault.close()
   })
 })
 
