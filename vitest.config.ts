@@ -2,14 +2,16 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 const report = process.env['REPORT']
 
-/** Code, texts and files alone, random input, and the programs of others: it is the same on every version of Node. */
-const ONCE = [
-  'test/architecture.test.ts',
-  'test/flows/{documented-commands.test.ts,real-tools/*.test.ts}',
-  'test/fuzz/fuzz.test.ts',
-  // The others start processes, make certificates or watch files.
-  'test/config/!(client-secret|file-watch|redirect-certificate|subject-token).test.ts',
-  'test/{diagnosis,import,journal,lock,login,presets,text,tokens}/*.test.ts',
+/**
+ * What touches Node's own modules where its versions differ: sockets, TLS, HTTP, files, processes, compiled code. The
+ * other tests run on one version.
+ */
+const PLATFORM = [
+  'test/{authorization-server,browser,client,daemon,dbus,fast-path,files,http,listener,process,proxy,vault}/**/*.test.ts',
+  'test/config/{client-secret,file-watch,redirect-certificate,subject-token}.test.ts',
+  'test/cli/{compiled-program,daemon,exec,keep,token}.test.ts',
+  'test/flows/{access,browser,crash-rotation,foreign-callback,hardened-processes,https-redirect}.test.ts',
+  'test/flows/{library,lock-memory,networks,other-end,proxy,secrets,service,start,vault-trouble}.test.ts',
 ]
 
 export default defineConfig({
@@ -29,8 +31,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'once',
-          include: ONCE,
           isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...PLATFORM],
         },
       },
       {
@@ -38,8 +41,7 @@ export default defineConfig({
         test: {
           name: 'platform',
           isolate: false,
-          include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...ONCE],
+          include: PLATFORM,
         },
       },
     ],
