@@ -261,6 +261,15 @@ export class CatchdError extends Error {
     return this.profile === undefined ? new CatchdError(this.code, { ...this.#context, profile }) : this
   }
 
+  /**
+   * The same failure with another text.
+   *
+   * @internal
+   */
+  saying(detail: string): CatchdError {
+    return new CatchdError(this.code, { ...this.#context, detail })
+  }
+
   get status(): number {
     return FAILURES[this.code].status
   }
