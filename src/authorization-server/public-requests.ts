@@ -73,11 +73,11 @@ export class PublicRequests {
     }
   }
 
-  /** Of these addresses, those that this method has not returned before: no document is read twice in a search. */
-  newOf(addresses: readonly string[]): string[] {
-    const found = [...new Set(addresses)].filter((address) => !this.#asked.has(address))
-    for (const address of found) this.#asked.add(address)
-    return found
+  /** @returns Whether it is the first time in this search: no document is read twice. */
+  isNew(address: string): boolean {
+    const isNew = !this.#asked.has(address)
+    this.#asked.add(address)
+    return isNew
   }
 
   /**

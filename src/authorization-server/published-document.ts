@@ -34,6 +34,7 @@ export function findPublished<Result>(
   judge: (document: Members, address: string) => Result | Unfit,
 ): Promise<Result | undefined> {
   const attempt = async (address: string): Promise<Result | undefined> => {
+    if (!requests.isNew(address)) return undefined
     const unfit = (why: string, failure?: CatchdError) => {
       requests.tried.push({ address, why, failure })
       return undefined
@@ -54,7 +55,7 @@ export function findPublished<Result>(
       return unfit('no answer', error)
     }
   }
-  return requests.firstOf(requests.newOf(addresses).map((address) => () => attempt(address)))
+  return requests.firstOf(addresses.map((address) => () => attempt(address)))
 }
 
 /** What concerns one document counts before what concerns the connection. */

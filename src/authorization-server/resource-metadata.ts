@@ -28,7 +28,7 @@ export interface ProtectedResource {
 
 const Document = z.object({
   resource: z.string().catch(''),
-  authorization_servers: z.unknown(),
+  authorization_servers: z.unknown().optional(),
   scopes_supported: words,
   dpop_bound_access_tokens_required: flag,
 })
