@@ -262,12 +262,12 @@ export class CatchdError extends Error {
   }
 
   /**
-   * The same failure with another text.
+   * The same failure with another text, or another command to run next.
    *
    * @internal
    */
-  saying(detail: string): CatchdError {
-    return new CatchdError(this.code, { ...this.#context, detail })
+  saying(changes: Pick<FailureContext, 'detail' | 'next'>): CatchdError {
+    return new CatchdError(this.code, { ...this.#context, ...changes })
   }
 
   get status(): number {

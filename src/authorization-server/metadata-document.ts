@@ -62,6 +62,11 @@ export function spellingsOf(issuer: string): string[] {
   return [...new Set([issuer, bare, `${bare}/`, new URL(bare).href.replace(/\/$/, '')])]
 }
 
+/** Whether a server puts another text in place of a part of it, for each tenant: `{tenantid}`. */
+export function isIssuerTemplate(issuer: string): boolean {
+  return /[{}]|%7[bd]/i.test(issuer)
+}
+
 /** @returns The metadata; `undefined` if the document names no issuer, so it is none. */
 export function parseMetadata(document: Members): ServerMetadata | undefined {
   const { issuer } = document

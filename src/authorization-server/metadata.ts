@@ -11,6 +11,7 @@ import { CatchdError } from '../failures.js'
 import { MetadataCache } from './metadata-cache.js'
 import {
   completed,
+  isIssuerTemplate,
   metadataAddresses,
   parseMetadata,
   type ServerMetadata,
@@ -217,12 +218,19 @@ async function completeMetadata(
   return others.length === 0 ? server : completed(server, others)
 }
 
-/** Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are different (RFC 8414 §3.3). */
+/**
+ * Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are different (RFC 8414 §3.3).
+ *
+ * A server of many tenants may publish a template (`https://login.example/{tenantid}`), which no token and no response has.
+ */
 function mismatch([expected = '']: readonly string[] = [], named: string): Unfit {
+  const advice = isIssuerTemplate(named)
+    ? 'That is a template: the issuer must be that of your tenant.'
+    : "The issuer in the profile must be exactly the server's."
   return new Unfit(
     `names the issuer ${shown(named)}`,
     new CatchdError('issuer_mismatch', {
-      detail: `The metadata published for ${expected} names another issuer: ${shown(named)}. The issuer in the profile must be exactly the server's.`,
+      detail: `The metadata published for ${expected} names another issuer: ${shown(named)}. ${advice}`,
       evidence: { issuer: named, issuerFrom: 'metadata' },
     }),
   )

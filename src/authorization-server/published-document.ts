@@ -72,7 +72,7 @@ export function failureOf(attempts: readonly Attempt[]): CatchdError | undefined
   const [gravest] = GRAVITY.flatMap((code) => failures.filter((failure) => failure.code === code))
   if (gravest === undefined) return undefined
   const isAlone = attempts.every(({ failure }) => failure?.message === gravest.message)
-  return isAlone ? gravest : gravest.saying(`${gravest.message} ${triedInWords(attempts)}`)
+  return isAlone ? gravest : gravest.saying({ detail: `${gravest.message} ${triedInWords(attempts)}` })
 }
 
 /** A longer list does not help, and each address may be long. */

@@ -6,7 +6,7 @@ import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { registerClient, unregisterClient } from './client-registration.js'
 import type { Metadata } from './metadata.js'
-import { missingEndpoint, type ServerMetadata, spellingsOf } from './metadata-document.js'
+import { isIssuerTemplate, missingEndpoint, type ServerMetadata, spellingsOf } from './metadata-document.js'
 import { requireOneOperator } from './one-operator.js'
 import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
 import type { PublicRequests } from './public-requests.js'
@@ -36,7 +36,7 @@ export class PublishedServers implements ServerDiscovery {
     const server = await this.#metadata
       .ofIssuers(issuers, caFile, requests, [REGISTRATION])
       .catch((error: unknown) => {
-        throw (resource === undefined ? failureOf(requests.tried) : undefined) ?? error
+        throw withNext((resource === undefined ? failureOf(requests.tried) : undefined) ?? error)
       })
     if (server === undefined) throw nothingPublished(url, resource, requests)
     requireLogin(server)
@@ -75,6 +75,13 @@ export class PublishedServers implements ServerDiscovery {
   unregister(issuer: string, record: Secret, caFile?: string): Promise<void> {
     return unregisterClient(this.#connections, issuer, record, caFile)
   }
+}
+
+/** No profile exists yet that the usual command for another issuer could edit. */
+function withNext(error: unknown): unknown {
+  if (!(error instanceof CatchdError) || error.code !== 'issuer_mismatch') return error
+  const isTemplate = isIssuerTemplate(error.evidence?.issuer ?? '')
+  return error.saying({ next: isTemplate ? 'catchd presets' : 'catchd profile add --help' })
 }
 
 /** @returns The error for servers that answer, but with nothing that can be used. */

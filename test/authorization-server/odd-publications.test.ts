@@ -134,9 +134,22 @@ describe('an issuer with a path has its metadata', () => {
   test('but not that of the issuer of its host', async () => {
     vendor.routes.set(`/realm/a${OIDC}`, json(metadata(vendor.base)))
     const failure = await failureOf(discover(`${vendor.base}/realm/a`))
-    expect(failure).toMatchObject({ code: 'issuer_mismatch' })
+    expect(failure).toMatchObject({ code: 'issuer_mismatch', next: 'catchd profile add --help' })
     expect(failure.detail).toContain(`names another issuer: ${vendor.base}.`)
   })
+
+  test.each(['{tenantid}', '{org}', '%7Btenantid%7D'])(
+    'and a template like %s is no issuer',
+    async (part) => {
+      const template = `${vendor.base}/${part}/v2.0`
+      vendor.routes.set(`/common/v2.0${OIDC}`, json(metadata(template)))
+      const failure = await failureOf(discover(`${vendor.base}/common/v2.0`))
+      expect(failure).toMatchObject({ code: 'issuer_mismatch', next: 'catchd presets' })
+      expect(failure.detail).toContain(
+        `${template}. That is a template: the issuer must be that of your tenant.`,
+      )
+    },
+  )
 
   test('and a spelling with capitals or a port that is not needed counts as the same', async () => {
     vendor.routes.set(OAUTH, json(metadata(vendor.base)))
