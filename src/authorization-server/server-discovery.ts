@@ -69,7 +69,8 @@ export class PublishedServers implements ServerDiscovery {
   async register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient> {
     const server = (await this.#metadata.ofIssuers([issuer], caFile, undefined, [REGISTRATION])) ?? { issuer }
     requireOneOperator(undefined, server)
-    return registerClient(this.#connections, server, description, caFile)
+    const scope = scopeSet(description.scope ?? '') || null
+    return registerClient(this.#connections, server, { ...description, scope }, caFile)
   }
 
   unregister(issuer: string, record: Secret, caFile?: string): Promise<void> {
