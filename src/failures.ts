@@ -261,6 +261,15 @@ export class CatchdError extends Error {
     return this.profile === undefined ? new CatchdError(this.code, { ...this.#context, profile }) : this
   }
 
+  /**
+   * The same failure with another text, or another command to run next.
+   *
+   * @internal
+   */
+  saying(changes: Pick<FailureContext, 'detail' | 'next'>): CatchdError {
+    return new CatchdError(this.code, { ...this.#context, ...changes })
+  }
+
   get status(): number {
     return FAILURES[this.code].status
   }

@@ -53,12 +53,13 @@ export function authorizationUrl(endpoint: string, parameters: URLSearchParams):
   return url.href
 }
 
-/** The profile's scopes as a list, for either way to write them. */
+/** The profile's scopes as a list without duplicates, for either way to write them. */
 export function scopesOf({
   scope = '',
   scope_separator,
 }: Pick<Profile, 'scope' | 'scope_separator'>): string[] {
-  return scope.split(/\s+/).flatMap((part) => part.split(scope_separator).filter((name) => name !== ''))
+  const names = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
+  return [...new Set(names)].filter((name) => name !== '')
 }
 
 /** The profile's scopes with the separator of this server. */

@@ -41,6 +41,12 @@ export class MetadataCache<Kept> {
     return entry.document
   }
 
+  /** Replaces what is cached for the key. */
+  put(key: string, document: Kept): void {
+    const untilMs = this.#clock.now() + KEPT_MS
+    this.#kept.set(key, { untilMs, document: Promise.resolve(document), settled: document })
+  }
+
   /** The last document, even if it is old. Sends no request. */
   lastOf(key: string): Kept | undefined {
     return this.#kept.get(key)?.settled

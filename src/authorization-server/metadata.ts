@@ -5,56 +5,28 @@
  * A document is used only if its issuer is the requested one (RFC 8414 §3.3). If the profile names a resource server
  * instead of an issuer, the resource server's metadata names the issuer (RFC 9728).
  */
-import * as z from 'zod'
 import type { Clock } from '../clock.js'
 import { ENDPOINTS, type Endpoint, type Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { MetadataCache } from './metadata-cache.js'
-import { mayLeadTo, readPublished } from './published-document.js'
+import {
+  completed,
+  isIssuerTemplate,
+  metadataAddresses,
+  parseMetadata,
+  type ServerMetadata,
+  spellingsOf,
+} from './metadata-document.js'
+import { PublicRequests } from './public-requests.js'
+import { failureOf, findPublished, shown, triedInWords, Unfit } from './published-document.js'
 import type { ResourceIssuers } from './resource-issuers.js'
 import { findProtectedResource, type ProtectedResource } from './resource-metadata.js'
 import type { ServerConnections } from './server-connections.js'
 
-const algorithms = z.array(z.string().max(32)).max(64).nullish()
-const words = z.array(z.string().max(256)).max(1024).nullish()
+export type { ServerMetadata } from './metadata-document.js'
 
-/** The members that say what the server supports (RFC 8414 §2). */
-const Announced = z.object({
-  authorization_response_iss_parameter_supported: z.boolean().nullish(),
-  require_pushed_authorization_requests: z.boolean().nullish(),
-  id_token_signing_alg_values_supported: algorithms,
-  token_endpoint_auth_signing_alg_values_supported: algorithms,
-  dpop_signing_alg_values_supported: algorithms,
-  authorization_signing_alg_values_supported: algorithms,
-  token_endpoint_auth_methods_supported: words,
-  code_challenge_methods_supported: words,
-  grant_types_supported: words,
-  response_modes_supported: words,
-  scopes_supported: words,
-  /** Whether a client_id can be the URL of a Client ID Metadata Document. */
-  client_id_metadata_document_supported: z.boolean().nullish(),
-})
-type Announced = z.infer<typeof Announced>
-
-/** The members that are used. The others are dropped, so that a thousand large documents fit into memory. */
-const Document = Announced.extend({
-  issuer: z.string(),
-  ...Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().nullish()])),
-  mtls_endpoint_aliases: z
-    .object(Object.fromEntries(ENDPOINTS.map((name) => [name, z.string().optional()])))
-    .nullish(),
-})
-
-type Endpoints = Readonly<Partial<Record<Endpoint, string>>>
-
-/** The known metadata of an authorization server. Also valid as oauth4webapi's type. */
-export type ServerMetadata = Endpoints & {
-  readonly [Name in keyof Announced]?: NonNullable<Announced[Name]>
-} & {
-  readonly issuer: string
-  /** The endpoints for clients with a certificate (RFC 8705 §5). */
-  readonly mtls_endpoint_aliases?: Endpoints
-}
+/** Without these, other documents of the same issuer are read too. */
+const ALWAYS_WANTED: readonly Endpoint[] = ['authorization_endpoint', 'token_endpoint']
 
 export class Metadata {
   readonly #connections: ServerConnections
@@ -85,12 +57,14 @@ export class Metadata {
     const isNamed = needed.length > 0 && needed.every((name) => named[name] !== undefined)
     const stated = profile.issuer ?? (profile.resource_server === undefined ? originOf(profile) : undefined)
     if (isNamed && stated !== undefined) return { issuer: stated, ...named }
-    const issuer = await this.#issuerOf(profile)
+    const issuers = await this.#issuersOf(profile)
+    const [issuer] = issuers
     if (issuer === undefined) {
       if (stated !== undefined) return { issuer: stated, ...named }
       throw new CatchdError('profile_invalid', 'The profile has neither an issuer nor endpoints.')
     }
-    const document = await this.ofIssuer(issuer, profile.ca_file)
+    const requests = this.search(profile.ca_file)
+    const document = await this.ofIssuers(issuers, profile.ca_file, requests)
     if (document !== undefined) {
       const isMutual = profile.token_endpoint_auth_method === 'tls_client_auth'
       return { ...document, ...(isMutual ? document.mtls_endpoint_aliases : {}), ...named }
@@ -101,29 +75,46 @@ export class Metadata {
     }
     throw new CatchdError(
       'provider_answer_invalid',
-      `${issuer} publishes no metadata. Set authorization_endpoint and token_endpoint in the profile.`,
+      `${issuer} publishes no metadata. Set authorization_endpoint and token_endpoint in the profile. ${triedInWords(requests.tried)}`.trim(),
     )
   }
 
+  /** A search for what servers publish: its limits count for all calls that get it. */
+  search(caFile: string | undefined): PublicRequests {
+    return new PublicRequests(this.#connections, caFile)
+  }
+
   /**
-   * The metadata of an issuer.
+   * The metadata of the first of these issuers that has usable metadata.
    *
-   * @returns `undefined` if the server answers but publishes no metadata.
+   * @param wanted - Endpoints that other documents of the same issuer may have, if the first one lacks them.
+   * @returns `undefined` if the servers answer but publish no metadata.
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `issuer_mismatch`
    */
-  ofIssuer(issuer: string, caFile: string | undefined): Promise<ServerMetadata | undefined> {
-    return this.#issuers.of(keyOf(issuer, caFile), async () => {
-      const document = await readPublished(this.#connections, wellKnownUrls(issuer), caFile)
-      return document === undefined ? undefined : parseMetadata(issuer, document)
-    })
+  async ofIssuers(
+    issuers: readonly string[],
+    caFile: string | undefined,
+    requests = this.search(caFile),
+    wanted: readonly Endpoint[] = [],
+  ): Promise<ServerMetadata | undefined> {
+    const key = keyOf(issuers, caFile)
+    const server = await this.#issuers.of(key, () => findMetadata(requests, issuers))
+    if (server === undefined) return undefined
+    const whole = await completeMetadata(requests, server, wanted)
+    for (const place of [key, keyOf([server.issuer], caFile)]) {
+      if (whole !== server || this.#issuers.lastOf(place) === undefined) this.#issuers.put(place, whole)
+    }
+    return whole
   }
 
   /** The last fetched metadata, without the endpoints of the profile. Sends no request. */
   lastOf({ issuer, resource_server, ca_file }: Profile): ServerMetadata | undefined {
+    if (issuer !== undefined) return this.#issuers.lastOf(keyOf([issuer], ca_file))
     const resource =
-      resource_server === undefined ? undefined : this.#resources.lastOf(keyOf(resource_server, ca_file))
-    const named = issuer ?? resource?.issuer
-    return named === undefined ? undefined : this.#issuers.lastOf(keyOf(named, ca_file))
+      resource_server === undefined ? undefined : this.#resources.lastOf(keyOf([resource_server], ca_file))
+    return resource?.issuers
+      .map((named) => this.#issuers.lastOf(keyOf(spellingsOf(named), ca_file)))
+      .find((server) => server !== undefined)
   }
 
   /**
@@ -132,31 +123,124 @@ export class Metadata {
    * @returns `undefined` if it answers but publishes no metadata.
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`
    */
-  ofResource(url: string, caFile: string | undefined): Promise<ProtectedResource | undefined> {
-    return this.#resources.of(keyOf(url, caFile), () => findProtectedResource(this.#connections, url, caFile))
+  ofResource(
+    url: string,
+    caFile: string | undefined,
+    requests = this.search(caFile),
+  ): Promise<ProtectedResource | undefined> {
+    return this.#resources.of(keyOf([url], caFile), () => findProtectedResource(requests, url))
   }
 
-  /** The issuer of the profile or of its resource server. @throws CatchdError also what {@link ResourceIssuers.require} throws */
-  async #issuerOf(profile: Profile): Promise<string | undefined> {
+  /**
+   * The issuer of the profile, or the spellings of the one that its resource server names.
+   *
+   * @throws CatchdError also what {@link ResourceIssuers.require} throws
+   */
+  async #issuersOf(profile: Profile): Promise<readonly string[]> {
     const { issuer, resource_server, ca_file } = profile
-    if (issuer !== undefined || resource_server === undefined) return issuer
-    const resource = await this.ofResource(resource_server, ca_file)
-    if (resource !== undefined) {
-      await this.#resourceIssuers?.require(profile, resource_server, resource.issuer)
-      return resource.issuer
+    if (issuer !== undefined) return [issuer]
+    if (resource_server === undefined) return []
+    const requests = this.search(ca_file)
+    const resource = await this.ofResource(resource_server, ca_file, requests)
+    if (resource === undefined) {
+      throw new CatchdError(
+        'provider_answer_invalid',
+        `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer. ${triedInWords(requests.tried)}`.trim(),
+      )
     }
-    throw new CatchdError(
-      'provider_answer_invalid',
-      `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer.`,
-    )
+    const choose = () => this.#firstUsable(resource.issuers, ca_file, requests)
+    const named = await (this.#resourceIssuers?.require(profile, resource_server, resource.issuers, choose) ??
+      choose())
+    return spellingsOf(named)
+  }
+
+  /** The resource server may list several authorization servers (RFC 9728 §2), and some of them may be gone. */
+  async #firstUsable(
+    issuers: readonly [string, ...string[]],
+    caFile: string | undefined,
+    requests: PublicRequests,
+  ): Promise<string> {
+    if (issuers.length === 1) return issuers[0]
+    const server = await this.ofIssuers(issuers.flatMap(spellingsOf), caFile, requests)
+    return issuers.find((named) => spellingsOf(named).includes(server?.issuer ?? '')) ?? issuers[0]
   }
 }
 
-function keyOf(address: string, caFile: string | undefined): string {
-  return JSON.stringify([address, caFile])
+/** @throws CatchdError like {@link Metadata.ofIssuers} */
+async function findMetadata(
+  requests: PublicRequests,
+  issuers: readonly string[],
+): Promise<ServerMetadata | undefined> {
+  const issuersAt = new Map<string, string[]>()
+  for (const issuer of issuers) {
+    for (const address of metadataAddresses(issuer)) {
+      issuersAt.set(address, [...(issuersAt.get(address) ?? []), issuer])
+    }
+  }
+  const before = requests.tried.length
+  const incomplete: ServerMetadata[] = []
+  const found = await findPublished(requests, [...issuersAt.keys()], (document, address) => {
+    const server = parseMetadata(document)
+    if (server === undefined) return new Unfit('no metadata')
+    if (!issuersAt.get(address)?.includes(server.issuer))
+      return mismatch(issuersAt.get(address), server.issuer)
+    if (ALWAYS_WANTED.every((name) => server[name] !== undefined)) return server
+    incomplete.push(server)
+    return new Unfit('not complete')
+  })
+  if (found !== undefined) return found
+  const [first, ...others] = incomplete
+  if (first !== undefined)
+    return completed(
+      first,
+      others.filter(({ issuer }) => issuer === first.issuer),
+    )
+  const failure = failureOf(requests.tried.slice(before))
+  if (failure !== undefined) throw failure
+  return undefined
 }
 
-function endpointsOf(profile: Profile): Endpoints {
+/** Reads the other documents of the same issuer, until one has what the first one lacks. */
+async function completeMetadata(
+  requests: PublicRequests,
+  server: ServerMetadata,
+  wanted: readonly Endpoint[],
+): Promise<ServerMetadata> {
+  const missing = wanted.filter((name) => server[name] === undefined)
+  if (missing.length === 0) return server
+  const others: ServerMetadata[] = []
+  await findPublished(requests, metadataAddresses(server.issuer), (document) => {
+    const other = parseMetadata(document)
+    if (other?.issuer !== server.issuer) return new Unfit('of another issuer')
+    others.push(other)
+    return missing.every((name) => other[name] !== undefined) ? other : new Unfit('not complete')
+  })
+  return others.length === 0 ? server : completed(server, others)
+}
+
+/**
+ * Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are different (RFC 8414 §3.3).
+ *
+ * A server of many tenants may publish a template (`https://login.example/{tenantid}`), which no token and no response has.
+ */
+function mismatch([expected = '']: readonly string[] = [], named: string): Unfit {
+  const advice = isIssuerTemplate(named)
+    ? 'That is a template: the issuer must be that of your tenant.'
+    : "The issuer in the profile must be exactly the server's."
+  return new Unfit(
+    `names the issuer ${shown(named)}`,
+    new CatchdError('issuer_mismatch', {
+      detail: `The metadata published for ${expected} names another issuer: ${shown(named)}. ${advice}`,
+      evidence: { issuer: named, issuerFrom: 'metadata' },
+    }),
+  )
+}
+
+function keyOf(addresses: readonly string[], caFile: string | undefined): string {
+  return JSON.stringify([addresses, caFile])
+}
+
+function endpointsOf(profile: Profile): Readonly<Partial<Record<Endpoint, string>>> {
   return Object.fromEntries(
     ENDPOINTS.flatMap((name) => (profile[name] === undefined ? [] : [[name, profile[name]]])),
   )
@@ -166,50 +250,4 @@ function endpointsOf(profile: Profile): Endpoints {
 function originOf({ token_endpoint, authorization_endpoint }: Profile): string | undefined {
   const endpoint = token_endpoint ?? authorization_endpoint
   return endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
-}
-
-/** The addresses of OpenID Connect Discovery §4.1 and RFC 8414 §3.1, and the compatible one of RFC 8414 §5. */
-function wellKnownUrls(issuer: string): string[] {
-  const { origin, pathname } = new URL(issuer)
-  const path = pathname.replace(/\/$/, '')
-  return [
-    `${origin}${path}/.well-known/openid-configuration`,
-    `${origin}/.well-known/oauth-authorization-server${path}`,
-    `${origin}/.well-known/openid-configuration${path}`,
-  ]
-}
-
-/**
- * Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are different (RFC 8414 §3.3).
- *
- * @throws CatchdError `issuer_mismatch`, `provider_answer_invalid` with the member
- */
-function parseMetadata(issuer: string, value: object): ServerMetadata {
-  const parsed = Document.safeParse(value)
-  if (!parsed.success) {
-    const member = String(parsed.error.issues[0]?.path[0] ?? 'document')
-    throw new CatchdError('provider_answer_invalid', `The metadata of ${issuer} has an unusable ${member}.`)
-  }
-  const document = Object.fromEntries(
-    Object.entries(parsed.data).filter(([, member]) => member !== undefined && member !== null),
-  ) as ServerMetadata
-  if (document.issuer !== issuer) {
-    throw new CatchdError('issuer_mismatch', {
-      detail: `The metadata published for ${issuer} names another issuer. The issuer in the profile must be exactly the server's.`,
-      evidence: { issuer: document.issuer, issuerFrom: 'metadata' },
-    })
-  }
-  for (const name of ENDPOINTS) {
-    requireUsable(issuer, name, document[name])
-    requireUsable(issuer, name, document.mtls_endpoint_aliases?.[name])
-  }
-  return document
-}
-
-function requireUsable(issuer: string, name: Endpoint, endpoint: string | undefined): void {
-  if (endpoint === undefined || mayLeadTo(issuer, endpoint)) return
-  throw new CatchdError(
-    'provider_answer_invalid',
-    `The metadata of ${issuer} has a ${name} that is not https. Plain http is allowed only on loopback, and only if the issuer is there too.`,
-  )
 }

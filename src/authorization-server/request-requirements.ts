@@ -7,7 +7,7 @@ import { CatchdError } from '../failures.js'
 import { DPOP_ALGORITHM } from './dpop.js'
 import { asksForIdToken } from './id-token.js'
 import { requireSignable } from './jarm.js'
-import type { ServerMetadata } from './metadata.js'
+import { missingEndpoint, type ServerMetadata } from './metadata-document.js'
 import { requireOneOperator } from './one-operator.js'
 import { mustPush } from './pushed-authorization.js'
 
@@ -23,11 +23,14 @@ export function requireRequestable(
 ): { readonly endpoint: string; readonly issRequired: boolean } {
   const { authorization_endpoint: endpoint } = server
   if (endpoint === undefined) {
-    throw unusable('The profile has no authorization_endpoint, and the metadata of the server names none.')
+    throw missingEndpoint(server, 'authorization_endpoint')
   }
   if (mustPush(profile, server) && server.pushed_authorization_request_endpoint === undefined) {
-    throw unusable(
-      'The server requires pushed authorization requests (RFC 9126), but its metadata does not name the endpoint. Set pushed_authorization_request_endpoint.',
+    throw missingEndpoint(
+      server,
+      'pushed_authorization_request_endpoint',
+      'The server requires pushed authorization requests (RFC 9126)',
+      ' Set pushed_authorization_request_endpoint.',
     )
   }
   return { endpoint, issRequired: requireRedeemable(profile, server, issRequiredByConfiguration) }
@@ -45,12 +48,18 @@ export function requireRedeemable(
   server: ServerMetadata,
   issRequiredByConfiguration: boolean,
 ): boolean {
+  if (server.token_endpoint === undefined) {
+    throw missingEndpoint(server, 'token_endpoint')
+  }
   requireOneOperator(profile, server)
   requireProofAlgorithm(profile, server)
   requireSignable(profile, server)
   if (asksForIdToken(profile) && server.jwks_uri === undefined) {
-    throw unusable(
-      'The scope contains openid, but catchd could not check the id_token: the server publishes no jwks_uri. Set jwks_uri, or remove openid.',
+    throw missingEndpoint(
+      server,
+      'jwks_uri',
+      'The scope contains openid, but catchd could not check the id_token without the keys of the server',
+      ' Set jwks_uri, or remove openid.',
     )
   }
   const issRequired = server.authorization_response_iss_parameter_supported === true

@@ -31,17 +31,26 @@ export class ResourceIssuers {
   /**
    * Stores the issuer if it is the first one. If the profile has another `resource_server`, its issuer is the first one.
    *
-   * @param issuer - That the resource server names now.
+   * @param issuers - That the resource server names now. The first one stays as long as it is among them.
+   * @param choose - Decides between them if there is no first one yet.
+   * @returns The issuer to use.
    * @throws CatchdError `issuer_mismatch` with both issuers; the vault's codes
    */
-  async require({ name }: Profile, resourceServer: string, issuer: string): Promise<void> {
-    let first = await this.#first(name, { resourceServer, issuer })
+  async require(
+    { name }: Profile,
+    resourceServer: string,
+    issuers: readonly [string, ...string[]],
+    choose: () => Promise<string>,
+  ): Promise<string> {
+    const now = async () => ({ resourceServer, issuer: await choose() })
+    let first = await this.#first(name, now)
     if (first.resourceServer !== resourceServer) {
       this.#known.delete(name)
       await this.#items.delete(name)
-      first = await this.#first(name, { resourceServer, issuer })
+      first = await this.#first(name, now)
     }
-    if (first.issuer === issuer) return
+    if (issuers.includes(first.issuer)) return first.issuer
+    const [issuer] = issuers
     throw new CatchdError('issuer_mismatch', {
       detail:
         `${resourceServer} now names the authorization server ${issuer}. Before, it named ${first.issuer}. ` +
@@ -57,7 +66,7 @@ export class ResourceIssuers {
     await this.#items.delete(profile)
   }
 
-  #first(profile: string, now: Named): Promise<Named> {
+  #first(profile: string, now: () => Promise<Named>): Promise<Named> {
     const known = this.#known.get(profile)
     if (known !== undefined) return known
     const reading = this.#read(profile, now)
@@ -66,11 +75,12 @@ export class ResourceIssuers {
     return reading
   }
 
-  async #read(profile: string, now: Named): Promise<Named> {
+  async #read(profile: string, now: () => Promise<Named>): Promise<Named> {
     const item = await this.#items.get(profile)
     const stored = item && readRecord(FirstIssuer, item)
     if (stored !== undefined) return stored
-    await this.#items.set(profile, writeRecord(FirstIssuer, now))
-    return now
+    const first = await now()
+    await this.#items.set(profile, writeRecord(FirstIssuer, first))
+    return first
   }
 }

@@ -9,7 +9,7 @@ import { needsNoPerson } from '../config/grants.js'
 import type { Profile, ServerUrl } from '../config/profile.js'
 import { type BoundServer, changeOfPlace, secretUrls } from '../config/server-binding.js'
 import { CatchdError } from '../failures.js'
-import type { ServerMetadata } from './metadata.js'
+import { missingEndpoint, type ServerMetadata } from './metadata-document.js'
 
 /** Where a request goes, and what its secrets are bound to. */
 export interface Destination {
@@ -34,10 +34,7 @@ export function requireBelongs(profile: Profile, { server, key, bound }: Destina
   const configured = profile[key]
   const url = configured ?? (server as Readonly<Partial<Record<ServerUrl, string>>>)[key]
   if (url === undefined) {
-    throw new CatchdError(
-      'profile_invalid',
-      `The profile has no ${key}, and the metadata of the server names none.`,
-    )
+    throw missingEndpoint(server, key)
   }
   if (bound === 'client') return url
   const isLogin = 'login' in bound

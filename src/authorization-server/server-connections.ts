@@ -10,13 +10,13 @@ import type { ServerAnswer, ServerExchanges, ServerRequest } from './server-exch
 export const DEADLINE_MS = 10_000
 
 export class ServerConnections {
-  readonly #deadlineMs: number
+  readonly deadlineMs: number
   readonly #env: NodeJS.ProcessEnv
   #loading: Promise<ServerExchanges> | undefined
 
   /** @param env - The variables for the proxy (proxy-choice.ts) and for additional CAs (`SSL_CERT_FILE`). */
   constructor(deadlineMs = DEADLINE_MS, env: NodeJS.ProcessEnv = process.env) {
-    this.#deadlineMs = deadlineMs
+    this.deadlineMs = deadlineMs
     this.#env = env
   }
 
@@ -37,6 +37,6 @@ export class ServerConnections {
 
   async #load(): Promise<ServerExchanges> {
     const { ServerExchanges } = await import('./server-exchanges.js')
-    return new ServerExchanges(this.#deadlineMs, this.#env)
+    return new ServerExchanges(this.deadlineMs, this.#env)
   }
 }

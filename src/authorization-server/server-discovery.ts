@@ -5,13 +5,20 @@
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { registerClient, unregisterClient } from './client-registration.js'
-import type { Metadata, ServerMetadata } from './metadata.js'
+import type { Metadata } from './metadata.js'
+import { isIssuerTemplate, missingEndpoint, type ServerMetadata, spellingsOf } from './metadata-document.js'
 import { requireOneOperator } from './one-operator.js'
 import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
+import type { PublicRequests } from './public-requests.js'
+import { failureOf, shown, triedInWords } from './published-document.js'
+import type { ProtectedResource } from './resource-metadata.js'
+import { scopeSet } from './scope-set.js'
 import type { ServerConnections } from './server-connections.js'
 
 /** The scope that asks a server for a refresh token (OpenID Connect Core §11). */
 const OFFLINE = 'offline_access'
+/** Needed to register a client. Some servers have it in only one of their documents. */
+const REGISTRATION = 'registration_endpoint'
 
 export class PublishedServers implements ServerDiscovery {
   readonly #connections: ServerConnections
@@ -23,82 +30,82 @@ export class PublishedServers implements ServerDiscovery {
   }
 
   async discover(url: string, caFile?: string): Promise<DiscoveredServer> {
-    const resource = await this.#metadata.ofResource(url, caFile)
-    if (resource === undefined) {
-      const server = await this.#issuerAt(url, caFile)
-      return { ...described(url, server), resource: null, scope: openid(server), wantsDpop: false }
-    }
-    const server = await this.#firstOf(withAndWithoutSlash(resource.issuer), caFile)
-    if (server === undefined) {
-      throw new CatchdError(
-        'provider_answer_invalid',
-        `${url} names the authorization server ${resource.issuer}, but that server publishes no metadata (RFC 8414).`,
-      )
-    }
+    const requests = this.#metadata.search(caFile)
+    const resource = await this.#resourceAt(url, caFile, requests)
+    const issuers = (resource?.issuers ?? [url, new URL(url).origin]).flatMap(spellingsOf)
+    const server = await this.#metadata
+      .ofIssuers(issuers, caFile, requests, [REGISTRATION])
+      .catch((error: unknown) => {
+        throw withNext((resource === undefined ? failureOf(requests.tried) : undefined) ?? error)
+      })
+    if (server === undefined) throw nothingPublished(url, resource, requests)
+    requireLogin(server)
+    requirePkce(server)
     return {
-      ...described(url, server),
-      resource: resource.resource,
-      scope: resource.scope === null ? offline(server) : `${resource.scope} ${offline(server) ?? ''}`.trim(),
-      wantsDpop: resource.wantsDpop,
+      url,
+      issuer: server.issuer,
+      resource: resource?.resource ?? null,
+      scope: scopesToRequest(resource, server),
+      wantsDpop: resource?.wantsDpop ?? false,
+      registersClients: server.registration_endpoint !== undefined,
+      takesClientMetadataDocuments: server.client_id_metadata_document_supported === true,
+    }
+  }
+
+  /** What an unusable document leaves out, the URL itself or its origin may still publish as an issuer. */
+  async #resourceAt(
+    url: string,
+    caFile: string | undefined,
+    requests: PublicRequests,
+  ): Promise<ProtectedResource | undefined> {
+    try {
+      return await this.#metadata.ofResource(url, caFile, requests)
+    } catch (error) {
+      if (error instanceof CatchdError && error.code.startsWith('provider_')) return undefined
+      throw error
     }
   }
 
   async register(issuer: string, description: ClientDescription, caFile?: string): Promise<RegisteredClient> {
-    const server = (await this.#metadata.ofIssuer(issuer, caFile)) ?? { issuer }
+    const server = (await this.#metadata.ofIssuers([issuer], caFile, undefined, [REGISTRATION])) ?? { issuer }
     requireOneOperator(undefined, server)
-    return registerClient(this.#connections, server, description, caFile)
+    const scope = scopeSet(description.scope ?? '') || null
+    return registerClient(this.#connections, server, { ...description, scope }, caFile)
   }
 
   unregister(issuer: string, record: Secret, caFile?: string): Promise<void> {
     return unregisterClient(this.#connections, issuer, record, caFile)
   }
-
-  /** The URL, or the whole origin. */
-  async #issuerAt(url: string, caFile: string | undefined): Promise<ServerMetadata> {
-    const issuers = [...withAndWithoutSlash(url), ...withAndWithoutSlash(new URL(url).origin)]
-    const server = await this.#firstOf(issuers, caFile)
-    if (server !== undefined) return server
-    throw new CatchdError('provider_answer_invalid', {
-      detail:
-        `${url} publishes neither the metadata of a protected resource (RFC 9728) nor that of an authorization ` +
-        'server (RFC 8414, OpenID Connect Discovery).',
-      next: 'catchd presets',
-    })
-  }
-
-  /** @throws CatchdError `issuer_mismatch` if there is metadata, but its issuer is none of these */
-  async #firstOf(
-    issuers: readonly string[],
-    caFile: string | undefined,
-  ): Promise<ServerMetadata | undefined> {
-    let mismatch: unknown
-    for (const issuer of new Set(issuers)) {
-      try {
-        const server = await this.#metadata.ofIssuer(issuer, caFile)
-        if (server !== undefined) return server
-      } catch (error) {
-        if (!(error instanceof CatchdError) || error.code !== 'issuer_mismatch') throw error
-        mismatch ??= error
-      }
-    }
-    if (mismatch !== undefined) throw mismatch
-    return undefined
-  }
 }
 
-/** Two spellings of an issuer have the same well-known address. The document says which one is right. */
-function withAndWithoutSlash(issuer: string): string[] {
-  const bare = issuer.replace(/\/$/, '')
-  return [issuer, bare, `${bare}/`]
+/** No profile exists yet that the usual command for another issuer could edit. */
+function withNext(error: unknown): unknown {
+  if (!(error instanceof CatchdError) || error.code !== 'issuer_mismatch') return error
+  const isTemplate = isIssuerTemplate(error.evidence?.issuer ?? '')
+  return error.saying({ next: isTemplate ? 'catchd presets' : 'catchd profile add --help' })
 }
 
-function described(url: string, server: ServerMetadata) {
-  requirePkce(server)
-  return {
-    url,
-    issuer: server.issuer,
-    registersClients: server.registration_endpoint !== undefined,
-    takesClientMetadataDocuments: server.client_id_metadata_document_supported === true,
+/** @returns The error for servers that answer, but with nothing that can be used. */
+function nothingPublished(
+  url: string,
+  resource: ProtectedResource | undefined,
+  { tried }: PublicRequests,
+): CatchdError {
+  if (resource === undefined) {
+    const detail = `${url} publishes neither the metadata of a protected resource (RFC 9728) nor that of an authorization server (RFC 8414, OpenID Connect Discovery). ${triedInWords(tried)}`
+    return failureOf(tried) ?? new CatchdError('provider_answer_invalid', { detail, next: 'catchd presets' })
+  }
+  return new CatchdError('provider_answer_invalid', {
+    detail: `${url} names the authorization server ${resource.issuers.map(shown).join(', ')}, but that server publishes no metadata (RFC 8414). Add a profile with its authorization_endpoint and token_endpoint. ${triedInWords(tried)}`,
+    next: 'catchd profile add --help',
+  })
+}
+
+/** Both endpoints are needed. */
+function requireLogin(server: ServerMetadata): void {
+  for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
+    if (server[name] !== undefined) continue
+    throw missingEndpoint(server, name, `A login at ${server.issuer} needs its ${name}`)
   }
 }
 
@@ -111,12 +118,15 @@ function requirePkce({ issuer, code_challenge_methods_supported: methods }: Serv
   )
 }
 
-/** `null` if the server does not announce the scope for refresh tokens. */
-function offline({ scopes_supported: scopes }: ServerMetadata): string | null {
-  return scopes?.includes(OFFLINE) ? OFFLINE : null
-}
-
-/** The scopes to request from an authorization server itself; `null` if it announces neither of them. */
-function openid({ scopes_supported: scopes }: ServerMetadata): string | null {
-  return ['openid', OFFLINE].filter((scope) => scopes?.includes(scope)).join(' ') || null
+/**
+ * The scopes of the resource, or `openid` at an authorization server itself; with the one for refresh tokens if the server
+ * announces it. Without `openid` if catchd could not check the id_token.
+ */
+function scopesToRequest(resource: ProtectedResource | undefined, server: ServerMetadata): string | null {
+  const { scopes_supported: announced = [], jwks_uri } = server
+  const wanted =
+    resource === undefined ? announced.filter((scope) => scope === 'openid') : [resource.scope ?? '']
+  const offline = announced.filter((scope) => scope === OFFLINE)
+  const scopes = scopeSet(...wanted, ...offline).split(' ')
+  return scopes.filter((scope) => scope !== 'openid' || jwks_uri !== undefined).join(' ') || null
 }

@@ -53,7 +53,7 @@ export interface Facts extends MachineFacts {
 }
 
 /** What to do. Exactly one of `run` and `register` is present; `set` is present only with `run`. */
-interface Fix {
+export interface Fix {
   /** A command. */
   readonly run: string | null
   /** The setting to change in the editor that the command opens. */

@@ -1,5 +1,7 @@
 /** Causes at the issuer identifier, which is compared character by character (RFC 8414 §3.3, RFC 9207 §2.4). Pure. */
-import { type Cause, type Facts, listed, run, set } from './facts.js'
+import { isIssuerTemplate } from '../authorization-server/metadata-document.js'
+import { serverUrlRule } from '../config/rules.js'
+import { type Cause, type Facts, type Fix, listed, run, set } from './facts.js'
 
 /**
  * Proposes a new `issuer` only if the server publishes it at the address of the profile's issuer, or if the `iss` of a
@@ -22,7 +24,34 @@ export function issuerCause({ profile, code, evidence, metadata }: Facts): Cause
     difference === undefined
       ? `The server at ${expected} calls itself ${named}.`
       : `The server calls itself ${named}, but the profile says ${expected}. The difference is ${difference}, which makes them two different issuers.`
-  return { cause: 'issuer_mismatch', detail: why, fix: set(profile, 'issuer', named) }
+  const { advice, fix } = adviceFor(profile, expected, other)
+  return { cause: 'issuer_mismatch', detail: `${why}${advice}`, fix }
+}
+
+/** Microsoft's clouds. Below `common` and `organizations`, no metadata has the issuer of the tokens. */
+const ENTRA = /^https:\/\/login\.(?:microsoftonline\.(?:com|us)|partner\.microsoftonline\.cn)\/[^/?#]+/
+
+/** What to set instead of an issuer that differs. A name that no profile can have is not proposed. */
+function adviceFor(profile: Facts['profile'], expected: string, other: string): { advice: string; fix: Fix } {
+  const isTemplate = isIssuerTemplate(other)
+  const isWritable = /^[\x21-\x7e]{1,512}$/.test(other) && serverUrlRule(other, 'issuer') === undefined
+  if (!isTemplate && isWritable) {
+    return { advice: '', fix: set(profile, 'issuer', other) }
+  }
+  const edit = run(`catchd profile edit ${profile.name}`)
+  const [entra] = ENTRA.exec(expected) ?? []
+  if (isTemplate && entra !== undefined) {
+    const settings = `"preset": "entra", "base_url": ${JSON.stringify(entra)}`
+    return {
+      advice:
+        ' That is a template, because several tenants log in there. Remove issuer, and openid from the scope. Or keep both, and name your own tenant in issuer.',
+      fix: { ...edit, set: settings },
+    }
+  }
+  const rule = isTemplate
+    ? 'That is a template: only the issuer of one tenant can be set.'
+    : 'An issuer like that cannot be set.'
+  return { advice: ` ${rule} Remove issuer, and set authorization_endpoint and token_endpoint.`, fix: edit }
 }
 
 function spellingDifference(expected: string, other: string): string | undefined {

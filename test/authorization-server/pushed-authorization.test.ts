@@ -147,13 +147,17 @@ describe('a server that', () => {
     expect(failure.detail).toContain('pushed_authorization_request_endpoint')
   })
 
-  test('aims it at this machine is not believed', async () => {
-    const failure = await failureOf(
-      prepare(discovering({ pushed_authorization_request_endpoint: 'http://192.168.1.1/par' })),
-    )
-    expect(failure).toMatchObject({ code: 'provider_answer_invalid' })
-    expect(failure.detail).toContain('pushed_authorization_request_endpoint')
-  })
+  test.each(['true', true])(
+    'requires it (%j) and aims it at plain http is not believed',
+    async (required) => {
+      const aimed = { pushed_authorization_request_endpoint: 'http://192.168.1.1/par' }
+      const failure = await failureOf(
+        prepare(discovering({ ...aimed, require_pushed_authorization_requests: required })),
+      )
+      expect(failure).toMatchObject({ code: 'provider_answer_invalid' })
+      expect(failure.detail).toContain('pushed_authorization_request_endpoint')
+    },
+  )
 })
 
 describe('an answer to a pushed request', () => {

@@ -21,7 +21,11 @@ const FITTING: Partial<ServerMetadata> = {
 
 function judged(changes: Partial<Profile>, metadata?: Partial<ServerMetadata>) {
   const published = metadata && { issuer: 'https://as.example', ...metadata }
-  const known = { issuer: 'https://as.example', authorization_endpoint: 'https://as.example/a', ...published }
+  const endpoints = {
+    authorization_endpoint: 'https://as.example/a',
+    token_endpoint: 'https://as.example/t',
+  }
+  const known = { issuer: 'https://as.example', ...endpoints, ...published }
   return judgeAgreement(testProfile(changes), known, published)
 }
 
