@@ -15,6 +15,8 @@ export interface ProtectedResource {
   /** Resource indicator (RFC 8707) of the resource. */
   readonly resource: string
   readonly issuer: string
+  /** All authorization servers of the document. */
+  readonly issuers: readonly string[]
   /** The scopes of the challenge, otherwise those of the document, separated by spaces; `null` if neither names one. */
   readonly scope: string | null
   /** Whether tokens must be bound to a key (RFC 9449). */
@@ -112,6 +114,7 @@ function parse(url: string, value: object, challenge: Challenge | undefined): Pr
   return {
     resource,
     issuer,
+    issuers: servers ?? [issuer],
     scope: usableScope(url, challenge?.scope ?? (scopes?.length ? scopes.join(' ') : null)),
     wantsDpop: parsed.data.dpop_bound_access_tokens_required === true,
   }

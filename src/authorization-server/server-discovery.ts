@@ -26,7 +26,8 @@ export class PublishedServers implements ServerDiscovery {
     const resource = await this.#metadata.ofResource(url, caFile)
     if (resource === undefined) {
       const server = await this.#issuerAt(url, caFile)
-      return { ...described(url, server), resource: null, scope: openid(server), wantsDpop: false }
+      const issuers = [server.issuer]
+      return { ...described(url, server), issuers, resource: null, scope: openid(server), wantsDpop: false }
     }
     const server = await this.#firstOf(withAndWithoutSlash(resource.issuer), caFile)
     if (server === undefined) {
@@ -37,6 +38,7 @@ export class PublishedServers implements ServerDiscovery {
     }
     return {
       ...described(url, server),
+      issuers: [server.issuer, ...resource.issuers],
       resource: resource.resource,
       scope: resource.scope === null ? offline(server) : `${resource.scope} ${offline(server) ?? ''}`.trim(),
       wantsDpop: resource.wantsDpop,
