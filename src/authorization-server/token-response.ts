@@ -91,7 +91,7 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
     return found.find((value) => value !== undefined && value !== null)
   }
   const accessToken = tokenWithoutBlanks(member('access_token'))
-  if (accessToken === null) throw invalid('has no access_token')
+  if (accessToken === null) throw withoutAccessToken(member('id_token'))
   const refreshToken = tokenOf(member('refresh_token'))
   const idToken = tokenWithoutBlanks(member('id_token'))
   const tokens = [accessToken, refreshToken, idToken].filter((token) => token !== null)
@@ -183,6 +183,17 @@ function extraOf(members: Members): Record<string, unknown> {
     extra[name] = value
   }
   return extra
+}
+
+/** The `reason` of the failure, for src/diagnosis. */
+export const ID_TOKEN_ALONE = 'ID_TOKEN_ALONE'
+
+function withoutAccessToken(idToken: unknown): CatchdError {
+  const isAlone = typeof idToken === 'string' && idToken !== ''
+  return new CatchdError('provider_answer_invalid', {
+    detail: `The token response has no access_token${isAlone ? ', only an id_token' : ''}.`,
+    evidence: isAlone ? { reason: ID_TOKEN_ALONE } : {},
+  })
 }
 
 function invalid(what: string): CatchdError {

@@ -148,7 +148,8 @@ async function settle(
     return explained.causes.length === 0 ? settled : { ...settled, report: explained }
   } catch (error) {
     const failure = asCatchdError(error)
-    const explained = report(parts, login, { step: 'token_request', failure, transcript })
+    const ending = { step: 'token_request', failure, transcript, parameters: response.extra } as const
+    const explained = report(parts, login, ending)
     return unsuccessful(login, 'failed', failure, explained)
   }
 }
