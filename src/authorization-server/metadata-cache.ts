@@ -41,6 +41,11 @@ export class MetadataCache<Kept> {
     return entry.document
   }
 
+  /** The next caller sends a request. */
+  forget(key: string): void {
+    this.#kept.delete(key)
+  }
+
   /** The last document, even if it is old. Sends no request. */
   lastOf(key: string): Kept | undefined {
     return this.#kept.get(key)?.settled

@@ -136,6 +136,12 @@ export class Metadata {
     return this.#resources.of(keyOf(url, caFile), () => findProtectedResource(this.#connections, url, caFile))
   }
 
+  /** Like {@link ofResource}, but never from the cache: the user wants to know what the resource says now. */
+  ofResourceNow(url: string, caFile: string | undefined): Promise<ProtectedResource | undefined> {
+    this.#resources.forget(keyOf(url, caFile))
+    return this.ofResource(url, caFile)
+  }
+
   /** The issuer of the profile or of its resource server. @throws CatchdError also what {@link ResourceIssuers.require} throws */
   async #issuerOf(profile: Profile): Promise<string | undefined> {
     const { issuer, resource_server, ca_file } = profile

@@ -23,7 +23,7 @@ export class PublishedServers implements ServerDiscovery {
   }
 
   async discover(url: string, caFile?: string): Promise<DiscoveredServer> {
-    const resource = await this.#metadata.ofResource(url, caFile)
+    const resource = await this.#metadata.ofResourceNow(url, caFile)
     if (resource === undefined) {
       const server = await this.#issuerAt(url, caFile)
       const issuers = [server.issuer]
@@ -38,7 +38,7 @@ export class PublishedServers implements ServerDiscovery {
     }
     return {
       ...described(url, server),
-      issuers: [server.issuer, ...resource.issuers],
+      issuers: resource.issuers,
       resource: resource.resource,
       scope: resource.scope === null ? offline(server) : `${resource.scope} ${offline(server) ?? ''}`.trim(),
       wantsDpop: resource.wantsDpop,

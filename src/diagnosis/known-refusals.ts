@@ -16,7 +16,7 @@ const REQUESTS: readonly Step[] = ['authorization', 'token_request', 'refresh']
 
 /** RFC 8707 §2, Entra, and sentences of servers that have no code for it. */
 const ABOUT_RESOURCE =
-  /\binvalid_target\b|AADSTS(?:9010010|901002)\b|\bresource\b\W{0,3}(?:\w+ )?(?:request )?(?:parameter|indicator|param)|(?:parameter|indicator|param)s?\b\W{0,3}resource\b|requested resource/i
+  /\binvalid_target\b|AADSTS(?:9010010|901002)\b|\bresource\b\W{0,3}(?:\w+ )?(?:request )?(?:parameter|indicator|param)|(?:parameter|indicator|param)s?\b\W{0,3}resource\b|requested resource|\bresource\b\W{0,3}(?:is |was )?(?:not |un)(?:supported|allowed|recogni[sz]ed|known|expected)|(?:unknown|invalid|unsupported|unexpected) (?:parameter )?\W?resource\b(?! owner)/i
 
 const KNOWN: readonly Known[] = [
   {

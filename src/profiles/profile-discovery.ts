@@ -2,12 +2,7 @@
  * Makes a profile from a URL: finds the authorization server, registers a client if the server allows that, and writes
  * the profile. If the URL already has a profile, that profile is used.
  */
-import type {
-  ClientDescription,
-  DiscoveredServer,
-  RegisteredClient,
-  ServerDiscovery,
-} from '../authorization-server/port.js'
+import type { ClientDescription, RegisteredClient, ServerDiscovery } from '../authorization-server/port.js'
 import { absolutePath } from '../config/paths.js'
 import { type ProfileEntry, ProfileName } from '../config/profile.js'
 import { redirectUriRule, serverUrlRule } from '../config/rules.js'
@@ -17,7 +12,7 @@ import type { LockGate } from '../lock/gate.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { ProfileResult, ProfileService } from './profile-service.js'
 import { isAboutRedirectUri, onLocalhost, redirectUris } from './registered-redirect.js'
-import { byHand, clientOfUser, namesOther, needsClient, notNamed } from './registration-advice.js'
+import { byHand, namesOther, needsClient, notNamed } from './registration-advice.js'
 
 export interface DiscoveryRequest {
   /** A protected resource or an issuer. */
@@ -74,8 +69,7 @@ export class ProfileDiscovery {
     requireUsable(request)
     const known = this.#find(request)
     if (known === undefined) return this.#create(request)
-    const moved = await this.#movedTo(known, request)
-    if (moved !== undefined) return this.#move(known, request, moved)
+    if (await this.#hasMoved(known, request)) return this.#move(known, request)
     this.#refuseOther(known, request)
     if (request.registerAgain) await this.#registerAgain(known)
     return { view: await this.#parts.profiles.show(known), created: false }
@@ -119,37 +113,37 @@ export class ProfileDiscovery {
   }
 
   /**
-   * The server that the resource of a profile names now, if it is another one than before. A resource that does not answer
+   * Whether the resource of a profile now names another server, to which the user agreed. A resource that does not answer
    * now changes nothing: the login does not need it.
    *
    * @throws CatchdError `issuer_mismatch` unless the user agreed to this server
    */
-  async #movedTo(
-    name: string,
-    { url, issuer: agreed }: DiscoveryRequest,
-  ): Promise<DiscoveredServer | undefined> {
+  async #hasMoved(name: string, { url, issuer: agreed }: DiscoveryRequest): Promise<boolean> {
     const { issuer, resource_server, ca_file } = this.#parts.configuration.entries().get(name) ?? {}
-    if (issuer === undefined || (resource_server === undefined && agreed === undefined)) return undefined
-    const server = await this.#parts.discovery.discover(url, this.#absolute(ca_file)).catch(() => undefined)
-    const isSame = server === undefined || server.issuers.some((named) => sameUrl(named, issuer))
-    if (isSame) {
-      if (agreed !== undefined && !sameUrl(agreed, issuer)) throw notNamed(url, agreed, issuer)
-      return undefined
+    if (issuer === undefined || agreed === issuer) return false
+    if (resource_server === undefined && agreed === undefined) return false
+    const server = await this.#parts.discovery
+      .discover(url, this.#absolute(ca_file))
+      .catch((error: unknown) => {
+        if (agreed !== undefined) throw error
+      })
+    if (server === undefined) return false
+    const isSame = server.issuers.some((named) => sameUrl(named, issuer))
+    if (agreed === undefined) {
+      if (isSame) return false
+      throw namesOther(name, issuer, server)
     }
-    if (agreed === undefined) throw namesOther(name, issuer, server)
-    if (agreed !== server.issuer) throw notNamed(url, agreed, server.issuer)
-    return server
+    if (isSame || agreed !== server.issuer) throw notNamed(url, agreed, isSame ? issuer : server.issuer)
+    return true
   }
 
   /**
    * The profile gets a new client at the server that the user agreed to. Nothing that belongs to the server before is kept:
    * its client, its secret, its endpoints and its parameters.
    */
-  async #move(name: string, request: DiscoveryRequest, server: DiscoveredServer): Promise<ProfileResult> {
+  async #move(name: string, request: DiscoveryRequest): Promise<ProfileResult> {
     const { configuration, vault } = this.#parts
     const entry = configuration.entries().get(name) ?? {}
-    const isOurs = (await vault.get(itemName.registration(name))) !== undefined
-    if (!isOurs && request.clientId === undefined) throw clientOfUser(name, request.url, server.issuer)
     const result = await this.#create({
       redirectUri: entry.redirect_uri,
       caFile: entry.ca_file,

@@ -52,12 +52,3 @@ export function notNamed(url: string, agreed: string, named: string): CatchdErro
     next: `catchd login ${shellWord(url)} --issuer ${shellWord(named)}`,
   })
 }
-
-/** The user registered the client of the profile, so catchd does not replace it with one of its own. */
-export function clientOfUser(profile: string, url: string, issuer: string): CatchdError {
-  return new CatchdError('request_invalid', {
-    profile,
-    detail: `catchd did not register the client of profile "${profile}". Register one at ${issuer} yourself, and give its client_id.`,
-    next: `catchd login ${shellWord(url)} --name ${profile} --issuer ${shellWord(issuer)} --client-id CLIENT_ID`,
-  })
-}

@@ -90,6 +90,13 @@ const ROWS: Row[] = [
     'invalid_request',
     "Requested resource 'https://x' has not been whitelisted",
   ),
+  resourceRefused(
+    'in other words',
+    'authorization',
+    'invalid_request',
+    'Parameter is unexpected: resource is not supported',
+  ),
+  resourceRefused('a value', 'token_request', 'invalid_request', 'Unknown resource: https://api.example/mcp'),
   // DPoP
   ...(['authorization', 'token_request', 'refresh'] as const).map(
     (step): Row => [
