@@ -82,6 +82,7 @@ export class OAuthAuthorizationServers
       connections: this.#connections,
       metadata: this.#metadata,
       requests: this.#requests,
+      clientSecrets: parts.clientSecrets,
       subjectTokens: parts.subjectTokens ?? nothingToExchange,
       clock: parts.clock,
     })

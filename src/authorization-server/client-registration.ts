@@ -1,13 +1,15 @@
 /**
  * Dynamic client registration (RFC 7591): the daemon registers itself and gets a client_id, once per profile.
  *
- * The server's answer counts, even if it differs from the request (§3.2.1). An answer that cannot be used is refused
+ * The server's answer counts, even if it differs from the request (§3.2.1). Only a client_id is needed. A member that
+ * cannot be used counts as absent, so it does not cost the registration. An answer without a usable client is refused
  * before anything is written.
  */
 import * as z from 'zod'
+import { isLoopbackHost } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { VERSION } from '../version.js'
+import { HOMEPAGE, VERSION } from '../version.js'
 import { type Members, parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
 import type { ClientDescription, RegisteredClient } from './port.js'
@@ -20,12 +22,25 @@ import { findRefusal } from './token-refusal.js'
 /** The methods that need only the result of a registration. The best one for a native app comes first. */
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt'] as const
 
+/** Methods that need a key or a certificate of the client, which a registration does not bring. */
+const NEEDS_A_KEY = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth']
+
+/** The grants that catchd uses with a registered client. */
+const GRANTS = ['authorization_code', 'refresh_token']
+
+const text = z.string().min(1).max(4096).optional().catch(undefined)
+
 const Answer = z.object({
-  client_id: z.string().min(1).max(4096),
-  client_secret: z.string().min(1).max(4096).nullish(),
-  client_secret_expires_at: z.number().nullish(),
-  token_endpoint_auth_method: z.enum(METHODS).nullish(),
-  redirect_uris: z.array(z.string()).nullish(),
+  client_id: z
+    .union([z.string().min(1).max(4096), z.int().nonnegative().transform(String)])
+    .optional()
+    .catch(undefined),
+  client_secret: text,
+  token_endpoint_auth_method: text,
+  redirect_uris: z
+    .union([z.array(z.string()), z.string().transform((uri) => [uri])])
+    .optional()
+    .catch(undefined),
 })
 
 /**
@@ -53,12 +68,13 @@ export async function registerClient(
       },
       body: JSON.stringify({
         client_name: description.clientName,
+        client_uri: HOMEPAGE,
         software_id: 'catchd',
         software_version: VERSION,
         // RFC 8252 §8.4. OpenID Connect Registration §2 allows http on loopback only for native clients.
         application_type: 'native',
         redirect_uris: [description.redirectUri],
-        grant_types: ['authorization_code', 'refresh_token'],
+        grant_types: grantsOf(server),
         response_types: ['code'],
         token_endpoint_auth_method: asked,
         ...signingAlgorithms(server),
@@ -106,6 +122,12 @@ function askedMethod(server: ServerMetadata): (typeof METHODS)[number] {
   throw unusable(server, 'accepts no client authentication that a registered client could use')
 }
 
+/** Strict servers refuse a grant that they do not list. A list without authorization_code cannot be right. */
+function grantsOf({ grant_types_supported: listed }: ServerMetadata): string[] {
+  if (listed === undefined || !listed.includes('authorization_code')) return GRANTS
+  return GRANTS.filter((grant) => listed.includes(grant))
+}
+
 /** A server may refuse a resource's scopes that it does not know. Without any scope, the registration is not limited. */
 function scopeOf({ scope }: ClientDescription, { scopes_supported: known }: ServerMetadata): object {
   const isKnown = known === undefined || scope?.split(' ').every((name) => known.includes(name))
@@ -133,22 +155,24 @@ function read(
   answer: ServerAnswer,
 ): RegisteredClient {
   const members = parseObject(answer.body)
-  // The status is 201 (§3.2.1), but some servers answer 200.
-  if (members === undefined || (answer.status !== 201 && answer.status !== 200)) {
-    throw refused(server, answer.status, members)
+  // The status is 201 (§3.2.1), but some servers answer 200 or 202.
+  if (members === undefined || answer.status < 200 || answer.status > 299) {
+    throw refused(server, answer, members)
   }
-  const parsed = Answer.safeParse(members)
-  if (!parsed.success) {
-    const member = String(parsed.error.issues[0]?.path[0] ?? 'answer')
-    throw unusable(server, `answered the registration with an unusable ${member}`)
+  const { client_id: clientId, client_secret: secret, ...registered } = Answer.parse(members)
+  if (clientId === undefined) {
+    const refusal = findRefusal(members, answer.status, new SentValues())
+    throw refusal === undefined
+      ? unusable(server, 'answered the registration with an unusable client_id')
+      : refused(server, answer, members)
   }
-  const { client_id: clientId, client_secret: secret, redirect_uris: redirectUris } = parsed.data
-  const clientSecret = secret ? new Secret(secret) : null
-  const method = parsed.data.token_endpoint_auth_method ?? (clientSecret === null ? 'none' : asked)
+  const clientSecret = secret === undefined ? null : new Secret(secret)
+  const method = methodOf(server, registered.token_endpoint_auth_method, asked, clientSecret !== null)
   if (method !== 'none' && clientSecret === null) {
     throw unusable(server, `registered a client for ${method} without a client_secret`)
   }
-  if (redirectUris && !redirectUris.includes(description.redirectUri)) {
+  const uris = registered.redirect_uris ?? []
+  if (uris.length > 0 && !uris.some((uri) => isSameRedirect(uri, description.redirectUri))) {
     throw unusable(server, `registered other redirect URIs than ${description.redirectUri}`)
   }
   return {
@@ -159,19 +183,71 @@ function read(
   }
 }
 
-function refused(server: ServerMetadata, status: number, members: Members | undefined): CatchdError {
+/**
+ * The method of the answer. Without one, a secret says that the client has to use it (§2: `client_secret_basic`).
+ *
+ * @param named - May be a word that is no method.
+ */
+function methodOf(
+  server: ServerMetadata,
+  named: string | undefined,
+  asked: (typeof METHODS)[number],
+  hasSecret: boolean,
+): (typeof METHODS)[number] {
+  const word = named?.trim().toLowerCase() ?? ''
+  if (NEEDS_A_KEY.includes(word)) {
+    throw unusable(
+      server,
+      `registered a client for the token_endpoint_auth_method ${word}, which needs a key`,
+    )
+  }
+  const method = METHODS.find((name) => name === word)
+  if (method !== undefined) return method
+  if (!hasSecret) return 'none'
+  if (asked !== 'none') return asked
+  const supported = server.token_endpoint_auth_methods_supported ?? []
+  return METHODS.find((name) => name !== 'none' && supported.includes(name)) ?? 'none'
+}
+
+/**
+ * Whether the server registered this redirect URI, however it spells it. At a loopback address a server may leave out the
+ * port (RFC 8252 §7.3). A wrong answer costs only the login: the server compares redirect URIs itself.
+ */
+function isSameRedirect(registered: string, asked: string): boolean {
+  const [one, other] = [registered, asked].map((uri) => {
+    const url = URL.canParse(uri.trim()) ? new URL(uri.trim()) : undefined
+    if (url === undefined) return uri
+    const host = isLoopbackHost(url.hostname) ? url.hostname : url.host
+    return `${url.protocol}//${host}${url.pathname.replace(/\/$/, '')}${url.search}`
+  })
+  return one === other
+}
+
+/** Errors of a server that registers clients only for those it knows (§3: an initial access token). */
+const FOR_KNOWN_USERS =
+  /^(?:invalid_token|access_denied|unauthorized|authentication_required|login_required)$/i
+
+function refused(
+  server: ServerMetadata,
+  { status, headers }: ServerAnswer,
+  members: Members | undefined,
+): CatchdError {
   const { origin } = new URL(server.issuer)
   const refusal = members && findRefusal(members, status, new SentValues()) // nothing secret is sent
   if (refusal === undefined && status < 400)
     return unusable(server, `answered the registration with ${status}`)
-  return new CatchdError('provider_refused', {
-    detail:
-      status === 401 || status === 403
-        ? `${origin} registers clients only for users that it knows (${status}).`
-        : `${origin} did not register a client (${status}).`,
-    error: refusal?.error,
-    errorDescription: refusal?.errorDescription,
-  })
+  if (status === 429 || status >= 500) {
+    return unusable(server, `cannot register a client at the moment (${status}). Try again later`)
+  }
+  const { error, errorDescription } = refusal ?? {}
+  const isChallenge = status === 401 && headers['www-authenticate'] !== undefined
+  const detail =
+    isChallenge || FOR_KNOWN_USERS.test(error ?? '')
+      ? `${origin} registers clients only for users that it knows (${status}).`
+      : (status === 401 || status === 403) && error === undefined
+        ? `The registration at ${origin} was blocked (${status}), but not by an OAuth server: probably by a firewall in front of it. Try again from another network.`
+        : `${origin} did not register a client (${status}).`
+  return new CatchdError('provider_refused', { detail, error, errorDescription })
 }
 
 function unusable(server: ServerMetadata, rule: string): CatchdError {

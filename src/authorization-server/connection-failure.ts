@@ -79,9 +79,9 @@ export function tunnelRefusal(
   proxy: HttpProxy,
   server: string,
 ): CatchdError {
-  const { host, variable, authorization } = proxy
+  const { host } = proxy
   const refused = `The proxy ${host} refused a tunnel to ${server} (status ${status}).`
-  if (status === 407) return atProxy(`${refused} ${howToAuthenticate(challenges, variable, authorization)}`)
+  if (status === 407) return atProxy(`${refused} ${howToAuthenticate(challenges, proxy)}`)
   if (status >= 500)
     return atProxy(`${refused} The proxy cannot reach that server, or must not. Ask its administrator.`)
   return atProxy(
@@ -94,13 +94,26 @@ export function tunnelNoise({ host, variable }: HttpProxy): CatchdError {
   return atProxy(`The data that the proxy ${host} sent through its tunnel is not TLS. Check ${variable}.`)
 }
 
-function howToAuthenticate(challenges: string, variable: string, sent: unknown): string {
+/** Schemes that need an exchange of several requests on one connection, which catchd does not do. */
+const OF_WINDOWS = /\b(?:NTLM|Negotiate|Kerberos)\b/gi
+
+/** The user name is named, never the password. */
+function howToAuthenticate(challenges: string, { variable, user, authorization }: HttpProxy): string {
+  const offered = [...new Set(challenges.match(OF_WINDOWS) ?? [])].join(' and ')
   if (challenges !== '' && !/\bbasic\b/i.test(challenges)) {
-    return `It requires another authentication than Basic. Set ${variable} to a local proxy that supports it, such as px or cntlm.`
+    const which = offered === '' ? '' : ` (${offered})`
+    const whom = user === undefined ? '' : ` and logs in as ${user}`
+    return `It requires another authentication than Basic${which}. Set ${variable} to a local proxy that supports it${whom}, such as px or cntlm.`
   }
-  return sent === undefined
-    ? `It requires a user name and password. Set ${variable} to http://USER:PASSWORD@HOST:PORT.`
-    : `It did not accept the user name and password in ${variable}. Special characters in them must be percent-encoded.`
+  if (authorization === undefined) {
+    return `It requires a user name and password. Set ${variable} to http://USER:PASSWORD@HOST:PORT.`
+  }
+  const whose = user === undefined ? '' : ` ${user}`
+  const refused = `It did not accept the user name${whose} and password in ${variable}. Special characters in them must be percent-encoded.`
+  const hasDomain = /[\\@]/.test(user ?? '')
+  return offered === '' || hasDomain
+    ? refused
+    : `${refused} It also offers ${offered}: the user name then often has a domain, as DOMAIN%5CUSER.`
 }
 
 /** The profile is not the cause, so the next command is `catchd doctor`, which shows the proxy in use. */

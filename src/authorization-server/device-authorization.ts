@@ -11,7 +11,7 @@ import type { ServerMetadata } from './metadata.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
 import { boundServer } from './secret-destination.js'
 import type { SentValues } from './sent-values.js'
-import { codeOfRefusal, findRefusal } from './token-refusal.js'
+import { codeOfRefusal, findRefusal, isDenial } from './token-refusal.js'
 import type { TokenAnswer } from './token-response.js'
 
 /** RFC 8628 §3.2: the interval if the server names none. */
@@ -96,7 +96,7 @@ export function refusedDevice(
   if (code === 'authorization_pending') return { outcome: 'pending' }
   if (code === 'slow_down') return { outcome: 'slow_down' }
   const named = { error: error.error ?? '', errorDescription: error.errorDescription ?? '' }
-  if (code === 'access_denied') {
+  if (isDenial(code)) {
     return { outcome: 'ended', error: new CatchdError('authorization_denied', named) }
   }
   if (code === 'expired_token') {

@@ -1,25 +1,22 @@
 /**
  * Validates the id_token of a token response (OpenID Connect Core §3.1.3.7, §12.2): issuer, audience, times, nonce,
- * algorithm and signature. oauth4webapi does this with the server's JWKS.
+ * algorithm and signature. oauth4webapi does this with the server's keys (key-sets.ts), id-token-mac.ts with the client
+ * secret.
  *
- * If an id_token is invalid, nothing of the response is stored. Keys are cached for five minutes. The JWKS is fetched
- * again for an unknown key at most once a minute, whatever key ids the tokens have.
+ * If an id_token is invalid, nothing of the response is stored.
  */
-import type { IDToken, JWKSCacheInput } from 'oauth4webapi'
-import * as z from 'zod'
+import type { IDToken } from 'oauth4webapi'
+import type { ClientSecrets } from '../config/client-secret.js'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { isSigned, scopesOf } from './authorization-request.js'
-import { fetchOptions } from './client-requests.js'
+import { scopesOf } from './authorization-request.js'
+import { isMac, requireMac, requireMacAllowed } from './id-token-mac.js'
 import type { TokenResponse } from './issued-tokens.js'
-import { jwtParts, parseObject } from './json-object.js'
+import { jwtParts } from './json-object.js'
+import { type KeySets, NotCheckable, type PublicKey } from './key-sets.js'
 import type { ServerMetadata } from './metadata.js'
-import { RecentMap } from './recent-map.js'
-import { SentValues } from './sent-values.js'
-import type { ServerConnections } from './server-connections.js'
-import { type Fetch, serverFetch } from './server-fetch.js'
 
 /** The values that an id_token must match. */
 export type IdTokenContext =
@@ -27,20 +24,13 @@ export type IdTokenContext =
   | { readonly grant: 'authorization_code'; readonly nonce: Secret | null }
   | { readonly grant: 'refresh_token'; readonly issuer: string | null; readonly subject: string | null }
 
-/** The cache format of oauth4webapi. */
-const KEYS_GOOD_FOR_SECONDS = 300
-
-/** The largest number of cached key sets. */
-const MOST_KEY_SETS = 256
-
 export class IdTokens {
-  readonly #connections: ServerConnections
-  readonly #keySets = new RecentMap<JWKSCacheInput>(MOST_KEY_SETS)
-  /** The key sets that are being fetched in advance. */
-  readonly #fetching = new Map<JWKSCacheInput, Promise<void>>()
+  readonly #keys: KeySets
+  readonly #clientSecrets: ClientSecrets
 
-  constructor(connections: ServerConnections) {
-    this.#connections = connections
+  constructor(keys: KeySets, clientSecrets: ClientSecrets) {
+    this.#keys = keys
+    this.#clientSecrets = clientSecrets
   }
 
   /**
@@ -73,28 +63,6 @@ export class IdTokens {
     }
   }
 
-  /**
-   * Fetches the keys in advance, while the user approves. Never throws: if this fails, the keys are fetched again when an
-   * id_token has to be checked.
-   */
-  async fetchKeysAhead(profile: Profile, server: ServerMetadata): Promise<void> {
-    const needsKeys = asksForIdToken(profile) || isSigned(profile)
-    if (!needsKeys || server.jwks_uri === undefined) return
-    const known = this.#knownKeySet(server.jwks_uri, profile)
-    const nowSeconds = Math.floor(Date.now() / 1000) // oauth4webapi compares it with the same clock
-    const isRecent = 'uat' in known && nowSeconds - known.uat < KEYS_GOOD_FOR_SECONDS
-    if (isRecent || this.#fetching.has(known)) return
-    const headers = { accept: 'application/json, application/jwk-set+json' }
-    const fetching = keysFetch(this.#connections, profile)(server.jwks_uri, { method: 'GET', headers })
-      .then(async (response) => {
-        Object.assign(known, { jwks: await response.json(), uat: nowSeconds })
-      })
-      .catch(() => {})
-      .finally(() => this.#fetching.delete(known))
-    this.#fetching.set(known, fetching)
-    await fetching
-  }
-
   async #claims(
     profile: Profile,
     server: ServerMetadata,
@@ -103,51 +71,65 @@ export class IdTokens {
   ): Promise<IDToken> {
     const oauth = await import('oauth4webapi')
     const client = { client_id: profile.client_id }
+    const { header = {} } = jwtParts(idToken) ?? {}
     // Only the id_token has to be validated. The rest of the answer has already been read.
     const standard = Response.json({
       access_token: 'unused',
       token_type: 'bearer',
       id_token: idToken.reveal(),
     })
+    if (isMac(header)) requireMacAllowed(profile, server, header)
+    const signing = { ...server, id_token_signing_alg_values_supported: algorithmsOf(server) }
     try {
       const processed =
         context.grant === 'authorization_code' && context.nonce !== null
-          ? await oauth.processAuthorizationCodeResponse(server, client, standard, {
+          ? await oauth.processAuthorizationCodeResponse(signing, client, standard, {
               expectedNonce: context.nonce.reveal(),
               requireIdToken: true,
             })
-          : await oauth.processGenericTokenEndpointResponse(server, client, standard)
+          : await oauth.processGenericTokenEndpointResponse(signing, client, standard)
       const claims = oauth.getValidatedIdTokenClaims(processed)
       if (claims === undefined) throw invalid('it has no claims')
       requireIdToken(idToken)
       requireParty(claims, profile)
       if (context.grant === 'refresh_token') requireSamePerson(claims, context)
-      const options = await this.signatureOptions(oauth, profile, server)
-      await oauth.validateApplicationLevelSignature(server, standard, options)
+      if (isMac(header)) {
+        requireMac(idToken, header, await this.#clientSecrets(profile))
+        return claims
+      }
+      if (server.jwks_uri === undefined)
+        throw invalid('the server publishes no jwks_uri, so it cannot be checked')
+      await this.#keys.verify(profile, server.jwks_uri, header, (key) =>
+        oauth.validateApplicationLevelSignature({ ...server }, standard, keyOptions(oauth, key)),
+      )
       return claims
     } catch (error) {
       throw translated(error)
     }
   }
+}
 
-  /** Options of oauth4webapi for checking a signature of the server. It fills the cache of keys. */
-  async signatureOptions(oauth: typeof import('oauth4webapi'), profile: Profile, server: ServerMetadata) {
-    if (server.jwks_uri === undefined)
-      throw invalid('the server publishes no jwks_uri, so it cannot be checked')
-    const known = this.#knownKeySet(server.jwks_uri, profile)
-    await this.#fetching.get(known)
-    return {
-      ...fetchOptions(oauth, keysFetch(this.#connections, profile)),
-      [oauth.jwksCache]: known,
-    } as const
-  }
+/** Options of oauth4webapi for checking a signature with one key. It sends no request. */
+export function keyOptions(oauth: typeof import('oauth4webapi'), key: PublicKey) {
+  const uat = Math.floor(Date.now() / 1000) // oauth4webapi compares it with the same clock
+  return { [oauth.jwksCache]: { jwks: { keys: [{ ...key }] }, uat } }
+}
 
-  #knownKeySet(jwksUri: string, profile: Profile): JWKSCacheInput {
-    const key = JSON.stringify([jwksUri, profile.ca_file])
-    const known: JWKSCacheInput = this.#keySets.get(key) ?? {}
-    this.#keySets.set(key, known)
-    return known
-  }
+/** The algorithms that catchd verifies with a server's keys. */
+export const ASYMMETRIC: readonly string[] = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+]
+
+/**
+ * The announced algorithms, never `none`. A server that announces nothing (RFC 8414 has no such member) may use any with its
+ * own keys. Ed25519 has two names (RFC 9864 §2.2).
+ */
+function algorithmsOf({ id_token_signing_alg_values_supported: announced = [] }: ServerMetadata): string[] {
+  const usable = announced.filter((alg) => ASYMMETRIC.includes(alg) || isMac({ alg }))
+  if (usable.length === 0) return [...ASYMMETRIC]
+  const isEdwards = usable.includes('EdDSA') || usable.includes('Ed25519')
+  return isEdwards ? [...usable, 'EdDSA', 'Ed25519'] : usable
 }
 
 /**
@@ -212,30 +194,6 @@ function requireSamePerson(
     throw new CatchdError('provider_answer_invalid', 'The refreshed id_token is for another subject.')
 }
 
-/** The id_token may be valid, but its key cannot be fetched now, or this machine's clock is wrong. */
-class NotCheckable extends CatchdError {}
-
-/** Fetches a JWKS. Its failures are distinguished from an invalid id_token. */
-function keysFetch(connections: ServerConnections, profile: Profile): Fetch {
-  const fetch = serverFetch(connections, profile, new SentValues())
-  return async (url, options) => {
-    let response: Response
-    try {
-      response = await fetch(url, options)
-    } catch (error) {
-      if (!(error instanceof CatchdError)) throw error
-      throw new NotCheckable(error.code, { detail: error.message, evidence: error.evidence })
-    }
-    const text = await response.text()
-    const keys = response.status === 200 ? KeySet.safeParse(parseObject(text)).data : undefined
-    if (keys !== undefined) return Response.json(keys)
-    throw new NotCheckable('provider_answer_invalid', `The jwks_uri gave no keys (${response.status}).`)
-  }
-}
-
-/** RFC 7517 §5. */
-const KeySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
-
 /** Errors of oauth4webapi have the whole token with its secrets as their cause, so only their message is used. */
 export function libraryMessage(error: unknown): string | undefined {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
@@ -247,9 +205,6 @@ function translated(error: unknown): CatchdError {
   if (error instanceof CatchdError) return error
   const message = libraryMessage(error)
   const { code } = (error ?? {}) as { code?: unknown }
-  if (code === 'OAUTH_KEY_SELECTION_FAILED') {
-    return new NotCheckable('provider_answer_invalid', 'The server publishes no key that fits the id_token.')
-  }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
     const detail = `The id_token is not valid: ${message}.`
     return new NotCheckable('provider_answer_invalid', { detail, evidence: { reason: code } })

@@ -8,7 +8,9 @@
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { isSigned } from './authorization-request.js'
-import { type IdTokens, libraryMessage } from './id-token.js'
+import { ASYMMETRIC, keyOptions, libraryMessage } from './id-token.js'
+import { jwtParts } from './json-object.js'
+import type { KeySets } from './key-sets.js'
 import type { ServerMetadata } from './metadata.js'
 import type { CodeGrant } from './port.js'
 
@@ -27,7 +29,7 @@ export function requireSignable(profile: Profile, server: ServerMetadata): void 
  * @throws CatchdError `provider_answer_invalid`; `provider_unreachable` if the keys cannot be fetched
  */
 export async function verifyResponse(
-  keys: Pick<IdTokens, 'signatureOptions'>,
+  keys: KeySets,
   profile: Profile,
   server: ServerMetadata,
   { signedResponse = null }: CodeGrant,
@@ -39,15 +41,21 @@ export async function verifyResponse(
   }
   if (!isSigned(profile))
     throw invalid('is signed, although the response_mode of the profile is one without a signature')
+  const { jwks_uri: jwksUri } = server
+  const { header } = jwtParts(signedResponse) ?? {}
+  if (jwksUri === undefined || header === undefined) throw invalid('is not a signed one that can be checked')
+  if (!ASYMMETRIC.includes(String(header['alg']))) throw invalid('is not signed with a key of the server')
   const oauth = await import('oauth4webapi')
   const parameters = new URLSearchParams({ response: signedResponse.reveal() })
   try {
-    await oauth.validateJwtAuthResponse(
-      server,
-      { client_id: profile.client_id },
-      parameters,
-      oauth.skipStateCheck, // the state was already used to find the login
-      await keys.signatureOptions(oauth, profile, server),
+    await keys.verify(profile, jwksUri, header, (key) =>
+      oauth.validateJwtAuthResponse(
+        { ...server },
+        { client_id: profile.client_id },
+        parameters,
+        oauth.skipStateCheck, // the state was already used to find the login
+        keyOptions(oauth, key),
+      ),
     )
   } catch (error) {
     if (error instanceof CatchdError) throw error

@@ -47,6 +47,11 @@ export class MetadataCache<Kept> {
     this.#kept.set(key, { untilMs, document: Promise.resolve(document), settled: document })
   }
 
+  /** The next caller sends a request. */
+  forget(key: string): void {
+    this.#kept.delete(key)
+  }
+
   /** The last document, even if it is old. Sends no request. */
   lastOf(key: string): Kept | undefined {
     return this.#kept.get(key)?.settled

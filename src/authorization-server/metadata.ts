@@ -131,6 +131,16 @@ export class Metadata {
     return this.#resources.of(keyOf([url], caFile), () => findProtectedResource(requests, url))
   }
 
+  /** Like {@link ofResource}, but never from the cache: the user wants to know what the resource says now. */
+  ofResourceNow(
+    url: string,
+    caFile: string | undefined,
+    requests = this.search(caFile),
+  ): Promise<ProtectedResource | undefined> {
+    this.#resources.forget(keyOf([url], caFile))
+    return this.ofResource(url, caFile, requests)
+  }
+
   /**
    * The issuer of the profile, or the spellings of the one that its resource server names.
    *

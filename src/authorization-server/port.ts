@@ -143,6 +143,8 @@ export interface DiscoveredServer {
   /** Resource indicator (RFC 8707); `null` if the URL is the authorization server itself. */
   readonly resource: string | null
   readonly issuer: string
+  /** All issuers that the resource names, of which `issuer` is the one to use. */
+  readonly issuers: readonly string[]
   /** The scopes to request, separated by spaces; `null` if they are not known. */
   readonly scope: string | null
   /** Whether tokens must be bound to a key (RFC 9728 §2, `dpop_bound_access_tokens_required`). */

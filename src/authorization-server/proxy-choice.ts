@@ -2,7 +2,7 @@
  * Chooses the proxy for a request by the variables of curl and most tools: HTTPS_PROXY, ALL_PROXY, HTTP_PROXY and
  * NO_PROXY. Lower-case names have priority.
  *
- * Pure. Only `authorization` contains the proxy's user name and password. Messages use `host` and `variable`. Loopback
+ * Pure. Only `authorization` contains the proxy's password. Messages use `host`, `variable` and `user`. Loopback
  * hosts never use a proxy, because for the proxy they would mean its own machine.
  */
 import { BlockList, isIP } from 'node:net'
@@ -20,6 +20,8 @@ export interface HttpProxy {
   readonly host: string
   /** The variable that names it. */
   readonly variable: string
+  /** The user name in the variable, for messages; `undefined` if it has no password and could itself be a secret. */
+  readonly user: string | undefined
   /** Value of `Proxy-Authorization` (RFC 7617), if the variable contains a user name. */
   readonly authorization: Secret | undefined
 }
@@ -68,6 +70,7 @@ function readProxy(variable: string, value: string): HttpProxy {
     port: Number(url.port) || (isSecure ? 443 : 80),
     host: url.host,
     variable,
+    user: userOf(url),
     authorization: authorizationOf(url),
   }
 }
@@ -83,6 +86,11 @@ function authorizationOf({ username, password }: URL): Secret | undefined {
   if (username === '' && password === '') return undefined
   const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`
   return new Secret(`Basic ${Buffer.from(credentials).toString('base64')}`)
+}
+
+function userOf({ username, password }: URL): string | undefined {
+  const user = percentDecoded(username)
+  return password !== '' && /^[\x21-\x7e]{1,64}$/.test(user) ? user : undefined
 }
 
 /** A password with a `%` that is not an encoding is used unchanged. */

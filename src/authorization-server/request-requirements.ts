@@ -6,6 +6,7 @@ import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { DPOP_ALGORITHM } from './dpop.js'
 import { asksForIdToken } from './id-token.js'
+import { needsNoKeySet } from './id-token-mac.js'
 import { requireSignable } from './jarm.js'
 import { missingEndpoint, type ServerMetadata } from './metadata-document.js'
 import { requireOneOperator } from './one-operator.js'
@@ -54,7 +55,7 @@ export function requireRedeemable(
   requireOneOperator(profile, server)
   requireProofAlgorithm(profile, server)
   requireSignable(profile, server)
-  if (asksForIdToken(profile) && server.jwks_uri === undefined) {
+  if (asksForIdToken(profile) && server.jwks_uri === undefined && !needsNoKeySet(profile, server)) {
     throw missingEndpoint(
       server,
       'jwks_uri',

@@ -44,6 +44,7 @@ export class PublishedServers implements ServerDiscovery {
     return {
       url,
       issuer: server.issuer,
+      issuers: resource?.issuers ?? [server.issuer],
       resource: resource?.resource ?? null,
       scope: scopesToRequest(resource, server),
       wantsDpop: resource?.wantsDpop ?? false,
@@ -59,7 +60,7 @@ export class PublishedServers implements ServerDiscovery {
     requests: PublicRequests,
   ): Promise<ProtectedResource | undefined> {
     try {
-      return await this.#metadata.ofResource(url, caFile, requests)
+      return await this.#metadata.ofResourceNow(url, caFile, requests)
     } catch (error) {
       if (error instanceof CatchdError && error.code.startsWith('provider_')) return undefined
       throw error

@@ -6,6 +6,7 @@
  * errors.
  */
 import type { Clock } from '../clock.js'
+import type { ClientSecrets } from '../config/client-secret.js'
 import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { SubjectTokens } from '../config/subject-token.js'
@@ -14,8 +15,10 @@ import { isSigned, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import { refusedDevice } from './device-authorization.js'
 import { asksForIdToken, type IdTokenContext, IdTokens } from './id-token.js'
+import { needsNoKeySet } from './id-token-mac.js'
 import type { IssuedTokens, TokenResponse } from './issued-tokens.js'
 import { verifyResponse } from './jarm.js'
+import { KeySets } from './key-sets.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import { requireOneOperator } from './one-operator.js'
 import type { CodeGrant, DeviceAuthorization, DevicePoll, RefreshOutcome } from './port.js'
@@ -30,22 +33,27 @@ interface TokenGrantParts {
   readonly connections: ServerConnections
   readonly metadata: Metadata
   readonly requests: ClientRequests
+  readonly clientSecrets: ClientSecrets
   readonly subjectTokens: SubjectTokens
   readonly clock: Pick<Clock, 'now'>
 }
 
 export class TokenGrants {
   readonly #parts: TokenGrantParts
+  readonly #keySets: KeySets
   readonly #idTokens: IdTokens
 
   constructor(parts: TokenGrantParts) {
     this.#parts = parts
-    this.#idTokens = new IdTokens(parts.connections)
+    this.#keySets = new KeySets(parts.connections)
+    this.#idTokens = new IdTokens(this.#keySets, parts.clientSecrets)
   }
 
   /** Fetches in advance the keys that the answer will be checked with. Never throws. */
-  prefetchKeys(profile: Profile, server: ServerMetadata): Promise<void> {
-    return this.#idTokens.fetchKeysAhead(profile, server)
+  async prefetchKeys(profile: Profile, server: ServerMetadata): Promise<void> {
+    const { jwks_uri: jwksUri } = server
+    const needsKeys = (asksForIdToken(profile) && !needsNoKeySet(profile, server)) || isSigned(profile)
+    if (needsKeys && jwksUri !== undefined) await this.#keySets.fetchAhead(profile, jwksUri)
   }
 
   /** @throws CatchdError like the port's `redeem` */
@@ -53,7 +61,7 @@ export class TokenGrants {
     // Before the code is sent: without the keys, the tokens could not be accepted.
     const server = await this.#server(profile)
     requireOneOperator(profile, server)
-    await verifyResponse(this.#idTokens, profile, server, grant)
+    await verifyResponse(this.#keySets, profile, server, grant)
     const { code, codeVerifier, redirectUri, nonce, server: begunAt, transcript } = grant
     const verifier = codeVerifier === null ? {} : { code_verifier: codeVerifier.reveal() }
     const response = await this.#tokens({

@@ -95,6 +95,17 @@ const STANDARD_CODES: ReadonlySet<string> = new Set([
   'use_dpop_nonce',
 ])
 
+/**
+ * Codes that mean that the user did not agree: RFC 6749 §4.1.2.1, RFC 8628 §3.5, OpenID Connect Core §3.1.2.6 (LemonLDAP::NG
+ * when the user refuses consent), and Entra's own word.
+ */
+const DENIALS: ReadonlySet<string> = new Set(['access_denied', 'authorization_declined', 'consent_required'])
+
+/** @param code - As it came. */
+export function isDenial(code: string | undefined): boolean {
+  return code !== undefined && DENIALS.has(code)
+}
+
 /** The error code for display. */
 export function shownCode(code: string, sent: SentValues): string {
   return STANDARD_CODES.has(code) ? code : sent.line(code, LONGEST_CODE)

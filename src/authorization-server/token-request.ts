@@ -5,7 +5,7 @@
  * A request is sent only once, because a code must not reach the server twice. There is one exception: if the server
  * refuses a request because it requires a DPoP nonce, it has not used the code yet (proof-fetch.ts).
  */
-import { type Grant, usesRedirectUri } from '../config/grants.js'
+import { type Grant, TOKEN_EXCHANGE, usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { resources, wireScope } from './authorization-request.js'
@@ -70,7 +70,14 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
   }
   const { token_response: shape, scope_separator: scopeSeparator } = profile
   try {
-    return { response: readTokenAnswer(answer, { shape, scopeSeparator, sent }) }
+    return {
+      response: readTokenAnswer(answer, {
+        shape,
+        scopeSeparator,
+        sent,
+        isExchange: grantType === TOKEN_EXCHANGE,
+      }),
+    }
   } catch (error) {
     return { error: asCatchdError(error).of(profile.name), answer }
   }

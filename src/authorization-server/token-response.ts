@@ -32,6 +32,8 @@ const MOST_EXTRA_CHARACTERS = 32 * 1024
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
   readonly scopeSeparator: string
+  /** The answer to a token exchange may be a token that is no access token (RFC 8693 §2.2.1). */
+  readonly isExchange?: boolean
   /** What the request sent. Like the tokens of the answer, it must not appear in a text that is shown. */
   readonly sent: SentValues
 }
@@ -83,7 +85,10 @@ function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): Catc
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
 }
 
-function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: ReadingRules): TokenResponse {
+function toTokenResponse(
+  members: Members,
+  { shape, scopeSeparator, sent, isExchange = false }: ReadingRules,
+): TokenResponse {
   const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => {
     const pointers = shape?.pointers?.[name]
     if (pointers === undefined) return members[name]
@@ -91,13 +96,13 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
     return found.find((value) => value !== undefined && value !== null)
   }
   const accessToken = tokenWithoutBlanks(member('access_token'))
-  if (accessToken === null) throw invalid('has no access_token')
+  if (accessToken === null) throw withoutAccessToken(member('id_token'))
   const refreshToken = tokenOf(member('refresh_token'))
   const idToken = tokenWithoutBlanks(member('id_token'))
   const tokens = [accessToken, refreshToken, idToken].filter((token) => token !== null)
   return {
     accessToken,
-    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type),
+    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type, isExchange),
     // A lifetime next to the pointer's target belongs to the same token. A token next to it may be another user's.
     expiresInSeconds: readDuration(
       member('expires_in') ?? members['expires_in'],
@@ -145,11 +150,15 @@ function tokenWithoutBlanks(value: unknown): Secret | null {
   return token
 }
 
-/** RFC 6749 §7.1: the type is case-insensitive, and a token of an unknown type must not be used. */
-function tokenTypeOf(value: unknown): string {
+/**
+ * RFC 6749 §7.1: the type is case-insensitive, and a token of an unknown type must not be used. A token that is no access
+ * token has no type (RFC 8693 §2.2.1); whoever holds it can use it.
+ */
+function tokenTypeOf(value: unknown, isExchange: boolean): string {
   if (typeof value !== 'string') throw invalid('has no token_type')
   if (value.toLowerCase() === 'bearer') return 'Bearer'
   if (value.toLowerCase() === 'dpop') return 'DPoP'
+  if (isExchange && value.toUpperCase() === 'N_A') return 'Bearer'
   throw invalid('has an unknown token_type')
 }
 
@@ -183,6 +192,17 @@ function extraOf(members: Members): Record<string, unknown> {
     extra[name] = value
   }
   return extra
+}
+
+/** The `reason` of the failure, for src/diagnosis. */
+export const ID_TOKEN_ALONE = 'ID_TOKEN_ALONE'
+
+function withoutAccessToken(idToken: unknown): CatchdError {
+  const isAlone = typeof idToken === 'string' && idToken !== ''
+  return new CatchdError('provider_answer_invalid', {
+    detail: `The token response has no access_token${isAlone ? ', only an id_token' : ''}.`,
+    evidence: isAlone ? { reason: ID_TOKEN_ALONE } : {},
+  })
 }
 
 function invalid(what: string): CatchdError {

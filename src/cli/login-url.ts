@@ -2,7 +2,9 @@
 import { resolve } from 'node:path'
 import type { ProfileAnswer } from '../client/api-types.js'
 import { CatchdError } from '../failures.js'
+import { printable } from '../text/printable.js'
 import type { Context } from './context.js'
+import { readLine } from './line-input.js'
 import { facts, printNote } from './output.js'
 
 /** Options of `catchd login` that need a URL. */
@@ -10,6 +12,8 @@ export interface UrlOptions {
   readonly name?: string
   readonly clientId?: string
   readonly scope?: string
+  readonly redirectUri?: string
+  readonly issuer?: string
   readonly caFile?: string
   readonly register?: true
 }
@@ -24,6 +28,8 @@ export function refuseUrlOptions(name: string, options: UrlOptions): void {
     name: '--name',
     clientId: '--client-id',
     scope: '--scope',
+    redirectUri: '--redirect-uri',
+    issuer: '--issuer',
     caFile: '--ca-file',
     register: '--register',
   }
@@ -35,18 +41,41 @@ export function refuseUrlOptions(name: string, options: UrlOptions): void {
   })
 }
 
-/** Prints the settings of the profile on stderr, before a browser opens. @returns The name of the profile. */
+/**
+ * Prints the settings of the profile on stderr, before a browser opens. If the resource names another authorization
+ * server than before, a user at a terminal is asked; otherwise the failure names the option.
+ *
+ * @returns The name of the profile.
+ */
 export async function profileOfUrl(context: Context, url: string, options: UrlOptions): Promise<string> {
-  const answer = await context.client.discoverProfile({
+  const request = {
     url,
     profile: options.name,
     clientId: options.clientId,
     scope: options.scope,
+    redirectUri: options.redirectUri,
+    issuer: options.issuer,
     caFile: options.caFile === undefined ? undefined : resolve(options.caFile),
     registerAgain: options.register,
+  }
+  const answer = await context.client.discoverProfile(request).catch(async (error: unknown) => {
+    const issuer = await agreedIssuer(context, error)
+    if (issuer === undefined) throw error
+    return context.client.discoverProfile({ ...request, issuer })
   })
   printNote(settingsOf(answer))
   return answer.profile
+}
+
+/** The new authorization server, if the user agrees to it. The failure names it in its command. */
+async function agreedIssuer({ signal }: Context, error: unknown): Promise<string | undefined> {
+  if (!(error instanceof CatchdError) || error.code !== 'issuer_mismatch' || !process.stdin.isTTY)
+    return undefined
+  const [, issuer] = / --name \S+ --issuer ['"]?([^\s'"]+)['"]?$/.exec(error.next) ?? []
+  if (issuer === undefined) return undefined
+  printNote(error.message)
+  const answer = await readLine(`Register a new client at ${printable(issuer)}? [y/N] `, signal)
+  return /^y(?:es)?$/i.test(answer?.trim() ?? '') ? issuer : undefined
 }
 
 function settingsOf({ profile, configuration }: ProfileAnswer): string[] {

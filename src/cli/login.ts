@@ -53,6 +53,14 @@ export function define(command: Command, context: Context): void {
     .option('--name <profile>', 'with a URL: the name of its profile')
     .option('--client-id <id>', 'with a URL: the client that you registered; by default catchd registers one')
     .option('--scope <scopes>', 'with a URL: scopes to request instead of those of the resource')
+    .option(
+      '--redirect-uri <uri>',
+      'with a URL: the loopback redirect URI to register, for example on localhost',
+    )
+    .option(
+      '--issuer <url>',
+      'with a URL: the authorization server that you agree to, if the resource now names another one',
+    )
     .option('--ca-file <path>', "with a URL: PEM file of the CA that signed the server's certificate")
     .option(
       '--register',

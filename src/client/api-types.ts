@@ -371,6 +371,18 @@ export interface LoginReport {
       | 'endpoint_wrong'
       | 'request_format'
       | 'refresh_token_dead'
+      | 'resource_refused'
+      | 'dpop_required'
+      | 'access_token_missing'
+      | 'id_token_algorithm'
+      | 'region_wrong'
+      | 'consent_missing'
+      | 'account_not_allowed'
+      | 'tenant_wrong'
+      | 'login_again'
+      | 'policy'
+      | 'platform_wrong'
+      | 'client_disabled'
     /** A sentence or two */
     readonly detail: string
     /** Either a command or a value to register */

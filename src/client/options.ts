@@ -86,6 +86,10 @@ export interface DiscoveryRequest {
   /** Scopes to request instead of those of the resource. */
   readonly scope?: string | undefined
   readonly caFile?: string | undefined
+  /** A loopback URL instead of the default redirect URI, for example one on `localhost`. */
+  readonly redirectUri?: string | undefined
+  /** The authorization server that you agree to, if the resource names another one than the profile uses. */
+  readonly issuer?: string | undefined
   /** Register another client for the profile, because the server no longer knows the current one. */
   readonly registerAgain?: boolean | undefined
 }

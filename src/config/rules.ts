@@ -94,16 +94,19 @@ export function serverUrlRule(text: string, key: ServerUrl): string | undefined 
 }
 
 function redirectUri({ redirect_uri, listen }: Profile): ReturnType<Rule> {
-  if (!URL.canParse(redirect_uri)) return ['redirect_uri', 'must be an http or https URL.']
-  const { hostname, username, password } = new URL(redirect_uri)
+  const rule = redirectUriRule(redirect_uri, listen)
+  return rule === undefined ? undefined : ['redirect_uri', rule]
+}
+
+/** @returns The rule that a redirect URI breaks, as the end of a sentence. */
+export function redirectUriRule(text: string, listen?: string): string | undefined {
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) return 'must be an http or https URL.'
+  const { hostname, username, password } = new URL(text)
   // RFC 6749 §3.1.2
-  if (redirect_uri.includes('#')) return ['redirect_uri', 'must not have a fragment.']
-  if (`${username}${password}` !== '') return ['redirect_uri', 'must not contain a user name or password.']
+  if (text.includes('#')) return 'must not have a fragment.'
+  if (`${username}${password}` !== '') return 'must not contain a user name or password.'
   if (listen === undefined && !isLoopbackHost(hostname)) {
-    return [
-      'redirect_uri',
-      'must name 127.0.0.1, [::1] or localhost. If another name leads to this machine, set listen to the loopback host:port to listen on.',
-    ]
+    return 'must name 127.0.0.1, [::1] or localhost. If another name leads to this machine, set listen to the loopback host:port to listen on.'
   }
   return undefined
 }

@@ -20,6 +20,10 @@ const UNWANTED = /AADSTS(?:700025|90023)\b|public client|(?:must|should) not (?:
 const MISSING =
   /AADSTS7000218\b|secret (?:is |was )?(?:missing|required|not (?:sent|provided|present))|(?:missing|no|requires?|needs?) (?:a |the )?(?:client[_ ])?secret/i
 
+/** Codes for the grant or the request, which some servers send with 401 too. */
+const ABOUT_SOMETHING_ELSE =
+  /^(?:invalid_(?:grant|request|scope|target|token|dpop_proof|refresh_token|code)|unsupported_\w+|use_dpop_nonce|access_denied|\w*expired\w*|\w*revoked\w*)$/
+
 const WITH_SECRET: readonly Method[] = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt']
 
 const AUTHENTICATION = [unwantedSecret, missingSecret, methodCause, wrongEncoding, otherPlace]
@@ -37,9 +41,10 @@ export function clientCauses(facts: Facts): readonly Cause[] {
   if (error === 'unauthorized_client' || error === 'unsupported_grant_type') {
     return causesOf(facts, unwantedSecret, grantNotAllowed)
   }
-  const isBareRefusal = httpStatus === 401 && error === undefined
-  if (!isBareRefusal && ![NAMES, UNWANTED, MISSING].some((pattern) => pattern.test(text))) return []
-  return causesOf(facts, ...AUTHENTICATION, wrongCredentials, otherMethod)
+  // A token endpoint answers 401 if it does not know the client, whatever word it uses (RFC 6749 §5.2).
+  const isUnauthorized = httpStatus === 401 && !ABOUT_SOMETHING_ELSE.test(error ?? '')
+  if (!isUnauthorized && ![NAMES, UNWANTED, MISSING].some((pattern) => pattern.test(text))) return []
+  return causesOf(facts, ...AUTHENTICATION, wrongCredentials, otherMethod, secretEncoding)
 }
 
 /** The profile's method differs from what the server or the preset says. Known before anything was sent. */
@@ -116,6 +121,18 @@ function wrongEncoding({ profile, preset }: Facts): Cause | undefined {
       ? `catchd sent client_id and secret ${sent}, but ${preset?.title} expects them ${expected}.`
       : 'client_id contains characters that RFC 6749 §2.3.1 form-encodes, but some servers expect the credentials without form encoding.',
     fix: set(profile, 'client_secret_basic_encoding', mine === 'form' ? 'raw' : 'form'),
+  }
+}
+
+/** The secret is not known here, so whether its encoding matters is not known either. */
+function secretEncoding({ profile, preset }: Facts): Cause | undefined {
+  const isBasic = profile.token_endpoint_auth_method === 'client_secret_basic' && profile.hasClientSecret
+  if (!isBasic || preset !== undefined || profile.client_secret_basic_encoding !== 'form') return undefined
+  return {
+    cause: 'client_secret_encoding',
+    detail:
+      'If the secret contains other characters than letters and digits: some servers expect it without form encoding.',
+    fix: set(profile, 'client_secret_basic_encoding', 'raw'),
   }
 }
 

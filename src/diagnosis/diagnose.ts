@@ -7,8 +7,10 @@
 import { clientCauses } from './client.js'
 import { clockCause } from './clock.js'
 import { connectionCauses } from './connection.js'
+import { entraCause } from './entra.js'
 import { type Cause, causesOf, type Facts, type Rule } from './facts.js'
 import { issuerCause } from './issuer.js'
+import { knownRefusals } from './known-refusals.js'
 import { proofKeyCauses } from './proof-key.js'
 import { redirectUriCauses } from './redirect-uri.js'
 import { responseCause } from './response.js'
@@ -17,6 +19,8 @@ import { scopeCauses } from './scopes.js'
 const RULES: readonly Rule[] = [
   connectionCauses,
   clockCause,
+  knownRefusals,
+  entraCause,
   issuerCause,
   redirectUriCauses,
   responseCause,

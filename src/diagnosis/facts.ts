@@ -47,6 +47,8 @@ export interface Facts extends MachineFacts {
   readonly error?: string | undefined
   readonly errorDescription?: string | undefined
   readonly httpStatus?: number | undefined
+  /** What the authorization response contained beyond the standard. Not trusted. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
   readonly evidence?: Evidence | undefined
   /** How far this machine is ahead of the server; negative if it is behind. */
   readonly clockDifferenceSeconds?: number | undefined
@@ -103,6 +105,18 @@ export const CAUSES = [
   'endpoint_wrong',
   'request_format',
   'refresh_token_dead',
+  'resource_refused',
+  'dpop_required',
+  'access_token_missing',
+  'id_token_algorithm',
+  'region_wrong',
+  'consent_missing',
+  'account_not_allowed',
+  'tenant_wrong',
+  'login_again',
+  'policy',
+  'platform_wrong',
+  'client_disabled',
 ] as const
 type CauseName = (typeof CAUSES)[number]
 
@@ -147,8 +161,8 @@ export function register(value: string): Fix {
   return { run: null, set: null, register: value }
 }
 
-/** A setting of the profile to change to a value; `undefined` removes it. */
-export function set({ name }: Pick<Profile, 'name'>, key: keyof Profile, value: unknown): Fix {
+/** A setting of the profile to change to a value. */
+export function set({ name }: Pick<Profile, 'name'>, key: keyof ProfileEntry, value: unknown): Fix {
   return {
     run: `catchd profile edit ${name}`,
     set: `${JSON.stringify(key)}: ${JSON.stringify(value)}`,

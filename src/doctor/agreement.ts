@@ -11,7 +11,7 @@ import { registeredRedirectUri, requireRegistrable } from '../config/presets/reg
 import type { Profile } from '../config/profile.js'
 import { causeInWords } from '../diagnosis/advice.js'
 import { methodCause, missingSecret } from '../diagnosis/client.js'
-import { causesOf, type Facts, profileFacts, type Rule } from '../diagnosis/facts.js'
+import { type Cause, causesOf, type Facts, profileFacts, type Rule } from '../diagnosis/facts.js'
 import { methodNotAnnounced } from '../diagnosis/proof-key.js'
 import { wrongHost } from '../diagnosis/redirect-uri.js'
 import { grantNotAnnounced, modeNotAnnounced } from '../diagnosis/response.js'
@@ -74,11 +74,13 @@ const POINTS: readonly Point[] = [
 /**
  * @param known - Endpoints of the profile and the server; `undefined` if they could not be determined.
  * @param published - The metadata that the server publishes, if any.
+ * @param isLoggedIn - The server has issued tokens to the profile's client.
  */
 export function judgeAgreement(
   profile: Profile,
   known: ServerMetadata | undefined,
   published: ServerMetadata | undefined,
+  isLoggedIn = false,
 ): Finding[] {
   const facts: Facts = {
     ...profileFacts(profile),
@@ -86,7 +88,15 @@ export function judgeAgreement(
     step: 'discovery',
     platform: process.platform,
   }
-  return [...refusals(profile, known), ...POINTS.flatMap((point) => judge(point, facts))]
+  const rest = POINTS.flatMap((point) => {
+    const [cause] = causesOf(facts, ...point.rules)
+    // Many servers accept public clients and do not announce "none".
+    if (isLoggedIn && cause?.cause === 'client_secret_missing') {
+      return [ok(point.check, 'The client has no secret, and the server accepts that.')]
+    }
+    return judge(point, facts, cause)
+  })
+  return [...refusals(profile, known), ...rest]
 }
 
 /** The failures that a login would raise before it opens a browser. */
@@ -109,8 +119,7 @@ function refusal(check: string, profile: Profile, requirement: () => void): Find
   }
 }
 
-function judge({ check, rules, agreed }: Point, facts: Facts): Finding[] {
-  const [cause] = causesOf(facts, ...rules)
+function judge({ check, agreed }: Point, facts: Facts, cause: Cause | undefined): Finding[] {
   if (cause !== undefined) return [warn(check, causeInWords(cause), cause.fix.run)]
   const detail = agreed(facts)
   return detail === undefined ? [] : [ok(check, detail)]

@@ -110,9 +110,11 @@ async function examineProfile(
   try {
     const profile = requireProfile(name, profiles)
     const host = machineFactsOf(machine.platform, machine.env)
-    const server = await examineServer(profile, host)
+    const isRunning = daemon.state === 'running'
+    const found = isRunning ? await client.profile(name).catch(() => undefined) : undefined
+    const server = await examineServer(profile, host, found?.status === 'logged_in')
     findings.push(...server.findings)
-    if (daemon.state !== 'running') return findings
+    if (!isRunning) return findings
     findings.push(...(await examineTokens(name, client, { profile, published: server.published })))
   } catch (error) {
     return [failed('profile', error)]

@@ -20,6 +20,7 @@ import { asCatchdError, EXIT } from '../failures.js'
 import { VERSION } from '../version.js'
 import { judgeAgreement } from './agreement.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
+import { examineResource } from './resource.js'
 
 /** With a larger difference, servers refuse signed assertions as too old or not yet valid. */
 const HARMFUL_SKEW_SECONDS = 300
@@ -30,7 +31,12 @@ interface ExaminedServer {
   readonly published: ServerMetadata | undefined
 }
 
-export async function examineServer(profile: Profile, machine: MachineFacts): Promise<ExaminedServer> {
+/** @param isLoggedIn - The server has issued tokens to the profile's client. */
+export async function examineServer(
+  profile: Profile,
+  machine: MachineFacts,
+  isLoggedIn: boolean,
+): Promise<ExaminedServer> {
   const connections = new ServerConnections()
   const metadata = new Metadata(connections, systemClock)
   const findings = [describeProfile(profile)]
@@ -49,8 +55,9 @@ export async function examineServer(profile: Profile, machine: MachineFacts): Pr
   } catch (error) {
     explain('endpoints', error)
   }
+  findings.push(...(await examineResource(profile, metadata)))
   const published = metadata.lastOf(profile)
-  findings.push(...judgeAgreement(profile, known, published))
+  findings.push(...judgeAgreement(profile, known, published, isLoggedIn))
   const tokenEndpoint = profile.token_endpoint ?? known?.token_endpoint
   try {
     if (tokenEndpoint !== undefined) {

@@ -58,9 +58,9 @@ export class LoginIndex {
   }
 
   /** Adds a login that is settled already. */
-  addSettled(login: SettledLogin): void {
+  addSettled(login: SettledLogin, holder: Holder = null): void {
     if (this.#byId.has(login.id)) return
-    this.#follow(login, null, null)
+    this.#follow(login, null, holder)
     this.settle(login)
   }
 

@@ -39,6 +39,8 @@ export interface Ending {
   readonly step: Step
   readonly failure?: CatchdError
   readonly transcript?: Transcript | undefined
+  /** What the authorization response contained beyond the standard. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
 }
 
 export interface ReportedLogin {
@@ -114,7 +116,7 @@ function factsOf(
   parts: ReportParts,
   profile: Profile,
   redirectUri: string,
-  { step, failure }: Ending,
+  { step, failure, parameters }: Ending,
   exchanges: readonly RecordedExchange[],
 ): Facts {
   const differences = exchanges.map(({ clockDifferenceSeconds }) => clockDifferenceSeconds)
@@ -129,6 +131,7 @@ function factsOf(
     error: failure?.error,
     errorDescription: failure?.errorDescription,
     httpStatus: exchanges.at(-1)?.status ?? undefined,
+    parameters,
     evidence: failure?.evidence,
     clockDifferenceSeconds: differences.findLast((difference) => difference !== null) ?? undefined,
   }

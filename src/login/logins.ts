@@ -6,6 +6,7 @@
  * login, open-logins.ts begins and ends logins, restored-logins.ts reads the last run's logins, automatic-logins.ts has
  * the single tab of an automatic login, and kinds/ has how each kind begins and settles.
  */
+import { randomId } from '../authorization-server/pkce.js'
 import type { Profile } from '../config/profile.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../failures.js'
@@ -309,7 +310,10 @@ export class Logins {
     } catch (error) {
       lease?.release()
       if (open !== undefined) void this.#open.forgetRecord(kind, open.login.id)
-      throw profile === null ? error : asCatchdError(error).of(profile.name)
+      if (profile === null) throw error
+      const failure = asCatchdError(error).of(profile.name)
+      this.#remember(profile, failure, holder)
+      throw failure
     } finally {
       if (open !== undefined) this.#beginning.delete(open.login.id)
     }
@@ -317,6 +321,20 @@ export class Logins {
     log({ event: 'login.begun', login: login.id, ...ofProfile(login) })
     if ('open' in request && request.open) void this.#openBrowser(login)
     return login
+  }
+
+  /**
+   * A request that the server refused before there was a login (RFC 9126 §2.3, RFC 8628 §3.1), so that it can be explained
+   * later. Other failures to begin are the same as long as their cause stays.
+   */
+  #remember({ name }: Profile, failure: CatchdError, holder: Holder): void {
+    if (failure.code !== 'provider_refused') return
+    const nowMs = this.#parts.clock.now()
+    const times = { createdAtMs: nowMs, expiresAtMs: nowMs }
+    this.#index.addSettled(
+      { id: randomId(), profile: name, redirectUri: '', ...times, status: 'failed', failure },
+      holder,
+    )
   }
 
   #kindOf(request: AnyLoginRequest, profile: Profile | null) {

@@ -2,15 +2,17 @@
  * Makes a profile from a URL: finds the authorization server, registers a client if the server allows that, and writes
  * the profile. If the URL already has a profile, that profile is used.
  */
-import type { ClientDescription, DiscoveredServer, ServerDiscovery } from '../authorization-server/port.js'
+import type { ClientDescription, RegisteredClient, ServerDiscovery } from '../authorization-server/port.js'
 import { absolutePath } from '../config/paths.js'
 import { type ProfileEntry, ProfileName } from '../config/profile.js'
-import { serverUrlRule } from '../config/rules.js'
+import { redirectUriRule, serverUrlRule } from '../config/rules.js'
 import type { ConfigurationStore } from '../config/store.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { LockGate } from '../lock/gate.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { ProfileResult, ProfileService } from './profile-service.js'
+import { isAboutRedirectUri, onLocalhost, redirectUris } from './registered-redirect.js'
+import { byHand, namesOther, needsClient, notNamed } from './registration-advice.js'
 
 export interface DiscoveryRequest {
   /** A protected resource or an issuer. */
@@ -22,6 +24,10 @@ export interface DiscoveryRequest {
   /** Replaces the scope that the resource asks for. */
   readonly scope?: string | undefined
   readonly caFile?: string | undefined
+  /** A loopback URL, with port 0 for a new port at each login. Default: the one of the daemon's redirect listener. */
+  readonly redirectUri?: string | undefined
+  /** The authorization server that the user agreed to. Without it, a known profile stays at its server. */
+  readonly issuer?: string | undefined
   /** The server no longer knows the client: catchd registers another one for the profile. */
   readonly registerAgain?: boolean | undefined
 }
@@ -60,10 +66,10 @@ export class ProfileDiscovery {
   }
 
   async #fromUrl(request: DiscoveryRequest): Promise<ProfileResult> {
-    const rule = serverUrlRule(request.url, 'resource_server')
-    if (rule !== undefined) throw new CatchdError('request_invalid', `url ${rule}`)
+    requireUsable(request)
     const known = this.#find(request)
     if (known === undefined) return this.#create(request)
+    if (await this.#hasMoved(known, request)) return this.#move(known, request)
     this.#refuseOther(known, request)
     if (request.registerAgain) await this.#registerAgain(known)
     return { view: await this.#parts.profiles.show(known), created: false }
@@ -92,14 +98,12 @@ export class ProfileDiscovery {
   }
 
   /** An existing profile is not changed here: the user should see the change. */
-  #refuseOther(name: string, { clientId, scope }: DiscoveryRequest): void {
+  #refuseOther(name: string, { clientId, scope, redirectUri }: DiscoveryRequest): void {
     const entry = this.#parts.configuration.entries().get(name) ?? {}
-    const other =
-      clientId !== undefined && clientId !== entry.client_id
-        ? 'client_id'
-        : scope !== undefined && scope !== entry.scope
-          ? 'scope'
-          : undefined
+    const wanted = { client_id: clientId, scope, redirect_uri: redirectUri }
+    const [other] = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
+      (key) => wanted[key] !== undefined && wanted[key] !== entry[key],
+    )
     if (other === undefined) return
     throw new CatchdError('request_invalid', {
       profile: name,
@@ -108,13 +112,61 @@ export class ProfileDiscovery {
     })
   }
 
+  /**
+   * Whether the resource of a profile now names another server, to which the user agreed. A resource that does not answer
+   * now changes nothing: the login does not need it.
+   *
+   * @throws CatchdError `issuer_mismatch` unless the user agreed to this server
+   */
+  async #hasMoved(name: string, { url, issuer: agreed }: DiscoveryRequest): Promise<boolean> {
+    const { issuer, resource_server, ca_file } = this.#parts.configuration.entries().get(name) ?? {}
+    if (issuer === undefined || agreed === issuer) return false
+    if (resource_server === undefined && agreed === undefined) return false
+    const server = await this.#parts.discovery
+      .discover(url, this.#absolute(ca_file))
+      .catch((error: unknown) => {
+        if (agreed !== undefined) throw error
+      })
+    if (server === undefined) return false
+    const isSame = server.issuers.some((named) => sameUrl(named, issuer))
+    if (agreed === undefined) {
+      if (isSame) return false
+      throw namesOther(name, issuer, server)
+    }
+    if (isSame || agreed !== server.issuer) throw notNamed(url, agreed, isSame ? issuer : server.issuer)
+    return true
+  }
+
+  /**
+   * The profile gets a new client at the server that the user agreed to. Nothing that belongs to the server before is kept:
+   * its client, its secret, its endpoints and its parameters.
+   */
+  async #move(name: string, request: DiscoveryRequest): Promise<ProfileResult> {
+    const { configuration, vault } = this.#parts
+    const entry = configuration.entries().get(name) ?? {}
+    const result = await this.#create({
+      redirectUri: entry.redirect_uri,
+      caFile: entry.ca_file,
+      ...request,
+      profile: name,
+    })
+    if (request.clientId !== undefined) await vault.delete(itemName.registration(name))
+    if (configuration.entries().get(name)?.client_secret === undefined) {
+      await vault.delete(itemName.clientSecret(name))
+    }
+    return result
+  }
+
   async #create(request: DiscoveryRequest): Promise<ProfileResult> {
-    const { discovery, profiles, configFolder } = this.#parts
-    const caFile = request.caFile === undefined ? undefined : absolutePath(request.caFile, configFolder)
+    const { discovery, profiles } = this.#parts
+    const caFile = this.#absolute(request.caFile)
     const server = await discovery.discover(request.url, caFile)
+    if (request.issuer !== undefined && request.issuer !== server.issuer) {
+      throw notNamed(request.url, request.issuer, server.issuer)
+    }
     const name = request.profile ?? this.#freeName(new URL(request.url))
     const scope = request.scope ?? server.scope
-    const redirect = redirectUris(name, this.#parts.redirectPort)
+    const redirect = redirectUris(name, this.#parts.redirectPort, request.redirectUri)
     const entry: ProfileEntry = {
       ...(server.resource === null ? {} : { resource_server: request.url }),
       issuer: server.issuer,
@@ -128,12 +180,20 @@ export class ProfileDiscovery {
       return profiles.put(name, { ...entry, client_id: request.clientId })
     }
     if (!server.registersClients) throw needsClient(server, redirect.registered)
-    return this.#register(name, entry, {
-      issuer: server.issuer,
-      redirectUri: redirect.registered,
-      scope,
-      caFile,
-    })
+    const at = { issuer: server.issuer, scope, caFile }
+    try {
+      return await this.#register(name, entry, { ...at, redirectUri: redirect.registered })
+    } catch (error) {
+      if (request.redirectUri !== undefined || !isAboutRedirectUri(error)) throw error
+      // Some servers know loopback only by its name.
+      const named = redirectUris(name, this.#parts.redirectPort, onLocalhost(redirect.configured))
+      const again = { ...entry, redirect_uri: named.configured }
+      return this.#register(name, again, { ...at, redirectUri: named.registered })
+    }
+  }
+
+  #absolute(caFile: string | undefined): string | undefined {
+    return caFile === undefined ? undefined : absolutePath(caFile, this.#parts.configFolder)
   }
 
   /** For a registration that the server no longer knows. */
@@ -151,7 +211,7 @@ export class ProfileDiscovery {
       issuer,
       redirectUri: redirectUris(name, this.#parts.redirectPort, entry.redirect_uri).registered,
       scope: entry.scope ?? null,
-      caFile: ca_file === undefined ? undefined : absolutePath(ca_file, this.#parts.configFolder),
+      caFile: this.#absolute(ca_file),
     })
   }
 
@@ -162,11 +222,12 @@ export class ProfileDiscovery {
   ): Promise<ProfileResult> {
     const { discovery, profiles, vault } = this.#parts
     const { issuer, caFile, ...description } = at
-    const client = await discovery
-      .register(issuer, { ...description, clientName: 'catchd' }, caFile)
-      .catch((error: unknown) => {
-        throw byHand(asCatchdError(error), description.redirectUri, entry.resource_server ?? issuer)
-      })
+    let client: RegisteredClient
+    try {
+      client = await discovery.register(issuer, { ...description, clientName: 'catchd' }, caFile)
+    } catch (error) {
+      throw byHand(asCatchdError(error), description.redirectUri, entry.resource_server ?? issuer)
+    }
     const { client_secret: _before, token_endpoint_auth_method: _method, ...rest } = entry
     const result = await profiles.put(name, {
       ...rest,
@@ -193,6 +254,15 @@ export class ProfileDiscovery {
   }
 }
 
+/** @throws CatchdError `request_invalid` */
+function requireUsable({ url, redirectUri }: DiscoveryRequest): void {
+  const rule = serverUrlRule(url, 'resource_server')
+  if (rule !== undefined) throw new CatchdError('request_invalid', `url ${rule}`)
+  // Before a client is registered with it.
+  const redirectRule = redirectUri === undefined ? undefined : redirectUriRule(redirectUri)
+  if (redirectRule !== undefined) throw new CatchdError('request_invalid', `redirect_uri ${redirectRule}`)
+}
+
 function isFor({ resource_server, issuer, resource }: ProfileEntry, url: string): boolean {
   if (resource_server !== undefined) return sameUrl(resource_server, url)
   return issuer !== undefined && resource === undefined && sameUrl(issuer, url)
@@ -206,46 +276,9 @@ function withoutEnd(text: string): string {
   return URL.canParse(text) ? new URL(text).href.replace(/\/$/, '') : text
 }
 
-/** A redirect URI with a new port for each login is registered without a port (RFC 8252 §7.3). */
-function redirectUris(name: string, port: number, configured = `http://127.0.0.1:${port}/callback/${name}`) {
-  const url = new URL(configured)
-  if (url.port === '0') url.port = ''
-  return { configured, registered: new URL(configured).port === '0' ? url.href : configured }
-}
-
 /** OpenID Connect Core §11: a server may ignore `offline_access` if it does not ask for consent. */
 function scopeKeys(scope: string | null): ProfileEntry {
   if (scope === null || scope === '') return {}
   const isOffline = scope.split(' ').includes('offline_access')
   return { scope, ...(isOffline ? { authorization_parameters: { prompt: 'consent' } } : {}) }
-}
-
-function needsClient(server: DiscoveredServer, redirectUri: string): CatchdError {
-  const also = server.takesClientMetadataDocuments
-    ? ' The URL of a Client ID Metadata Document works too.'
-    : ''
-  return new CatchdError('profile_invalid', {
-    detail: `${server.issuer} offers no automatic registration. ${howToRegister(redirectUri)}${also}`,
-    next: nextWithClient(server.url),
-  })
-}
-
-/** The refusal of a registration, with what the user can do instead. */
-function byHand(refusal: CatchdError, redirectUri: string, url: string): CatchdError {
-  if (refusal.code !== 'provider_refused') return refusal
-  const { error, errorDescription } = refusal
-  return new CatchdError('provider_refused', {
-    detail: `${refusal.detail ?? ''} ${howToRegister(redirectUri)}`.trim(),
-    error,
-    errorDescription,
-    next: nextWithClient(url),
-  })
-}
-
-function howToRegister(redirectUri: string): string {
-  return `Register a client there yourself, with the redirect URI ${redirectUri}, and give its client_id.`
-}
-
-function nextWithClient(url: string): string {
-  return `catchd login ${url} --client-id CLIENT_ID`
 }

@@ -1,4 +1,5 @@
 /** Dynamic client registration (RFC 7591): what is asked, and which answers are taken. */
+import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
 import {
@@ -12,6 +13,8 @@ import {
 
 const REDIRECT_URI = 'http://127.0.0.1:8252/callback/tools'
 const DESCRIPTION = { clientName: 'catchd', redirectUri: REDIRECT_URI, scope: 'read' }
+
+const { homepage } = JSON.parse(readFileSync('package.json', 'utf8')) as { homepage: string }
 
 let server: FakeServer
 beforeEach(async () => {
@@ -43,6 +46,7 @@ test('a native public client with one redirect URI is asked for, as JSON', async
   expect(server.seen.at(-1)?.headers['content-type']).toBe('application/json')
   expect(asked()).toEqual({
     client_name: 'catchd',
+    client_uri: homepage,
     software_id: 'catchd',
     software_version: expect.any(String),
     application_type: 'native',
@@ -83,6 +87,21 @@ test('algorithms are named where the server does not sign with the usual one', a
   expect(asked()['id_token_signed_response_alg']).toBe('ES256')
 })
 
+test.each([
+  [
+    'all of ours',
+    ['refresh_token', 'authorization_code', 'implicit'],
+    ['authorization_code', 'refresh_token'],
+  ],
+  ['only the code', ['authorization_code'], ['authorization_code']],
+  ['an empty list, which cannot be right', [], ['authorization_code', 'refresh_token']],
+  ['a list without any login', ['client_credentials'], ['authorization_code', 'refresh_token']],
+])('grants that the server lists: %s', async (_name, listed, expected) => {
+  publish({ grant_types_supported: listed })
+  await register(created({}))
+  expect(asked()['grant_types']).toEqual(expected)
+})
+
 describe('what is answered holds, whatever was asked for (§3.2.1)', () => {
   test('another method', async () => {
     const client = await register(
@@ -106,11 +125,51 @@ describe('what is answered holds, whatever was asked for (§3.2.1)', () => {
     expect((await register(json({ client_id: 'c-2' }))).clientId).toBe('c-2')
   })
 
-  test('null members', async () => {
-    const client = await register(
-      created({ client_secret: null, redirect_uris: null, token_endpoint_auth_method: null }),
-    )
-    expect(client.method).toBe('none')
+  test.each<[string, object]>([
+    ['null members', { client_secret: null, redirect_uris: null, token_endpoint_auth_method: null }],
+    ['an empty secret', { client_secret: '', client_secret_expires_at: 0 }],
+    ['a secret that is no text', { client_secret: false }],
+    ['a secret longer than any', { client_secret: 'x'.repeat(5000) }],
+    ['an expiry as text', { client_secret_expires_at: '0' }],
+    ['an expiry as a date', { client_secret_expires_at: '2030-01-01T00:00:00Z' }],
+    ['an expiry in milliseconds', { client_secret_expires_at: 4102444800000 }],
+    ['one redirect URI as text', { redirect_uris: REDIRECT_URI }],
+    ['redirect URIs in another order', { redirect_uris: ['http://localhost/x', REDIRECT_URI] }],
+    ['no redirect URIs', { redirect_uris: [] }],
+    ['redirect URIs as objects', { redirect_uris: [{ uri: REDIRECT_URI }] }],
+    [
+      'the redirect URI without its port (RFC 8252 §7.3)',
+      { redirect_uris: ['http://127.0.0.1/callback/tools'] },
+    ],
+    ['the redirect URI with a slash and blanks', { redirect_uris: [` ${REDIRECT_URI}/ `] }],
+    ['an empty method', { token_endpoint_auth_method: '' }],
+    ['a method in capitals', { token_endpoint_auth_method: 'NONE' }],
+    ['a method that is a list', { token_endpoint_auth_method: ['none'] }],
+    [
+      'a scope as a list, and dates as text',
+      { scope: ['a'], client_id_issued_at: 'today', grant_types: 'code' },
+    ],
+    ['members that nobody knows', { id: 1, _links: { self: null }, jwks: 'none', error: null }],
+  ])('members that cannot be used count as absent: %s', async (_name, members) => {
+    const client = await register(created(members))
+    expect(client).toMatchObject({ clientId: 'c-1', clientSecret: null, method: 'none' })
+  })
+
+  test('a client_id that is a whole number', async () => {
+    expect((await register(created({ client_id: 4711 }))).clientId).toBe('4711')
+  })
+
+  test.each([
+    ['no method, none asked for', ['none', 'client_secret_post'], undefined, 'client_secret_post'],
+    ['a word that is no method', ['client_secret_basic'], 'basic', 'client_secret_basic'],
+    ['no method where the server lists none alone', ['none'], undefined, 'none'],
+  ])('a secret with %s is used as the server lists it', async (_name, supported, named, expected) => {
+    publish({ token_endpoint_auth_methods_supported: supported })
+    const client = await register(created({ client_secret: 'shh', token_endpoint_auth_method: named }))
+    expect([client.method, client.clientSecret?.reveal()]).toEqual([
+      expected,
+      expected === 'none' ? undefined : 'shh',
+    ])
   })
 })
 
@@ -118,7 +177,9 @@ describe('answers that are not taken', () => {
   test.each([
     ['no client_id', json({}, 201), 'client_id'],
     ['an empty client_id', created({ client_id: '' }), 'client_id'],
-    ['a client_id that is no string', created({ client_id: 7 }), 'client_id'],
+    ['a client_id that is an object', created({ client_id: { id: 7 } }), 'client_id'],
+    ['a client_id with a fraction', created({ client_id: 7.5 }), 'client_id'],
+    ['a client_id that is too long', created({ client_id: 'x'.repeat(5000) }), 'client_id'],
     [
       'a method that needs a key of ours',
       created({ token_endpoint_auth_method: 'private_key_jwt' }),
@@ -129,6 +190,7 @@ describe('answers that are not taken', () => {
       created({ token_endpoint_auth_method: 'client_secret_basic' }),
       'without a client_secret',
     ],
+    ['a path of another redirect URI', created({ redirect_uris: `${REDIRECT_URI}2` }), 'other redirect URIs'],
     ['other redirect URIs', created({ redirect_uris: ['https://evil.example/'] }), 'other redirect URIs'],
     ['a redirect', (_request, response) => response.writeHead(302, { location: '/x' }).end(), '302'],
     ['a page', (_request, response) => response.writeHead(201).end('<p>ok</p>'), '201'],
@@ -148,17 +210,37 @@ describe('answers that are not taken', () => {
     ])
   })
 
-  test.each([401, 403])('%i: only for those it knows (§3)', async (status) => {
-    const failure = await failureOf(register(json({ error: 'invalid_token' }, status)))
-    expect([failure.code, failure.detail]).toEqual([
-      'provider_refused',
-      expect.stringContaining('registers clients only for users that it knows'),
-    ])
+  test('a refusal with status 200 is one', async () => {
+    const failure = await failureOf(register(json({ error: 'invalid_client_metadata' })))
+    expect([failure.code, failure.error]).toEqual(['provider_refused', 'invalid_client_metadata'])
   })
 
-  test('a server error without JSON', async () => {
-    const failure = await failureOf(register((_request, response) => response.writeHead(503).end('down')))
-    expect([failure.code, failure.detail]).toEqual(['provider_refused', expect.stringContaining('503')])
+  const KNOWN = 'registers clients only for users that it knows'
+  const BLOCKED = 'probably by a firewall'
+  const answered =
+    (status: number, body: string, headers: Record<string, string> = {}): Handler =>
+    (_request, response) =>
+      response.writeHead(status, headers).end(body)
+  test.each<[string, Handler, string, string]>([
+    ['401 invalid_token (§3)', json({ error: 'invalid_token' }, 401), 'provider_refused', KNOWN],
+    ['403 invalid_token', json({ error: 'invalid_token' }, 403), 'provider_refused', KNOWN],
+    ['403 access_denied', json({ error: 'access_denied' }, 403), 'provider_refused', KNOWN],
+    ['401 with a challenge', answered(401, '', { 'www-authenticate': 'Bearer' }), 'provider_refused', KNOWN],
+    ['403 with a page', answered(403, '<h1>Request blocked</h1>'), 'provider_refused', BLOCKED],
+    ['403 of a gateway', json({ message: 'Forbidden' }, 403), 'provider_refused', BLOCKED],
+    ['403 without anything', answered(403, ''), 'provider_refused', BLOCKED],
+    ['401 of a portal', answered(401, '<p>Sign in to the network</p>'), 'provider_refused', BLOCKED],
+    [
+      '403 for a reason of its own',
+      json({ error: 'insufficient_scope' }, 403),
+      'provider_refused',
+      'did not register a client (403)',
+    ],
+    ['503 with a page', answered(503, 'down'), 'provider_answer_invalid', 'Try again later'],
+    ['429', json({ message: 'Too Many Requests' }, 429), 'provider_answer_invalid', 'Try again later'],
+  ])('%s', async (_name, answer, code, part) => {
+    const failure = await failureOf(register(answer))
+    expect([failure.code, failure.detail]).toEqual([code, expect.stringContaining(part)])
   })
 })
 

@@ -107,6 +107,12 @@ describe('polling', () => {
       400,
       { outcome: 'ended', error: { code: 'authorization_denied' } },
     ],
+    ...['authorization_declined', 'consent_required'].map((error): [string, object, number, object] => [
+      error,
+      { error, error_description: 'AADSTS70000: The user declined.\r\nTrace ID: 1' },
+      400,
+      { outcome: 'ended', error: { code: 'authorization_denied', error } },
+    ]),
     [
       'expired_token',
       { error: 'expired_token' },

@@ -230,6 +230,30 @@ describe('a proxy that does not do it', () => {
     ],
     ['does not know who asks', 'me:canary', status('407 Who'), /status 407.*did not accept.*HTTPS_PROXY/],
     [
+      'knows another user name',
+      'ada:canary',
+      status('407 Who', 'proxy-authenticate: NTLM\r\nproxy-authenticate: Basic realm="x"\r\n'),
+      /status 407.*user name ada and password.*offers NTLM.*DOMAIN%5CUSER/,
+    ],
+    [
+      'knows the domain',
+      'corp%5Cada:canary',
+      status('407 Who', 'proxy-authenticate: Negotiate\r\nproxy-authenticate: Basic realm="x"\r\n'),
+      /user name corp\\ada and password in HTTPS_PROXY\. Special characters in them must be percent-encoded\.$/,
+    ],
+    [
+      'takes NTLM alone',
+      'ada:canary',
+      status('407 Who', 'proxy-authenticate: NTLM\r\nproxy-authenticate: Negotiate\r\n'),
+      /another authentication than Basic \(NTLM and Negotiate\).*logs in as ada/,
+    ],
+    [
+      'has a token for a user name',
+      'canary-token',
+      status('407 Who', 'proxy-authenticate: NTLM\r\nproxy-authenticate: Basic realm="x"\r\n'),
+      /did not accept the user name and password in HTTPS_PROXY/,
+    ],
+    [
       'wants Kerberos',
       'me:canary',
       status('407 Who', negotiate),

@@ -47,6 +47,7 @@ describe('a protected resource', () => {
     expect(await discover()).toEqual({
       url: `${resource.base}/mcp`,
       resource: `${resource.base}/mcp`,
+      issuers: [issuer.base],
       issuer: issuer.base,
       scope: 'read write',
       wantsDpop: false,

@@ -79,9 +79,21 @@ test('another type of token than was requested is not used (§2.2.1)', async () 
   expect(failure.code).toBe('provider_answer_invalid')
 })
 
-test('a token that is no access token, by its type N_A, is not handed out (§2.2.1)', async () => {
-  server.routes.set('/token', json({ ...ISSUED, token_type: 'N_A' }))
-  expect((await failureOf(obtain())).code).toBe('provider_answer_invalid')
+test.each(['N_A', 'n_a'])(
+  'a token that is no access token has the type %s, and is handed out (§2.2.1)',
+  async (type) => {
+    server.routes.set('/token', json({ ...ISSUED, token_type: type }))
+    expect((await obtain()).tokenType).toBe('Bearer')
+  },
+)
+
+test.each([
+  ['a type that nobody knows', { token_type: 'mac' }, {}],
+  ['N_A in another grant', { token_type: 'N_A' }, { grant: 'client_credentials' as const }],
+  ['N_A for a profile whose tokens are bound to a key', { token_type: 'N_A' }, { dpop: true }],
+])('%s is not used', async (_name, members, changes) => {
+  server.routes.set('/token', json({ ...ISSUED, ...members }))
+  expect((await failureOf(obtain(changes))).code).toBe('provider_answer_invalid')
 })
 
 test('a refusal does not repeat the subject token (§2.2.2)', async () => {

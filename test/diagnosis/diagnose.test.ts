@@ -38,7 +38,177 @@ const unreachable = (reason: string) => ({ code: 'provider_unreachable', evidenc
 
 type Row = [name: string, scene: Scene, cause: Cause['cause'], fix: Partial<Cause['fix']>, detail: RegExp]
 
+const RESOURCE = { profile: { resource: 'https://api.example/mcp' } }
+const LEFT_OUT = { set: '"resource": []', run: EDIT }
+const resourceRefused = (name: string, step: Facts['step'], error: string, text?: string): Row => [
+  `resource: ${name}`,
+  { step, ...refused(error, text), ...RESOURCE },
+  'resource_refused',
+  LEFT_OUT,
+  /api\.example\/mcp.*Leave it out/,
+]
+const entra = (code: number, cause: Cause['cause'], fix: Partial<Cause['fix']>, more: Scene = {}): Row => [
+  `AADSTS${code}`,
+  { step: 'authorization', ...refused('invalid_request', `AADSTS${code}: Some text.`), ...more },
+  cause,
+  fix,
+  new RegExp(`^AADSTS${code}: `),
+]
+const LOGIN = { run: 'catchd login gw', set: null }
+
 const ROWS: Row[] = [
+  // resource indicators
+  resourceRefused('RFC 8707', 'authorization', 'invalid_target'),
+  resourceRefused('RFC 8707, at a refresh', 'refresh', 'invalid_target', 'Unknown resource'),
+  resourceRefused(
+    'Entra with its own scopes',
+    'authorization',
+    'invalid_target',
+    "AADSTS9010010: The resource parameter provided in the request doesn't match with the requested scopes.",
+  ),
+  resourceRefused(
+    'Entra',
+    'token_request',
+    'invalid_request',
+    "AADSTS901002: The 'resource' request parameter is not supported.",
+  ),
+  resourceRefused(
+    'a parameter that nobody knows',
+    'authorization',
+    'invalid_request',
+    'Unsupported parameter: resource',
+  ),
+  resourceRefused(
+    'an indicator',
+    'token_request',
+    'invalid_request',
+    'resource indicator is missing, or unknown',
+  ),
+  resourceRefused(
+    'Authelia',
+    'token_request',
+    'invalid_request',
+    "Requested resource 'https://x' has not been whitelisted",
+  ),
+  resourceRefused(
+    'in other words',
+    'authorization',
+    'invalid_request',
+    'Parameter is unexpected: resource is not supported',
+  ),
+  resourceRefused('a value', 'token_request', 'invalid_request', 'Unknown resource: https://api.example/mcp'),
+  // DPoP
+  ...(['authorization', 'token_request', 'refresh'] as const).map(
+    (step): Row => [
+      `DPoP at ${step}`,
+      { step, ...refused('invalid_dpop_proof', 'DPoP proof required') },
+      'dpop_required',
+      { set: '"dpop": true', run: EDIT },
+      /binds its tokens/,
+    ],
+  ),
+  [
+    'DPoP in words',
+    refused('invalid_request', 'The DPoP header is missing'),
+    'dpop_required',
+    { set: '"dpop": true' },
+    /RFC 9449/,
+  ],
+  // tokens that are missing or cannot be checked
+  [
+    'an id_token alone',
+    {
+      code: 'provider_answer_invalid',
+      evidence: { reason: 'ID_TOKEN_ALONE' },
+      profile: { scope: 'openid offline_access', client_id: 'b2c-client' },
+    },
+    'access_token_missing',
+    { set: '"scope": "openid offline_access b2c-client"' },
+    /B2C/,
+  ],
+  [
+    'a MAC that cannot be checked',
+    {
+      code: 'provider_answer_invalid',
+      evidence: { reason: 'ID_TOKEN_MAC' },
+      profile: { scope: 'openid profile' },
+    },
+    'id_token_algorithm',
+    { set: '"scope": "profile"' },
+    /Without openid/,
+  ],
+  // regions
+  [
+    'Zoho, by its preset',
+    {
+      ...refused('invalid_code'),
+      preset: 'zoho',
+      profile: { preset: 'zoho', token_endpoint: 'https://accounts.zoho.com/oauth/v2/token' },
+      parameters: { 'accounts-server': 'https://accounts.zoho.eu', location: 'eu' },
+    },
+    'region_wrong',
+    { set: '"base_url": "https://accounts.zoho.eu"' },
+    /accounts\.zoho\.eu/,
+  ],
+  [
+    'Zoho, by its endpoint',
+    {
+      ...refused('invalid_client'),
+      profile: { token_endpoint: 'https://accounts.zoho.eu/oauth/v2/token' },
+      parameters: { 'accounts-server': 'https://accounts.zohocloud.ca/' },
+    },
+    'region_wrong',
+    { set: '"token_endpoint": "https://accounts.zohocloud.ca/oauth/v2/token"' },
+    /zohocloud/,
+  ],
+  // Entra's codes
+  entra(65001, 'consent_missing', { set: '"authorization_parameters": {"prompt":"consent"}' }),
+  entra(90094, 'consent_missing', { register: 'admin consent for the API permissions of the client' }),
+  entra(50105, 'account_not_allowed', { run: null }),
+  entra(50020, 'account_not_allowed', { set: '"authorization_parameters": {"prompt":"select_account"}' }),
+  entra(50194, 'tenant_wrong', { set: '"issuer": "https://login.microsoftonline.com/TENANT_ID/v2.0"' }),
+  entra(
+    90002,
+    'tenant_wrong',
+    { set: '"base_url": "https://login.microsoftonline.com/TENANT_ID"' },
+    { preset: 'entra', profile: { preset: 'entra' } },
+  ),
+  entra(500011, 'scope_unknown', { set: '"scope": "api://APPLICATION_ID/SCOPE"' }),
+  entra(1002012, 'scope_unknown', { set: '"scope": "api://APPLICATION_ID/.default"' }),
+  entra(28003, 'scope_unknown', { set: '"scope": "api://APPLICATION_ID/SCOPE offline_access"' }),
+  entra(50076, 'login_again', LOGIN, { step: 'refresh' }),
+  entra(700082, 'login_again', LOGIN, { step: 'refresh' }),
+  entra(50173, 'login_again', LOGIN, { step: 'refresh' }),
+  entra(53003, 'policy', { run: null }),
+  entra(9002327, 'platform_wrong', { run: null }, { step: 'token_request' }),
+  entra(7000112, 'client_disabled', { run: null }, { step: 'token_request' }),
+  entra(700027, 'client_secret_wrong', { run: null }, { step: 'token_request' }),
+  // 401, whatever the word
+  [
+    'UAA, whose client_id has other characters',
+    {
+      ...refused('unauthorized', 'Bad credentials'),
+      httpStatus: 401,
+      profile: { ...BASIC, client_id: 'sb-app!t1' },
+    },
+    'client_secret_encoding',
+    { set: '"client_secret_basic_encoding": "raw"' },
+    /form encoding/,
+  ],
+  ...['unauthorized', 'Unauthorized', 'bad_credentials', 'access-denied', 'forbidden'].map(
+    (word): Row => [
+      `401 ${word}`,
+      {
+        ...refused(word),
+        httpStatus: 401,
+        profile: BASIC,
+        metadata: { token_endpoint_auth_methods_supported: ['client_secret_basic'] },
+      },
+      'client_secret_wrong',
+      { run: EDIT },
+      /not valid for client_id/,
+    ],
+  ),
   // redirect URI
   [
     'Google',
@@ -619,7 +789,11 @@ test('of a login without any response the redirect URI is likeliest, then the cl
 test('where the server takes several methods, another one comes after a wrong secret', () => {
   const metadata = { token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'] }
   const causes = diagnose(facts({ ...refused('invalid_client'), profile: BASIC, metadata }))
-  expect(causes.map(({ cause }) => cause)).toEqual(['client_secret_wrong', 'client_authentication_method'])
+  expect(causes.map(({ cause }) => cause)).toEqual([
+    'client_secret_wrong',
+    'client_authentication_method',
+    'client_secret_encoding',
+  ])
   expect(causes[1]?.fix.set).toBe('"token_endpoint_auth_method": "client_secret_post"')
 })
 
@@ -658,6 +832,36 @@ describe('nothing is claimed where nothing is known', () => {
     [
       'a clock that is wrong, where nothing depends on it',
       { ...refused('invalid_client_id'), clockDifferenceSeconds: 9000, step: 'no_refresh_token' },
+    ],
+    ['a resource that was not sent', { step: 'authorization', ...refused('invalid_target') }],
+    ['a resource owner', { ...RESOURCE, ...refused('server_error', 'The resource owner is unknown') }],
+    ['a grant of another resource', { ...RESOURCE, ...refused('invalid_grant', 'resource parameter') }],
+    [
+      'a proof that is refused where DPoP is on',
+      { ...refused('invalid_dpop_proof'), profile: { dpop: true } },
+    ],
+    ...['invalid_grant', 'invalid_request', 'token_expired'].map((error): [string, Scene] => [
+      `401 ${error}, which is not about the client`,
+      { ...refused(error), httpStatus: 401, profile: BASIC },
+    ]),
+    [
+      'a region that is no address of Zoho',
+      {
+        ...refused('invalid_code'),
+        parameters: { 'accounts-server': 'https://accounts.zoho.com.evil.example' },
+      },
+    ],
+    [
+      'the region of the profile',
+      {
+        ...refused('invalid_code'),
+        profile: { token_endpoint: 'https://accounts.zoho.eu/oauth/v2/token' },
+        parameters: { 'accounts-server': 'https://accounts.zoho.eu' },
+      },
+    ],
+    [
+      'a code of Entra that nobody knows',
+      { step: 'authorization', ...refused('invalid_request', 'AADSTS1: x') },
     ],
     ['an unfinished list', { step: 'token_request', metadata: {} }],
   ])('%s', (_name, scene) => {

@@ -5,6 +5,7 @@ import type { ProfileAnswer, SucceededLogin, UnsuccessfulLogin } from '../../src
 import type { Profile } from '../../src/config/profile.js'
 import { judgeAgreement } from '../../src/doctor/agreement.js'
 import { examineLastLogin, judgeLastLogin } from '../../src/doctor/last-login.js'
+import { examineResource } from '../../src/doctor/resource.js'
 import { judgeRefresh } from '../../src/doctor/tokens.js'
 import { CatchdError } from '../../src/failures.js'
 import { testProfile } from '../support/fake-authorization-servers.js'
@@ -86,6 +87,60 @@ test.each<[check: string, Partial<Profile>, Partial<ServerMetadata>, detail: str
   expect(warnings).toMatchObject([
     { check, status: 'warn', next: 'catchd profile edit gw', detail: expect.stringContaining(detail) },
   ])
+})
+
+test('a public client that works is no warning, although the server does not announce it', () => {
+  const published = {
+    issuer: 'https://as.example',
+    token_endpoint_auth_methods_supported: ['client_secret_basic'],
+  }
+  const of = (isLoggedIn: boolean, changes: Partial<Profile> = {}) =>
+    judgeAgreement(testProfile(changes), published, published, isLoggedIn).find(
+      ({ check }) => check === 'client authentication',
+    )
+  expect(of(true)).toMatchObject({ status: 'ok', detail: expect.stringContaining('has no secret') })
+  expect(of(false)).toMatchObject({ status: 'warn' })
+  // Another contradiction stays one.
+  expect(of(true, { ...BASIC, token_endpoint_auth_method: 'client_secret_post' })).toMatchObject({
+    status: 'warn',
+  })
+})
+
+describe('the resource of a profile', () => {
+  const AT = {
+    issuer: 'https://as.example',
+    resource_server: 'https://api.example/mcp',
+    resource: 'https://api.example/mcp',
+  }
+  const examined = (issuers: string[] | undefined, changes: Partial<Profile> = AT) =>
+    examineResource(testProfile(changes), {
+      ofResource: async () => {
+        if (issuers === undefined) throw new CatchdError('provider_unreachable')
+        const [first = '', ...others] = issuers
+        return { resource: AT.resource, issuers: [first, ...others], scope: null, wantsDpop: false }
+      },
+    })
+
+  test('another authorization server is a warning with the command that asks for the agreement', async () => {
+    expect(await examined(['https://new.example'])).toMatchObject([
+      {
+        check: 'resource',
+        status: 'warn',
+        detail: expect.stringMatching(/now names .*new\.example.* uses https:\/\/as\.example/),
+        next: 'catchd login https://api.example/mcp --name gw --issuer https://new.example',
+      },
+    ])
+  })
+
+  test.each<[string, string[] | undefined, Partial<Profile> | undefined, string[]]>([
+    ['the same', ['https://as.example'], undefined, ['ok']],
+    ['the same with a slash', ['https://as.example/'], undefined, ['ok']],
+    ['the same among others', ['https://new.example', 'https://as.example'], undefined, ['ok']],
+    ['none now', undefined, undefined, []],
+    ['none, because the profile names no resource', ['https://new.example'], { issuer: AT.issuer }, []],
+  ])('%s', async (_name, issuers, changes, expected) => {
+    expect((await examined(issuers, changes)).map(({ status }) => status)).toEqual(expected)
+  })
 })
 
 describe('what would be refused before a browser opens is a failure', () => {

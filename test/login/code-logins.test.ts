@@ -88,6 +88,17 @@ describe('a known state on its own redirect URI is used up whatever it says', ()
   })
 
   test.each([
+    ['authorization_declined', 'authorization_denied'],
+    ['consent_required', 'authorization_denied'],
+    ['server_error', 'provider_refused'],
+  ])('%s is %s', async (error, code) => {
+    const { begin, answer } = startLogins()
+    const login = await begin()
+    const settled = await answer(REDIRECT_URI, `error=${error}&state=${login.state.reveal()}`)
+    expect(settled).toMatchObject({ status: 'failed', failure: { code, error } })
+  })
+
+  test.each([
     ['another issuer', '&iss=https%3A%2F%2Fevil.example', false],
     ['another case', '&iss=https%3A%2F%2FAS.example', false],
     ['a trailing slash', '&iss=https%3A%2F%2Fas.example%2F', false],
@@ -488,6 +499,28 @@ describe('the report', () => {
     const settled = await scene.answer(REDIRECT_URI, codeResponse(login))
     expect(report(settled)?.exchanges[0]?.answered).toEqual({ code: '[secret]' })
     expect(report(settled)?.causes[0]?.fix.set).toBe('"token_endpoint_auth_method": "client_secret_post"')
+  })
+
+  test('a request that the server refused before a browser opened is remembered', async () => {
+    const { logins, servers, begin } = startLogins()
+    const { prepare } = servers
+    const refuseWith = (code: 'provider_refused' | 'provider_unreachable') => {
+      servers.prepare = async () => {
+        throw new CatchdError(code, { error: 'invalid_dpop_proof' })
+      }
+    }
+    refuseWith('provider_unreachable')
+    await expect(begin()).rejects.toMatchObject({ code: 'provider_unreachable' })
+    expect(logins.ofProfile('gw')).toEqual([])
+    refuseWith('provider_refused')
+    await expect(begin()).rejects.toMatchObject({ code: 'provider_refused' })
+    expect(logins.ofProfile('gw')).toMatchObject([
+      { status: 'failed', failure: { code: 'provider_refused', message: expect.stringContaining('DPoP') } },
+    ])
+    expect(logins.pendingOf('gw')).toEqual([])
+    servers.prepare = prepare
+    const login = await begin()
+    expect(logins.ofProfile('gw')[0]?.id).toBe(login.id)
   })
 
   test('of a login that nobody answered points to the redirect URI', async () => {

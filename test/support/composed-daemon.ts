@@ -74,6 +74,7 @@ export class FakeServers extends FakeAuthorizationServers implements Servers {
     url: 'https://mcp.example.com/mcp',
     resource: 'https://mcp.example.com/mcp',
     issuer: 'https://mcp.example.com',
+    issuers: ['https://mcp.example.com'],
     scope: null,
     wantsDpop: false,
     registersClients: true,

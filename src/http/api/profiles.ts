@@ -20,6 +20,18 @@ const NewProfileFromUrl = z
       .describe('A client that you registered, or the URL of a Client ID Metadata Document'),
     scope: z.string().optional().describe('Replaces the scope that the resource asks for'),
     ca_file: z.string().min(1).optional(),
+    redirect_uri: z
+      .string()
+      .max(2048)
+      .optional()
+      .describe('A loopback URL to register instead of the default, for example with the host localhost'),
+    issuer: z
+      .string()
+      .max(2048)
+      .optional()
+      .describe(
+        'The authorization server that you agree to. Needed if the resource names another one than the profile uses; a new client is then registered there',
+      ),
     register_again: z
       .boolean()
       .default(false)
@@ -82,11 +94,12 @@ export function profileRoutes(app: ApiScope, { services }: RouteParts): void {
       response: answers({ 200: ProfileAnswer, 201: ProfileAnswer }),
     },
     handler: async (request, reply) => {
-      const { client_id, ca_file, register_again, ...rest } = request.body
+      const { client_id, ca_file, redirect_uri, register_again, ...rest } = request.body
       const { view, created } = await services.discovery.fromUrl({
         ...rest,
         clientId: client_id,
         caFile: ca_file,
+        redirectUri: redirect_uri,
         registerAgain: register_again,
       })
       return reply.code(created ? 201 : 200).send(profileAnswer(view))

@@ -7,7 +7,7 @@
  * is in the vault. preparation.ts prepares a login.
  */
 import * as z from 'zod'
-import { shownCode } from '../../authorization-server/token-refusal.js'
+import { isDenial, shownCode } from '../../authorization-server/token-refusal.js'
 import { Transcript } from '../../authorization-server/transcript.js'
 import { needsNoPerson, usesRedirectUri } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
@@ -148,7 +148,8 @@ async function settle(
     return explained.causes.length === 0 ? settled : { ...settled, report: explained }
   } catch (error) {
     const failure = asCatchdError(error)
-    const explained = report(parts, login, { step: 'token_request', failure, transcript })
+    const ending = { step: 'token_request', failure, transcript, parameters: response.extra } as const
+    const explained = report(parts, login, ending)
     return unsuccessful(login, 'failed', failure, explained)
   }
 }
@@ -201,15 +202,9 @@ function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): Catc
   })
 }
 
-/**
- * Errors that mean that the user did not agree: RFC 6749 §4.1.2.1, and OpenID Connect Core §3.1.2.6, which LemonLDAP::NG
- * sends when the user refuses consent.
- */
-const DENIALS = new Set(['access_denied', 'consent_required'])
-
 function judgeError(login: PendingLogin, response: AuthorizationResponse): CatchdError | undefined {
   if (response.kind === 'code') return undefined
-  const denied = DENIALS.has(response.error)
+  const denied = isDenial(response.error)
   return new CatchdError(denied ? 'authorization_denied' : 'provider_refused', {
     profile: login.profile,
     detail: denied

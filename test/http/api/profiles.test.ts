@@ -269,7 +269,8 @@ test('POST makes a profile from a URL with 201, and finds it again with 200', as
   const added = await call('POST', '/v1/profiles', { body })
   expect([added.status, added.json(ProfileAnswer).profile]).toEqual([201, 'tools'])
   expect((await call('POST', '/v1/profiles', { body })).status).toBe(200)
-  expect(effects).toEqual([`discover ${body.url} /ca.pem`, 'configuration.changed'])
+  const discover = `discover ${body.url} /ca.pem`
+  expect(effects).toEqual([discover, 'configuration.changed', discover])
   expect((await services.profiles.show('tools')).entry).toMatchObject({
     ...{ resource_server: body.url, client_id: 'c', scope: 's', ca_file: '/ca.pem' },
   })
