@@ -25,6 +25,7 @@ import type {
   CodeGrant,
   DeviceAuthorization,
   DevicePoll,
+  DeviceSecrets,
   DpopProofs,
   ExpectedIssuer,
   Inspection,
@@ -144,7 +145,7 @@ export class OAuthAuthorizationServers
 
   async pollDevice(
     profile: Profile,
-    authorization: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
+    authorization: DeviceSecrets,
     transcript?: Transcript,
   ): Promise<DevicePoll> {
     try {

@@ -3,11 +3,12 @@ import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { resources, wireScope } from './authorization-request.js'
+import { resources, setChallenge, setParametersOfProfile, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import { readDuration } from './duration.js'
 import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
+import { randomSecret } from './pkce.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
 import { boundServer } from './secret-destination.js'
 import type { SentValues } from './sent-values.js'
@@ -44,6 +45,10 @@ export async function authorizeDevice(
   const scope = wireScope(profile)
   if (scope !== '') parameters.set('scope', scope)
   for (const resource of resources(profile)) parameters.append('resource', resource)
+  setParametersOfProfile(parameters, profile)
+  // RFC 8628 knows no PKCE, so only a profile that says so has it. Keycloak can require it.
+  const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
+  if (codeVerifier !== null) setChallenge(parameters, profile, codeVerifier)
   const { response, sent } = await requests.send(
     profile,
     { server, key: 'device_authorization_endpoint', bound: 'client' },
@@ -52,10 +57,14 @@ export async function authorizeDevice(
     { isProven: false },
   )
   const answer = readAnswer(await response.text(), response.status, sent)
-  return { ...answer, server: boundServer(profile, server) }
+  return { ...answer, codeVerifier, server: boundServer(profile, server) }
 }
 
-function readAnswer(body: string, status: number, sent: SentValues): Omit<DeviceAuthorization, 'server'> {
+function readAnswer(
+  body: string,
+  status: number,
+  sent: SentValues,
+): Omit<DeviceAuthorization, 'server' | 'codeVerifier'> {
   const members = parseObject(body)
   const refusal = members === undefined ? undefined : findRefusal(members, status, sent)
   if (refusal !== undefined) throw refusal

@@ -58,6 +58,8 @@ export interface CodeGrant {
 /** The values that a device login shows and polls with (RFC 8628 §3.2). */
 export interface DeviceAuthorization {
   readonly deviceCode: Secret
+  /** `null` or absent: the device authorization request had no challenge. */
+  readonly codeVerifier?: Secret | null
   readonly userCode: string
   /** http or https. */
   readonly verificationUri: string
@@ -67,6 +69,9 @@ export interface DeviceAuthorization {
   /** The device code goes to no other server. */
   readonly server?: BoundServer | null
 }
+
+/** What a poll sends, and where to. */
+export type DeviceSecrets = Pick<DeviceAuthorization, 'deviceCode' | 'codeVerifier' | 'server'>
 
 /** The answer to one poll (RFC 8628 §3.5). */
 export type DevicePoll =
@@ -122,11 +127,7 @@ export interface AuthorizationServers {
   /** Begins a device login. */
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
   /** Asks whether the user has approved. Never throws. */
-  pollDevice(
-    profile: Profile,
-    authorization: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
-    transcript?: Transcript,
-  ): Promise<DevicePoll>
+  pollDevice(profile: Profile, authorization: DeviceSecrets, transcript?: Transcript): Promise<DevicePoll>
   refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome>
   /** Tokens of a grant without a login: client credentials (RFC 6749 §4.4) or token exchange (RFC 8693). */
   obtain(profile: Profile): Promise<TokenResponse>

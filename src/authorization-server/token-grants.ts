@@ -10,7 +10,8 @@ import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { SubjectTokens } from '../config/subject-token.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import { isSigned, wireScope } from './authorization-request.js'
+import type { Secret } from '../secret.js'
+import { isSigned, sentRedirectUri, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import { refusedDevice } from './device-authorization.js'
 import { asksForIdToken, type IdTokenContext, IdTokens } from './id-token.js'
@@ -18,7 +19,7 @@ import type { IssuedTokens, TokenResponse } from './issued-tokens.js'
 import { verifyResponse } from './jarm.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import { requireOneOperator } from './one-operator.js'
-import type { CodeGrant, DeviceAuthorization, DevicePoll, RefreshOutcome } from './port.js'
+import type { CodeGrant, DevicePoll, DeviceSecrets, RefreshOutcome } from './port.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import { boundServer } from './secret-destination.js'
 import type { ServerConnections } from './server-connections.js'
@@ -55,13 +56,16 @@ export class TokenGrants {
     requireOneOperator(profile, server)
     await verifyResponse(this.#idTokens, profile, server, grant)
     const { code, codeVerifier, redirectUri, nonce, server: begunAt, transcript } = grant
-    const verifier = codeVerifier === null ? {} : { code_verifier: codeVerifier.reveal() }
     const response = await this.#tokens({
       profile,
       server,
       bound: { login: begunAt },
       grantType: 'authorization_code',
-      parameters: { code: code.reveal(), redirect_uri: redirectUri, ...verifier },
+      parameters: {
+        code: code.reveal(),
+        redirect_uri: sentRedirectUri(profile, redirectUri),
+        ...verifierOf(codeVerifier),
+      },
       transcript,
     })
     return this.#accepted(profile, server, response, { grant: 'authorization_code', nonce })
@@ -90,7 +94,7 @@ export class TokenGrants {
   /** @throws CatchdError if the server's answer says nothing about the login */
   async pollDevice(
     profile: Profile,
-    { deviceCode, server: begunAt }: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
+    { deviceCode, codeVerifier, server: begunAt }: DeviceSecrets,
     transcript?: Transcript,
   ): Promise<DevicePoll> {
     const server = await this.#server(profile)
@@ -99,7 +103,7 @@ export class TokenGrants {
       server,
       bound: { login: begunAt },
       grantType: DEVICE_CODE,
-      parameters: { device_code: deviceCode.reveal() },
+      parameters: { device_code: deviceCode.reveal(), ...verifierOf(codeVerifier) },
       transcript,
     })
     if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
@@ -162,6 +166,11 @@ export class TokenGrants {
     if ('error' in outcome) throw outcome.error
     return outcome.response
   }
+}
+
+/** RFC 7636 §4.5. */
+function verifierOf(codeVerifier: Secret | null | undefined): { readonly code_verifier?: string } {
+  return codeVerifier == null ? {} : { code_verifier: codeVerifier.reveal() }
 }
 
 /** An id_token that was not validated is not stored. */

@@ -7,8 +7,9 @@
  */
 
 import { CatchdError } from '../failures.js'
-import { GRANTS, usesRefreshToken } from './grants.js'
+import { DEVICE_CODE, GRANTS, usesRefreshToken } from './grants.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
+import { placeholdersIn } from './placeholders.js'
 import { defaultRedirectUri } from './presets/registration.js'
 import { findPreset, PRESETS, type Preset } from './presets.js'
 import {
@@ -52,9 +53,10 @@ export function resolveProfile(
   const profile: Omit<Profile, 'client_id'> & Pick<ProfileEntry, 'client_id'> = {
     ...PROFILE_DEFAULTS,
     ...given,
-    token_endpoint_auth_method:
-      given.token_endpoint_auth_method ??
-      (given.client_secret === undefined ? 'none' : 'client_secret_basic'),
+    token_endpoint_auth_method: given.token_endpoint_auth_method ?? usualAuthentication(given),
+    ...(given.code_challenge_method === undefined && given.grant === DEVICE_CODE
+      ? { code_challenge_method: 'none' }
+      : {}),
     redirect_uri:
       given.redirect_uri ??
       defaultRedirectUri({ profile: {} }, { port: context.redirectPort, profile: name }),
@@ -68,6 +70,13 @@ export function resolveProfile(
     throw unfinished(name, 'Set client_id to the value that the authorization server issued.')
   refuseMissingEndpoints(profile)
   return { ...profile, client_id }
+}
+
+/** A secret that `token_parameters` send is not sent a second time. */
+function usualAuthentication({ client_secret, token_parameters = {}, refresh_parameters = {} }: Keys) {
+  const sent = [...Object.values(token_parameters), ...Object.values(refresh_parameters)]
+  const isSent = sent.some((template) => placeholdersIn(template).includes('client_secret'))
+  return client_secret === undefined || isSent ? 'none' : 'client_secret_basic'
 }
 
 /** The entry and what it extends, the outermost ancestor first. */
@@ -167,12 +176,15 @@ function merge(lower: ProfileEntry, upper: ProfileEntry): Keys {
   return merged
 }
 
-/** A parameter without a value counts as omitted (RFC 6749 §3.1). So an entry can remove a parameter of its preset. */
+/**
+ * A parameter without a value counts as omitted (RFC 6749 §3.1). So an entry can remove a parameter of its preset. In token
+ * requests it can also remove one of the standard, so there the empty value is kept.
+ */
 function withoutEmptyParameters(entry: Keys): Keys {
   const kept: Keys = { ...entry }
   for (const key of PARAMETER_KEYS) {
     const parameters = entry[key]
-    if (parameters === undefined) continue
+    if (parameters === undefined || key === 'token_parameters' || key === 'refresh_parameters') continue
     kept[key] = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
   }
   return kept

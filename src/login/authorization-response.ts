@@ -36,19 +36,25 @@ const MOST_PARAMETERS = 64
 
 /**
  * @param encoded - The query, form body or fragment, still percent-encoded, without `?` or `#`.
+ * @param codeParameterOf - The name of the parameter with the code, for the login with this `state`.
  * @throws CatchdError `redirect_malformed` when a parameter is repeated (RFC 6749 §3.1), the encoding is broken, both or
  *   neither of `code` and `error` are there, or there are too many parameters. The error never quotes the response.
  */
-export function parseAuthorizationResponse(encoded: string): AuthorizationResponse {
+export function parseAuthorizationResponse(
+  encoded: string,
+  codeParameterOf: (state: Secret | null) => string = () => 'code',
+): AuthorizationResponse {
   const sent = decodeParameters(encoded)
   const signed = sent.has('code') || sent.has('error') ? undefined : sent.get('response')
   const parameters = signed === undefined ? sent : claimsOf(signed)
-  const code = parameters.get('code')
+  const state = secretOrNull(parameters.get('state'))
+  const codeParameter = codeParameterOf(state)
+  const code = parameters.get(codeParameter)
   const error = parameters.get('error')
   const common = {
-    state: secretOrNull(parameters.get('state')),
+    state,
     iss: parameters.get('iss') ?? null,
-    extra: extraParameters(parameters),
+    extra: extraParameters(parameters, codeParameter),
     parameters: new Secret(JSON.stringify(Object.fromEntries(sent))),
   }
   if (code !== undefined && error !== undefined) {
@@ -133,8 +139,10 @@ function secretOrNull(value: string | undefined): Secret | null {
 const STANDARD = new Set(['code', 'state', 'iss', 'error', 'error_description', 'error_uri'])
 
 /** Without a prototype: the names are not trusted, and one of them may be `__proto__`. */
-function extraParameters(parameters: Map<string, string>): Record<string, string> {
+function extraParameters(parameters: Map<string, string>, codeParameter: string): Record<string, string> {
   const extra: Record<string, string> = Object.create(null)
-  for (const [name, value] of parameters) if (!STANDARD.has(name)) extra[name] = value
+  for (const [name, value] of parameters) {
+    if (!STANDARD.has(name) && name !== codeParameter) extra[name] = value
+  }
   return extra
 }

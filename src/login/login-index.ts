@@ -8,6 +8,7 @@
  * first.
  */
 import type { ResponseCarrier } from '../config/response-modes.js'
+import type { Secret } from '../secret.js'
 import { givingWay, type Holder, Shares } from '../shares.js'
 import type { AuthorizationResponse } from './authorization-response.js'
 import type { AwaitedRedirect, LoginKind, OpenLogin } from './kinds/kind.js'
@@ -36,6 +37,7 @@ interface Entry {
   readonly kind: LoginKind | null
   /** Who began it; after a restart the user. */
   readonly holder: Holder
+  readonly codeParameter: string
   /** Finds the response, and its replay. */
   state: string | null
   readonly settled: Promise<SettledLogin>
@@ -52,7 +54,7 @@ export class LoginIndex {
   #configured: readonly ConfiguredRedirectUri[] = []
 
   add(kind: LoginKind, open: OpenLogin, holder: Holder): void {
-    const entry = this.#follow(open.login, kind, holder)
+    const entry = this.#follow(open.login, kind, holder, open.redirect?.codeParameter)
     this.#pending.set(open.login.id, open)
     if (open.redirect?.state) this.#findBy(open.redirect.state.reveal(), entry)
   }
@@ -162,6 +164,11 @@ export class LoginIndex {
     return this.claimAs(only.login.id, response)
   }
 
+  /** The parameter with the code, in a response with this `state` on a redirect URI. */
+  codeParameter(redirectUri: string, state: Secret | null): string {
+    return this.#answeredBy(redirectUri, { state })?.codeParameter ?? 'code'
+  }
+
   /** Whether a login waits for this response, or was answered with it. */
   knows(redirectUri: string, response: AuthorizationResponse): boolean {
     return this.#answeredBy(redirectUri, response) !== undefined
@@ -233,12 +240,13 @@ export class LoginIndex {
     return this.#redirectUris.knowsAuthority(authority)
   }
 
-  #follow(login: Login, kind: LoginKind | null, holder: Holder): Entry {
+  #follow(login: Login, kind: LoginKind | null, holder: Holder, codeParameter = 'code'): Entry {
     let resolve: (login: SettledLogin) => void = () => {}
     const settled = new Promise<SettledLogin>((done) => {
       resolve = done
     })
-    const entry = { login, redirectUri: login.redirectUri, kind, holder, state: null, settled, resolve }
+    const { redirectUri } = login
+    const entry = { login, redirectUri, kind, holder, codeParameter, state: null, settled, resolve }
     this.#byId.set(login.id, entry)
     if (login.redirectUri !== '') this.#redirectUris.hold(entry)
     return entry
@@ -249,7 +257,7 @@ export class LoginIndex {
     this.#byState.set(state, entry)
   }
 
-  #answeredBy(redirectUri: string, { state }: AuthorizationResponse): Entry | undefined {
+  #answeredBy(redirectUri: string, { state }: Pick<AuthorizationResponse, 'state'>): Entry | undefined {
     const entry = state === null ? this.#stateless(redirectUri) : this.#byState.get(state.reveal())
     return entry !== undefined && this.#redirectUris.at(redirectUri).has(entry) ? entry : undefined
   }

@@ -42,6 +42,8 @@ export interface PendingLogin extends LoginOfProfile {
   readonly responseMode: ResponseCarrier
   /** false: the server drops `state`, so a response belongs to the only pending login on the redirect URI. */
   readonly stateEcho: boolean
+  /** The parameter of the response that contains the code. */
+  readonly codeParameter: string
   /** host:port to bind if the redirect URI is not loopback. */
   readonly listen: string | null
   /** For an https redirect URI; `null`: the daemon's own, or none. */

@@ -160,7 +160,7 @@ export class Logins {
     }
     const redirect = this.#index.findPending(id)?.redirect ?? undefined
     if (redirect === undefined) return login
-    const response = parseAuthorizationResponse(responsePart(url, login))
+    const response = parseAuthorizationResponse(responsePart(url, login), () => redirect.codeParameter)
     if (redirect.state === null) {
       return (await this.#settleClaim(this.#index.claimAs(id, response), response)).login
     }
@@ -222,7 +222,10 @@ export class Logins {
    *   changed.
    */
   async answer(redirectUri: string, encoded: string, check: () => Promise<void>): Promise<Answer> {
-    return this.#answer(redirectUri, parseAuthorizationResponse(encoded), check)
+    const response = parseAuthorizationResponse(encoded, (state) =>
+      this.#index.codeParameter(redirectUri, state),
+    )
+    return this.#answer(redirectUri, response, check)
   }
 
   /** Restores the pending logins of the last run, if that was not done yet. Never throws. */

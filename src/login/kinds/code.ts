@@ -54,6 +54,8 @@ const CodeLoginRecord = z.object({
   iss_required: z.boolean(),
   response_mode: z.enum(RESPONSE_CARRIERS),
   state_echo: z.boolean(),
+  /** Records of earlier versions have none. */
+  code_parameter: z.string().default('code'),
 })
 
 export function codeKind(parts: KindParts): LoginKind {
@@ -89,6 +91,7 @@ function openCodeLogin(parts: KindParts, login: PendingLogin): OpenLogin {
     redirect: {
       address: login,
       state: login.state,
+      codeParameter: login.codeParameter,
       carriers: [login.responseMode],
       alsoTakes: login.stateEcho ? 'none' : 'stateless',
       answered: (response) => settle(parts, login, response),

@@ -33,6 +33,8 @@ const DeviceLoginRecord = z.object({
   created_at_ms: z.number(),
   expires_at_ms: z.number(),
   device_code: SecretMember,
+  /** Records of earlier versions have none. */
+  code_verifier: SecretMember.nullable().default(null),
   interval_ms: z.number(),
   user_code: z.string(),
   verification_uri: z.string(),
@@ -71,7 +73,7 @@ async function begin(
   profile: Profile,
   timeoutSeconds = Infinity,
 ): Promise<DeviceRecord> {
-  const { expiresInSeconds, intervalSeconds, server, ...authorization } =
+  const { expiresInSeconds, intervalSeconds, codeVerifier, server, ...authorization } =
     await servers.authorizeDevice(profile)
   const createdAtMs = clock.now()
   return {
@@ -81,6 +83,7 @@ async function begin(
     expiresAtMs: createdAtMs + Math.min(expiresInSeconds, timeoutSeconds) * 1000,
     intervalMs: intervalSeconds * 1000,
     ...authorization,
+    codeVerifier: codeVerifier ?? null,
     ...servers.origin(profile),
     server: server ?? null,
   }
