@@ -114,7 +114,8 @@ function secretsOf(profile: Profile, edit: SessionEdit): [key: Key, secret: stri
   }
   for (const key of PARAMETER_KEYS) {
     for (const [name, value] of Object.entries(profile[key] ?? {})) {
-      const isBrought = edit.entry[key]?.[name] === value && !hasSecretPlaceholder(value)
+      const isOwn = !hasSecretPlaceholder(value) || (profile.name === edit.name && edit.bringsClientSecret)
+      const isBrought = edit.entry[key]?.[name] === value && isOwn
       if (isHidden(profile, key, name, value) && !isBrought) {
         secrets.push([key, JSON.stringify([key, name, value])])
       }
