@@ -73,11 +73,15 @@ export const SubjectTokenSource = z.union(
 
 const pointer = z.string().regex(/^\//, 'must be a JSON pointer that begins with /')
 
-/** Members of a token response that are read (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). */
+/**
+ * Members of a token response that are read (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3), and `expires_at`, which is read
+ * only where a profile points at it.
+ */
 export const TOKEN_RESPONSE_MEMBERS = [
   'access_token',
   'token_type',
   'expires_in',
+  'expires_at',
   'refresh_token',
   'scope',
   'id_token',

@@ -117,7 +117,7 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
     )
     throw broken(name, `There is no preset ${JSON.stringify(written.preset)}.${meant}`, 'catchd presets')
   }
-  const asksForBase = SERVER_URLS.some((key) => preset.profile[key]?.includes(BASE))
+  const asksForBase = needsBase(preset.profile)
   if (written.base_url !== undefined && !asksForBase) {
     throw broken(name, `base_url has no effect with preset "${preset.name}". Set issuer, or the endpoints.`)
   }
@@ -144,19 +144,34 @@ function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant 
 
 const BASE = '{base}'
 
+function needsBase(entry: ProfileEntry): boolean {
+  const patterns = [
+    ...SERVER_URLS.map((key) => entry[key]),
+    ...Object.values(entry.authorization_parameters ?? {}),
+  ]
+  return patterns.some((pattern) => pattern?.includes(BASE))
+}
+
 function withBase(name: string, entry: Keys): Keys {
+  if (!needsBase(entry)) return entry
+  if (entry.base_url === undefined) {
+    throw unfinished(
+      name,
+      `Set base_url to the address of your server. Preset "${entry.preset}" needs it for its endpoints.`,
+    )
+  }
+  if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
+  const base = entry.base_url.replace(/\/+$/, '')
   const filled: Keys = { ...entry }
   for (const key of SERVER_URLS) {
     const pattern = entry[key]
-    if (pattern?.includes(BASE) !== true) continue
-    if (entry.base_url === undefined) {
-      throw unfinished(
-        name,
-        `Set base_url to the address of your server. Preset "${entry.preset}" needs it for its endpoints.`,
-      )
-    }
-    if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
-    filled[key] = pattern.replaceAll(BASE, entry.base_url.replace(/\/+$/, ''))
+    if (pattern !== undefined) filled[key] = pattern.replaceAll(BASE, base)
+  }
+  const parameters = Object.entries(entry.authorization_parameters ?? {})
+  if (parameters.length > 0) {
+    filled.authorization_parameters = Object.fromEntries(
+      parameters.map(([name, value]) => [name, value.replaceAll(BASE, base)]),
+    )
   }
   return filled
 }

@@ -114,4 +114,22 @@ export const WORK = presets([
       token_endpoint: '{base}/oauth/token',
     },
   },
+  {
+    name: 'basecamp',
+    title: 'Basecamp',
+    source: 'https://github.com/basecamp/api/blob/master/sections/authentication.md',
+    checked: '2026-11-30',
+    client: 'confidential',
+    register:
+      'An integration at launchpad.37signals.com/integrations. The accounts and their addresses are at https://launchpad.37signals.com/authorization.json.',
+    profile: {
+      authorization_endpoint: 'https://launchpad.37signals.com/authorization/new',
+      token_endpoint: 'https://launchpad.37signals.com/authorization/token',
+      token_endpoint_auth_method: 'client_secret_post',
+      // Draft 5 of OAuth 2.0, which had no grant_type yet.
+      authorization_parameters: { type: 'web_server' },
+      token_parameters: { type: 'web_server' },
+      refresh_parameters: { type: 'refresh', redirect_uri: '{redirect_uri}' },
+    },
+  },
 ])

@@ -137,4 +137,21 @@ export const WORK: readonly Vendor[] = [
     lifetime: 28_800,
     answer: standardAnswer(28_800, { scope: undefined }),
   },
+  {
+    preset: 'basecamp',
+    rules: 'https://github.com/basecamp/api/blob/master/sections/authentication.md',
+    clients: ['confidential'],
+    authorize: 'https://launchpad.37signals.com/authorization/new',
+    token: 'https://launchpad.37signals.com/authorization/token',
+    redirect: exact,
+    scopes: [],
+    refusesAuthorization: wants({ type: 'web_server' }),
+    credentials: 'body',
+    kindOfRequest: { name: 'type', code: 'web_server', refresh: 'refresh' },
+    refusesToken: wants({ redirect_uri: null }),
+    lifetime: 1_209_600,
+    answer: ({ accessToken, refreshToken }) => ({
+      body: { access_token: accessToken, expires_in: 1_209_600, refresh_token: refreshToken ?? undefined },
+    }),
+  },
 ]
