@@ -247,6 +247,8 @@ export interface PendingLogin {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -284,6 +286,8 @@ export interface PendingCatch {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -322,7 +326,7 @@ export interface SucceededLogin {
   readonly expires_at: string
   readonly error: null
   readonly stored: StoredTokenSet
-  /** When there is no refresh token and catchd knows how to get one; not kept over a restart */
+  /** Requests and answers; causes if there is no refresh token and catchd knows how to get one; not kept over a restart */
   readonly report: LoginReport | null
 }
 
@@ -477,6 +481,12 @@ export interface DaemonStatus {
   readonly started_at: string
   readonly listeners: {
     readonly redirect: readonly string[]
+    /** What arrived last at a redirect URI instead of a response that can be read */
+    readonly redirect_missed?: {
+      /** RFC 3339, UTC */
+      readonly at: string
+      readonly detail: string
+    }
     readonly socket: string | null
     readonly tcp: string | null
     /** Why TCP does not work as configured, in words */

@@ -112,7 +112,7 @@ describe('when unfinished requests hold too much memory in all, the largest give
     const first = reading(await send(port, `${head('/wait')}\r\n\r\n`))
     await expect.poll(() => waiting.length).toBe(1)
     const small = reading(await send(port, 'GET / HTTP/1.1\r\nHo'))
-    const large = []
+    const large: ReturnType<typeof reading<Awaited<ReturnType<typeof send>>>>[] = []
     for (let count = 0; count < 8; count += 1) large.push(reading(await send(port, bytes)))
     await expect.poll(() => large.filter(({ isClosed }) => isClosed).length).toBeGreaterThanOrEqual(3)
     expect([first.isClosed, small.isClosed]).toEqual([false, false])

@@ -134,7 +134,7 @@ async function settle(
   response: AuthorizationResponse,
 ): Promise<SettledLogin> {
   const refusal = judgeIssuer(login, response) ?? judgeError(login, response)
-  if (refusal !== undefined || response.kind === 'error') {
+  if (refusal !== undefined || response.kind !== 'code') {
     const failure = refusal ?? new CatchdError('provider_refused')
     return unsuccessful(login, 'failed', failure, report(parts, login, { step: 'authorization', failure }))
   }
@@ -142,10 +142,11 @@ async function settle(
   const transcript = new Transcript(parts.clock)
   try {
     const stored = await redeem(parts, login, response, transcript)
-    const settled = { ...baseOf(login), status: 'succeeded', stored } as const
-    if (stored.hasRefreshToken) return settled
-    const explained = report(parts, login, { step: 'no_refresh_token', transcript })
-    return explained.causes.length === 0 ? settled : { ...settled, report: explained }
+    const explained = report(parts, login, {
+      step: stored.hasRefreshToken ? 'done' : 'no_refresh_token',
+      transcript,
+    })
+    return { ...baseOf(login), status: 'succeeded', stored, report: explained }
   } catch (error) {
     const failure = asCatchdError(error)
     const explained = report(parts, login, { step: 'token_request', failure, transcript })
@@ -209,17 +210,27 @@ const DENIALS = new Set(['access_denied', 'consent_required'])
 
 function judgeError(login: PendingLogin, response: AuthorizationResponse): CatchdError | undefined {
   if (response.kind === 'code') return undefined
-  const denied = DENIALS.has(response.error)
-  return new CatchdError(denied ? 'authorization_denied' : 'provider_refused', {
+  const about = {
     profile: login.profile,
-    detail: denied
-      ? 'The request was denied at the authorization server.'
-      : 'The authorization server answered the authorization request with an error.',
-    error: shownCode(response.error, secretsOf(login)),
     errorDescription:
       response.errorDescription === null
         ? undefined
         : secretsOf(login).line(response.errorDescription, LONGEST_DESCRIPTION),
+  }
+  if (response.kind === 'incomplete') {
+    return new CatchdError('provider_refused', {
+      ...about,
+      detail:
+        'The authorization server sent neither a code nor an error. Some servers do that if the request is denied.',
+    })
+  }
+  const denied = DENIALS.has(response.error)
+  return new CatchdError(denied ? 'authorization_denied' : 'provider_refused', {
+    ...about,
+    detail: denied
+      ? 'The request was denied at the authorization server.'
+      : 'The authorization server answered the authorization request with an error.',
+    error: shownCode(response.error, secretsOf(login)),
     evidence: { errorCode: new Secret(response.error) },
   })
 }
