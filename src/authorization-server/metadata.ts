@@ -9,6 +9,7 @@ import * as z from 'zod'
 import type { Clock } from '../clock.js'
 import { ENDPOINTS, type Endpoint, type Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import { printable } from '../text/printable.js'
 import { MetadataCache } from './metadata-cache.js'
 import { mayLeadTo, readPublished } from './published-document.js'
 import type { ResourceIssuers } from './resource-issuers.js'
@@ -179,6 +180,9 @@ function wellKnownUrls(issuer: string): string[] {
   ]
 }
 
+/** In characters: an issuer in a message. */
+const LONGEST_SHOWN = 200
+
 /**
  * Issuers are compared as strings, not as URLs: `https://a` and `https://a/` are different (RFC 8414 §3.3).
  *
@@ -195,7 +199,7 @@ function parseMetadata(issuer: string, value: object): ServerMetadata {
   ) as ServerMetadata
   if (document.issuer !== issuer) {
     throw new CatchdError('issuer_mismatch', {
-      detail: `The metadata published for ${issuer} names another issuer. The issuer in the profile must be exactly the server's.`,
+      detail: `The metadata published for ${issuer} names another issuer: ${printable(document.issuer).slice(0, LONGEST_SHOWN)}. Both must be exactly the same.`,
       evidence: { issuer: document.issuer, issuerFrom: 'metadata' },
     })
   }

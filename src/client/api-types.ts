@@ -253,6 +253,8 @@ export interface PendingLogin {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -290,6 +292,8 @@ export interface PendingCatch {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -328,7 +332,7 @@ export interface SucceededLogin {
   readonly expires_at: string
   readonly error: null
   readonly stored: StoredTokenSet
-  /** When there is no refresh token and catchd knows how to get one; not kept over a restart */
+  /** Requests and answers; causes if there is no refresh token and catchd knows how to get one; not kept over a restart */
   readonly report: LoginReport | null
 }
 
@@ -483,6 +487,12 @@ export interface DaemonStatus {
   readonly started_at: string
   readonly listeners: {
     readonly redirect: readonly string[]
+    /** What arrived last at a redirect URI instead of a response that can be read */
+    readonly redirect_missed?: {
+      /** RFC 3339, UTC */
+      readonly at: string
+      readonly detail: string
+    }
     readonly socket: string | null
     readonly tcp: string | null
     /** Why TCP does not work as configured, in words */

@@ -41,10 +41,10 @@ function placeholders(profile: Profile): ReturnType<Rule> {
 
 const RESPONSE_PARAMETERS = ['state', 'iss', 'error', 'error_description', 'error_uri', 'response']
 
-function codeParameter({ code_parameter: name }: Profile): ReturnType<Rule> {
-  return RESPONSE_PARAMETERS.includes(name)
-    ? ['code_parameter', `must not be ${name}, which has another meaning in an authorization response.`]
-    : undefined
+function codeParameter({ code_parameter: name, state_echo }: Profile): ReturnType<Rule> {
+  if (RESPONSE_PARAMETERS.includes(name))
+    return ['code_parameter', `must not be ${name}, which has another meaning in an authorization response.`]
+  return name === 'code' || state_echo ? undefined : ['code_parameter', 'works only with state_echo true.']
 }
 
 const TOKEN_REQUEST = ['client_secret', 'code', 'code_verifier', 'redirect_uri', 'refresh_token']

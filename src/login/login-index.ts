@@ -8,7 +8,6 @@
  * first.
  */
 import type { ResponseCarrier } from '../config/response-modes.js'
-import type { Secret } from '../secret.js'
 import { givingWay, type Holder, Shares } from '../shares.js'
 import type { AuthorizationResponse } from './authorization-response.js'
 import type { AwaitedRedirect, LoginKind, OpenLogin } from './kinds/kind.js'
@@ -37,7 +36,6 @@ interface Entry {
   readonly kind: LoginKind | null
   /** Who began it; after a restart the user. */
   readonly holder: Holder
-  readonly codeParameter: string
   /** Finds the response, and its replay. */
   state: string | null
   readonly settled: Promise<SettledLogin>
@@ -54,7 +52,7 @@ export class LoginIndex {
   #configured: readonly ConfiguredRedirectUri[] = []
 
   add(kind: LoginKind, open: OpenLogin, holder: Holder): void {
-    const entry = this.#follow(open.login, kind, holder, open.redirect?.codeParameter)
+    const entry = this.#follow(open.login, kind, holder)
     this.#pending.set(open.login.id, open)
     if (open.redirect?.state) this.#findBy(open.redirect.state.reveal(), entry)
   }
@@ -164,11 +162,6 @@ export class LoginIndex {
     return this.claimAs(only.login.id, response)
   }
 
-  /** The parameter with the code, in a response with this `state` on a redirect URI. */
-  codeParameter(redirectUri: string, state: Secret | null): string {
-    return this.#answeredBy(redirectUri, { state })?.codeParameter ?? 'code'
-  }
-
   /** Whether a login waits for this response, or was answered with it. */
   knows(redirectUri: string, response: AuthorizationResponse): boolean {
     return this.#answeredBy(redirectUri, response) !== undefined
@@ -240,13 +233,12 @@ export class LoginIndex {
     return this.#redirectUris.knowsAuthority(authority)
   }
 
-  #follow(login: Login, kind: LoginKind | null, holder: Holder, codeParameter = 'code'): Entry {
+  #follow(login: Login, kind: LoginKind | null, holder: Holder): Entry {
     let resolve: (login: SettledLogin) => void = () => {}
     const settled = new Promise<SettledLogin>((done) => {
       resolve = done
     })
-    const { redirectUri } = login
-    const entry = { login, redirectUri, kind, holder, codeParameter, state: null, settled, resolve }
+    const entry = { login, redirectUri: login.redirectUri, kind, holder, state: null, settled, resolve }
     this.#byId.set(login.id, entry)
     if (login.redirectUri !== '') this.#redirectUris.hold(entry)
     return entry
@@ -257,7 +249,7 @@ export class LoginIndex {
     this.#byState.set(state, entry)
   }
 
-  #answeredBy(redirectUri: string, { state }: Pick<AuthorizationResponse, 'state'>): Entry | undefined {
+  #answeredBy(redirectUri: string, { state }: AuthorizationResponse): Entry | undefined {
     const entry = state === null ? this.#stateless(redirectUri) : this.#byState.get(state.reveal())
     return entry !== undefined && this.#redirectUris.at(redirectUri).has(entry) ? entry : undefined
   }
@@ -290,13 +282,35 @@ export class LoginIndex {
   }
 }
 
-function unknown({ state }: AuthorizationResponse): Claim {
-  const why =
-    state === null
-      ? 'The response has no state, so it belongs to no pending login. If your server drops state, set "state_echo": false in the profile.'
-      : 'No login waits for this response. Its login has expired, was already answered, or was not started by this catchd.'
-  return { outcome: 'unknown', why }
+function unknown(response: AuthorizationResponse): Claim {
+  return { outcome: 'unknown', why: whyUnknown(response) }
 }
+
+function whyUnknown(response: AuthorizationResponse): string {
+  if (response.state !== null)
+    return 'No login waits for this response. Its login has expired, was already answered, or was not started by this catchd.'
+  if (response.hasMisplacedState)
+    return 'The response has no readable state, so it belongs to no pending login. Its parameters must be named as in RFC 6749 and separated by &, not by &amp; or ;. The server, or a program between, changed them.'
+  // Servers leave state out of errors about the request itself, and return it with a code.
+  if (response.kind === 'error')
+    return `The response is an error without state${KNOWN_ERRORS.has(response.error) ? ` (${response.error})` : ''}, so it belongs to no pending login.`
+  return 'The response has no state, so it belongs to no pending login. If your server drops state, set "state_echo": false in the profile.'
+}
+
+/** RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6. Any other text may come from a page that wants to be believed. */
+const KNOWN_ERRORS: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'unauthorized_client',
+  'access_denied',
+  'unsupported_response_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+  'interaction_required',
+  'login_required',
+  'account_selection_required',
+  'consent_required',
+])
 
 /** The oldest first: logins of the last run are restored in another order. */
 function byAge<Known extends Login>(logins: Known[]): Known[] {

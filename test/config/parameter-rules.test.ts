@@ -77,6 +77,7 @@ describe('is refused, with what helps', () => {
       '"refresh_parameters" of profile "a" must not leave out refresh_token,',
     ],
     [{ code_parameter: 'state' }, '"code_parameter" of profile "a" must not be state'],
+    [{ code_parameter: 'auth_code', state_echo: false }, 'works only with state_echo true.'],
     [{ code_parameter: 'error' }, 'must not be error'],
     [{ code_parameter: 'response' }, 'must not be response'],
   ])('%j', (entry, rule) => expect(ruleOf(entry)).toContain(rule))

@@ -15,7 +15,7 @@ import { resolveProfile } from '../../src/config/resolve.js'
 import { checkProfiles } from '../../src/config/rules.js'
 import { CatchdError } from '../../src/failures.js'
 import { LockGate } from '../../src/lock/gate.js'
-import { parseAuthorizationResponse } from '../../src/login/authorization-response.js'
+import { parseAuthorizationResponse, withCodeFrom } from '../../src/login/authorization-response.js'
 import { Secret } from '../../src/secret.js'
 import { TokenKeeper } from '../../src/tokens/token-keeper.js'
 import { type TokenSet, tokenSetFrom } from '../../src/tokens/token-set.js'
@@ -154,7 +154,8 @@ async function logIn({ vendor, emulator, profile, servers }: Party): Promise<Log
   assert.equal(page.status, 302, 'the authorization request was refused')
   const location = page.headers.get('location') ?? ''
   assert.ok(location.startsWith(`${redirectUri}?`))
-  const response = parseAuthorizationResponse(new URL(location).search.slice(1), () => profile.code_parameter)
+  const received = parseAuthorizationResponse(new URL(location).search.slice(1))
+  const response = withCodeFrom(profile.code_parameter, received)
   if (response.kind !== 'code') assert.fail('no code came back')
   same('whether state came back', response.state?.reveal() === state.reveal(), vendor.dropsState !== true)
   const grant = { code: response.code, redirectUri, codeVerifier, nonce }

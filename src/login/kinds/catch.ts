@@ -52,7 +52,6 @@ function openCatch({ caught }: KindParts, login: PendingCatch): OpenLogin {
     redirect: {
       address: addressOf(login.redirectUri),
       state: login.state,
-      codeParameter: 'code',
       carriers: RESPONSE_CARRIERS, // only the tool knows which response mode it asked for
       alsoTakes: login.state === null ? 'any' : 'none',
       answered(response) {

@@ -18,7 +18,7 @@ import { tokenSetFrom } from '../../tokens/token-set.js'
 import { type RecordOf, readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingAtServer } from '../login.js'
-import { reportOf } from '../login-report.js'
+import { type Ending, reportOf } from '../login-report.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
 
@@ -119,8 +119,11 @@ class DeviceLogin implements OpenLogin {
 
   report(status: 'failed' | 'expired' | 'cancelled', failure: Parameters<typeof unsuccessful>[2]) {
     if (status === 'cancelled') return undefined
-    const subject = { ...this.login, origin: this.#record, asked: [] }
-    return reportOf(this.#parts, subject, { step: 'token_request', failure, transcript: this.#transcript })
+    return this.#reportOf({ step: 'token_request', failure, transcript: this.#transcript })
+  }
+
+  #reportOf(ending: Ending) {
+    return reportOf(this.#parts, { ...this.login, origin: this.#record, asked: [] }, ending)
   }
 
   start(life: LoginLife): () => void {
@@ -167,7 +170,8 @@ class DeviceLogin implements OpenLogin {
       // The login ended before the answer arrived, so nobody will use these tokens.
       if (!life.claim()) return void servers.revoke(profile, set)
       const stored = await keepTokens(this.#parts, profile.name, set, logoutGeneration)
-      return life.settle({ ...baseOf(this.login), status: 'succeeded', stored })
+      const report = this.#reportOf({ step: 'done', transcript: this.#transcript })
+      return life.settle({ ...baseOf(this.login), status: 'succeeded', stored, report })
     }
     if (answer.outcome === 'ended') return this.#fail(life, answer.error)
     if (answer.outcome === 'slow_down') this.#intervalMs += SLOW_DOWN_MS

@@ -74,8 +74,6 @@ export interface AwaitedRedirect {
   readonly address: RedirectAddress
   /** The `state` that the response must have; `null`: unknown. */
   readonly state: Secret | null
-  /** The parameter of the response that contains the code. */
-  readonly codeParameter: string
   /** How the response may arrive. */
   readonly carriers: readonly ResponseCarrier[]
   /**

@@ -47,7 +47,16 @@ const PROFILE: ProfileOverview = {
 }
 
 function overview(changes: Partial<Overview> = {}): Overview {
-  return { nowMs: NOW_MS, profiles: [PROFILE], waiting: [], keys: [], recent: [], status: STATUS, ...changes }
+  return {
+    nowMs: NOW_MS,
+    profiles: [PROFILE],
+    waiting: [],
+    hints: new Map(),
+    keys: [],
+    recent: [],
+    status: STATUS,
+    ...changes,
+  }
 }
 
 /** A card as text, markup and spaces taken away. */
