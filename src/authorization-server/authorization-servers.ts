@@ -157,9 +157,13 @@ export class OAuthAuthorizationServers
     }
   }
 
-  async refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
+  async refresh(
+    profile: Profile,
+    current: IssuedTokens,
+    keepRotated: (refreshToken: Secret) => Promise<void> = async () => {},
+  ): Promise<RefreshOutcome> {
     try {
-      return await inNameOf(profile, () => this.#grants.refresh(profile, current))
+      return await inNameOf(profile, () => this.#grants.refresh(profile, current, keepRotated))
     } catch (error) {
       return { outcome: 'retry_later', error: asCatchdError(error), retryAfterSeconds: null }
     }

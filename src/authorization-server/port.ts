@@ -87,15 +87,17 @@ export type DevicePoll =
 export type RefreshOutcome =
   | { readonly outcome: 'refreshed'; readonly response: TokenResponse }
   /**
-   * The user has to log in: the refresh token is no longer valid (`invalid_grant`, or a refusal that is not JSON), or the
-   * new tokens cannot be used (`provider_answer_invalid`).
+   * The user has to log in: the server says that the refresh token is no longer valid, or the new tokens belong to somebody
+   * else (`provider_answer_invalid`).
    */
   | { readonly outcome: 'reauthorize'; readonly error: CatchdError }
-  /** A network error, a 5xx or a 429. The token set stays valid. */
+  /** Anything else. The token set stays valid. */
   | {
       readonly outcome: 'retry_later'
       readonly error: CatchdError
       readonly retryAfterSeconds: number | null
+      /** A digest of the answer, if it is a refusal that could mean a dead refresh token when it comes again and again. */
+      readonly refusal?: string
     }
 
 export type RevocationOutcome =
@@ -128,7 +130,15 @@ export interface AuthorizationServers {
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
   /** Asks whether the user has approved. Never throws. */
   pollDevice(profile: Profile, authorization: DeviceSecrets, transcript?: Transcript): Promise<DevicePoll>
-  refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome>
+  /**
+   * @param keepRotated - Stores a new refresh token before the rest of its answer is judged, or if the rest cannot be used.
+   *   A failure must not be thrown.
+   */
+  refresh(
+    profile: Profile,
+    current: IssuedTokens,
+    keepRotated: (refreshToken: Secret) => Promise<void>,
+  ): Promise<RefreshOutcome>
   /** Tokens of a grant without a login: client credentials (RFC 6749 §4.4) or token exchange (RFC 8693). */
   obtain(profile: Profile): Promise<TokenResponse>
   /** Revokes the refresh token and the access token (RFC 7009). Never throws. */

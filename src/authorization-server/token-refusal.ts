@@ -58,8 +58,11 @@ function codeOf({ code, field }: Members): unknown {
   return typeof code === 'string' && typeof field === 'string' ? `${code}_${field}` : code
 }
 
+/** The standard's; those of other servers (`reason`: Zoom); RFC 9457 §3.1. */
+const TEXT_MEMBERS = ['error_description', 'message', 'errmsg', 'msg', 'reason', 'detail', 'title']
+
 function textIn(members: Members): string | undefined {
-  const texts = [members['error_description'], members['message'], members['errmsg'], members['msg']]
+  const texts = TEXT_MEMBERS.map((name) => members[name])
   return texts.find((text) => typeof text === 'string' && text !== '') as string | undefined
 }
 

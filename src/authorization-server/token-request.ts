@@ -34,6 +34,8 @@ export interface TokenRequest {
   readonly grantType: Grant | 'refresh_token'
   /** The value of `{scope}` in `token_parameters`, with the server's separator. Default: the scope of the profile. */
   readonly scope?: string
+  /** The type of the tokens before, if the answer does not name one. */
+  readonly tokenType?: string
   readonly transcript?: Transcript | undefined
 }
 
@@ -75,7 +77,9 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
   }
   const { token_response: shape, scope_separator: scopeSeparator } = profile
   try {
-    return { response: readTokenAnswer(answer, { shape, scopeSeparator, sent }) }
+    return {
+      response: readTokenAnswer(answer, { shape, scopeSeparator, sent, tokenType: request.tokenType }),
+    }
   } catch (error) {
     return { error: asCatchdError(error).of(profile.name), answer }
   }

@@ -34,6 +34,8 @@ export interface ReadingRules {
   readonly scopeSeparator: string
   /** What the request sent. Like the tokens of the answer, it must not appear in a text that is shown. */
   readonly sent: SentValues
+  /** Of a refresh: the type of the tokens before. What the answer leaves out stays as it was. */
+  readonly tokenType?: string | undefined
 }
 
 /**
@@ -83,21 +85,19 @@ function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): Catc
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
 }
 
-function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: ReadingRules): TokenResponse {
-  const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => {
-    const pointers = shape?.pointers?.[name]
-    if (pointers === undefined) return members[name]
-    const found = [pointers].flat().map((pointer) => at(members, pointer))
-    return found.find((value) => value !== undefined && value !== null)
-  }
+function toTokenResponse(
+  members: Members,
+  { shape, scopeSeparator, sent, tokenType }: ReadingRules,
+): TokenResponse {
+  const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => memberOf(members, shape, name)
   const accessToken = tokenWithoutBlanks(member('access_token'))
   if (accessToken === null) throw invalid('has no access_token')
-  const refreshToken = tokenOf(member('refresh_token'))
-  const idToken = tokenWithoutBlanks(member('id_token'))
+  const refreshToken = usable(tokenOf, member('refresh_token'))
+  const idToken = usable(tokenWithoutBlanks, member('id_token'))
   const tokens = [accessToken, refreshToken, idToken].filter((token) => token !== null)
   return {
     accessToken,
-    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type),
+    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type ?? tokenType),
     // A lifetime next to the pointer's target belongs to the same token. A token next to it may be another user's.
     expiresInSeconds: readDuration(
       member('expires_in') ?? members['expires_in'],
@@ -112,6 +112,47 @@ function toTokenResponse(members: Members, { shape, scopeSeparator, sent }: Read
     issuer: null,
     subject: null,
     parameters: extraOf(members),
+  }
+}
+
+/**
+ * The refresh token of an answer that cannot be used otherwise: a server that rotates refresh tokens no longer accepts the
+ * one before. `null` if the answer is an HTTP error, or has none.
+ */
+export function refreshTokenIn(answer: TokenAnswer, shape: TokenResponseShape | undefined): Secret | null {
+  if (answer.status >= 300) return null
+  const members = answer.body.trimStart().startsWith('{') ? parseObject(answer.body.trim()) : undefined
+  return usable(
+    tokenOf,
+    members === undefined ? spelledOut(answer.body) : memberOf(members, shape, 'refresh_token'),
+  )
+}
+
+/** In JSON that is cut off, or form encoding that repeats another parameter: the value, if there is exactly one. */
+function spelledOut(body: string): unknown {
+  const found = body.trimStart().startsWith('{')
+    ? [...body.matchAll(/"refresh_token"\s*:\s*"([^"\\]+)"/g)].map(([, value]) => value)
+    : new URLSearchParams(body.trim()).getAll('refresh_token')
+  return found.length === 1 ? found[0] : null
+}
+
+function memberOf(
+  members: Members,
+  shape: TokenResponseShape | undefined,
+  name: (typeof TOKEN_RESPONSE_MEMBERS)[number],
+): unknown {
+  const pointers = shape?.pointers?.[name]
+  if (pointers === undefined) return members[name]
+  const found = [pointers].flat().map((pointer) => at(members, pointer))
+  return found.find((value) => value !== undefined && value !== null)
+}
+
+/** A refresh token or an id_token that cannot be used counts as absent: the access token beside it is good. */
+function usable(read: (value: unknown) => Secret | null, value: unknown): Secret | null {
+  try {
+    return read(value)
+  } catch {
+    return null
   }
 }
 

@@ -145,8 +145,8 @@ export interface ProfileEntry {
     readonly expires_in_unit?: 's' | 'ms'
     /** Separator between scopes in the answer, if it differs from the one in requests */
     readonly scope_separator?: string
-    /** Values of error that mean that a refresh token is no longer valid, if the server does not say invalid_grant */
-    readonly dead_refresh_token?: readonly string[]
+    /** What the server says about a refresh token that is no longer valid, if it does not say invalid_grant: error codes, numbers, or sentences of its texts */
+    readonly dead_refresh_token?: readonly (string | number)[]
   }
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean
@@ -454,6 +454,12 @@ export interface ProfileAnswer {
   readonly subject: string | null
   /** Why the stored tokens of this profile cannot be read */
   readonly error: Failure | null
+  /** Since when every refresh has failed, and why the last one did. catchd tries again */
+  readonly refresh_failing: {
+    /** RFC 3339, UTC */
+    readonly since: string
+    readonly error: Failure
+  } | null
   /** When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed */
   readonly login_needed_at: string | null
 }

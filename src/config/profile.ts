@@ -111,10 +111,10 @@ export const TokenResponseShape = z.strictObject({
     .optional()
     .describe('Separator between scopes in the answer, if it differs from the one in requests'),
   dead_refresh_token: z
-    .array(z.string())
+    .array(z.union([z.string(), z.number()], { error: 'must be a list of strings and numbers' }))
     .optional()
     .describe(
-      'Values of error that mean that a refresh token is no longer valid, if the server does not say invalid_grant',
+      'What the server says about a refresh token that is no longer valid, if it does not say invalid_grant: error codes, numbers, or sentences of its texts',
     ),
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>

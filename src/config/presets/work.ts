@@ -73,6 +73,7 @@ export const WORK = presets([
       authorization_endpoint: 'https://zoom.us/oauth/authorize',
       token_endpoint: 'https://zoom.us/oauth/token',
       revocation_endpoint: 'https://zoom.us/oauth/revoke',
+      token_response: { dead_refresh_token: ['Invalid Token!'] },
     },
   },
   {

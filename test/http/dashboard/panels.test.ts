@@ -42,6 +42,7 @@ const PROFILE: ProfileOverview = {
   loginNeededAtMs: NOW_MS + 48 * HOUR,
   obtainedAtMs: NOW_MS - HOUR / 2,
   canRefresh: true,
+  failing: null,
   failure: null,
   trouble: undefined,
 }

@@ -90,7 +90,10 @@ export const WORK: readonly Vendor[] = [
     rotates: true,
     lifetime: 3599,
     answer: standardAnswer(3599, { token_type: 'bearer', api_url: 'https://api.zoom.us' }),
-    refuse: ({ error }) => ({ status: 400, body: { reason: 'It was refused.', error } }),
+    refuse: ({ error, about }) =>
+      about === 'refresh_token'
+        ? { status: 401, body: { reason: 'Invalid Token!', error: 'invalid_request' } }
+        : { status: 400, body: { reason: 'It was refused.', error } },
   },
   {
     preset: 'dropbox',
