@@ -169,7 +169,6 @@ export const PEOPLE = presets([
       authorization_endpoint: 'https://open.weixin.qq.com/connect/qrconnect',
       token_endpoint: 'https://api.weixin.qq.com/sns/oauth2/access_token',
       refresh_endpoint: 'https://api.weixin.qq.com/sns/oauth2/refresh_token',
-      scope_separator: ',',
       authorization_parameters: { appid: '{client_id}' },
       token_parameters: { appid: '{client_id}', secret: '{client_secret}' },
     },

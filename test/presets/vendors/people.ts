@@ -253,7 +253,6 @@ export const PEOPLE: readonly Vendor[] = [
     redirect: (asked) => asked.hostname === 'tool.example',
     scopes: ['snsapi_login'],
     saysScope: false,
-    scopeSeparator: ',',
     credentials: 'body',
     lifetime: 7200,
     // No token_type, and the same refresh token again.
