@@ -56,7 +56,7 @@ export async function authorizeDevice(
       oauth.deviceAuthorizationRequest(server, client, authentication, parameters, options),
     { isProven: false },
   )
-  const answer = readAnswer(await response.text(), response.status, sent)
+  const answer = readAnswer(await response.text(), response.status, sent, codeVerifier !== null)
   return { ...answer, codeVerifier, server: boundServer(profile, server) }
 }
 
@@ -64,10 +64,11 @@ function readAnswer(
   body: string,
   status: number,
   sent: SentValues,
+  hasChallenge: boolean,
 ): Omit<DeviceAuthorization, 'server' | 'codeVerifier'> {
   const members = parseObject(body)
   const refusal = members === undefined ? undefined : findRefusal(members, status, sent)
-  if (refusal !== undefined) throw refusal
+  if (refusal !== undefined) throw hasChallenge ? refusal : withAdvice(refusal)
   const answer = Answer.safeParse(members).data
   const uri = answer?.verification_uri ?? answer?.verification_url
   if (answer === undefined || uri === undefined) throw unusable(`cannot be read (${status})`)
@@ -87,6 +88,19 @@ function readAnswer(
     // An interval of 0 would mean no pause at all, which no server wants.
     intervalSeconds: Math.min(readDuration(answer.interval) || DEFAULT_INTERVAL_SECONDS, LONGEST_SECONDS),
   }
+}
+
+/** Keycloak requires PKCE here for a client that has it switched on. */
+function withAdvice(refusal: CatchdError): CatchdError {
+  const { code, error, errorDescription, evidence } = refusal
+  if (!/code[_ ]?challenge|\bPKCE\b/i.test(`${error} ${errorDescription}`)) return refusal
+  return new CatchdError(code, {
+    detail: 'The server requires PKCE for device logins. Set code_challenge_method to S256.',
+    error,
+    errorDescription,
+    evidence,
+    next: 'catchd profile add {profile} --code-challenge-method S256',
+  })
 }
 
 /** A browser opens this URL. */

@@ -374,6 +374,23 @@ describe('device requests', () => {
     expect(polled).not.toHaveProperty('code_verifier')
   })
 
+  test('a server that requires PKCE is a refusal that names the setting', async () => {
+    const { fake, servers, profile } = await start({ grant: 'urn:ietf:params:oauth:grant-type:device_code' })
+    const refused = {
+      error: 'invalid_request',
+      error_description: 'Missing parameter: code_challenge_method',
+    }
+    fake.routes.set('/device', json(refused, 400))
+    const failure = await failureOf(servers.authorizeDevice(profile))
+    expect(failure).toMatchObject({ code: 'provider_refused', error: 'invalid_request' })
+    expect(failure.detail).toContain('Set code_challenge_method to S256.')
+    expect(failure.next).toBe('catchd profile add a --code-challenge-method S256')
+    const told = await failureOf(servers.authorizeDevice({ ...profile, code_challenge_method: 'S256' }))
+    expect(told.next).not.toContain('code-challenge')
+    fake.routes.set('/device', json({ error: 'invalid_client' }, 401))
+    expect((await failureOf(servers.authorizeDevice(profile))).next).not.toContain('code-challenge')
+  })
+
   test.each(['S256', 'plain'] as const)(
     'PKCE with %s, if the profile sets it',
     async (code_challenge_method) => {
