@@ -99,7 +99,7 @@ function withAdvice(refusal: CatchdError): CatchdError {
     error,
     errorDescription,
     evidence,
-    next: 'catchd profile add {profile} --code-challenge-method S256',
+    next: 'catchd profile edit {profile}',
   })
 }
 

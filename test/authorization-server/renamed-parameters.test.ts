@@ -384,11 +384,11 @@ describe('device requests', () => {
     const failure = await failureOf(servers.authorizeDevice(profile))
     expect(failure).toMatchObject({ code: 'provider_refused', error: 'invalid_request' })
     expect(failure.detail).toContain('Set code_challenge_method to S256.')
-    expect(failure.next).toBe('catchd profile add a --code-challenge-method S256')
+    expect(failure.next).toBe('catchd profile edit a')
     const told = await failureOf(servers.authorizeDevice({ ...profile, code_challenge_method: 'S256' }))
-    expect(told.next).not.toContain('code-challenge')
+    expect(told.detail).not.toContain('PKCE')
     fake.routes.set('/device', json({ error: 'invalid_client' }, 401))
-    expect((await failureOf(servers.authorizeDevice(profile))).next).not.toContain('code-challenge')
+    expect((await failureOf(servers.authorizeDevice(profile))).detail).not.toContain('PKCE')
   })
 
   test.each(['S256', 'plain'] as const)(
