@@ -98,6 +98,8 @@ export type RefreshOutcome =
       readonly retryAfterSeconds: number | null
       /** A digest of the answer, if it is a refusal that could mean a dead refresh token when it comes again and again. */
       readonly refusal?: string
+      /** The refusal has no word at all. */
+      readonly isSilent?: true
     }
 
 export type RevocationOutcome =

@@ -33,6 +33,7 @@ export function refusedRefresh(
     error,
     retryAfterSeconds: secondsOf(answer.retryAfter, nowMs),
     ...(isLasting(answer, said) ? { refusal: digestOf(answer, said) } : {}),
+    ...(said !== undefined && answer.body.trim() === '' ? { isSilent: true } : {}),
   }
 }
 

@@ -144,7 +144,8 @@ export class TokenGrants {
     }
     const { response } = outcome
     const otherType = tokenTypeFailure(profile, response)
-    const isJudged = response.idToken !== null && asksForIdToken(profile)
+    const isDoubtful = current.refusedRefreshToken?.reason === 'answer_invalid'
+    const isJudged = isDoubtful || (response.idToken !== null && asksForIdToken(profile))
     if (isJudged || otherType !== undefined) await keep(response.refreshToken)
     if (otherType !== undefined) {
       return { outcome: 'retry_later', error: otherType.of(profile.name), retryAfterSeconds: null }
@@ -152,7 +153,7 @@ export class TokenGrants {
     try {
       const context = { grant: 'refresh_token', issuer, subject } as const
       const accepted = await this.#accepted(profile, server, response, context)
-      if (current.refusedRefreshToken?.reason === 'answer_invalid') requireProof(profile, accepted)
+      if (isDoubtful) requireProof(profile, accepted)
       return { outcome: 'refreshed', response: accepted }
     } catch (error) {
       // The new tokens may belong to somebody else.

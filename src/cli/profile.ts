@@ -162,7 +162,7 @@ function statusOf(
   if (failing != null && status === 'logged_in') {
     const { code, error: word } = failing.error
     const said = word === null ? code : `${code}, ${word}`
-    return { text: `refresh fails since ${relative(failing.since, nowMs)} (${said})`, style: 'yellow' }
+    return { text: `refresh failed, first ${relative(failing.since, nowMs)} (${said})`, style: 'yellow' }
   }
   return STATUS_WORDS[status ?? ''] ?? status ?? ''
 }

@@ -49,6 +49,11 @@ export class RefreshJournal {
     this.#open.delete(profile)
   }
 
+  /** Whether the refresh token was being sent when the daemon was killed. */
+  wasInterrupted(profile: string, refreshToken: Secret): boolean {
+    return this.#steps.interrupted.has(stepOf(profile, refreshToken))
+  }
+
   /** Whether the refresh token was being sent when the daemon was killed, and again at its one try after that. */
   wasInterruptedTwice(profile: string, refreshToken: Secret): boolean {
     const facts = this.#steps.interrupted.get(stepOf(profile, refreshToken))

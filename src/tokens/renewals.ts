@@ -72,7 +72,7 @@ export class Renewals {
     profile: Profile,
     profileTokens: ProfileTokens,
     set: TokenSet | null,
-    { error, refusal, retryAfterSeconds }: Failed,
+    { error, refusal, isSilent, retryAfterSeconds }: Failed,
   ): Promise<CatchdError> {
     const { clock, store, journal, random, log } = this.#parts
     const { name } = profile
@@ -81,6 +81,15 @@ export class Renewals {
     const { repeatedRefusal } = counted ?? {}
     if (refusal !== undefined && repeatedRefusal != null && isRepeatedForHours(repeatedRefusal, nowMs)) {
       return this.#refused(profile, profileTokens, counted, 'repeated', error)
+    }
+    // The one try after a kill: a server that refuses without a word (glewlwyd) has most likely rotated the refresh token.
+    if (
+      isSilent &&
+      refusal !== undefined &&
+      set?.refreshToken &&
+      journal.wasInterrupted(name, set.refreshToken)
+    ) {
+      return this.#refused(profile, profileTokens, set, 'refused', error)
     }
     // The user can end this at any moment with a login to the profile whose token is exchanged, so there is no pause.
     const backOff =

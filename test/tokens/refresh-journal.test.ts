@@ -120,6 +120,21 @@ test.each<[string, RefreshOutcome]>([
   expect(steps.open.size).toBe(0)
 })
 
+test('a refusal without a word counts at the one try after a kill, and only there', async () => {
+  const silent = { refusal: 'x', isSilent: true } as const
+  const later = {
+    outcome: 'retry_later',
+    error: new CatchdError('provider_refused'),
+    retryAfterSeconds: null,
+  } as const
+  const { restarted, servers, clock, issued } = await killedWhileRefreshing()
+  servers.refreshAnswer = () => ({ ...later, ...silent })
+  clock.jump(20_000)
+  expect(await codeOf(restarted.get('gw', undefined))).toBe('login_required')
+  await restarted.keep('gw', issued({ refreshToken: new Secret('refresh-2') }))
+  expect(await codeOf(restarted.refresh('gw'))).toBe('provider_refused')
+})
+
 test('a kill between two kills, with nothing on its way, costs no try', async () => {
   const { restart, servers, clock } = await killedWhileRefreshing()
   restart()

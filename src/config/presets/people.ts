@@ -38,6 +38,7 @@ export const PEOPLE = presets([
       token_endpoint: 'https://www.reddit.com/api/v1/access_token',
       revocation_endpoint: 'https://www.reddit.com/api/v1/revoke_token',
       authorization_parameters: { duration: 'permanent' },
+      token_response: { dead_refresh_token: [400] },
     },
   },
   {
