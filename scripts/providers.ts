@@ -52,8 +52,52 @@ ${GROUPS.map(renderGroup).join('\n')}
 
 If the server publishes OpenID Connect or RFC 8414 metadata, the issuer is enough:
 \`catchd profile add NAME --issuer https://id.example.com --client-id ID\`. Otherwise use \`--authorization-endpoint\` and
-\`--token-endpoint\`. If the server's responses have another shape, your profile can use the same keys as the presets: see
-\`token_response\` in the [reference](reference-configuration.md).
+\`--token-endpoint\`. If the server's requests or responses differ from the standard, your profile can use the same keys as
+the presets ([reference](reference-configuration.md)):
+
+| The server | Key |
+|---|---|
+| has other names for the parameters of a token request, or needs more | \`token_parameters\`, \`refresh_parameters\` |
+| needs more parameters in the authorization request or the device request | \`authorization_parameters\` |
+| has another name for the scopes, or separates them with a comma | \`scope_parameter\`, \`scope_separator\` |
+| knows the redirect URI under a name | \`authorization_redirect_uri\` |
+| has another name for the code in its response | \`code_parameter\` |
+| expects the code challenge in hex, or requires PKCE for device logins | \`code_challenge_encoding\`, \`code_challenge_method\` |
+| answers with other names, or nested | \`token_response\` |
+
+In \`token_parameters\`, a name in braces stands for a value of the request, so no secret has to be in the configuration. This
+is AWS IAM Identity Center, which has its own name for everything:
+
+\`\`\`jsonc
+"aws": {
+  "authorization_endpoint": "https://oidc.eu-central-1.amazonaws.com/authorize",
+  "token_endpoint": "https://oidc.eu-central-1.amazonaws.com/token",
+  "client_id": "…",
+  "client_secret": { "keychain": true },
+  "scope": "sso:account:access",
+  "scope_parameter": "scopes",
+  "token_request_format": "json",
+  "token_parameters": {
+    "clientId": "{client_id}",
+    "clientSecret": "{client_secret}",
+    "grantType": "authorization_code",
+    "redirectUri": "{redirect_uri}",
+    "codeVerifier": "{code_verifier}"
+  },
+  "refresh_parameters": { "grantType": "refresh_token", "refreshToken": "{refresh_token}" },
+  "token_response": {
+    "pointers": {
+      "access_token": "/accessToken",
+      "expires_in": "/expiresIn",
+      "refresh_token": "/refreshToken",
+      "token_type": "/tokenType"
+    }
+  }
+}
+\`\`\`
+
+A parameter whose value a request does not have (\`{code}\` in a refresh) is left out. An empty value leaves out a parameter of
+the standard: \`"client_id": ""\`. \`{{code}}\` is the text \`{code}\`.
 
 Each row was written from the vendor's document on the date in the table. Tests run whole logins for every row, at an
 emulator of the vendor. Vendors change their rules. If a row is wrong, it is a bug: please report it with the address of

@@ -25,6 +25,7 @@ import type {
   CodeGrant,
   DeviceAuthorization,
   DevicePoll,
+  DeviceSecrets,
   DpopProofs,
   ExpectedIssuer,
   Inspection,
@@ -145,7 +146,7 @@ export class OAuthAuthorizationServers
 
   async pollDevice(
     profile: Profile,
-    authorization: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
+    authorization: DeviceSecrets,
     transcript?: Transcript,
   ): Promise<DevicePoll> {
     try {
@@ -157,9 +158,13 @@ export class OAuthAuthorizationServers
     }
   }
 
-  async refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
+  async refresh(
+    profile: Profile,
+    current: IssuedTokens,
+    keepRotated: (refreshToken: Secret) => Promise<void> = async () => {},
+  ): Promise<RefreshOutcome> {
     try {
-      return await inNameOf(profile, () => this.#grants.refresh(profile, current))
+      return await inNameOf(profile, () => this.#grants.refresh(profile, current, keepRotated))
     } catch (error) {
       return { outcome: 'retry_later', error: asCatchdError(error), retryAfterSeconds: null }
     }

@@ -8,6 +8,7 @@
 import type { Client, ClientAuth } from 'oauth4webapi'
 import type { ClientSecrets } from '../config/client-secret.js'
 import type { Profile } from '../config/profile.js'
+import type { Secret } from '../secret.js'
 import { clientAuthentication } from './client-authentication.js'
 import type { IssuedTokens } from './issued-tokens.js'
 import type { ProofFetch } from './proof-fetch.js'
@@ -26,6 +27,8 @@ interface RequestArguments {
   readonly url: string
   readonly client: Client
   readonly authentication: ClientAuth
+  /** For requests that send it in a parameter of another name. */
+  readonly clientSecret: Secret | undefined
   readonly options: ReturnType<typeof fetchOptions>
 }
 
@@ -43,6 +46,7 @@ export class ClientRequests {
   /**
    * @param to - The endpoint, and what the secrets of the request are bound to.
    * @param request - Builds and sends the request. Called at most twice.
+   * @param options.secrets - Of the request, under whatever name it sends them.
    * @param options.isProven - Whether the request of a `dpop` profile has a proof. Default true.
    * @returns The response, and what was sent, which must not appear in a text that is shown.
    * @throws CatchdError `provider_unreachable`, `provider_answer_invalid`, `profile_invalid`, the vault's codes; what
@@ -52,17 +56,28 @@ export class ClientRequests {
     profile: Profile,
     to: Destination,
     request: (parts: RequestArguments) => Promise<Response>,
-    options: { readonly transcript?: Transcript | undefined; readonly isProven?: boolean } = {},
+    options: {
+      readonly transcript?: Transcript | undefined
+      readonly secrets?: readonly Secret[]
+      readonly isProven?: boolean
+    } = {},
   ): Promise<{ readonly response: Response; readonly sent: SentValues }> {
     const url = requireBelongs(profile, to)
     const oauth = await import('oauth4webapi')
     const secret = await this.#clientSecrets(profile)
     const client = { client_id: profile.client_id }
     const authentication = clientAuthentication(profile, secret)
-    const sent = new SentValues(profile).add(secret ?? null)
+    const sent = new SentValues(profile).add(secret ?? null, ...(options.secrets ?? []))
     const fetch = serverFetch(this.#connections, profile, sent, options.transcript)
     const attempt = (using: Fetch) =>
-      request({ oauth, url, client, authentication, options: fetchOptions(oauth, using) })
+      request({
+        oauth,
+        url,
+        client,
+        authentication,
+        clientSecret: secret,
+        options: fetchOptions(oauth, using),
+      })
     const { isProven = true } = options
     const response = await (isProven ? this.#proofs.send(profile, fetch, attempt) : attempt(fetch))
     return { response, sent }

@@ -3,11 +3,12 @@ import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { resources, wireScope } from './authorization-request.js'
+import { resources, setChallenge, setParametersOfProfile, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import { readDuration } from './duration.js'
 import { parseObject } from './json-object.js'
 import type { ServerMetadata } from './metadata.js'
+import { randomSecret } from './pkce.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
 import { boundServer } from './secret-destination.js'
 import type { SentValues } from './sent-values.js'
@@ -44,6 +45,10 @@ export async function authorizeDevice(
   const scope = wireScope(profile)
   if (scope !== '') parameters.set('scope', scope)
   for (const resource of resources(profile)) parameters.append('resource', resource)
+  setParametersOfProfile(parameters, profile)
+  // RFC 8628 knows no PKCE, so only a profile that says so has it. Keycloak can require it.
+  const codeVerifier = profile.code_challenge_method === 'none' ? null : randomSecret()
+  if (codeVerifier !== null) setChallenge(parameters, profile, codeVerifier)
   const { response, sent } = await requests.send(
     profile,
     { server, key: 'device_authorization_endpoint', bound: 'client' },
@@ -51,14 +56,19 @@ export async function authorizeDevice(
       oauth.deviceAuthorizationRequest(server, client, authentication, parameters, options),
     { isProven: false },
   )
-  const answer = readAnswer(await response.text(), response.status, sent)
-  return { ...answer, server: boundServer(profile, server) }
+  const answer = readAnswer(await response.text(), response.status, sent, codeVerifier !== null)
+  return { ...answer, codeVerifier, server: boundServer(profile, server) }
 }
 
-function readAnswer(body: string, status: number, sent: SentValues): Omit<DeviceAuthorization, 'server'> {
+function readAnswer(
+  body: string,
+  status: number,
+  sent: SentValues,
+  hasChallenge: boolean,
+): Omit<DeviceAuthorization, 'server' | 'codeVerifier'> {
   const members = parseObject(body)
   const refusal = members === undefined ? undefined : findRefusal(members, status, sent)
-  if (refusal !== undefined) throw refusal
+  if (refusal !== undefined) throw hasChallenge ? refusal : withAdvice(refusal)
   const answer = Answer.safeParse(members).data
   const uri = answer?.verification_uri ?? answer?.verification_url
   if (answer === undefined || uri === undefined) throw unusable(`cannot be read (${status})`)
@@ -78,6 +88,19 @@ function readAnswer(body: string, status: number, sent: SentValues): Omit<Device
     // An interval of 0 would mean no pause at all, which no server wants.
     intervalSeconds: Math.min(readDuration(answer.interval) || DEFAULT_INTERVAL_SECONDS, LONGEST_SECONDS),
   }
+}
+
+/** Keycloak requires PKCE here for a client that has it switched on. */
+function withAdvice(refusal: CatchdError): CatchdError {
+  const { code, error, errorDescription, evidence } = refusal
+  if (!/code[_ ]?challenge|\bPKCE\b/i.test(`${error} ${errorDescription}`)) return refusal
+  return new CatchdError(code, {
+    detail: 'The server requires PKCE for device logins. Set code_challenge_method to S256.',
+    error,
+    errorDescription,
+    evidence,
+    next: 'catchd profile edit {profile}',
+  })
 }
 
 /** A browser opens this URL. */

@@ -40,4 +40,7 @@ export interface TokenSetOrigin {
 export type IssuedTokens = Pick<
   TokenResponse,
   'accessToken' | 'tokenType' | 'refreshToken' | 'scope' | 'idToken' | 'issuer' | 'subject' | 'server'
->
+> & {
+  /** `answer_invalid`: the refresh token came with an id_token that is not valid, so the next one must prove whose it is. */
+  readonly refusedRefreshToken?: { readonly reason: string } | null
+}

@@ -15,8 +15,12 @@ export function randomId(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** RFC 7636 §4.2. */
-export function codeChallenge(codeVerifier: Secret, method: 'S256' | 'plain'): string {
+/** RFC 7636 §4.2, for `S256` in base64url. There are servers that expect the hash in hex. */
+export function codeChallenge(
+  codeVerifier: Secret,
+  method: 'S256' | 'plain',
+  encoding: 'base64url' | 'hex' = 'base64url',
+): string {
   if (method === 'plain') return codeVerifier.reveal()
-  return createHash('sha256').update(codeVerifier.reveal(), 'ascii').digest('base64url')
+  return createHash('sha256').update(codeVerifier.reveal(), 'ascii').digest(encoding)
 }

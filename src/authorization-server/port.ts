@@ -58,6 +58,8 @@ export interface CodeGrant {
 /** The values that a device login shows and polls with (RFC 8628 §3.2). */
 export interface DeviceAuthorization {
   readonly deviceCode: Secret
+  /** `null` or absent: the device authorization request had no challenge. */
+  readonly codeVerifier?: Secret | null
   readonly userCode: string
   /** http or https. */
   readonly verificationUri: string
@@ -67,6 +69,9 @@ export interface DeviceAuthorization {
   /** The device code goes to no other server. */
   readonly server?: BoundServer | null
 }
+
+/** What a poll sends, and where to. */
+export type DeviceSecrets = Pick<DeviceAuthorization, 'deviceCode' | 'codeVerifier' | 'server'>
 
 /** The answer to one poll (RFC 8628 §3.5). */
 export type DevicePoll =
@@ -82,15 +87,19 @@ export type DevicePoll =
 export type RefreshOutcome =
   | { readonly outcome: 'refreshed'; readonly response: TokenResponse }
   /**
-   * The user has to log in: the refresh token is no longer valid (`invalid_grant`, or a refusal that is not JSON), or the
-   * new tokens cannot be used (`provider_answer_invalid`).
+   * The user has to log in: the server says that the refresh token is no longer valid, or the new tokens belong to somebody
+   * else (`provider_answer_invalid`).
    */
   | { readonly outcome: 'reauthorize'; readonly error: CatchdError }
-  /** A network error, a 5xx or a 429. The token set stays valid. */
+  /** Anything else. The token set stays valid. */
   | {
       readonly outcome: 'retry_later'
       readonly error: CatchdError
       readonly retryAfterSeconds: number | null
+      /** A digest of the answer, if it is a refusal that could mean a dead refresh token when it comes again and again. */
+      readonly refusal?: string
+      /** The refusal has no word at all. */
+      readonly isSilent?: true
     }
 
 export type RevocationOutcome =
@@ -122,12 +131,16 @@ export interface AuthorizationServers {
   /** Begins a device login. */
   authorizeDevice(profile: Profile): Promise<DeviceAuthorization>
   /** Asks whether the user has approved. Never throws. */
-  pollDevice(
+  pollDevice(profile: Profile, authorization: DeviceSecrets, transcript?: Transcript): Promise<DevicePoll>
+  /**
+   * @param keepRotated - Stores a new refresh token before the rest of its answer is judged, or if the rest cannot be used.
+   *   A failure must not be thrown.
+   */
+  refresh(
     profile: Profile,
-    authorization: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
-    transcript?: Transcript,
-  ): Promise<DevicePoll>
-  refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome>
+    current: IssuedTokens,
+    keepRotated: (refreshToken: Secret) => Promise<void>,
+  ): Promise<RefreshOutcome>
   /** Tokens of a grant without a login: client credentials (RFC 6749 §4.4) or token exchange (RFC 8693). */
   obtain(profile: Profile): Promise<TokenResponse>
   /** Revokes the refresh token and the access token (RFC 7009). Never throws. */

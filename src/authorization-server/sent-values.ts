@@ -69,9 +69,20 @@ export class SentValues {
     return all.add(...secrets)
   }
 
-  /** The parameters and headers of a request, except those that are known not to be secret. */
-  addRequest(headers: Readonly<Record<string, string>>, parameters: URLSearchParams | undefined): void {
-    for (const [name, value] of parameters ?? []) if (!SHOWN_PARAMETERS.has(name)) this.#add(value)
+  /**
+   * The parameters and headers of a request, except those that are known not to be secret. What is sent under such a name
+   * is no secret under another name either (`redirectUri` beside `redirect_uri`).
+   */
+  addRequest(
+    headers: Readonly<Record<string, string>>,
+    parameters: URLSearchParams = new URLSearchParams(),
+  ): void {
+    const shown = new Set(
+      [...parameters].flatMap(([name, value]) => (SHOWN_PARAMETERS.has(name) ? value : [])),
+    )
+    for (const [name, value] of parameters) {
+      if (!SHOWN_PARAMETERS.has(name) && !shown.has(value)) this.#add(value)
+    }
     for (const [name, value] of Object.entries(headers)) {
       if (name === 'authorization') this.#addCredentials(value)
       else if (!PUBLIC_HEADERS.has(name)) this.#add(value)

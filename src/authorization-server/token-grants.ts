@@ -11,7 +11,8 @@ import { DEVICE_CODE, needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import type { SubjectTokens } from '../config/subject-token.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import { isSigned, wireScope } from './authorization-request.js'
+import type { Secret } from '../secret.js'
+import { isSigned, sentRedirectUri, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import { refusedDevice } from './device-authorization.js'
 import { asksForIdToken, type IdTokenContext, IdTokens } from './id-token.js'
@@ -21,11 +22,12 @@ import { verifyResponse } from './jarm.js'
 import { KeySets } from './key-sets.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import { requireOneOperator } from './one-operator.js'
-import type { CodeGrant, DeviceAuthorization, DevicePoll, RefreshOutcome } from './port.js'
+import type { CodeGrant, DevicePoll, DeviceSecrets, RefreshOutcome } from './port.js'
 import { refusedRefresh } from './refresh-outcome.js'
 import { boundServer } from './secret-destination.js'
 import type { ServerConnections } from './server-connections.js'
 import { requestTokens, type TokenRequest } from './token-request.js'
+import { refreshTokenIn } from './token-response.js'
 import type { Transcript } from './transcript.js'
 import { UNATTENDED_GRANTS } from './unattended-grants.js'
 
@@ -63,13 +65,16 @@ export class TokenGrants {
     requireOneOperator(profile, server)
     await verifyResponse(this.#keySets, profile, server, grant)
     const { code, codeVerifier, redirectUri, nonce, server: begunAt, transcript } = grant
-    const verifier = codeVerifier === null ? {} : { code_verifier: codeVerifier.reveal() }
     const response = await this.#tokens({
       profile,
       server,
       bound: { login: begunAt },
       grantType: 'authorization_code',
-      parameters: { code: code.reveal(), redirect_uri: redirectUri, ...verifier },
+      parameters: {
+        code: code.reveal(),
+        redirect_uri: sentRedirectUri(profile, redirectUri),
+        ...verifierOf(codeVerifier),
+      },
       transcript,
     })
     return this.#accepted(profile, server, response, { grant: 'authorization_code', nonce })
@@ -98,7 +103,7 @@ export class TokenGrants {
   /** @throws CatchdError if the server's answer says nothing about the login */
   async pollDevice(
     profile: Profile,
-    { deviceCode, server: begunAt }: Pick<DeviceAuthorization, 'deviceCode' | 'server'>,
+    { deviceCode, codeVerifier, server: begunAt }: DeviceSecrets,
     transcript?: Transcript,
   ): Promise<DevicePoll> {
     const server = await this.#server(profile)
@@ -107,7 +112,7 @@ export class TokenGrants {
       server,
       bound: { login: begunAt },
       grantType: DEVICE_CODE,
-      parameters: { device_code: deviceCode.reveal() },
+      parameters: { device_code: deviceCode.reveal(), ...verifierOf(codeVerifier) },
       transcript,
     })
     if ('error' in outcome) return refusedDevice(outcome.error, outcome.answer)
@@ -116,7 +121,11 @@ export class TokenGrants {
   }
 
   /** @throws CatchdError if it is unknown how the refresh ended */
-  async refresh(profile: Profile, current: IssuedTokens): Promise<RefreshOutcome> {
+  async refresh(
+    profile: Profile,
+    current: IssuedTokens,
+    keepRotated: (refreshToken: Secret) => Promise<void>,
+  ): Promise<RefreshOutcome> {
     const { refreshToken, issuer, subject, server: issuedBy } = current
     if (refreshToken === null) {
       const error = new CatchdError('login_required', 'The authorization server issued no refresh token.')
@@ -131,17 +140,31 @@ export class TokenGrants {
       parameters: { refresh_token: refreshToken.reveal() },
       // Not more than was granted (RFC 6749 §6).
       scope: (current.scope ?? '').split(' ').join(profile.scope_separator),
+      tokenType: current.tokenType,
     })
-    if ('error' in outcome) {
-      const dead = profile.token_response?.dead_refresh_token
-      return refusedRefresh(outcome.error, outcome.answer, this.#parts.clock.now(), dead)
+    const keep = async (rotated: Secret | null) => {
+      if (rotated !== null && rotated.reveal() !== refreshToken.reveal()) await keepRotated(rotated)
     }
-    const context = { grant: 'refresh_token', issuer, subject } as const
+    if ('error' in outcome) {
+      const { token_response: shape } = profile
+      await keep(refreshTokenIn(outcome.answer, shape))
+      return refusedRefresh(outcome.error, outcome.answer, this.#parts.clock.now(), shape?.dead_refresh_token)
+    }
+    const { response } = outcome
+    const otherType = tokenTypeFailure(profile, response)
+    const isDoubtful = current.refusedRefreshToken?.reason === 'answer_invalid'
+    const isJudged = isDoubtful || (response.idToken !== null && asksForIdToken(profile))
+    if (isJudged || otherType !== undefined) await keep(response.refreshToken)
+    if (otherType !== undefined) {
+      return { outcome: 'retry_later', error: otherType.of(profile.name), retryAfterSeconds: null }
+    }
     try {
-      const response = await this.#accepted(profile, server, outcome.response, context)
-      return { outcome: 'refreshed', response }
+      const context = { grant: 'refresh_token', issuer, subject } as const
+      const accepted = await this.#accepted(profile, server, response, context)
+      if (isDoubtful) requireProof(profile, accepted)
+      return { outcome: 'refreshed', response: accepted }
     } catch (error) {
-      // The new tokens cannot be used, and the old refresh token may no longer be valid.
+      // The new tokens may belong to somebody else.
       return { outcome: 'reauthorize', error: asCatchdError(error).of(profile.name) }
     }
   }
@@ -172,6 +195,11 @@ export class TokenGrants {
   }
 }
 
+/** RFC 7636 §4.5. */
+function verifierOf(codeVerifier: Secret | null | undefined): { readonly code_verifier?: string } {
+  return codeVerifier == null ? {} : { code_verifier: codeVerifier.reveal() }
+}
+
 /** An id_token that was not validated is not stored. */
 function withoutIdToken(response: TokenResponse): TokenResponse {
   return { ...response, idToken: null }
@@ -181,12 +209,27 @@ function withoutIdToken(response: TokenResponse): TokenResponse {
  * A token of another type than `DPoP` is not bound to a key, and a token of that type is useless without its key
  * (RFC 6749 §7.1, RFC 9449 §5).
  */
-function requireTokenType({ dpop }: Profile, { tokenType }: TokenResponse): void {
-  if ((tokenType === 'DPoP') === dpop) return
-  throw new CatchdError(
+function tokenTypeFailure({ dpop }: Profile, { tokenType }: TokenResponse): CatchdError | undefined {
+  if ((tokenType === 'DPoP') === dpop) return undefined
+  return new CatchdError(
     'provider_answer_invalid',
     dpop
       ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
       : 'The server binds its tokens to a key of the client. Set dpop to true.',
+  )
+}
+
+/** @throws CatchdError `provider_answer_invalid` */
+function requireTokenType(profile: Profile, response: TokenResponse): void {
+  const failure = tokenTypeFailure(profile, response)
+  if (failure !== undefined) throw failure
+}
+
+/** The refresh token came with an id_token that is not valid. Only a valid one shows that its tokens are for the same person. */
+function requireProof(profile: Profile, { idToken }: TokenResponse): void {
+  if (!asksForIdToken(profile) || idToken !== null) return
+  throw new CatchdError(
+    'provider_answer_invalid',
+    'The refresh token came with an id_token that is not valid, and the new answer has no id_token that shows whose tokens they are.',
   )
 }

@@ -23,7 +23,7 @@ export function findRefusal(members: Members, status: number, sent: SentValues):
   const named = find(members)
   if (named !== undefined) return refused(named, sent)
   if (status < 400) return undefined
-  return refused({ code: undefined, description: textIn(members) }, sent)
+  return refused({ code: codeIn(members), description: textIn(members) }, sent)
 }
 
 /** In order of priority, because an answer can have several of them. */
@@ -44,8 +44,8 @@ function find(members: Members): Named | undefined {
   // WeChat
   if (typeof errcode === 'number' && errcode !== 0) return { code: String(errcode), description: errmsg }
   if (ok === false || success === false) return { code: undefined, description: text }
-  // Twitch
-  if (typeof status === 'number' && status >= 400) return { code: undefined, description: text }
+  // Twitch; Notion, with a code
+  if (typeof status === 'number' && status >= 400) return { code: codeIn(members), description: text }
   // HubSpot
   const { category, access_token: token } = members
   if (typeof category === 'string' && text !== undefined && token === undefined)
@@ -53,13 +53,21 @@ function find(members: Members): Named | undefined {
   return undefined
 }
 
+/** Without `error`, some servers have a code in a member of another name. */
+function codeIn(members: Members): unknown {
+  return [members['code'], members['error_code']].find((code) => typeof code === 'string')
+}
+
 /** Strava sends "invalid" and the name of the invalid field. */
 function codeOf({ code, field }: Members): unknown {
   return typeof code === 'string' && typeof field === 'string' ? `${code}_${field}` : code
 }
 
+/** The standard's; those of other servers (`reason`: Zoom); RFC 9457 §3.1. */
+const TEXT_MEMBERS = ['error_description', 'message', 'errmsg', 'msg', 'reason', 'detail', 'title']
+
 function textIn(members: Members): string | undefined {
-  const texts = [members['error_description'], members['message'], members['errmsg'], members['msg']]
+  const texts = TEXT_MEMBERS.map((name) => members[name])
   return texts.find((text) => typeof text === 'string' && text !== '') as string | undefined
 }
 

@@ -36,6 +36,8 @@ export interface ReadingRules {
   readonly isExchange?: boolean
   /** What the request sent. Like the tokens of the answer, it must not appear in a text that is shown. */
   readonly sent: SentValues
+  /** Of a refresh: the type of the tokens before. What the answer leaves out stays as it was. */
+  readonly tokenType?: string | undefined
 }
 
 /**
@@ -87,22 +89,17 @@ function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): Catc
 
 function toTokenResponse(
   members: Members,
-  { shape, scopeSeparator, sent, isExchange = false }: ReadingRules,
+  { shape, scopeSeparator, sent, tokenType, isExchange = false }: ReadingRules,
 ): TokenResponse {
-  const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => {
-    const pointers = shape?.pointers?.[name]
-    if (pointers === undefined) return members[name]
-    const found = [pointers].flat().map((pointer) => at(members, pointer))
-    return found.find((value) => value !== undefined && value !== null)
-  }
+  const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => memberOf(members, shape, name)
   const accessToken = tokenWithoutBlanks(member('access_token'))
   if (accessToken === null) throw withoutAccessToken(member('id_token'))
-  const refreshToken = tokenOf(member('refresh_token'))
-  const idToken = tokenWithoutBlanks(member('id_token'))
+  const refreshToken = usable(tokenOf, member('refresh_token'))
+  const idToken = usable(tokenWithoutBlanks, member('id_token'))
   const tokens = [accessToken, refreshToken, idToken].filter((token) => token !== null)
   return {
     accessToken,
-    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type, isExchange),
+    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type ?? tokenType, isExchange),
     // A lifetime next to the pointer's target belongs to the same token. A token next to it may be another user's.
     expiresInSeconds: readDuration(
       member('expires_in') ?? members['expires_in'],
@@ -117,6 +114,47 @@ function toTokenResponse(
     issuer: null,
     subject: null,
     parameters: extraOf(members),
+  }
+}
+
+/**
+ * The refresh token of an answer that cannot be used otherwise: a server that rotates refresh tokens no longer accepts the
+ * one before. `null` if the answer is an HTTP error, or has none.
+ */
+export function refreshTokenIn(answer: TokenAnswer, shape: TokenResponseShape | undefined): Secret | null {
+  if (answer.status >= 300) return null
+  const members = answer.body.trimStart().startsWith('{') ? parseObject(answer.body.trim()) : undefined
+  return usable(
+    tokenOf,
+    members === undefined ? spelledOut(answer.body) : memberOf(members, shape, 'refresh_token'),
+  )
+}
+
+/** In JSON that is cut off, or form encoding that repeats another parameter: the value, if there is exactly one. */
+function spelledOut(body: string): unknown {
+  const found = body.trimStart().startsWith('{')
+    ? [...body.matchAll(/"refresh_token"\s*:\s*"([^"\\]+)"/g)].map(([, value]) => value)
+    : new URLSearchParams(body.trim()).getAll('refresh_token')
+  return found.length === 1 ? found[0] : null
+}
+
+function memberOf(
+  members: Members,
+  shape: TokenResponseShape | undefined,
+  name: (typeof TOKEN_RESPONSE_MEMBERS)[number],
+): unknown {
+  const pointers = shape?.pointers?.[name]
+  if (pointers === undefined) return members[name]
+  const found = [pointers].flat().map((pointer) => at(members, pointer))
+  return found.find((value) => value !== undefined && value !== null)
+}
+
+/** A refresh token or an id_token that cannot be used counts as absent: the access token beside it is good. */
+function usable(read: (value: unknown) => Secret | null, value: unknown): Secret | null {
+  try {
+    return read(value)
+  } catch {
+    return null
   }
 }
 

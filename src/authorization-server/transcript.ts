@@ -66,7 +66,7 @@ export class Transcript {
     const begun = {
       method: request.method,
       endpoint: placeOf(request.url),
-      sent: shown(request.parameters ?? new URLSearchParams()),
+      sent: shown(request.parameters ?? new URLSearchParams(), sent),
       authorization: request.authorization?.split(' ')[0] ?? null,
     }
     try {
@@ -116,7 +116,7 @@ export function browserExchange(
   return {
     method: 'GET',
     endpoint: placeOf(authorizationUrl),
-    sent: shown(new URL(authorizationUrl).searchParams),
+    sent: shown(new URL(authorizationUrl).searchParams, sent),
     authorization: null,
     status: null,
     answered: present({
@@ -136,12 +136,12 @@ function placeOf(text: string): string {
   return `${host}${pathname}`.slice(0, LONGEST_VALUE)
 }
 
-function shown(parameters: URLSearchParams): Record<string, string> {
+function shown(parameters: URLSearchParams, sent: SentValues): Record<string, string> {
   const names = [...new Set(parameters.keys())].slice(0, MOST_PARAMETERS)
   return Object.fromEntries(
     names.map((name) => [
       name.slice(0, 64),
-      SHOWN_PARAMETERS.has(name) ? parameters.getAll(name).join(' ').slice(0, LONGEST_VALUE) : MARKER,
+      SHOWN_PARAMETERS.has(name) ? sent.line(parameters.getAll(name).join(' '), LONGEST_VALUE) : MARKER,
     ]),
   )
 }

@@ -19,8 +19,8 @@ export type SettledLogin = Exclude<LoginAnswer, StartedLoginAnswer | ExchangingL
 type SuccessfulLogin = Extract<LoginAnswer, { status: 'succeeded' }>
 type UnsuccessfulLogin = Exclude<SettledLogin, SuccessfulLogin>
 
-/** The daemon answers after this time at the latest. The next question follows immediately. */
-const POLL_SECONDS = 60
+/** The daemon answers after this time at the latest, so the user sees a hint soon. The next question follows immediately. */
+const POLL_SECONDS = 2
 
 /** A login continues after a restart of the daemon, so the wait for it continues, too. */
 const RESTARTS_WITHIN_MS = 10_000
@@ -29,20 +29,26 @@ const PAUSE_MS = 200
 
 /**
  * @param client - A client that does not start the daemon. Otherwise a waiting command would undo `catchd daemon stop`.
+ * @param onHint - Called with each new hint: why the browser may not have come back.
  * @throws CatchdError the failure of the call; the reason of `signal`
  */
 export async function untilSettled(
   client: CatchdClient,
   id: string,
   signal: AbortSignal,
+  onHint: (hint: string) => void = printNote,
 ): Promise<SettledLogin> {
   let lostAtMs: number | undefined
+  let lastHint: string | null | undefined
   for (;;) {
     const askedAtMs = Date.now()
     try {
       const login = await client.login(id, { waitSeconds: POLL_SECONDS, signal })
       if (login.status !== 'pending' && login.status !== 'exchanging') return login
       lostAtMs = undefined
+      const { hint } = { hint: undefined, ...login }
+      if (hint && hint !== lastHint) onHint(hint)
+      lastHint = hint
     } catch (error) {
       const unreachable = error instanceof CatchdError && error.code === 'daemon_unreachable'
       lostAtMs ??= Date.now()
@@ -82,10 +88,14 @@ export async function causesOf(client: CatchdClient, id: string): Promise<LoginR
   }
 }
 
-/** Cancels a login after Ctrl-C or after its time limit, so that nothing waits for the browser any more. */
-export async function giveUp(client: CatchdClient, id: string): Promise<void> {
+/**
+ * Cancels a login, so that nothing waits for the browser any more.
+ *
+ * @param why - `timeout`: after the time limit of the command.
+ */
+export async function giveUp(client: CatchdClient, id: string, why?: 'timeout'): Promise<void> {
   try {
-    await client.cancelLogin(id, { signal: AbortSignal.timeout(2_000) })
+    await client.cancelLogin(id, { signal: AbortSignal.timeout(2_000), why })
   } catch {
     // It expires automatically. The command prints why it ends, not this failure.
   }
@@ -127,6 +137,12 @@ export class WaitingLine {
     this.#timer = setInterval(() => this.#draw(), PERIOD_MS)
     this.#timer.unref()
     this.#draw()
+  }
+
+  /** Prints above the line. */
+  note(text: string): void {
+    if (this.#timer !== undefined) this.#stream.write(CLEAR)
+    printNote(text)
   }
 
   /** Clears the line. The next output begins there. */

@@ -150,12 +150,15 @@ async function settle(
   const signal = AbortSignal.any([limits, over.signal])
   const line = options.paste ? undefined : new WaitingLine(waitingText(begun))
   try {
-    const waiting = untilSettled(watchingClient, begun.login_id, signal)
+    const waiting = untilSettled(watchingClient, begun.login_id, signal, (hint) =>
+      line === undefined ? printNote(hint) : line.note(hint),
+    )
     const settled = await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting)
     if (options.verbose) printExchanges(settled.report)
     return requireSuccess(settled)
   } catch (error) {
-    if (options.paste || limits.aborted) await giveUp(watchingClient, begun.login_id)
+    const why = limits.aborted && !interrupted.aborted ? 'timeout' : undefined
+    if (options.paste || limits.aborted) await giveUp(watchingClient, begun.login_id, why)
     if (!limits.aborted) throw error
     if (interrupted.aborted) {
       line?.end()
@@ -163,7 +166,7 @@ async function settle(
       throw interrupted.reason
     }
     const failure = new CatchdError('login_expired', {
-      detail: `Login timed out after ${options.timeout} s (--timeout) and was cancelled.`,
+      detail: `Login timed out after ${options.timeout} s (--timeout).`,
       profile: name,
     })
     throw new TimedOut(advised(failure, await causesOf(watchingClient, begun.login_id)))

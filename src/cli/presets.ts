@@ -3,13 +3,14 @@
  * static, so no daemon is needed. Other commands print the same advice for a new profile.
  */
 import type { Command } from '@commander-js/extra-typings'
+import { GRANTS } from '../config/grants.js'
 import {
   defaultRedirectUri,
   redirectObjection,
   registeredRedirectUri,
 } from '../config/presets/registration.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
-import type { ProfileEntry } from '../config/profile.js'
+import type { Endpoint, ProfileEntry } from '../config/profile.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
@@ -92,11 +93,19 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
   const words = [
     `catchd profile add ${name} --preset ${name}`,
     needsBase(preset) ? '--base-url URL' : '',
+    ...missingEndpoints(preset).map((key) => `--${key.replaceAll('_', '-')} URL`),
     '--client-id ID',
     needsOwn ? `--redirect-uri ${REMOTE} --listen 127.0.0.1:PORT` : '',
     client === 'confidential' ? '--client-secret-stdin < FILE' : '',
   ]
   return { redirect_uri: registered ?? null, command: words.filter((word) => word !== '').join(' ') }
+}
+
+/** Endpoints that the user has to look up. */
+function missingEndpoints({ profile }: Preset): readonly Endpoint[] {
+  return profile.issuer === undefined
+    ? GRANTS.authorization_code.endpoints.filter((key) => profile[key] === undefined)
+    : []
 }
 
 const REMOTE = 'https://HOST/callback'

@@ -146,16 +146,24 @@ export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number):
     profiles.map((answer) => [
       answer.profile,
       ...(showsServers ? [serverOf(answer)] : []),
-      statusOf(answer),
+      statusOf(answer, nowMs),
       expiry(answer, nowMs),
       loginNeeded(answer, nowMs),
     ]),
   )
 }
 
-/** A daemon of an older version does not send `error`. */
-function statusOf({ profile, status, error }: Partial<ProfileAnswer>): Cell {
+/** A daemon of an older version does not send `error` and `refresh_failing`. */
+function statusOf(
+  { profile, status, error, refresh_failing: failing }: Partial<ProfileAnswer>,
+  nowMs: number,
+): Cell {
   if (error != null) return { text: `${error.code}: catchd login ${profile}`, style: 'red' }
+  if (failing != null && status === 'logged_in') {
+    const { code, error: word } = failing.error
+    const said = word === null ? code : `${code}, ${word}`
+    return { text: `refresh failed, first ${relative(failing.since, nowMs)} (${said})`, style: 'yellow' }
+  }
   return STATUS_WORDS[status ?? ''] ?? status ?? ''
 }
 

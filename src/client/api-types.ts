@@ -97,6 +97,8 @@ export interface ProfileEntry {
   readonly audience?: string | readonly string[]
   /** Redirect URI: any loopback host, port and path; port 0 means a new port for each login (RFC 8252 §7.3) */
   readonly redirect_uri?: string
+  /** Sent as redirect_uri in the requests, instead of the redirect_uri that catchd listens on, for servers that know it under a name (the RuName of eBay) */
+  readonly authorization_redirect_uri?: string
   /** PEM file of the certificate for an https redirect_uri, followed by its chain; by default the certificate of `catchd certificate make` */
   readonly redirect_certificate_file?: string
   /** PEM file of the private key of redirect_certificate_file; other users must not be able to read it */
@@ -105,6 +107,8 @@ export interface ProfileEntry {
   readonly listen?: string
   /** How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM) */
   readonly response_mode?: 'query' | 'form_post' | 'fragment' | 'query.jwt' | 'form_post.jwt' | 'fragment.jwt'
+  /** Parameter of the authorization response that contains the code, if it is not code */
+  readonly code_parameter?: string
   /** Scopes to request, separated by spaces (RFC 6749 §3.3) */
   readonly scope?: string
   /** Separator between scopes; some servers expect a comma */
@@ -115,15 +119,17 @@ export interface ProfileEntry {
   readonly offline_scope?: string
   /** Resource indicator, sent in both requests (RFC 8707) */
   readonly resource?: string | readonly string[]
-  /** PKCE (RFC 7636); none only for servers that refuse it */
+  /** PKCE (RFC 7636); none only for servers that refuse it; a device login has PKCE only if this is set */
   readonly code_challenge_method?: 'S256' | 'plain' | 'none'
+  /** Encoding of the challenge of S256: base64url (RFC 7636 §4.2), or hex for servers that expect that */
+  readonly code_challenge_encoding?: 'base64url' | 'hex'
   /** false only for servers that drop `state`; this is weaker and requires PKCE and a redirect_uri that no other profile uses */
   readonly state_echo?: boolean
-  /** Added to the authorization request, in addition to those of the preset; an empty value removes the preset's */
+  /** Added to the authorization request and the device authorization request, in addition to those of the preset; an empty value removes the preset's; `{client_id}`, `{redirect_uri}` and `{scope}` stand for the values of the request */
   readonly authorization_parameters?: Readonly<Record<string, string>>
-  /** Added to the token request, in addition to those of the preset; an empty value removes the preset's */
+  /** Added to the token request, in addition to those of the preset; an empty value leaves a parameter out, also one of the standard; `{client_id}`, `{client_secret}`, `{code}`, `{code_verifier}`, `{redirect_uri}`, `{refresh_token}` and `{scope}` stand for the values of the request, and a parameter whose value the request does not have is left out; `{{code}}` is the text `{code}` */
   readonly token_parameters?: Readonly<Record<string, string>>
-  /** Added to refresh requests only, in addition to those of the preset; an empty value removes the preset's */
+  /** Like token_parameters, for refresh requests only; replaces token_parameters of the same name */
   readonly refresh_parameters?: Readonly<Record<string, string>>
   /** Headers added to the token request, in addition to those of the preset; an empty value removes the preset's */
   readonly token_request_headers?: Readonly<Record<string, string>>
@@ -139,8 +145,8 @@ export interface ProfileEntry {
     readonly expires_in_unit?: 's' | 'ms'
     /** Separator between scopes in the answer, if it differs from the one in requests */
     readonly scope_separator?: string
-    /** Values of error that mean that a refresh token is no longer valid, if the server does not say invalid_grant */
-    readonly dead_refresh_token?: readonly string[]
+    /** What the server says about a refresh token that is no longer valid, if it does not say invalid_grant: error codes, numbers, or sentences of its texts */
+    readonly dead_refresh_token?: readonly (string | number)[]
   }
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean
@@ -247,6 +253,8 @@ export interface PendingLogin {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -284,6 +292,8 @@ export interface PendingCatch {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
+  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -322,7 +332,7 @@ export interface SucceededLogin {
   readonly expires_at: string
   readonly error: null
   readonly stored: StoredTokenSet
-  /** When there is no refresh token and catchd knows how to get one; not kept over a restart */
+  /** Requests and answers; causes if there is no refresh token and catchd knows how to get one; not kept over a restart */
   readonly report: LoginReport | null
 }
 
@@ -456,6 +466,12 @@ export interface ProfileAnswer {
   readonly subject: string | null
   /** Why the stored tokens of this profile cannot be read */
   readonly error: Failure | null
+  /** Since when every refresh has failed, and why the last one did. catchd tries again */
+  readonly refresh_failing: {
+    /** RFC 3339, UTC */
+    readonly since: string
+    readonly error: Failure
+  } | null
   /** When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed */
   readonly login_needed_at: string | null
 }
@@ -489,6 +505,12 @@ export interface DaemonStatus {
   readonly started_at: string
   readonly listeners: {
     readonly redirect: readonly string[]
+    /** What arrived last at a redirect URI instead of a response that can be read */
+    readonly redirect_missed?: {
+      /** RFC 3339, UTC */
+      readonly at: string
+      readonly detail: string
+    }
     readonly socket: string | null
     readonly tcp: string | null
     /** Why TCP does not work as configured, in words */

@@ -28,6 +28,7 @@ import type { DaemonEvent } from './event-stream.js'
 import {
   type AdoptionRequest,
   type CallOptions,
+  type CancelOptions,
   type CatchdClientOptions,
   type CatchRequest,
   type DiscoveryRequest,
@@ -147,8 +148,8 @@ export class CatchdClient {
     return this.#send('POST', ['logins', id, 'response'], { url }, options)
   }
 
-  async cancelLogin(id: string, options: CallOptions = {}): Promise<void> {
-    await this.#done('DELETE', ['logins', id], options)
+  async cancelLogin(id: string, { why, ...options }: CancelOptions = {}): Promise<void> {
+    await this.#done('DELETE', ['logins', id], options, undefined, wireNames({ why }))
   }
 
   async profiles(options: CallOptions = {}): Promise<readonly ProfileAnswer[]> {
@@ -265,8 +266,15 @@ export class CatchdClient {
   }
 
   /** A call that is answered without content. */
-  async #done(method: Method, segments: readonly string[], { signal }: CallOptions, body?: object) {
-    return (await this.#connection.request({ method, path: pathOf(segments), body, signal })).headers
+  async #done(
+    method: Method,
+    segments: readonly string[],
+    { signal }: CallOptions,
+    body?: object,
+    query: Readonly<Record<string, unknown>> = {},
+  ) {
+    const path = `${pathOf(segments)}${queryOf(query)}`
+    return (await this.#connection.request({ method, path, body, signal })).headers
   }
 }
 

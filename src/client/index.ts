@@ -13,6 +13,7 @@ export type { DaemonEvent } from './event-stream.js'
 export type {
   AdoptionRequest,
   CallOptions,
+  CancelOptions,
   CatchdClientOptions,
   CatchRequest,
   DiscoveryRequest,

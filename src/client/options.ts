@@ -41,6 +41,11 @@ export interface WaitOptions extends CallOptions {
   readonly waitSeconds?: number | undefined
 }
 
+export interface CancelOptions extends CallOptions {
+  /** `timeout`: the login ends as expired instead of cancelled. */
+  readonly why?: 'timeout' | undefined
+}
+
 /** A login of a profile. */
 export interface LoginRequest {
   readonly profile: string

@@ -9,6 +9,7 @@ import { CatchdError } from '../failures.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
 import { Lock } from './lock.js'
 import { Hooks, Notify } from './notices.js'
+import { placeholdersIn } from './placeholders.js'
 import { PROFILE_NAME_RULE, ProfileEntry, ProfileName } from './profile.js'
 import type { Locate } from './rules.js'
 import { didYouMean, suggestion } from './suggestion.js'
@@ -49,14 +50,38 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
     key === undefined ? jsonc.locate(['profiles'], profile) : jsonc.locate(['profiles', profile], key)
   const warnings: string[] = []
   for (const [name, entry] of profiles) {
-    if (typeof entry.client_secret !== 'string') continue
-    warnings.push(
-      `${locate(name, 'client_secret')}: the client_secret of profile "${name}" is in the file. ` +
-        `Move it to the vault: catchd profile add ${name} --client-secret-stdin`,
-    )
+    for (const key of ['client_secret', 'token_parameters', 'refresh_parameters'] as const) {
+      const secret = plainSecret(entry, key)
+      if (secret === undefined) continue
+      warnings.push(
+        `${locate(name, key)}: ${secret} of profile "${name}" is in the file. ` +
+          `Move it to the vault: catchd profile add ${name} --client-secret-stdin`,
+      )
+    }
   }
   const { hooks, notify, lock = {} } = parsed.data
   return { profiles, hooks, notify, lock, warnings, locate }
+}
+
+/** Names of parameters whose value is usually a secret (`appsecret`, `client_assertion`). */
+const SECRET_NAME = /(?:secret|passw(?:or)?d|pwd|token|assertion|api[_-]?key)$/i
+
+/** What the key contains of a secret itself, in words. */
+function plainSecret(
+  entry: ProfileEntry,
+  key: 'client_secret' | 'token_parameters' | 'refresh_parameters',
+): string | undefined {
+  const value = entry[key]
+  if (typeof value !== 'object') return value === undefined ? undefined : `the ${key}`
+  const parameters = key === 'client_secret' ? {} : (entry[key] ?? {})
+  const named = Object.keys(parameters).find(
+    (name) =>
+      SECRET_NAME.test(name) &&
+      parameters[name] !== '' &&
+      placeholdersIn(parameters[name] ?? '').length === 0,
+  )
+  if (named === undefined) return undefined
+  return `the value of ${JSON.stringify(named)} in ${key} (write {client_secret} instead)`
 }
 
 /**

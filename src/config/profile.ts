@@ -73,11 +73,15 @@ export const SubjectTokenSource = z.union(
 
 const pointer = z.string().regex(/^\//, 'must be a JSON pointer that begins with /')
 
-/** Members of a token response that are read (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). */
+/**
+ * Members of a token response that are read (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3), and `expires_at`, which is read
+ * only where a profile points at it.
+ */
 export const TOKEN_RESPONSE_MEMBERS = [
   'access_token',
   'token_type',
   'expires_in',
+  'expires_at',
   'refresh_token',
   'scope',
   'id_token',
@@ -107,10 +111,10 @@ export const TokenResponseShape = z.strictObject({
     .optional()
     .describe('Separator between scopes in the answer, if it differs from the one in requests'),
   dead_refresh_token: z
-    .array(z.string())
+    .array(z.union([z.string(), z.number()], { error: 'must be a list of strings and numbers' }))
     .optional()
     .describe(
-      'Values of error that mean that a refresh token is no longer valid, if the server does not say invalid_grant',
+      'What the server says about a refresh token that is no longer valid, if it does not say invalid_grant: error codes, numbers, or sentences of its texts',
     ),
 })
 export type TokenResponseShape = z.infer<typeof TokenResponseShape>
@@ -199,6 +203,10 @@ export const ProfileEntry = z
       'Redirect URI: any loopback host, port and path; port 0 means a new port for each login (RFC 8252 §7.3)',
       'Redirect URI',
     ),
+    authorization_redirect_uri: setting(
+      z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks'),
+      'Sent as redirect_uri in the requests, instead of the redirect_uri that catchd listens on, for servers that know it under a name (the RuName of eBay)',
+    ),
     redirect_certificate_file: file(
       'PEM file of the certificate for an https redirect_uri, followed by its chain; by default the certificate of `catchd certificate make`',
     ),
@@ -212,6 +220,10 @@ export const ProfileEntry = z
     response_mode: setting(
       z.enum(RESPONSE_MODE_NAMES),
       'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM)',
+    ),
+    code_parameter: setting(
+      z.string().min(1),
+      'Parameter of the authorization response that contains the code, if it is not code',
     ),
     scope: setting(z.string(), 'Scopes to request, separated by spaces (RFC 6749 §3.3)', 'Scope'),
     scope_separator: setting(z.string().length(1), 'Separator between scopes; some servers expect a comma'),
@@ -229,7 +241,11 @@ export const ProfileEntry = z
     ),
     code_challenge_method: setting(
       z.enum(['S256', 'plain', 'none']),
-      'PKCE (RFC 7636); none only for servers that refuse it',
+      'PKCE (RFC 7636); none only for servers that refuse it; a device login has PKCE only if this is set',
+    ),
+    code_challenge_encoding: setting(
+      z.enum(['base64url', 'hex']),
+      'Encoding of the challenge of S256: base64url (RFC 7636 §4.2), or hex for servers that expect that',
     ),
     state_echo: setting(
       z.boolean(),
@@ -237,17 +253,17 @@ export const ProfileEntry = z
     ),
     authorization_parameters: parameters(
       values,
-      "Added to the authorization request, in addition to those of the preset; an empty value removes the preset's",
+      "Added to the authorization request and the device authorization request, in addition to those of the preset; an empty value removes the preset's; `{client_id}`, `{redirect_uri}` and `{scope}` stand for the values of the request",
       true,
     ),
     token_parameters: parameters(
       values,
-      "Added to the token request, in addition to those of the preset; an empty value removes the preset's",
+      'Added to the token request, in addition to those of the preset; an empty value leaves a parameter out, also one of the standard; `{client_id}`, `{client_secret}`, `{code}`, `{code_verifier}`, `{redirect_uri}`, `{refresh_token}` and `{scope}` stand for the values of the request, and a parameter whose value the request does not have is left out; `{{code}}` is the text `{code}`',
       'known_parameters',
     ),
     refresh_parameters: parameters(
       values,
-      "Added to refresh requests only, in addition to those of the preset; an empty value removes the preset's",
+      'Like token_parameters, for refresh requests only; replaces token_parameters of the same name',
       'known_parameters',
     ),
     token_request_headers: parameters(
@@ -309,6 +325,8 @@ export const PROFILE_DEFAULTS = {
   response_mode: 'query',
   scope_separator: ' ',
   code_challenge_method: 'S256',
+  code_challenge_encoding: 'base64url',
+  code_parameter: 'code',
   state_echo: true,
   authorization_parameters: {},
   token_parameters: {},

@@ -7,8 +7,9 @@
  */
 
 import { CatchdError } from '../failures.js'
-import { GRANTS, usesRefreshToken } from './grants.js'
+import { DEVICE_CODE, GRANTS, usesRefreshToken } from './grants.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
+import { placeholdersIn } from './placeholders.js'
 import { defaultRedirectUri } from './presets/registration.js'
 import { findPreset, PRESETS, type Preset } from './presets.js'
 import {
@@ -52,9 +53,10 @@ export function resolveProfile(
   const profile: Omit<Profile, 'client_id'> & Pick<ProfileEntry, 'client_id'> = {
     ...PROFILE_DEFAULTS,
     ...given,
-    token_endpoint_auth_method:
-      given.token_endpoint_auth_method ??
-      (given.client_secret === undefined ? 'none' : 'client_secret_basic'),
+    token_endpoint_auth_method: given.token_endpoint_auth_method ?? usualAuthentication(given),
+    ...(given.code_challenge_method === undefined && given.grant === DEVICE_CODE
+      ? { code_challenge_method: 'none' }
+      : {}),
     redirect_uri:
       given.redirect_uri ??
       defaultRedirectUri({ profile: {} }, { port: context.redirectPort, profile: name }),
@@ -68,6 +70,13 @@ export function resolveProfile(
     throw unfinished(name, 'Set client_id to the value that the authorization server issued.')
   refuseMissingEndpoints(profile)
   return { ...profile, client_id }
+}
+
+/** A secret that `token_parameters` send is not sent a second time. */
+function usualAuthentication({ client_secret, token_parameters = {}, refresh_parameters = {} }: Keys) {
+  const sent = [...Object.values(token_parameters), ...Object.values(refresh_parameters)]
+  const isSent = sent.some((template) => placeholdersIn(template).includes('client_secret'))
+  return client_secret === undefined || isSent ? 'none' : 'client_secret_basic'
 }
 
 /** The entry and what it extends, the outermost ancestor first. */
@@ -108,7 +117,7 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
     )
     throw broken(name, `There is no preset ${JSON.stringify(written.preset)}.${meant}`, 'catchd presets')
   }
-  const asksForBase = SERVER_URLS.some((key) => preset.profile[key]?.includes(BASE))
+  const asksForBase = needsBase(preset.profile)
   if (written.base_url !== undefined && !asksForBase) {
     throw broken(name, `base_url has no effect with preset "${preset.name}". Set issuer, or the endpoints.`)
   }
@@ -135,19 +144,34 @@ function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant 
 
 const BASE = '{base}'
 
+function needsBase(entry: ProfileEntry): boolean {
+  const patterns = [
+    ...SERVER_URLS.map((key) => entry[key]),
+    ...Object.values(entry.authorization_parameters ?? {}),
+  ]
+  return patterns.some((pattern) => pattern?.includes(BASE))
+}
+
 function withBase(name: string, entry: Keys): Keys {
+  if (!needsBase(entry)) return entry
+  if (entry.base_url === undefined) {
+    throw unfinished(
+      name,
+      `Set base_url to the address of your server. Preset "${entry.preset}" needs it for its endpoints.`,
+    )
+  }
+  if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
+  const base = entry.base_url.replace(/\/+$/, '')
   const filled: Keys = { ...entry }
   for (const key of SERVER_URLS) {
     const pattern = entry[key]
-    if (pattern?.includes(BASE) !== true) continue
-    if (entry.base_url === undefined) {
-      throw unfinished(
-        name,
-        `Set base_url to the address of your server. Preset "${entry.preset}" needs it for its endpoints.`,
-      )
-    }
-    if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
-    filled[key] = pattern.replaceAll(BASE, entry.base_url.replace(/\/+$/, ''))
+    if (pattern !== undefined) filled[key] = pattern.replaceAll(BASE, base)
+  }
+  const parameters = Object.entries(entry.authorization_parameters ?? {})
+  if (parameters.length > 0) {
+    filled.authorization_parameters = Object.fromEntries(
+      parameters.map(([name, value]) => [name, value.replaceAll(BASE, base)]),
+    )
   }
   return filled
 }
@@ -167,12 +191,15 @@ function merge(lower: ProfileEntry, upper: ProfileEntry): Keys {
   return merged
 }
 
-/** A parameter without a value counts as omitted (RFC 6749 §3.1). So an entry can remove a parameter of its preset. */
+/**
+ * A parameter without a value counts as omitted (RFC 6749 §3.1). So an entry can remove a parameter of its preset. In token
+ * requests it can also remove one of the standard, so there the empty value is kept.
+ */
 function withoutEmptyParameters(entry: Keys): Keys {
   const kept: Keys = { ...entry }
   for (const key of PARAMETER_KEYS) {
     const parameters = entry[key]
-    if (parameters === undefined) continue
+    if (parameters === undefined || key === 'token_parameters' || key === 'refresh_parameters') continue
     kept[key] = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
   }
   return kept

@@ -7,6 +7,7 @@
 import { CatchdError } from '../failures.js'
 import { GRANT_TYPES, GRANTS, needsNoPerson, usesRedirectUri } from './grants.js'
 import { isLoopbackHost, isLoopbackListener, isTlsOrLoopback } from './loopback.js'
+import { PARAMETER_RULES, type Rule } from './parameter-rules.js'
 import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './profile.js'
 
 /** A rule that a profile breaks. */
@@ -50,15 +51,13 @@ function brokenAlone(profiles: Iterable<Profile>): BrokenRule | undefined {
   return undefined
 }
 
-type Rule = (profile: Profile) => [key: keyof ProfileEntry, rule: string] | undefined
-
 const RULES: readonly Rule[] = [
   serverUrls,
   redirectUri,
   listener,
   redirectCertificate,
   missingState,
-  ownParameters,
+  ...PARAMETER_RULES,
   keyFiles,
   grantSource,
   lifetime,
@@ -136,37 +135,6 @@ function redirectCertificate(profile: Profile): ReturnType<Rule> {
 function missingState({ state_echo, code_challenge_method }: Profile): ReturnType<Rule> {
   if (state_echo || code_challenge_method !== 'none') return undefined
   return ['state_echo', 'may be false only with PKCE. Set code_challenge_method to S256.']
-}
-
-const TOKEN_REQUEST = ['client_secret', 'code', 'code_verifier', 'redirect_uri', 'refresh_token']
-
-/** Parameters that catchd sets in each request. A fixed value would undo what they protect (RFC 6749 §4.1.1, RFC 7636 §4.3). */
-const OWN_PARAMETERS = {
-  authorization_parameters: [
-    'client_id',
-    'client_secret',
-    'redirect_uri',
-    'state',
-    'nonce',
-    'code_challenge',
-    'code_challenge_method',
-    'code_verifier',
-  ],
-  token_parameters: TOKEN_REQUEST,
-  // GitLab compares the redirect URI again.
-  refresh_parameters: TOKEN_REQUEST.filter((name) => name !== 'redirect_uri'),
-} satisfies { readonly [Key in keyof ProfileEntry]?: readonly string[] }
-
-function ownParameters(profile: Profile): ReturnType<Rule> {
-  for (const key of Object.keys(OWN_PARAMETERS) as (keyof typeof OWN_PARAMETERS)[]) {
-    const own = OWN_PARAMETERS[key].find((name) => Object.hasOwn(profile[key] ?? {}, name))
-    if (own === undefined) continue
-    return [
-      key,
-      `must not name ${own}: ${own === 'client_secret' ? 'use the key client_secret.' : 'each request sets its own.'}`,
-    ]
-  }
-  return undefined
 }
 
 function keyFiles(profile: Profile): ReturnType<Rule> {

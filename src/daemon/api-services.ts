@@ -5,6 +5,7 @@ import { PRESETS } from '../config/presets.js'
 import { AccessRecord, tokenAccess } from '../http/api/access-record.js'
 import { RecentActivity } from '../http/api/recent-activity.js'
 import type { ApiServices } from '../http/api/services.js'
+import type { MissedResponse } from '../http/redirect/missed-responses.js'
 import { whyNotRefreshed } from '../login/login-report.js'
 import { ProfileDiscovery } from '../profiles/profile-discovery.js'
 import { ProfileService } from '../profiles/profile-service.js'
@@ -68,7 +69,11 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
         version,
         pid: process.pid,
         started_at: toInstant(startedAtMs),
-        listeners: { redirect: redirectListeners.addresses(), ...listeners.addresses() },
+        listeners: {
+          redirect: redirectListeners.addresses(),
+          ...missedAnswer(redirectListeners.lastMissed),
+          ...listeners.addresses(),
+        },
         vault: {
           kind: vault.kind,
           engine: vault.engine,
@@ -99,4 +104,9 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
     migrateVault: (to) => gate.use(() => migrateVault(to)),
     stop: onStop,
   }
+}
+
+function missedAnswer(missed: MissedResponse | undefined) {
+  if (missed === undefined) return {}
+  return { redirect_missed: { at: toInstant(missed.atMs), detail: missed.text } }
 }

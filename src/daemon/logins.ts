@@ -5,12 +5,18 @@ import { LazyApp } from '../fast-path/lazy-app.js'
 import { HttpListener } from '../http/http-listener.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
 import { ownCertificateFiles } from '../http/redirect/own-certificate.js'
+import { unreadPage } from '../http/redirect/pages/long-headers-page.js'
 import { LoginRecords } from '../login/login-records.js'
 import { Logins } from '../login/logins.js'
 import type { DaemonParts } from './parts.js'
 
-/** Requests of browsers are short; a code rarely has more than a few hundred characters. */
-const REDIRECT_LIMITS = { maxHeaderBytes: 8 * 1024, mostConnections: 4_000, keepAliveMs: 5_000 }
+/** Cookies belong to a host, whatever the port, so a browser sends those of every program on localhost. */
+const REDIRECT_LIMITS = {
+  maxHeaderBytes: 64 * 1024,
+  mostConnections: 4_000,
+  mostUnfinishedBytes: 32 * 1024 * 1024,
+  keepAliveMs: 5_000,
+}
 
 export function composeLogins(
   parts: Pick<
@@ -26,8 +32,9 @@ export function composeLogins(
     return buildRedirectApp({ logins, clock, log: (event) => log.info(event) })
   })
   const redirectListeners = new LoopbackRedirectListeners({
-    listener: new HttpListener(redirectApp.routing, REDIRECT_LIMITS),
+    listener: new HttpListener(redirectApp.routing, REDIRECT_LIMITS, unreadPage),
     clock,
+    log: (event) => log.info(event),
     ownCertificate: ownCertificateFiles(folders.stateFolder),
   })
   const logins = new Logins({

@@ -65,6 +65,14 @@ function portPerLogin({ profile, preset }: Facts): Cause | undefined {
 }
 
 function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {
+  const name = profile.authorization_redirect_uri
+  if (name !== undefined && step !== 'no_response') {
+    return {
+      cause: 'redirect_uri_mismatch',
+      detail: `${name} (authorization_redirect_uri) is not what the server knows for client ${profile.client_id}. It must be exactly the name that the server gave to the redirect URI.`,
+      fix: register(redirectUri),
+    }
+  }
   const value = (preset && registeredRedirectUri(preset, redirectUri)) ?? redirectUri
   const needsNoEntry = preset?.redirect.match === 'unregistered' && value === redirectUri
   const client = `client ${profile.client_id}`

@@ -1,5 +1,6 @@
 /** Causes at the scopes (RFC 6749 §3.3), and what a server requires before it issues a refresh token. Pure. */
 import { scopesOf } from '../authorization-server/authorization-request.js'
+import { saysDead } from '../authorization-server/dead-refresh-token.js'
 import { usesRefreshToken } from '../config/grants.js'
 import { type Cause, causesOf, type Facts, listed, register, run, set, words } from './facts.js'
 
@@ -101,11 +102,10 @@ function offlineCauses({ profile, preset, metadata }: Facts): Cause[] {
 }
 
 /** RFC 6749 §5.2: the refresh token is invalid, expired, revoked, or was issued to another client. */
-function deadRefreshToken({ profile, error }: Facts): Cause | undefined {
+function deadRefreshToken({ profile, error, errorDescription }: Facts): Cause | undefined {
   if (!usesRefreshToken(profile.grant)) return undefined
-  const isDead =
-    error === 'invalid_grant' || profile.token_response?.dead_refresh_token?.includes(error ?? '') === true
-  if (!isDead) return undefined
+  const values = errorDescription === undefined ? [] : [errorDescription]
+  if (!saysDead({ code: error, values }, profile.token_response?.dead_refresh_token)) return undefined
   return {
     cause: 'refresh_token_dead',
     detail:

@@ -73,6 +73,12 @@ function judgeRunning({ version, pid, listeners }: DaemonStatus): Finding {
   )
 }
 
+/** @returns No finding if everything that arrived at the redirect URIs could be read, since the daemon started. */
+export function judgeMissedResponse(daemon: DaemonState): Finding[] {
+  const missed = daemon.state === 'running' ? daemon.status.listeners.redirect_missed : undefined
+  return missed === undefined ? [] : [warn('redirect', `At ${missed.at}: ${missed.detail}`)]
+}
+
 function isOccupied(path: string): boolean {
   if (process.platform === 'win32') return false
   try {

@@ -8,7 +8,14 @@ import { type Folders, resolveFolders } from '../config/folders.js'
 import type { Profile } from '../config/profile.js'
 import { machineFactsOf } from '../diagnosis/facts.js'
 import { examineConfiguration, examineEnvironment, requireProfile } from './configuration.js'
-import { askDaemon, type DaemonState, examinePort, judgeDaemon, portsNeeded } from './daemon.js'
+import {
+  askDaemon,
+  type DaemonState,
+  examinePort,
+  judgeDaemon,
+  judgeMissedResponse,
+  portsNeeded,
+} from './daemon.js'
 import { type Finding, failed, warn } from './finding.js'
 import { examineLastLogin } from './last-login.js'
 import { checkBrowser, checkNode, type Machine } from './machine.js'
@@ -75,6 +82,7 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
     ...configuration.findings,
     ...(await examineVault(machine, environment, folders.stateFolder, status)),
     judgeDaemon(daemon, folders.socketPath, true),
+    ...judgeMissedResponse(daemon),
   ]
   // One after the other: two needs may name the same port.
   for (const need of portsNeeded(environment, configuration.profiles))
@@ -89,7 +97,7 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
 /** A daemon at `CATCHD_URL` keeps its files elsewhere, so the files on this machine are not checked. */
 async function examineRemote(scene: Scene, name: string | undefined): Promise<Finding[]> {
   const { environment, client, daemon } = scene
-  const findings = [judgeDaemon(daemon, environment.url ?? '', false)]
+  const findings = [judgeDaemon(daemon, environment.url ?? '', false), ...judgeMissedResponse(daemon)]
   if (daemon.state !== 'running') return findings
   findings.push(judgeDaemonVault(daemon.status), judgeUnsaved(daemon.status.vault.unsaved))
   if (name !== undefined) {

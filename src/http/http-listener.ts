@@ -12,6 +12,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse, STATUS
 import type { Socket } from 'node:net'
 import { OpenConnections } from './open-connections.js'
 import type { ServedCertificate, TlsServer } from './tls-server.js'
+import { type UnreadableRequest, unreadableRequest } from './unreadable-request.js'
 
 /** Headers of every page and every answer, also of errors. */
 export const ANSWER_HEADERS = {
@@ -34,6 +35,11 @@ export interface ListenerLimits {
   readonly maxHeaderBytes: number
   /** Above this number, the oldest connection without a complete request is closed. */
   readonly mostConnections: number
+  /**
+   * Above this number of bytes in all unfinished requests of an address, the largest are closed. For an app that keeps
+   * bodies in memory. Default: no limit but that of the connections.
+   */
+  readonly mostUnfinishedBytes?: number
   readonly keepAliveMs: number
   /** The time limit for a request with its body; 0: none. Default 10 s. */
   readonly requestMs?: number
@@ -45,6 +51,8 @@ export interface ListenerLimits {
 export interface UnreadAnswer {
   readonly contentType: string
   readonly body: string
+  /** For a page. */
+  readonly contentSecurityPolicy?: string
 }
 
 export type Address =
@@ -71,6 +79,9 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 
 type Unread = (status: number) => UnreadAnswer | undefined
 
+/** Browsers and tools send about twenty headers. Short ones must not become many thousand entries in memory. */
+const MOST_HEADERS = 256
+
 export class HttpListener {
   readonly #handler: RequestHandler
   readonly #limits: ListenerLimits
@@ -89,12 +100,14 @@ export class HttpListener {
    * @param mark - Called with each accepted connection, before its first request, so that a route can know the address
    *   of its request.
    * @param certificate - If given, the address serves only https, with this certificate.
+   * @param onUnreadable - Called when a request cannot be read, or a handshake fails, for a reason that a user can remove.
    * @throws the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`), which the caller translates.
    */
   async open(
     address: Address,
     mark: (socket: Socket) => void = () => {},
     certificate?: ServedCertificate,
+    onUnreadable: (why: UnreadableRequest) => void = () => {},
   ): Promise<OpenAddress> {
     const options = {
       maxHeaderSize: this.#limits.maxHeaderBytes,
@@ -104,7 +117,7 @@ export class HttpListener {
       keepAliveTimeout: this.#limits.keepAliveMs,
       requireHostHeader: false, // hasOneOriginFormTarget refuses a missing Host, with our headers
     }
-    const connections = new OpenConnections(this.#limits.mostConnections)
+    const connections = new OpenConnections(this.#limits.mostConnections, this.#limits.mostUnfinishedBytes)
     const unread = this.#unread
     let tls: TlsServer | undefined
     let server: Server
@@ -121,7 +134,10 @@ export class HttpListener {
     }
     const answer = (request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade) => {
       connections.asks(request, response)
-      if (hasOneOriginFormTarget(request)) this.#handler(request, response, upgrade)
+      if (request.rawHeaders.length >= 2 * MOST_HEADERS) {
+        onUnreadable('long_headers')
+        refuseUnread(response, 431, unread(431))
+      } else if (hasOneOriginFormTarget(request)) this.#handler(request, response, upgrade)
       else refuseUnread(response, 400, unread(400))
     }
     server.on('request', (request: IncomingMessage, response: ServerResponse) => answer(request, response))
@@ -136,7 +152,11 @@ export class HttpListener {
       connections.asks(request, response)
       refuseUnread(response, 417, unread(417))
     })
-    server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    server.maxHeadersCount = MOST_HEADERS // Node drops the headers beyond, so a request with so many is refused
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const { code = '' } = error
+      const why = unreadableRequest(error, tls !== undefined)
+      if (why !== undefined) onUnreadable(why)
       const status = STATUS_OF_PARSER[code] ?? 400
       // The handshake failed: plain http on an https address, or the browser does not trust the certificate.
       if (tls !== undefined && !/^(HPE|ERR_HTTP)_/.test(code)) socket.destroy()
@@ -200,6 +220,9 @@ function unreadHeaders(answer: UnreadAnswer | undefined): Record<string, string>
     connection: 'close',
     'content-length': String(Buffer.byteLength(answer?.body ?? '')),
     ...(answer === undefined ? {} : { 'content-type': answer.contentType }),
+    ...(answer?.contentSecurityPolicy === undefined
+      ? {}
+      : { 'content-security-policy': answer.contentSecurityPolicy }),
   }
 }
 

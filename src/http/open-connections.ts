@@ -1,7 +1,8 @@
 /**
  * The open connections of one bound address, and how they end. If new connections were refused at the limit, slow ones
  * could lock out all others. Instead, the oldest connection that waits for no answer is closed: a part of its request is missing
- * (the handshake, the head, the body), or its answer is ready and it does not read it.
+ * (the handshake, the head, the body), or its answer is ready and it does not read it. Those that hold most memory also
+ * give way, when all of them hold too much.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -13,29 +14,40 @@ interface Connection {
   response: ServerResponse | null
   /** A counter that grows with time: when the connection was opened, or sent its last request. */
   turn: number
+  /** How many bytes had arrived with the newest request, and before them. Requests may arrive together. */
+  bytes: number
+  bytesBefore: number
 }
+
+/** How much memory can grow beyond the limit in the meantime depends on how fast the program reads. */
+const LOOK_EVERY_MS = 200
 
 /** A request only changes its entry: a new one for each request would cost more in garbage collection than the answer. */
 export class OpenConnections {
   readonly #open = new Map<Socket, Connection>()
   readonly #most: number
+  readonly #mostUnfinishedBytes: number
   #turn = 0
   #closing = false
+  #lookTimer: NodeJS.Timeout | undefined
 
-  constructor(most: number) {
+  /** @param mostUnfinishedBytes - Of the newest requests of all connections that wait for no answer. */
+  constructor(most: number, mostUnfinishedBytes = Infinity) {
     this.#most = most
+    this.#mostUnfinishedBytes = mostUnfinishedBytes
   }
 
   add(socket: Socket): void {
     if (this.#open.size >= this.#most) this.#evict(socket)
-    this.#remember(socket, { request: null, response: null, turn: this.#nextTurn() })
+    this.#remember(socket, this.#unused())
+    this.#lookLater()
   }
 
   /** After a handshake, the TLS socket takes the entry of its connection and keeps its age. */
   replace(accepted: Socket | undefined, secured: Socket): void {
     const known = accepted === undefined ? undefined : this.#open.get(accepted)
     if (accepted !== undefined) this.#open.delete(accepted)
-    this.#remember(secured, known ?? { request: null, response: null, turn: this.#nextTurn() })
+    this.#remember(secured, known ?? this.#unused())
   }
 
   asks(request: IncomingMessage, response: ServerResponse): void {
@@ -45,6 +57,10 @@ export class OpenConnections {
     connection.request = request
     connection.response = response
     connection.turn = this.#nextTurn()
+    if (connection.bytes !== socket.bytesRead) {
+      connection.bytesBefore = connection.bytes
+      connection.bytes = socket.bytesRead
+    }
     if (this.#closing) this.#closeAfter(socket, connection, response)
   }
 
@@ -59,6 +75,10 @@ export class OpenConnections {
 
   destroyAll(): void {
     for (const socket of this.#open.keys()) socket.destroy()
+  }
+
+  #unused(): Connection {
+    return { request: null, response: null, turn: this.#nextTurn(), bytes: 0, bytesBefore: 0 }
   }
 
   #nextTurn(): number {
@@ -81,11 +101,39 @@ export class OpenConnections {
   #evict(newcomer: Socket): void {
     const idle = [...this.#open].filter(([, connection]) => !isBeingAnswered(connection))
     idle.sort(([, a], [, b]) => a.turn - b.turn)
-    for (const [socket] of idle.slice(0, Math.ceil(this.#most / 32))) {
-      reset(socket)
-      this.#open.delete(socket)
-    }
+    for (const [socket] of idle.slice(0, Math.ceil(this.#most / 32))) this.#reset(socket)
     if (idle.length === 0) newcomer.destroy()
+  }
+
+  /** Node reads requests without telling how far it is, so this looks now and then, while there are connections. */
+  #lookLater(): void {
+    if (this.#mostUnfinishedBytes === Infinity || this.#open.size === 0) return
+    if (this.#lookTimer !== undefined) return
+    this.#lookTimer = setTimeout(() => {
+      this.#lookTimer = undefined
+      this.#evictLargest()
+      this.#lookLater()
+    }, LOOK_EVERY_MS)
+    this.#lookTimer.unref()
+  }
+
+  #evictLargest(): void {
+    const unfinished = [...this.#open]
+      .filter(([, connection]) => !isBeingAnswered(connection))
+      .map(([socket, { bytesBefore }]) => ({ socket, bytes: socket.bytesRead - bytesBefore }))
+    let bytes = unfinished.reduce((sum, each) => sum + each.bytes, 0)
+    if (bytes <= this.#mostUnfinishedBytes) return
+    unfinished.sort((a, b) => b.bytes - a.bytes)
+    for (const each of unfinished) {
+      if (bytes <= this.#mostUnfinishedBytes / 2) return
+      this.#reset(each.socket)
+      bytes -= each.bytes
+    }
+  }
+
+  #reset(socket: Socket): void {
+    reset(socket)
+    this.#open.delete(socket)
   }
 }
 

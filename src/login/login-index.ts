@@ -282,13 +282,35 @@ export class LoginIndex {
   }
 }
 
-function unknown({ state }: AuthorizationResponse): Claim {
-  const why =
-    state === null
-      ? 'The response has no state, so it belongs to no pending login. If your server drops state, set "state_echo": false in the profile.'
-      : 'No login waits for this response. Its login has expired, was already answered, or was not started by this catchd.'
-  return { outcome: 'unknown', why }
+function unknown(response: AuthorizationResponse): Claim {
+  return { outcome: 'unknown', why: whyUnknown(response) }
 }
+
+function whyUnknown(response: AuthorizationResponse): string {
+  if (response.state !== null)
+    return 'No login waits for this response. Its login has expired, was already answered, or was not started by this catchd.'
+  if (response.hasMisplacedState)
+    return 'The response has no readable state, so it belongs to no pending login. Its parameters must be named as in RFC 6749 and separated by &, not by &amp; or ;. The server, or a program between, changed them.'
+  // Servers leave state out of errors about the request itself, and return it with a code.
+  if (response.kind === 'error')
+    return `The response is an error without state${KNOWN_ERRORS.has(response.error) ? ` (${response.error})` : ''}, so it belongs to no pending login.`
+  return 'The response has no state, so it belongs to no pending login. If your server drops state, set "state_echo": false in the profile.'
+}
+
+/** RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6. Any other text may come from a page that wants to be believed. */
+const KNOWN_ERRORS: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'unauthorized_client',
+  'access_denied',
+  'unsupported_response_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+  'interaction_required',
+  'login_required',
+  'account_selection_required',
+  'consent_required',
+])
 
 /** The oldest first: logins of the last run are restored in another order. */
 function byAge<Known extends Login>(logins: Known[]): Known[] {

@@ -34,9 +34,9 @@ export interface ReportParts {
   readonly machine?: MachineFacts
 }
 
-/** How a login ended. */
+/** How a login ended. `done`: with tokens, and there is nothing to explain. */
 export interface Ending {
-  readonly step: Step
+  readonly step: Step | 'done'
   readonly failure?: CatchdError
   readonly transcript?: Transcript | undefined
   /** What the authorization response contained beyond the standard. */
@@ -53,9 +53,14 @@ export interface ReportedLogin {
 
 export function reportOf(parts: ReportParts, login: ReportedLogin, ending: Ending): LoginReport {
   const exchanges = [...login.asked, ...(ending.transcript?.exchanges ?? [])]
+  const { step } = ending
+  if (step === 'done') return { exchanges, causes: [] }
   const profile = unchangedProfile(parts, login)
   if (profile === undefined) return { exchanges, causes: [] }
-  return { exchanges, causes: diagnose(factsOf(parts, profile, login.redirectUri, ending, exchanges)) }
+  return {
+    exchanges,
+    causes: diagnose(factsOf(parts, profile, login.redirectUri, { ...ending, step }, exchanges)),
+  }
 }
 
 /** The authorization request that catchd built, and its response. A request that another tool built is not known here. */
@@ -116,7 +121,7 @@ function factsOf(
   parts: ReportParts,
   profile: Profile,
   redirectUri: string,
-  { step, failure, parameters }: Ending,
+  { step, failure, parameters }: Ending & { readonly step: Step },
   exchanges: readonly RecordedExchange[],
 ): Facts {
   const differences = exchanges.map(({ clockDifferenceSeconds }) => clockDifferenceSeconds)

@@ -10,6 +10,7 @@ import type { DeviceAuthorization } from '../authorization-server/port.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import type { AuthorizationResponse } from './authorization-response.js'
 import type { LoginReport } from './login-report.js'
 import type { CertificateFiles } from './ports.js'
 
@@ -42,6 +43,8 @@ export interface PendingLogin extends LoginOfProfile {
   readonly responseMode: ResponseCarrier
   /** false: the server drops `state`, so a response belongs to the only pending login on the redirect URI. */
   readonly stateEcho: boolean
+  /** The parameter of the response that contains the code. */
+  readonly codeParameter: string
   /** host:port to bind if the redirect URI is not loopback. */
   readonly listen: string | null
   /** For an https redirect URI; `null`: the daemon's own, or none. */
@@ -87,7 +90,7 @@ export interface StoredSummary {
 export interface SucceededLogin extends LoginOfProfile {
   readonly status: 'succeeded'
   readonly stored: StoredSummary
-  /** When there is no refresh token, and catchd knows how to get one. */
+  /** Requests and answers, and how to get a refresh token if there is none; no report after a restart. */
   readonly report?: LoginReport
 }
 
@@ -95,7 +98,7 @@ export interface SucceededLogin extends LoginOfProfile {
 export interface CaughtLogin extends LoginBase {
   readonly status: 'succeeded'
   readonly profile: null
-  readonly caught: 'code' | 'error'
+  readonly caught: AuthorizationResponse['kind']
 }
 
 export interface UnsuccessfulLogin extends LoginBase {

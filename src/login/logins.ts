@@ -11,11 +11,7 @@ import type { Profile } from '../config/profile.js'
 import type { ResponseCarrier } from '../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Holder } from '../shares.js'
-import {
-  type AuthorizationResponse,
-  parseAuthorizationResponse,
-  responsePart,
-} from './authorization-response.js'
+import { type AuthorizationResponse, joined, parseAuthorizationResponse } from './authorization-response.js'
 import { AutomaticLogins } from './automatic-logins.js'
 import { CaughtResponses } from './caught-responses.js'
 import { beginAgain } from './endings.js'
@@ -27,6 +23,7 @@ import type { Login, SettledLogin, WaitingLogin } from './login.js'
 import type { Claim, ConfiguredRedirectUri, LoginIndex } from './login-index.js'
 import type { AdoptionRequest, AnyLoginRequest, CatchRequest } from './login-request.js'
 import { OpenLogins } from './open-logins.js'
+import { pastedResponse } from './pasted-response.js'
 import { ofProfile, type RedirectLease } from './ports.js'
 import type { RedirectScheme } from './redirect-uris.js'
 import { RestoredLogins, type RestoredLoginsParts } from './restored-logins.js'
@@ -161,9 +158,9 @@ export class Logins {
     }
     const redirect = this.#index.findPending(id)?.redirect ?? undefined
     if (redirect === undefined) return login
-    const response = parseAuthorizationResponse(responsePart(url, login))
+    const response = pastedResponse(url, login, redirect.state)
     if (redirect.state === null) {
-      return (await this.#settleClaim(this.#index.claimAs(id, response), response)).login
+      return (await this.#settleClaim(this.#index.claimAs(id, response), response, false)).login
     }
     if (response.state !== null && response.state.reveal() !== redirect.state.reveal()) {
       throw new CatchdError('state_unknown', {
@@ -174,9 +171,17 @@ export class Logins {
     return (await this.#answer(login.redirectUri, response)).login
   }
 
-  /** @returns false when there is no such login. A settled one stays as it is, and its caught response is forgotten. */
-  cancel(id: string): boolean {
-    this.#open.cancel(id)
+  /** What a user should know about a login that still waits (RedirectLease.missed); `null` if there is nothing. */
+  hint(id: string): string | null {
+    return this.#open.hint(id)
+  }
+
+  /**
+   * @param why - `timeout`: the wait of the caller is over, so the login counts as expired.
+   * @returns false when there is no such login. A settled one stays as it is, and its caught response is forgotten.
+   */
+  cancel(id: string, why?: 'timeout'): boolean {
+    this.#open.cancel(id, why)
     this.#caught.forget(id)
     return this.find(id) !== undefined
   }
@@ -223,7 +228,7 @@ export class Logins {
    *   changed.
    */
   async answer(redirectUri: string, encoded: string, check: () => Promise<void>): Promise<Answer> {
-    return this.#answer(redirectUri, parseAuthorizationResponse(encoded), check)
+    return this.#answer(redirectUri, parseAuthorizationResponse(joined(redirectUri, encoded)), check)
   }
 
   /** Restores the pending logins of the last run, if that was not done yet. Never throws. */
@@ -240,27 +245,31 @@ export class Logins {
   async #answer(
     redirectUri: string,
     response: AuthorizationResponse,
-    check: () => Promise<void> = async () => {},
+    check?: () => Promise<void>,
   ): Promise<Answer> {
     const { lock } = this.#parts
     lock.requireUnlocked()
     this.#open.expire()
     // A vault that was locked at the start may hold the login.
     if (!this.#index.knows(redirectUri, response)) await this.restore()
-    if (this.#index.expects(redirectUri, response)) await check()
+    if (this.#index.expects(redirectUri, response)) await check?.()
     lock.requireUnlocked()
     this.#open.expire()
     let claim = this.#index.claim(redirectUri, response)
     if (claim.outcome === 'unknown') claim = this.#index.claimForAny(redirectUri, response)
-    return this.#settleClaim(claim, response)
+    return this.#settleClaim(claim, response, check !== undefined)
   }
 
-  async #settleClaim(claim: Claim, response: AuthorizationResponse): Promise<Answer> {
+  async #settleClaim(
+    claim: Claim,
+    response: AuthorizationResponse,
+    browserFollows: boolean,
+  ): Promise<Answer> {
     if (claim.outcome === 'unknown') throw new CatchdError('state_unknown', claim.why)
     if (claim.outcome === 'claimed') {
       const { redirect } = claim
       const settled = await this.#parts.lock.use(async () => redirect.answered(response))
-      return { login: this.#open.settle(settled), isReplay: false }
+      return { login: this.#open.settle(settled, browserFollows), isReplay: false }
     }
     const login = await claim.settled
     if (login.status === 'expired') throw login.failure

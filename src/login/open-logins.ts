@@ -73,10 +73,11 @@ export class OpenLogins {
     this.#alarm.wakeBy(expiresAtMs)
   }
 
-  settle(login: SettledLogin): SettledLogin {
+  /** @param browserFollows - A browser brought the response, and will fetch the result page. */
+  settle(login: SettledLogin, browserFollows = false): SettledLogin {
     const kind = this.index.settle(login)
     if (kind === undefined) return login
-    this.#leases.get(login.id)?.release()
+    this.#leases.get(login.id)?.release(browserFollows)
     this.#leases.delete(login.id)
     this.#stops.get(login.id)?.()
     this.#stops.delete(login.id)
@@ -85,18 +86,27 @@ export class OpenLogins {
     return login
   }
 
-  expire(): void {
-    for (const open of this.index.expired(this.#parts.clock.now())) {
-      const { login, expiredDetail: detail } = open
-      const failure = new CatchdError('login_expired', { detail, ...beginAgain(login.profile) })
-      this.#giveUp(open, 'expired', failure)
-    }
+  /** Why the browser may not have come back, as far as that was noticed; `null` if nothing was, or the login has ended. */
+  hint(id: string): string | null {
+    const missed = this.#leases.get(id)?.missed()
+    return missed?.replaceAll('NAME', this.index.find(id)?.profile ?? 'NAME') ?? null
   }
 
-  /** Does nothing when the login is not pending. */
-  cancel(id: string): void {
+  expire(): void {
+    for (const open of this.index.expired(this.#parts.clock.now())) this.#expire(open, open.expiredDetail)
+  }
+
+  /**
+   * Does nothing when the login is not pending.
+   *
+   * @param why - `timeout`: whoever waited for it waits no longer, so it has expired.
+   */
+  cancel(id: string, why?: 'timeout'): void {
     const open = this.index.findPending(id)
-    if (open !== undefined) this.#giveUp(open, 'cancelled', cancelled(open.login))
+    if (open === undefined) return
+    if (why === 'timeout')
+      this.#expire(open, 'The login was not finished before the wait for it ended (--timeout).')
+    else this.#giveUp(open, 'cancelled', cancelled(open.login))
   }
 
   /** Runs in the background; no caller waits for it. */
@@ -122,6 +132,12 @@ export class OpenLogins {
     const displaced = this.index.displacedBy(kind, profile, holder)
     if (displaced !== undefined) return displaced
     throw new Shares(kind.limits.inAll).tooMany(holder, kind.limits.tooMany)
+  }
+
+  #expire(open: OpenLogin, why: string): void {
+    const { id, profile } = open.login
+    const detail = [why, this.hint(id)].filter((part) => part !== null).join(' ')
+    this.#giveUp(open, 'expired', new CatchdError('login_expired', { detail, ...beginAgain(profile) }))
   }
 
   #giveUp(open: OpenLogin, status: 'expired' | 'cancelled', failure: UnsuccessfulLogin['failure']): void {

@@ -16,8 +16,17 @@ export interface CertificateFiles {
 export interface RedirectLease {
   /** The redirect URI with the port that was really bound. */
   readonly redirectUri: string
-  /** Idempotent. The port closes shortly after its last lease is released. */
-  release(): void
+  /**
+   * What arrived there since, instead of an authorization response that can be read: a sentence or two, in which `NAME`
+   * stands for the profile; `undefined` if nothing did.
+   */
+  missed(): string | undefined
+  /**
+   * Idempotent. The port closes with its last lease.
+   *
+   * @param browserFollows - The browser will fetch the result page, so the port closes shortly after that.
+   */
+  release(browserFollows?: boolean): void
 }
 
 /** Bind first, then give out the authorization URL. */

@@ -43,6 +43,7 @@ export async function prepareLogin(
     origin: { ...parts.servers.origin(profile), server: server ?? null },
     responseMode: RESPONSE_MODES[profile.response_mode].carrier,
     stateEcho: profile.state_echo,
+    codeParameter: profile.code_parameter,
   }
 }
 

@@ -32,8 +32,9 @@ const WHY = {
   none_stored: 'It has no tokens.',
   expired: 'Its tokens have expired.',
   refused: 'The authorization server no longer accepts its refresh token.',
+  repeated: 'The authorization server has refused its refresh token for hours.',
   answer_invalid: 'The authorization server answered a refresh with an id_token that is not valid.',
-  interrupted: 'The daemon was stopped during a refresh.',
+  interrupted: 'The daemon was stopped twice during a refresh.',
 } satisfies Record<LoginReason, string>
 
 /** For the command of a hook. parseEnvironment ignores these names. */

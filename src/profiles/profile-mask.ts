@@ -1,9 +1,11 @@
 /**
  * A profile's entry as the API shows it: text in a key reads `[secret]` unless the key is marked as shown, and a masked
  * entry can be written back. Pure. A client secret with a source is shown as that source. Of the headers and parameters
- * for the token endpoint, only those are shown that are known to hold no secret.
+ * for the token endpoint, only those are shown that are known to hold no secret: by their name, or because the value is
+ * only a placeholder.
  */
 import { SHOWN_PARAMETERS } from '../authorization-server/sent-values.js'
+import { isPlaceholder } from '../config/placeholders.js'
 import { ProfileEntry } from '../config/profile.js'
 import { type ProfileKey, profileKey } from '../config/profile-key.js'
 
@@ -17,9 +19,10 @@ const SHOWN_HEADERS: ReadonlySet<string> = new Set([
   'user-agent',
 ])
 
-/** Whether the value of a parameter or header with this name is shown. */
+/** Whether the value of a parameter or header is shown. */
 const IS_KNOWN = {
-  known_parameters: (name: string) => SHOWN_PARAMETERS.has(name),
+  known_parameters: (name: string, value: unknown) =>
+    SHOWN_PARAMETERS.has(name) || (typeof value === 'string' && isPlaceholder(value)),
   known_headers: (name: string) => SHOWN_HEADERS.has(name.toLowerCase()),
 } as const
 
@@ -54,7 +57,7 @@ function withoutText(value: unknown, meta?: ProfileKey): unknown {
   if (Array.isArray(value)) return value.map((element) => withoutText(element))
   if (!isMembers(value)) return value
   const isKnown = meta?.shown === undefined || meta.shown === true ? () => false : IS_KNOWN[meta.shown]
-  return mapMembers(value, (name, member) => (isKnown(name) ? member : withoutText(member)))
+  return mapMembers(value, (name, member) => (isKnown(name, member) ? member : withoutText(member)))
 }
 
 function withText(value: unknown, before: unknown): unknown {

@@ -11,7 +11,7 @@ import type { LockGate } from '../lock/gate.js'
 import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
 import { nextLogin } from '../tokens/next-login.js'
-import type { TokenKeeper } from '../tokens/token-keeper.js'
+import type { FoundTokens, TokenKeeper } from '../tokens/token-keeper.js'
 import { canRenew } from '../tokens/token-life.js'
 import { isUnreadable } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
@@ -34,6 +34,8 @@ export interface ProfileView {
   readonly obtainedAtMs: number | null
   /** Whether catchd can get new tokens without a login. */
   readonly canRefresh: boolean
+  /** Since when every refresh has failed, and why; `null`: none has failed since the last success. */
+  readonly failing: FoundTokens['failing']
   /** Why the stored token set cannot be read; the other profiles are not affected. */
   readonly failure: CatchdError | null
 }
@@ -66,6 +68,7 @@ const LOCKED = {
   loginNeededAtMs: null,
   obtainedAtMs: null,
   canRefresh: false,
+  failing: null,
   failure: null,
 } as const
 
@@ -95,10 +98,10 @@ export class ProfileService {
     configuration.profile(name)
     const entry = configuration.entries().get(name) ?? {}
     if (lock.isLocked) return { name, entry: masked(entry), ...LOCKED }
-    const { set, needsLogin, failure } = await keeper.find(name).then(
+    const { set, needsLogin, failing, failure } = await keeper.find(name).then(
       (found) => ({ ...found, failure: null }),
       (error: unknown) => {
-        if (isUnreadable(error)) return { set: null, needsLogin: true, failure: error }
+        if (isUnreadable(error)) return { set: null, needsLogin: true, failing: null, failure: error }
         throw error
       },
     )
@@ -113,6 +116,7 @@ export class ProfileService {
       loginNeededAtMs: nextLogin(profile, set, clock.now()).atMs,
       obtainedAtMs: set?.obtainedAtMs ?? null,
       canRefresh: failure === null && canRenew(profile, set),
+      failing,
       failure,
     }
   }

@@ -9,6 +9,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { areRelated } from '../authorization-server/one-operator.js'
 import { isLoopbackHost } from '../config/loopback.js'
+import { hasSecretPlaceholder } from '../config/placeholders.js'
 import { findPreset } from '../config/presets.js'
 import {
   FILE_KEYS,
@@ -113,7 +114,9 @@ function secretsOf(profile: Profile, edit: SessionEdit): [key: Key, secret: stri
   }
   for (const key of PARAMETER_KEYS) {
     for (const [name, value] of Object.entries(profile[key] ?? {})) {
-      if (isHidden(profile, key, name, value) && edit.entry[key]?.[name] !== value) {
+      const isOwn = !hasSecretPlaceholder(value) || (profile.name === edit.name && edit.bringsClientSecret)
+      const isBrought = edit.entry[key]?.[name] === value && isOwn
+      if (isHidden(profile, key, name, value) && !isBrought) {
         secrets.push([key, JSON.stringify([key, name, value])])
       }
     }
@@ -128,14 +131,18 @@ function tokensOf(profile: string): string {
   return JSON.stringify(['tokens', profile])
 }
 
-/** A parameter that the API does not show may be a secret, unless the preset sets it. */
+/**
+ * A parameter that the API does not show may be a secret, and a placeholder can stand for one, unless the preset sets it.
+ * A session may not put a secret into a parameter of its choice: a server may show or store what it gets there.
+ */
 function isHidden(
   { preset }: Profile,
   key: (typeof PARAMETER_KEYS)[number],
   name: string,
   value: string,
 ): boolean {
-  if (masked({ [key]: { [name]: value } })[key]?.[name] === value) return false
+  const isShown = masked({ [key]: { [name]: value } })[key]?.[name] === value
+  if (isShown && !hasSecretPlaceholder(value)) return false
   return preset === null || findPreset(preset)?.profile[key]?.[name] !== value
 }
 
@@ -189,10 +196,14 @@ function isWritten({ written }: ConfiguredProfiles, profile: string, key: Key): 
 
 /** `hosts` get tokens from `catchd credential`, and a redirect URI that is not loopback gets codes. */
 function refuseOtherReceivers({ name }: SessionEdit, profile: Profile, before: Profile | undefined): void {
-  const { preset, hosts, listen, redirect_uri } = profile
+  const { preset, hosts, listen, redirect_uri, authorization_redirect_uri: sent } = profile
   const known = [...(before?.hosts ?? []), ...((preset && findPreset(preset)?.profile.hosts) || [])]
   if (!hosts.every((host) => known.includes(host))) {
     throw forbidden(name, 'cannot add hosts, which get tokens of the profile')
+  }
+  const ofPreset = preset === null ? undefined : findPreset(preset)?.profile.authorization_redirect_uri
+  if (sent !== undefined && sent !== before?.authorization_redirect_uri && sent !== ofPreset) {
+    throw forbidden(name, 'cannot set authorization_redirect_uri, which can lead to another machine')
   }
   const isLocal = listen === undefined && isLoopbackHost(new URL(redirect_uri).hostname)
   if (isLocal || (listen === before?.listen && redirect_uri === before?.redirect_uri)) return

@@ -8,11 +8,13 @@ import type { RefreshOutcome } from '../authorization-server/port.js'
 import { usesRefreshToken } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
+import type { Secret } from '../secret.js'
 import { backOffAfter } from './refresh-back-off.js'
 import type { RefreshJournal } from './refresh-journal.js'
+import { isRepeatedForHours, withRefusal } from './repeated-refusal.js'
 import type { TokenKeeperParts } from './token-keeper.js'
 import { loginRequired } from './token-life.js'
-import { type RefusedRefreshToken, rotated, type TokenSet, tokenSetFrom } from './token-set.js'
+import { type RefusedRefreshToken, rotated, type TokenSet, tokenSetFrom, withRotated } from './token-set.js'
 import type { ProfileTokens, TokenStore } from './token-store.js'
 
 export interface RenewalsParts extends Pick<TokenKeeperParts, 'clock' | 'servers' | 'random' | 'log'> {
@@ -21,6 +23,7 @@ export interface RenewalsParts extends Pick<TokenKeeperParts, 'clock' | 'servers
 }
 
 type Refreshed = RefreshOutcome & { outcome: 'refreshed' }
+type Failed = RefreshOutcome & { outcome: 'retry_later' }
 
 export class Renewals {
   readonly #parts: RenewalsParts
@@ -42,33 +45,74 @@ export class Renewals {
   }
 
   async #request(profile: Profile, profileTokens: ProfileTokens): Promise<TokenSet> {
-    const { clock, store, random, log } = this.#parts
+    const { store } = this.#parts
     const { revision } = profileTokens
     const set = profileTokens.state.set ?? null
+    let stored = set
     profileTokens.step({ step: 'refresh_begun' })
     store.prepareVault()
-    const outcome = await this.#ask(profile, set)
-    if (profileTokens.revision !== revision) return this.#overtaken(profile, profileTokens, set, outcome)
+    const outcome = await this.#ask(profile, set, async (refreshToken) => {
+      if (set !== null) stored = withRotated(set, refreshToken)
+      if (stored === null || profileTokens.revision !== revision) return
+      await store.save(profile.name, profileTokens, stored, { step: 'rotated', set: stored })
+    })
+    if (profileTokens.revision !== revision) {
+      return this.#overtaken(profile, profileTokens, set, outcome, stored === set ? null : stored)
+    }
     if (outcome.outcome === 'refreshed') return this.#keep(profile, profileTokens, set, outcome)
-    if (outcome.outcome === 'reauthorize')
-      throw await this.#refused(profile, profileTokens, set, outcome.error)
-    this.#settle(profile, set)
-    const { error, retryAfterSeconds } = outcome
+    if (outcome.outcome === 'reauthorize') {
+      const reason = outcome.error.code === 'provider_answer_invalid' ? 'answer_invalid' : 'refused'
+      throw await this.#refused(profile, profileTokens, stored, reason, outcome.error)
+    }
+    throw await this.#failed(profile, profileTokens, stored, outcome)
+  }
+
+  /** The token set stays valid, and the request is repeated later, unless it was refused like this for hours. */
+  async #failed(
+    profile: Profile,
+    profileTokens: ProfileTokens,
+    set: TokenSet | null,
+    { error, refusal, isSilent, retryAfterSeconds }: Failed,
+  ): Promise<CatchdError> {
+    const { clock, store, journal, random, log } = this.#parts
+    const { name } = profile
+    const nowMs = clock.now()
+    const counted = set === null || refusal === undefined ? set : withRefusal(set, refusal, nowMs)
+    const { repeatedRefusal } = counted ?? {}
+    if (refusal !== undefined && repeatedRefusal != null && isRepeatedForHours(repeatedRefusal, nowMs)) {
+      return this.#refused(profile, profileTokens, counted, 'repeated', error)
+    }
+    // The one try after a kill: a server that refuses without a word (glewlwyd) has most likely rotated the refresh token.
+    if (
+      isSilent &&
+      refusal !== undefined &&
+      set?.refreshToken &&
+      journal.wasInterrupted(name, set.refreshToken)
+    ) {
+      return this.#refused(profile, profileTokens, set, 'refused', error)
+    }
     // The user can end this at any moment with a login to the profile whose token is exchanged, so there is no pause.
     const backOff =
       error.code === 'login_required'
         ? null
-        : backOffAfter(profileTokens.state.backOff, retryAfterSeconds, clock.now(), random())
-    profileTokens.step({ step: 'refresh_failed', backOff, failure: error })
-    log({ event: 'token.refresh_failed', profile: profile.name, code: error.code })
-    throw error
+        : backOffAfter(profileTokens.state.backOff, retryAfterSeconds, nowMs, random())
+    profileTokens.step({ step: 'refresh_failed', set: counted, backOff, failure: error, atMs: nowMs })
+    if (counted !== null && counted !== set) await store.save(name, profileTokens, counted, null)
+    // A rotated refresh token that could not be stored leaves the one in the vault unsettled.
+    if (set?.refreshToken && !store.unsaved.includes(name)) await journal.unsettled(name, set.refreshToken)
+    log({ event: 'token.refresh_failed', profile: name, code: error.code })
+    return error
   }
 
-  async #ask(profile: Profile, set: TokenSet | null): Promise<RefreshOutcome> {
+  async #ask(
+    profile: Profile,
+    set: TokenSet | null,
+    keepRotated: (refreshToken: Secret) => Promise<void>,
+  ): Promise<RefreshOutcome> {
     const { journal, servers } = this.#parts
     if (set !== null && usesRefreshToken(profile.grant)) {
       if (set.refreshToken !== null) await journal.sending(profile.name, set.refreshToken)
-      return servers.refresh(profile, set)
+      return servers.refresh(profile, set, keepRotated)
     }
     try {
       return { outcome: 'refreshed', response: await servers.obtain(profile) }
@@ -88,7 +132,8 @@ export class Renewals {
     const set = this.#successor(profile, previous, outcome)
     await store.save(profile.name, profileTokens, set, { step: 'refreshed', set, atMs: clock.now() })
     if (set.refreshTokenStays) this.#settle(profile, previous)
-    if (profileTokens.revision !== revision) return this.#overtaken(profile, profileTokens, previous, outcome)
+    if (profileTokens.revision !== revision)
+      return this.#overtaken(profile, profileTokens, previous, outcome, null)
     profileTokens.jitter = random()
     log({ event: 'token.refreshed', profile: profile.name })
     return set
@@ -99,11 +144,12 @@ export class Renewals {
     profile: Profile,
     profileTokens: ProfileTokens,
     set: TokenSet | null,
+    reason: RefusedRefreshToken['reason'],
     error: CatchdError,
   ): Promise<CatchdError> {
     const { name } = profile
     const refusedRefreshToken: RefusedRefreshToken = {
-      reason: error.code === 'provider_answer_invalid' ? 'answer_invalid' : 'refused',
+      reason,
       error: error.error ?? null,
       errorDescription: error.errorDescription ?? null,
     }
@@ -130,12 +176,12 @@ export class Renewals {
     profileTokens: ProfileTokens,
     previous: TokenSet | null,
     outcome: RefreshOutcome,
+    rotated: TokenSet | null,
   ): TokenSet {
     this.#settle(profile, previous)
     profileTokens.step({ step: 'overtaken' })
-    if (outcome.outcome === 'refreshed') {
-      void this.#parts.servers.revoke(profile, this.#successor(profile, null, outcome))
-    }
+    const unused = outcome.outcome === 'refreshed' ? this.#successor(profile, null, outcome) : rotated
+    if (unused !== null) void this.#parts.servers.revoke(profile, unused)
     if (profileTokens.state.set == null) throw loginRequired(profile, null)
     return profileTokens.state.set
   }

@@ -57,6 +57,16 @@ export interface TokenKeeperParts {
   readonly log: (event: TokenEvent) => void
 }
 
+/** What is known about a profile's tokens without asking the server. */
+export interface FoundTokens {
+  readonly set: TokenSet | null
+  readonly needsLogin: boolean
+  /** Why a stored set is not used. */
+  readonly foreign: CatchdError | null
+  /** Since when every refresh has failed, and why the last one did; `null`: the last one succeeded, or there was none. */
+  readonly failing: { readonly sinceMs: number; readonly failure: CatchdError } | null
+}
+
 export class TokenKeeper {
   readonly #parts: TokenKeeperParts
   readonly #store: TokenStore
@@ -164,7 +174,7 @@ export class TokenKeeper {
         detail: 'The authorization server issued no refresh token, so a new access token requires a login.',
       })
     }
-    // The user may try a refused refresh token again. An interrupted one could look stolen.
+    // The user may try a refused refresh token again. One that had its one try after a kill could look stolen.
     if (set.refusedRefreshToken?.reason === 'interrupted')
       throw loginRequired(profile, set.refusedRefreshToken)
     return this.#renew(profile, profileTokens)
@@ -220,15 +230,16 @@ export class TokenKeeper {
   }
 
   /** The token set as it is, without refreshing. @throws the vault's codes */
-  async find(
-    name: string,
-  ): Promise<{ set: TokenSet | null; needsLogin: boolean; foreign: CatchdError | null }> {
+  async find(name: string): Promise<FoundTokens> {
     const profile = this.#parts.profiles.profile(name)
     const profileTokens = this.#store.of(profile)
     const set = await this.#parts.lock.use(() => this.#load(profile, profileTokens))
     const phase = phaseOf(profileTokens.state, profile, 0, this.#parts.clock.now())
     const needsLogin = phase === 'none' || phase === 'login_required'
-    return { set, needsLogin, foreign: profileTokens.state.foreign }
+    const { foreign, lastFailure, failingSinceMs } = profileTokens.state
+    const isFailing = lastFailure !== null && failingSinceMs !== null
+    const sinceMs = Math.min(failingSinceMs ?? 0, set?.repeatedRefusal?.sinceMs ?? Number.POSITIVE_INFINITY)
+    return { set, needsLogin, foreign, failing: isFailing ? { sinceMs, failure: lastFailure } : null }
   }
 
   /**

@@ -22,6 +22,8 @@ export interface TokenState {
   readonly backOff: BackOff | null
   /** Why the last refresh failed; cleared when one succeeds. */
   readonly lastFailure: CatchdError | null
+  /** Since when every refresh has failed in this run. */
+  readonly failingSinceMs: number | null
   /** Why a stored set is not used: it came from another server or client. `set` is `null` then. */
   readonly foreign: CatchdError | null
 }
@@ -53,7 +55,15 @@ export type TokenStep =
   | { readonly step: 'refreshed'; readonly set: TokenSet; readonly atMs: number }
   /** The refresh token must not be sent again; the record stays, marked. */
   | { readonly step: 'refresh_refused'; readonly set: TokenSet; readonly failure: CatchdError }
-  | { readonly step: 'refresh_failed'; readonly backOff: BackOff | null; readonly failure: CatchdError }
+  | {
+      readonly step: 'refresh_failed'
+      readonly set: TokenSet | null
+      readonly backOff: BackOff | null
+      readonly failure: CatchdError
+      readonly atMs: number
+    }
+  /** The answer brought a new refresh token. The rest of it is not judged yet. */
+  | { readonly step: 'rotated'; readonly set: TokenSet }
   /** A login or a logout happened during the request; its result counts. */
   | { readonly step: 'overtaken' }
   | { readonly step: 'forgotten' }
@@ -64,6 +74,7 @@ export const UNREAD: TokenState = {
   refreshedAtMs: null,
   backOff: null,
   lastFailure: null,
+  failingSinceMs: null,
   foreign: null,
 }
 
@@ -80,7 +91,16 @@ export function nextState(state: TokenState, event: TokenStep): TokenState {
     case 'refresh_refused':
       return { ...UNREAD, set: event.set, lastFailure: event.failure }
     case 'refresh_failed':
-      return { ...state, isRefreshing: false, backOff: event.backOff, lastFailure: event.failure }
+      return {
+        ...state,
+        set: event.set,
+        isRefreshing: false,
+        backOff: event.backOff,
+        lastFailure: event.failure,
+        failingSinceMs: state.failingSinceMs ?? event.atMs,
+      }
+    case 'rotated':
+      return { ...state, set: event.set }
     case 'overtaken':
       return { ...state, isRefreshing: false }
     case 'forgotten':
@@ -254,10 +274,11 @@ export function refreshDueAtMs(
 
 const WHY_REFUSED = {
   refused: 'The authorization server no longer accepts the refresh token.',
+  repeated: 'The authorization server has refused the refresh token for hours, always with the same answer.',
   answer_invalid:
     'The authorization server answered a refresh with an id_token that is not valid. catchd did not use its tokens.',
   interrupted:
-    'The daemon was stopped during a refresh. The server could treat the same refresh token as stolen if catchd sent it again.',
+    'The daemon was stopped during a refresh, and again while it tried the refresh token once more. The server could treat the same refresh token as stolen if catchd sent it again.',
 } satisfies Record<RefusedRefreshToken['reason'], string>
 
 /** Why a set has no id_token to serve, and why catchd cannot get one now. */

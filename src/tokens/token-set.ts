@@ -35,14 +35,20 @@ const TokenSetRecord = z.object({
   refused_refresh_token: z
     .object({
       /**
-       * `refused` by the authorization server; `answer_invalid`: the answer had an id_token that is not valid;
-       * `interrupted`: it was being sent when the daemon was killed.
+       * `refused` by the authorization server; `repeated`: refused for hours, without saying why (repeated-refusal.ts);
+       * `answer_invalid`: the answer had an id_token that is not valid; `interrupted`: the daemon was killed while it sent
+       * the refresh token, and again while it tried it once more.
        */
-      reason: z.enum(['refused', 'answer_invalid', 'interrupted']),
+      reason: z.enum(['refused', 'repeated', 'answer_invalid', 'interrupted']),
       /** The server's `error` and `error_description` (RFC 6749 §5.2). */
       error: z.string().nullable(),
       error_description: z.string().nullable(),
     })
+    .nullable()
+    .default(null),
+  /** The refusal that came last, if it did not say what it means, how often it came, and since when. */
+  repeated_refusal: z
+    .object({ answer: z.string(), since_ms: z.number(), count: z.number() })
     .nullable()
     .default(null),
   scope: z.string().nullable(),
@@ -83,6 +89,7 @@ export function tokenSetFrom(
     refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),
     refreshTokenStays: false,
     refusedRefreshToken: null,
+    repeatedRefusal: null,
     scope: response.scope ?? requestedScope,
     idTokenStays: null,
     parameters: { ...extra, ...parameters },
@@ -109,6 +116,14 @@ export function rotated(previous: TokenSet, response: TokenResponse, nowMs: numb
     issuer: response.issuer ?? previous.issuer,
     subject: response.subject ?? previous.subject,
   }
+}
+
+/**
+ * The set with the refresh token of an answer whose other members are not judged yet, or cannot be used. A server that
+ * rotates refresh tokens no longer accepts the one before.
+ */
+export function withRotated(previous: TokenSet, refreshToken: Secret): TokenSet {
+  return { ...previous, refreshToken, refreshTokenStays: false, refreshTokenExpiresAtMs: null }
 }
 
 function idTokenStay(previous: TokenSet, response: TokenResponse): IdTokenStay | null {

@@ -170,11 +170,11 @@ export class TokenStore {
     return set
   }
 
-  /** A refresh token that the last run sent, without storing the answer, must not be sent again, unless the server keeps it valid. */
+  /** After a kill a refresh token is tried once. A kill during that try ends it, unless the server keeps the refresh token valid. */
   #checked(profile: string, set: TokenSet): TokenSet {
     const { refreshToken, refreshTokenStays, refusedRefreshToken } = set
     if (refreshToken === null || refreshTokenStays || refusedRefreshToken !== null) return set
-    if (!this.#parts.journal.wasInterrupted(profile, refreshToken)) return set
+    if (!this.#parts.journal.wasInterruptedTwice(profile, refreshToken)) return set
     return { ...set, refusedRefreshToken: { reason: 'interrupted', error: null, errorDescription: null } }
   }
 }

@@ -267,7 +267,7 @@ describe('refresh outcomes', () => {
 
   test.each<[string, Handler, string, number | null]>([
     ['invalid_grant', json({ error: 'invalid_grant' }, 400), 'reauthorize', null],
-    ['a refusal that is not JSON', (_r, response) => response.writeHead(403).end('no'), 'reauthorize', null],
+    ['a refusal that is not JSON', (_r, response) => response.writeHead(403).end('no'), 'retry_later', null],
     ['invalid_client', json({ error: 'invalid_client' }, 401), 'retry_later', null],
     [
       'a 503 with Retry-After',

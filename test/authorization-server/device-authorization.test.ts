@@ -20,6 +20,7 @@ async function start(answer: unknown = ANSWER, status = 200) {
 const profileAt = (fake: FakeServer) =>
   testProfile({
     grant: 'urn:ietf:params:oauth:grant-type:device_code',
+    code_challenge_method: 'none',
     token_endpoint: `${fake.base}/token`,
     device_authorization_endpoint: `${fake.base}/device`,
   })

@@ -282,14 +282,17 @@ describe('tokens of the wrong type', () => {
     expect(failure.detail).toContain('Set dpop to true')
   })
 
-  test('a refresh that gives a bearer token ends the session', async () => {
-    server.routes.set('/token', json({ ...TOKENS, token_type: 'Bearer' }))
+  test('a refresh that gives a bearer token gives none, and keeps its refresh token', async () => {
+    server.routes.set('/token', json({ ...TOKENS, token_type: 'Bearer', refresh_token: 'refresh-2' }))
     const servers = authorizationServers()
     const set = tokenSetFrom(tokenResponse({ tokenType: 'DPoP' }), servers.origin(profileOf()), null, 0)
-    expect(await servers.refresh(profileOf(), set)).toMatchObject({
-      outcome: 'reauthorize',
-      error: { code: 'provider_answer_invalid' },
+    const kept: string[] = []
+    const outcome = await servers.refresh(profileOf(), set, async (token) => void kept.push(token.reveal()))
+    expect(outcome).toMatchObject({
+      outcome: 'retry_later',
+      error: { code: 'provider_answer_invalid', detail: expect.stringContaining('not bound') },
     })
+    expect(kept).toEqual(['refresh-2'])
   })
 })
 

@@ -248,6 +248,18 @@ describe('profile list, show, remove', () => {
     expect(lines[3]).toBe('other        as corp         logged in       unknown        -')
   })
 
+  test('a refresh that keeps failing is shown with its beginning and the code, until a login is needed', async () => {
+    const since = new Date(Date.now() - 3 * 3_600_000).toISOString()
+    const error = { code: 'provider_refused', detail: null, error: 'forbidden', error_description: null }
+    const failing = { ...profiles[0], refresh_failing: { since, error } }
+    const daemon = await fakeDaemon({
+      'GET /v1/profiles': { body: { profiles: [failing, { ...failing, status: 'expired' }] } },
+    })
+    const lines = (await run(daemon, ['profile', 'list'])).stdout.split('\n')
+    expect(lines[1]).toContain('refresh failed, first 3 h ago (provider_refused, forbidden)')
+    expect(lines[2]).toContain('expired')
+  })
+
   test('list --json is what the API says', async () => {
     const daemon = await fakeDaemon({ 'GET /v1/profiles': { body: { profiles } } })
     const { stdout } = await run(daemon, ['profile', 'list', '--json'])

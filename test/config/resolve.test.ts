@@ -31,6 +31,8 @@ test('the defaults of the contract', () => {
     response_mode: 'query',
     scope_separator: ' ',
     code_challenge_method: 'S256',
+    code_challenge_encoding: 'base64url',
+    code_parameter: 'code',
     state_echo: true,
     authorization_parameters: {},
     token_parameters: {},

@@ -244,6 +244,17 @@ const ROWS: Row[] = [
     /127\.0\.0\.1:8252/,
   ],
   [
+    'eBay, which knows it under a name',
+    {
+      step: 'authorization',
+      ...refused('invalid_request', 'The OAuth client was not found: redirect_uri is invalid'),
+      profile: { authorization_redirect_uri: 'Some_Body-Tool' },
+    },
+    'redirect_uri_mismatch',
+    { register: HERE },
+    /^Some_Body-Tool \(authorization_redirect_uri\) is not/,
+  ],
+  [
     'localhost, where 127.0.0.1 is sent',
     { step: 'authorization', ...refused('invalid_request', 'AADSTS50011'), preset: 'entra' },
     'redirect_uri_host',

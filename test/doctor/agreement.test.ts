@@ -264,6 +264,7 @@ describe('a missing refresh token', () => {
     scope: 'email',
     subject: null,
     error: null,
+    refresh_failing: null,
     login_needed_at: '2026-01-01T01:00:00Z',
   }
   const published = { issuer: 'https://as.example', scopes_supported: ['email', 'offline_access'] }

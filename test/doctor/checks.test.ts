@@ -505,6 +505,7 @@ test.each([
     scope: null,
     subject: null,
     error: null,
+    refresh_failing: null,
     login_needed_at: null,
   }
   expect(judgeTokens(answer)).toMatchObject({ status, next })

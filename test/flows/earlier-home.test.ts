@@ -78,9 +78,9 @@ test('the refresh token and the client secret are there: only the server is miss
   })
 })
 
-test('a refresh token that was under way is not sent again', async () => {
+test('a refresh token that was under way is tried: only the server is missing', async () => {
   expect(await daemon.api('POST', '/v1/tokens/interrupted/refresh')).toMatchObject({
-    json: { code: 'login_required', next: 'catchd login interrupted' },
+    json: { code: 'provider_unreachable' },
   })
 })
 

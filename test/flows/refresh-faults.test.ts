@@ -67,8 +67,11 @@ describe('a refresh token that is dead', () => {
 
   test.each<[string, AnswerChange]>([
     ['a 401', refusal(401, { error: 'invalid_grant' })],
-    ['a 400 without a word', refusal(400)],
-    ['a 403 without a word', refusal(403)],
+    [
+      'a 403 in other words',
+      refusal(403, { error: 'unauthorized_client', error_description: 'refresh_token is invalid' }),
+    ],
+    ['a 200 with a number', refusal(200, { errcode: 42_002, errmsg: 'refresh_token expired' })],
     ['a 200 with the error in it', refusal(200, { error: 'bad_refresh_token' })],
   ])('is told by %s, too', async (_name, change) => {
     await system.logIn(OVER)
@@ -92,7 +95,13 @@ describe('a refresh that fails for another cause', () => {
       refusal(401, { error: 'invalid_client' }),
       { code: 'provider_refused', error: 'invalid_client' },
     ],
-    ['no access_token', withMembers({ access_token: undefined }), { code: 'provider_answer_invalid' }],
+    ['400 without a word', refusal(400), { code: 'provider_refused' }],
+    ['403 of a gateway', refusal(403, { message: 'Forbidden' }), { code: 'provider_refused' }],
+    [
+      'no tokens',
+      withMembers({ access_token: undefined, refresh_token: undefined }),
+      { code: 'provider_answer_invalid' },
+    ],
   ])('%s: the good token is served, and the refresh is repeated', async (_name, change, problem) => {
     const accessToken = await system.logIn()
     system.server.changeNextAnswers(change)
@@ -105,11 +114,12 @@ describe('a refresh that fails for another cause', () => {
 
     system.server.changeNextAnswers(change)
     expect(await refresh()).toMatchObject({ status: 502, json: problem })
-    expect(await profile()).toMatchObject({ status: 'logged_in' })
+    expect(await profile()).toMatchObject({ status: 'logged_in', refresh_failing: { error: problem } })
 
     const again = await refresh()
     expect(again.status, again.text).toBe(200)
     expect(again.json['access_token']).not.toBe(accessToken)
+    expect(await profile()).toMatchObject({ refresh_failing: null })
     expect(refreshTokensSent()).toHaveLength(3)
     expect(new Set(refreshTokensSent()).size).toBe(1)
   })
@@ -135,6 +145,37 @@ describe('the answer to a refresh', () => {
     await refresh()
     await refresh()
     expect(new Set(refreshTokensSent()).size).toBe(2)
+  })
+
+  test.each<[string, AnswerChange]>([
+    ['no access_token', withMembers({ access_token: undefined })],
+    ['an access_token that is no text', withMembers({ access_token: 7 })],
+    ['a token_type that nobody knows', withMembers({ token_type: 'mac' })],
+    ['a refusal beside it', withMembers({ error: 'server_error' })],
+  ])('with %s: its new refresh token is sent next', async (_name, change) => {
+    const accessToken = await system.logIn()
+    system.server.changeNextAnswers(change)
+    expect(await refresh()).toMatchObject({ status: 502 })
+    expect(await token()).toMatchObject({ json: { access_token: accessToken } })
+    expect(await refresh()).toMatchObject({ status: 200 })
+    expect(new Set(refreshTokensSent()).size).toBe(2)
+  })
+
+  test('without a token_type and a scope: both stay as they were', async () => {
+    await system.logIn()
+    const { json: before } = await token()
+    system.server.changeNextAnswers(withMembers({ token_type: undefined, scope: undefined }))
+    const { token_type, scope } = before
+    expect(await refresh()).toMatchObject({ status: 200, json: { token_type, scope } })
+  })
+
+  test('with a refresh token or an id_token that cannot be used: the rest is taken', async () => {
+    const accessToken = await system.logIn()
+    system.server.changeNextAnswers(withMembers({ refresh_token: 7, id_token: 'a b' }))
+    const { status, json } = await refresh()
+    expect([status, json['access_token'] === accessToken]).toEqual([200, false])
+    expect(await refresh()).toMatchObject({ status: 200 })
+    expect(new Set(refreshTokensSent()).size).toBe(1)
   })
 
   test('without one: the old one is sent again', async () => {
@@ -172,6 +213,14 @@ describe('the answer to a refresh', () => {
       json: { code: 'login_required', detail: expect.stringContaining('id_token that is not valid') },
     })
     expect(await token()).toMatchObject({ status: 200, json: { access_token: accessToken } })
+    expect(refreshTokensSent()).toHaveLength(1)
+
+    // Its new refresh token is kept, but what it brings must prove whose it is.
+    system.server.changeIdTokens(undefined)
+    system.server.changeNextAnswers(withMembers({ id_token: undefined }))
+    expect(await refresh()).toMatchObject({ status: 409, json: { code: 'login_required' } })
+    expect(await refresh()).toMatchObject({ status: 200 })
+    expect(new Set(refreshTokensSent()).size).toBe(3)
   })
 
   test.each<[string, IdTokenChange]>([

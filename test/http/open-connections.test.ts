@@ -1,12 +1,12 @@
 /** Which connection gives way when a listener has as many as it may have (SECURITY.md#everything-bounded). */
 import { connect, type Socket } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
-import { HttpListener, type RequestHandler } from '../../src/http/http-listener.js'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { HttpListener, type ListenerLimits, type RequestHandler } from '../../src/http/http-listener.js'
 
 const MOST = 8
 
 /** `/wait` is answered when `finish` is called, `/body` when its body has come, everything else at once. */
-async function start() {
+async function start(limits: Partial<ListenerLimits> = {}) {
   const waiting: (() => void)[] = []
   const handler: RequestHandler = (request, response) => {
     if (request.url === '/wait') waiting.push(() => response.end('waited'))
@@ -18,6 +18,7 @@ async function start() {
     maxHeaderBytes: 8192,
     mostConnections: MOST,
     keepAliveMs: 5_000,
+    ...limits,
   })
   const { port, close } = await listener.open({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => close(0))
@@ -93,4 +94,31 @@ test('a connection that gives way is reset, so the system does not remember it',
   oldest.socket.resume()
   for (let count = 0; count < MOST; count += 1) await send(port, '')
   expect(await ended).toBe('ECONNRESET')
+})
+
+describe('when unfinished requests hold too much memory in all, the largest give way', () => {
+  const LIMITS = { maxHeaderBytes: 64 * 1024, mostConnections: 100, mostUnfinishedBytes: 160 * 1024 }
+  const BIG = 30 * 1024
+  const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nCookie: ${'x'.repeat(BIG)}`
+  const body = `POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n${'x'.repeat(BIG)}`
+
+  test.each([
+    ['their heads', head('/')],
+    ['their bodies', body],
+    ['the heads of second requests on their connections', get('/') + head('/')],
+    ['the heads of third requests on their connections', get('/') + get('/') + head('/')],
+  ])('%s', async (_what, bytes) => {
+    const { port, finish, waiting } = await start(LIMITS)
+    const first = reading(await send(port, `${head('/wait')}\r\n\r\n`))
+    await expect.poll(() => waiting.length).toBe(1)
+    const small = reading(await send(port, 'GET / HTTP/1.1\r\nHo'))
+    const large: ReturnType<typeof reading<Awaited<ReturnType<typeof send>>>>[] = []
+    for (let count = 0; count < 8; count += 1) large.push(reading(await send(port, bytes)))
+    await expect.poll(() => large.filter(({ isClosed }) => isClosed).length).toBeGreaterThanOrEqual(3)
+    expect([first.isClosed, small.isClosed]).toEqual([false, false])
+    small.socket.write('st: x\r\n\r\n')
+    await expect.poll(() => small.text).toContain('ok')
+    finish()
+    await expect.poll(() => first.text).toContain('waited')
+  })
 })

@@ -31,6 +31,51 @@ test('the address is bound and the login is in the vault before its authorizatio
   expect(logins.countPending(() => true)).toBe(0)
 })
 
+describe('a server with another name for the code', () => {
+  const profile = { code_parameter: 'spapi_oauth_code' }
+
+  test('the code is read there, and is no extra parameter', async () => {
+    const { begin, answer, servers, kept } = startLogins(profile)
+    const { state } = await begin()
+    const response = `state=${state.reveal()}&selling_partner_id=S1&spapi_oauth_code=c-1&code=other`
+    expect(await answer(REDIRECT_URI, response)).toMatchObject({ status: 'succeeded' })
+    expect(servers.redeemed.map(({ code }) => code.reveal())).toEqual(['c-1'])
+    expect(kept).toHaveLength(1)
+    // A reloaded page is a replay of the same response.
+    expect(await answer(REDIRECT_URI, response)).toMatchObject({ status: 'succeeded' })
+    expect(servers.redeemed).toHaveLength(1)
+  })
+
+  test('after a restart, and when the URL is pasted', async () => {
+    const { begin, restart, servers } = startLogins(profile)
+    const [first, second] = [await begin(), await begin()]
+    const again = restart()
+    await again.logins.restore()
+    await again.answer(REDIRECT_URI, `spapi_oauth_code=c-1&state=${first.state.reveal()}`)
+    const pasted = `${REDIRECT_URI}?spapi_oauth_code=c-2&state=${second.state.reveal()}`
+    expect(await again.logins.paste(second.id, pasted)).toMatchObject({ status: 'succeeded' })
+    expect(servers.redeemed.map(({ code }) => code.reveal())).toEqual(['c-1', 'c-2'])
+  })
+
+  test.each(['code=c-1', 'spapi_oauth_code=', 'spapi_oauth_code=c-1&error=denied'])(
+    'a response that has it not, or an error too, gives no code: %s',
+    async (parameters) => {
+      const { begin, answer, servers } = startLogins(profile)
+      const { state } = await begin()
+      await answer(REDIRECT_URI, `${parameters}&state=${state.reveal()}`).catch(() => {})
+      expect(servers.redeemed).toEqual([])
+    },
+  )
+
+  test('belongs to the login with this state, not to another on the same redirect URI', async () => {
+    const other = { name: 'other', redirect_uri: REDIRECT_URI }
+    const { logins, answer, servers } = startLogins(profile, other)
+    const { state } = (await logins.begin({ profile: 'other', open: false })) as PendingLogin
+    await answer(REDIRECT_URI, `code=c-1&spapi_oauth_code=c-2&state=${state.reveal()}`)
+    expect(servers.redeemed.map(({ code }) => code.reveal())).toEqual(['c-1'])
+  })
+})
+
 describe('what changes nothing', () => {
   const rows: [string, (login: PendingLogin) => string, string][] = [
     ['an empty response', () => '', 'redirect_malformed'],

@@ -39,8 +39,8 @@ export function decodeBasic(
   return credentials === 'raw basic' ? pair : decodeURIComponent(pair.replaceAll('+', ' '))
 }
 
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+export function sha256(text: string, encoding: 'base64url' | 'hex' = 'base64url'): string {
+  return createHash('sha256').update(text).digest(encoding)
 }
 
 export function random(kind: string): string {

@@ -7,7 +7,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { authorizationRefusal, type Client, scopesIn } from './authorization-rules.js'
+import { authorizationRefusal, type Client, redirectTarget, scopesIn } from './authorization-rules.js'
 import { decodeBasic, placeOf, random, readParameters, send, sha256 } from './emulator-wire.js'
 import { JWKS, signIdToken } from './id-tokens.js'
 import {
@@ -134,9 +134,10 @@ export class Emulator {
     }
     const asked = scopesIn(this.#vendor, parameters[this.#vendor.scopeParameter ?? 'scope'])
     const code = this.#begin(this.#granted(asked), parameters)
-    const target = new URL(parameters['redirect_uri'] ?? '')
+    const target = redirectTarget(this.#vendor, this.#client, parameters['redirect_uri'] ?? '')
+    if (target === undefined) return { status: 400, body: {} }
     const echo = this.#vendor.dropsState ? {} : { state: parameters['state'] ?? '' }
-    const answer = { code, ...echo, ...this.#vendor.callback }
+    const answer = { [this.#vendor.names?.code ?? 'code']: code, ...echo, ...this.#vendor.callback }
     for (const [name, value] of Object.entries(answer)) target.searchParams.set(name, value)
     response.writeHead(302, { location: target.href }).end()
     return undefined
@@ -159,6 +160,8 @@ export class Emulator {
     if (parameters['client_id'] !== this.#client.id) {
       throw new Refused('the client_id is unknown', 'invalid_client', 'client')
     }
+    const why = this.#vendor.refusesDevice?.(parameters)
+    if (why !== undefined) throw new Refused(why, 'invalid_request', 'request')
     const code = this.#begin(this.#granted(scopesIn(this.#vendor, parameters['scope'])), {})
     const page = 'https://vendor.example/device'
     return {
@@ -172,9 +175,16 @@ export class Emulator {
     throw new Refused(`the body is ${request.headers['content-type']}`, 'invalid_request', 'request')
   }
 
-  #authenticate(headers: Headers, { client_id: bodyId, client_secret: bodySecret }: Parameters): void {
+  #authenticate(headers: Headers, parameters: Parameters): void {
     const { id, secret, kind } = this.#client
-    const { credentials } = this.#vendor
+    const { credentials, names } = this.#vendor
+    const idName = names?.client_id ?? 'client_id'
+    const secretName = names?.client_secret ?? 'client_secret'
+    const { [idName]: bodyId, [secretName]: bodySecret } = parameters
+    if (idName !== 'client_id' && bodyId === undefined)
+      throw new Refused(`${idName} is missing`, 'invalid_client', 'client')
+    if (secretName !== 'client_secret' && bodySecret === undefined)
+      throw new Refused(`${secretName} is missing`, 'invalid_client', 'client')
     const sent = decodeBasic(headers['authorization'], credentials)
     const rules = {
       public: [
@@ -189,9 +199,16 @@ export class Emulator {
   }
 
   async #token(place: string, parameters: Parameters, headers: Headers): Promise<Answer> {
-    const { members, token, refresh = token, refusesToken } = this.#vendor
+    const { members, token, refresh = token, refusesToken, kindOfRequest } = this.#vendor
     const unknown = Object.keys(parameters).find((name) => members?.includes(name) === false)
     if (unknown !== undefined) throw new Refused(`${unknown} is not documented`, 'invalid_request', 'request')
+    if (kindOfRequest !== undefined) {
+      const kind = parameters[kindOfRequest.name] ?? ''
+      if (kind === '') throw new Refused(`${kindOfRequest.name} is missing`, 'invalid_request', 'request')
+      const wanted = parameters['code'] === undefined ? kindOfRequest.refresh : kindOfRequest.code
+      if (kind !== wanted)
+        throw new Refused(`${kindOfRequest.name} has to be ${wanted}`, 'invalid_request', 'request')
+    }
     const isRefresh = parameters['grant_type'] === 'refresh_token'
     if (place !== (isRefresh ? refresh : token)) {
       throw new Refused(`${place} does not do that`, 'invalid_request', 'request')
@@ -216,7 +233,8 @@ export class Emulator {
       throw new Refused('grant_type or redirect_uri does not fit', 'invalid_grant', 'code', code)
     }
     const challenge = grant.authorization['code_challenge']
-    if (challenge !== undefined && challenge !== sha256(parameters['code_verifier'] ?? '')) {
+    const encoding = this.#vendor.pkce === 'required in hex' ? 'hex' : 'base64url'
+    if (challenge !== undefined && challenge !== sha256(parameters['code_verifier'] ?? '', encoding)) {
       throw new Refused('the code_verifier does not fit', 'invalid_grant', 'code', code)
     }
     return grant

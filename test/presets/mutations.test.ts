@@ -39,25 +39,30 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   client_secret_basic_encoding: /the secret is not in the header/,
   token_request_format: /the body is application\/x-www-form-urlencoded/,
   code_challenge_method: /code_verifier is not documented/,
-  scope_parameter: /scope is for bots|there is no user_scope/,
-  scope_separator: /the scope \S+ \S.* is unknown/,
+  scope_parameter: /scope is for bots|there is no (user_scope|perms)/,
+  scope_separator: /the scope \S+ \S.* is unknown|the scope is \S+,\S+, not/,
+  code_challenge_encoding: /the challenge is not hex/,
+  code_parameter: /neither a code nor an error|no code came back/,
   offline_scope: /no refresh token, because scope \S+ was not asked for/,
   'token_response.scope_separator': /the scope is \S+,\S+, not/,
   'token_response.dead_refresh_token': /the refresh token is dead/,
   'token_response.pointers.access_token': /no access_token|the access token is/,
   'token_response.pointers.refresh_token': /(whether there is a|the) refresh token is/,
   'token_response.pointers.expires_in': /the lifetime is/,
+  'token_response.pointers.expires_at': /the lifetime is/,
+  // Nothing else of the preset is at that address.
+  'authorization_parameters.aud': /base_url has no effect/,
   'token_response.pointers.scope': /the scope is/,
   'token_response.pointers.token_type': /an unknown token_type/,
-  'token_response.defaults.token_type': /no token_type/,
+  'token_response.defaults.token_type': /(no|an unknown|has the) token_type/,
 }
 
 const PARAMETERS: ReadonlySet<string> = new Set(PARAMETER_KEYS)
 
 function reasonFor(path: Path): RegExp {
   const [key = '', name = ''] = path
-  if (PARAMETERS.has(key)) return new RegExp(`\\b${name} (has to be|is missing)`)
   const reason = REASONS[path.filter((step) => !/^\d+$/.test(step)).join('.')]
+  if (reason === undefined && PARAMETERS.has(key)) return new RegExp(`\\b${name} (has to be|is missing)`)
   if (reason === undefined) throw new Error(`Nobody wrote down what ${path.join('.')} is for.`)
   return reason
 }

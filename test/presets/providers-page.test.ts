@@ -21,7 +21,7 @@ function profileFrom(line: string) {
   const isConfidential = line.endsWith(' --client-secret-stdin < FILE')
   const words = line
     .replace(' --client-secret-stdin < FILE', '')
-    .replace('URL', 'https://server.example')
+    .replaceAll('URL', 'https://server.example')
     .replace(':PORT', ':9000')
     .split(' ')
     .slice(3)

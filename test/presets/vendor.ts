@@ -44,7 +44,7 @@ export interface Vendor {
   readonly clients: readonly ('public' | 'confidential')[]
   readonly secret?: string
   /** Keys that a person sets because the registration page says so. */
-  readonly written?: Readonly<Record<string, string | boolean>>
+  readonly written?: Readonly<Record<string, string | boolean | Readonly<Record<string, string>>>>
 
   readonly authorize: string
   readonly token: string
@@ -63,6 +63,16 @@ export interface Vendor {
   /** Whether the redirect URI of a request is one that was registered. */
   readonly redirect: (asked: URL, registered: string | undefined) => boolean
 
+  /** What it calls the parameters of the standard. */
+  readonly names?: {
+    readonly client_id?: string
+    readonly client_secret?: string
+    /** In the authorization response. */
+    readonly code?: string
+  }
+  /** The redirect URI has a name at the vendor, which is sent in its place. */
+  readonly redirectName?: string
+
   /** What the client asks for; the person grants all but the last, where the vendor says what was granted. Some have none. */
   readonly scopes: readonly string[]
   /** Further scopes that the vendor knows. */
@@ -71,9 +81,11 @@ export interface Vendor {
   readonly scopeParameter?: string
   readonly saysScope?: false
 
-  readonly pkce?: 'required'
+  readonly pkce?: 'required' | 'required in hex'
   /** Why it refuses an authorization request. */
   readonly refusesAuthorization?: (parameters: Parameters) => string | undefined
+  /** Why it refuses a device authorization request. */
+  readonly refusesDevice?: (parameters: Parameters) => string | undefined
   /** It does not repeat `state`. */
   readonly dropsState?: true
   /** Added to the authorization response. */
@@ -82,6 +94,8 @@ export interface Vendor {
   readonly body?: 'json'
   /** How a confidential client authenticates; HTTP Basic as in RFC 6749 §2.3.1 unless it says otherwise. */
   readonly credentials?: 'raw basic' | 'body'
+  /** It tells a code from a refresh token by this parameter, where others have `grant_type`. */
+  readonly kindOfRequest?: { readonly name: string; readonly code: string; readonly refresh: string }
   /** Members of a token request that are documented; others are refused. */
   readonly members?: readonly string[]
   /** Why it refuses a token request. */
@@ -103,6 +117,8 @@ export interface Vendor {
   readonly refreshLifetime?: number
   readonly answer?: (issued: Issued) => Answer
   readonly refuse?: (refusal: Refusal) => Answer
+  /** It refuses in words that are no format, inside a 200. */
+  readonly refusesInWords?: true
 }
 
 /** RFC 9700 §2.1. */

@@ -62,6 +62,20 @@ test('what says where a secret is is shown, and the secret is not', () => {
   expect(masked({ client_secret: 'canary' })).toEqual({ client_secret: '[secret]' })
 })
 
+test('a parameter that is only a placeholder is shown', () => {
+  const shown = { secret: '{client_secret}', redirectUri: '{redirect_uri}' }
+  const hidden = {
+    pin: 'canary',
+    both: 'canary{client_secret}',
+    text: '{{client_secret}}',
+    other: '{canary}',
+  }
+  const masks = Object.fromEntries(Object.keys(hidden).map((name) => [name, '[secret]']))
+  for (const key of ['token_parameters', 'refresh_parameters'] as const) {
+    expect(masked({ [key]: { ...shown, ...hidden } })).toEqual({ [key]: { ...shown, ...masks } })
+  }
+})
+
 test('a mask over nothing is nothing', () => {
   expect(unmasked({ client_secret: '[secret]', token_parameters: { pin: '[secret]' } }, {})).toEqual({
     token_parameters: {},

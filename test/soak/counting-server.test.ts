@@ -39,14 +39,20 @@ test('a code that comes twice is counted, and its tokens are revoked', async () 
   expect((await refresh(tokens.refresh_token)).status).toBe(400)
 })
 
-test('a rotated refresh token that comes again is a replay, and its successor is revoked', async () => {
+test('a rotated refresh token that comes again is counted, and its successor is revoked; a third time is a replay', async () => {
   const first = (await redeem(code())).tokens
   const second = (await refresh(first.refresh_token)).tokens
   expect(second.refresh_token).not.toBe(first.refresh_token)
-  expect(server.counts.refreshTokensReplayed).toBe(0)
+  expect(server.counts.refreshTokensTriedAgain).toBe(0)
   expect((await refresh(first.refresh_token)).status).toBe(400)
   expect((await refresh(second.refresh_token)).status).toBe(400)
-  expect(server.counts).toMatchObject({ codesRedeemedTwice: 0, refreshTokensReplayed: 1 })
+  expect(server.counts).toMatchObject({
+    codesRedeemedTwice: 0,
+    refreshTokensTriedAgain: 1,
+    refreshTokensReplayed: 0,
+  })
+  await refresh(first.refresh_token)
+  expect(server.counts).toMatchObject({ refreshTokensTriedAgain: 1, refreshTokensReplayed: 1 })
 })
 
 test('a held request has rotated the token although nobody was answered', async () => {
@@ -55,5 +61,15 @@ test('a held request has rotated the token although nobody was answered', async 
   void refresh(refresh_token).catch(() => {})
   await received
   expect((await refresh(refresh_token)).status).toBe(400)
-  expect(server.counts.refreshTokensReplayed).toBe(1)
+  expect(server.counts.refreshTokensTriedAgain).toBe(1)
+})
+
+test('a grace period takes a rotated refresh token once more', async () => {
+  const forgiving = await CountingServer.start('grace')
+  await server.close()
+  server = forgiving
+  const { refresh_token } = (await redeem(code())).tokens
+  const statuses = [await refresh(refresh_token), await refresh(refresh_token), await refresh(refresh_token)]
+  expect(statuses.map(({ status }) => status)).toEqual([200, 200, 400])
+  expect(server.counts).toMatchObject({ refreshTokensTriedAgain: 1, refreshTokensReplayed: 1 })
 })

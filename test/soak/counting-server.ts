@@ -3,8 +3,9 @@
  * refresh token was rotated when, and which token set left completely.
  *
  * As strict as servers get: a token request counts when it has arrived, answered or not. Every refresh rotates;
- * a rotated refresh token that comes again is a replay and revokes its family (RFC 9700 §4.14.2), and so does a
- * code's second use (RFC 6749 §4.1.2). Requests can be held unanswered.
+ * a rotated refresh token that comes again is refused and revokes its family (RFC 9700 §4.14.2), and so does a
+ * code's second use (RFC 6749 §4.1.2). A server with a grace period takes a rotated refresh token once more. Requests
+ * can be held unanswered.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -29,7 +30,7 @@ interface Code {
 
 interface RefreshToken {
   readonly family: Family
-  rotated: boolean
+  sent: number
 }
 
 /** The next token request, seen from the server. */
@@ -49,8 +50,14 @@ interface Watcher {
 export interface Counts {
   readonly tokenRequests: number
   readonly codesRedeemedTwice: number
+  /** Rotated refresh tokens that came a second time: the one try after a kill. */
+  readonly refreshTokensTriedAgain: number
+  /** That came a third time or more often. */
   readonly refreshTokensReplayed: number
 }
+
+/** What happens to a rotated refresh token that comes again. */
+export type Rotation = 'strict' | 'grace'
 
 export class CountingServer {
   /** Seconds; of the token sets issued from now on. */
@@ -60,10 +67,15 @@ export class CountingServer {
   readonly #refreshTokens = new Map<string, RefreshToken>()
   #watcher: Watcher | undefined
   #newest: IssuedTokens | undefined
-  #counts = { tokenRequests: 0, codesRedeemedTwice: 0, refreshTokensReplayed: 0 }
+  readonly #rotation: Rotation
+  #counts = { tokenRequests: 0, codesRedeemedTwice: 0, refreshTokensTriedAgain: 0, refreshTokensReplayed: 0 }
 
-  static async start(): Promise<CountingServer> {
-    const server = new CountingServer()
+  constructor(rotation: Rotation) {
+    this.#rotation = rotation
+  }
+
+  static async start(rotation: Rotation = 'strict'): Promise<CountingServer> {
+    const server = new CountingServer(rotation)
     server.#server.listen({ host: '127.0.0.1', port: 0 })
     await once(server.#server, 'listening')
     return server
@@ -161,7 +173,7 @@ export class CountingServer {
       refreshToken: `rt-${randomBytes(24).toString('hex')}`,
       family,
     }
-    this.#refreshTokens.set(issued.refreshToken, { family, rotated: false })
+    this.#refreshTokens.set(issued.refreshToken, { family, sent: 0 })
     this.#newest = issued
     return issued
   }
@@ -181,11 +193,10 @@ export class CountingServer {
   #rotate(value: string): Family | undefined {
     const token = this.#refreshTokens.get(value)
     if (token === undefined) return undefined
-    if (token.rotated) {
-      this.#counts.refreshTokensReplayed += 1
-      token.family.revoked = true
-    }
-    token.rotated = true
+    token.sent += 1
+    if (token.sent === 2) this.#counts.refreshTokensTriedAgain += 1
+    if (token.sent > 2) this.#counts.refreshTokensReplayed += 1
+    if (token.sent > (this.#rotation === 'grace' ? 2 : 1)) token.family.revoked = true
     return token.family
   }
 }

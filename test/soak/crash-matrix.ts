@@ -2,8 +2,8 @@
  * The kill -9 matrix: each step in many rounds, and after every kill the same questions to the daemon that was
  * started again on the same home and to the server that counted.
  *
- * The questions: is what was stored still served? Was a code or a rotated refresh token sent twice? Is there
- * otherwise exactly one clean `login_required`, which a new login ends?
+ * The questions: is what was stored still served? Was a code sent twice, or a rotated refresh token tried more than once
+ * after the kill? Is there otherwise exactly one clean `login_required`, which a new login ends?
  */
 import type { Aftermath, CrashStep } from './crash-steps.js'
 import type { Scene } from './scene.js'
@@ -15,6 +15,9 @@ export interface StepTally {
   /** A stored token set that was not served any more. */
   lost: number
   redeemedTwice: number
+  /** Rotated refresh tokens that were tried once after a kill. */
+  triedAgain: number
+  /** That were tried more often. */
   replayed: number
   /** Logins that ended `login_required` because they were cut off; their code is never sent again. */
   loginsCutOff: number
@@ -53,6 +56,7 @@ export async function playStep(scene: Scene, step: CrashStep, rounds: number): P
     const after = scene.server.counts
     tally.rounds += 1
     tally.redeemedTwice += after.codesRedeemedTwice - before.codesRedeemedTwice
+    tally.triedAgain += after.refreshTokensTriedAgain - before.refreshTokensTriedAgain
     tally.replayed += after.refreshTokensReplayed - before.refreshTokensReplayed
   }
   return tally
@@ -65,6 +69,7 @@ function emptyTally(scene: Scene, step: CrashStep): StepTally {
     rounds: 0,
     lost: 0,
     redeemedTwice: 0,
+    triedAgain: 0,
     replayed: 0,
     loginsCutOff: 0,
     loginRequired: 0,
@@ -152,9 +157,16 @@ async function examineToken(
   return true
 }
 
-/** Everything that must be 0 is. */
-export function isAsPromised({ lost, redeemedTwice, replayed, trouble }: StepTally): boolean {
-  return lost + redeemedTwice + replayed + trouble.length === 0
+/** Everything that must be 0 is, and no round has more than one try after its kill. */
+export function isAsPromised({
+  rounds,
+  lost,
+  redeemedTwice,
+  triedAgain,
+  replayed,
+  trouble,
+}: StepTally): boolean {
+  return lost + redeemedTwice + replayed + trouble.length === 0 && triedAgain <= rounds
 }
 
 /** A table for people; figures that must be 0 are told from those that may be anything. */
@@ -165,6 +177,7 @@ export function formatTallies(tallies: readonly StepTally[]): string {
     'rounds',
     'lost',
     'redeemed twice',
+    'tried once more',
     'replayed',
     'login cut off',
     'login_required',
@@ -177,6 +190,7 @@ export function formatTallies(tallies: readonly StepTally[]): string {
     String(tally.rounds),
     String(tally.lost),
     String(tally.redeemedTwice),
+    String(tally.triedAgain),
     String(tally.replayed),
     String(tally.loginsCutOff),
     String(tally.loginRequired),

@@ -1,7 +1,7 @@
 /**
  * Rotation at authorization servers that other people wrote, with kills in between: the daemon refreshes many
- * times, is killed between two refreshes and in the middle of others, and must never send a refresh token that
- * the server has rotated.
+ * times, is killed between two refreshes and in the middle of others, and tries a refresh token whose answer was
+ * cut off once more. Where the server calls that reuse, one login is needed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Daemon, startDaemon } from '../support/daemon.js'

@@ -11,7 +11,7 @@ import type { LastingVault } from '../../src/vault/vault-kinds.js'
 import { type Daemon, startDaemon } from '../support/daemon.js'
 import type { Exchanged } from '../support/http-client.js'
 import { type Keyring, startKeyring } from '../support/keyring.js'
-import { CountingServer } from './counting-server.js'
+import { CountingServer, type Rotation } from './counting-server.js'
 
 export interface Begun {
   readonly id: string
@@ -47,8 +47,8 @@ export class Scene {
         : join(keyring.env['XDG_DATA_HOME'] ?? '', 'keyrings', 'login.keyring')
   }
 
-  static async start(vault: LastingVault): Promise<Scene> {
-    const server = await CountingServer.start()
+  static async start(vault: LastingVault, rotation: Rotation = 'strict'): Promise<Scene> {
+    const server = await CountingServer.start(rotation)
     const keyring = vault === 'keychain' ? await startKeyring() : undefined
     const { HOME: _home, ...session } = keyring?.env ?? {}
     const daemon = await startDaemon({

@@ -1,6 +1,7 @@
 /** The matrix in few rounds, as `npm test` plays it. */
 import { expect, onTestFinished } from 'vitest'
 import type { LastingVault } from '../../src/vault/vault-kinds.js'
+import type { Rotation } from './counting-server.js'
 import { formatTallies, playStep, type StepTally } from './crash-matrix.js'
 import { CRASH_STEPS } from './crash-steps.js'
 import { Scene } from './scene.js'
@@ -8,8 +9,8 @@ import { Scene } from './scene.js'
 const ROUNDS = 2
 
 /** A scene of the running test. */
-export async function startScene(vault: LastingVault): Promise<Scene> {
-  const scene = await Scene.start(vault)
+export async function startScene(vault: LastingVault, rotation: Rotation = 'strict'): Promise<Scene> {
+  const scene = await Scene.start(vault, rotation)
   onTestFinished(() => scene.stop())
   return scene
 }
@@ -29,9 +30,9 @@ export async function playMatrix(vault: LastingVault): Promise<void> {
   const byStep = new Map(tallies.map((tally) => [tally.step, tally]))
   // The kill is early enough to be seen by nobody, or late enough to be over.
   expect(byStep.get('URL issued')).toMatchObject({ loginsCutOff: 0, loginRequired: 0 })
-  expect(byStep.get('stored, page unsent')).toMatchObject({ loginRequired: 0 })
-  expect(byStep.get('refresh handed out')).toMatchObject({ loginRequired: 0 })
+  expect(byStep.get('stored, page unsent')).toMatchObject({ loginRequired: 0, triedAgain: 0 })
+  expect(byStep.get('refresh handed out')).toMatchObject({ loginRequired: 0, triedAgain: 0 })
   // An answer that may exist and that nobody has: only a person can help.
   expect(byStep.get('token request sent')).toMatchObject({ loginsCutOff: ROUNDS })
-  expect(byStep.get('refresh sent, unanswered')).toMatchObject({ loginRequired: ROUNDS })
+  expect(byStep.get('refresh sent, unanswered')).toMatchObject({ triedAgain: ROUNDS, loginRequired: ROUNDS })
 }

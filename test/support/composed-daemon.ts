@@ -86,9 +86,9 @@ export class FakeServers extends FakeAuthorizationServers implements Servers {
     return super.prepare(profile, ...rest)
   }
 
-  override async refresh(profile: Profile, current: TokenSet) {
+  override async refresh(profile: Profile, ...rest: [TokenSet, (refreshToken: Secret) => Promise<void>]) {
     this.asked.push(`refresh ${profile.name}`)
-    return super.refresh(profile, current)
+    return super.refresh(profile, ...rest)
   }
 
   override async revoke(profile: Profile, current: TokenSet) {

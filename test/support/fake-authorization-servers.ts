@@ -46,6 +46,8 @@ export function testProfile(changes: Partial<Profile> = {}): Profile {
     response_mode: 'query',
     scope_separator: ' ',
     code_challenge_method: 'S256',
+    code_challenge_encoding: 'base64url',
+    code_parameter: 'code',
     state_echo: true,
     authorization_parameters: {},
     token_parameters: {},
@@ -87,6 +89,8 @@ export class FakeAuthorizationServers implements AuthorizationServers {
   })
   revocation: RevocationOutcome = { outcome: 'revoked' }
   metadata: ServerMetadata | undefined
+  /** A new refresh token whose answer is not judged yet. */
+  rotated: Secret | null = null
 
   origin(profile: Profile): TokenSetOrigin {
     return {
@@ -141,8 +145,13 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     return this.devicePoll()
   }
 
-  async refresh(_profile: Profile, current: TokenSet): Promise<RefreshOutcome> {
+  async refresh(
+    _profile: Profile,
+    current: TokenSet,
+    keepRotated: (refreshToken: Secret) => Promise<void>,
+  ): Promise<RefreshOutcome> {
     this.refreshed.push(current)
+    if (this.rotated !== null) await keepRotated(this.rotated)
     await this.gate
     return this.refreshAnswer(this.refreshed.length)
   }

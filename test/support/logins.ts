@@ -28,7 +28,8 @@ export class FakeListeners implements RedirectListeners {
     if (this.trouble !== null) throw this.trouble
     const bound = redirectUri.replace(':0/', ':40000/')
     this.held.push(bound)
-    return { redirectUri: bound, release: () => void this.held.splice(this.held.indexOf(bound), 1) }
+    const release = () => void this.held.splice(this.held.indexOf(bound), 1)
+    return { redirectUri: bound, missed: () => undefined, release }
   }
 }
 

@@ -21,6 +21,7 @@ export function pendingLogin(changes: Partial<PendingLogin> = {}): PendingLogin 
     issRequired: false,
     responseMode: 'query',
     stateEcho: true,
+    codeParameter: 'code',
     listen: null,
     certificate: null,
     ...changes,

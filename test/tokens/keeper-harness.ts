@@ -15,8 +15,8 @@ import { ManualClock } from '../support/manual-clock.js'
 
 /** A journal in memory; what is open when the keeper is restarted was interrupted. */
 export class FakeSteps {
-  interrupted: ReadonlyMap<string, unknown> = new Map()
-  readonly open = new Map<string, unknown>()
+  interrupted: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map()
+  readonly open = new Map<string, Readonly<Record<string, string>>>()
   trouble: Error | null = null
 
   async begun(step: string, facts: Readonly<Record<string, string>>): Promise<void> {

@@ -135,10 +135,12 @@ describe('a step', () => {
   test('one that failed keeps the token set', () => {
     const state = nextState(stateOf(old, { isRefreshing: true }), {
       step: 'refresh_failed',
+      set: old,
       backOff,
       failure,
+      atMs: T0,
     })
-    expect(state).toEqual(stateOf(old, { backOff, lastFailure: failure }))
+    expect(state).toEqual(stateOf(old, { backOff, lastFailure: failure, failingSinceMs: T0 }))
   })
 
   test('a login during a refresh counts, and the refresh is still under way', () => {

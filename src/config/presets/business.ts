@@ -1,5 +1,5 @@
 /** Presets for CRM, shops, payments and accounting. Data only. */
-import { LOCALHOST_ALONE, presets } from './preset.js'
+import { HTTPS_ALONE, LOCALHOST_ALONE, presets } from './preset.js'
 
 const QUICKBOOKS = {
   source:
@@ -131,6 +131,90 @@ export const BUSINESS = presets([
       authorization_parameters: { access_type: 'offline', prompt: 'consent' },
       // expires_in may be milliseconds; the seconds then stand beside it.
       token_response: { pointers: { expires_in: '/expires_in_sec' } },
+    },
+  },
+  {
+    name: 'square',
+    title: 'Square',
+    source: 'https://developer.squareup.com/docs/oauth-api/create-urls-for-square-authorization',
+    checked: '2026-11-30',
+    client: 'either',
+    redirect: HTTPS_ALONE,
+    register:
+      'The redirect URL of the application, under "OAuth". Without a secret, PKCE is used. For the sandbox, which accepts http://localhost, set base_url to https://connect.squareupsandbox.com.',
+    profile: {
+      base_url: 'https://connect.squareup.com',
+      authorization_endpoint: '{base}/oauth2/authorize',
+      token_endpoint: '{base}/oauth2/token',
+      token_request_format: 'json',
+      token_endpoint_auth_method: 'client_secret_post',
+      // No lifetime: the date at which the token ends.
+      token_response: { pointers: { expires_at: '/expires_at' } },
+    },
+  },
+  {
+    name: 'mailchimp',
+    title: 'Mailchimp Marketing',
+    source: 'https://mailchimp.com/developer/marketing/guides/access-user-data-oauth-2/',
+    checked: '2026-11-30',
+    client: 'confidential',
+    redirect: { match: 'exact', refuses: ['localhost'], instead: 'Use 127.0.0.1.' },
+    register:
+      'A registered app of the account. Tokens do not expire. The address of the API is in the answer of https://login.mailchimp.com/oauth2/metadata.',
+    profile: {
+      authorization_endpoint: 'https://login.mailchimp.com/oauth2/authorize',
+      token_endpoint: 'https://login.mailchimp.com/oauth2/token',
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+  },
+  {
+    name: 'amazon',
+    title: 'Login with Amazon',
+    source: 'https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html',
+    checked: '2026-11-30',
+    client: 'confidential',
+    redirect: LOCALHOST_ALONE,
+    register: 'Under "Allowed Return URLs" in the web settings of the security profile.',
+    profile: {
+      authorization_endpoint: 'https://www.amazon.com/ap/oa',
+      token_endpoint: 'https://api.amazon.com/auth/o2/token',
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+  },
+  {
+    name: 'amazon-sp-api',
+    title: 'Amazon Selling Partner API',
+    source: 'https://developer-docs.amazon.com/sp-api/docs/website-authorization-workflow',
+    checked: '2026-11-30',
+    client: 'confidential',
+    redirect: HTTPS_ALONE,
+    register:
+      'An OAuth redirect URI of the application. client_id is that of Login with Amazon. Set "authorization_parameters": {"application_id": "amzn1.sp.solution.…"}, and "version": "beta" there for a draft. For another region, set base_url to the Seller Central of that region.',
+    profile: {
+      base_url: 'https://sellercentral.amazon.com',
+      authorization_endpoint: '{base}/apps/authorize/consent',
+      token_endpoint: 'https://api.amazon.com/auth/o2/token',
+      token_endpoint_auth_method: 'client_secret_post',
+      code_parameter: 'spapi_oauth_code',
+      // Seller Central gives the code, and Login with Amazon redeems it; no document has PKCE for the two.
+      code_challenge_method: 'none',
+    },
+  },
+  {
+    name: 'ebay',
+    title: 'eBay',
+    source: 'https://developer.ebay.com/api-docs/static/oauth-redirect-uri.html',
+    checked: '2026-11-30',
+    client: 'confidential',
+    redirect: HTTPS_ALONE,
+    register:
+      'Under "User Tokens" of the application keys, as the auth accepted URL. eBay gives it a name (RuName): set authorization_redirect_uri to that name.',
+    profile: {
+      authorization_endpoint: 'https://auth.ebay.com/oauth2/authorize',
+      token_endpoint: 'https://api.ebay.com/identity/v1/oauth2/token',
+      // The server says "User Access Token".
+      token_response: { defaults: { token_type: 'Bearer' } },
     },
   },
 ])

@@ -1,5 +1,5 @@
 /** API gateways and identity services: servers that organisations run or rent for their own accounts. Data only. */
-import { presets } from './preset.js'
+import { HTTPS_ALONE, presets } from './preset.js'
 
 export const IDENTITY = presets([
   {
@@ -101,6 +101,37 @@ export const IDENTITY = presets([
       authorization_endpoint: '{base}/oauth2/authorize',
       token_endpoint: '{base}/oauth2/token',
       revocation_endpoint: '{base}/oauth2/revoke',
+    },
+  },
+  {
+    name: 'orcid',
+    title: 'ORCID',
+    source: 'https://info.orcid.org/documentation/api-tutorials/api-tutorial-get-and-authenticated-orcid-id/',
+    checked: '2026-11-30',
+    client: 'confidential',
+    redirect: HTTPS_ALONE,
+    register:
+      'Under "Developer tools" of your record. For the sandbox, set base_url to https://sandbox.orcid.org.',
+    profile: {
+      base_url: 'https://orcid.org',
+      authorization_endpoint: '{base}/oauth/authorize',
+      token_endpoint: '{base}/oauth/token',
+      revocation_endpoint: '{base}/oauth/revoke',
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+  },
+  {
+    name: 'smart-on-fhir',
+    title: 'SMART on FHIR (standalone launch)',
+    source: 'https://hl7.org/fhir/smart-app-launch/app-launch.html',
+    checked: '2026-11-30',
+    client: 'either',
+    register:
+      'base_url is the address of the FHIR server. Set authorization_endpoint and token_endpoint to those in BASE_URL/.well-known/smart-configuration.',
+    profile: {
+      // The server that the token is for.
+      authorization_parameters: { aud: '{base}' },
+      offline_scope: 'offline_access',
     },
   },
 ])

@@ -2,9 +2,8 @@
  * A row of the table of known authorization servers, and what it says about registering there.
  *
  * Special settings are data: they are keys of a profile. No code checks which server it uses. Placeholders:
- * `{base}` is the profile's `base_url`, in a `redirect_uri` `{port}` and `{profile}` are the daemon's redirect port and
- * the profile's name, in the parameters of token requests `{scope}`, `{client_id}` and `{redirect_uri}` are those of
- * the profile.
+ * `{base}` is the profile's `base_url`, in URLs and in `authorization_parameters`; in a `redirect_uri` `{port}` and
+ * `{profile}` are the daemon's redirect port and the profile's name; those in parameters are in placeholders.ts.
  */
 import type { ProfileEntry } from '../profile.js'
 
@@ -46,6 +45,14 @@ export interface Preset {
 }
 
 type PresetRow = Omit<Preset, 'checked' | 'redirect'> & Partial<Preset>
+
+/** Plain http is not allowed at all, not even on the loopback interface. */
+export const HTTPS_ALONE: RedirectRule = {
+  match: 'exact',
+  refuses: ['127.0.0.1', 'localhost', '[::1]'],
+  instead:
+    'Set redirect_uri to an https address that leads to this machine (a tunnel). Set listen to the loopback host:port at the end of the tunnel.',
+}
 
 /** Rows that name no day were compared on this one. */
 const CHECKED = '2026-11-23'

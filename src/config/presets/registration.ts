@@ -58,7 +58,8 @@ export function requireRegistrable(profile: Profile): void {
   if (preset === undefined) return
   const objection = redirectObjection(preset, profile.redirect_uri)
   if (objection !== undefined) throw new CatchdError('profile_invalid', objection)
-  if (preset.client === 'confidential' && profile.token_endpoint_auth_method === 'none') {
+  const { token_endpoint_auth_method: method, client_secret: secret } = profile
+  if (preset.client === 'confidential' && method === 'none' && secret === undefined) {
     throw new CatchdError('profile_invalid', {
       profile: profile.name,
       detail: `${preset.title} gives every client a secret, but the profile has none. Set client_secret.`,

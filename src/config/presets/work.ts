@@ -73,6 +73,7 @@ export const WORK = presets([
       authorization_endpoint: 'https://zoom.us/oauth/authorize',
       token_endpoint: 'https://zoom.us/oauth/token',
       revocation_endpoint: 'https://zoom.us/oauth/revoke',
+      token_response: { dead_refresh_token: ['Invalid Token!'] },
     },
   },
   {
@@ -112,6 +113,24 @@ export const WORK = presets([
       base_url: 'https://account.docusign.com',
       authorization_endpoint: '{base}/oauth/auth',
       token_endpoint: '{base}/oauth/token',
+    },
+  },
+  {
+    name: 'basecamp',
+    title: 'Basecamp',
+    source: 'https://github.com/basecamp/api/blob/master/sections/authentication.md',
+    checked: '2026-11-30',
+    client: 'confidential',
+    register:
+      'An integration at launchpad.37signals.com/integrations. The accounts and their addresses are at https://launchpad.37signals.com/authorization.json.',
+    profile: {
+      authorization_endpoint: 'https://launchpad.37signals.com/authorization/new',
+      token_endpoint: 'https://launchpad.37signals.com/authorization/token',
+      token_endpoint_auth_method: 'client_secret_post',
+      // Draft 5 of OAuth 2.0, which had no grant_type yet.
+      authorization_parameters: { type: 'web_server' },
+      token_parameters: { type: 'web_server' },
+      refresh_parameters: { type: 'refresh', redirect_uri: '{redirect_uri}' },
     },
   },
 ])

@@ -19,6 +19,13 @@ const redirectUriIfAny = z.string().nullable().describe('null for a device login
 /** The answer that begins a login leaves them out. */
 const notYet = z.null().optional()
 const ahead = { error: notYet, stored: notYet, report: notYet }
+const hint = z
+  .string()
+  .nullable()
+  .optional()
+  .describe(
+    'What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing',
+  )
 const Report = LoginReportAnswer.nullable()
 
 const PendingLoginAnswer = z
@@ -29,6 +36,7 @@ const PendingLoginAnswer = z
     authorization_url: z.string().optional().describe('Left out for a login that was adopted'),
     redirect_uri,
     expires_at: Instant,
+    hint,
     ...ahead,
   })
   .meta({ id: 'PendingLogin', description: 'Waits for the browser' })
@@ -58,6 +66,7 @@ const PendingCatchAnswer = z
     authorization_url: z.never().optional().describe('Known to the tool that built the request'),
     redirect_uri,
     expires_at: Instant,
+    hint,
     ...ahead,
   })
   .meta({ id: 'PendingCatch', description: 'Waits for a response that another tool redeems' })
@@ -95,7 +104,7 @@ const SucceededLoginAnswer = z
     error: z.null(),
     stored: StoredTokenSet,
     report: Report.describe(
-      'When there is no refresh token and catchd knows how to get one; not kept over a restart',
+      'Requests and answers; causes if there is no refresh token and catchd knows how to get one; not kept over a restart',
     ),
   })
   .meta({ id: 'SucceededLogin' })
@@ -175,10 +184,20 @@ export function startedLoginAnswer(login: WaitingLogin): StartedLoginAnswer {
   }
 }
 
-/** @param response - The response that was caught, if this answer hands it over. */
-export function loginAnswer(login: Login, response?: Readonly<Record<string, string>>): LoginAnswer {
+/**
+ * @param hint - For a login that waits (Logins.hint).
+ * @param response - The response that was caught, if this answer hands it over.
+ */
+export function loginAnswer(
+  login: Login,
+  hint: string | null = null,
+  response?: Readonly<Record<string, string>>,
+): LoginAnswer {
   const without = { error: null, stored: null, report: null }
-  if (login.status === 'pending') return { ...startedLoginAnswer(login), ...without }
+  if (login.status === 'pending') {
+    const started = startedLoginAnswer(login)
+    return started.redirect_uri === null ? { ...started, ...without } : { ...started, hint, ...without }
+  }
   const common = {
     login_id: login.id,
     redirect_uri: login.redirectUri === '' ? null : login.redirectUri,

@@ -47,7 +47,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
   /** A caught response is handed over once, so only to a caller that is still connected. */
   const answerOnce = (login: Login, reply: FastifyReply): LoginAnswer => {
     const response = 'caught' in login && !reply.raw.destroyed ? logins.takeResponse(login.id) : undefined
-    return loginAnswer(login, response)
+    return loginAnswer(login, logins.hint(login.id), response)
   }
 
   app.route({
@@ -86,7 +86,7 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
         logins: logins
           .ofProfile(profile)
           .slice(0, MOST_LISTED)
-          .map((login) => loginAnswer(login)),
+          .map((login) => loginAnswer(login, logins.hint(login.id))),
       }
     },
   })
@@ -139,12 +139,18 @@ export function loginRoutes(app: ApiScope, { services, waits }: RouteParts): voi
       operationId: 'cancelLogin',
       summary: 'Cancels a login; a settled login does not change',
       params: LoginPath,
+      querystring: z.strictObject({
+        why: z
+          .literal('timeout')
+          .optional()
+          .describe('The caller waits no longer: the login ends as expired instead of cancelled'),
+      }),
       body: NoBody,
       response: answers({ 204: NoContent }),
     },
     handler: async (request, reply) => {
       const login = find(request, request.params.id)
-      if (!logins.cancel(login.id)) throw new CatchdError('login_unknown')
+      if (!logins.cancel(login.id, request.query.why)) throw new CatchdError('login_unknown')
       return reply.code(204).send()
     },
   })

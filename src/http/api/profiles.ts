@@ -1,5 +1,6 @@
 /** `/v1/profiles`: the configuration of the profiles, without secrets, and their state. */
 import * as z from 'zod'
+import { toInstant } from '../../clock.js'
 import { ProfileEntry, ProfileName } from '../../config/profile.js'
 import { principalOf } from '../access/permission.js'
 import { maySee } from '../access/principal.js'
@@ -52,6 +53,10 @@ export const ProfileAnswer = z
     scope: z.string().nullable(),
     subject: z.string().nullable(),
     error: FailureAnswer.nullable().describe('Why the stored tokens of this profile cannot be read'),
+    refresh_failing: z
+      .object({ since: Instant, error: FailureAnswer })
+      .nullable()
+      .describe('Since when every refresh has failed, and why the last one did. catchd tries again'),
     login_needed_at: Instant.nullable().describe(
       'When the next login is needed. A time in the past: it is needed now. null: the server does not say, or no login is ever needed',
     ),
@@ -164,6 +169,10 @@ function profileAnswer(view: ProfileView): ProfileAnswer {
     scope: view.scope,
     subject: view.subject,
     error: view.failure === null ? null : failureAnswer(view.failure),
+    refresh_failing:
+      view.failing === null
+        ? null
+        : { since: toInstant(view.failing.sinceMs), error: failureAnswer(view.failing.failure) },
     login_needed_at: instantOrNull(view.loginNeededAtMs),
   }
 }

@@ -13,6 +13,10 @@ export const StatusAnswer = z
     started_at: Instant,
     listeners: z.object({
       redirect: z.array(z.string()),
+      redirect_missed: z
+        .object({ at: Instant, detail: z.string() })
+        .optional()
+        .describe('What arrived last at a redirect URI instead of a response that can be read'),
       socket: z.string().nullable(),
       tcp: z.string().nullable(),
       tcp_error: z.string().nullable().describe('Why TCP does not work as configured, in words'),

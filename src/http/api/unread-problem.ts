@@ -8,7 +8,7 @@ import type { UnreadAnswer } from '../http-listener.js'
 const RULES: Readonly<Record<number, string>> = {
   408: 'The request did not arrive in time.',
   417: 'The only supported expectation is 100-continue.',
-  431: 'The headers are longer than 16 KiB.',
+  431: 'The headers are longer than 16 KiB, or there are more than 255 of them.',
 }
 
 export function unreadProblem(status: number): UnreadAnswer {

@@ -21,6 +21,8 @@ export interface Overview {
   readonly nowMs: number
   readonly profiles: readonly ProfileOverview[] | CatchdError
   readonly waiting: readonly Login[]
+  /** By the ids of waiting logins (Logins.hint). */
+  readonly hints: ReadonlyMap<string, string>
   readonly keys: readonly KeyOverview[]
   readonly recent: readonly HappenedEvent[]
   readonly status: DaemonStatus | CatchdError
@@ -31,10 +33,15 @@ export async function readOverview({ services, keys, clock }: RouteParts): Promi
     listProfiles(services).catch(asCatchdError),
     services.status().catch(asCatchdError),
   ])
+  const waiting = Array.isArray(profiles)
+    ? profiles.flatMap(({ name }) => services.logins.pendingOf(name))
+    : []
+  const hints = waiting.map(({ id }) => [id, services.logins.hint(id) ?? ''] as const)
   return {
     nowMs: clock.now(),
     profiles,
-    waiting: Array.isArray(profiles) ? profiles.flatMap(({ name }) => services.logins.pendingOf(name)) : [],
+    waiting,
+    hints: new Map(hints.filter(([, hint]) => hint !== '')),
     keys: keys.list().map((key) => ({ key, lastUsedAtMs: keys.useOf(key).lastUsedAtMs })),
     recent: services.activity.recent(),
     status,

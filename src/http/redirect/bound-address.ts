@@ -1,21 +1,19 @@
 /**
- * One bound address of the redirect listener: how many leases use it, and how long it stays open after the last one.
+ * One bound address of the redirect listener: how many leases use it, and what arrived there. It closes when nothing
+ * holds it any more.
  *
- * The browser fetches the result page after the login has released its port, so the address stays open for at most ten
- * seconds, and only for a few seconds after the page was fetched. bind-target.ts finds the addresses of a redirect URI,
- * and listeners.ts shares them between logins.
+ * bind-target.ts finds the addresses of a redirect URI, listeners.ts shares them between logins, and
+ * result-page-wait.ts holds them until the browser has the result page.
  */
 import type { Socket } from 'node:net'
-import type { Clock } from '../../clock.js'
 import type { RedirectScheme } from '../../login/redirect-uris.js'
 import type { HttpListener, OpenAddress } from '../http-listener.js'
 import type { ServedCertificate } from '../tls-server.js'
+import type { UnreadableRequest } from '../unreadable-request.js'
 import { portOfAuthority } from './bind-target.js'
+import { inWords, type MissedResponse, MissedResponses } from './missed-responses.js'
+import type { ResultPageWait } from './result-page-wait.js'
 
-/** A fast browser fetches the result page at once. This is for a slow one. */
-const OPEN_AFTER_RELEASE_MS = 10_000
-/** The user may reload the result page. */
-const OPEN_AFTER_PAGE_MS = 3_000
 /** For the last bytes of a page that is being sent. */
 const DRAIN_MS = 1_000
 
@@ -35,7 +33,8 @@ interface Parts {
   /** A descriptor that already listens on the address. */
   readonly descriptor: number | undefined
   readonly listener: HttpListener
-  readonly clock: Clock
+  /** Called when something arrives that is no readable authorization response. */
+  readonly onMissed: (why: MissedResponse['why'], text: string, redirectUri: string | null) => MissedResponse
   /** Called once, before the address closes. */
   readonly onClose: (address: BoundAddress) => void
 }
@@ -44,33 +43,35 @@ export class BoundAddress {
   readonly host: string
   /** Serves only https. */
   readonly tls: boolean
-  readonly #clock: Clock
+  readonly #onMissed: Parts['onMissed']
   readonly #onClose: (address: BoundAddress) => void
   readonly #opened: Promise<OpenAddress>
+  #open: OpenAddress | undefined
   #port: number
-  #bound = false
   #closing: Promise<void> | undefined
   #holders = 0
-  #closesAtMs = 0
-  #cancelTimer: () => void = () => {}
+  /** Those of the holders that only wait for a browser to fetch a result page. */
+  readonly #pageWaits = new Set<ResultPageWait>()
+  readonly missed = new MissedResponses()
   #forwarded = false
 
   /** Starts to bind. {@link opened} has the result. */
-  constructor({ host, port, certificate, descriptor: fd, listener, clock, onClose }: Parts) {
+  constructor({ host, port, certificate, descriptor: fd, listener, onMissed, onClose }: Parts) {
     this.host = host
     this.tls = certificate !== undefined
     this.#port = port
-    this.#clock = clock
+    this.#onMissed = onMissed
     this.#onClose = onClose
     const address = fd === undefined ? { host, port } : { fd }
-    this.#opened = listener.open(address, (socket) => boundAddresses.set(socket, this), certificate)
+    const mark = (socket: Socket) => void boundAddresses.set(socket, this)
+    this.#opened = listener.open(address, mark, certificate, (why) => this.#missUnreadable(why))
     this.#opened.catch(() => {}) // opened() throws it
   }
 
   /** @throws the system's error if the address cannot be bound */
   async opened(): Promise<void> {
-    this.#port = (await this.#opened).port
-    this.#bound = true
+    this.#open = await this.#opened
+    this.#port = this.#open.port
   }
 
   /** Uses the certificate of a later login: a renewed one, or one for another name with the same address. */
@@ -81,7 +82,7 @@ export class BoundAddress {
 
   /** No login needs the address. It stays open only for the result page. */
   get isIdle(): boolean {
-    return this.#holders === 0
+    return this.#holders === this.#pageWaits.size
   }
 
   /** Bound through `listen`: another user may run the program that forwards to it. */
@@ -96,7 +97,7 @@ export class BoundAddress {
   }
 
   get isBound(): boolean {
-    return this.#bound && this.#closing === undefined
+    return this.#open !== undefined && this.#closing === undefined
   }
 
   get port(): number {
@@ -107,28 +108,33 @@ export class BoundAddress {
   hold(forwarded: boolean): void {
     this.#holders += 1
     this.#forwarded ||= forwarded
-    this.#cancelTimer()
   }
 
-  /** Reverses one `hold`. After the last one, the address closes a little later. */
-  release(): void {
+  /** Reverses one `hold`. After the last one, the address closes at once. */
+  async release(): Promise<void> {
     this.#holders -= 1
-    if (this.#holders > 0) return
-    this.#closesAtMs = this.#clock.now() + OPEN_AFTER_RELEASE_MS
-    this.#closeAfter(OPEN_AFTER_RELEASE_MS)
+    if (this.#holders === 0) await this.close(DRAIN_MS)
   }
 
-  /** Reverses one `hold` on an address that is not needed after all. After the last one, the address closes at once. */
-  async abandon(): Promise<void> {
-    this.#holders -= 1
-    if (this.#holders === 0) await this.close(0)
+  /** The same as `hold`, until `endPageWait`. */
+  beginPageWait(wait: ResultPageWait): void {
+    this.#pageWaits.add(wait)
+    this.hold(false)
   }
 
-  /** The browser has the result page, so an idle address closes earlier. */
+  endPageWait(wait: ResultPageWait): void {
+    if (this.#pageWaits.delete(wait)) void this.release()
+  }
+
+  /** The browser has a result page. */
   resultPageSent(): void {
-    if (this.#holders > 0 || this.#closing !== undefined) return
-    const leftMs = this.#closesAtMs - this.#clock.now()
-    this.#closeAfter(Math.min(OPEN_AFTER_PAGE_MS, Math.max(leftMs, 0)))
+    for (const wait of this.#pageWaits) wait.pageSent()
+  }
+
+  /** A request for this redirect URI was refused, although it looks like an authorization response. */
+  responseRefused(redirectUri: string, detail: string): void {
+    const text = `A response arrived that could not be used. ${detail}`
+    this.missed.add(this.#onMissed('refused', text, redirectUri))
   }
 
   /** Whether a Host header may name this address. Without `listen`, it must name the bound port. */
@@ -146,15 +152,14 @@ export class BoundAddress {
     return `${this.tls ? 'https' : 'http'}://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.#port}`
   }
 
-  #closeAfter(delayMs: number): void {
-    this.#cancelTimer()
-    this.#cancelTimer = this.#clock.after(delayMs, () => void this.close(DRAIN_MS))
+  #missUnreadable(why: UnreadableRequest): void {
+    this.missed.add(this.#onMissed(why, inWords(why, String(this)), null))
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#cancelTimer()
     this.#onClose(this)
-    const open = await this.#opened.catch(() => undefined)
+    // Without an await, if it is open: the next login may bind the same address in this moment.
+    const open = this.#open ?? (await this.#opened.catch(() => undefined))
     await open?.close(drainMs)
   }
 }

@@ -14,14 +14,25 @@ import type { HttpListener } from '../http-listener.js'
 import type { ServedCertificate } from '../tls-server.js'
 import { type BindTarget, readBindTarget, withBoundPort } from './bind-target.js'
 import { BoundAddress } from './bound-address.js'
+import type { MissedResponse } from './missed-responses.js'
 import { findPortHolder } from './port-holder.js'
+import { perMinute } from './refusal-limit.js'
+import { ResultPageWait } from './result-page-wait.js'
 
 /** A port that is free in one address family can be in use in the other. After a few tries, one is free in both. */
 const FREE_PORT_TRIES = 8
 
+/** For the log. */
+export interface MissedEvent {
+  readonly event: 'redirect.missed'
+  readonly why: MissedResponse['why']
+  readonly address: string
+}
+
 interface Parts {
   readonly listener: HttpListener
   readonly clock?: Clock
+  readonly log?: (event: MissedEvent) => void
   /** For https redirect URIs whose profile names no certificate. */
   readonly ownCertificate?: CertificateFiles
 }
@@ -29,17 +40,20 @@ interface Parts {
 export class LoopbackRedirectListeners implements RedirectListeners {
   readonly #listener: HttpListener
   readonly #clock: Clock
+  readonly #log: (event: MissedEvent) => void
   readonly #ownCertificate: CertificateFiles | undefined
   readonly #addresses = new Map<string, BoundAddress>()
   #defaultPort: number | undefined
   #defaultAddress: BoundAddress | undefined
   #defaultFailure: CatchdError | undefined
   #descriptor: number | undefined
+  #lastMissed: MissedResponse | undefined
   #closed = false
 
-  constructor({ listener, clock = systemClock, ownCertificate }: Parts) {
+  constructor({ listener, clock = systemClock, log = () => {}, ownCertificate }: Parts) {
     this.#listener = listener
     this.#clock = clock
+    this.#log = perMinute(clock, log)
     this.#ownCertificate = ownCertificate
   }
 
@@ -68,6 +82,11 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     return this.#defaultFailure
   }
 
+  /** What arrived last at any address without being an authorization response that could be read. */
+  get lastMissed(): MissedResponse | undefined {
+    return this.#lastMissed
+  }
+
   /** The bound addresses, for example `http://127.0.0.1:8252`. */
   addresses(): string[] {
     return [...this.#addresses.values()].filter((address) => address.isBound).map(String)
@@ -87,14 +106,17 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     const served = tls ? await this.#readCertificate(redirectUri, certificate) : undefined
     const target = { ...where, served }
     const held = target.port === 0 ? await this.#holdFreePort(target) : await this.#holdAll(target)
-    const port = held[0]?.port ?? target.port
+    const bound = withBoundPort(redirectUri, held[0]?.port ?? target.port)
+    const sinceMs = this.#clock.now()
     let released = false
     return {
-      redirectUri: withBoundPort(redirectUri, port),
-      release: () => {
+      redirectUri: bound,
+      missed: () => newest(held.flatMap((address) => address.missed.since(sinceMs, bound)))?.text,
+      release: (browserFollows = false) => {
         if (released) return
         released = true
-        for (const address of held) address.release()
+        if (browserFollows) new ResultPageWait(this.#clock, held)
+        for (const address of held) void address.release()
       },
     }
   }
@@ -147,7 +169,7 @@ export class LoopbackRedirectListeners implements RedirectListeners {
       if (held.length === 0) throw missingFamily
       return held
     } catch (error) {
-      await Promise.all(held.map((address) => address.abandon()))
+      await Promise.all(held.map((address) => address.release()))
       throw await explain(error, held[0]?.port ?? port)
     }
   }
@@ -168,7 +190,7 @@ export class LoopbackRedirectListeners implements RedirectListeners {
       throw error
     }
     if (this.#closed) {
-      await address.abandon()
+      await address.release()
       throw new CatchdError('daemon_unreachable', 'The daemon is stopping.')
     }
     this.#addresses.set(keyOf(host, address.port), address)
@@ -190,17 +212,24 @@ export class LoopbackRedirectListeners implements RedirectListeners {
     const isDefault = host === '127.0.0.1' && port === this.#defaultPort
     const descriptor = isDefault ? this.#descriptor : undefined
     if (isDefault) this.#descriptor = undefined // the address closes it
-    const address = new BoundAddress({
+    const address: BoundAddress = new BoundAddress({
       host,
       port,
       certificate,
       descriptor,
       listener: this.#listener,
-      clock: this.#clock,
+      onMissed: (why, text, redirectUri) => this.#missed(address, { why, text, redirectUri }),
       onClose: (closing) => this.#forget(closing),
     })
     if (port !== 0) this.#addresses.set(keyOf(host, port), address)
     return address
+  }
+
+  #missed(address: BoundAddress, missed: Omit<MissedResponse, 'atMs'>): MissedResponse {
+    this.#lastMissed = { ...missed, atMs: this.#clock.now() }
+    if (missed.why !== 'refused')
+      this.#log({ event: 'redirect.missed', why: missed.why, address: String(address) })
+    return this.#lastMissed
   }
 
   #forget(address: BoundAddress): void {
@@ -220,6 +249,10 @@ export class LoopbackRedirectListeners implements RedirectListeners {
 
 /** The addresses to bind, and their certificate; `undefined` for http. */
 type ServedTarget = Omit<BindTarget, 'tls'> & { readonly served: ServedCertificate | undefined }
+
+function newest(missed: readonly MissedResponse[]): MissedResponse | undefined {
+  return missed.toSorted((a, b) => b.atMs - a.atMs)[0]
+}
 
 function keyOf(host: string, port: number): string {
   return `${host} ${port}`

@@ -9,7 +9,7 @@
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.js'
-import { asCatchdError, CatchdError } from '../../failures.js'
+import { asCatchdError, CatchdError, type FailureCode } from '../../failures.js'
 import { ownerOfCaller } from '../../listener/tcp-table.js'
 import { isSettled } from '../../login/login.js'
 import type { Logins } from '../../login/logins.js'
@@ -19,6 +19,7 @@ import { type Page, sendPage } from './pages/page.js'
 import { refusalPage } from './pages/refusal-page.js'
 import { relayPage } from './pages/relay-page.js'
 import { resultPage } from './pages/result-page.js'
+import { perMinute } from './refusal-limit.js'
 import {
   checkRequest,
   type Destination,
@@ -28,11 +29,11 @@ import {
   resultPath,
 } from './request-checks.js'
 
-/** The limit for a form_post body. A query has a similar limit: 8 KiB for all headers. */
-const MOST_BODY_BYTES = 16 * 1024
+/** The limit for a form_post body. A query has the same limit, for the URL and all headers. */
+const MOST_BODY_BYTES = 64 * 1024
 
-/** Every program on the machine can send requests. Their refusals must not push the other events out of the log. */
-const MOST_REFUSALS_PER_MINUTE = 100
+/** Refusals of authorization responses that the user of a waiting login wants to hear of. */
+const UNUSABLE_RESPONSE: ReadonlySet<FailureCode> = new Set(['redirect_malformed', 'state_unknown'])
 
 /** Events for the log. They name the route, never a URL. */
 export type RedirectEvent =
@@ -53,6 +54,7 @@ export interface RedirectAppParts {
 /** @returns The app. It does not listen itself; a HttpListener serves it. */
 export async function buildRedirectApp(parts: RedirectAppParts): Promise<FastifyInstance> {
   const { logins, clock, log = () => {} } = parts
+  const logRefusal = perMinute(clock, log)
   const app = Fastify({
     logger: false,
     schemaController: WITHOUT_JSON_SCHEMA,
@@ -83,7 +85,6 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     if (request.raw.destroyed && !request.raw.complete) return reply.hijack()
     return refuse(request, reply, translated(error))
   })
-  let refusals = { minute: 0, count: 0 }
   await app.ready()
   return app
 
@@ -93,8 +94,11 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     if (destination.kind === 'result') return showResult(request, reply, destination)
     const { redirectUri, query } = destination
     const isPost = request.method === 'POST'
-    const mayBeFragment = !isPost && isWithoutResponse(redirectUri, query)
-    if (mayBeFragment && logins.responseCarriers(redirectUri).has('fragment')) return send(reply, relayPage())
+    if (!isPost && isWithoutResponse(redirectUri, query)) {
+      const carriers = logins.responseCarriers(redirectUri)
+      // Some servers use the fragment without being asked to.
+      if (carriers.size > 0) return send(reply, relayPage(carriers.has('fragment')))
+    }
     const encoded = isPost ? String(request.body ?? '') : query
     const { login, isReplay } = await logins.answer(redirectUri, encoded, () =>
       refuseAnotherUser(request.raw),
@@ -116,11 +120,10 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
 
   function refuse(request: FastifyRequest, reply: FastifyReply, failure: CatchdError): FastifyReply {
     const { code, status } = failure
-    const route = request.getDecorator<Destination | null>('destination')?.kind ?? 'none'
-    const minute = Math.floor(clock.now() / 60_000)
-    if (refusals.minute !== minute) refusals = { minute, count: 0 }
-    refusals.count += 1
-    if (refusals.count <= MOST_REFUSALS_PER_MINUTE) log({ event: 'redirect.refused', route, code, status })
+    const destination = request.getDecorator<Destination | null>('destination')
+    logRefusal({ event: 'redirect.refused', route: destination?.kind ?? 'none', code, status })
+    if (destination?.kind === 'redirect_uri' && UNUSABLE_RESPONSE.has(code))
+      boundAddressOf(request.raw.socket)?.responseRefused(destination.redirectUri, failure.message)
     if (failure instanceof RefusedRequest && failure.allow !== undefined) reply.header('allow', failure.allow)
     const mayBeLoadedAgain = code === 'locked' || !request.originalUrl.includes('?')
     return send(reply, refusalPage(failure, mayBeLoadedAgain ? null : refusalPath(code)))

@@ -17,7 +17,7 @@ import { asCatchdError, CatchdError } from '../../failures.js'
 import { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
 import { readRecord, SecretMember, writeRecord } from '../../vault/record.js'
-import type { AuthorizationResponse, CodeResponse } from '../authorization-response.js'
+import { type AuthorizationResponse, type CodeResponse, withCodeFrom } from '../authorization-response.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingLogin, type SettledLogin, type StoredSummary } from '../login.js'
 import { askedInBrowser, type Ending, reportOf, secretsOf, whyNotBegun } from '../login-report.js'
@@ -54,6 +54,8 @@ const CodeLoginRecord = z.object({
   iss_required: z.boolean(),
   response_mode: z.enum(RESPONSE_CARRIERS),
   state_echo: z.boolean(),
+  /** Records of earlier versions have none. */
+  code_parameter: z.string().default('code'),
 })
 
 export function codeKind(parts: KindParts): LoginKind {
@@ -131,10 +133,11 @@ function requireCodeGrant(profile: Profile): void {
 async function settle(
   parts: KindParts,
   login: PendingLogin,
-  response: AuthorizationResponse,
+  received: AuthorizationResponse,
 ): Promise<SettledLogin> {
+  const response = withCodeFrom(login.codeParameter, received)
   const refusal = judgeIssuer(login, response) ?? judgeError(login, response)
-  if (refusal !== undefined || response.kind === 'error') {
+  if (refusal !== undefined || response.kind !== 'code') {
     const failure = refusal ?? new CatchdError('provider_refused')
     return unsuccessful(login, 'failed', failure, report(parts, login, { step: 'authorization', failure }))
   }
@@ -142,10 +145,11 @@ async function settle(
   const transcript = new Transcript(parts.clock)
   try {
     const stored = await redeem(parts, login, response, transcript)
-    const settled = { ...baseOf(login), status: 'succeeded', stored } as const
-    if (stored.hasRefreshToken) return settled
-    const explained = report(parts, login, { step: 'no_refresh_token', transcript })
-    return explained.causes.length === 0 ? settled : { ...settled, report: explained }
+    const explained = report(parts, login, {
+      step: stored.hasRefreshToken ? 'done' : 'no_refresh_token',
+      transcript,
+    })
+    return { ...baseOf(login), status: 'succeeded', stored, report: explained }
   } catch (error) {
     const failure = asCatchdError(error)
     const ending = { step: 'token_request', failure, transcript, parameters: response.extra } as const
@@ -204,17 +208,27 @@ function judgeIssuer(login: PendingLogin, response: AuthorizationResponse): Catc
 
 function judgeError(login: PendingLogin, response: AuthorizationResponse): CatchdError | undefined {
   if (response.kind === 'code') return undefined
-  const denied = isDenial(response.error)
-  return new CatchdError(denied ? 'authorization_denied' : 'provider_refused', {
+  const about = {
     profile: login.profile,
-    detail: denied
-      ? 'The request was denied at the authorization server.'
-      : 'The authorization server answered the authorization request with an error.',
-    error: shownCode(response.error, secretsOf(login)),
     errorDescription:
       response.errorDescription === null
         ? undefined
         : secretsOf(login).line(response.errorDescription, LONGEST_DESCRIPTION),
+  }
+  if (response.kind === 'incomplete') {
+    return new CatchdError('provider_refused', {
+      ...about,
+      detail:
+        'The authorization server sent neither a code nor an error. Some servers do that if the request is denied.',
+    })
+  }
+  const denied = isDenial(response.error)
+  return new CatchdError(denied ? 'authorization_denied' : 'provider_refused', {
+    ...about,
+    detail: denied
+      ? 'The request was denied at the authorization server.'
+      : 'The authorization server answered the authorization request with an error.',
+    error: shownCode(response.error, secretsOf(login)),
     evidence: { errorCode: new Secret(response.error) },
   })
 }

@@ -18,7 +18,7 @@ import { tokenSetFrom } from '../../tokens/token-set.js'
 import { type RecordOf, readRecord, SecretMember, writeRecord } from '../../vault/record.js'
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingAtServer } from '../login.js'
-import { reportOf } from '../login-report.js'
+import { type Ending, reportOf } from '../login-report.js'
 import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
 
@@ -33,6 +33,8 @@ const DeviceLoginRecord = z.object({
   created_at_ms: z.number(),
   expires_at_ms: z.number(),
   device_code: SecretMember,
+  /** Records of earlier versions have none. */
+  code_verifier: SecretMember.nullable().default(null),
   interval_ms: z.number(),
   user_code: z.string(),
   verification_uri: z.string(),
@@ -71,7 +73,7 @@ async function begin(
   profile: Profile,
   timeoutSeconds = Infinity,
 ): Promise<DeviceRecord> {
-  const { expiresInSeconds, intervalSeconds, server, ...authorization } =
+  const { expiresInSeconds, intervalSeconds, codeVerifier, server, ...authorization } =
     await servers.authorizeDevice(profile)
   const createdAtMs = clock.now()
   return {
@@ -81,6 +83,7 @@ async function begin(
     expiresAtMs: createdAtMs + Math.min(expiresInSeconds, timeoutSeconds) * 1000,
     intervalMs: intervalSeconds * 1000,
     ...authorization,
+    codeVerifier: codeVerifier ?? null,
     ...servers.origin(profile),
     server: server ?? null,
   }
@@ -116,8 +119,11 @@ class DeviceLogin implements OpenLogin {
 
   report(status: 'failed' | 'expired' | 'cancelled', failure: Parameters<typeof unsuccessful>[2]) {
     if (status === 'cancelled') return undefined
-    const subject = { ...this.login, origin: this.#record, asked: [] }
-    return reportOf(this.#parts, subject, { step: 'token_request', failure, transcript: this.#transcript })
+    return this.#reportOf({ step: 'token_request', failure, transcript: this.#transcript })
+  }
+
+  #reportOf(ending: Ending) {
+    return reportOf(this.#parts, { ...this.login, origin: this.#record, asked: [] }, ending)
   }
 
   start(life: LoginLife): () => void {
@@ -164,7 +170,8 @@ class DeviceLogin implements OpenLogin {
       // The login ended before the answer arrived, so nobody will use these tokens.
       if (!life.claim()) return void servers.revoke(profile, set)
       const stored = await keepTokens(this.#parts, profile.name, set, logoutGeneration)
-      return life.settle({ ...baseOf(this.login), status: 'succeeded', stored })
+      const report = this.#reportOf({ step: 'done', transcript: this.#transcript })
+      return life.settle({ ...baseOf(this.login), status: 'succeeded', stored, report })
     }
     if (answer.outcome === 'ended') return this.#fail(life, answer.error)
     if (answer.outcome === 'slow_down') this.#intervalMs += SLOW_DOWN_MS

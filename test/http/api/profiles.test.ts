@@ -24,6 +24,7 @@ test('profiles are listed with how they stand', async () => {
     scope: 'email',
     subject: 'alice',
     error: null,
+    refresh_failing: null,
     login_needed_at: '2026-01-02T00:00:00Z',
   })
 })

@@ -21,6 +21,7 @@ function tokenSet(changes: Partial<TokenSet> = {}): TokenSet {
     refreshTokenExpiresAtMs: null,
     refreshTokenStays: false,
     refusedRefreshToken: null,
+    repeatedRefusal: null,
     scope: 'email',
     idToken: null,
     idTokenStays: null,

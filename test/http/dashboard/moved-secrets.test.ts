@@ -31,6 +31,13 @@ const profiles = {
     client_secret: { keychain: true },
   },
   api: { resource_server: 'https://api.example.com', client_id: 'c', client_secret: { keychain: true } },
+  renamed: {
+    issuer: GOOD,
+    client_id: 'c',
+    client_secret: { keychain: true },
+    token_parameters: { appid: '{client_id}', secret: '{client_secret}' },
+  },
+  named: { issuer: GOOD, client_id: 'c', authorization_redirect_uri: 'Name_Of-Nobody' },
   base: { issuer: GOOD, client_id: 'c' },
   heir: { extends: 'base', client_secret: { keychain: true } },
   google: { preset: 'google', client_id: 'c' },
@@ -87,6 +94,22 @@ describe('a secret of the profile', () => {
     const keys = { ...profiles[name], ...masked }
     await expectRefused(name, { ...keys, issuer: EVIL }, 'issuer')
     await expectRefused(name, { ...keys, token_endpoint: `${EVIL}/token` }, 'token_endpoint')
+  })
+
+  test.each<[string, object]>([
+    ['kept', { token_parameters: { audience: '{client_secret}' } }],
+    ['kept', { refresh_parameters: { pin: 'x{refresh_token}' } }],
+    ['gw', { token_parameters: { scope: '{code}' } }],
+    ['renamed', { token_parameters: { ...profiles.renamed.token_parameters, state: '{client_secret}' } }],
+    ['new', { extends: 'kept', token_parameters: { audience: '{client_secret}' } }],
+  ])('is not put into a parameter of the choice of the session: %s, %j', async (name, keys) => {
+    const before = name in profiles ? profiles[name as Name] : {}
+    await expectRefused(name, { ...before, ...keys }, 'parameters')
+  })
+
+  test('is not moved together with the parameter that sends it', async () => {
+    await expectRefused('renamed', { ...profiles.renamed, issuer: EVIL }, 'issuer')
+    await expectRefused('renamed', { ...profiles.renamed, token_endpoint: `${EVIL}/t` }, 'token_endpoint')
   })
 
   test('is not moved by base_url, another preset, resource_server or the end of an issuer', async () => {
@@ -150,6 +173,7 @@ describe('what a login of the profile brings', () => {
     ['token_endpoint', { preset: 'google', token_endpoint: `${EVIL}/token` }],
     ['hosts', { issuer: GOOD, hosts: ['evil.example'] }],
     ['redirect_uri', { issuer: GOOD, redirect_uri: `${EVIL}/cb`, listen: '127.0.0.1:9000' }],
+    ['authorization_redirect_uri', { issuer: GOOD, authorization_redirect_uri: `${EVIL}/cb` }],
   ])('does not go elsewhere by %s of a new profile: %j', async (key, entry) => {
     await expectRefused('new', { client_id: 'c', ...entry }, key)
   })
@@ -180,6 +204,10 @@ describe('allowed', () => {
     ['header', { ...profiles.header, token_request_headers: { 'x-api-key': '[secret]' }, scope: 'email' }],
     ['header', { ...profiles.header, token_request_headers: { 'x-api-key': 'other' }, issuer: EVIL }],
     ['base', { ...profiles.base, scope: 'email' }],
+    ['renamed', { ...profiles.renamed, scope: 'email' }],
+    ['renamed', { ...profiles.renamed, issuer: EVIL, client_secret: 'of-the-session' }],
+    ['kept', { ...profiles.kept, token_parameters: { appid: '{client_id}' } }],
+    ['named', { ...profiles.named, scope: 'email' }],
     ['google', { ...profiles.google, scope: 'email' }],
     ['api', { ...profiles.api, scope: 'email' }],
   ])('an edit of %s that moves no secret: %j', async (name, entry) => {
@@ -192,6 +220,15 @@ describe('allowed', () => {
     [{ preset: 'google', client_id: 'c', client_secret: 'of-the-session' }],
     [{ extends: 'kept', scope: 'email' }],
     [{ extends: 'header', scope: 'email' }],
+    [{ extends: 'renamed', scope: 'email' }],
+    [
+      {
+        issuer: EVIL,
+        client_id: 'c',
+        client_secret: 'of-the-session',
+        token_parameters: { secret: '{client_secret}' },
+      },
+    ],
   ])('a new profile: %j', async (entry) => {
     expect((await put('new', entry)).answer.status).toBe(201)
   })

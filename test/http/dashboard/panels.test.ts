@@ -42,12 +42,22 @@ const PROFILE: ProfileOverview = {
   loginNeededAtMs: NOW_MS + 48 * HOUR,
   obtainedAtMs: NOW_MS - HOUR / 2,
   canRefresh: true,
+  failing: null,
   failure: null,
   trouble: undefined,
 }
 
 function overview(changes: Partial<Overview> = {}): Overview {
-  return { nowMs: NOW_MS, profiles: [PROFILE], waiting: [], keys: [], recent: [], status: STATUS, ...changes }
+  return {
+    nowMs: NOW_MS,
+    profiles: [PROFILE],
+    waiting: [],
+    hints: new Map(),
+    keys: [],
+    recent: [],
+    status: STATUS,
+    ...changes,
+  }
 }
 
 /** A card as text, markup and spaces taken away. */

@@ -2,8 +2,9 @@
 import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../../src/clock.js'
 import type { Profile } from '../../../src/config/profile.js'
-import { HttpListener } from '../../../src/http/http-listener.js'
-import { LoopbackRedirectListeners } from '../../../src/http/redirect/listeners.js'
+import { HttpListener, type RequestHandler } from '../../../src/http/http-listener.js'
+import { LoopbackRedirectListeners, type MissedEvent } from '../../../src/http/redirect/listeners.js'
+import { unreadPage } from '../../../src/http/redirect/pages/long-headers-page.js'
 import { buildRedirectApp, type RedirectEvent } from '../../../src/http/redirect/redirect-app.js'
 import type { StoredSummary } from '../../../src/login/login.js'
 import { Secret } from '../../../src/secret.js'
@@ -35,9 +36,11 @@ export async function openRedirects({
   readonly mostConnections?: number
 } = {}) {
   const events: RedirectEvent[] = []
-  const limits = { maxHeaderBytes: 8 * 1024, mostConnections, keepAliveMs: 2_000 }
-  const listener = new HttpListener((request, response) => app.routing(request, response), limits)
-  const listeners = new LoopbackRedirectListeners({ listener, clock })
+  const limits = { maxHeaderBytes: 64 * 1024, mostConnections, keepAliveMs: 2_000 }
+  const handler: RequestHandler = (request, response) => app.routing(request, response)
+  const listener = new HttpListener(handler, limits, unreadPage)
+  const missed: MissedEvent[] = []
+  const listeners = new LoopbackRedirectListeners({ listener, clock, log: (event) => missed.push(event) })
   const scene = startLoginsAt(listeners)
   const { logins } = scene
   const app = await buildRedirectApp({ logins, clock: scene.clock, log: (event) => events.push(event) })
@@ -57,6 +60,8 @@ export async function openRedirects({
     ...scene,
     /** Of the redirect listener. */
     answers: events,
+    /** The other events in the log. */
+    missed,
     pend,
     /** Token requests; each carried a code to the authorization server. */
     tokenRequests: () => scene.servers.redeemed.length,

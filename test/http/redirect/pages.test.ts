@@ -57,7 +57,8 @@ const EVERY_PAGE: readonly (readonly [string, Page])[] = [
   ['already used', resultPage({ ...LOGIN, status: 'succeeded', stored: STORED }, NOW_MS, true)],
   ['unknown state', refusalPage(new CatchdError('state_unknown'), '/catchd/refused/state_unknown')],
   ['unknown login', refusalPage(new CatchdError('login_unknown'), null)],
-  ['relay', relayPage()],
+  ['relay', relayPage(true)],
+  ['no response', relayPage(false)],
 ]
 
 function textOf({ body }: Page): string {

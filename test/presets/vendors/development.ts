@@ -114,10 +114,13 @@ export const DEVELOPMENT: readonly Vendor[] = [
     rotates: true,
     lifetime: 3600,
     answer: standardAnswer(3600, { token_type: undefined }),
-    refuse: ({ error, about }) => ({
-      status: about === 'refresh_token' ? 403 : 401,
-      body: { error, error_description: 'Unknown or invalid refresh token.' },
-    }),
+    refuse: ({ error, about }) =>
+      about === 'refresh_token'
+        ? {
+            status: 403,
+            body: { error: 'unauthorized_client', error_description: 'refresh_token is invalid' },
+          }
+        : { status: 401, body: { error } },
   },
   {
     preset: 'linear',

@@ -135,6 +135,9 @@ export const IDENTITY: readonly Vendor[] = [
     token: `${AUTH0}/oauth/token`,
     revoke: `${AUTH0}/oauth/revoke`,
     device: `${AUTH0}/oauth/device/code`,
+    written: { authorization_parameters: { audience: 'https://api.example' } },
+    refusesAuthorization: wants({ audience: 'https://api.example' }),
+    refusesDevice: wants({ audience: 'https://api.example' }),
     // With a slash at the end.
     discovery: { issuer: `${AUTH0}/`, names: ['revoke', 'device'] },
     redirect: exact,
@@ -179,5 +182,48 @@ export const IDENTITY: readonly Vendor[] = [
     // Rotation is off unless it is switched on.
     lifetime: 3600,
     answer: standardAnswer(3600, { scope: undefined }),
+  },
+  {
+    preset: 'orcid',
+    rules: 'https://info.orcid.org/documentation/api-tutorials/api-tutorial-get-and-authenticated-orcid-id/',
+    written: { redirect_uri: 'https://tunnel.example/callback', listen: '127.0.0.1:9000' },
+    clients: ['confidential'],
+    authorize: 'https://orcid.org/oauth/authorize',
+    token: 'https://orcid.org/oauth/token',
+    revoke: 'https://orcid.org/oauth/revoke',
+    redirect: onlyOn([], exact),
+    scopes: ['/authenticate', '/read-limited'],
+    credentials: 'body',
+    // Twenty years, which no program believes.
+    lifetime: null,
+    answer: standardAnswer(631_138_518, {
+      token_type: 'bearer',
+      orcid: '0000-0001-5109-3700',
+      name: 'A Person',
+    }),
+  },
+  {
+    preset: 'smart-on-fhir',
+    rules: 'https://hl7.org/fhir/smart-app-launch/app-launch.html',
+    baseUrl: 'https://ehr.example/fhir/r4',
+    written: {
+      authorization_endpoint: 'https://ehr.example/auth/authorize',
+      token_endpoint: 'https://ehr.example/auth/token',
+    },
+    clients: ['public', 'confidential'],
+    authorize: 'https://ehr.example/auth/authorize',
+    token: 'https://ehr.example/auth/token',
+    redirect: exact,
+    scopes: ['launch/patient', 'patient/*.rs', 'user/*.rs'],
+    knownScopes: ['offline_access'],
+    pkce: 'required',
+    refusesAuthorization: wants({ aud: 'https://ehr.example/fhir/r4' }),
+    withholdsRefreshToken: unlessScope('offline_access'),
+    rotates: true,
+    lifetime: 3600,
+    answer: standardAnswer(3600, {
+      patient: '87a339d0-8cae-418e-89c7-8651e6aab3c6',
+      need_patient_banner: true,
+    }),
   },
 ]

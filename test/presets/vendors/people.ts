@@ -8,6 +8,7 @@ import {
   unlessScope,
   unregisteredOn,
   type Vendor,
+  wants,
 } from '../vendor.js'
 
 const LITERALS = ['127.0.0.1', '[::1]']
@@ -181,5 +182,114 @@ export const PEOPLE: readonly Vendor[] = [
       },
     }),
     refuse: () => ({ status: 400, body: { status: 400, message: 'Invalid refresh token' } }),
+  },
+  {
+    preset: 'withings',
+    rules: 'https://developer.withings.com/api-reference/#tag/oauth2',
+    clients: ['confidential'],
+    authorize: 'https://account.withings.com/oauth2_user/authorize2',
+    token: 'https://wbsapi.withings.net/v2/oauth2',
+    redirect: exact,
+    scopes: ['user.metrics', 'user.activity'],
+    scopeSeparator: ',',
+    credentials: 'body',
+    refusesToken: wants({ action: 'requesttoken' }),
+    rotates: true,
+    lifetime: 10_800,
+    answer: ({ accessToken, refreshToken, scopes }) => ({
+      body: {
+        status: 0,
+        body: {
+          userid: '12345678',
+          access_token: accessToken,
+          refresh_token: refreshToken,
+          scope: scopes.join(','),
+          expires_in: 10_800,
+          token_type: 'Bearer',
+        },
+      },
+    }),
+    // Inside a 200: a number and a sentence.
+    refuse: ({ about }) => ({
+      body: {
+        status: 503,
+        body: {},
+        error: `Invalid Params: invalid ${about === 'refresh_token' ? 'refresh_token' : 'code'}`,
+      },
+    }),
+  },
+  {
+    preset: 'tiktok',
+    rules: 'https://developers.tiktok.com/doc/login-kit-desktop',
+    clients: ['confidential'],
+    authorize: 'https://www.tiktok.com/v2/auth/authorize/',
+    token: 'https://open.tiktokapis.com/v2/oauth/token/',
+    names: { client_id: 'client_key' },
+    redirect: onlyOn(['127.0.0.1', 'localhost'], exact),
+    scopes: ['user.info.basic', 'video.list'],
+    scopeSeparator: ',',
+    pkce: 'required in hex',
+    credentials: 'body',
+    rotates: true,
+    lifetime: 86_400,
+    refreshLifetime: 31_536_000,
+    answer: (issued) =>
+      standardAnswer(86_400, {
+        open_id: '723f24d7-e717-40f8-a2b6-cb8464cd23b4',
+        refresh_expires_in: 31_536_000,
+        scope: issued.scopes.join(','),
+      })(issued),
+  },
+  {
+    preset: 'wechat',
+    rules: 'https://developers.weixin.qq.com/doc/oplatform/en/Website_App/WeChat_Login/Wechat_Login.html',
+    written: { redirect_uri: 'http://tool.example/callback', listen: '127.0.0.1:9000' },
+    clients: ['confidential'],
+    authorize: 'https://open.weixin.qq.com/connect/qrconnect',
+    token: 'https://api.weixin.qq.com/sns/oauth2/access_token',
+    refresh: 'https://api.weixin.qq.com/sns/oauth2/refresh_token',
+    names: { client_id: 'appid', client_secret: 'secret' },
+    // Only the domain is compared, and it is one that somebody owns.
+    redirect: (asked) => asked.hostname === 'tool.example',
+    scopes: ['snsapi_login'],
+    saysScope: false,
+    credentials: 'body',
+    lifetime: 7200,
+    // No token_type, and the same refresh token again.
+    answer: ({ accessToken, refreshToken, sent, scopes }) => ({
+      body: {
+        access_token: accessToken,
+        expires_in: 7200,
+        refresh_token: refreshToken ?? sent,
+        openid: 'O1',
+        scope: scopes.join(','),
+      },
+    }),
+    refuse: ({ about }) => ({
+      body:
+        about === 'refresh_token'
+          ? { errcode: 40030, errmsg: 'invalid refresh_token' }
+          : { errcode: 40029, errmsg: 'invalid code' },
+    }),
+  },
+  {
+    preset: 'deezer',
+    rules: 'https://developers.deezer.com/api/oauth',
+    clients: ['confidential'],
+    authorize: 'https://connect.deezer.com/oauth/auth.php',
+    token: 'https://connect.deezer.com/oauth/access_token.php',
+    names: { client_id: 'app_id', client_secret: 'secret' },
+    redirect: exact,
+    scopes: ['basic_access', 'email'],
+    scopeParameter: 'perms',
+    scopeSeparator: ',',
+    saysScope: false,
+    credentials: 'body',
+    refusesToken: wants({ output: 'json' }),
+    neverRefreshes: true,
+    lifetime: 3600,
+    answer: ({ accessToken }) => ({ body: { access_token: accessToken, expires: 3600 } }),
+    refuse: () => ({ body: 'wrong code' }),
+    refusesInWords: true,
   },
 ]

@@ -90,7 +90,10 @@ export const WORK: readonly Vendor[] = [
     rotates: true,
     lifetime: 3599,
     answer: standardAnswer(3599, { token_type: 'bearer', api_url: 'https://api.zoom.us' }),
-    refuse: ({ error }) => ({ status: 400, body: { reason: 'It was refused.', error } }),
+    refuse: ({ error, about }) =>
+      about === 'refresh_token'
+        ? { status: 401, body: { reason: 'Invalid Token!', error: 'invalid_request' } }
+        : { status: 400, body: { reason: 'It was refused.', error } },
   },
   {
     preset: 'dropbox',
@@ -136,5 +139,22 @@ export const WORK: readonly Vendor[] = [
     rotates: true,
     lifetime: 28_800,
     answer: standardAnswer(28_800, { scope: undefined }),
+  },
+  {
+    preset: 'basecamp',
+    rules: 'https://github.com/basecamp/api/blob/master/sections/authentication.md',
+    clients: ['confidential'],
+    authorize: 'https://launchpad.37signals.com/authorization/new',
+    token: 'https://launchpad.37signals.com/authorization/token',
+    redirect: exact,
+    scopes: [],
+    refusesAuthorization: wants({ type: 'web_server' }),
+    credentials: 'body',
+    kindOfRequest: { name: 'type', code: 'web_server', refresh: 'refresh' },
+    refusesToken: wants({ redirect_uri: null }),
+    lifetime: 1_209_600,
+    answer: ({ accessToken, refreshToken }) => ({
+      body: { access_token: accessToken, expires_in: 1_209_600, refresh_token: refreshToken ?? undefined },
+    }),
   },
 ]

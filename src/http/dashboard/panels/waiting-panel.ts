@@ -6,17 +6,22 @@ import type { Overview } from '../overview.js'
 import { timeLeft } from '../time-left.js'
 import { button, emptyBox, relativeTime } from './pieces.js'
 
-export function waitingPanel({ waiting, nowMs }: Overview): Html {
+export function waitingPanel({ waiting, hints, nowMs }: Overview): Html {
   if (waiting.length === 0) return emptyBox(html`<p>No login is waiting.</p>`)
-  return html`<ul class="rows">${waiting.map((login) => item(login, nowMs))}</ul>`
+  return html`<ul class="rows">${waiting.map((login) => item(login, hints.get(login.id), nowMs))}</ul>`
 }
 
 /** Does not contain the login's URL. The page fetches it when the user clicks Continue (dashboard-routes.ts). */
-function item(login: Login, nowMs: number): Html {
+function item(login: Login, hint: string | undefined, nowMs: number): Html {
   const { id, createdAtMs, expiresAtMs } = login
   const profile = login.profile ?? 'a response for a tool'
   const how = 'device' in login ? 'with a code on another machine' : 'in the browser'
   return html`<li data-key="login-${id}"><div><strong>${profile}</strong> <span>${how}</span>
-<small>started ${relativeTime(createdAtMs, nowMs)}, <span data-left="${toInstant(expiresAtMs)}">${timeLeft(expiresAtMs, nowMs)}</span> left</small></div>
+<small>started ${relativeTime(createdAtMs, nowMs)}, <span data-left="${toInstant(expiresAtMs)}">${timeLeft(expiresAtMs, nowMs)}</span> left</small>${
+    hint === undefined
+      ? null
+      : html`
+<small>${hint}</small>`
+  }</div>
 <div class="buttons">${button('continue', 'Continue', profile, { login: id })}${button('cancel', 'Cancel', profile, { login: id })}</div></li>`
 }

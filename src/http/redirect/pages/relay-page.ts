@@ -10,15 +10,21 @@ const RELAY = pageScript(
   'if(location.hash.length>1)location.replace(location.pathname+"?"+location.hash.slice(1))',
 )
 
-export function relayPage(): Page {
+/** @param isExpected - Whether a login asked for a fragment response. If none did, there is probably no response. */
+export function relayPage(isExpected: boolean): Page {
   return page({
-    status: 200,
-    tone: 'waiting',
-    headline: 'Reading the response',
-    summary: [
-      html`<p>The authorization server put its response into the part of the address that browsers do not send. A small script on this page sends it to catchd.</p>`,
-      html`<p>If this page does not go away, scripts are switched off or the address contains no response. Start the login again.</p>`,
-    ],
+    status: isExpected ? 200 : 400,
+    tone: isExpected ? 'waiting' : 'lost',
+    headline: isExpected ? 'Reading the response' : 'No authorization response',
+    summary: isExpected
+      ? [
+          html`<p>The authorization server put its response into the part of the address that browsers do not send. A small script on this page sends it to catchd.</p>`,
+          html`<p>If this page does not go away, scripts are switched off or the address contains no response. Start the login again.</p>`,
+        ]
+      : [
+          html`<p>This address was opened without a response of an authorization server.</p>`,
+          html`<p>Other logins in progress are not affected.</p>`,
+        ],
     script: RELAY,
   })
 }
