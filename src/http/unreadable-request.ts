@@ -13,8 +13,7 @@ export type UnreadableRequest = 'long_headers' | 'tls' | 'plain_http' | 'certifi
 const HANDSHAKE = [0x16, 0x03]
 
 /** Alerts of a browser about the certificate (RFC 8446 §6.2), in the error codes of Node. */
-const CERTIFICATE_ALERT =
-  /_ALERT_(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)$/
+const CERTIFICATE_ALERT = /_ALERT_(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)$/
 
 /** @param tls - Whether the address serves https. @returns `undefined` for any other error */
 export function unreadableRequest(
