@@ -165,13 +165,18 @@ function claimsOf(token: string): Map<string, string> {
   } catch {
     claims = undefined
   }
-  if (rest.length !== 1 || typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
+  const isObject = typeof claims === 'object' && claims !== null && !Array.isArray(claims)
+  if (rest.length !== 1 || !isObject || hasDecisiveOtherThanText(claims as object)) {
     throw new CatchdError('redirect_malformed', 'Its parameter response is not a signed token.')
   }
-  const parameters = Object.entries(claims).filter(
+  const parameters = Object.entries(claims as object).filter(
     (claim): claim is [string, string] => typeof claim[1] === 'string' && !OF_THE_TOKEN.has(claim[0]),
   )
   return new Map(parameters)
+}
+
+function hasDecisiveOtherThanText(claims: object): boolean {
+  return Object.entries(claims).some(([name, value]) => DECISIVE.has(name) && typeof value !== 'string')
 }
 
 function decodeComponent(encoded: string): { readonly text: string; readonly isExact: boolean } {
@@ -183,7 +188,7 @@ function decodeComponent(encoded: string): { readonly text: string; readonly isE
   }
 }
 
-/** As a person would read it: a bare percent sign is one, and bytes that are not UTF-8 are of a Western European server. */
+/** As a person would read it: a bare percent sign is one, and bytes that are not UTF-8 are Latin-1. */
 function guessedText(encoded: string): string {
   const bytes = Buffer.from(
     Buffer.from(encoded)
@@ -194,7 +199,7 @@ function guessedText(encoded: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return new TextDecoder('windows-1252').decode(bytes)
+    return bytes.toString('latin1')
   }
 }
 

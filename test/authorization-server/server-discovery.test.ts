@@ -193,8 +193,12 @@ describe('an issuer', () => {
   })
 
   test('metadata of another issuer', async () => {
-    publish({ issuer: 'https://honest.example' })
-    expect((await failureOf(discover(issuer.base))).code).toBe('issuer_mismatch')
+    publish({ issuer: 'https://honest.example/\u202erealm' })
+    const failure = await failureOf(discover(issuer.base))
+    expect(failure.code).toBe('issuer_mismatch')
+    expect(failure.detail).toContain(
+      `${issuer.base} names another issuer: https://honest.example/\\u{202e}realm.`,
+    )
   })
 
   test('that a resource names, with metadata of another', async () => {

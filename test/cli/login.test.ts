@@ -46,6 +46,19 @@ describe('a login that succeeds', () => {
     expect(stdout).toMatch(/refresh +automatic/)
   })
 
+  test('says once what arrived instead of a response', async () => {
+    const hints = [null, 'H1 \u001b[2J', 'H1 \u001b[2J', 'H2', undefined]
+    const daemon = await fakeDaemon(
+      routes(() => {
+        const hint = hints.shift()
+        return { body: hints.length === 0 ? SUCCEEDED : { ...PENDING, hint } }
+      }),
+    )
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw'], DESKTOP)
+    expect(exitCode).toBe(0)
+    expect(stderr).toMatch(/\nH1 \\u\{1b\}\[2J\nH2\n$/)
+  })
+
   test('waits as long as it takes', async () => {
     let polls = 0
     const daemon = await fakeDaemon(
@@ -272,6 +285,7 @@ describe('giving up', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 124, stdout: '' })
     expect(stderr).toContain('1 s (--timeout)')
     expect(daemon.calls.slice(-2)).toEqual(['DELETE /v1/logins/l-1', 'GET /v1/logins/l-1'])
+    expect(daemon.asked.at(-2)?.query).toEqual({ why: 'timeout' })
   })
 
   test.each([
@@ -286,6 +300,7 @@ describe('giving up', () => {
     const { exitCode, stdout } = await running.finished()
     expect({ exitCode, stdout }).toEqual({ exitCode: expected, stdout: '' })
     expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+    expect(daemon.asked.at(-1)?.query).toEqual({})
   })
 
   test('a daemon that does not answer the cancelling holds nobody up', async () => {

@@ -260,7 +260,7 @@ describe('status', () => {
       pid: process.pid,
       started_at: '2026-01-01T00:00:00Z',
       listeners: {
-        redirect: [expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/), expect.any(String)],
+        redirect: [expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/)],
         socket: folders.socketPath,
         tcp: null,
         tcp_error: null,

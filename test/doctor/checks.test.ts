@@ -6,7 +6,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DaemonStatus, ProfileAnswer } from '../../src/client/api-types.js'
 import { NothingListens } from '../../src/client/daemon-error.js'
 import { examineEnvironment } from '../../src/doctor/configuration.js'
-import { askDaemon, type DaemonState, judgeDaemon, judgePort } from '../../src/doctor/daemon.js'
+import {
+  askDaemon,
+  type DaemonState,
+  judgeDaemon,
+  judgeMissedResponse,
+  judgePort,
+} from '../../src/doctor/daemon.js'
 import { exitCodeOf, fail, failed, ok, warn } from '../../src/doctor/finding.js'
 import { checkBrowser, checkNode, installCommand, KEYRING, type Machine } from '../../src/doctor/machine.js'
 import { checkFolder, checkStateFiles, judgeFolder, judgeSpace } from '../../src/doctor/places.js'
@@ -387,6 +393,16 @@ const status: DaemonStatus = {
   lock_error: null,
 }
 const running: DaemonState = { state: 'running', status }
+
+test('what arrived at a redirect URI and could not be read is shown, if there was such a thing', () => {
+  expect(judgeMissedResponse(running)).toEqual([])
+  expect(judgeMissedResponse({ state: 'absent' })).toEqual([])
+  const redirect_missed = { at: '2026-01-01T00:00:00Z', detail: 'Too many cookies.' }
+  const told = { ...status, listeners: { ...status.listeners, redirect_missed } }
+  expect(judgeMissedResponse({ state: 'running', status: told })).toMatchObject([
+    { status: 'warn', detail: 'At 2026-01-01T00:00:00Z: Too many cookies.' },
+  ])
+})
 
 describe('the daemon', () => {
   test('runs, is of another version, is absent', () => {

@@ -209,7 +209,7 @@ describe('at oidc-provider', () => {
       false,
     )
     const walk = await daemon.login('gw', server.approve)
-    expect(walk.login).toMatchObject({ status: 'succeeded', report: null })
+    expect(walk.login).toMatchObject({ status: 'succeeded', report: { causes: [] } })
     expect((await doctor(daemon)).find(({ check }) => check === 'last login')).toMatchObject({ status: 'ok' })
   })
 })

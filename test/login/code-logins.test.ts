@@ -88,14 +88,19 @@ describe('what changes nothing', () => {
     ['a repeated code', (login) => `${codeResponse(login)}&code=c-2`, 'redirect_malformed'],
     ['a code with an error', (login) => `${codeResponse(login)}&error=access_denied`, 'redirect_malformed'],
     ['state[] and __proto__', () => 'code=c-1&state[]=x&__proto__=y', 'state_unknown'],
-    ['a bad percent sign', (login) => `${codeResponse(login)}&x=%zz`, 'redirect_malformed'],
-    ['bad UTF-8', (login) => `${codeResponse(login)}&x=%ff`, 'redirect_malformed'],
+    ['a bad percent sign', (login) => codeResponse(login).replace('c-1', 'c-1%zz'), 'redirect_malformed'],
+    ['bad UTF-8', (login) => codeResponse(login).replace('c-1', 'c-1%ff'), 'redirect_malformed'],
+    ['an error without state', () => 'error=invalid_scope', 'state_unknown'],
+    ['&amp; between the parameters', (login) => codeResponse(login).replace('&', '&amp;'), 'state_unknown'],
+    ['a semicolon between them', (login) => codeResponse(login).replace('&', ';'), 'state_unknown'],
+    ['capitals', (login) => codeResponse(login).replace('state', 'STATE'), 'state_unknown'],
     [
       'a thousand parameters',
       (login) => codeResponse(login) + Array.from({ length: 1_000 }, (_, n) => `&p${n}=1`).join(''),
       'redirect_malformed',
     ],
-    ['only a state', (login) => `state=${login.state.reveal()}`, 'redirect_malformed'],
+    ['only an unknown state', () => 'state=never-issued', 'state_unknown'],
+    ['a message without state', () => 'error_message=no', 'redirect_malformed'],
   ]
   test.each(rows)('%s', async (_name, response, code) => {
     const { logins, servers, begin, answer } = startLogins()
@@ -587,18 +592,18 @@ describe('the report', () => {
     expect(report(settled)?.causes).toEqual([])
   })
 
-  test('of a success is there only where no refresh token came and one is offered', async () => {
+  test('of a success has causes only where no refresh token came and one is offered', async () => {
     const { servers, begin, answer } = startLogins()
     servers.answer = () => tokenResponse({ refreshToken: null })
     const answered = async () => {
       const login = await begin()
       return report(await answer(REDIRECT_URI, codeResponse(login)))
     }
-    expect(await answered()).toBeUndefined()
+    expect((await answered())?.causes).toEqual([])
     servers.metadata = { issuer: 'https://as.example', scopes_supported: ['offline_access'] }
     expect((await answered())?.causes).toMatchObject([{ cause: 'offline_scope_missing' }])
     servers.answer = () => tokenResponse()
-    expect(await answered()).toBeUndefined()
+    expect(await answered()).toMatchObject({ causes: [], exchanges: [{ answered: { code: '[secret]' } }] })
   })
 
   test('of one that cannot begin stands in the failure itself', async () => {

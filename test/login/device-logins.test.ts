@@ -34,7 +34,11 @@ test('shows where to go and what to enter, polls each interval, and keeps what i
   expect(servers.polled).toEqual(['device-1', 'device-1', 'device-1'])
   servers.devicePoll = issued
   await clock.pass(5_000)
-  expect(logins.find(login.id)).toMatchObject({ status: 'succeeded', stored: { storedIn: 'memory' } })
+  expect(logins.find(login.id)).toMatchObject({
+    status: 'succeeded',
+    stored: { storedIn: 'memory' },
+    report: { causes: [] },
+  })
   expect(kept).toEqual(['gw:access-1'])
   expect(vault.items.size).toBe(0)
   await clock.pass(60_000)

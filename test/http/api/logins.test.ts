@@ -265,7 +265,13 @@ describe('GET /v1/logins/{id}', () => {
   test('a pending login', async () => {
     const { call, path } = await begun()
     const answer = await call('GET', path)
-    expect(answer.json(LoginAnswer)).toEqual({ ...STARTED, error: null, stored: null, report: null })
+    expect(answer.json(LoginAnswer)).toEqual({
+      ...STARTED,
+      hint: null,
+      error: null,
+      stored: null,
+      report: null,
+    })
   })
 
   test('a login that succeeded says what was stored where, and no authorization URL any more', async () => {
@@ -284,7 +290,17 @@ describe('GET /v1/logins/{id}', () => {
         refreshable: true,
         subject: 'alice',
       },
-      report: null,
+      report: { causes: [], exchanges: [expect.objectContaining({ endpoint: 'as.example/authorize' })] },
+    })
+  })
+
+  test('one whose wait is over is not cancelled, but has expired', async () => {
+    const { call, path } = await begun()
+    expect((await call('DELETE', `${path}?why=boredom`)).status).toBe(400)
+    expect((await call('DELETE', `${path}?why=timeout`)).status).toBe(204)
+    expect((await call('GET', path)).json(LoginAnswer)).toMatchObject({
+      status: 'expired',
+      error: { code: 'login_expired', detail: expect.stringContaining('--timeout') },
     })
   })
 

@@ -195,7 +195,9 @@ test('when all is well nothing stands above, and the health says what is', () =>
 
 test('a waiting login does not say where it goes on', () => {
   const login = pendingLogin()
-  const markup = waitingPanel(overview({ waiting: [login] })).toString()
+  const hints = new Map([[login.id, 'Too many <cookies>.']])
+  const markup = waitingPanel(overview({ waiting: [login], hints })).toString()
+  expect(markup).toContain('<small>Too many &lt;cookies&gt;.</small>')
   expect(wordsOf(markup)).toContain('10 min 0 s left')
   expect(markup).not.toContain(login.authorizationUrl)
 })

@@ -1,10 +1,14 @@
 /** The redirect listener as a real browser meets it: history, address bar, reload, scripts under the policy. */
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from '../../support/certificates.js'
 import { needs } from '../../support/needs.js'
-import { CODE, GENUINE, openListener, STATE } from './opened-listener.js'
+import { CODE, GENUINE, openListener, openRedirects, STATE } from './opened-listener.js'
 
 const reason = needs('chromium')
 
@@ -87,6 +91,62 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
     expect([listener.tokenRequests(), complaints]).toEqual([1, []])
     await page.goBack()
     expect(page.url()).not.toContain(CODE)
+  })
+
+  test('a fragment response is handed over even if a query was asked for', async () => {
+    const listener = await openListener()
+    const { page, complaints } = await openPage()
+    await page.goto(await sendOn(`${listener.redirectUri}#${GENUINE}`))
+    await page.waitForURL(`**${listener.resultPath}`)
+    expect([listener.tokenRequests(), complaints]).toEqual([1, []])
+  })
+
+  test('too many cookies of other ports: a page says so, and after they are deleted a reload ends the login', async () => {
+    const listener = await openListener()
+    const { page, complaints } = await openPage()
+    const cookies = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        name: `app-${n}`,
+        value: 'x'.repeat(3_900),
+        domain: '127.0.0.1',
+        path: '/',
+      }))
+    await page.context().addCookies(cookies(20))
+    await page.goto(`${listener.redirectUri}?${GENUINE}`)
+    expect(await page.textContent('h1')).toBe('Too many cookies')
+    expect(listener.logins.hint(listener.login.id)).toContain('cookies')
+    await page.context().clearCookies()
+    await page.context().addCookies(cookies(12))
+    await page.reload()
+    expect(await page.textContent('h1')).toBe('Logged in: gw')
+    expect([listener.tokenRequests(), complaints]).toEqual([1, []])
+  })
+
+  test('a browser that changes http to https is noticed', async () => {
+    const listener = await openListener()
+    const { page } = await openPage()
+    const secured = `${listener.redirectUri}?${GENUINE}`.replace('http:', 'https:')
+    await expect(page.goto(secured)).rejects.toThrow('ERR_SSL_PROTOCOL_ERROR')
+    expect(listener.logins.hint(listener.login.id)).toContain('The browser used https')
+    expect(listener.isPending()).toBe(true)
+    expect((await listener.logins.paste(listener.login.id, secured)).status).toBe('succeeded')
+  })
+
+  test('a browser that does not trust the certificate is noticed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'catchd-browser-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const { certFile, keyFile } = makeCertificates(folder)
+    const { listeners, pend, logins } = await openRedirects()
+    const files = { certificateFile: certFile, privateKeyFile: keyFile }
+    const { redirectUri } = await listeners.acquire('https://localhost:0/callback/gw', null, files)
+    const { id } = await pend({
+      redirect_uri: redirectUri,
+      redirect_certificate_file: certFile,
+      redirect_private_key_file: keyFile,
+    })
+    const { page } = await openPage()
+    await expect(page.goto(`${redirectUri}?${GENUINE}`)).rejects.toThrow('ERR_CERT')
+    await expect.poll(() => logins.hint(id)).toContain('does not trust the certificate')
   })
 
   test('a form_post response of another site is taken', async () => {

@@ -70,16 +70,18 @@ const HOSTILE: readonly Hostile[] = [
   get('repeated unknown parameter', `${GENUINE}&x=1&x=2`),
   get('state repeated under an encoded name', `${GENUINE}&%73tate=${STATE}`),
   get('code with error', `${GENUINE}&error=access_denied`),
-  get('empty code', `code=&state=${STATE}`),
-  get('state alone', `state=${STATE}`),
+  get('code alone', `code=${CODE}`),
+  get('neither code nor error nor state', 'error_message=no'),
   get('state[]', `code=${CODE}&state[]=${STATE}`),
   get('__proto__', `code=${CODE}&__proto__=${STATE}&constructor=1`),
   get('__proto__[state]', `code=${CODE}&__proto__[state]=${STATE}`),
   get('error with wrong state', 'error=access_denied&state=never-issued-0123456789'),
   get('error without state', 'error=access_denied'),
-  get('bad percent-encoding', `${GENUINE}&x=%zz`),
+  get('error of which a part is the state', `error=access_denied;state=${STATE}`),
+  get('&amp; between the parameters', `code=${CODE}&amp;state=${STATE}`),
+  get('bad percent-encoding', `code=${CODE}%zz&state=${STATE}`),
   get('cut percent-encoding', `code=${CODE}%&state=${STATE}`),
-  get('bad UTF-8', `${GENUINE}&x=%ff%fe`),
+  get('bad UTF-8', `code=${CODE}%ff%fe&state=${STATE}`),
   get('overlong UTF-8', `code=%c0%af&state=${STATE}`),
   get('1,000 parameters', `${GENUINE}&${Array.from({ length: 1_000 }, (_, n) => `a${n}=`).join('&')}`),
   {
@@ -292,6 +294,15 @@ describe("a response with the login's own state ends it", () => {
       GENUINE,
       'issuer_mismatch',
     ],
+    ['neither code nor error', {}, `state=${STATE}`, 'provider_refused'],
+    ['an empty code', {}, `code=&state=${STATE}`, 'provider_refused'],
+    [
+      'a text that is not UTF-8',
+      {},
+      `error=access_denied&error_description=%e9&state=${STATE}`,
+      'authorization_denied',
+    ],
+    ['neither, of another iss', { expectedIssuer: ISSUER }, `state=${STATE}&iss=y`, 'issuer_mismatch'],
     ['error of another iss', { expectedIssuer: ISSUER }, `error=x&state=${STATE}&iss=y`, 'issuer_mismatch'],
   ])('%s', async (_name, options, query, code) => {
     const listener = await openListener({}, options)
@@ -355,7 +366,7 @@ describe('form_post', () => {
     ['no type', 'X-None: 1', GENUINE, 415],
     ['a repeated parameter', form, `${GENUINE}&state=${STATE}`, 400],
     ['an empty form', form, '', 400],
-    ['a body over 16 KiB', form, `${GENUINE}&x=${'x'.repeat(17_000)}`, 413],
+    ['a body over 64 KiB', form, `${GENUINE}&x=${'x'.repeat(66_000)}`, 413],
     ['an iframe', `${form}\r\nSec-Fetch-Dest: iframe`, GENUINE, 403],
     ['fetch()', `${form}\r\nSec-Fetch-Mode: no-cors`, GENUINE, 403],
   ])('%s is refused', async (_name, header, body, status) => {
@@ -367,7 +378,132 @@ describe('form_post', () => {
   })
 })
 
+describe('a long request', () => {
+  const cookie = (bytes: number) => `Cookie: a=${'x'.repeat(bytes)}`
+
+  test.each([
+    ['cookies of other programs', GENUINE, [cookie(60_000)]],
+    ['a long code', GENUINE.replace(CODE, CODE + 'x'.repeat(50_000)), []],
+    ['a long code and cookies', GENUINE.replace(CODE, CODE + 'x'.repeat(4_200)), [cookie(30_000)]],
+    ['200 headers', GENUINE, Array.from({ length: 200 }, (_, n) => `X-${n}: 1`)],
+  ])('is read: %s', async (_what, query, headers) => {
+    const listener = await openListener()
+    const answer = await listener.send({ target: `${PATH}?${query}`, headers })
+    expect([answer.status, listener.tokenRequests()]).toEqual([303, 1])
+  })
+
+  test('as a form, with a long code and a long id_token', async () => {
+    const listener = await openListener({ response_mode: 'form_post' })
+    const form = ['Content-Type: application/x-www-form-urlencoded', cookie(40_000)]
+    const body = `${GENUINE}&id_token=${'x'.repeat(60_000)}`
+    const answer = await listener.send({ method: 'POST', target: PATH, headers: form, body })
+    expect([answer.status, listener.tokenRequests()]).toEqual([303, 1])
+  })
+
+  test.each([
+    ['more than 64 KiB of cookies', [cookie(66_000)]],
+    ['more than 255 headers', Array.from({ length: 256 }, (_, n) => `X-${n}: 1`)],
+    [
+      'headers beyond those that Node keeps',
+      [...Array.from({ length: 2_100 }, () => 'X: 1'), 'Host: evil.example'],
+    ],
+  ])('beyond the limit gets a page that says cookies, and the login waits: %s', async (_what, headers) => {
+    const listener = await openListener()
+    const {
+      status,
+      body,
+      headers: answered,
+      text,
+    } = await listener.send({ target: `${PATH}?${GENUINE}`, headers })
+    expect(status).toBe(431)
+    expect(body).toContain('Delete the cookies of this site')
+    expect(answered.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(answered.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^;]+; frame-ancestors 'none'; form-action 'none'; base-uri 'none'$/,
+    )
+    for (const [name, value] of Object.entries(ANSWER_HEADERS)) expect(answered.get(name)).toBe(value)
+    expect(text).not.toMatch(/canary|xxx/)
+    expect(listener.missed).toEqual([
+      { event: 'redirect.missed', why: 'long_headers', address: `http://${listener.authority}` },
+    ])
+    expect(listener.logins.hint(listener.login.id)).toContain('Usually these are cookies')
+    expect(listener.isPending()).toBe(true)
+    const again = await listener.send({ target: `${PATH}?${GENUINE}` })
+    expect([again.status, listener.logins.hint(listener.login.id)]).toEqual([303, null])
+  })
+})
+
+describe('the hint of a waiting login', () => {
+  const HELLO = Buffer.from('16030100c8010000c40303aabbccddeeff00112233445566778899', 'hex')
+
+  test('says that the browser used https, and that nothing else is lost', async () => {
+    const listener = await openListener()
+    const hint = () => listener.logins.hint(listener.login.id)
+    expect(hint()).toBeNull()
+    await ask(listener.port, HELLO)
+    expect(hint()).toMatch(/used https on port \d+, .*HTTPS-only.*HSTS.*catchd login gw --paste$/)
+    expect(listener.missed).toEqual([
+      { event: 'redirect.missed', why: 'tls', address: `http://${listener.authority}` },
+    ])
+    expect(listener.listeners.lastMissed?.text).toContain('https')
+  })
+
+  test.each([
+    ['an error without state', 'error=invalid_scope', 'an error without state (invalid_scope)'],
+    ['an error of which only the server knows the name', 'error=canary_x', 'an error without state, so'],
+    ['&amp;', `code=${CODE}&amp;state=${STATE}`, 'separated by &, not by &amp; or ;'],
+    ['no state', `code=${CODE}`, '"state_echo": false'],
+    ['bad encoding', `code=%&state=${STATE}`, 'The parameter code has invalid percent-encoding'],
+    ['another state', `code=${CODE}&state=another-0123456789`, 'No login waits for this response'],
+  ])('says why a response could not be used: %s', async (_what, query, text) => {
+    const listener = await openListener()
+    const { body } = await listener.send({ target: `${PATH}?${query}` })
+    const hint = listener.logins.hint(listener.login.id)
+    expect(hint).toContain(text)
+    expect(hint).not.toMatch(/canary/)
+    if (!text.includes('state_echo')) expect(body + hint).not.toContain('state_echo')
+  })
+
+  test('not what came before it, to another redirect URI, or from a person who looked', async () => {
+    const listener = await openListener()
+    const other = `http://${listener.authority}${OTHER_PATH}`
+    listener.configure(other)
+    await listener.send({ target: `${OTHER_PATH}?code=x` })
+    await listener.send({ target: PATH })
+    expect(listener.logins.hint(listener.login.id)).toBeNull()
+    const late = await listener.pend({ redirect_uri: other }, 'state-2-0123456789')
+    expect(listener.logins.hint(late.id)).toBeNull()
+  })
+
+  test('one that expires tells it', async () => {
+    const listener = await openListener()
+    await ask(listener.port, HELLO)
+    listener.logins.cancel(listener.login.id, 'timeout')
+    expect(listener.logins.find(listener.login.id)).toMatchObject({
+      status: 'expired',
+      failure: {
+        code: 'login_expired',
+        detail: expect.stringMatching(/\(--timeout\)\. The browser used https/),
+      },
+    })
+  })
+
+  test('a flood is logged a hundred times a minute', async () => {
+    const listener = await openListener()
+    for (let round = 0; round < 5; round += 1)
+      await Promise.all(Array.from({ length: 30 }, () => ask(listener.port, HELLO)))
+    expect(listener.missed).toHaveLength(100)
+  })
+})
+
 describe('fragment', () => {
+  test('is handed over even if a query was asked for', async () => {
+    const listener = await openListener()
+    const page = await listener.send({ target: PATH })
+    expect([page.status, listener.isPending()]).toEqual([400, true])
+    expect(page.body).toContain('location.replace(location.pathname')
+  })
+
   test('an empty query is answered with a page that hands the fragment over, and changes nothing', async () => {
     const listener = await openListener({ response_mode: 'fragment' })
     const relay = await listener.send({ target: PATH })

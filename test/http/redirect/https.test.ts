@@ -47,6 +47,7 @@ async function open({ mostConnections = 100 } = {}) {
       authority,
       port: Number(port),
       resultPath: `/catchd/${login.id}`,
+      id: login.id,
       isPending: () => redirects.isPending(login),
     }
   }
@@ -165,7 +166,7 @@ describe('the guards are those of http', () => {
     ['a prefetch', { headers: ['Sec-Purpose: prefetch'] }, 403],
     ['HEAD', { method: 'HEAD' }, 405],
     ['another path', { target: '/callback/%67w?x' }, 404],
-    ['long headers', { headers: [`X-Long: ${'x'.repeat(9_000)}`] }, 431],
+    ['long headers', { headers: [`X-Long: ${'x'.repeat(66_000)}`] }, 431],
   ])('%s is refused and changes nothing', async (_name, request, status) => {
     const { tokenRequests, begin } = await open()
     const { authority, port, isPending } = await begin('https://localhost:0/callback/gw')
@@ -215,11 +216,15 @@ describe('the guards are those of http', () => {
 
 describe('what does not speak TLS 1.2 or later', () => {
   test('a plain http request is closed without an answer, and the login goes on pending', async () => {
-    const { tokenRequests, begin } = await open()
-    const { authority, port, isPending } = await begin('https://127.0.0.1:0/callback/gw')
+    const { tokenRequests, begin, logins, missed } = await open()
+    const { authority, port, isPending, id } = await begin('https://127.0.0.1:0/callback/gw')
     const bytes = rawRequest({ target: `/callback/gw?${GENUINE}`, host: authority })
     expect(await exchange(port, bytes)).not.toContain('HTTP/1.1')
     expect([tokenRequests(), isPending()]).toEqual([0, true])
+    expect(logins.hint(id)).toMatch(/^The browser used http on port \d+, but .* https\..*--paste$/)
+    expect(missed).toEqual([
+      { event: 'redirect.missed', why: 'plain_http', address: `https://127.0.0.1:${port}` },
+    ])
     const again = await askSecurely(port, bytes)
     expect(again.status).toBe(303)
   })
@@ -274,7 +279,7 @@ describe('http and https on one port', () => {
       detail: expect.stringContaining(`serves ${taken} redirect URIs`),
     })
     expect(listeners.addresses()).toEqual([`${taken}://127.0.0.1:${port}`])
-    lease.release()
+    lease.release(true)
     // It lingers for its result page, and gives way to a login.
     await acquire(wanted, port)
     expect(listeners.addresses()).toEqual([`${wanted}://127.0.0.1:${port}`])

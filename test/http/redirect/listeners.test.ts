@@ -1,7 +1,8 @@
 /** Binding what redirect URIs name: all of it or nothing, shared, and let go when no login needs it. */
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { findPortHolder } from '../../../src/http/redirect/port-holder.js'
+import type { PendingLogin } from '../../../src/login/login.js'
 import { GENUINE, NOW_MS, openListener, openRedirects } from './opened-listener.js'
 import { ask, dawdle, rawRequest } from './raw-http.js'
 
@@ -34,6 +35,8 @@ async function open() {
   const clock = new StillClock()
   return { ...(await openRedirects({ clock, mostConnections: 100 })), clock }
 }
+
+type Scene = Awaited<ReturnType<typeof open>>
 
 /** Holds a port as another program would. */
 function squat(host: string, port = 0): Promise<{ port: number; free: () => Promise<void> }> {
@@ -230,7 +233,7 @@ describe('how long an address stays bound', () => {
     expect(listeners.addresses()).toEqual([])
   })
 
-  test('logins on one port share it; the last one lets it go, after a pause', async () => {
+  test('logins on one port share it; the last one lets it go, after a pause if the browser follows', async () => {
     const { listeners, clock } = await open()
     const redirectUri = `http://127.0.0.1:${await freePort()}/cb`
     const [one, two] = await Promise.all([
@@ -241,7 +244,7 @@ describe('how long an address stays bound', () => {
     one.release()
     clock.pass(60_000)
     expect(listeners.addresses()).toHaveLength(1)
-    two.release()
+    two.release(true)
     clock.pass(9_999)
     expect(listeners.addresses()).toHaveLength(1)
     clock.pass(1)
@@ -252,12 +255,12 @@ describe('how long an address stays bound', () => {
   test('a new login in the pause keeps it', async () => {
     const { listeners, clock } = await open()
     const redirectUri = `http://127.0.0.1:${await freePort()}/cb`
-    ;(await listeners.acquire(redirectUri, null)).release()
+    ;(await listeners.acquire(redirectUri, null)).release(true)
     clock.pass(5_000)
     const lease = await listeners.acquire(redirectUri, null)
     clock.pass(60_000)
     expect(listeners.addresses()).toHaveLength(1)
-    lease.release()
+    lease.release(true)
     clock.pass(10_000)
     expect(listeners.addresses()).toEqual([])
   })
@@ -275,7 +278,7 @@ describe('how long an address stays bound', () => {
     expect((await look()).status).toBe(200)
     clock.pass(60_000)
     expect(listeners.addresses()).toHaveLength(1)
-    other.release()
+    other.release(true)
     expect((await look()).status).toBe(200)
     clock.pass(2_999)
     expect((await look()).status).toBe(200) // a reload begins the pause again
@@ -291,12 +294,62 @@ describe('how long an address stays bound', () => {
     const { port, host } = new URL(lease.redirectUri)
     const { id } = await pend({ redirect_uri: lease.redirectUri })
     expect((await answer(lease.redirectUri, GENUINE)).status).toBe('succeeded')
-    lease.release()
+    lease.release(true)
     for (let ms = 0; ms < 10_000; ms += 2_000) {
       await ask(Number(port), rawRequest({ target: `/catchd/${id}`, host }))
       clock.pass(2_000)
     }
     expect(listeners.addresses()).toEqual([])
+  })
+
+  test('one that no browser will come back to closes at once, and can be bound again in the same moment', async () => {
+    const { listeners } = await open()
+    let lease = await listeners.acquire('http://localhost:0/cb', null)
+    for (let round = 0; round < 5; round += 1) {
+      lease.release()
+      expect(listeners.addresses()).toEqual([])
+      lease = await listeners.acquire(lease.redirectUri, null)
+    }
+  })
+
+  test.each([
+    ['cancelled', async ({ logins }: Scene, { id }: PendingLogin) => void logins.cancel(id)],
+    ['timed out', async ({ logins }: Scene, { id }: PendingLogin) => void logins.cancel(id, 'timeout')],
+    [
+      'answered by a pasted URL',
+      async ({ logins }: Scene, login: PendingLogin) =>
+        void (await logins.paste(login.id, `${login.redirectUri}?${GENUINE}`)),
+    ],
+  ])('that is so for a login that was %s', async (_how, end) => {
+    const scene = await open()
+    const login = await scene.pend({ redirect_uri: `http://localhost:${await freePort()}/cb` })
+    expect(scene.listeners.addresses().length).toBeGreaterThan(0)
+    await end(scene, login)
+    expect(scene.listeners.addresses()).toEqual([])
+  })
+
+  test('both addresses of localhost close together after the page, whatever the browser keeps open', async () => {
+    const { listeners, clock, pend } = await open()
+    const login = await pend({ redirect_uri: `http://localhost:${await freePort()}/cb` })
+    const { port, host } = new URL(login.redirectUri)
+    const families = listeners.addresses().length
+    const idle = await dawdle(Number(port))
+    const keptAlive = connect(Number(port), '127.0.0.1').resume()
+    onTestFinished(() => void idle.destroy())
+    const closed = Promise.all(
+      [idle, keptAlive].map((each) => new Promise((resolve) => each.once('close', resolve))),
+    )
+    keptAlive.on('error', () => {}).write(`GET /catchd/none HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    const send = (target: string) => ask(Number(port), rawRequest({ target, host }))
+    expect((await send(`/cb?${GENUINE}`)).status).toBe(303)
+    expect((await send(`/catchd/${login.id}`)).status).toBe(200)
+    clock.pass(2_999)
+    expect(listeners.addresses()).toHaveLength(families)
+    clock.pass(1)
+    expect(listeners.addresses()).toEqual([])
+    for (const each of ['127.0.0.1', '::1'].slice(0, families))
+      await expect.poll(() => isFree(each, Number(port))).toBe(true)
+    await closed
   })
 
   test('after close nothing is bound any more', async () => {
