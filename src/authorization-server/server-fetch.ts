@@ -73,7 +73,13 @@ export function serverFetch(
     // The constructor of Response refuses even an empty body for the statuses 204 and 304.
     return new Response(answer.body === '' ? null : answer.body, {
       status: answer.status,
-      headers: pick(answer.headers, ['content-type', 'dpop-nonce', 'retry-after', 'www-authenticate']),
+      headers: pick(answer.headers, [
+        'content-type',
+        'date',
+        'dpop-nonce',
+        'retry-after',
+        'www-authenticate',
+      ]),
     })
   }
 }

@@ -94,7 +94,7 @@ export class TokenGrants {
     transcript?: Transcript,
   ): Promise<DevicePoll> {
     const server = await this.#server(profile)
-    const outcome = await requestTokens(this.#parts.requests, {
+    const outcome = await requestTokens(this.#parts, {
       profile,
       server,
       bound: { login: begunAt },
@@ -115,7 +115,7 @@ export class TokenGrants {
       return { outcome: 'reauthorize', error }
     }
     const server = await this.#server(profile)
-    const outcome = await requestTokens(this.#parts.requests, {
+    const outcome = await requestTokens(this.#parts, {
       profile,
       server,
       bound: { tokens: issuedBy },
@@ -158,7 +158,7 @@ export class TokenGrants {
   }
 
   async #tokens(request: TokenRequest): Promise<TokenResponse> {
-    const outcome = await requestTokens(this.#parts.requests, request)
+    const outcome = await requestTokens(this.#parts, request)
     if ('error' in outcome) throw outcome.error
     return outcome.response
   }
@@ -175,10 +175,10 @@ function withoutIdToken(response: TokenResponse): TokenResponse {
  */
 function requireTokenType({ dpop }: Profile, { tokenType }: TokenResponse): void {
   if ((tokenType === 'DPoP') === dpop) return
-  throw new CatchdError(
-    'provider_answer_invalid',
-    dpop
+  throw new CatchdError('provider_answer_invalid', {
+    detail: dpop
       ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
-      : 'The server binds its tokens to a key of the client. Set dpop to true.',
-  )
+      : 'The server binds its tokens to a key of the client.',
+    evidence: { tokenType },
+  })
 }

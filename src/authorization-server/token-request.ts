@@ -5,6 +5,7 @@
  * A request is sent only once, because a code must not reach the server twice. There is one exception: if the server
  * refuses a request because it requires a DPoP nonce, it has not used the code yet (proof-fetch.ts).
  */
+import type { Clock } from '../clock.js'
 import { type Grant, usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
@@ -16,7 +17,6 @@ import type { Destination } from './secret-destination.js'
 import { readTokenAnswer, type TokenAnswer } from './token-response.js'
 import type { Transcript } from './transcript.js'
 
-/** The parameters of a grant. */
 /** Without `grant_type` and the parameters of the profile. A list is a repeated parameter. */
 export type GrantParameters = Readonly<Record<string, string | readonly string[]>>
 
@@ -37,8 +37,16 @@ type TokenOutcome =
   | { readonly response: TokenResponse }
   | { readonly error: CatchdError; readonly answer: TokenAnswer }
 
+export interface TokenRequestParts {
+  readonly requests: ClientRequests
+  readonly clock: Pick<Clock, 'now'>
+}
+
 /** @throws CatchdError like {@link ClientRequests.send} */
-export async function requestTokens(requests: ClientRequests, request: TokenRequest): Promise<TokenOutcome> {
+export async function requestTokens(
+  { requests, clock }: TokenRequestParts,
+  request: TokenRequest,
+): Promise<TokenOutcome> {
   const { profile, server, bound, grantType, transcript } = request
   const isRefresh = grantType === 'refresh_token' && profile.refresh_endpoint !== undefined
   const { response, sent } = await requests.send(
@@ -62,15 +70,21 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
       `The token endpoint answered with a redirect (${status}). catchd does not follow redirects.`,
     )
   }
+  const serverMs = Date.parse(headers.get('date') ?? '')
   const answer = {
     status,
     contentType: headers.get('content-type') ?? '',
     body: await response.text(),
     retryAfter: headers.get('retry-after'),
+    answeredAtMs: Number.isNaN(serverMs) ? clock.now() : serverMs,
   }
-  const { token_response: shape, scope_separator: scopeSeparator } = profile
+  const {
+    token_response: shape,
+    scope_separator: scopeSeparator,
+    expires_in_default: defaultLifetime,
+  } = profile
   try {
-    return { response: readTokenAnswer(answer, { shape, scopeSeparator, sent }) }
+    return { response: readTokenAnswer(answer, { shape, scopeSeparator, defaultLifetime, sent }) }
   } catch (error) {
     return { error: asCatchdError(error).of(profile.name), answer }
   }

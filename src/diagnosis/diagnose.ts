@@ -13,6 +13,7 @@ import { proofKeyCauses } from './proof-key.js'
 import { redirectUriCauses } from './redirect-uri.js'
 import { responseCause } from './response.js'
 import { scopeCauses } from './scopes.js'
+import { tokenTypeCause } from './token-type.js'
 
 const RULES: readonly Rule[] = [
   connectionCauses,
@@ -20,6 +21,7 @@ const RULES: readonly Rule[] = [
   issuerCause,
   redirectUriCauses,
   responseCause,
+  tokenTypeCause,
   proofKeyCauses,
   scopeCauses,
   clientCauses,

@@ -103,6 +103,9 @@ export const CAUSES = [
   'endpoint_wrong',
   'request_format',
   'refresh_token_dead',
+  'token_type_unknown',
+  'dpop_required',
+  'dpop_unsupported',
 ] as const
 type CauseName = (typeof CAUSES)[number]
 

@@ -13,7 +13,7 @@ interface Common {
   /** `null` when the response has none; then only a profile with `state_echo: false`, or a catch, can match. */
   readonly state: Secret | null
   readonly iss: string | null
-  /** Parameters beyond the standard's (`realmId`, `session_state`), kept with the token set. */
+  /** Parameters beyond the standard's (`realmId`); the context of the tokens is made of them. */
   readonly extra: Readonly<Record<string, string>>
   /** The whole response as a JSON object, for a tool that redeems it. */
   readonly parameters: Secret

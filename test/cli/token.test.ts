@@ -14,6 +14,7 @@ const TOKEN = {
   expires_at: '2026-11-23T15:00:00Z',
   scope: 'email',
   profile: 'gw',
+  context: { instance_url: 'https://na139.example', tenant: { id: 7 }, quiet: true, note: 'a\u001b[2Jb' },
 }
 
 describe('the four formats', () => {

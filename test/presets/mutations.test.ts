@@ -48,8 +48,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   'token_response.pointers.refresh_token': /(whether there is a|the) refresh token is/,
   'token_response.pointers.expires_in': /the lifetime is/,
   'token_response.pointers.scope': /the scope is/,
-  'token_response.pointers.token_type': /an unknown token_type/,
-  'token_response.defaults.token_type': /no token_type/,
+  'token_response.defaults.token_type': /has the token_type "user"/,
 }
 
 const PARAMETERS: ReadonlySet<string> = new Set(PARAMETER_KEYS)
