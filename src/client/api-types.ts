@@ -379,6 +379,9 @@ export interface LoginReport {
       | 'endpoint_wrong'
       | 'request_format'
       | 'refresh_token_dead'
+      | 'token_type_unknown'
+      | 'dpop_required'
+      | 'dpop_unsupported'
     /** A sentence or two */
     readonly detail: string
     /** Either a command or a value to register */
