@@ -207,7 +207,7 @@ function tokenTypeOf(
   { shape, tokenType: before }: ReadingRules,
   secrets: SentValues,
 ): string {
-  const told = typeof value === 'string' ? value.trim() : ''
+  const told = typeof value === 'string' ? value.trim() : value == null ? '' : JSON.stringify(value)
   const other = shape?.defaults?.token_type ?? (told === '' ? (before ?? 'Bearer') : told)
   const type = knownType(told) ?? knownType(other)
   if (type !== undefined) return type

@@ -409,7 +409,7 @@ describe('the type of a token', () => {
     read({ access_token: 'a', token_type }, rules).tokenType
 
   test.each([
-    ...[undefined, null, '', ' ', '\t', 0, false, {}, []],
+    ...[undefined, null, '', ' ', '\t'],
     ...[
       'Bearer ',
       ' bearer',
@@ -444,6 +444,10 @@ describe('the type of a token', () => {
     expect(typed(type, { shape: { defaults: { token_type: 'bearer' } } })).toBe('Bearer')
     expect(typed(type, { shape: { defaults: { token_type: 'DPoP' } } })).toBe('DPoP')
     expect(() => typed(type, { shape: { defaults: { token_type: 'mac' } } })).toThrow('"mac"')
+  })
+
+  test.each([[0], [false], [{ toString: null }], [['Bearer']]])('%j is no type', (type) => {
+    expect(() => typed(type)).toThrow('which catchd does not know')
   })
 
   test('what the profile says does not replace a type that is known', () => {
