@@ -209,6 +209,8 @@ export interface Evidence {
   readonly issuerFrom?: 'metadata' | 'response'
   /** The server's error code as it came. `error` is the one to show, in which secrets are masked. */
   readonly errorCode?: Secret
+  /** The `token_type` of tokens that cannot be used, with secrets masked. */
+  readonly tokenType?: string
 }
 
 /** What an error may say beyond its code. Everything in it may appear in a public bug report. */

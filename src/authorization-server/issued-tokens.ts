@@ -10,19 +10,25 @@ export interface TokenResponse {
   readonly accessToken: Secret
   /** In the usual spelling: `Bearer`, `DPoP`. */
   readonly tokenType: string
-  /** Seconds from receipt; `null` if the server did not say. */
+  /** Seconds from receipt; `null` if the server did not say; 0 only beside a refresh token. */
   readonly expiresInSeconds: number | null
   readonly refreshToken: Secret | null
+  /** `null` if the server did not say, or if the refresh token does not end. */
+  readonly refreshTokenExpiresInSeconds: number | null
   /** Granted scope, space-separated; `null` if the server did not say (RFC 6749 §5.1: as requested). */
   readonly scope: string | null
   readonly idToken: Secret | null
   /** A refresh brought an id_token that could not be validated at that time, so it was dropped. */
   readonly isIdTokenUncheckable?: true
+  /** Of a token exchange (RFC 8693 §2.2.1). */
+  readonly issuedTokenType: string | null
   /** `iss` and `sub` of the validated id_token. */
   readonly issuer: string | null
   readonly subject: string | null
-  /** Members that the standard does not define, as received. They are kept in the vault and never printed. */
+  /** The other members, without secrets (token-context.ts). */
   readonly parameters: Readonly<Record<string, unknown>>
+  /** Names of other members that are too large to be kept. */
+  readonly leftOut: readonly string[]
   /** The server that issued them, with the URLs known at that time. Set when the response is accepted. */
   readonly server?: BoundServer | null
 }

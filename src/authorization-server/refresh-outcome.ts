@@ -9,11 +9,12 @@
  */
 import { createHash } from 'node:crypto'
 import type { CatchdError } from '../failures.js'
+import { parseMembers } from './answer-members.js'
 import { mayBeDead, type RefusalWords, saysDead, valuesOf } from './dead-refresh-token.js'
 import type { Members } from './json-object.js'
 import type { RefreshOutcome } from './port.js'
 import { codeOfRefusal } from './token-refusal.js'
-import { parseMembers, type TokenAnswer } from './token-response.js'
+import type { TokenAnswer } from './token-response.js'
 
 /**
  * @param error - The error from reading the answer.

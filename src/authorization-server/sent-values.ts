@@ -43,6 +43,7 @@ const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type', '
 
 /** A part of a value that is this long counts like the value. */
 const PART_BYTES = 8
+const LARGE_PART_BYTES = 16
 const SHORTEST_BYTES = 4
 
 export class SentValues {
@@ -100,6 +101,15 @@ export class SentValues {
     return this.masked(text) !== text
   }
 
+  /**
+   * Whether the text contains 16 consecutive bytes of a value, or all of a shorter one, in any form. Tokens have public parts
+   * (Salesforce: 15 characters that number the organization), which may be in other texts.
+   */
+  areLargelyIn(text: string): boolean {
+    this.#finder ??= new Finder(this.#values)
+    return this.#finder.isLargePartIn(text)
+  }
+
   /** One masked line that can be shown, and that is not too long. */
   line(text: string, longest: number): string {
     // The part far behind this end is not shown, so it is not searched.
@@ -140,6 +150,8 @@ export class SentValues {
 /** Finds values in all layers of a text, in a time that grows with the length of the text only. */
 class Finder {
   readonly #short: Buffer[] = []
+  /** Values without a large part. */
+  readonly #medium: Buffer[] = []
   /** The parts of the long values: the first 4 bytes of each by its last 4 bytes. */
   readonly #parts = new Map<number, Set<number>>()
   /** Which ends of parts are possible at all. Most places of a text need no more than this. */
@@ -149,6 +161,7 @@ class Finder {
     for (const value of values) {
       const bytes = Buffer.from(value)
       if (bytes.length < PART_BYTES) this.#short.push(bytes)
+      else if (bytes.length < LARGE_PART_BYTES) this.#medium.push(bytes)
       for (let end = PART_BYTES; end <= bytes.length; end += 1) {
         const [first, last] = [bytes.readInt32BE(end - PART_BYTES), bytes.readInt32BE(end - PART_BYTES / 2)]
         const firsts = this.#parts.get(last) ?? new Set()
@@ -176,27 +189,57 @@ class Finder {
     return shown
   }
 
+  isLargePartIn(text: string): boolean {
+    if (this.#short.length + this.#parts.size === 0 || text === '') return false
+    let isFound = false
+    const isWhole = visitLayers(text, ({ bytes }) => {
+      const layer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      isFound ||=
+        this.#medium.some((value) => layer.includes(value)) ||
+        this.#short.some((value) => wordsIn(layer, value).length > 0) ||
+        this.#hasLargePart(bytes)
+    })
+    return isFound || !isWhole
+  }
+
+  #hasLargePart(bytes: Uint8Array): boolean {
+    const ends = this.#endsOfParts(bytes)
+    const more = LARGE_PART_BYTES - PART_BYTES
+    return ends.some((end, index) => ends[index + more] === end + more)
+  }
+
   #hideParts({ bytes, from, to }: Layer, hidden: Uint8Array): void {
+    for (const end of this.#endsOfParts(bytes)) hidden.fill(1, from[end + 1 - PART_BYTES], to[end])
+  }
+
+  /** The places of the last bytes of parts. */
+  #endsOfParts(bytes: Uint8Array): number[] {
+    const found: number[] = []
     let first = 0
     let last = 0
     for (let index = 0; index < bytes.length; index += 1) {
       first = (first << 8) | (last >>> 24)
       last = (last << 8) | (bytes[index] as number)
       if (this.#ends[last & 0xffff] === 0 || index + 1 < PART_BYTES) continue
-      if (this.#parts.get(last)?.has(first)) {
-        hidden.fill(1, from[index + 1 - PART_BYTES], to[index])
-      }
+      if (this.#parts.get(last)?.has(first)) found.push(index)
     }
+    return found
   }
 }
 
 function hideWords({ bytes, from, to }: Layer, value: Buffer, hidden: Uint8Array): void {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  for (let start = text.indexOf(value); start >= 0; start = text.indexOf(value, start + 1)) {
-    const end = start + value.length
-    if (isOfWord(bytes[start - 1]) || isOfWord(bytes[end])) continue
-    hidden.fill(1, from[start], to[end - 1])
+  for (const start of wordsIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), value)) {
+    hidden.fill(1, from[start], to[start + value.length - 1])
   }
+}
+
+/** The places where the value is a whole word. */
+function wordsIn(text: Buffer, value: Buffer): number[] {
+  const found: number[] = []
+  for (let start = text.indexOf(value); start >= 0; start = text.indexOf(value, start + 1)) {
+    if (!isOfWord(text[start - 1]) && !isOfWord(text[start + value.length])) found.push(start)
+  }
+  return found
 }
 
 /** Letters, digits, `_` and `-`, as in `invalid_grant`, and every byte of a character that is not ASCII. */

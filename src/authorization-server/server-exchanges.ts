@@ -10,7 +10,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { isTlsOrLoopback } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { CertificateAuthorities, EITHER_FAMILY } from './certificate-authorities.js'
@@ -22,6 +21,7 @@ import {
   proxySilence,
   silence,
 } from './connection-failure.js'
+import { decoded } from './content-coding.js'
 import { type HttpProxy, proxyFor } from './proxy-choice.js'
 import { openTunnel, secureTunnel } from './proxy-tunnel.js'
 
@@ -236,7 +236,11 @@ async function readBody(incoming: IncomingMessage, host: string): Promise<string
     incoming.destroy()
     return ''
   }
-  return decode(await readAll(incoming, host), incoming.headers['content-encoding'], host)
+  const body = decoded(await readAll(incoming, host), incoming.headers['content-encoding'], MOST_BYTES)
+  if (body === 'too_large') throw tooLarge(host)
+  if (body === 'broken') throw unusable(`The answer of ${host} cannot be decompressed.`)
+  // Removes a byte order mark, which JSON does not allow.
+  return new TextDecoder().decode(body)
 }
 
 async function readAll(incoming: IncomingMessage, host: string): Promise<Buffer> {
@@ -248,35 +252,6 @@ async function readAll(incoming: IncomingMessage, host: string): Promise<Buffer>
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
-}
-
-/** Stops before a decompression bomb is unpacked. */
-const CAPPED = { maxOutputLength: MOST_BYTES }
-
-const DECODERS = new Map<string, (body: Buffer) => Buffer>([
-  ['identity', (body) => body],
-  ['gzip', (body) => gunzipSync(body, CAPPED)],
-  ['x-gzip', (body) => gunzipSync(body, CAPPED)],
-  ['br', (body) => brotliDecompressSync(body, CAPPED)],
-  // Some servers leave the zlib header out (RFC 9110 §8.4.1.2).
-  ['deflate', (body) => (hasZlibHeader(body) ? inflateSync(body, CAPPED) : inflateRawSync(body, CAPPED))],
-])
-
-function hasZlibHeader(body: Buffer): boolean {
-  return body.length > 1 && (body.readUInt8(0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0
-}
-
-function decode(body: Buffer, encoding: string | undefined, host: string): string {
-  if (body.length === 0) return ''
-  const decoder = DECODERS.get(encoding?.trim().toLowerCase() || 'identity')
-  if (decoder === undefined) throw unusable(`The answer of ${host} has an unknown content encoding.`)
-  try {
-    // Removes a byte order mark, which JSON does not allow.
-    return new TextDecoder().decode(decoder(body))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(host)
-    throw unusable(`The answer of ${host} cannot be decompressed.`)
-  }
 }
 
 function tooLarge(host: string): CatchdError {

@@ -75,6 +75,7 @@ export function serverFetch(
       status: answer.status,
       headers: pick(answer.headers, [
         'content-type',
+        'date',
         'dpop-nonce',
         'location',
         'retry-after',

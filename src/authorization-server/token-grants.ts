@@ -107,7 +107,7 @@ export class TokenGrants {
     transcript?: Transcript,
   ): Promise<DevicePoll> {
     const server = await this.#server(profile)
-    const outcome = await requestTokens(this.#parts.requests, {
+    const outcome = await requestTokens(this.#parts, {
       profile,
       server,
       bound: { login: begunAt },
@@ -132,7 +132,7 @@ export class TokenGrants {
       return { outcome: 'reauthorize', error }
     }
     const server = await this.#server(profile)
-    const outcome = await requestTokens(this.#parts.requests, {
+    const outcome = await requestTokens(this.#parts, {
       profile,
       server,
       bound: { tokens: issuedBy },
@@ -189,7 +189,7 @@ export class TokenGrants {
   }
 
   async #tokens(request: TokenRequest): Promise<TokenResponse> {
-    const outcome = await requestTokens(this.#parts.requests, request)
+    const outcome = await requestTokens(this.#parts, request)
     if ('error' in outcome) throw outcome.error
     return outcome.response
   }
@@ -211,12 +211,12 @@ function withoutIdToken(response: TokenResponse): TokenResponse {
  */
 function tokenTypeFailure({ dpop }: Profile, { tokenType }: TokenResponse): CatchdError | undefined {
   if ((tokenType === 'DPoP') === dpop) return undefined
-  return new CatchdError(
-    'provider_answer_invalid',
-    dpop
+  return new CatchdError('provider_answer_invalid', {
+    detail: dpop
       ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
-      : 'The server binds its tokens to a key of the client. Set dpop to true.',
-  )
+      : 'The server binds its tokens to a key of the client.',
+    evidence: { tokenType },
+  })
 }
 
 /** @throws CatchdError `provider_answer_invalid` */

@@ -9,6 +9,7 @@
  * refuses a request because it requires a DPoP nonce, it has not used the code yet (proof-fetch.ts).
  */
 import type { ClientAuth } from 'oauth4webapi'
+import type { Clock } from '../clock.js'
 import { type Grant, TOKEN_EXCHANGE, usesRedirectUri } from '../config/grants.js'
 import { fillIn, SECRET_PLACEHOLDERS } from '../config/placeholders.js'
 import type { Profile } from '../config/profile.js'
@@ -44,8 +45,16 @@ type TokenOutcome =
   | { readonly response: TokenResponse }
   | { readonly error: CatchdError; readonly answer: TokenAnswer }
 
+export interface TokenRequestParts {
+  readonly requests: ClientRequests
+  readonly clock: Pick<Clock, 'now'>
+}
+
 /** @throws CatchdError like {@link ClientRequests.send} */
-export async function requestTokens(requests: ClientRequests, request: TokenRequest): Promise<TokenOutcome> {
+export async function requestTokens(
+  { requests, clock }: TokenRequestParts,
+  request: TokenRequest,
+): Promise<TokenOutcome> {
   const { profile, server, bound, grantType, transcript } = request
   const isRefresh = grantType === 'refresh_token' && profile.refresh_endpoint !== undefined
   const { response, sent } = await requests.send(
@@ -69,18 +78,25 @@ export async function requestTokens(requests: ClientRequests, request: TokenRequ
       `The token endpoint answered with a redirect (${status}). catchd does not follow redirects.`,
     )
   }
+  const serverMs = Date.parse(headers.get('date') ?? '')
   const answer = {
     status,
     contentType: headers.get('content-type') ?? '',
     body: await response.text(),
     retryAfter: headers.get('retry-after'),
+    answeredAtMs: Number.isNaN(serverMs) ? clock.now() : serverMs,
   }
-  const { token_response: shape, scope_separator: scopeSeparator } = profile
+  const {
+    token_response: shape,
+    scope_separator: scopeSeparator,
+    expires_in_default: defaultLifetime,
+  } = profile
   try {
     return {
       response: readTokenAnswer(answer, {
         shape,
         scopeSeparator,
+        defaultLifetime,
         sent,
         tokenType: request.tokenType,
         isExchange: grantType === TOKEN_EXCHANGE,

@@ -2,16 +2,20 @@
  * Reads the answer of a token endpoint into a token response, whatever its format: the standard's (RFC 6749 §5.1),
  * form-encoded, nested, or with missing members. No other file does this.
  *
+ * A token must be usable as it is. Of everything else, what cannot be used counts as absent.
+ *
  * Pure. The differences of a server are data (`token_response` of its preset or profile); the code never checks a
  * server's name. token-refusal.ts reads refusals, also those with status 200.
  */
-import { TOKEN_RESPONSE_MEMBERS, type TokenResponseShape } from '../config/profile.js'
+import type { TOKEN_RESPONSE_MEMBERS, TokenResponseShape } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { readDuration } from './duration.js'
+import { parseMembers } from './answer-members.js'
+import { LONGEST_SECONDS, readDuration, readInstant } from './duration.js'
 import type { TokenResponse } from './issued-tokens.js'
-import { type Members, parseObject } from './json-object.js'
+import type { Members } from './json-object.js'
 import type { SentValues } from './sent-values.js'
+import { contextOf } from './token-context.js'
 import { findRefusal } from './token-refusal.js'
 
 /** The answer of a token endpoint, not read yet. */
@@ -21,19 +25,22 @@ export interface TokenAnswer {
   readonly body: string
   /** The header of RFC 9110 §10.2.3, unchanged. */
   readonly retryAfter: string | null
+  /** The server's clock (its Date header), or else that of this machine. The end of a token is an instant of that clock. */
+  readonly answeredAtMs: number
 }
 
 /** Longer than the tokens of any server. A vault must be able to store a token. */
 const LONGEST_TOKEN = 64 * 1024
 const LONGEST_SCOPE = 16 * 1024
-/** Limit for members that the standard does not define. They are stored with the token set, and a vault has limits. */
-const MOST_EXTRA_CHARACTERS = 32 * 1024
+const LONGEST_SHOWN_TYPE = 60
 
 export interface ReadingRules {
   readonly shape: TokenResponseShape | undefined
   readonly scopeSeparator: string
   /** The answer to a token exchange may be a token that is no access token (RFC 8693 §2.2.1). */
   readonly isExchange?: boolean
+  /** `expires_in_default` of the profile. */
+  readonly defaultLifetime?: number | undefined
   /** What the request sent. Like the tokens of the answer, it must not appear in a text that is shown. */
   readonly sent: SentValues
   /** Of a refresh: the type of the tokens before. What the answer leaves out stays as it was. */
@@ -44,29 +51,12 @@ export interface ReadingRules {
  * @throws CatchdError `provider_refused`, with the server's `error` and `error_description` if present;
  *   `provider_answer_invalid` if the answer contains neither tokens nor a refusal
  */
-export function readTokenAnswer(
-  answer: Pick<TokenAnswer, 'status' | 'contentType' | 'body'>,
-  rules: ReadingRules,
-): TokenResponse {
+export function readTokenAnswer(answer: Omit<TokenAnswer, 'retryAfter'>, rules: ReadingRules): TokenResponse {
   const members = parseMembers(answer)
   if (members === undefined) throw notTokens(answer)
   const refused = findRefusal(members, answer.status, rules.sent.and(...tokensBeside(members)))
   if (refused !== undefined) throw refused
-  return toTokenResponse(members, rules)
-}
-
-/** Tries JSON first, whatever the content type is, and then form encoding, which some servers use. */
-export function parseMembers({
-  contentType,
-  body,
-}: Pick<TokenAnswer, 'contentType' | 'body'>): Members | undefined {
-  const text = body.trim()
-  if (text.startsWith('{')) return parseObject(text)
-  const isForm = /^(application\/x-www-form-urlencoded|text\/plain)/i.test(contentType)
-  if (!isForm || !/(^|&)(access_token|error)=/.test(text)) return undefined
-  const parameters = new URLSearchParams(text)
-  if (new Set(parameters.keys()).size !== parameters.size) throw invalid('repeats a parameter')
-  return Object.fromEntries(parameters)
+  return toTokenResponse(members, rules, answer.answeredAtMs)
 }
 
 /** A refusal can come together with tokens, and its text can quote them. */
@@ -87,33 +77,32 @@ function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): Catc
   return new CatchdError('provider_answer_invalid', `The token endpoint gave ${what} (${status}).`)
 }
 
-function toTokenResponse(
-  members: Members,
-  { shape, scopeSeparator, sent, tokenType, isExchange = false }: ReadingRules,
-): TokenResponse {
-  const member = (name: (typeof TOKEN_RESPONSE_MEMBERS)[number]) => memberOf(members, shape, name)
+function toTokenResponse(members: Members, rules: ReadingRules, answeredAtMs: number): TokenResponse {
+  const { shape, scopeSeparator, sent } = rules
+  const member = (name: ReadMember) => valuesOf(members, name, shape)[0]
   const accessToken = tokenWithoutBlanks(member('access_token'))
   if (accessToken === null) throw withoutAccessToken(member('id_token'))
   const refreshToken = usable(tokenOf, member('refresh_token'))
   const idToken = usable(tokenWithoutBlanks, member('id_token'))
-  const tokens = [accessToken, refreshToken, idToken].filter((token) => token !== null)
+  const secrets = sent.and(...[accessToken, refreshToken, idToken].filter((token) => token !== null))
+  const lifetime = lifetimeOf(members, shape, answeredAtMs)
+  const issuedType = members['issued_token_type']
   return {
     accessToken,
-    tokenType: tokenTypeOf(member('token_type') ?? shape?.defaults?.token_type ?? tokenType, isExchange),
-    // A lifetime next to the pointer's target belongs to the same token. A token next to it may be another user's.
-    expiresInSeconds: readDuration(
-      member('expires_in') ?? members['expires_in'],
-      shape?.expires_in_unit ?? 's',
-    ),
+    tokenType: tokenTypeOf(member('token_type'), rules, secrets),
+    // A new token that has ended can be renewed, or the server means that it does not end: Mailchimp, VK.
+    expiresInSeconds: lifetime || (rules.defaultLifetime ?? (refreshToken === null ? null : lifetime)),
     refreshToken,
+    refreshTokenExpiresInSeconds: refreshLifetimeOf(members),
     scope: masked(
       scopeOf(member('scope') ?? shape?.defaults?.scope, shape?.scope_separator ?? scopeSeparator),
-      sent.and(...tokens),
+      secrets,
     ),
     idToken,
+    issuedTokenType: typeof issuedType === 'string' ? issuedType : null,
     issuer: null,
     subject: null,
-    parameters: extraOf(members),
+    ...contextOf(withoutPointed(members, shape), secrets),
   }
 }
 
@@ -123,11 +112,17 @@ function toTokenResponse(
  */
 export function refreshTokenIn(answer: TokenAnswer, shape: TokenResponseShape | undefined): Secret | null {
   if (answer.status >= 300) return null
-  const members = answer.body.trimStart().startsWith('{') ? parseObject(answer.body.trim()) : undefined
-  return usable(
-    tokenOf,
-    members === undefined ? spelledOut(answer.body) : memberOf(members, shape, 'refresh_token'),
-  )
+  return usable(tokenOf, refreshTokenOf(answer, shape))
+}
+
+function refreshTokenOf(answer: TokenAnswer, shape: TokenResponseShape | undefined): unknown {
+  try {
+    const members = parseMembers(answer)
+    if (members !== undefined) return valuesOf(members, 'refresh_token', shape)[0]
+  } catch {
+    // It repeats a parameter, which may be another one.
+  }
+  return spelledOut(answer.body)
 }
 
 /** In JSON that is cut off, or form encoding that repeats another parameter: the value, if there is exactly one. */
@@ -136,17 +131,6 @@ function spelledOut(body: string): unknown {
     ? [...body.matchAll(/"refresh_token"\s*:\s*"([^"\\]+)"/g)].map(([, value]) => value)
     : new URLSearchParams(body.trim()).getAll('refresh_token')
   return found.length === 1 ? found[0] : null
-}
-
-function memberOf(
-  members: Members,
-  shape: TokenResponseShape | undefined,
-  name: (typeof TOKEN_RESPONSE_MEMBERS)[number],
-): unknown {
-  const pointers = shape?.pointers?.[name]
-  if (pointers === undefined) return members[name]
-  const found = [pointers].flat().map((pointer) => at(members, pointer))
-  return found.find((value) => value !== undefined && value !== null)
 }
 
 /** A refresh token or an id_token that cannot be used counts as absent: the access token beside it is good. */
@@ -158,15 +142,74 @@ function usable(read: (value: unknown) => Secret | null, value: unknown): Secret
   }
 }
 
+type ReadMember = (typeof TOKEN_RESPONSE_MEMBERS)[number]
+
+/** The values of a member: at the places that a profile names, or at its place in the standard. */
+function valuesOf(members: Members, name: ReadMember, shape: TokenResponseShape | undefined): unknown[] {
+  const pointers = shape?.pointers?.[name]
+  const values =
+    pointers === undefined
+      ? [members[name]]
+      : [pointers].flat().map((pointer) => at(members, stepsOf(pointer)))
+  return values.filter((value) => value !== undefined && value !== null)
+}
+
 /** JSON Pointer (RFC 6901 §4). */
-function at(members: Members, pointer: string): unknown {
+function at(members: Members, steps: readonly string[]): unknown {
   let found: unknown = members
-  for (const step of pointer.slice(1).split('/')) {
-    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
+  for (const name of steps) {
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return undefined
     found = (found as Members)[name]
   }
   return found
+}
+
+function stepsOf(pointer: string): string[] {
+  const steps = pointer.slice(1).split('/')
+  return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+/** The members without those that a profile names: they are the members of the standard under other names. */
+function withoutPointed(members: Members, shape: TokenResponseShape | undefined): Members {
+  const pointers = Object.values(shape?.pointers ?? {}).flat()
+  if (pointers.length === 0) return members
+  const rest = structuredClone(members)
+  for (const pointer of pointers) {
+    const steps = stepsOf(pointer)
+    const parent = at(rest, steps.slice(0, -1))
+    if (typeof parent === 'object' && parent !== null) {
+      delete (parent as Record<string, unknown>)[steps.at(-1) ?? '']
+    }
+  }
+  return rest
+}
+
+/**
+ * Seconds from the answer until the access token ends; `null` if that is unknown; 0 if the answer says that it has ended.
+ * An instant counts only where a profile names it.
+ */
+function lifetimeOf(
+  members: Members,
+  shape: TokenResponseShape | undefined,
+  answeredAtMs: number,
+): number | null {
+  const instants = shape?.pointers?.expires_at === undefined ? [] : valuesOf(members, 'expires_at', shape)
+  const ends = instants.map(readInstant).filter((end) => end !== null)
+  const durations = valuesOf(members, 'expires_in', shape)
+  const lifetimes = [
+    ...ends.map((endMs) => Math.max(0, Math.floor((endMs - answeredAtMs) / 1000))),
+    ...durations.map((value) => readDuration(value, shape?.expires_in_unit)),
+  ]
+  return lifetimes.find((seconds) => seconds !== null && seconds <= LONGEST_SECONDS) ?? null
+}
+
+/** The lifetime of a refresh token in seconds, as servers name it: Keycloak and webMethods, Google and GitHub, Intuit. */
+const REFRESH_LIFETIMES = ['refresh_expires_in', 'refresh_token_expires_in', 'x_refresh_token_expires_in']
+
+/** Servers that send 0 mean that it does not end. */
+function refreshLifetimeOf(members: Members): number | null {
+  const lifetimes = REFRESH_LIFETIMES.map((name) => readDuration(members[name]))
+  return lifetimes.find((seconds) => seconds !== null && seconds > 0) ?? null
 }
 
 /** RFC 6749 appendix A.12, A.17. Line breaks and other characters would break a header. */
@@ -188,16 +231,36 @@ function tokenWithoutBlanks(value: unknown): Secret | null {
   return token
 }
 
+const TOKEN_TYPES = new Map([
+  ['bearer', 'Bearer'],
+  ['bearertoken', 'Bearer'], // Apigee
+  ['dpop', 'DPoP'],
+])
+
 /**
- * RFC 6749 §7.1: the type is case-insensitive, and a token of an unknown type must not be used. A token that is no access
- * token has no type (RFC 8693 §2.2.1); whoever holds it can use it.
+ * RFC 6749 §7.1: the type is case-insensitive, and a token of an unknown type must not be used, unless the profile says
+ * which type it is. A missing type means that of the tokens before, or Bearer.
  */
-function tokenTypeOf(value: unknown, isExchange: boolean): string {
-  if (typeof value !== 'string') throw invalid('has no token_type')
-  if (value.toLowerCase() === 'bearer') return 'Bearer'
-  if (value.toLowerCase() === 'dpop') return 'DPoP'
-  if (isExchange && value.toUpperCase() === 'N_A') return 'Bearer'
-  throw invalid('has an unknown token_type')
+function tokenTypeOf(
+  value: unknown,
+  { shape, tokenType: before, isExchange = false }: ReadingRules,
+  secrets: SentValues,
+): string {
+  const told = typeof value === 'string' ? value.trim() : value == null ? '' : JSON.stringify(value)
+  const other = shape?.defaults?.token_type ?? (told === '' ? (before ?? 'Bearer') : told)
+  // A token that is no access token has no type (RFC 8693 §2.2.1). Whoever holds it can use it.
+  if (isExchange && told.toUpperCase() === 'N_A') return 'Bearer'
+  const type = knownType(told) ?? knownType(other)
+  if (type !== undefined) return type
+  const tokenType = secrets.line(other, LONGEST_SHOWN_TYPE)
+  throw new CatchdError('provider_answer_invalid', {
+    detail: `The token response has the token_type ${JSON.stringify(tokenType)}, which catchd does not know.`,
+    evidence: { tokenType },
+  })
+}
+
+function knownType(name: string): string | undefined {
+  return TOKEN_TYPES.get(name.toLowerCase().replaceAll(/[\s_-]/g, ''))
 }
 
 /** Space-separated as in RFC 6749 §3.3, without line breaks. */
@@ -216,20 +279,6 @@ function scopeOf(value: unknown, separator: string): string | null {
 /** The scope is shown in lists. */
 function masked(scope: string | null, sent: SentValues): string | null {
   return scope === null ? null : sent.masked(scope)
-}
-
-/** Members that the standard does not define, up to the limit. A large one is left out so that the tokens can be stored. */
-function extraOf(members: Members): Record<string, unknown> {
-  const extra: Record<string, unknown> = {}
-  let characters = 0
-  for (const [name, value] of Object.entries(members)) {
-    if ((TOKEN_RESPONSE_MEMBERS as readonly string[]).includes(name) || name === '__proto__') continue
-    const length = name.length + JSON.stringify(value).length
-    if (characters + length > MOST_EXTRA_CHARACTERS) continue
-    characters += length
-    extra[name] = value
-  }
-  return extra
 }
 
 /** The `reason` of the failure, for src/diagnosis. */

@@ -7,11 +7,11 @@
  */
 import type { Clock } from '../clock.js'
 import { MARKER, Secret } from '../secret.js'
+import { parseMembers } from './answer-members.js'
 import type { Members } from './json-object.js'
 import { type SentValues, SHOWN_PARAMETERS } from './sent-values.js'
 import type { ServerAnswer } from './server-exchanges.js'
 import { findRefusal } from './token-refusal.js'
-import { parseMembers } from './token-response.js'
 
 /** One exchange, without secrets. */
 export interface RecordedExchange {

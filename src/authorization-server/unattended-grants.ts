@@ -43,10 +43,9 @@ function subjectTokenKind({ subject_token: source }: Profile): string {
 }
 
 /** Another type than the requested one is refused: an id_token would go to servers that should not see it. */
-function requireIssuedType(profile: Profile, { parameters }: TokenResponse): void {
-  const issued = parameters['issued_token_type']
+function requireIssuedType(profile: Profile, { issuedTokenType: issued }: TokenResponse): void {
   const expected = profile.requested_token_type
-  if (expected === undefined || issued === undefined || issued === expected) return
+  if (expected === undefined || issued === null || issued === expected) return
   throw new CatchdError(
     'provider_answer_invalid',
     `The token exchange gave another type of token than the requested_token_type ${expected}.`,

@@ -17,7 +17,10 @@ export function define(command: Command, context: Context): void {
       const nowMs = Date.now()
       printResult(styled('bold', `Tokens of ${name}`))
       printResult(facts(tokenFacts(answer, nowMs)))
-      const { id_token: idToken } = answer
+      const { id_token: idToken, context: beside = {}, left_out: leftOut = [] } = answer
+      if (Object.keys(beside).length > 0) section('context', beside, nowMs)
+      if (leftOut.length > 0)
+        printResult(`${styled('bold', 'too large for the context')}  ${leftOut.join(', ')}`)
       section('id_token', idToken === null ? 'none' : { ...idToken.header, ...idToken.claims }, nowMs)
       section('introspection', contentOf(answer.introspection), nowMs)
       section('userinfo', contentOf(answer.userinfo), nowMs)

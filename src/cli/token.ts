@@ -3,10 +3,12 @@ import { type Command, Option } from '@commander-js/extra-typings'
 import type { CatchdClient } from '../client/client.js'
 import { DaemonError } from '../client/daemon-error.js'
 import type { TokenOptions } from '../client/options.js'
+import { CatchdError } from '../failures.js'
 import { type AnyTokenAnswer, TOKEN_FORMATS, tokenText } from '../fast-path/token-format.js'
 import { seconds } from './arguments.js'
 import type { Context } from './context.js'
 import { printInstructions, requireSuccess, untilSettled } from './login-wait.js'
+import { printResult } from './output.js'
 
 export function define(command: Command, context: Context): void {
   command
@@ -17,12 +19,34 @@ export function define(command: Command, context: Context): void {
     .option('--min-ttl <seconds>', 'refresh the token first if less time is left', seconds(0, 86_400))
     .option('--login', 'log in first if necessary')
     .addOption(idTokenOption())
+    .addOption(
+      new Option(
+        '--member <name>',
+        'one member of the context instead of the token: what the server said beside it',
+      ).conflicts(['format', 'idToken', 'json']),
+    )
     .option('--json', 'the same as --format json')
-    .action(async (name, { format, minTtl: minTtlSeconds, login, idToken, json }) => {
+    .action(async (name, { format, minTtl: minTtlSeconds, login, idToken, member, json }) => {
       const get = login ? tokenAfterLogin : requestToken
       const answer = await get(context, name, { idToken }, { minTtlSeconds })
+      if (member !== undefined) return printResult(memberOf(answer, member))
       process.stdout.write(tokenText(answer, json ? 'json' : format))
     })
+}
+
+/** @throws CatchdError `request_invalid` if the context has no such member */
+function memberOf(answer: AnyTokenAnswer, name: string): string {
+  const context = 'context' in answer ? answer.context : {}
+  const value = Object.hasOwn(context, name) ? context[name] : undefined
+  if (value !== undefined) return typeof value === 'string' ? value : JSON.stringify(value)
+  const names = Object.keys(context)
+  const there =
+    names.length === 0 ? 'The server said nothing beside it.' : `Its members: ${names.join(', ')}.`
+  throw new CatchdError('request_invalid', {
+    profile: answer.profile,
+    detail: `The context of the token has no member '${name}'. ${there}`,
+    next: `catchd inspect ${answer.profile}`,
+  })
 }
 
 export interface IdTokenChoice {

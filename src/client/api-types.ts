@@ -137,9 +137,9 @@ export interface ProfileEntry {
   readonly token_request_format?: 'form' | 'json'
   /** For token responses that differ from RFC 6749 §5.1 */
   readonly token_response?: {
-    /** JSON pointers (RFC 6901) to members that are not at the top level; of a list, the first that exists is used */
+    /** JSON pointers (RFC 6901) to members that are not at the top level or have another name; of a list, the first that exists is used; expires_at: a member with the instant at which the access token ends, as a date with a time zone, or in seconds or milliseconds since 1970 */
     readonly pointers?: Readonly<Record<string, string | readonly string[]>>
-    /** Values for members that the server leaves out */
+    /** Values for members that the server leaves out, or for a token_type that catchd does not know */
     readonly defaults?: Readonly<Record<string, string>>
     /** Unit of expires_in: seconds, or milliseconds */
     readonly expires_in_unit?: 's' | 'ms'
@@ -148,6 +148,8 @@ export interface ProfileEntry {
     /** What the server says about a refresh token that is no longer valid, if it does not say invalid_grant: error codes, numbers, or sentences of its texts */
     readonly dead_refresh_token?: readonly (string | number)[]
   }
+  /** Seconds for which an access token is valid, if the server does not say it; unset: unknown */
+  readonly expires_in_default?: number
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean
   /** file (PEM or DER) of the CA that signed the server's certificate, or of that certificate */
@@ -172,6 +174,8 @@ export interface TokenAnswer {
   readonly expires_at: string | null
   readonly scope: string | null
   readonly profile: string
+  /** The other members of the token response and parameters of the redirect, without secrets */
+  readonly context: Readonly<Record<string, unknown>>
 }
 
 export interface IdTokenAnswer {
@@ -213,6 +217,10 @@ export interface InspectionAnswer {
     /** Why the refresh token is no longer valid */
     readonly refused: string | null
   } | null
+  /** The other members of the token response and parameters of the redirect, without secrets */
+  readonly context: Readonly<Record<string, unknown>>
+  /** Names of members that are too large for `context`, or nested too deeply */
+  readonly left_out: readonly string[]
   readonly id_token: {
     readonly header: Readonly<Record<string, unknown>>
     readonly claims: Readonly<Record<string, unknown>>
@@ -383,6 +391,8 @@ export interface LoginReport {
       | 'refresh_token_dead'
       | 'resource_refused'
       | 'dpop_required'
+      | 'dpop_unsupported'
+      | 'token_type_unknown'
       | 'access_token_missing'
       | 'id_token_algorithm'
       | 'region_wrong'

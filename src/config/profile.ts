@@ -98,12 +98,12 @@ export const TokenResponseShape = z.strictObject({
     )
     .optional()
     .describe(
-      'JSON pointers (RFC 6901) to members that are not at the top level; of a list, the first that exists is used',
+      'JSON pointers (RFC 6901) to members that are not at the top level or have another name; of a list, the first that exists is used; expires_at: a member with the instant at which the access token ends, as a date with a time zone, or in seconds or milliseconds since 1970',
     ),
   defaults: z
     .partialRecord(z.enum(['token_type', 'scope']), z.string())
     .optional()
-    .describe('Values for members that the server leaves out'),
+    .describe('Values for members that the server leaves out, or for a token_type that catchd does not know'),
   expires_in_unit: z.enum(['s', 'ms']).optional().describe('Unit of expires_in: seconds, or milliseconds'),
   scope_separator: z
     .string()
@@ -276,6 +276,10 @@ export const ProfileEntry = z
       'Body of the token request: form as in RFC 6749, or a JSON object',
     ),
     token_response: setting(TokenResponseShape, 'For token responses that differ from RFC 6749 §5.1'),
+    expires_in_default: setting(
+      z.int().min(1).max(315_360_000),
+      'Seconds for which an access token is valid, if the server does not say it; unset: unknown',
+    ),
     dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
     ca_file: file("file (PEM or DER) of the CA that signed the server's certificate, or of that certificate"),
     refresh: setting(

@@ -15,6 +15,7 @@ import { proofKeyCauses } from './proof-key.js'
 import { redirectUriCauses } from './redirect-uri.js'
 import { responseCause } from './response.js'
 import { scopeCauses } from './scopes.js'
+import { tokenTypeCause } from './token-type.js'
 
 const RULES: readonly Rule[] = [
   connectionCauses,
@@ -24,6 +25,7 @@ const RULES: readonly Rule[] = [
   issuerCause,
   redirectUriCauses,
   responseCause,
+  tokenTypeCause,
   proofKeyCauses,
   scopeCauses,
   clientCauses,

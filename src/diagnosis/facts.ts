@@ -107,6 +107,8 @@ export const CAUSES = [
   'refresh_token_dead',
   'resource_refused',
   'dpop_required',
+  'dpop_unsupported',
+  'token_type_unknown',
   'access_token_missing',
   'id_token_algorithm',
   'region_wrong',

@@ -1,5 +1,6 @@
 /** The four formats in which `catchd token` prints an access token or an id_token. Pure and small: the fast path loads it. */
 import type { IdTokenAnswer, TokenAnswer } from '../client/api-types.js'
+import { printableJson } from '../text/printable.js'
 import { singleQuoted } from '../text/shell-word.js'
 
 export type AnyTokenAnswer = TokenAnswer | IdTokenAnswer
@@ -17,7 +18,7 @@ export function tokenText(answer: AnyTokenAnswer, format: TokenFormat): string {
     case 'raw':
       return `${bareToken(answer)}\n`
     case 'json':
-      return `${JSON.stringify(answer)}\n`
+      return `${printableJson(answer)}\n`
     case 'header':
       return `Authorization: ${tokenType(answer)} ${bareToken(answer)}\n`
     case 'env': {

@@ -15,7 +15,7 @@ interface Common {
   /** The text has a `state`, but not as a parameter that can be read: `&amp;state=`, `;state=`, `STATE=`, `state[]=`. */
   readonly hasMisplacedState: boolean
   /**
-   * Parameters beyond the standard's (`realmId`, `session_state`), kept with the token set. A value that cannot be decoded
+   * Parameters beyond the standard's (`realmId`); the context of the tokens is made of them. A value that cannot be decoded
    * exactly counts as absent.
    */
   readonly extra: Readonly<Record<string, string>>

@@ -5,8 +5,10 @@
  * lifetime is unknown, not "forever" and not "an hour" (SECURITY.md#nothing-guessed).
  */
 import * as z from 'zod'
-import { readDuration } from '../authorization-server/duration.js'
 import type { TokenResponse, TokenSetOrigin } from '../authorization-server/issued-tokens.js'
+import type { Members } from '../authorization-server/json-object.js'
+import { SentValues } from '../authorization-server/sent-values.js'
+import { contextOf } from '../authorization-server/token-context.js'
 import { isInstant } from '../clock.js'
 import { BoundServer } from '../config/server-binding.js'
 import { CatchdError } from '../failures.js'
@@ -58,25 +60,43 @@ const TokenSetRecord = z.object({
   /** `iss` and `sub` of the validated id_token. */
   issuer: z.string().nullable(),
   subject: z.string().nullable(),
-  /** Members beyond the standard's, as received. */
+  /** The context of the tokens (token-context.ts). In records of earlier versions: all other members, as received. */
   parameters: z.record(z.string(), z.unknown()),
+  /** Names of other members that are too large to be kept. */
+  left_out: z.array(z.string()).optional(),
 })
 
 export type TokenSet = RecordOf<typeof TokenSetRecord>
 export type RefusedRefreshToken = NonNullable<TokenSet['refusedRefreshToken']>
 
-/**
- * @param requestedScope - The set's scope if the response names none (RFC 6749 §5.1).
- * @param extra - Parameters of the authorization response beyond the standard's (`realmId`, `session_state`), kept with the set.
- */
+/** What belongs into the context of the tokens, besides the members of their response. */
+interface Beside {
+  /** Other parameters of the authorization response (`realmId`), or the context before a refresh. */
+  readonly members: Members
+  /** What must not be in the context. The tokens of the response are known. */
+  readonly secrets: readonly (Secret | null)[]
+}
+
+/** @param requestedScope - The set's scope if the response names none (RFC 6749 §5.1). */
 export function tokenSetFrom(
   response: TokenResponse,
   { authorizationServer, clientId, server = null }: TokenSetOrigin,
   requestedScope: string | null,
   nowMs: number,
-  extra: Readonly<Record<string, unknown>> = {},
+  beside: Beside = { members: {}, secrets: [] },
 ): TokenSet {
-  const { expiresInSeconds, isIdTokenUncheckable: _, parameters, ...tokens } = response
+  const {
+    expiresInSeconds,
+    refreshTokenExpiresInSeconds,
+    isIdTokenUncheckable: _uncheckable,
+    issuedTokenType: _issuedType,
+    parameters,
+    leftOut,
+    ...tokens
+  } = response
+  const secrets = tokensOf(tokens).add(...beside.secrets)
+  // What comes anew is the first that has room.
+  const context = contextOf({ ...parameters, ...beside.members, ...parameters }, secrets)
   return {
     ...tokens,
     authorizationServer,
@@ -85,15 +105,20 @@ export function tokenSetFrom(
     server: server ?? response.server ?? null,
     obtainedAtMs: nowMs,
     loggedInAtMs: nowMs,
-    expiresAtMs: expiresInSeconds === null ? null : nowMs + expiresInSeconds * 1000,
-    refreshTokenExpiresAtMs: refreshTokenExpiry(response, nowMs),
+    expiresAtMs: endOf(expiresInSeconds, nowMs),
+    refreshTokenExpiresAtMs: endOf(refreshTokenExpiresInSeconds, nowMs),
     refreshTokenStays: false,
     refusedRefreshToken: null,
     repeatedRefusal: null,
     scope: response.scope ?? requestedScope,
     idTokenStays: null,
-    parameters: { ...extra, ...parameters },
+    parameters: context.parameters,
+    leftOut: [...new Set([...leftOut, ...context.leftOut])],
   }
+}
+
+function endOf(seconds: number | null, nowMs: number): number | null {
+  return seconds === null ? null : nowMs + seconds * 1000
 }
 
 /**
@@ -103,14 +128,21 @@ export function tokenSetFrom(
 export function rotated(previous: TokenSet, response: TokenResponse, nowMs: number): TokenSet {
   const refreshToken = response.refreshToken ?? previous.refreshToken
   const stays = refreshToken?.reveal() === previous.refreshToken?.reveal()
+  const beside = { members: previous.parameters, secrets: [previous.accessToken, previous.refreshToken] }
+  // A token that has ended when it is issued, again and again: the server does not say when it ends.
+  const expiresInSeconds = response.expiresInSeconds === 0 ? null : response.expiresInSeconds
+  const set = tokenSetFrom({ ...response, expiresInSeconds }, previous, previous.scope, nowMs, beside)
+  const leftOut = new Set([...(set.leftOut ?? []), ...(previous.leftOut ?? [])])
   return {
-    ...tokenSetFrom(response, previous, previous.scope, nowMs, previous.parameters),
+    ...set,
+    leftOut: [...leftOut].filter((name) => !Object.hasOwn(set.parameters, name)),
     loggedInAtMs: previous.loggedInAtMs ?? previous.obtainedAtMs,
     refreshToken,
     refreshTokenStays: refreshToken !== null && stays,
     // The same refresh token keeps its end, unless the server says that it was prolonged.
     refreshTokenExpiresAtMs:
-      refreshTokenExpiry(response, nowMs) ?? (stays ? previous.refreshTokenExpiresAtMs : null),
+      endOf(response.refreshTokenExpiresInSeconds, nowMs) ??
+      (stays ? previous.refreshTokenExpiresAtMs : null),
     idToken: response.idToken ?? previous.idToken,
     idTokenStays: idTokenStay(previous, response),
     issuer: response.issuer ?? previous.issuer,
@@ -130,18 +162,6 @@ function idTokenStay(previous: TokenSet, response: TokenResponse): IdTokenStay |
   if (response.isIdTokenUncheckable) return 'not_checkable'
   const [before, now] = [previous.idToken?.reveal(), response.idToken?.reveal()]
   return before !== undefined && (now ?? before) === before ? 'not_given' : null
-}
-
-/** The lifetime of a refresh token in seconds, as servers name it: Keycloak and webMethods, Google and GitHub, Intuit. */
-const REFRESH_LIFETIMES = ['refresh_expires_in', 'refresh_token_expires_in', 'x_refresh_token_expires_in']
-
-/** Servers that send 0 mean that it does not end. */
-function refreshTokenExpiry({ parameters }: TokenResponse, nowMs: number): number | null {
-  for (const name of REFRESH_LIFETIMES) {
-    const seconds = readDuration(parameters[name])
-    if (seconds !== null && seconds > 0) return nowMs + seconds * 1000
-  }
-  return null
 }
 
 /** Whole seconds left, never negative, never more than the lifetime; `null` when the lifetime is unknown. */
@@ -171,6 +191,7 @@ export function parseTokenSet(item: Secret): TokenSet {
       ...set,
       expiresAtMs: instantOrUnknown(set.expiresAtMs),
       refreshTokenExpiresAtMs: instantOrUnknown(set.refreshTokenExpiresAtMs),
+      parameters: contextOf(set.parameters, tokensOf(set)).parameters,
     }
   }
   throw new CatchdError('vault_unavailable', {
@@ -183,6 +204,14 @@ export function parseTokenSet(item: Secret): TokenSet {
 /** Whether only one stored token set cannot be read, so that the others can. */
 export function isUnreadable(thrown: unknown): thrown is CatchdError {
   return thrown instanceof CatchdError && thrown.evidence?.reason === UNREADABLE
+}
+
+function tokensOf({
+  accessToken,
+  refreshToken,
+  idToken,
+}: Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken'>): SentValues {
+  return new SentValues().add(accessToken, refreshToken, idToken)
 }
 
 function instantOrUnknown(ms: number | null): number | null {

@@ -53,7 +53,7 @@ type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : Name
 
-type CamelCased<Members> = Members extends Secret | string | number | boolean | null
+type CamelCased<Members> = Members extends Secret | string | number | boolean | null | readonly unknown[]
   ? Members
   : {
       readonly [Name in keyof Members as CamelCase<Name>]: Name extends NotRenamed
@@ -70,6 +70,7 @@ function renamed(members: object, rename: (name: string) => string): Record<stri
     !NOT_RENAMED.some((kept) => kept === name) &&
     typeof value === 'object' &&
     value !== null &&
+    !Array.isArray(value) &&
     !(value instanceof Secret)
   return Object.fromEntries(
     Object.entries(members).map(([name, value]) => [

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { ServerConnections } from '../../src/authorization-server/server-connections.js'
 import { makeCertificates } from '../support/certificates.js'
@@ -104,14 +105,69 @@ describe('a compressed answer', () => {
     expect(answered).toMatchObject({ status: 200, body: '{"ok":1}' })
   })
 
-  test('may not be larger than 1 MiB once it is unpacked', async () => {
+  const JSON_TEXT = '{"ok":1}'
+  const zstd = (zlib as { readonly zstdCompressSync?: (body: string) => Buffer }).zstdCompressSync
+  test.each<[string, string | Buffer]>([
+    ...[
+      'UTF-8',
+      'utf8',
+      'none',
+      'identity',
+      'binary',
+      '',
+      ' , ',
+      'chunked',
+      'application/json',
+      'compress',
+    ].map((name): [string, string] => [name, JSON_TEXT]),
+    ['x-gzip', gzipSync(JSON_TEXT)],
+    ['GZip', gzipSync(JSON_TEXT)],
+    ['UTF-8, gzip', gzipSync(JSON_TEXT)],
+    ['gzip, identity', gzipSync(JSON_TEXT)],
+    ['br, gzip', gzipSync(brotliCompressSync(JSON_TEXT))],
+    ['deflate', deflateRawSync(JSON_TEXT)],
+    ...(zstd === undefined ? [] : [['zstd', zstd(JSON_TEXT)] as [string, Buffer]]),
+    // A proxy has decoded it, and left the header as it was.
+    ['gzip', JSON_TEXT],
+    ['deflate', JSON_TEXT],
+    ['br', JSON_TEXT],
+  ])('%j', async (encoding, body) => {
     const fake = await startFakeServer()
     fake.routes.set('/token', (_request, response) =>
-      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(8 * 1024 * 1024))),
+      response.writeHead(200, { 'content-encoding': encoding }).end(body),
+    )
+    const answered = await connections().exchange(`${fake.base}/token`, post, undefined)
+    expect(answered).toMatchObject({ status: 200, body: JSON_TEXT })
+  })
+
+  test.each<[string, Buffer]>([
+    ['gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0])],
+    ['gzip', gzipSync(JSON_TEXT).subarray(0, -12)],
+    ['br', gzipSync(JSON_TEXT)],
+    ['gzip, gzip, gzip, gzip', gzipSync(gzipSync(gzipSync(gzipSync(JSON_TEXT))))],
+  ])('%s that cannot be decoded', async (encoding, body) => {
+    const fake = await startFakeServer()
+    fake.routes.set('/token', (_request, response) =>
+      response.writeHead(200, { 'content-encoding': encoding }).end(body),
     )
     const failure = await failureOf(connections().exchange(`${fake.base}/token`, get, undefined))
-    expect(failure.code).toBe('provider_answer_invalid')
+    expect(failure.message).toContain('cannot be decompressed')
   })
+
+  test.each(['gzip', 'gzip, UTF-8', 'gzip, gzip'])(
+    '%s may not be larger than 1 MiB once it is unpacked',
+    async (encoding) => {
+      const fake = await startFakeServer()
+      const bomb = gzipSync(Buffer.alloc(8 * 1024 * 1024))
+      fake.routes.set('/token', (_request, response) =>
+        response
+          .writeHead(200, { 'content-encoding': encoding })
+          .end(encoding === 'gzip, gzip' ? gzipSync(bomb) : bomb),
+      )
+      const failure = await failureOf(connections().exchange(`${fake.base}/token`, get, undefined))
+      expect(failure.code).toBe('provider_answer_invalid')
+    },
+  )
 })
 
 describe('an answer that never ends in a response ends in a failure', () => {

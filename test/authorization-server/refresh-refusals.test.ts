@@ -22,6 +22,7 @@ function answerOf({ body, status = 400, type, retryAfter }: Answer) {
     contentType: type ?? (isJson ? 'application/json' : 'text/html'),
     body: isJson ? JSON.stringify(body) : body,
     retryAfter: retryAfter ?? null,
+    answeredAtMs: 0,
   }
 }
 

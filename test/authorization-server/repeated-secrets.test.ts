@@ -97,13 +97,9 @@ const PATHS: readonly [
   ],
 ]
 
-/** The outcome of a call, with all of it that can be shown. Members that no standard defines are stored, and not shown. */
+/** The outcome of a call, with all of it that can be shown. */
 async function outcomeOf(call: Promise<unknown>): Promise<string> {
   const outcome = await call.catch((error: unknown) => error)
-  const response = (outcome as { response?: object } | undefined)?.response
-  for (const each of [response, outcome]) {
-    if (typeof each === 'object' && each !== null && 'parameters' in each) each.parameters = {}
-  }
   return inspect(outcome, { depth: 12, maxStringLength: null, breakLength: Number.POSITIVE_INFINITY })
 }
 

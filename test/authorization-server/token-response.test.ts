@@ -4,16 +4,17 @@ import { SentValues } from '../../src/authorization-server/sent-values.js'
 import { type ReadingRules, readTokenAnswer } from '../../src/authorization-server/token-response.js'
 import { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
-import { tokenSetFrom } from '../../src/tokens/token-set.js'
+import { rotated, tokenSetFrom } from '../../src/tokens/token-set.js'
 
 type RawTokenAnswer = Parameters<typeof readTokenAnswer>[0]
 
+const ANSWERED_AT_MS = Date.parse('2026-11-30T20:00:00Z')
 const RULES: ReadingRules = { shape: undefined, scopeSeparator: ' ', sent: new SentValues() }
 
 function read(body: unknown, rules: Partial<ReadingRules> = {}, answer: Partial<RawTokenAnswer> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   return readTokenAnswer(
-    { status: 200, contentType: 'application/json', body: text, ...answer },
+    { status: 200, contentType: 'application/json', body: text, answeredAtMs: ANSWERED_AT_MS, ...answer },
     { ...RULES, ...rules },
   )
 }
@@ -255,7 +256,6 @@ describe('nothing that could be stored', () => {
     ['deeply nested JSON', `${'{"a":'.repeat(100_000)}1`, {}, 'provider_answer_invalid'],
     ['an array', '["access_token"]', {}, 'provider_answer_invalid'],
     ['no access_token', '{"token_type":"Bearer"}', {}, 'provider_answer_invalid'],
-    ['no token_type', '{"access_token":"a"}', {}, 'provider_answer_invalid'],
     ['a type nobody knows', '{"access_token":"a","token_type":"mac"}', {}, 'provider_answer_invalid'],
     [
       'a token with a line break',
@@ -291,15 +291,227 @@ describe('nothing that could be stored', () => {
 describe('a lifetime that cannot be is unknown, and the tokens are good all the same', () => {
   test.each([
     ...[1e300, -1, Number.MAX_SAFE_INTEGER, '99999999999999999', '1e9', 'soon', '', null, true, [], {}],
+    ...['PT1H', 'P30D', '3600s', '1 hour', '3600abc', '-0.5', 'NaN', 'Infinity', '0x10', [3600], ['3600']],
+    ...['2026-11-30T21:00:00Z', 'Never', '٣٦٠٠', { seconds: 3600 }, 1_796_072_400, 1_796_072_400_000],
   ])('%j', (expires_in) => {
-    const answer = read({ access_token: 'a', token_type: 'Bearer', expires_in })
+    const answer = read({ access_token: 'a', expires_in, refresh_expires_in: expires_in, refresh_token: 'r' })
     expect(answer.expiresInSeconds).toBeNull()
-    const set = tokenSetFrom(
-      { ...answer, parameters: { refresh_expires_in: expires_in } },
-      { authorizationServer: 'https://as.example', clientId: 'c' },
-      null,
-      0,
-    )
+    const set = tokenSetFrom(answer, { authorizationServer: 'https://as.example', clientId: 'c' }, null, 0)
     expect([set.expiresAtMs, set.refreshTokenExpiresAtMs]).toEqual([null, null])
+  })
+})
+
+describe('when an access token ends', () => {
+  const REFRESHABLE = { refresh_token: 'r' }
+  const POINTED = { pointers: { expires_at: '/expires_at' } } as const
+  const at = (expires_at: unknown) => ({ expires_at, ...REFRESHABLE })
+  type LifetimeRow = [string, object, ReadingRules['shape'], number | null]
+  const rows: LifetimeRow[] = [
+    ['Mailchimp: 0, and nothing to refresh with', { expires_in: 0, scope: null }, undefined, null],
+    ['VK: 0 as text', { expires_in: '0', user_id: 1 }, undefined, null],
+    ['less than a second, and nothing to refresh with', { expires_in: 0.4 }, undefined, null],
+    ['0 beside a refresh token: it has ended', { expires_in: 0, ...REFRESHABLE }, undefined, 0],
+    ['part of a second is not promised', { expires_in: '3599.98' }, undefined, 3599],
+    ['text with blanks', { expires_in: ' 3600 ' }, undefined, 3600],
+    ['no expires_in, and expires_at without a pointer', at('2026-11-30T21:00:00Z'), undefined, null],
+
+    ['Square: a date', at('2026-11-30T21:00:00Z'), POINTED, 3600],
+    ['a date with seven digits, .NET', at('2026-11-30T21:00:00.1234567Z'), POINTED, 3600],
+    ['a date with nine digits, Go', at('2026-11-30T23:00:00.123456789+02:00'), POINTED, 3600],
+    ['an offset without a colon', at('2026-11-30T16:00:00-0500'), POINTED, 3600],
+    ['an offset of hours', at('2026-11-30T22:00:00+01'), POINTED, 3600],
+    ['Ruby', at('2026-11-30 21:00:00 UTC'), POINTED, 3600],
+    ['Ruby with an offset', at('2026-11-30 22:00:00 +0100'), POINTED, 3600],
+    ['Java', at('2026-11-30T22:00:00+01:00[Europe/Berlin]'), POINTED, 3600],
+    ['an HTTP date', at('Mon, 30 Nov 2026 21:00:00 GMT'), POINTED, 3600],
+    ['seconds since 1970', at(1_796_072_400), POINTED, 3600],
+    ['seconds since 1970 as text', at('1796072400'), POINTED, 3600],
+    ['milliseconds since 1970', at(1_796_072_400_900), POINTED, 3600],
+    ['milliseconds since 1970 as text', at('1796072400900'), POINTED, 3600],
+    ['the instant goes before expires_in', { expires_in: 60, ...at(1_796_072_400) }, POINTED, 3600],
+    ['an unusable instant counts as absent', { expires_in: 60, ...at('soon') }, POINTED, 60],
+    [
+      'the unit of expires_in is not that of an instant',
+      at(1_796_072_400),
+      { ...POINTED, expires_in_unit: 'ms' },
+      3600,
+    ],
+    ['in the past beside a refresh token', at('2026-11-30T19:00:00Z'), POINTED, 0],
+    ['in the past, and nothing to refresh with', { expires_at: '2026-11-30T19:00:00Z' }, POINTED, null],
+    [
+      'Katana',
+      { '.expires': 'Mon, 30 Nov 2026 21:00:00 GMT' },
+      { pointers: { expires_at: '/.expires' } },
+      3600,
+    ],
+    ['nested', { data: [{ until: 1_796_072_400 }] }, { pointers: { expires_at: '/data/0/until' } }, 3600],
+    ...[
+      ...[
+        '2026-11-30T21:00:00',
+        '2026-11-30 21:00:00',
+        '2026-11-30',
+        '30.11.2026 21:00 UTC',
+        'tomorrow',
+        '',
+        'PT1H',
+      ],
+      ...[
+        '2026-13-30T21:00:00Z',
+        '2126-11-30T21:00:00Z',
+        0,
+        -1,
+        1e18,
+        1e300,
+        '-5',
+        true,
+        {},
+        [1_796_072_400],
+      ],
+    ].map((value): LifetimeRow => [`no instant: ${JSON.stringify(value)}`, at(value), POINTED, null]),
+
+    ['a pointer that finds nothing', { expires_in: 60 }, { pointers: { expires_in: '/none' } }, null],
+    ['the next pointer', { expires_in: 60 }, { pointers: { expires_in: ['/none', '/expires_in'] } }, 60],
+    ['the first that can be used', { a: 'soon', b: 60 }, { pointers: { expires_in: ['/a', '/b'] } }, 60],
+  ]
+  test.each(rows)('%s', (_name, members, shape, expected) => {
+    expect(read({ access_token: 'a', ...members }, { shape }).expiresInSeconds).toBe(expected)
+  })
+
+  test.each([
+    ['nothing', {}, 7200],
+    ['0', { expires_in: 0 }, 7200],
+    ['0 beside a refresh token', { expires_in: 0, ...REFRESHABLE }, 7200],
+    ['nonsense', { expires_in: 'soon' }, 7200],
+    ['a lifetime', { expires_in: 60 }, 60],
+  ])('expires_in_default, where the server says %s', (_name, members, expected) => {
+    const answer = read({ access_token: 'a', ...members }, { defaultLifetime: 7200 })
+    expect(answer.expiresInSeconds).toBe(expected)
+  })
+
+  test('an instant is measured by the clock of its server', () => {
+    const answer = { answeredAtMs: Date.parse('2001-01-01T00:00:00Z') }
+    const body = { access_token: 'a', expires_at: '2001-01-01T00:10:00Z' }
+    expect(read(body, { shape: POINTED }, answer).expiresInSeconds).toBe(600)
+  })
+
+  test('a refresh that says 0 again says nothing', () => {
+    const origin = { authorizationServer: 'https://as.example', clientId: 'c' }
+    const over = read({ access_token: 'a', expires_in: 0, ...REFRESHABLE })
+    const first = tokenSetFrom(over, origin, null, 1_000)
+    expect(first.expiresAtMs).toBe(1_000)
+    expect(rotated(first, over, 2_000).expiresAtMs).toBeNull()
+    expect(rotated(first, read({ access_token: 'b', expires_in: 60 }), 2_000).expiresAtMs).toBe(62_000)
+  })
+})
+
+describe('the type of a token', () => {
+  const typed = (token_type: unknown, rules: Partial<ReadingRules> = {}) =>
+    read({ access_token: 'a', token_type }, rules).tokenType
+
+  test.each([
+    ...[undefined, null, '', ' ', '\t'],
+    ...[
+      'Bearer ',
+      ' bearer',
+      'BEARER',
+      'bearer\n',
+      'BearerToken',
+      'bearertoken',
+      'Bearer Token',
+      'bearer_token',
+    ],
+  ])('%j means Bearer', (type) => expect(typed(type)).toBe('Bearer'))
+
+  test('a missing one stays as it was', () => {
+    expect(typed(undefined, { tokenType: 'DPoP' })).toBe('DPoP')
+    expect(typed('Bearer', { tokenType: 'DPoP' })).toBe('Bearer')
+  })
+
+  test.each([
+    'mac',
+    'JWT',
+    'user',
+    'N_A',
+    'Basic',
+    'pop',
+    'SAML',
+    'Bearer,DPoP',
+    'urn:ietf:params:oauth:token-type:jwt',
+  ])('%s is refused, unless the profile says what it is', (type) => {
+    expect(() => typed(type)).toThrow(
+      `The token response has the token_type "${type}", which catchd does not know.`,
+    )
+    expect(typed(type, { shape: { defaults: { token_type: 'bearer' } } })).toBe('Bearer')
+    expect(typed(type, { shape: { defaults: { token_type: 'DPoP' } } })).toBe('DPoP')
+    expect(() => typed(type, { shape: { defaults: { token_type: 'mac' } } })).toThrow('"mac"')
+  })
+
+  test.each([[0], [false], [{ toString: null }], [['Bearer']]])('%j is no type', (type) => {
+    expect(() => typed(type)).toThrow('which catchd does not know')
+  })
+
+  test('what the profile says does not replace a type that is known', () => {
+    expect(typed('DPoP', { shape: { defaults: { token_type: 'Bearer' } } })).toBe('DPoP')
+  })
+
+  test('a type that repeats a secret is masked in the failure', () => {
+    const sent = new SentValues().add(new Secret('client-secret-1'))
+    expect(() => typed('x client-secret-1 token-of-answer', { sent })).toThrow('"x [secret] token-of-answer"')
+    expect(() => read({ access_token: 'token-of-answer', token_type: 'token-of-answer' })).toThrow(
+      '"[secret]"',
+    )
+  })
+})
+
+describe('the shape of the body decides, not its content type', () => {
+  const TYPES = ['', 'application/json', 'text/plain', 'text/html; charset=utf-8', 'application/x-javascript']
+  const all = [
+    ...TYPES,
+    'text/javascript',
+    'application/x-www-form-urlencoded',
+    'application/octet-stream',
+    '*/*',
+  ]
+  const OBJECT = '{"access_token":"a","expires_in":60}'
+  const bodies: [string, string][] = [
+    ['JSON', OBJECT],
+    ['JSON behind a byte order mark', `\ufeff${OBJECT}`],
+    ['JSON between line ends', `\r\n${OBJECT}\r\n`],
+    ['JSON in a JSON text', JSON.stringify(OBJECT)],
+    ['JSONP', `callback( ${OBJECT} );`],
+    ['form encoding', 'access_token=a&expires_in=60'],
+    ['form encoding, with a line end', 'expires_in=60&access_token=a\n'],
+  ]
+  test.each(
+    bodies.flatMap(([name, body]) => all.map((type): [string, string, string] => [name, type, body])),
+  )('%s as "%s"', (_name, contentType, body) => {
+    expect(plain(read(body, {}, { contentType }))).toMatchObject({ access: 'a', expires: 60 })
+  })
+
+  test.each([
+    ['JSONP of QQ', 'callback( {"error":"invalid_grant","error_description":"x"} );'],
+    ['form encoding of GitHub', 'error=invalid_grant&error_description=The+code+%7Bx%7D'],
+    ['form encoding with raw blanks', 'error=invalid_grant&error_description=Bad code'],
+  ])('a refusal as HTML: %s', (_name, body) => {
+    expect(() => read(body, {}, { contentType: 'text/html' })).toThrow(
+      expect.objectContaining({ code: 'provider_refused', error: 'invalid_grant' }),
+    )
+  })
+
+  test.each([
+    ['a page with a link', '<a href="/x?y=1&access_token=a">'],
+    ['a text', 'status=failed'],
+    ['a program', 'window.location="/#x=1&access_token=a"'],
+    ['JSON encoded three times', JSON.stringify(JSON.stringify(OBJECT))],
+    ['a list in a text', JSON.stringify(`[${OBJECT}]`)],
+    ['a call with two arguments', `callback(1, ${OBJECT})`],
+    ['a repeated parameter', 'access_token=a&access_token=b'],
+    ['a repeated parameter, spelled otherwise', 'access_token=a&access%5Ftoken=b'],
+  ])('%s is nothing', (_name, body) => {
+    for (const contentType of TYPES) {
+      expect(() => read(body, {}, { contentType })).toThrow(
+        expect.objectContaining({ code: 'provider_answer_invalid' }),
+      )
+    }
   })
 })

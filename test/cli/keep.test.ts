@@ -38,6 +38,7 @@ const token = (text: string, expiresIn: number | null = 3600): TokenAnswer => ({
   expires_at: expiresIn === null ? null : '2026-11-23T15:00:00Z',
   scope: 'email',
   profile: 'gw',
+  context: {},
 })
 const content = () => readFileSync(path, 'utf8')
 

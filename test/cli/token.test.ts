@@ -14,6 +14,7 @@ const TOKEN = {
   expires_at: '2026-11-23T15:00:00Z',
   scope: 'email',
   profile: 'gw',
+  context: { instance_url: 'https://na139.example', tenant: { id: 7 }, quiet: true, note: 'a\u001b[2Jb' },
 }
 
 describe('the four formats', () => {
@@ -39,6 +40,49 @@ describe('the four formats', () => {
 
   test('the type of the token is as the server has it', () => {
     expect(tokenText({ ...TOKEN, token_type: 'DPoP' }, 'header')).toBe('Authorization: DPoP at-1\n')
+  })
+})
+
+describe('--member', () => {
+  test.each([
+    ['instance_url', 'https://na139.example'],
+    ['tenant', '{"id":7}'],
+    ['quiet', 'true'],
+    ['note', 'a\\u{1b}[2Jb'],
+  ])('%s is printed as text', async (name, text) => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: TOKEN } })
+    const ended = await run(daemon, ['token', 'gw', '--member', name, '--min-ttl', '5'])
+    expect(ended).toEqual({ exitCode: 0, stdout: `${text}\n`, stderr: '' })
+    expect(daemon.asked).toMatchObject([{ query: { min_ttl: '5' } }])
+  })
+
+  test.each(['realmId', 'access_token', 'toString', '__proto__', 'tenant.id', ''])(
+    'one that is not there: %j',
+    async (name) => {
+      const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: TOKEN } })
+      const { exitCode, stdout, stderr } = await run(daemon, ['token', 'gw', '--member', name])
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+      expect(stderr).toBe(
+        `catchd: The context of the token has no member '${name}'. Its members: instance_url, tenant, quiet, note.\n  → catchd inspect gw\n`,
+      )
+    },
+  )
+
+  test('without any context', async () => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: { ...TOKEN, context: {} } } })
+    const { exitCode, stderr } = await run(daemon, ['token', 'gw', '--member', 'id'])
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('The server said nothing beside it.')])
+  })
+
+  test('without a login', async () => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': problem('login_required', 409) })
+    expect(await run(daemon, ['token', 'gw', '--member', 'id'])).toMatchObject({ exitCode: 3, stdout: '' })
+  })
+
+  test.each([['--json'], ['--format', 'json'], ['--id-token']])('not with %s', async (...flags) => {
+    const daemon = await fakeDaemon({})
+    expect(await run(daemon, ['token', 'gw', '--member', 'id', ...flags])).toMatchObject({ exitCode: 2 })
+    expect(daemon.calls).toEqual([])
   })
 })
 
@@ -246,6 +290,7 @@ describe('the short way', () => {
     expect([...seen].map((file) => basename(file)).sort()).toEqual([
       'closed-output.ts',
       'listener-proof.ts',
+      'printable.ts',
       'quick-start.ts',
       'quick-token.ts',
       'shell-word.ts',

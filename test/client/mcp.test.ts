@@ -12,6 +12,7 @@ const token = (access_token: string, changes: object = {}) => ({
   expires_at: null,
   scope: null,
   profile: 'gw',
+  context: {},
   ...changes,
 })
 const loginRequired = (members: object = {}) => new DaemonError('login_required', {}, { ...members })

@@ -38,6 +38,8 @@ const unreachable = (reason: string) => ({ code: 'provider_unreachable', evidenc
 
 type Row = [name: string, scene: Scene, cause: Cause['cause'], fix: Partial<Cause['fix']>, detail: RegExp]
 
+const ofType = (tokenType: string) => ({ code: 'provider_answer_invalid', evidence: { tokenType } }) as const
+
 const RESOURCE = { profile: { resource: 'https://api.example/mcp' } }
 const LEFT_OUT = { set: '"resource": []', run: EDIT }
 const resourceRefused = (name: string, step: Facts['step'], error: string, text?: string): Row => [
@@ -209,6 +211,32 @@ const ROWS: Row[] = [
       /not valid for client_id/,
     ],
   ),
+  // token type
+  [
+    'a type of a vendor',
+    { ...ofType('mac'), profile: { token_response: { scope_separator: ',' } } },
+    'token_type_unknown',
+    {
+      run: EDIT,
+      set: '"token_response": {"scope_separator":",","defaults":{"token_type":"Bearer"}}',
+    },
+    /calls this one "mac"/,
+  ],
+  [
+    'a type of a vendor, at a refresh of bound tokens',
+    { step: 'refresh', ...ofType('pop'), profile: { dpop: true } },
+    'token_type_unknown',
+    { run: EDIT, set: '"token_response": {"defaults":{"token_type":"DPoP"}}' },
+    /as DPoP/,
+  ],
+  ['bound tokens', ofType('DPoP'), 'dpop_required', { run: EDIT, set: '"dpop": true' }, /RFC 9449/],
+  [
+    'tokens that are not bound',
+    { ...ofType('Bearer'), profile: { dpop: true } },
+    'dpop_unsupported',
+    { run: EDIT, set: '"dpop": false' },
+    /did not bind this one/,
+  ],
   // redirect URI
   [
     'Google',

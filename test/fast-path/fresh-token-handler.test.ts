@@ -45,7 +45,7 @@ describe('a token is the same either way', () => {
     const key = `authorization: Bearer ${api.adminKey}`
     const counted = async () => (await api.services.status()).token_accesses?.map((one) => one.count)
     for (const [via, more] of [['socket', []] as const, ['tcp', [key]] as const]) {
-      await api.logIn('gw', { expiresInSeconds: null })
+      await api.logIn('gw', { expiresInSeconds: null, parameters: { ключ: ['"', { a: null }], id: 7 } })
       const before = api.events.length
       const { plain, routed } = await bothWays(api, via, [...headers, ...more])
       expect(plain.status).toBe(200)

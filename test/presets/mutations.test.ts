@@ -53,7 +53,6 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   // Nothing else of the preset is at that address.
   'authorization_parameters.aud': /base_url has no effect/,
   'token_response.pointers.scope': /the scope is/,
-  'token_response.pointers.token_type': /an unknown token_type/,
   'token_response.defaults.token_type': /(no|an unknown|has the) token_type/,
 }
 

@@ -14,6 +14,7 @@ const token = {
   expires_at: null,
   scope: null,
   profile: 'gw',
+  context: {},
 }
 
 /** @param answer - Called with each request of the proxy, as text. */

@@ -192,6 +192,7 @@ async function start() {
     expires_at: null,
     scope: null,
     profile: 'gw',
+    context: {},
   }
   const client = {
     token: async () => token,

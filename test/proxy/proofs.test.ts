@@ -14,6 +14,7 @@ const token = (value: string) => ({
   expires_at: null,
   scope: null,
   profile: 'gw',
+  context: {},
 })
 
 type Respond = (proof: ProofRequest, count: number) => [status: number, headers: Record<string, string>]

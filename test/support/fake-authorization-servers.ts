@@ -24,11 +24,14 @@ export function tokenResponse(changes: Partial<TokenResponse> = {}): TokenRespon
     tokenType: 'Bearer',
     expiresInSeconds: 3600,
     refreshToken: new Secret('refresh-1'),
+    refreshTokenExpiresInSeconds: null,
     scope: null,
     idToken: null,
+    issuedTokenType: null,
     issuer: null,
     subject: null,
     parameters: {},
+    leftOut: [],
     ...changes,
   }
 }

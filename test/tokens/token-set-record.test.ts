@@ -1,7 +1,8 @@
 /** The vault record of a token set: its format stays, and members that a server named are stored as they are. */
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
-import { parseTokenSet, serialiseTokenSet } from '../../src/tokens/token-set.js'
+import { parseTokenSet, rotated, serialiseTokenSet } from '../../src/tokens/token-set.js'
+import { tokenResponse } from '../support/fake-authorization-servers.js'
 
 const RECORD = {
   version: 1,
@@ -58,6 +59,26 @@ test('a record of an earlier version has none of the later members', () => {
     server: null,
     loggedInAtMs: null,
   })
+})
+
+test('other members that an earlier version stored as they came are a context without secrets', () => {
+  const parameters = {
+    realmId: '42',
+    state: 's-1',
+    authed_user: { id: 'U1', refresh_token: 'refresh-of-another' },
+    copy: 'it is access-1',
+    session_state: 'x',
+  }
+  expect(parseTokenSet(item({ ...RECORD, parameters })).parameters).toEqual({
+    realmId: '42',
+    authed_user: { id: 'U1' },
+  })
+})
+
+test('names of members that were too large stay, until there is room for them', () => {
+  const set = parseTokenSet(item({ ...RECORD, left_out: ['photo', 'logo'] }))
+  const refreshed = rotated(set, tokenResponse({ parameters: { logo: 'small' }, leftOut: ['map'] }), 3_000)
+  expect(parseTokenSet(serialiseTokenSet(refreshed)).leftOut).toEqual(['map', 'photo'])
 })
 
 test.each([

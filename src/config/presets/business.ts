@@ -74,7 +74,6 @@ export const BUSINESS = presets([
       scope_separator: ',',
       // Without it the token does not expire and cannot be refreshed.
       token_parameters: { expiring: '1' },
-      token_response: { defaults: { token_type: 'Bearer' } },
     },
   },
   {
@@ -130,7 +129,7 @@ export const BUSINESS = presets([
       // A refresh token comes only with offline access, and without the prompt only the first time.
       authorization_parameters: { access_type: 'offline', prompt: 'consent' },
       // expires_in may be milliseconds; the seconds then stand beside it.
-      token_response: { pointers: { expires_in: '/expires_in_sec' } },
+      token_response: { pointers: { expires_in: ['/expires_in_sec', '/expires_in'] } },
     },
   },
   {

@@ -67,7 +67,6 @@ export const DEVELOPMENT = presets([
       token_endpoint_auth_method: 'client_secret_post',
       authorization_parameters: { audience: 'api.atlassian.com', prompt: 'consent' },
       offline_scope: 'offline_access',
-      token_response: { defaults: { token_type: 'Bearer' } },
     },
   },
   {

@@ -66,7 +66,6 @@ export const PEOPLE = presets([
     profile: {
       authorization_endpoint: 'https://www.linkedin.com/oauth/native-pkce/authorization',
       token_endpoint: 'https://www.linkedin.com/oauth/v2/accessToken',
-      token_response: { defaults: { token_type: 'Bearer' } },
     },
   },
   {

@@ -22,11 +22,10 @@ export const WORK = presets([
           // A login answers with the person's token inside, a refresh with it on top.
           access_token: ['/authed_user/access_token', '/access_token'],
           refresh_token: ['/authed_user/refresh_token', '/refresh_token'],
-          expires_in: '/authed_user/expires_in',
+          expires_in: ['/authed_user/expires_in', '/expires_in'],
           scope: '/authed_user/scope',
-          // Where the standard has the type of the token, it says "bot" or "user".
-          token_type: '/no_such_member',
         },
+        // The server says "bot" or "user".
         defaults: { token_type: 'Bearer' },
       },
     },

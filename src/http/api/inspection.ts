@@ -7,6 +7,7 @@ import type { Inspection, Report } from '../../authorization-server/port.js'
 import { toInstant } from '../../clock.js'
 import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { type ApiScope, answers, ProfilePath, type RouteParts } from './scope.js'
+import { TokenContext } from './token-answer.js'
 import { FailureAnswer, failureAnswer, Instant, instantOrNull } from './wire.js'
 
 const Members = z.record(z.string(), z.unknown())
@@ -37,6 +38,10 @@ export const InspectionAnswer = z
         refused: z.string().nullable().describe('Why the refresh token is no longer valid'),
       })
       .nullable(),
+    context: TokenContext,
+    left_out: z
+      .array(z.string())
+      .describe('Names of members that are too large for `context`, or nested too deeply'),
     id_token: z.object({ header: Members, claims: Members }).nullable(),
     introspection: ReportAnswer.describe('RFC 7662; null when no endpoint is known'),
     userinfo: ReportAnswer.describe('OpenID Connect Core §5.3; null when no endpoint is known'),
@@ -89,6 +94,8 @@ function inspectionAnswer(
             expires_at: instantOrNull(set.refreshTokenExpiresAtMs),
             refused: refused === null ? null : (refused.error ?? refused.reason),
           },
+    context: set.parameters,
+    left_out: [...(set.leftOut ?? [])],
     id_token: idToken === null ? null : { header: { ...idToken.header }, claims: { ...idToken.claims } },
     introspection: reportAnswer(introspection),
     userinfo: reportAnswer(userinfo),

@@ -8,6 +8,10 @@ import { secondsLeft, type TokenSet } from '../../tokens/token-set.js'
 import { prefersPlainText } from './accepted-type.js'
 import { Instant, instantOrNull } from './wire.js'
 
+export const TokenContext = z
+  .record(z.string(), z.unknown())
+  .describe('The other members of the token response and parameters of the redirect, without secrets')
+
 export const TokenAnswer = z
   .object({
     access_token: z.string(),
@@ -16,6 +20,7 @@ export const TokenAnswer = z
     expires_at: Instant.nullable(),
     scope: z.string().nullable(),
     profile: z.string(),
+    context: TokenContext,
   })
   .meta({ id: 'Token' })
 export type TokenAnswer = z.infer<typeof TokenAnswer>
@@ -28,6 +33,7 @@ export function tokenAnswer(set: TokenSet, profile: string, nowMs: number): Toke
     expires_at: instantOrNull(set.expiresAtMs),
     scope: set.scope,
     profile,
+    context: set.parameters,
   }
 }
 

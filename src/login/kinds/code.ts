@@ -175,7 +175,8 @@ async function redeem(
   const { server = null } = origin
   const grant = { code, signedResponse, redirectUri, codeVerifier, nonce, server, transcript }
   const answer = await servers.redeem(profile, grant)
-  const set = tokenSetFrom(answer, login.origin, profile.scope ?? null, clock.now(), extra)
+  const beside = { members: extra, secrets: [login.state, code, codeVerifier, nonce] }
+  const set = tokenSetFrom(answer, login.origin, profile.scope ?? null, clock.now(), beside)
   return keepTokens(parts, login.profile, set, logoutGeneration)
 }
 

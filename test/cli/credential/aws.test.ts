@@ -31,6 +31,7 @@ const lent = (): FoundToken => ({
     expires_at: EXPIRATION,
     scope: 'email',
     profile: 'gw',
+    context: {},
   },
 })
 

@@ -6,7 +6,7 @@ import { openApi } from './opened-api.js'
 
 test('what is known about the tokens is told without them', async () => {
   const { call, servers, logIn, effects } = await openApi()
-  await logIn('gw')
+  await logIn('gw', { parameters: { patient: 'p-1' }, leftOut: ['photo'] })
   servers.inspection = {
     ...servers.inspection,
     userinfo: {
@@ -24,6 +24,8 @@ test('what is known about the tokens is told without them', async () => {
       expires_at: '2026-01-01T01:00:00Z',
       expires_in: 3600,
     },
+    context: { patient: 'p-1' },
+    left_out: ['photo'],
     id_token: { header: { alg: 'ES256' }, claims: { sub: 'ada' } },
     introspection: { answer: { active: true }, error: null },
     userinfo: {

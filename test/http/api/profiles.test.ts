@@ -9,7 +9,7 @@ import { openApi } from './opened-api.js'
 
 test('profiles are listed with how they stand', async () => {
   const { call, logIn, services } = await openApi()
-  await logIn('gw', { parameters: { refresh_expires_in: 86_400 } })
+  await logIn('gw', { refreshTokenExpiresInSeconds: 86_400 })
   await services.logins.begin({ profile: 'corp', open: false })
   const { profiles } = (await call('GET', '/v1/profiles')).json(ProfileListAnswer)
   expect(profiles.map(({ profile, status }) => [profile, status])).toEqual([

@@ -19,6 +19,7 @@ test('a proof comes with the token that it is for', async () => {
     expires_at: '2026-01-01T01:00:00Z',
     scope: 'email',
     profile: 'gw',
+    context: {},
     dpop: PROOF,
   })
   expect(effects).toEqual([`prove gw ${JSON.stringify(body)}`, 'token.served admin gw'])

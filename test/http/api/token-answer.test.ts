@@ -37,6 +37,7 @@ test('it is the answer, at every instant, whatever the token set holds', () => {
     accessToken: fc.string({ minLength: 1 }).map((text) => new Secret(text)),
     tokenType: fc.string(),
     scope: fc.option(fc.string()),
+    parameters: fc.dictionary(fc.string(), fc.jsonValue()),
     expiresAtMs: fc.option(fc.integer({ min: NOW_MS, max: NOW_MS + 1e9 })),
   })
   fc.assert(

@@ -10,7 +10,7 @@ const NO_SCOPE = { issuer: 'https://id.example.com', client_id: 'catchd' }
 describe('GET /v1/tokens/{profile}', () => {
   test('a fresh token is answered from memory, with what is known of it', async () => {
     const { call, logIn, effects } = await openApi()
-    await logIn('gw')
+    await logIn('gw', { parameters: { instance_url: 'https://na139.example' } })
     const answer = await call('GET', '/v1/tokens/gw')
     expect(answer.status).toBe(200)
     expect(answer.json(TokenAnswer)).toEqual({
@@ -20,6 +20,7 @@ describe('GET /v1/tokens/{profile}', () => {
       expires_at: '2026-01-01T01:00:00Z',
       scope: 'email',
       profile: 'gw',
+      context: { instance_url: 'https://na139.example' },
     })
     expect(effects).toEqual(['token.served admin gw'])
   })
@@ -29,6 +30,24 @@ describe('GET /v1/tokens/{profile}', () => {
     await logIn('gw', { expiresInSeconds: null, scope: null })
     const answer = (await call('GET', '/v1/tokens/gw')).json(TokenAnswer)
     expect(answer).toMatchObject({ expires_in: null, expires_at: null, scope: null })
+  })
+
+  test('the context outlives a refresh, and what comes anew replaces what was there', async () => {
+    const { call, logIn, servers } = await openApi()
+    await logIn('gw', {
+      parameters: { instance_url: 'https://old.example', patient: 'p-1', other: ACCESS_TOKEN },
+    })
+    const contextOf = async (method: 'GET' | 'POST', path: string) =>
+      (await call(method, path)).json(TokenAnswer).context
+    expect(await contextOf('GET', '/v1/tokens/gw')).toEqual({
+      instance_url: 'https://old.example',
+      patient: 'p-1',
+    })
+    const parameters = { instance_url: 'https://new.example', id: 7, note: 'was refresh-of-before' }
+    servers.refreshAnswer = () => ({ outcome: 'refreshed', response: issued({ parameters }) })
+    const after = { ...parameters, patient: 'p-1' }
+    expect(await contextOf('POST', '/v1/tokens/gw/refresh')).toEqual(after)
+    expect(await contextOf('GET', '/v1/tokens/gw')).toEqual(after)
   })
 
   test('a token that is not fresh is obtained first, and min_ttl goes along', async () => {

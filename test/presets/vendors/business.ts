@@ -167,12 +167,13 @@ export const BUSINESS: readonly Vendor[] = [
     credentials: 'body',
     withholdsRefreshToken: unlessAuthorization({ access_type: 'offline', prompt: 'consent' }),
     lifetime: 3600,
-    answer: standardAnswer(3600, {
-      scope: undefined,
-      expires_in_sec: 3600,
-      expires_in: 3_600_000,
-      api_domain: 'https://www.zohoapis.eu',
-    }),
+    // Only a login answers in milliseconds, too.
+    answer: (issued) =>
+      standardAnswer(3600, {
+        scope: undefined,
+        api_domain: 'https://www.zohoapis.eu',
+        ...(issued.grant === 'refresh' ? {} : { expires_in_sec: 3600, expires_in: 3_600_000 }),
+      })(issued),
     // Inside a 200.
     refuse: ({ about }) => ({ body: { error: about === 'client' ? 'invalid_client' : 'invalid_code' } }),
   },

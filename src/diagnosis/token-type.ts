@@ -1,0 +1,31 @@
+/** Causes at the type of the tokens (RFC 6749 §7.1, RFC 9449 §5). Pure. */
+import { type Cause, type Facts, set } from './facts.js'
+
+/** The server issued tokens, and catchd does not use tokens of this type. */
+export function tokenTypeCause({ profile, evidence }: Facts): Cause | undefined {
+  const type = evidence?.tokenType
+  if (type === undefined) return undefined
+  if (type === 'DPoP') {
+    return {
+      cause: 'dpop_required',
+      detail:
+        'The server binds its tokens to a key of the client (DPoP, RFC 9449), and the profile has DPoP off.',
+      fix: set(profile, 'dpop', true),
+    }
+  }
+  if (profile.dpop && type === 'Bearer') {
+    return {
+      cause: 'dpop_unsupported',
+      detail:
+        'The profile binds tokens to a key (dpop), but the server did not bind this one. It may not support DPoP (RFC 9449), or not for this client.',
+      fix: set(profile, 'dpop', false),
+    }
+  }
+  const { token_response: shape } = profile
+  const defaults = { ...shape?.defaults, token_type: profile.dpop ? 'DPoP' : 'Bearer' }
+  return {
+    cause: 'token_type_unknown',
+    detail: `catchd uses tokens of the types Bearer and DPoP, and the server calls this one ${JSON.stringify(type)}. If it goes into an Authorization header as ${defaults.token_type}, say so in token_response.`,
+    fix: set(profile, 'token_response', { ...shape, defaults }),
+  }
+}
