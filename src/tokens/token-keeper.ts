@@ -23,6 +23,8 @@ import { RefreshJournal, type Steps } from './refresh-journal.js'
 import { Renewals } from './renewals.js'
 import {
   decide,
+  decideRefused,
+  hasToken,
   isFreshFor,
   isOver,
   living,
@@ -148,11 +150,37 @@ export class TokenKeeper {
 
   /** Refreshes even during a back-off; joins a refresh under way. @throws as `get` does */
   async refresh(name: string): Promise<TokenSet> {
-    return this.#parts.lock.use(() => this.#refresh(name))
+    const profile = this.#parts.profiles.profile(name)
+    return this.#parts.lock.use(() => this.#refresh(profile))
   }
 
-  async #refresh(name: string): Promise<TokenSet> {
+  /**
+   * The token set after a server refused one of its tokens: the current one if it is another already, or else of one
+   * refresh, which all callers with that token share. A server that refuses every token causes no more than one refresh
+   * for each token: see `decideRefused`.
+   *
+   * @returns A set that still has the refused token if another refresh would not help.
+   * @throws as `get` does
+   */
+  async insteadOf(name: string, refused: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
+    return this.#parts.lock.use(() => this.#insteadOf(profile, refused))
+  }
+
+  async #insteadOf(profile: Profile, refused: string): Promise<TokenSet> {
+    const profileTokens = this.#store.of(profile)
+    const set = await this.#load(profile, profileTokens)
+    if (set !== null && !hasToken(set, refused)) return this.#get(profile, undefined, 'access_token')
+    const decision = decideRefused(profileTokens.state, profile, this.#parts.clock.now())
+    if (decision.act === 'refuse') throw decision.failure
+    if (decision.act === 'serve') return decision.set
+    const replacement = await this.#refresh(profile)
+    profileTokens.step({ step: 'replaced', set: replacement })
+    return replacement
+  }
+
+  async #refresh(profile: Profile): Promise<TokenSet> {
+    const { name } = profile
     const profileTokens = this.#store.of(profile)
     const set = await this.#load(profile, profileTokens)
     this.#schedule.used(name, profileTokens, this.#parts.clock.now())
