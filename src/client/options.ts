@@ -39,7 +39,7 @@ export interface TokenOptions extends CallOptions {
 export interface RefreshOptions extends CallOptions {
   /**
    * The access token or id_token that a server refused. Only if it is still the current one, the daemon refreshes it, once
-   * for all who report it. If a server refuses the new token too, the answer is that same token.
+   * for all who report it. If servers refuse two new tokens one after the other, the answer is that same token for a while.
    */
   readonly refused?: string | undefined
 }

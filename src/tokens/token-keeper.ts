@@ -31,6 +31,7 @@ import {
   loginRequired,
   noIdToken,
   phaseOf,
+  recentReplacements,
   type WantedToken,
 } from './token-life.js'
 import { findProfile, TokenSchedule } from './token-schedule.js'
@@ -156,8 +157,8 @@ export class TokenKeeper {
 
   /**
    * The token set after a server refused one of its tokens: the current one if it is another already, or else of one
-   * refresh, which all callers with that token share. A server that refuses every token causes no more than one refresh
-   * for each token: see `decideRefused`.
+   * refresh, which all callers with that token share. A server that refuses every token causes two refreshes in five
+   * minutes: see `decideRefused`.
    *
    * @returns A set that still has the refused token if another refresh would not help.
    * @throws as `get` does
@@ -171,11 +172,13 @@ export class TokenKeeper {
     const profileTokens = this.#store.of(profile)
     const set = await this.#load(profile, profileTokens)
     if (set !== null && !hasToken(set, refused)) return this.#get(profile, undefined, 'access_token')
-    const decision = decideRefused(profileTokens.state, profile, this.#parts.clock.now())
+    const nowMs = this.#parts.clock.now()
+    const decision = decideRefused(profileTokens.state, profile, nowMs)
     if (decision.act === 'refuse') throw decision.failure
     if (decision.act === 'serve') return decision.set
+    const replacements = recentReplacements(profileTokens.state, nowMs) + 1
     const replacement = await this.#refresh(profile)
-    profileTokens.step({ step: 'replaced', set: replacement })
+    profileTokens.step({ step: 'replaced', set: replacement, replacements })
     return replacement
   }
 

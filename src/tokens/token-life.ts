@@ -19,8 +19,8 @@ export interface TokenState {
   readonly isRefreshing: boolean
   /** When a refresh last succeeded in this run. */
   readonly refreshedAtMs: number | null
-  /** Whether that refresh was made because a server had refused the token before. */
-  readonly isReplacement: boolean
+  /** How many of the last refreshes were made because a server had refused the token before, one soon after the other. */
+  readonly replacements: number
   readonly backOff: BackOff | null
   /** Why the last refresh failed; cleared when one succeeds. */
   readonly lastFailure: CatchdError | null
@@ -54,7 +54,7 @@ export type TokenStep =
   | { readonly step: 'refresh_begun' }
   | { readonly step: 'refreshed'; readonly set: TokenSet; readonly atMs: number }
   /** The refresh that brought this set was made because a server had refused the token before. */
-  | { readonly step: 'replaced'; readonly set: TokenSet }
+  | { readonly step: 'replaced'; readonly set: TokenSet; readonly replacements: number }
   /** The refresh token must not be sent again; the record stays, marked. */
   | { readonly step: 'refresh_refused'; readonly set: TokenSet; readonly failure: CatchdError }
   | { readonly step: 'refresh_failed'; readonly backOff: BackOff | null; readonly failure: CatchdError }
@@ -66,7 +66,7 @@ export const UNREAD: TokenState = {
   set: undefined,
   isRefreshing: false,
   refreshedAtMs: null,
-  isReplacement: false,
+  replacements: 0,
   backOff: null,
   lastFailure: null,
   foreign: null,
@@ -83,7 +83,7 @@ export function nextState(state: TokenState, event: TokenStep): TokenState {
     case 'refreshed':
       return { ...UNREAD, set: event.set, refreshedAtMs: event.atMs }
     case 'replaced':
-      return state.set === event.set ? { ...state, isReplacement: true } : state
+      return state.set === event.set ? { ...state, replacements: event.replacements } : state
     case 'refresh_refused':
       return { ...UNREAD, set: event.set, lastFailure: event.failure }
     case 'refresh_failed':
@@ -193,7 +193,9 @@ export function decide(
   return { act: 'renew', fallback }
 }
 
-/** A server that refuses a new token too has another reason. After this time, the token may really have been revoked. */
+/** A server that refuses one new token after the other has another reason than the token. */
+const MOST_REPLACEMENTS = 2
+/** After this time, the token may really have been revoked. */
 const REPLACED_PAUSE_MS = 300_000
 
 /**
@@ -202,9 +204,8 @@ const REPLACED_PAUSE_MS = 300_000
  */
 export function decideRefused(state: TokenState, policy: LifePolicy, nowMs: number): Decision {
   const set = living(policy, state.set ?? null, nowMs)
-  const { isReplacement, refreshedAtMs, backOff, lastFailure } = state
-  const age = nowMs - (refreshedAtMs ?? Number.NEGATIVE_INFINITY)
-  if (set !== null && isReplacement && age >= 0 && age < REPLACED_PAUSE_MS) return { act: 'serve', set }
+  const { backOff, lastFailure } = state
+  if (set !== null && recentReplacements(state, nowMs) >= MOST_REPLACEMENTS) return { act: 'serve', set }
   if (!state.isRefreshing && mustWait(backOff, nowMs)) {
     const failure = lastFailure ?? new CatchdError('provider_unreachable', { profile: policy.name })
     return { act: 'refuse', failure }
@@ -213,6 +214,11 @@ export function decideRefused(state: TokenState, policy: LifePolicy, nowMs: numb
     return { act: 'refuse', failure: loginRequired(policy, set.refusedRefreshToken) }
   }
   return { act: 'renew', fallback: null }
+}
+
+export function recentReplacements({ replacements, refreshedAtMs }: TokenState, nowMs: number): number {
+  const ageMs = nowMs - (refreshedAtMs ?? Number.NEGATIVE_INFINITY)
+  return ageMs >= 0 && ageMs < REPLACED_PAUSE_MS ? replacements : 0
 }
 
 /** Whether it is the access token or the id_token of the set. */

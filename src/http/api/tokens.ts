@@ -36,7 +36,7 @@ const RefreshBody = z
       .min(1)
       .optional()
       .describe(
-        'The access token or id_token that a server refused (401). If it is no longer the current one, the answer is the current one. If a server refuses the new token too, there is no further refresh for 5 minutes, and the answer is the same token',
+        'The access token or id_token that a server refused (401). If it is no longer the current one, the answer is the current one. If servers refuse two new tokens one after the other, there is no further refresh for 5 minutes, and the answer is the same token',
       ),
   })
   .nullish()
