@@ -63,7 +63,7 @@ export async function readAll({
   end,
   largestKiB = LARGEST_KIB,
 }: {
-  readonly end?: string | undefined
+  readonly end?: RegExp | undefined
   readonly largestKiB?: number
 } = {}): Promise<string> {
   const chunks: Buffer[] = []
@@ -72,7 +72,7 @@ export async function readAll({
     size += chunk.length
     if (size > largestKiB * 1024) throw tooLong(largestKiB)
     chunks.push(chunk)
-    if (end !== undefined && Buffer.concat(chunks).includes(end)) break
+    if (end?.test(Buffer.concat(chunks).toString('latin1'))) break
   }
   return Buffer.concat(chunks)
     .toString('utf8')

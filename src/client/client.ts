@@ -35,6 +35,7 @@ import {
   type LoginRequest,
   type NewClientRequest,
   type ProofRequest,
+  type RefreshOptions,
   type TokenOptions,
   type WaitOptions,
   wireNames,
@@ -87,9 +88,14 @@ export class CatchdClient {
     return fetchWithToken(this, profile, input, init)
   }
 
-  /** Forces a refresh. @throws CatchdError `login_required`, `provider_refused`, … */
-  refresh(profile: string, options: CallOptions = {}): Promise<TokenAnswer> {
-    return this.#send('POST', ['tokens', profile, 'refresh'], undefined, options)
+  /**
+   * Forces a refresh; with `refused`, only if that token is still the current one.
+   *
+   * @throws CatchdError `login_required`, `provider_refused`, …
+   */
+  refresh(profile: string, { refused, ...options }: RefreshOptions = {}): Promise<TokenAnswer> {
+    const body = refused === undefined ? undefined : { refused }
+    return this.#send('POST', ['tokens', profile, 'refresh'], body, options)
   }
 
   /**

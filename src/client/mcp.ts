@@ -82,10 +82,10 @@ class CatchdAuthProvider implements OAuthClientProvider {
    */
   async redirectToAuthorization(): Promise<void> {
     const profile = await this.#profile()
-    const current = await this.#token(profile)
-    if (current.access_token !== this.#handedOut) return // another host has already refreshed it
+    const refused = this.#handedOut
     try {
-      await this.#client.refresh(profile)
+      if (refused === undefined) await this.#token(profile)
+      else await this.#client.refresh(profile, { refused })
     } catch (error) {
       if (!isLoginRequired(error)) throw error
       await this.#token(profile)

@@ -36,6 +36,14 @@ export interface TokenOptions extends CallOptions {
   readonly waitSeconds?: number | undefined
 }
 
+export interface RefreshOptions extends CallOptions {
+  /**
+   * The access token or id_token that a server refused. Only if it is still the current one, the daemon refreshes it, once
+   * for all who report it. If servers refuse two new tokens one after the other, the answer is that same token for a while.
+   */
+  readonly refused?: string | undefined
+}
+
 export interface WaitOptions extends CallOptions {
   /** How long to wait for the end of the login. The answer is its state after that time. */
   readonly waitSeconds?: number | undefined

@@ -6,12 +6,12 @@
  * daemon makes the proof. If a resource server requires a nonce in it, the request is sent again with that nonce (§9).
  */
 import type { ProofAnswer, TokenAnswer } from './api-types.js'
-import type { CallOptions, ProofRequest } from './options.js'
+import type { CallOptions, ProofRequest, RefreshOptions } from './options.js'
 
 /** The calls of the client that are used here. */
 interface Tokens {
   token(profile: string, options: CallOptions): Promise<TokenAnswer>
-  refresh(profile: string, options: CallOptions): Promise<TokenAnswer>
+  refresh(profile: string, options: RefreshOptions): Promise<TokenAnswer>
   proof(profile: string, request: ProofRequest, options: CallOptions): Promise<ProofAnswer>
 }
 
@@ -99,8 +99,8 @@ function remember(nonces: Map<string, string>, origin: string, nonce: string): v
 /** Another program may have refreshed it already. `undefined`: there is no other token, so the answer stays 401. */
 async function better(client: Tokens, profile: string, refused: string, options: CallOptions) {
   try {
-    const current = await client.token(profile, options)
-    return current.access_token === refused ? await client.refresh(profile, options) : current
+    const token = await client.refresh(profile, { ...options, refused })
+    return token.access_token === refused ? undefined : token
   } catch {
     return undefined
   }

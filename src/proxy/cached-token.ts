@@ -16,7 +16,6 @@ export class CachedToken {
   readonly #client: Tokens
   readonly #profile: string
   #asked: { readonly atMs: number; readonly answer: Promise<TokenAnswer> } | undefined
-  #renewing: Promise<TokenAnswer> | undefined
 
   constructor(client: Tokens, profile: string) {
     this.#client = client
@@ -31,19 +30,16 @@ export class CachedToken {
   }
 
   /**
-   * Finds a new token after the upstream refused one: a token that was refreshed in the meantime, or a token that is
-   * refreshed now, once for all refused requests.
+   * Finds a new token after the upstream refused one. The daemon compares it with its current one, so that all requests
+   * with a refused token cause one refresh, whenever they are refused.
    *
    * @returns `undefined` if there is no new token.
    */
-  async insteadOf(refused: TokenAnswer): Promise<TokenAnswer | undefined> {
+  async insteadOf({ access_token: refused }: TokenAnswer): Promise<TokenAnswer | undefined> {
     try {
-      const known = await this.#remember(this.#client.token(this.#profile))
-      if (known.access_token !== refused.access_token) return known
-      this.#renewing ??= this.#client.refresh(this.#profile).finally(() => {
-        this.#renewing = undefined
-      })
-      return await this.#remember(this.#renewing)
+      const token = await this.#client.refresh(this.#profile, { refused })
+      if (token.access_token === refused) return undefined
+      return await this.#remember(Promise.resolve(token))
     } catch {
       return undefined // the caller gets the upstream's refusal; the daemon's log has the cause
     }

@@ -88,7 +88,7 @@ export class LocalProxy {
         response.writeHead(404, { 'content-length': 0 }).end()
         return
       }
-      const call = await callOf(request, path, upgrade)
+      const call = await callOf(request, path, (field) => this.#outward(field), upgrade)
       const answer = await this.#attempt(call, await this.#parts.token.current(), gone.signal)
       const { connection } = answer
       if (upgrade === undefined || connection === null) this.#passOn(response, answer)
@@ -120,6 +120,20 @@ export class LocalProxy {
     if ((origin !== undefined && !isOwn) || isForeignPage) throw new CatchdError('origin_refused')
   }
 
+  /** WebDAV names other resources in header fields (RFC 4918 §10.3, §10.4): as the upstream knows them. */
+  #outward([name, value]: Field): Field {
+    if (!/^(?:destination|if)$/i.test(name)) return [name, value]
+    const authorities = [...(this.#authorities ?? ['localhost'])]
+    const isOwn = (url: URL) => url.protocol === 'http:' && authorities.includes(url.host)
+    const outward = value.replace(/http:\/\/[^\s<>]+/gi, (text) => {
+      const url = URL.canParse(text) ? new URL(text) : undefined
+      const path =
+        url !== undefined && isOwn(url) ? this.#paths.outward(text.slice(url.origin.length)) : undefined
+      return path === undefined ? text : `${this.#parts.upstream.origin}${path}`
+    })
+    return [name, outward]
+  }
+
   /** At most three times: with another token, and with the nonce that the upstream asked for. */
   async #attempt(call: UpstreamCall, first: TokenAnswer, gone: AbortSignal): Promise<UpstreamAnswer> {
     const isReplayable = call.body === null || Buffer.isBuffer(call.body)
@@ -131,7 +145,11 @@ export class LocalProxy {
       const fields = [...call.fields, ...proven.fields]
       const answer = await this.#upstream.send({ ...call, fields }, gone)
       const lacksNonce = this.#proofs.learnNonce(proven, answer) && !hasNewNonce
-      if (!isReplayable || answer.status !== 401) return answer
+      if (answer.status !== 401) return answer
+      if (!isReplayable) {
+        if (!lacksNonce) void this.#parts.token.insteadOf(proven.token) // for the next request
+        return answer
+      }
       if (lacksNonce) hasNewNonce = true
       else {
         const better = hasNewToken ? undefined : await this.#parts.token.insteadOf(proven.token)
@@ -158,10 +176,11 @@ export class LocalProxy {
 async function callOf(
   request: IncomingMessage,
   path: string,
+  outward: (field: Field) => Field,
   upgrade: Upgrade | undefined,
 ): Promise<UpstreamCall> {
   const { method = '', rawHeaders } = request
-  const fields = endToEnd(fieldsOf(rawHeaders), NOT_FROM_CALLER)
+  const fields = endToEnd(fieldsOf(rawHeaders), NOT_FROM_CALLER).map(outward)
   const body = await bodyOf(request, upgrade !== undefined)
   return { method, path, fields, body, upgrade: upgrade === undefined ? null : protocolOf(request) }
 }

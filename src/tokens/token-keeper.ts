@@ -23,12 +23,15 @@ import { RefreshJournal, type Steps } from './refresh-journal.js'
 import { Renewals } from './renewals.js'
 import {
   decide,
+  decideRefused,
+  hasToken,
   isFreshFor,
   isOver,
   living,
   loginRequired,
   noIdToken,
   phaseOf,
+  recentReplacements,
   type WantedToken,
 } from './token-life.js'
 import { findProfile, TokenSchedule } from './token-schedule.js'
@@ -158,11 +161,39 @@ export class TokenKeeper {
 
   /** Refreshes even during a back-off; joins a refresh under way. @throws as `get` does */
   async refresh(name: string): Promise<TokenSet> {
-    return this.#parts.lock.use(() => this.#refresh(name))
+    const profile = this.#parts.profiles.profile(name)
+    return this.#parts.lock.use(() => this.#refresh(profile))
   }
 
-  async #refresh(name: string): Promise<TokenSet> {
+  /**
+   * The token set after a server refused one of its tokens: the current one if it is another already, or else of one
+   * refresh, which all callers with that token share. A server that refuses every token causes two refreshes in five
+   * minutes: see `decideRefused`.
+   *
+   * @returns A set that still has the refused token if another refresh would not help.
+   * @throws as `get` does
+   */
+  async insteadOf(name: string, refused: string): Promise<TokenSet> {
     const profile = this.#parts.profiles.profile(name)
+    return this.#parts.lock.use(() => this.#insteadOf(profile, refused))
+  }
+
+  async #insteadOf(profile: Profile, refused: string): Promise<TokenSet> {
+    const profileTokens = this.#store.of(profile)
+    const set = await this.#load(profile, profileTokens)
+    if (set !== null && !hasToken(set, refused)) return this.#get(profile, undefined, 'access_token')
+    const nowMs = this.#parts.clock.now()
+    const decision = decideRefused(profileTokens.state, profile, nowMs)
+    if (decision.act === 'refuse') throw decision.failure
+    if (decision.act === 'serve') return decision.set
+    const replacements = recentReplacements(profileTokens.state, nowMs) + 1
+    const replacement = await this.#refresh(profile)
+    profileTokens.step({ step: 'replaced', set: replacement, replacements })
+    return replacement
+  }
+
+  async #refresh(profile: Profile): Promise<TokenSet> {
+    const { name } = profile
     const profileTokens = this.#store.of(profile)
     const set = await this.#load(profile, profileTokens)
     this.#schedule.used(name, profileTokens, this.#parts.clock.now())

@@ -19,6 +19,8 @@ export interface TokenState {
   readonly isRefreshing: boolean
   /** When a refresh last succeeded in this run. */
   readonly refreshedAtMs: number | null
+  /** How many of the last refreshes were made because a server had refused the token before, one soon after the other. */
+  readonly replacements: number
   readonly backOff: BackOff | null
   /** Why the last refresh failed; cleared when one succeeds. */
   readonly lastFailure: CatchdError | null
@@ -53,6 +55,8 @@ export type TokenStep =
   | { readonly step: 'kept'; readonly set: TokenSet }
   | { readonly step: 'refresh_begun' }
   | { readonly step: 'refreshed'; readonly set: TokenSet; readonly atMs: number }
+  /** The refresh that brought this set was made because a server had refused the token before. */
+  | { readonly step: 'replaced'; readonly set: TokenSet; readonly replacements: number }
   /** The refresh token must not be sent again; the record stays, marked. */
   | { readonly step: 'refresh_refused'; readonly set: TokenSet; readonly failure: CatchdError }
   | {
@@ -72,6 +76,7 @@ export const UNREAD: TokenState = {
   set: undefined,
   isRefreshing: false,
   refreshedAtMs: null,
+  replacements: 0,
   backOff: null,
   lastFailure: null,
   failingSinceMs: null,
@@ -88,6 +93,8 @@ export function nextState(state: TokenState, event: TokenStep): TokenState {
       return { ...state, isRefreshing: true }
     case 'refreshed':
       return { ...UNREAD, set: event.set, refreshedAtMs: event.atMs }
+    case 'replaced':
+      return state.set === event.set ? { ...state, replacements: event.replacements } : state
     case 'refresh_refused':
       return { ...UNREAD, set: event.set, lastFailure: event.failure }
     case 'refresh_failed':
@@ -204,6 +211,39 @@ export function decide(
     return serveOr(state.lastFailure ?? new CatchdError('provider_unreachable', { profile: policy.name }))
   }
   return { act: 'renew', fallback }
+}
+
+/** A server that refuses one new token after the other has another reason than the token. */
+const MOST_REPLACEMENTS = 2
+/** After this time, the token may really have been revoked. */
+const REPLACED_PAUSE_MS = 300_000
+
+/**
+ * What to do after a server refused a token of the current set. Unlike a user's own refresh, this keeps to the back-off
+ * and to a refusal of the refresh token, because tools report refusals as often as they get them.
+ */
+export function decideRefused(state: TokenState, policy: LifePolicy, nowMs: number): Decision {
+  const set = living(policy, state.set ?? null, nowMs)
+  const { backOff, lastFailure } = state
+  if (set !== null && recentReplacements(state, nowMs) >= MOST_REPLACEMENTS) return { act: 'serve', set }
+  if (!state.isRefreshing && mustWait(backOff, nowMs)) {
+    const failure = lastFailure ?? new CatchdError('provider_unreachable', { profile: policy.name })
+    return { act: 'refuse', failure }
+  }
+  if (set?.refusedRefreshToken != null) {
+    return { act: 'refuse', failure: loginRequired(policy, set.refusedRefreshToken) }
+  }
+  return { act: 'renew', fallback: null }
+}
+
+export function recentReplacements({ replacements, refreshedAtMs }: TokenState, nowMs: number): number {
+  const ageMs = nowMs - (refreshedAtMs ?? Number.NEGATIVE_INFINITY)
+  return ageMs >= 0 && ageMs < REPLACED_PAUSE_MS ? replacements : 0
+}
+
+/** Whether it is the access token or the id_token of the set. */
+export function hasToken({ accessToken, idToken }: TokenSet, token: string): boolean {
+  return accessToken.reveal() === token || idToken?.reveal() === token
 }
 
 /** If a server's tokens live shorter than a caller wants, asking again at once brings no longer one. */

@@ -61,11 +61,13 @@ export class TokenService {
    * Refreshes even during a back-off. The user asks for this and reads why it failed; tools that ask for a token only
    * look at the code.
    *
+   * @param refused - The token that a server refused. It is refreshed only if it is still the current one.
    * @throws CatchdError as `get` does
    */
-  async refresh(profile: string): Promise<TokenSet> {
+  async refresh(profile: string, refused?: string): Promise<TokenSet> {
     const { keeper, explain } = this.#parts
     try {
+      if (refused !== undefined) return await this.#inUse(profile, keeper.insteadOf(profile, refused))
       return await keeper.refresh(profile)
     } catch (error) {
       throw explain(profile, error)

@@ -64,21 +64,32 @@ test('a 401 is answered by a refresh and one more try, with the same body', asyn
 })
 
 test('a token that somebody else refreshed is taken without another refresh', async () => {
-  let token = 't1'
-  const { daemon, client, good, url } = await start(() => {
-    const served = token
-    token = 't2'
-    return served
-  })
+  const { daemon, client, good, url } = await start(
+    () => 't1',
+    () => 't2',
+  )
   good.add('Bearer t2')
   expect((await client.fetch('gw', url)).status).toBe(200)
-  expect(daemon.asked.map(({ method }) => method)).toEqual(['GET', 'GET'])
+  // The daemon compares it with its current token.
+  expect(daemon.asked.map(({ method, body }) => [method, body])).toEqual([
+    ['GET', undefined],
+    ['POST', { refused: 't1' }],
+  ])
 })
 
-test('refused twice: the refusal is the answer, without a loop', async () => {
+test('the daemon has no other token: the refusal is the answer, and nothing is sent again', async () => {
   const { client, seen, url } = await start(() => 't1')
   expect((await client.fetch('gw', url)).status).toBe(401)
-  expect(seen).toHaveLength(2)
+  expect(seen).toHaveLength(1)
+})
+
+test('the new token is refused too: the refusal is the answer, without a loop', async () => {
+  const { client, seen, url } = await start(
+    () => 't1',
+    () => 't2',
+  )
+  expect((await client.fetch('gw', url)).status).toBe(401)
+  expect(seen.map(({ authorization }) => authorization)).toEqual(['Bearer t1', 'Bearer t2'])
 })
 
 test('a body that is a stream is sent once', async () => {

@@ -129,6 +129,21 @@ describe('a token that the upstream refuses', () => {
     expect(await exchange(`${base}/x`)).toMatchObject({ status: 200, body: 'ok' })
   })
 
+  test('by twenty requests at once, and by late ones: one refresh', async () => {
+    const upstream = await startUpstream()
+    const { base } = await startProxy(upstream.url)
+    await exchange(`${base}/warm`)
+    const old = await token()
+    upstream.good = { has: (value: string) => value !== old } as Set<string>
+    const { tokenRequests } = system.gateway.counts
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async () => (await exchange(`${base}/x`)).status),
+    )
+    expect(new Set(answers)).toEqual(new Set([200]))
+    expect(system.gateway.counts.tokenRequests - tokenRequests).toBe(1)
+    expect(upstream.seen.filter(({ url }) => url === '/api/x').length).toBeLessThanOrEqual(40)
+  })
+
   test('a body that was kept is sent again, and headers of the refusal are gone', async () => {
     const upstream = await startUpstream()
     upstream.good = new Set()

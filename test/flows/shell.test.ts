@@ -56,6 +56,23 @@ async function shell(name: string, line: string): Promise<ShellAnswer & { readon
   return { ...answer, started: started.split('\n').slice(1, -1) }
 }
 
+/** What scripts set before they call the functions. */
+const SCRIPTS = [
+  'set -e',
+  'set -eEu -o pipefail',
+  'set -x',
+  `set -x; PS4='$(echo "$key $answer")'`,
+  'set -C -f',
+  'set -a',
+  'IFS=:.0',
+  'IFS=',
+  'unset IFS',
+  'export LC_ALL=C.UTF-8',
+  "trap 'exit 9' ERR",
+  'TMOUT=30',
+  'key=mine answer=mine fd=mine line=mine',
+]
+
 async function token(): Promise<string> {
   return String((await system.daemon.api('GET', '/v1/tokens/gw')).json['access_token'])
 }
@@ -69,11 +86,43 @@ describe.each(['bash', 'zsh'])('%s', (name) => {
     expect({ stderr, started }).toEqual({ stderr: '', started: [] })
   })
 
-  test.skipIf(skip)("a failure has the API's code on stderr and its exit code", async () => {
+  test.skipIf(skip)('a failure is told as the command line tells it, with its exit code', async () => {
     await system.daemon.api('DELETE', '/v1/tokens/gw')
     const { exitCode, stdout, stderr, started } = await shell(name, 'catchd_token gw')
-    expect({ exitCode, stdout, started }).toEqual({ exitCode: 3, stdout: '', started: [] })
-    expect(stderr).toMatch(/^catchd: login_required: ./)
+    expect({ exitCode, stdout, started }).toEqual({
+      exitCode: 3,
+      stdout: '',
+      started: ['token gw --format raw'],
+    })
+    expect(stderr).toMatch(/^catchd: .*\n {2}→ catchd login gw\n$/)
+    const quiet = await shell(name, 'set -e; catchd_header gw 2>/dev/null; echo after')
+    expect(quiet).toMatchObject({ exitCode: 3, stdout: '', started: ['token gw --format header'] })
+  })
+
+  test.skipIf(skip)(
+    'whatever a script sets, it gets the token, keeps its settings, and shows no secret',
+    async () => {
+      const [secret, key] = [await token(), await system.daemon.adminKey()]
+      for (const line of SCRIPTS) {
+        const { exitCode, stdout, stderr, started } = await shell(name, `${line}; catchd_token gw; echo end`)
+        expect.soft({ exitCode, stdout, started }, line).toEqual({
+          exitCode: 0,
+          stdout: `${secret}\nend\n`,
+          started: [],
+        })
+        expect.soft(stderr.includes(secret) || stderr.includes(key), line).toBe(false)
+      }
+      const kept = 'set -eu; IFS=:; before="$-$IFS"; catchd_token gw >/dev/null; [ "$-$IFS" = "$before" ]'
+      expect(await shell(name, kept)).toMatchObject({ exitCode: 0, stderr: '' })
+    },
+  )
+
+  test.skipIf(skip)('in a $(…), a condition and a pipe of a careful script', async () => {
+    const line = 'set -euo pipefail; if x=$(catchd_token gw); then catchd_header gw | cat; fi; echo "$x"'
+    const { stdout, stderr, started } = await shell(name, line)
+    const secret = await token()
+    expect(stdout).toBe(`Authorization: Bearer ${secret}\n${secret}\n`)
+    expect({ stderr, started }).toEqual({ stderr: '', started: [] })
   })
 
   test.skipIf(skip)('what is no plain name goes to the command line as it is', async () => {
@@ -117,10 +166,48 @@ test.skipIf(needs('bash') !== undefined || process.getuid?.() !== 0)(
   },
 )
 
+test.skipIf(needs('bash') !== undefined)(
+  'bash: POSIX mode, a trace in a file, and traps in functions',
+  async () => {
+    const [secret, key] = [await token(), await system.daemon.adminKey()]
+    for (const line of [
+      'set -o posix',
+      'set -o posix; set -e; POSIXLY_CORRECT=1',
+      `exec 7>'${folder}/trace'; BASH_XTRACEFD=7; set -x`,
+      'set -T; trap \'printf %s "$BASH_COMMAND" >&2\' DEBUG',
+      "set -E; trap 'exit 9' ERR; trap 'exit 8' RETURN",
+      'shopt -s nullglob failglob extglob nocasematch',
+      'shopt -s inherit_errexit; set -e',
+    ]) {
+      const { stdout, stderr, started } = await shell('bash', `${line}; catchd_token gw`)
+      expect.soft({ stdout, started }, line).toEqual({ stdout: `${secret}\n`, started: [] })
+      expect.soft(stderr.includes(secret) || stderr.includes(key), line).toBe(false)
+    }
+    const trace = await readFile(join(folder, 'trace'), 'utf8')
+    expect(trace).toContain('_catchd_ask raw gw')
+    expect(trace.includes(secret) || trace.includes(key)).toBe(false)
+  },
+)
+
+test.skipIf(needs('bash') !== undefined)(
+  'a bash that is too old for them runs the command line',
+  async () => {
+    // BASH_VERSINFO cannot be set, so its name in the functions is replaced.
+    const old =
+      'old=(3 2); eval "$(catchd shell-init bash | sed s/BASH_VERSINFO/old/g)"; set -eu; catchd_token gw'
+    const { stdout, started } = await shell('bash', `unset -f catchd_token; ${old}`)
+    expect(stdout).toBe(`${await token()}\n`)
+    expect(started).toEqual(['shell-init bash', 'token gw'])
+  },
+)
+
 test.skipIf(needs('bash') !== undefined).each([
   ['cut off', '{"access_token":"tok","token_type":"Bea'],
   ['longer than is read', `{"access_token":"${'x'.repeat(70_000)}","token_type":"Bearer"}`],
   ['empty', ''],
+  ['without a token', '{"profile":"gw"}'],
+  ['not plain ASCII', '{"access_token":"ü","token_type":"Bearer"}'],
+  ['escaped', '{"access_token":"a\\u0062","token_type":"Bearer"}'],
 ])('an answer that is %s goes to the command line', async (_what, body) => {
   await system.daemon.kill('SIGTERM')
   const server = createServer((socket) => {
@@ -139,4 +226,11 @@ test.skipIf(needs('bash') !== undefined).each([
 test.skipIf(needs('fish') !== undefined)('fish has the same functions', async () => {
   const { stdout } = await shell('fish', 'catchd_token gw; catchd_header gw')
   expect(stdout).toBe(`${await token()}\nAuthorization: Bearer ${await token()}\n`)
+  const traced = await shell('fish', 'set fish_trace 1; catchd_token gw')
+  expect(traced.stdout).toBe(`${await token()}\n`)
+  expect(traced.stderr).not.toContain(await token())
+  await system.daemon.api('DELETE', '/v1/tokens/gw')
+  const failed = await shell('fish', 'catchd_token gw')
+  expect(failed).toMatchObject({ exitCode: 3, stdout: '' })
+  expect(failed.stderr).toContain('→ catchd login gw')
 })

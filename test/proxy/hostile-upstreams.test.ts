@@ -1,7 +1,8 @@
 /** What an upstream can answer: the caller gets an answer or a closed connection, and the proxy goes on. */
+import { METHODS } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { CachedToken } from '../../src/proxy/cached-token.js'
 import { LocalProxy } from '../../src/proxy/local-proxy.js'
 import { exchange } from '../support/http-client.js'
@@ -17,8 +18,11 @@ const token = {
   context: {},
 }
 
-/** @param answer - Called with each request of the proxy, as text. */
-async function start(answer: (request: string, socket: Socket) => void, path = '') {
+/**
+ * @param answer - Called with each request of the proxy, as text.
+ * @param other - The token that the daemon has instead of a refused one. Default: no other.
+ */
+async function start(answer: (request: string, socket: Socket) => void, path = '', other = 't1') {
   const seen: string[] = []
   const upstream = createServer((socket) => {
     socket.on('error', () => {})
@@ -32,7 +36,7 @@ async function start(answer: (request: string, socket: Socket) => void, path = '
   const { port } = upstream.address() as { port: number }
   const client = {
     token: async () => token,
-    refresh: async () => token,
+    refresh: async () => ({ ...token, access_token: other }),
     proof: async () => ({ ...token, dpop: '' }),
   }
   const proxy = new LocalProxy({
@@ -45,7 +49,7 @@ async function start(answer: (request: string, socket: Socket) => void, path = '
     await proxy.close()
     upstream.close()
   })
-  return { base, seen }
+  return { base, seen, upstream: `http://127.0.0.1:${port}` }
 }
 
 const says = (answer: string) => (_request: string, socket: Socket) => void socket.write(answer, 'latin1')
@@ -256,4 +260,135 @@ test('a caller that resets its connection while the token is fetched does not en
     await new Promise((resolve) => socket.once('close', resolve))
   }
   expect((await exchange(`${base}/x`)).body).toBe('ok')
+})
+
+test.each([...METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')])(
+  '%s goes on',
+  async (method) => {
+    const { base, seen } = await start(says(`HTTP/1.1 207 Multi-Status\r\nContent-Length: 2\r\n\r\nok`))
+    const { host, pathname } = new URL(base)
+    const request = `${method} ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+    expect(await raw(base, request, /ok$/)).toMatch(/^HTTP\/1\.1 207 /)
+    expect(seen[0]).toContain(`${method} /x HTTP/1.1\r\n`)
+  },
+)
+
+test.each([
+  ['CONNECT', (host: string) => `CONNECT example.com:443 HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  [
+    'a method that Node.js does not know',
+    (host: string) => `BREW /secret/x HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+  ],
+])('%s is refused, and the upstream is not asked', async (_what, request) => {
+  const { base, seen } = await start(says(`${OK}\r\nok`))
+  expect(await raw(base, request(new URL(base).host), /never/)).toMatch(/^HTTP\/1\.1 400 /)
+  expect(seen).toEqual([])
+})
+
+test.each([
+  ['Destination', '{base}/b%20c?d', '{upstream}/api/b%20c?d'],
+  ['Destination', '{local}/b', '{upstream}/api/b'],
+  ['destination', 'http://other.example/secret/b', 'http://other.example/secret/b'],
+  ['Destination', 'http://{host}/elsewhere/b', 'http://{host}/elsewhere/b'],
+  [
+    'If',
+    '<{base}/b> (<urn:uuid:1> ["e"]) <{base}/c> (Not <x:y>)',
+    '<{upstream}/api/b> (<urn:uuid:1> ["e"]) <{upstream}/api/c> (Not <x:y>)',
+  ],
+  ['X-Other', '{base}/b', '{base}/b'],
+])('%s: %s is %s for the upstream', async (name, sent, arrived) => {
+  const { base, seen, upstream } = await start(says(`${OK}\r\nok`), '/api')
+  const { host, port, pathname } = new URL(base)
+  const filled = (text: string) =>
+    text
+      .replaceAll('{base}', base)
+      .replaceAll('{local}', `http://localhost:${port}${pathname}`)
+      .replaceAll('{host}', host)
+      .replaceAll('{upstream}', upstream)
+  await raw(base, `MOVE ${pathname}/a HTTP/1.1\r\nHost: ${host}\r\n${name}: ${filled(sent)}\r\n\r\n`, /ok$/)
+  expect(seen[0]).toContain(`\r\n${name}: ${filled(arrived)}\r\n`)
+})
+
+test('a Destination that could lead out is refused', async () => {
+  const { base, seen } = await start(says(`${OK}\r\nok`), '/api')
+  const { host, pathname } = new URL(base)
+  const request = `COPY ${pathname}/a HTTP/1.1\r\nHost: ${host}\r\nDestination: ${base}/%2e%2e/b\r\n\r\n`
+  expect(await raw(base, request, /request_invalid/)).toMatch(/^HTTP\/1\.1 400 /)
+  expect(seen).toEqual([])
+})
+
+describe('a token that the upstream refuses', () => {
+  const REFUSED = 'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n'
+  const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+  const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\n`
+  /** An upstream that takes the new token alone. */
+  const renewed = (refusal: string, answer: string) =>
+    start((request, socket) => void socket.write(/Bearer t2\r\n/.test(request) ? answer : refusal), '', 't2')
+
+  test.each([
+    ['with a body that does not end', `${REFUSED}Transfer-Encoding: chunked\r\n\r\n4\r\nwait\r\n`],
+    ['with a long body', `${REFUSED}Content-Length: 500000\r\n\r\n${'x'.repeat(500_000)}`],
+    [
+      'after an interim answer',
+      `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${REFUSED}Content-Length: 0\r\n\r\n`,
+    ],
+  ])('%s: the request is sent again', async (_what, refusal) => {
+    const { base, seen } = await renewed(refusal, `${OK}\r\nok`)
+    expect(await exchange(`${base}/x`)).toMatchObject({ status: 200, body: 'ok' })
+    expect(seen).toHaveLength(2)
+  })
+
+  test('HEAD has the length of the answer that counts, and no body', async () => {
+    const { base } = await renewed(`${REFUSED}Content-Length: 9\r\n\r\n`, `${OK}\r\n`)
+    const answer = await exchange(`${base}/x`, { method: 'HEAD' })
+    expect([answer.status, answer.headers['content-length'], answer.body]).toEqual([200, '2', ''])
+  })
+
+  test('in a handshake for another protocol: the caller gets one answer, the last', async () => {
+    const { base, seen } = await renewed(`${REFUSED}Content-Length: 2\r\n\r\nno`, `${SWITCHED}hello ok`)
+    const { host, pathname } = new URL(base)
+    const answer = await raw(base, `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\n${UPGRADE}\r\n`, /ok$/)
+    expect(answer).toMatch(/^HTTP\/1\.1 101 [\s\S]*\r\n\r\nhello ok$/)
+    expect(answer).not.toContain('401')
+    expect(seen).toHaveLength(2)
+  })
+
+  test('in a handshake, and the new one too: the caller hears 401', async () => {
+    const { base } = await start(says(`${REFUSED}Content-Length: 2\r\n\r\nno`), '', 't2')
+    const { host, pathname } = new URL(base)
+    const answer = await raw(base, `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\n${UPGRADE}\r\n`, /no$/)
+    expect(answer).toMatch(/^HTTP\/1\.1 401 [\s\S]*\r\n\r\nno$/)
+  })
+
+  test.each([
+    ['before its answer', (socket: Socket) => void socket.destroy()],
+    ['in the middle of it', (socket: Socket) => void socket.end('HTTP/1.1 101 Switching')],
+    ['in the middle of its fields', (socket: Socket) => void socket.end('HTTP/1.1 101 X\r\nUpgrade: web')],
+  ])('an upstream that closes a handshake %s is a bad gateway', async (_when, close) => {
+    const { base } = await start((_request, socket) => close(socket))
+    const { host, pathname } = new URL(base)
+    const answer = await raw(base, `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\n${UPGRADE}\r\n`, /never/)
+    expect(answer).toMatch(/^HTTP\/1\.1 502 /)
+  })
+
+  test('one that closes after the handshake closes for the caller', async () => {
+    const { base } = await start((_request, socket) => void socket.end(SWITCHED))
+    const { host, pathname } = new URL(base)
+    const answer = await raw(base, `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\n${UPGRADE}\r\n`, /never/)
+    expect(answer).toMatch(/^HTTP\/1\.1 101 [\s\S]*\r\n\r\n$/)
+  })
+
+  test('a body that cannot be sent again gets the refusal; the next request has a new token', async () => {
+    const { base, seen } = await renewed(
+      `${REFUSED}Content-Length: 2\r\nConnection: close\r\n\r\nno`,
+      `${OK}\r\nok`,
+    )
+    const { host, pathname } = new URL(base)
+    const fields = `Host: ${host}\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue`
+    const request = `POST ${pathname}/x HTTP/1.1\r\n${fields}\r\n\r\n4\r\nbody\r\n0\r\nX-Trailer: 1\r\n\r\n`
+    const answer = await raw(base, request, /no$/)
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 401 /)
+    expect(seen).toHaveLength(1)
+    await expect.poll(() => raw(base, request, /(?:no|ok)$/)).toMatch(/HTTP\/1\.1 200 /)
+  })
 })

@@ -3,21 +3,24 @@ import { execFileSync, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { basicPassword, type ToolBench } from './tool-system.js'
+import { type ToolBench, tokenSent } from './tool-system.js'
 
 export interface GitServer {
   readonly url: string
   /** With its port, as `hosts` names it. */
   readonly host: string
-  /** Passwords that were taken, and those that were not. */
+  /** Tokens that were taken, and those that were not, or came in a scheme that is not. */
   readonly taken: string[]
   readonly refused: string[]
 }
+
+type Scheme = 'Basic' | 'Bearer'
 
 /** The repository `team/repo.git` holds one commit with the file `hello`, and takes pushes. */
 export async function startGitServer(
   bench: ToolBench,
   isGood: (password: string) => boolean | Promise<boolean>,
+  schemes: readonly Scheme[] = ['Basic'],
 ): Promise<GitServer> {
   const root = join(bench.folder, 'repositories')
   const work = join(bench.folder, 'first-work')
@@ -35,14 +38,14 @@ export async function startGitServer(
   const refused: string[] = []
   const port = await bench.listen(
     createServer(async (request, response) => {
-      const password = basicPassword(request)
-      if (password !== undefined && (await isGood(password))) {
-        taken.push(password)
+      const sent = tokenSent(request)
+      if (sent !== undefined && schemes.includes(sent.scheme) && (await isGood(sent.token))) {
+        taken.push(sent.token)
         serveCgi(backend, root, request, response)
         return
       }
-      if (password !== undefined) refused.push(password)
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
+      if (sent !== undefined) refused.push(sent.token)
+      response.writeHead(401, { 'www-authenticate': schemes.map((scheme) => `${scheme} realm="git"`) }).end()
     }),
   )
   return { url: `http://localhost:${port}/team/repo.git`, host: `localhost:${port}`, taken, refused }

@@ -71,6 +71,16 @@ export function isAwsWithEndpoints(): boolean {
   return isNewer(['aws', '--version'], /botocore\/(\d+)\.(\d+)/, [1, 31])
 }
 
+/** `git` that sends other schemes than Basic (`authtype`). */
+export function isGitWithTypes(): boolean {
+  return isNewer(['git', '--version'], /version (\d+)\.(\d+)/, [2, 46])
+}
+
+/** `go` that runs a command of `GOAUTH`, and again after a refusal. */
+export function isGoWithAuth(): boolean {
+  return isNewer(['go', 'version'], /go(\d+)\.(\d+)/, [1, 24])
+}
+
 export function isInstalled(command: string): boolean {
   return succeeds('/bin/sh', ['-c', 'command -v "$0"', command])
 }

@@ -151,6 +151,15 @@ export async function script(path: string, text: string): Promise<void> {
   await chmod(path, 0o755)
 }
 
+/** The token of a request: as the password of Basic, or of Bearer itself. */
+export function tokenSent(
+  request: Pick<IncomingMessage, 'headers'>,
+): { scheme: 'Basic' | 'Bearer'; token: string } | undefined {
+  const bearer = /^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const token = bearer ?? basicPassword(request)
+  return token === undefined ? undefined : { scheme: bearer === undefined ? 'Basic' : 'Bearer', token }
+}
+
 export function basicPassword(request: Pick<IncomingMessage, 'headers'>): string | undefined {
   const [scheme, encoded = ''] = (request.headers.authorization ?? '').split(' ')
   if (scheme?.toLowerCase() !== 'basic') return undefined

@@ -34,16 +34,17 @@ export const aws: CredentialTool = {
 type Role = Omit<RoleRequest, 'token' | 'sessionName'> & { readonly sessionName: string | undefined }
 
 async function credentials({ tokens }: CredentialRequest, role: Role, found: FoundToken) {
-  const { assumeRole, TokenExpired } = await import('./sts.js') // other tools do not need it, so it loads late
+  const { assumeRole, TokenRefused } = await import('./sts.js') // other tools do not need it, so it loads late
   const sessionName = role.sessionName ?? `catchd-${found.profile}`.slice(0, 64)
   const exchange = (token: string) => assumeRole({ ...role, sessionName, token })
   try {
     return await exchange(bareToken(found.token))
   } catch (error) {
-    if (!(error instanceof TokenExpired)) throw error
-    // The clock of STS decides: a token that is valid here can be expired there.
-    await tokens.refused(found.profile, bareToken(found.token))
-    return await exchange(bareToken((await tokens.ofProfile()).token))
+    if (!(error instanceof TokenRefused)) throw error
+    // STS decides: a token that is valid here can be expired there, or signed with a key that its issuer has replaced.
+    const other = await tokens.insteadOf(found.profile, bareToken(found.token))
+    if (other === undefined) throw error
+    return await exchange(bareToken(other.token))
   }
 }
 

@@ -14,7 +14,8 @@ import { aws } from './aws.js'
 import { gcp } from './cloud.js'
 import { docker } from './docker.js'
 import { git } from './git.js'
-import { bazel, goauth, headers, netrc } from './headers.js'
+import { goauth } from './goauth.js'
+import { bazel, headers, netrc } from './headers.js'
 import { askedHost, type HostEntry, profileForHost } from './hosts.js'
 import { kubectl } from './kubectl.js'
 import { oauthbearer, xoauth2 } from './mail.js'
@@ -59,7 +60,7 @@ export function define(command: Command, context: Context): void {
     if (tool.operations?.includes(operation) === false) return
     const answered = await tool.answer({
       operation,
-      input: tool.readsInput ? await readAll({ end: tool.inputEnd }) : '',
+      input: readsInput(tool, words) ? await readAll({ end: tool.inputEnd }) : '',
       environment: process.env,
       words: rest,
       user,
@@ -71,6 +72,10 @@ export function define(command: Command, context: Context): void {
     if (answered.failure !== undefined) throw answered.failure
     if (answered.exitCode !== undefined) process.exitCode = answered.exitCode
   })
+}
+
+function readsInput({ readsInput: reads }: CredentialTool, words: readonly string[]): boolean {
+  return typeof reads === 'function' ? reads(words) : reads === true
 }
 
 /** @throws CatchdError `request_invalid` for an option of another tool */
@@ -139,9 +144,10 @@ class ProfileTokenSource implements TokenSource {
     return new Map(entries.flatMap(({ profile, hosts }) => hosts.map((host) => [host, profile] as const)))
   }
 
-  async refused(profile: string, refused: string): Promise<void> {
-    const { token } = await this.#tokenOf(profile)
-    if (bareToken(token) === refused) await this.#client.refresh(profile)
+  async insteadOf(profile: string, refused: string): Promise<FoundToken | undefined> {
+    await this.#client.refresh(profile, { refused })
+    const found = await this.#tokenOf(profile)
+    return bareToken(found.token) === refused ? undefined : found
   }
 
   async #tokenOf(profile: string): Promise<FoundToken> {

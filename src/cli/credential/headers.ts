@@ -1,4 +1,4 @@
-/** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Go (`GOAUTH`), Bazel. Also `.netrc`. */
+/** Tools that ask for HTTP headers: MCP hosts (`headersHelper`), Bazel. Also `.netrc`. goauth.ts has Go. */
 import * as z from 'zod'
 import { parseJson } from '../../client/daemon-error.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
@@ -7,26 +7,13 @@ import { failureLine } from '../failure-output.js'
 import { askedHost, normalHost } from './hosts.js'
 import { type CredentialTool, type FoundToken, json, TOKEN_USER, type TokenSource } from './tool.js'
 
-const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToken(token)}`
+export const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToken(token)}`
 
 /** A JSON object of headers, for the `headersHelper` of MCP hosts. */
 export const headers: CredentialTool = {
   summary: 'headersHelper: "catchd credential --profile NAME headers"',
   async answer({ tokens }) {
     return json({ Authorization: authorization((await tokens.ofProfile()).token) })
-  },
-}
-
-/** `go help goauth`: URL prefixes, an empty line, headers, an empty line. Without a URL, all hosts are printed. */
-export const goauth: CredentialTool = {
-  summary: 'go env -w GOAUTH="catchd credential goauth"',
-  async answer({ operation, words, tokens }) {
-    const url = [operation, ...words].find((word) => word.startsWith('https://'))
-    const { byHost, note } = url === undefined ? await everyHost(tokens) : await oneHost(tokens, url)
-    const blocks = byHost.map(
-      ([host, { token }]) => `https://${host}\n\nAuthorization: ${authorization(token)}\n\n`,
-    )
-    return { stdout: blocks.join(''), note }
   },
 }
 
@@ -60,14 +47,10 @@ export const netrc: CredentialTool = {
   },
 }
 
+/** The tokens of every host in the configuration. */
 interface TokensByHost {
   readonly byHost: readonly (readonly [host: string, found: FoundToken])[]
   readonly note: string | undefined
-}
-
-async function oneHost(tokens: TokenSource, url: string): Promise<TokensByHost> {
-  const [host, found] = [askedHost(url), await tokens.forHost(url)]
-  return { byHost: host === undefined || found === undefined ? [] : [[host, found]], note: undefined }
 }
 
 /**
@@ -76,7 +59,7 @@ async function oneHost(tokens: TokenSource, url: string): Promise<TokensByHost> 
  *
  * @throws CatchdError if no profile has a token
  */
-async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
+export async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
   const hosts = [...(await tokens.hosts()).keys()].flatMap((entry) => askedHost(normalHost(entry)) ?? [])
   const failures = new Map<string, CatchdError>()
   const byHost: [string, FoundToken][] = []

@@ -29,15 +29,15 @@ export const RoleCredentials = z.object({
 })
 export type RoleCredentials = z.infer<typeof RoleCredentials>
 
-/** The error code of STS for an expired token. */
-const EXPIRED = 'ExpiredTokenException'
+/** The error codes of STS for a token that has expired or cannot be verified. */
+const TOKEN_CODES = ['ExpiredTokenException', 'InvalidIdentityToken']
 
-/** The token has expired. A new one may work. */
-export class TokenExpired extends CatchdError {}
+/** STS does not accept this token. A new one may work. */
+export class TokenRefused extends CatchdError {}
 
 /**
  * @throws CatchdError `provider_refused` with STS's code and message, `provider_unreachable`,
- *   `provider_answer_invalid`; {@link TokenExpired}
+ *   `provider_answer_invalid`; {@link TokenRefused}
  */
 export async function assumeRole(request: RoleRequest): Promise<RoleCredentials> {
   const { endpoint, roleArn, sessionName, durationSeconds, token, caFile } = request
@@ -75,7 +75,7 @@ function outcomeOf(host: string, status: number, text: string, token: string): R
     const root = rootOf(text)
     if (status === 200) return credentialsIn(root)
     const code = textAt(root, 'Error', 'Code')
-    return new (code === EXPIRED ? TokenExpired : CatchdError)('provider_refused', {
+    return new (TOKEN_CODES.includes(code) ? TokenRefused : CatchdError)('provider_refused', {
       detail: `${host} refused to issue credentials for the role.`,
       error: code,
       errorDescription: textAt(root, 'Error', 'Message').replaceAll(token, '…'),

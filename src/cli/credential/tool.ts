@@ -19,8 +19,12 @@ export interface TokenSource {
   ofProfile(): Promise<FoundToken>
   /** Every host in the configuration, with its profile. */
   hosts(): Promise<ReadonlyMap<string, string>>
-  /** The server refused the token: gets a new one, unless it has already been replaced. */
-  refused(profile: string, token: string): Promise<void>
+  /**
+   * A server refused the token. The daemon refreshes it, unless it has already been replaced.
+   *
+   * @returns `undefined` if there is no other token: servers refuse new ones too. @throws CatchdError `login_required`, …
+   */
+  insteadOf(profile: string, refused: string): Promise<FoundToken | undefined>
 }
 
 export interface CredentialRequest {
@@ -51,9 +55,9 @@ export interface CredentialTool {
   /** For a tool with several operations, in addition to the default `get`. */
   readonly operations?: readonly string[]
   /** Whether the tool writes its request to stdin. */
-  readonly readsInput?: true
+  readonly readsInput?: true | ((words: readonly string[]) => boolean)
   /** The text that ends the request, for a tool that may keep the pipe open. */
-  readonly inputEnd?: string
+  readonly inputEnd?: RegExp
   /** Whether the tool can use an id_token. It then has the option `--id-token`. */
   readonly takesIdToken?: true
   /** Options of this tool only, by name. */

@@ -1,37 +1,30 @@
 /** The common part of the functions for bash and zsh: reading the answer. */
 
-/** The branches of a `case` that map failure codes to exit codes. */
-export function exitCodeArms(exitCodes: ReadonlyMap<string, number>): string {
-  const byExit = new Map<number, string[]>()
-  for (const [code, exitCode] of exitCodes) byExit.set(exitCode, [...(byExit.get(exitCode) ?? []), code])
-  return [...byExit].map(([exitCode, codes]) => `    ${codes.join('|')}) return ${exitCode} ;;`).join('\n')
-}
-
 /**
- * `_catchd_answer STATUS BODY FORMAT NAME`: prints the token, or the API's code and cause on stderr. If the JSON contains
- * a backslash, is incomplete or is not plain ASCII, the function runs the command line, which can parse JSON and knows what
- * a terminal must not get.
+ * `_catchd_print ANSWER FORMAT`: prints the token of the HTTP answer. It fails if the answer is no token, or its JSON
+ * contains a backslash, is incomplete or is not plain ASCII. The command line then asks again: it can parse JSON, says why
+ * there is no token and which command helps, and knows what a terminal must not get.
  */
-export function answerFunction(exitCodes: ReadonlyMap<string, number>): string {
-  return `_catchd_answer() {
-  local LC_ALL=C q='"' rest type code detail
-  if [[ $2 == *\\\\* || $2 == *[!\\ -~]* || $2 != '{'*'}' ]]; then command catchd token "$4" --format "$3"; return; fi
-  if [[ $1 == 'HTTP/1.1 200 '* ]]; then
-    rest=\${2#*\${q}access_token\${q}:\${q}}
-    type=\${2#*\${q}token_type\${q}:\${q}}
-    if [[ $3 == header ]]; then printf 'Authorization: %s %s\\n' "\${type%%\${q}*}" "\${rest%%\${q}*}"
-    else printf '%s\\n' "\${rest%%\${q}*}"; fi
-    return 0
-  fi
-  code=\${2#*\${q}code\${q}:\${q}}
-  code=\${code%%\${q}*}
-  detail=\${2#*\${q}detail\${q}:\${q}}
-  if [[ $detail == "$2" ]]; then detail=\${2#*\${q}title\${q}:\${q}}; fi
-  printf 'catchd: %s: %s\\n' "$code" "\${detail%%\${q}*}" >&2
-  case $code in
-${exitCodeArms(exitCodes)}
-  esac
-  return 1
+export const PRINT_FUNCTION = `_catchd_print() {
+  local q='"' body=\${1#*$'\\r\\n\\r\\n'} type token
+  [[ $1 == 'HTTP/1.1 200 '* && $body == '{'*'}' && $body != *\\\\* && $body != *[!\\ -~]* ]] || return
+  token=\${body#*\${q}access_token\${q}:\${q}}
+  type=\${body#*\${q}token_type\${q}:\${q}}
+  [[ $token != "$body" && $type != "$body" ]] || return
+  if [[ $2 == header ]]; then printf 'Authorization: %s %s\\n' "\${type%%\${q}*}" "\${token%%\${q}*}"
+  else printf '%s\\n' "\${token%%\${q}*}"; fi
 }
 `
-}
+
+/** The functions of a shell that cannot ask the daemon itself. */
+export const PLAIN_FUNCTIONS = `catchd_token() { command catchd token "$@"; }
+catchd_header() { command catchd token "$@" --format header; }
+`
+
+/**
+ * The functions of a shell that can: `_catchd_ask FORMAT NAME` prints the token, or fails before it has printed anything.
+ * As the left side of `||` it runs without `set -e` and without the ERR trap.
+ */
+export const ASKING_FUNCTIONS = `catchd_token() { _catchd_ask raw "$@" || command catchd token "$@" --format raw; }
+catchd_header() { _catchd_ask header "$@" || command catchd token "$@" --format header; }
+`

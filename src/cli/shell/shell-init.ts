@@ -1,13 +1,12 @@
 /**
  * `eval "$(catchd shell-init bash)"`: defines the functions `catchd_token NAME` and `catchd_header NAME`. They ask the
  * daemon without starting a process if the shell can do that (bash over TCP, zsh over the socket). In all other cases
- * they run the command line: without a daemon, without TCP, with options, or if they cannot read the answer.
+ * they run the command line: without a daemon, without TCP, with options, or if the answer is not plainly a token.
  *
  * The key is never in the arguments or in the environment. It is read from its file, which has mode 0600.
  */
 import { join } from 'node:path'
 import { Argument, type Command } from '@commander-js/extra-typings'
-import { FAILURES } from '../../failures.js'
 import type { Context } from '../context.js'
 import { bashFunctions } from './bash.js'
 import { zshFunctions } from './zsh.js'
@@ -17,8 +16,6 @@ export interface ShellFacts {
   readonly socketPath: string
   readonly apiPort: number
   readonly keyFile: string
-  /** Exit code by failure code. */
-  readonly exitCodes: ReadonlyMap<string, number>
 }
 
 const SHELLS = { bash: bashFunctions, zsh: zshFunctions, fish: () => FISH }
@@ -51,6 +48,5 @@ function factsOf({ environment, folders }: Context): ShellFacts {
     socketPath: folders.socketPath,
     apiPort: environment.apiPort,
     keyFile: join(folders.stateFolder, 'admin.key'),
-    exitCodes: new Map(Object.entries(FAILURES).map(([code, { exitCode }]) => [code, exitCode])),
   }
 }

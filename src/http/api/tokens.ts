@@ -4,9 +4,10 @@
  * fast-path/fresh-token-handler.ts answers calls without a query before they get here, if it can.
  */
 import type { FastifyReply } from 'fastify'
+import * as z from 'zod'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from '../../logout-headers.js'
 import type { TokenSet } from '../../tokens/token-set.js'
-import { principalOf } from '../access/permission.js'
+import { principalOf, requirePermission } from '../access/permission.js'
 import { throwEarlierFailure } from './earlier-failure.js'
 import { loggingInFirst, TokenQuery, type TokenRequest, tokenAnswers } from './login-first.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
@@ -27,6 +28,18 @@ const LoggedOut = NoContent.meta({
     },
   },
 })
+
+const RefreshBody = z
+  .strictObject({
+    refused: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'The access token or id_token that a server refused (401). If it is no longer the current one, the answer is the current one. If servers refuse two new tokens one after the other, there is no further refresh for 5 minutes, and the answer is the same token',
+      ),
+  })
+  .nullish()
 
 export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
   const { services, clock } = parts
@@ -57,17 +70,20 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
   app.route({
     method: 'POST',
     url: '/v1/tokens/:profile/refresh',
-    config: { needs: 'login' },
+    config: { needs: 'token' },
     schema: {
       operationId: 'refreshToken',
-      summary: 'Refreshes now, even during a back-off',
+      summary: 'Refreshes now, even during a back-off; or gives another token than one that a server refused',
       params: ProfilePath,
-      body: NoBody,
+      body: RefreshBody,
       response: answers({ 200: TokenAnswer }),
     },
     handler: async (request) => {
       const { profile } = request.params
-      const set = await services.tokens.refresh(profile)
+      const { refused } = request.body ?? {}
+      // It makes no more requests than `min_ttl` can.
+      if (refused === undefined) requirePermission(request, 'login', profile)
+      const set = await services.tokens.refresh(profile, refused)
       services.tokenServed(principalOf(request).name, profile)
       return tokenAnswer(set, profile, clock.now())
     },

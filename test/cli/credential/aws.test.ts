@@ -47,9 +47,10 @@ function ask(settings: Record<string, string>, environment: Record<string, strin
       forHost: async () => undefined,
       ofProfile: async () => lent(),
       hosts: async () => new Map(),
-      refused: async (_profile, token) => {
+      insteadOf: async (_profile, token) => {
         refused.push(token)
         current = 'at-2'
+        return lent()
       },
     },
   }
@@ -89,12 +90,15 @@ test("AWS's own variables do in place of options, and the session is named after
   expect(sent()).toMatchObject({ RoleArn: ARN, RoleSessionName: 'ci' })
 })
 
-test('a token that STS calls expired is renewed, and sent once more', async () => {
-  sts.answerNext(400, stsError('ExpiredTokenException', 'Token expired'))
-  expect((await ask({ 'role-arn': ARN })).stdout).toContain('ASIA')
-  expect(refused).toEqual(['at-1'])
-  expect(sts.requests.map((form) => form.get('WebIdentityToken'))).toEqual(['at-1', 'at-2'])
-})
+test.each(['ExpiredTokenException', 'InvalidIdentityToken'])(
+  'a token that STS refuses with %s is renewed, and sent once more',
+  async (code) => {
+    sts.answerNext(400, stsError(code, 'Not this one'))
+    expect((await ask({ 'role-arn': ARN })).stdout).toContain('ASIA')
+    expect(refused).toEqual(['at-1'])
+    expect(sts.requests.map((form) => form.get('WebIdentityToken'))).toEqual(['at-1', 'at-2'])
+  },
+)
 
 test('expired twice is a refusal', async () => {
   sts.answerNext(400, stsError('ExpiredTokenException', 'Token expired'))

@@ -1,6 +1,6 @@
 /** Each tool's protocol, word for word, against an API that answers as laid out. */
 import { describe, expect, test } from 'vitest'
-import { problem } from '../../client/fake-daemon.js'
+import { type FakeDaemon, problem } from '../../client/fake-daemon.js'
 import { fakeDaemon, run, start } from '../run.js'
 
 const TOKEN = {
@@ -30,6 +30,10 @@ const daemon = (more = {}) =>
     ...more,
   })
 
+/** The tokens that the daemon was told to have been refused. */
+const refusalsIn = ({ asked }: FakeDaemon) =>
+  asked.flatMap(({ method, body }) => (method === 'POST' ? [(body as { refused: string }).refused] : []))
+
 const git = (lines: string[]) => `${lines.join('\n')}\n`
 
 describe('git', () => {
@@ -53,17 +57,56 @@ describe('git', () => {
     expect(stdout).toContain('password=at-1')
   })
 
-  test('a git that knows authtype gets a Bearer token as such', async () => {
-    const asked = git(['capability[]=authtype', 'protocol=https', 'host=git.example'])
+  test('a git that knows authtype sends Bearer to a server that offers it', async () => {
+    const asked = git([
+      'capability[]=authtype',
+      'protocol=https',
+      'host=git.example',
+      'wwwauth[]=Bearer realm="git"',
+    ])
     const { stdout } = await run(await daemon(), ['credential', 'git', 'get'], { stdin: asked })
     expect(stdout.split('\n')).toEqual([
       'capability[]=authtype',
+      'ephemeral=1',
       'authtype=Bearer',
       'credential=at-1',
-      'ephemeral=1',
       `password_expiry_utc=${EPOCH}`,
       '',
     ])
+  })
+
+  test.each<[string, string[], 'Bearer' | 'password']>([
+    ['GitHub', ['Basic realm="GitHub"'], 'password'],
+    ['GitLab', ['Basic realm="GitLab"'], 'password'],
+    ['Azure DevOps', ['Bearer authorization_uri=https://login.example/1', 'Basic realm="x"'], 'Bearer'],
+    ['both in one field', ['Basic realm="x", Bearer realm="y"'], 'Bearer'],
+    ['Bearer without parameters', ['Negotiate', 'bearer'], 'Bearer'],
+    ['Bearer first, in one field', ['BEARER, Basic realm="x"'], 'Bearer'],
+    ['Bearer as a realm', ['Basic realm="x, Bearer y"'], 'password'],
+    ['Bearer behind an escaped quote', ['Basic realm="a\\", Bearer b"'], 'password'],
+    ['Bearer in an open text', ['Basic realm="x, Bearer y'], 'password'],
+    ['Bearer as a parameter', ['Digest qop=auth, bearer=1'], 'password'],
+    ['another scheme that begins so', ['BearerToken realm="x"'], 'password'],
+    ['a list that was cleared', ['Bearer', '', 'Basic realm="x"'], 'password'],
+    ['nothing (proactive authentication)', [], 'password'],
+  ])('%s', async (_what, challenges, scheme) => {
+    const question = [
+      ...['capability[]=authtype', 'capability[]=state', 'protocol=https', 'host=git.example'],
+      ...challenges.map((value) => `wwwauth[]=${value}`),
+    ]
+    const answered = async (words: string[], lines: string[]) =>
+      (await run(await daemon(), words, { stdin: git(lines) })).stdout
+    const get = ['credential', 'git', 'get']
+    const answer = await answered(get, question)
+    expect(answer).toContain('capability[]=authtype\nephemeral=1\n')
+    const bearer = 'authtype=Bearer\ncredential=at-1\n'
+    expect(answer).toContain(scheme === 'Bearer' ? bearer : 'username=oauth2\npassword=at-1\n')
+    if (scheme === 'password') return
+    // A git that does not know authtype, and a user who knows better.
+    expect(await answered(get, question.slice(2))).toContain('username=oauth2\npassword=at-1\n')
+    const forced = await answered(['credential', '--user', 'ada', 'git', 'get'], question)
+    expect(forced).toContain('username=ada\npassword=at-1\n')
+    expect(forced).not.toContain('authtype=')
   })
 
   test('the user name that git asks for is kept', async () => {
@@ -98,13 +141,25 @@ describe('git', () => {
   })
 
   test.each([
-    ['the token that is served', 'at-1', 1],
-    ['an older one', 'at-0', 0],
-  ])('erase of %s refreshes %s, %i times', async (_what, password, times) => {
+    ['a password', 'password=at-0'],
+    ['a Bearer credential', 'authtype=Bearer\ncredential=at-0'],
+  ])('erase of %s tells the daemon which token was refused', async (_what, line) => {
     const fake = await daemon()
-    const asked = git(['protocol=https', 'host=git.example', `password=${password}`])
-    await run(fake, ['credential', 'git', 'erase'], { stdin: asked })
-    expect(fake.asked.filter(({ method }) => method === 'POST')).toHaveLength(times)
+    const asked = git(['protocol=https', 'host=git.example', line])
+    const { exitCode, stdout } = await run(fake, ['credential', 'git', 'erase'], { stdin: asked })
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' })
+    expect(refusalsIn(fake)).toEqual(['at-0'])
+  })
+
+  test('erase of nothing, or for another host, tells nothing', async () => {
+    const fake = await daemon()
+    for (const lines of [
+      ['protocol=https', 'host=git.example'],
+      ['protocol=https', 'host=other.example', 'password=at-1'],
+    ]) {
+      await run(fake, ['credential', 'git', 'erase'], { stdin: git(lines) })
+    }
+    expect(refusalsIn(fake)).toEqual([])
   })
 
   test('an operation of a newer git is passed over', async () => {
@@ -252,6 +307,90 @@ describe('headers', () => {
     expect(one.stdout).toBe('https://git.example\n\nAuthorization: Bearer at-1\n\n')
     const all = await run(await daemon(), ['credential', 'goauth'])
     expect(all.stdout).toContain('https://localhost:3000\n\n')
+  })
+
+  describe('for Go, which tells what the server answered', () => {
+    const URL = 'https://git.example/mod?go-get=1'
+    const response = (status: string, ...fields: string[]) => `HTTP/1.1 ${status}\n${git(fields)}\n`
+    const UNAUTHORIZED = '401 Unauthorized'
+
+    /** A daemon that has another token for a refused one: once, or never. */
+    const renewing = async (renewed: string, hosts = ['git.example', '*.corp.example']) => {
+      let current = 'at-1'
+      const answer = () => ({ body: { ...TOKEN, access_token: current } })
+      return daemon({
+        'GET /v1/profiles': { body: { profiles: [profile('hub', hosts)] } },
+        'GET /v1/tokens/hub': answer,
+        'POST /v1/tokens/hub/refresh': () => {
+          current = renewed
+          return answer()
+        },
+      })
+    }
+    const tokenIn = (stdout: string) => /Bearer (\S+)/.exec(stdout)?.[1]
+
+    test.each<[string, string, boolean]>([
+      ['401', response(UNAUTHORIZED), true],
+      ['401 of HTTP/2', response('401 ', 'Www-Authenticate: Basic realm="x"').replace('1.1', '2.0'), true],
+      ['401 with CRLF', response(UNAUTHORIZED, 'A: b').replaceAll('\n', '\r\n'), true],
+      ['401 invalid_token', response(UNAUTHORIZED, 'Www-Authenticate: Bearer error="invalid_token"'), true],
+      ['403 invalid_token', response('403 Forbidden', 'WWW-Authenticate: Bearer error=invalid_token'), true],
+      [
+        '401 insufficient_scope',
+        response(UNAUTHORIZED, 'Www-Authenticate: Bearer realm="x", error="insufficient_scope"'),
+        false,
+      ],
+      ['403', response('403 Forbidden'), false],
+      ['404', response('404 Not Found', 'X: error="invalid_token"'), false],
+      ['410', response('410 Gone'), false],
+      ['429', response('429 Too Many Requests', 'Retry-After: 1'), false],
+      ['a body that speaks of 401', `${response('404 Not Found')}HTTP/1.1 401 x`, false],
+      ['nothing', '', false],
+    ])('%s', async (_what, stdin, isRefusal) => {
+      const fake = await renewing('at-2')
+      const { stdout, exitCode } = await run(fake, ['credential', 'goauth', URL], { stdin })
+      expect([tokenIn(stdout), exitCode]).toEqual([isRefusal ? 'at-2' : 'at-1', 0])
+      expect(refusalsIn(fake)).toEqual(isRefusal ? ['at-1'] : [])
+    })
+
+    test('a host that a suffix names had no token yet, unless the server says that it had', async () => {
+      const url = 'https://git.corp.example/mod'
+      const fake = await renewing('at-2')
+      const unasked = await run(fake, ['credential', 'goauth', url], { stdin: response(UNAUTHORIZED) })
+      expect([tokenIn(unasked.stdout), refusalsIn(fake)]).toEqual(['at-1', []])
+      const stdin = response(UNAUTHORIZED, 'Www-Authenticate: Bearer error="invalid_token"')
+      const refused = await run(fake, ['credential', 'goauth', url], { stdin })
+      expect([tokenIn(refused.stdout), refusalsIn(fake)]).toEqual(['at-2', ['at-1']])
+    })
+
+    test('a refused token is not given again when there is no other', async () => {
+      const fake = await renewing('at-1')
+      const stdin = response(UNAUTHORIZED)
+      const { stdout, stderr, exitCode } = await run(fake, ['credential', 'goauth', URL], { stdin })
+      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 })
+      expect(stderr).toBe('catchd: git.example refuses new tokens too. → catchd doctor hub\n')
+    })
+
+    test('nor when it cannot be refreshed', async () => {
+      const fake = await daemon({
+        'POST /v1/tokens/hub/refresh': problem('login_required', 409, { profile: 'hub' }),
+      })
+      const stdin = response(UNAUTHORIZED)
+      const { stdout, stderr, exitCode } = await run(fake, ['credential', 'goauth', URL], { stdin })
+      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 3 })
+      expect(stderr).toContain('→ catchd login hub')
+    })
+
+    test('the head ends the response, though the pipe stays open', async () => {
+      const running = start(await renewing('at-2'), ['credential', 'goauth', URL])
+      running.child.stdin.write(response(UNAUTHORIZED))
+      expect(tokenIn((await running.finished()).stdout)).toBe('at-2')
+    })
+
+    test('the first call reads nothing', async () => {
+      const { stdout } = await start(await renewing('at-2'), ['credential', 'goauth']).finished()
+      expect(tokenIn(stdout)).toBe('at-1')
+    })
   })
 
   test('for Bazel', async () => {

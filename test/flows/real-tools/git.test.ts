@@ -3,15 +3,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startGitServer } from '../../support/git-server.js'
-import { needs } from '../../support/needs.js'
+import { isGitWithTypes, needs } from '../../support/needs.js'
 import { ToolBench } from '../../support/tool-system.js'
 
 const bench = new ToolBench()
 const skip = needs('git') !== undefined
 
 /** A system whose profile is for the server's host, and git that asks nobody but catchd. */
-async function start(isGood: (password: string) => boolean) {
-  const server = await startGitServer(bench, isGood)
+async function start(isGood: (password: string) => boolean, schemes?: ('Basic' | 'Bearer')[]) {
+  const server = await startGitServer(bench, isGood, schemes)
   const system = await bench.system({ profile: { hosts: [server.host] } })
   await writeFile(
     join(bench.folder, '.gitconfig'),
@@ -35,6 +35,26 @@ test.skipIf(skip)('clones, pulls and pushes with the token', async () => {
   expect(await readFile(join(bench.folder, 'cloned', 'more'), 'utf8')).toBe('more\n')
   expect(server.refused).toEqual([])
 })
+
+test
+  .skipIf(skip || !isGitWithTypes())
+  .each<[('Basic' | 'Bearer')[]]>([[['Basic']], [['Bearer']], [['Basic', 'Bearer']], [['Bearer', 'Basic']]])(
+  'git that knows authtype clones from a server that offers %j, at the first try',
+  async (schemes) => {
+    const good = new Set<string>()
+    const { server, system, git } = await start((token) => good.has(token), schemes)
+    const first = await system.token()
+    good.add(first)
+    expect(await git(`clone --quiet ${server.url} cloned`)).toEqual({ exitCode: 0, stdout: '', stderr: '' })
+    expect(server.refused).toEqual([])
+    // Once the server forgets it, the next try has a new one.
+    good.clear()
+    expect((await git(`clone --quiet ${server.url} again`)).exitCode).toBe(128)
+    expect(server.refused).toEqual([first])
+    good.add(await system.token())
+    expect(await git(`clone --quiet ${server.url} again`)).toMatchObject({ exitCode: 0 })
+  },
+)
 
 test.skipIf(skip)('a token that the server refuses is renewed for the next time', async () => {
   const good = new Set<string>()

@@ -243,6 +243,53 @@ test('a forced refresh answers like a token', async () => {
   expect(effects).toEqual(['refresh gw', 'token.refreshed gw', 'token.served admin gw'])
 })
 
+describe('a token that a server refused', () => {
+  test('is refreshed once, with the permission to get tokens; no refresh without a reason', async () => {
+    const { call, keys, logIn, effects } = await openApi()
+    await logIn('gw')
+    const { key } = await keys.add({
+      name: 'ci',
+      profiles: ['gw'],
+      actions: ['token'],
+      expiresInSeconds: null,
+    })
+    const report = (body?: unknown) => call('POST', '/v1/tokens/gw/refresh', { body, key: key.reveal() })
+    const other = async (refused: string) => (await report({ refused })).json(TokenAnswer).access_token
+    expect(await other(ACCESS_TOKEN)).toBe('access-r1')
+    for (let count = 0; count < 3; count += 1) {
+      expect(await other('access-r1')).toBe('access-r2')
+      expect(await other('access-r2')).toBe('access-r2')
+    }
+    expect(effects.filter((effect) => effect === 'refresh gw')).toHaveLength(2)
+    for (const body of [undefined, {}]) expect((await report(body)).problem().code).toBe('forbidden')
+  })
+
+  test.each([
+    ['of another type', { refused: 1 }],
+    ['empty', { refused: '' }],
+    ['beside another member', { refused: 'x', force: true }],
+  ])('%s is refused and not repeated', async (_name, body) => {
+    const { call, logIn, effects } = await openApi()
+    await logIn('gw')
+    const answer = await call('POST', '/v1/tokens/gw/refresh', { body })
+    expect([answer.status, answer.problem().code, effects]).toEqual([400, 'request_invalid', []])
+  })
+
+  test('of a profile that the key does not allow is no concern of its holder', async () => {
+    const { call, keys, logIn, effects } = await openApi()
+    await logIn('gw')
+    const { key } = await keys.add({
+      name: 'ci',
+      profiles: ['mc'],
+      actions: ['token'],
+      expiresInSeconds: null,
+    })
+    const report = { body: { refused: ACCESS_TOKEN }, key: key.reveal() }
+    expect((await call('POST', '/v1/tokens/gw/refresh', report)).problem().code).toBe('forbidden')
+    expect(effects).toEqual([])
+  })
+})
+
 test.each([
   ['no body', undefined, {}],
   ['an empty body that claims to be JSON', '', { 'content-type': 'application/json' }],
