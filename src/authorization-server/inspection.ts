@@ -7,6 +7,7 @@
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { MARKER, type Secret } from '../secret.js'
+import { tokenChallengeValues } from '../text/challenges.js'
 import type { ClientRequests } from './client-requests.js'
 import type { IssuedTokens } from './issued-tokens.js'
 import { isObject, jwtParts, type Members, parseObject } from './json-object.js'
@@ -152,8 +153,8 @@ async function membersOf(response: Response, where: string, sent: SentValues): P
 
 /** RFC 6750 §3. */
 function challengeError(response: Response, sent: SentValues): string | undefined {
-  const code = /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
-  return code && shownCode(code, sent)
+  const [code = ''] = tokenChallengeValues(response.headers.get('www-authenticate') ?? undefined, 'error')
+  return /^[a-z_]{1,64}$/.test(code) ? shownCode(code, sent) : undefined
 }
 
 /** Without tokens, also those of other users and those that the server has just issued. */
