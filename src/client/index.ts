@@ -11,11 +11,13 @@ export { CatchdClient, type LogoutAnswer } from './client.js'
 export { DaemonError, type Mistake } from './daemon-error.js'
 export type { DaemonEvent } from './event-stream.js'
 export type {
+  AccessTokenOptions,
   AdoptionRequest,
   CallOptions,
   CatchdClientOptions,
   CatchRequest,
   DiscoveryRequest,
+  FetchOptions,
   LoginRequest,
   NewClientRequest,
   ProofRequest,
