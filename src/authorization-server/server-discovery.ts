@@ -7,6 +7,7 @@ import type { Secret } from '../secret.js'
 import { registerClient, unregisterClient } from './client-registration.js'
 import type { Metadata, ServerMetadata } from './metadata.js'
 import { requireOneOperator } from './one-operator.js'
+import { isOpen } from './open-resource.js'
 import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
 import type { ServerConnections } from './server-connections.js'
 
@@ -63,6 +64,7 @@ export class PublishedServers implements ServerDiscovery {
         `${url} publishes neither the metadata of a protected resource (RFC 9728) nor that of an authorization ` +
         'server (RFC 8414, OpenID Connect Discovery).',
       next: 'catchd presets',
+      ...((await isOpen(this.#connections, url, caFile)) ? { members: { protected: false } } : {}),
     })
   }
 
