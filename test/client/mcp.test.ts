@@ -1,5 +1,7 @@
 /** What the provider of `catchd/mcp` asks the daemon for, and when. With the real SDK: test/flows/mcp-provider.test.ts. */
-import { describe, expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
 import { DaemonError } from '../../src/client/daemon-error.js'
 import { catchdAuthProvider, catchdTokenProvider } from '../../src/client/mcp.js'
@@ -176,6 +178,34 @@ describe('an authorization URL with scopes', () => {
     await provider.redirectToAuthorization(at(scope))
     expect(asked).toEqual(['token gw auto at once', 'token gw auto at once', 'refresh gw'])
   })
+})
+
+test('fetch sends the token to the MCP server, and nobody else or public document gets it', async () => {
+  const seen: string[] = []
+  const listening = async (name: string) => {
+    const server = createServer(({ url, headers }, response) => {
+      seen.push(`${name}${url} ${headers.authorization ?? 'without'}`)
+      response.end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+  const [mcp, other] = [await listening('mcp'), await listening('other')]
+  const { client } = daemon([token('at-1')])
+  client.profile = async () =>
+    ({ configuration: { resource_server: `${mcp}/mcp` } }) as Awaited<ReturnType<CatchdClient['profile']>>
+  const { fetch: send } = catchdTokenProvider({ profile: 'gw', client })
+  for (const url of [`${mcp}/mcp`, `${mcp}/.well-known/oauth-protected-resource`, `${other}/token`])
+    await send(url)
+  expect(seen).toEqual([
+    'mcp/mcp Bearer at-1',
+    'mcp/.well-known/oauth-protected-resource without',
+    'other/token without',
+  ])
+  client.profile = async () => ({ configuration: {} }) as Awaited<ReturnType<CatchdClient['profile']>>
+  const nowhere = catchdTokenProvider({ profile: 'gw', client }).fetch(`${mcp}/mcp`)
+  await expect(nowhere).rejects.toMatchObject({ code: 'request_invalid', next: 'catchd profile edit gw' })
 })
 
 describe('a server that wants no token', () => {
