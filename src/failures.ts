@@ -97,6 +97,12 @@ export const FAILURES = {
     title: 'The authorization was denied',
     next: 'catchd login {profile}',
   },
+  scope_insufficient: {
+    status: 403,
+    exitCode: EXIT.login,
+    title: 'The token lacks scopes',
+    next: 'catchd inspect {profile}',
+  },
   provider_refused: {
     status: 502,
     exitCode: EXIT.authorizationServer,
@@ -213,6 +219,14 @@ export interface Evidence {
   readonly tokenType?: string
 }
 
+/** Facts about a failure that programs can act on. */
+export interface ProblemMembers {
+  /** With `scope_insufficient`: the scopes that the token does not have. */
+  readonly missing?: readonly string[]
+  /** With `provider_answer_invalid`: false if the URL answers without a token and names no authorization server. */
+  readonly protected?: boolean
+}
+
 /** What an error may say beyond its code. Everything in it may appear in a public bug report. */
 export interface FailureContext {
   /** One or two sentences: the cause, with names and numbers, never a secret. */
@@ -223,6 +237,8 @@ export interface FailureContext {
   readonly errorDescription?: string | undefined
   /** Replaces the catalogue's command to run next. */
   readonly next?: string | undefined
+  /** More for programs: extension members of the problem details (RFC 9457 §3.2). */
+  readonly members?: ProblemMembers | undefined
   /** @internal */
   readonly evidence?: Evidence | undefined
   readonly cause?: unknown
@@ -240,6 +256,8 @@ export class CatchdError extends Error {
   readonly errorDescription: string | undefined
   /** @internal */
   readonly evidence: Evidence | undefined
+  /** @internal */
+  readonly members: ProblemMembers
   readonly #context: FailureContext
 
   constructor(code: FailureCode, detailOrContext: FailureContext | string = {}) {
@@ -251,6 +269,7 @@ export class CatchdError extends Error {
     this.error = context.error
     this.errorDescription = context.errorDescription
     this.evidence = context.evidence
+    this.members = context.members ?? {}
     this.#context = context
   }
 
@@ -290,7 +309,7 @@ export class CatchdError extends Error {
 }
 
 /** Problem details (RFC 9457 §3.1), the error body of the API. */
-export interface Problem {
+export interface Problem extends ProblemMembers {
   readonly type: string
   readonly title: string
   readonly status: number
@@ -320,6 +339,7 @@ export function toProblem(thrown: unknown): Problem {
     ...(failure.profile === undefined ? {} : { profile: failure.profile }),
     ...(failure.error === undefined ? {} : { error: failure.error }),
     ...(failure.errorDescription === undefined ? {} : { error_description: failure.errorDescription }),
+    ...failure.members,
   }
 }
 

@@ -71,3 +71,23 @@ export async function askForChallenge(requests: PublicRequests, url: string): Pr
   const scopes = challenges.flatMap((challenge) => challenge.scopes)
   return { url: challenges.at(-1)?.url ?? url, metadata: [], scopes }
 }
+
+/**
+ * Whether the resource answers without a token. For a resource that publishes nothing: then it wants no authorization, or
+ * it wants one and does not say from where. Never throws.
+ *
+ * @returns true only if every request was answered, and no answer says or hides that a token is needed.
+ */
+export async function isOpen(requests: PublicRequests, url: string): Promise<boolean> {
+  try {
+    const answers = await Promise.all(REQUESTS.map((request) => requests.send(url, request)))
+    return answers.every(({ status }) => saysNothingOfTokens(status))
+  } catch {
+    return false
+  }
+}
+
+/** 401 and 403 ask for a token, 407 and 511 are of a proxy or a network, 429 and 5xx say nothing about the resource. */
+function saysNothingOfTokens(status: number): boolean {
+  return status < 500 && (status < 300 || status >= 400) && ![401, 403, 407, 429].includes(status)
+}

@@ -11,6 +11,7 @@ import { requireOneOperator } from './one-operator.js'
 import type { ClientDescription, DiscoveredServer, RegisteredClient, ServerDiscovery } from './port.js'
 import type { PublicRequests } from './public-requests.js'
 import { failureOf, shown, triedInWords } from './published-document.js'
+import { isOpen } from './resource-challenge.js'
 import type { ProtectedResource } from './resource-metadata.js'
 import { scopeSet } from './scope-set.js'
 import type { ServerConnections } from './server-connections.js'
@@ -38,7 +39,7 @@ export class PublishedServers implements ServerDiscovery {
       .catch((error: unknown) => {
         throw withNext((resource === undefined ? failureOf(requests.tried) : undefined) ?? error)
       })
-    if (server === undefined) throw nothingPublished(url, resource, requests)
+    if (server === undefined) throw await nothingPublished(url, resource, requests)
     requireLogin(server)
     requirePkce(server)
     return {
@@ -87,14 +88,18 @@ function withNext(error: unknown): unknown {
 }
 
 /** @returns The error for servers that answer, but with nothing that can be used. */
-function nothingPublished(
+async function nothingPublished(
   url: string,
   resource: ProtectedResource | undefined,
-  { tried }: PublicRequests,
-): CatchdError {
+  requests: PublicRequests,
+): Promise<CatchdError> {
+  const { tried } = requests
   if (resource === undefined) {
     const detail = `${url} publishes neither the metadata of a protected resource (RFC 9728) nor that of an authorization server (RFC 8414, OpenID Connect Discovery). ${triedInWords(tried)}`
-    return failureOf(tried) ?? new CatchdError('provider_answer_invalid', { detail, next: 'catchd presets' })
+    const failure = failureOf(tried)
+    if (failure !== undefined) return failure
+    const members = (await isOpen(requests, url)) ? { protected: false } : {}
+    return new CatchdError('provider_answer_invalid', { detail, next: 'catchd presets', members })
   }
   return new CatchdError('provider_answer_invalid', {
     detail: `${url} names the authorization server ${resource.issuers.map(shown).join(', ')}, but that server publishes no metadata (RFC 8414). Add a profile with its authorization_endpoint and token_endpoint. ${triedInWords(tried)}`,

@@ -31,6 +31,7 @@ const COMPLETE_DETAIL: ReadonlySet<FailureCode> = new Set([
   'login_expired',
   'profile_unknown',
   'provider_unreachable',
+  'scope_insufficient',
   'vault_locked',
   'locked',
 ])

@@ -1,8 +1,8 @@
 /** `catchd token NAME` with all its options. fast-path/quick-token.ts handles the simple ones without this file. */
-import { type Command, Option } from '@commander-js/extra-typings'
+import { type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import type { CatchdClient } from '../client/client.js'
 import { DaemonError } from '../client/daemon-error.js'
-import type { TokenOptions } from '../client/options.js'
+import type { AccessTokenOptions } from '../client/options.js'
 import { CatchdError } from '../failures.js'
 import { type AnyTokenAnswer, TOKEN_FORMATS, tokenText } from '../fast-path/token-format.js'
 import { seconds } from './arguments.js'
@@ -17,8 +17,9 @@ export function define(command: Command, context: Context): void {
       new Option('--format <format>', 'output format').choices(TOKEN_FORMATS).default('raw' as const),
     )
     .option('--min-ttl <seconds>', 'refresh the token first if less time is left', seconds(0, 86_400))
-    .option('--login', 'log in first if necessary')
-    .addOption(idTokenOption())
+    .option('--scope <scopes>', 'require these scopes, separated by spaces', scopes)
+    .option('--login', 'log in first if necessary, also for scopes that the token does not have')
+    .addOption(idTokenOption().conflicts('scope'))
     .addOption(
       new Option(
         '--member <name>',
@@ -26,9 +27,9 @@ export function define(command: Command, context: Context): void {
       ).conflicts(['format', 'idToken', 'json']),
     )
     .option('--json', 'the same as --format json')
-    .action(async (name, { format, minTtl: minTtlSeconds, login, idToken, member, json }) => {
+    .action(async (name, { format, minTtl: minTtlSeconds, scope, login, idToken, member, json }) => {
       const get = login ? tokenAfterLogin : requestToken
-      const answer = await get(context, name, { idToken }, { minTtlSeconds })
+      const answer = await get(context, name, { idToken }, { minTtlSeconds, scope })
       if (member !== undefined) return printResult(memberOf(answer, member))
       process.stdout.write(tokenText(answer, json ? 'json' : format))
     })
@@ -63,9 +64,16 @@ export function requestToken(
   { client }: { readonly client: CatchdClient },
   name: string,
   { idToken }: IdTokenChoice,
-  options: TokenOptions = {},
+  options: AccessTokenOptions = {},
 ): Promise<AnyTokenAnswer> {
   return idToken ? client.idToken(name, options) : client.token(name, options)
+}
+
+/** In a shell, line ends and more than one space between scopes are usual. */
+function scopes(text: string): string {
+  const names = text.split(/\s+/).filter((name) => name !== '')
+  if (names.length === 0) throw new InvalidArgumentError('It must name at least one scope.')
+  return names.join(' ')
 }
 
 /** Joins the pending login of the profile, or starts one. It is never cancelled, because other callers may wait for it. */
@@ -73,16 +81,19 @@ async function tokenAfterLogin(
   context: Context,
   name: string,
   choice: IdTokenChoice,
-  options: TokenOptions,
+  options: AccessTokenOptions,
 ): Promise<AnyTokenAnswer> {
-  try {
-    return await requestToken(context, name, choice, { ...options, login: 'auto' })
-  } catch (error) {
-    if (!(error instanceof DaemonError) || error.code !== 'login_required') throw error
-    const { loginId, authorizationUrl } = error
-    if (loginId === undefined) throw error
-    if (authorizationUrl !== undefined) printInstructions({ authorization_url: authorizationUrl }, true)
-    requireSuccess(await untilSettled(context.watchingClient, loginId, context.signal))
-    return requestToken(context, name, choice, options)
+  // The pending login may be one for other scopes, so another one may follow.
+  const mostLogins = options.scope === undefined ? 1 : 2
+  for (let logins = 0; logins < mostLogins; logins += 1) {
+    try {
+      return await requestToken(context, name, choice, { ...options, login: 'auto' })
+    } catch (error) {
+      if (!(error instanceof DaemonError) || error.loginId === undefined) throw error
+      const { loginId, authorizationUrl } = error
+      if (authorizationUrl !== undefined) printInstructions({ authorization_url: authorizationUrl }, true)
+      requireSuccess(await untilSettled(context.watchingClient, loginId, context.signal))
+    }
   }
+  return requestToken(context, name, choice, options)
 }

@@ -26,12 +26,14 @@ import type {
 import { connectionFor, DaemonConnection, type Method } from './daemon-connection.js'
 import type { DaemonEvent } from './event-stream.js'
 import {
+  type AccessTokenOptions,
   type AdoptionRequest,
   type CallOptions,
   type CancelOptions,
   type CatchdClientOptions,
   type CatchRequest,
   type DiscoveryRequest,
+  type FetchOptions,
   type LoginRequest,
   type NewClientRequest,
   type ProofRequest,
@@ -63,8 +65,12 @@ export class CatchdClient {
     this.#connection = given instanceof DaemonConnection ? given : connectionFor(given)
   }
 
-  /** A token with at least `minTtlSeconds` left. @throws CatchdError `login_required`, … */
-  token(profile: string, options: TokenOptions = {}): Promise<TokenAnswer> {
+  /**
+   * A token with at least `minTtlSeconds` left, which covers `scope`.
+   *
+   * @throws CatchdError `login_required`, `scope_insufficient`, …
+   */
+  token(profile: string, options: AccessTokenOptions = {}): Promise<TokenAnswer> {
     return this.#get(['tokens', profile], options)
   }
 
@@ -79,13 +85,20 @@ export class CatchdClient {
 
   /**
    * `fetch` with the profile's token, and with a proof if the token is bound to a key (DPoP, RFC 9449). After an answer
-   * with 401, the request is sent once more with a new token, unless its body is a stream.
+   * with 401, the request is sent once more with a new token, unless its body is a stream. After a 403 that names
+   * missing scopes (`insufficient_scope`, RFC 6750 §3.1), it is sent once more with a token that covers them, if there is
+   * one or a login (`login: 'auto'`) brings one.
    *
    * @throws CatchdError `login_required`, …; what `fetch` throws
    */
-  async fetch(profile: string, input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  async fetch(
+    profile: string,
+    input: string | URL | Request,
+    init?: RequestInit,
+    options?: FetchOptions,
+  ): Promise<Response> {
     const { fetchWithToken } = await import('./token-fetch.js')
-    return fetchWithToken(this, profile, input, init)
+    return fetchWithToken(this, profile, input, init, options)
   }
 
   /**

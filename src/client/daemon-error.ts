@@ -1,5 +1,11 @@
 /** Failures of a call to the daemon: those in its answers (problem details, RFC 9457), and that nothing listens. */
-import { CatchdError, FAILURES, type FailureCode, type FailureContext } from '../failures.js'
+import {
+  CatchdError,
+  FAILURES,
+  type FailureCode,
+  type FailureContext,
+  type ProblemMembers,
+} from '../failures.js'
 
 /** A member of a request that is not valid. */
 export interface Mistake {
@@ -11,10 +17,14 @@ export interface Mistake {
 
 /** A failure that the daemon answered with. */
 export class DaemonError extends CatchdError {
-  /** With `login_required`: the login that was started or waited for. */
+  /** With `login_required` and `scope_insufficient`: the login that was started or waited for. */
   readonly loginId: string | undefined
-  /** With `login_required`: where the user continues that login. */
+  /** With `login_required` and `scope_insufficient`: where the user continues that login. */
   readonly authorizationUrl: string | undefined
+  /** With `scope_insufficient`: the scopes that the token does not have; otherwise empty. */
+  readonly missing: readonly string[]
+  /** false if the URL answers without a token and names no authorization server; `undefined` if that is unknown. */
+  readonly isProtected: boolean | undefined
   /** With `request_invalid`: each mistake; otherwise empty. */
   readonly mistakes: readonly Mistake[]
 
@@ -22,6 +32,8 @@ export class DaemonError extends CatchdError {
     super(code, context)
     this.loginId = text(members['login_id'])
     this.authorizationUrl = text(members['authorization_url'])
+    this.missing = context.members?.missing ?? []
+    this.isProtected = context.members?.protected
     this.mistakes = Array.isArray(members['errors']) ? members['errors'] : []
   }
 }
@@ -47,6 +59,7 @@ export function problemToError(value: unknown): DaemonError | undefined {
     error: text(problem['error']),
     errorDescription: text(problem['error_description']),
     next: text(problem['next']),
+    members: membersIn(problem),
   }
   const given = Object.entries(context).filter(([, member]) => member !== undefined)
   return new DaemonError(known ? (code as FailureCode) : 'internal', Object.fromEntries(given), problem)
@@ -66,6 +79,13 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text)
   } catch {
     return undefined
+  }
+}
+
+function membersIn({ missing, protected: isProtected }: Readonly<Record<string, unknown>>): ProblemMembers {
+  return {
+    ...(Array.isArray(missing) ? { missing: missing.filter((scope) => typeof scope === 'string') } : {}),
+    ...(typeof isProtected === 'boolean' ? { protected: isProtected } : {}),
   }
 }
 

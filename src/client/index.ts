@@ -11,12 +11,14 @@ export { CatchdClient, type LogoutAnswer } from './client.js'
 export { DaemonError, type Mistake } from './daemon-error.js'
 export type { DaemonEvent } from './event-stream.js'
 export type {
+  AccessTokenOptions,
   AdoptionRequest,
   CallOptions,
   CancelOptions,
   CatchdClientOptions,
   CatchRequest,
   DiscoveryRequest,
+  FetchOptions,
   LoginRequest,
   NewClientRequest,
   ProofRequest,

@@ -1,134 +1,80 @@
 /**
- * `catchd/mcp`: an `OAuthClientProvider` of the npm MCP SDK that uses the daemon, so that all MCP hosts of a user share
- * one registered client, one login and one refresh.
+ * `catchd/mcp`: providers for the npm MCP SDK that use the daemon, so that all MCP hosts of a user share one registered
+ * client, one login and one refresh.
  *
  * The SDK asks for a token before each request and gets a fresh one from the daemon. The SDK's own login (redirect, code,
- * verifier) is never used: if a login is needed, the daemon does it. Only types are imported from the SDK.
+ * verifier) is never used: if a login is needed, the daemon does it. Nothing is imported from an SDK (mcp-types.ts).
  */
-import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
 import { CatchdError } from '../failures.js'
-import type { TokenAnswer } from './api-types.js'
-import { CatchdClient } from './client.js'
-import { DaemonError } from './daemon-error.js'
+import { type CatchdAuthProviderOptions, McpServer } from './mcp-server.js'
+import type { CatchdAuthProvider, CatchdTokenProvider } from './mcp-types.js'
 
-export type CatchdAuthProviderOptions = {
-  /** Default: this user's daemon, which is started if it is not running. */
-  readonly client?: CatchdClient
-  /** How long to wait for a login. Default 120. 0: do not wait. */
-  readonly waitSeconds?: number
-  /** Called with the URL for the login. The daemon also opens it in the browser. */
-  readonly onLogin?: (authorizationUrl: string) => void
-} /** `url` of the MCP server: its profile is found, or made by discovery and registration. */ & (
-  | { readonly url: string | URL }
-  | { readonly profile: string }
-)
-
-type Tokens = Awaited<ReturnType<OAuthClientProvider['tokens']>>
+export type { CatchdAuthProviderOptions } from './mcp-server.js'
+export type {
+  CatchdAuthProvider,
+  CatchdFetch,
+  CatchdMcpClient,
+  CatchdMcpTokens,
+  CatchdTokenProvider,
+  CatchdUnauthorizedContext,
+} from './mcp-types.js'
 
 /** The SDK needs one for its request. No browser is ever sent there. */
 const UNUSED_REDIRECT_URI = 'http://127.0.0.1:8252/callback'
 
-export function catchdAuthProvider(options: CatchdAuthProviderOptions): OAuthClientProvider {
-  return new CatchdAuthProvider(options)
-}
+/** For the option `authProvider` of the SDK's transports, version 1 or 2. */
+export function catchdAuthProvider(options: CatchdAuthProviderOptions): CatchdAuthProvider {
+  const server = new McpServer(options)
+  return {
+    redirectUrl: UNUSED_REDIRECT_URI,
+    clientMetadata: { client_name: 'catchd', redirect_uris: [UNUSED_REDIRECT_URI] },
+    fetch: (url, init) => server.fetch(url, init),
 
-class CatchdAuthProvider implements OAuthClientProvider {
-  readonly #options: CatchdAuthProviderOptions
-  readonly #client: CatchdClient
-  #found: Promise<string> | undefined
-  /** The token that the MCP server may have refused. */
-  #handedOut: string | undefined
+    async clientInformation() {
+      const { client_id = 'catchd', issuer } = (await server.configuration()).configuration
+      return { client_id, ...(issuer === undefined ? {} : { issuer }) }
+    },
 
-  constructor(options: CatchdAuthProviderOptions) {
-    this.#options = options
-    this.#client = options.client ?? new CatchdClient({ start: true })
-  }
+    async tokens() {
+      const token = await server.bearer()
+      return (
+        token && {
+          access_token: token.access_token,
+          token_type: token.token_type,
+          ...(token.expires_in === null ? {} : { expires_in: token.expires_in }),
+          ...(token.scope === null ? {} : { scope: token.scope }),
+          ...(server.issuer === undefined ? {} : { issuer: server.issuer }),
+        }
+      )
+    },
 
-  get redirectUrl(): string {
-    return UNUSED_REDIRECT_URI
-  }
+    async redirectToAuthorization(authorizationUrl) {
+      const scope = authorizationUrl.searchParams.get('scope')?.trim() ?? ''
+      if (scope === '') await server.renew()
+      else await server.stepUp(scope)
+    },
 
-  get clientMetadata() {
-    return { client_name: 'catchd', redirect_uris: [UNUSED_REDIRECT_URI] }
-  }
+    saveTokens() {},
+    saveCodeVerifier() {},
 
-  /** The daemon's registration, so that the SDK does not register a client. */
-  async clientInformation() {
-    const { configuration } = await this.#client.profile(await this.#profile())
-    return { client_id: configuration.client_id ?? 'catchd' }
-  }
-
-  /** @throws CatchdError `login_required` if nobody logged in in time, … */
-  async tokens(): Promise<Tokens> {
-    const token = await this.#token(await this.#profile())
-    if (token.token_type.toLowerCase() !== 'bearer') {
-      throw new CatchdError('request_invalid', {
-        profile: token.profile,
-        detail: `The tokens are bound to a key (${token.token_type}), and the MCP SDK cannot make a proof. Give its transport \`fetch: (url, init) => client.fetch('${token.profile}', url, init)\` instead.`,
-      })
-    }
-    this.#handedOut = token.access_token
-    return {
-      access_token: token.access_token,
-      token_type: token.token_type,
-      ...(token.expires_in === null ? {} : { expires_in: token.expires_in }),
-      ...(token.scope === null ? {} : { scope: token.scope }),
-    }
-  }
-
-  /**
-   * The MCP server refused the token. Instead of a redirect, this gets a new token by a refresh or a login. The SDK then
-   * throws its `UnauthorizedError` once, because it expects the user to come back. The next request has the new token.
-   */
-  async redirectToAuthorization(): Promise<void> {
-    const profile = await this.#profile()
-    const refused = this.#handedOut
-    try {
-      if (refused === undefined) await this.#token(profile)
-      else await this.#client.refresh(profile, { refused })
-    } catch (error) {
-      if (!isLoginRequired(error)) throw error
-      await this.#token(profile)
-    }
-  }
-
-  saveCodeVerifier(): void {}
-
-  saveTokens(): void {}
-
-  codeVerifier(): never {
-    throw new CatchdError(
-      'request_invalid',
-      'catchd redeems codes itself, so there is no authorization to finish.',
-    )
-  }
-
-  /** A failure is not stored, because the server may answer the next time. */
-  #profile(): Promise<string> {
-    if ('profile' in this.#options) return Promise.resolve(this.#options.profile)
-    this.#found ??= this.#client.discoverProfile({ url: String(this.#options.url) }).then(
-      ({ profile }) => profile,
-      (error: unknown) => {
-        this.#found = undefined
-        throw error
-      },
-    )
-    return this.#found
-  }
-
-  async #token(profile: string): Promise<TokenAnswer> {
-    const { waitSeconds = 120, onLogin } = this.#options
-    try {
-      return await this.#client.token(profile, { login: 'auto' })
-    } catch (error) {
-      const url = isLoginRequired(error) ? error.authorizationUrl : undefined
-      if (url === undefined || waitSeconds === 0) throw error
-      onLogin?.(url)
-      return this.#client.token(profile, { login: 'auto', waitSeconds })
-    }
+    codeVerifier() {
+      throw new CatchdError(
+        'request_invalid',
+        'catchd redeems codes itself, so there is no authorization to finish.',
+      )
+    },
   }
 }
 
-function isLoginRequired(error: unknown): error is DaemonError {
-  return error instanceof DaemonError && error.code === 'login_required'
+/**
+ * For the options `authProvider` and `fetch` of the transports of SDK 2: a token that the server refuses is replaced, and
+ * the request is sent again without an error.
+ */
+export function catchdTokenProvider(options: CatchdAuthProviderOptions): CatchdTokenProvider {
+  const server = new McpServer(options)
+  return {
+    token: async () => (await server.bearer())?.access_token,
+    onUnauthorized: () => server.renew(),
+    fetch: (url, init) => server.fetch(url, init),
+  }
 }

@@ -44,6 +44,17 @@ export interface RefreshOptions extends CallOptions {
   readonly refused?: string | undefined
 }
 
+export interface AccessTokenOptions extends TokenOptions {
+  /**
+   * The scopes that the token must cover, separated by spaces. With `login: 'auto'`, a login asks for what is missing in
+   * addition to what the token has.
+   */
+  readonly scope?: string | undefined
+}
+
+/** The login that `fetch` may need, before it or for more scopes. */
+export type FetchOptions = Pick<TokenOptions, 'login' | 'waitSeconds'>
+
 export interface WaitOptions extends CallOptions {
   /** How long to wait for the end of the login. The answer is its state after that time. */
   readonly waitSeconds?: number | undefined

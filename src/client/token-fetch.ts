@@ -1,16 +1,24 @@
 /**
  * `fetch` with a profile's token: adds the Authorization header. After an answer with 401, the request is sent once more
- * with a new token, if it can be sent again.
+ * with a new token, if it can be sent again. After a 403 that names missing scopes, it is sent once more with a token that
+ * has them.
  *
  * A token that is bound to a key of the daemon (`token_type` `DPoP`, RFC 9449) is sent with a proof for this request. The
  * daemon makes the proof. If a resource server requires a nonce in it, the request is sent again with that nonce (§9).
  */
+import { parseChallenges } from '../text/challenges.js'
 import type { ProofAnswer, TokenAnswer } from './api-types.js'
-import type { CallOptions, ProofRequest, RefreshOptions } from './options.js'
+import type {
+  AccessTokenOptions,
+  CallOptions,
+  FetchOptions,
+  ProofRequest,
+  RefreshOptions,
+} from './options.js'
 
 /** The calls of the client that are used here. */
 interface Tokens {
-  token(profile: string, options: CallOptions): Promise<TokenAnswer>
+  token(profile: string, options: AccessTokenOptions): Promise<TokenAnswer>
   refresh(profile: string, options: RefreshOptions): Promise<TokenAnswer>
   proof(profile: string, request: ProofRequest, options: CallOptions): Promise<ProofAnswer>
 }
@@ -24,8 +32,9 @@ export async function fetchWithToken(
   profile: string,
   input: string | URL | Request,
   init: RequestInit = {},
+  loginOptions: FetchOptions = {},
 ): Promise<Response> {
-  const options = { signal: init.signal ?? undefined }
+  const options = { ...loginOptions, signal: init.signal ?? undefined }
   const send = (request: Request, token: TokenAnswer) => sendWith(client, profile, request, token, options)
   const first = await client.token(profile, options)
   const isReplayable = !hasStream(input, init)
@@ -34,11 +43,16 @@ export async function fetchWithToken(
     await response.body?.cancel()
     response = await send(new Request(input, init), first)
   }
-  if (response.status !== 401 || !isReplayable) return response
-  const second = await better(client, profile, first.access_token, options)
-  if (second === undefined) return response
-  await response.body?.cancel()
-  return send(new Request(input, init), second)
+  if (!isReplayable) return response
+  let token = first
+  for (const find of [afterRefusal, withScopes]) {
+    const other = await find(client, profile, response, token, options)
+    if (other === undefined) continue
+    await response.body?.cancel()
+    response = await send(new Request(input, init), other)
+    token = other
+  }
+  return response
 }
 
 /** A stream can be sent only once. */
@@ -96,12 +110,48 @@ function remember(nonces: Map<string, string>, origin: string, nonce: string): v
   }
 }
 
-/** Another program may have refreshed it already. `undefined`: there is no other token, so the answer stays 401. */
-async function better(client: Tokens, profile: string, refused: string, options: CallOptions) {
+/** Another token after a 401. Another program may have refreshed it already. `undefined`: there is no other token. */
+async function afterRefusal(
+  client: Tokens,
+  profile: string,
+  { status }: Response,
+  refused: TokenAnswer,
+  { signal }: CallOptions,
+): Promise<TokenAnswer | undefined> {
+  if (status !== 401) return undefined
   try {
-    const token = await client.refresh(profile, { ...options, refused })
-    return token.access_token === refused ? undefined : token
+    const token = await client.refresh(profile, { signal, refused: refused.access_token })
+    return token.access_token === refused.access_token ? undefined : token
   } catch {
     return undefined
   }
+}
+
+/** A token with the scopes that a 403 asks for, after a login if the caller allows one. */
+async function withScopes(
+  client: Tokens,
+  profile: string,
+  response: Response,
+  refused: TokenAnswer,
+  options: AccessTokenOptions,
+): Promise<TokenAnswer | undefined> {
+  const scope = neededScope(response)
+  if (scope === undefined) return undefined
+  try {
+    const wider = await client.token(profile, { ...options, scope })
+    return wider.access_token === refused.access_token ? undefined : wider
+  } catch {
+    return undefined
+  }
+}
+
+/** The scopes that the resource needs (RFC 6750 §3.1, `insufficient_scope`); `undefined` if it does not say which. */
+export function neededScope({ status, headers }: Response): string | undefined {
+  if (status !== 403) return undefined
+  const scopes = parseChallenges(headers.get('www-authenticate') ?? undefined)
+    .filter(({ scheme }) => scheme === 'bearer' || scheme === 'dpop')
+    .map(({ parameters }) => new Map(parameters))
+    .filter((parameters) => parameters.get('error') === 'insufficient_scope')
+    .flatMap((parameters) => parameters.get('scope')?.split(/\s+/) ?? [])
+  return [...new Set(scopes)].filter((name) => name !== '').join(' ') || undefined
 }

@@ -7,6 +7,8 @@ export type AnyLoginRequest = LoginRequest | AdoptionRequest | CatchRequest
 export interface LoginRequest {
   readonly profile: string
   readonly open: boolean
+  /** Asked for instead of the scope of the profile; separated by spaces. */
+  readonly scope?: string | undefined
   readonly timeoutSeconds?: number | undefined
 }
 

@@ -30,6 +30,8 @@ interface LoginOfProfile extends LoginBase {
 /** Waiting for its authorization response. */
 export interface PendingLogin extends LoginOfProfile {
   readonly status: 'pending'
+  /** What a step-up login asks for; `null`: the scope of the profile. */
+  readonly scope: string | null
   readonly state: Secret
   readonly codeVerifier: Secret | null
   /** `null` when none was sent, or only the tool that built the request knows it. */
@@ -54,6 +56,8 @@ export interface PendingLogin extends LoginOfProfile {
 /** Waiting for the user to enter a code at the authorization server; the browser does not return to catchd. */
 export interface PendingAtServer extends LoginOfProfile {
   readonly status: 'pending'
+  /** As in {@link PendingLogin}. */
+  readonly scope: string | null
   /** The page where the user enters the code, with the code in the URL if the server supports that. */
   readonly authorizationUrl: string
   /** The code that the user enters, and where (RFC 8628 §3.3). */

@@ -12,7 +12,7 @@ import type { ResponseCarrier } from '../config/response-modes.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { Holder } from '../shares.js'
 import { type AuthorizationResponse, joined, parseAuthorizationResponse } from './authorization-response.js'
-import { AutomaticLogins } from './automatic-logins.js'
+import { AutomaticLogins, type StepUp } from './automatic-logins.js'
 import { CaughtResponses } from './caught-responses.js'
 import { beginAgain } from './endings.js'
 import { catchKind } from './kinds/catch.js'
@@ -64,7 +64,7 @@ export class Logins {
     this.#restored = new RestoredLogins(parts, this.#open, this.#kinds, (id) => this.#beginning.has(id))
     this.#automatic = new AutomaticLogins({
       clock,
-      pauseSeconds: (profile) => profiles.profile(profile).login_pause_seconds ?? null,
+      profiles,
       begin: (request, holder) => this.#begin(request, holder),
       logins: this,
     })
@@ -88,10 +88,12 @@ export class Logins {
   /**
    * `login=auto`: joins the login whose tab is open for the profile, or opens one.
    *
-   * @throws CatchdError `login_required` when the last tab was not answered, and everything that {@link begin} throws
+   * @param stepUp - The caller's token must cover more scopes. The login that is joined may ask for others.
+   * @throws CatchdError `login_required` when the last tab was not answered, `scope_insufficient` when the last login did
+   *   not bring these scopes, and everything that {@link begin} throws
    */
-  beginShared(profile: string, holder: Holder = null): Promise<Login> {
-    return this.#automatic.join(profile, holder)
+  beginShared(profile: string, holder: Holder = null, stepUp?: StepUp): Promise<Login> {
+    return this.#automatic.join(profile, holder, stepUp)
   }
 
   find(id: string): Login | undefined {

@@ -29,17 +29,24 @@ export async function keepTokens(
   }
 }
 
+/** The profile with the scope that a login asks for. @param scope - `null`: the scope of the profile. */
+export function askingFor(profile: Profile, scope: string | null): Profile {
+  return scope === null ? profile : { ...profile, scope }
+}
+
 /**
  * The profile of a login. A code or device code is sent only to the server and client that the login began with.
  *
+ * @param scope - What the login asked for; `null`: the scope of the profile.
  * @throws CatchdError `profile_unknown`, `profile_invalid`
  */
 export function profileOfLogin(
   { profiles, servers }: ReportParts,
   name: string,
   begunAt: TokenSetOrigin,
+  scope: string | null = null,
 ): Profile {
-  const profile = profiles.profile(name)
+  const profile = askingFor(profiles.profile(name), scope)
   const now = servers.origin(profile)
   const isSame = now.authorizationServer === begunAt.authorizationServer && now.clientId === begunAt.clientId
   if (isSame) return profile

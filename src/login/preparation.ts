@@ -11,6 +11,7 @@ import { CatchdError } from '../failures.js'
 import type { KindParts } from './kinds/kind.js'
 import type { PendingLogin } from './login.js'
 import type { AdoptionRequest, LoginRequest } from './login-request.js'
+import { askingFor } from './obtained-tokens.js'
 import type { CertificateFiles } from './ports.js'
 
 /** The request, and the issuer that must answer it. */
@@ -28,14 +29,16 @@ export async function prepareLogin(
 ): Promise<PendingLogin> {
   const { server, ...prepared } = await ('state' in request
     ? adopted(parts, profile, redirectUri, request)
-    : built(parts, profile, redirectUri))
+    : built(parts, askingFor(profile, request.scope ?? null), redirectUri))
   const { timeoutSeconds = parts.timeoutSeconds } = request
+  const scope = 'state' in request ? null : (request.scope ?? null)
   const createdAtMs = parts.clock.now()
   return {
     status: 'pending',
     id: randomId(),
     profile: profile.name,
     ...prepared,
+    scope,
     listen: profile.listen ?? null,
     certificate: certificateOf(profile),
     createdAtMs,

@@ -11,6 +11,15 @@ export type TabVerdict =
   /** The last tab was closed, denied or not answered in time. */
   | { readonly may: 'not'; readonly untilMs: number | null }
 
+/** Whether a pause that began at `endedAtMs` is over. @param pauseSeconds - `null`: it does not end by itself. */
+export function afterPause(endedAtMs: number, pauseSeconds: number | null, nowMs: number): TabVerdict {
+  if (pauseSeconds === null) return { may: 'not', untilMs: null }
+  const untilMs = endedAtMs + pauseSeconds * 1000
+  // A clock that was set back must not prolong the pause.
+  const isOver = nowMs >= untilMs || untilMs - nowMs > pauseSeconds * 1000
+  return isOver ? { may: 'open' } : { may: 'not', untilMs }
+}
+
 export class TabBudget {
   /** By profile: the tab that a tool opened and that is still open. */
   readonly #open = new Map<string, string>()
@@ -20,12 +29,7 @@ export class TabBudget {
   /** @param pauseSeconds - Tools may try again after this; `null`: not before the user logs in. */
   judge(profile: string, pauseSeconds: number | null, nowMs: number): TabVerdict {
     const endedAtMs = this.#unansweredAtMs.get(profile)
-    if (endedAtMs === undefined) return { may: 'open' }
-    if (pauseSeconds === null) return { may: 'not', untilMs: null }
-    const untilMs = endedAtMs + pauseSeconds * 1000
-    // A clock that was set back must not prolong the pause.
-    const isOver = nowMs >= untilMs || untilMs - nowMs > pauseSeconds * 1000
-    return isOver ? { may: 'open' } : { may: 'not', untilMs }
+    return endedAtMs === undefined ? { may: 'open' } : afterPause(endedAtMs, pauseSeconds, nowMs)
   }
 
   /** A tool opened a tab, or waits for the open one. */

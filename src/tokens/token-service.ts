@@ -4,11 +4,13 @@
  * pending logins and deletes the DPoP key.
  */
 import type { DpopProofs, Inspection, TokenInspector, ToolRequest } from '../authorization-server/port.js'
+import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { LockGate } from '../lock/gate.js'
 import type { IdToken } from './id-token.js'
 import type { LogoutOutcome } from './logouts.js'
+import { requireScopes, widenedScope } from './scopes.js'
 import type { TokenKeeper, TokenProfiles } from './token-keeper.js'
 import type { TokenSet } from './token-set.js'
 
@@ -42,10 +44,26 @@ export class TokenService {
   /**
    * Refreshes first when less than `minTtlSeconds` (default: the profile's) are left.
    *
-   * @throws CatchdError `profile_unknown`, `login_required`, `provider_*`, the vault's codes
+   * @param scope - The token must cover these scopes, separated by spaces.
+   * @throws CatchdError `profile_unknown`, `login_required`, `scope_insufficient`, `provider_*`, the vault's codes
    */
-  get(profile: string, minTtlSeconds: number | undefined): Promise<TokenSet> {
-    return this.#inUse(profile, this.#parts.keeper.get(profile, minTtlSeconds))
+  async get(name: string, minTtlSeconds: number | undefined, scope?: string): Promise<TokenSet> {
+    const { keeper, profiles } = this.#parts
+    const set = await this.#inUse(name, keeper.get(name, minTtlSeconds))
+    if (scope !== undefined) requireScopes(profiles.profile(name), set, scope)
+    return set
+  }
+
+  /**
+   * The scope of a login whose token covers `asked` and all that the stored token covers; `undefined` if no login can widen
+   * it, because tokens of the profile come without one.
+   *
+   * @throws CatchdError `profile_unknown`, the vault's codes
+   */
+  async scopeOfStepUp(name: string, asked: string): Promise<string | undefined> {
+    const profile = this.#parts.profiles.profile(name)
+    if (needsNoPerson(profile.grant)) return undefined
+    return widenedScope(profile, (await this.#parts.keeper.find(name)).set, asked)
   }
 
   /**

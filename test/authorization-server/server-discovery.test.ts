@@ -229,4 +229,45 @@ describe('an issuer', () => {
     const failure = await failureOf(discover(`${resource.base}/page`))
     expect([failure.code, failure.next]).toEqual(['provider_answer_invalid', 'catchd presets'])
   })
+
+  describe('is open (protected: false) unless an answer asks for a token or hides whether it does', () => {
+    test.each<[what: string, get: number, post: number, isOpen: boolean, location?: string]>([
+      ['an MCP server without a GET stream', 405, 200, true],
+      ['a stream at GET, as before', 200, 405, true],
+      ['a server that wants a session first', 400, 400, true],
+      ['an endpoint that is not there', 404, 404, true],
+      ['a server that asks at GET', 401, 200, false],
+      ['a server that asks at the first message', 405, 401, false],
+      ['a server that asks with 403', 405, 403, false],
+      ['a server that is overloaded', 405, 503, false],
+      ['a server that limits requests', 429, 429, false],
+      ['a network that asks first', 511, 511, false],
+      ['a server that moved to another', 405, 307, false, 'https://other.example/mcp'],
+      ['a page that redirects to its login', 302, 302, false, '/login'],
+      ['a server that moved the path, and asks there', 307, 307, false, '/asks'],
+      ['a server that moved the path', 308, 307, true, '/open'],
+      ['a server that redirects in a circle', 307, 307, false, '/mcp'],
+    ])('%s', async (_what, get, post, isOpen, location = '') => {
+      const answer = (status: number) => ({ status, headers: { location } })
+      const asked: string[] = []
+      resource.routes.set('/mcp', (request, response) => {
+        asked.push(`${request.method} ${request.headers.authorization ?? 'without a token'}`)
+        const { status, headers } = answer(request.method === 'GET' ? get : post)
+        response.writeHead(status, headers).end()
+      })
+      resource.routes.set('/open', (_request, response) => void response.writeHead(202).end())
+      resource.routes.set('/asks', (_request, response) => void response.writeHead(401).end())
+      const failure = await failureOf(discover())
+      expect([failure.code, failure.members]).toEqual([
+        'provider_answer_invalid',
+        isOpen ? { protected: false } : {},
+      ])
+      for (const request of asked) expect(request).toMatch(/without a token$/)
+    })
+
+    test('not one that does not answer', async () => {
+      resource.routes.set('/mcp', (_request, response) => void response.destroy())
+      expect((await failureOf(discover())).members).toEqual({})
+    })
+  })
 })

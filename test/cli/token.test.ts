@@ -142,6 +142,67 @@ describe('--login', () => {
   })
 })
 
+describe('--scope', () => {
+  const lacking = (members: object = {}) =>
+    problem('scope_insufficient', 403, { detail: 'It lacks b.', profile: 'gw', missing: ['b'], ...members })
+
+  test('goes to the daemon, whatever is between the scopes; never the short way', async () => {
+    const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: TOKEN } })
+    await run(daemon, ['token', 'gw', '--scope', ' a  b\n'])
+    expect(daemon.asked.map(({ query }) => query)).toEqual([{ scope: 'a b' }])
+    expect(readSimpleTokenCommand(['gw', '--scope', 'a'])).toBeUndefined()
+  })
+
+  test('exit code 3 and what is missing; with --json for programs', async () => {
+    const daemon = await fakeDaemon({
+      'GET /v1/tokens/gw': lacking({ next: 'catchd token gw --scope b --login' }),
+    })
+    expect(await run(daemon, ['token', 'gw', '--scope', 'a b'])).toEqual({
+      exitCode: 3,
+      stdout: '',
+      stderr: 'catchd: It lacks b.\n  → catchd token gw --scope b --login\n',
+    })
+    const { stderr } = await run(daemon, ['token', 'gw', '--scope', 'a b', '--json'])
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'scope_insufficient', missing: ['b'] })
+  })
+
+  test.each([
+    ['', 'at least one scope'],
+    [' ', 'at least one scope'],
+  ])('%j is a usage error', async (scope, said) => {
+    const daemon = await fakeDaemon({})
+    const { exitCode, stderr } = await run(daemon, ['token', 'gw', '--scope', scope])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(said) as string })
+    expect(daemon.calls).toEqual([])
+  })
+
+  test('not together with --id-token', async () => {
+    const daemon = await fakeDaemon({})
+    expect((await run(daemon, ['token', 'gw', '--scope', 'a', '--id-token'])).exitCode).toBe(2)
+  })
+
+  test('with --login it waits for the login, and for a second one if that was for other scopes', async () => {
+    const logins = ['l-1', 'l-2']
+    const settled: string[] = []
+    const done = (id: string) => () => {
+      settled.push(id)
+      return { body: { login_id: id, profile: 'gw', status: 'succeeded', error: null } }
+    }
+    const daemon = await fakeDaemon({
+      'GET /v1/tokens/gw': () => {
+        const id = logins[settled.length]
+        if (id === undefined) return { body: TOKEN }
+        return lacking({ login_id: id, authorization_url: `https://id.example/authorize?state=${id}` })
+      },
+      'GET /v1/logins/l-1': done('l-1'),
+      'GET /v1/logins/l-2': done('l-2'),
+    })
+    const { exitCode, stdout, stderr } = await run(daemon, ['token', 'gw', '--scope', 'b', '--login'])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'at-1\n' })
+    for (const id of logins) expect(stderr).toContain(`state=${id}`)
+  })
+})
+
 describe('the short way', () => {
   test('asks once', async () => {
     const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: TOKEN } })

@@ -34,6 +34,44 @@ test('so does an MCP host, whose SDK takes the provider', () => {
   expect(complaint).toBe('')
 })
 
+const PROVIDERS = `
+    import { CatchdClient } from 'catchd'
+    import { catchdAuthProvider, catchdTokenProvider, type CatchdAuthProvider } from 'catchd/mcp'
+    const url = new URL('https://mcp.example.com/mcp')
+    const provider: CatchdAuthProvider = catchdAuthProvider({ url })
+    const auth = catchdTokenProvider({ profile: 'mcp', client: new CatchdClient({ start: true }), waitSeconds: 0 })
+    // @ts-expect-error a typed provider has no such member
+    provider.nonsense
+    // @ts-expect-error neither has the other
+    auth.nonsense
+`
+
+test('the providers have types of their own, without any SDK', () => {
+  expect(compile(PROVIDERS)).toBe('')
+})
+
+test.each([
+  ['1.x', '@modelcontextprotocol/sdk', 'sdk/client/auth.js', 'sdk/client/streamableHttp.js', ''],
+  [
+    '2.x',
+    '@modelcontextprotocol/client',
+    'client',
+    'client',
+    `
+    import type { AuthProvider } from '@modelcontextprotocol/client'
+    export const simple: AuthProvider = auth
+    new StreamableHTTPClientTransport(url, { authProvider: auth, fetch: auth.fetch })`,
+  ],
+])('and fit those of the SDK %s alone', (_version, sdk, types, transport, more) => {
+  const source = `${PROVIDERS}
+    import type { OAuthClientProvider } from '@modelcontextprotocol/${types}'
+    import { StreamableHTTPClientTransport } from '@modelcontextprotocol/${transport}'
+    export const fits: OAuthClientProvider = provider
+    new StreamableHTTPClientTransport(url, { authProvider: provider, fetch: provider.fetch })
+    ${more}`
+  expect(compile(source, [sdk])).toBe('')
+})
+
 test('and a mistake is seen', () => {
   expect(compile(`import { CatchdClient } from 'catchd'; new CatchdClient().token(42)`)).toContain('TS2345')
 })

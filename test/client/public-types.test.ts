@@ -34,6 +34,7 @@ test('the names of catchd', async () => {
     'DaemonError',
   ])
   expect(exportedNames('index.d.ts')).toEqual([
+    'AccessTokenOptions',
     'AdoptionRequest',
     'CallOptions',
     'CatchRequest',
@@ -51,6 +52,7 @@ test('the names of catchd', async () => {
     'ExchangingLogin',
     'Failure',
     'FailureCode',
+    'FetchOptions',
     'IdTokenAnswer',
     'InspectionAnswer',
     'KeyAction',
@@ -80,8 +82,18 @@ test('the names of catchd', async () => {
 })
 
 test('the names of catchd/mcp', async () => {
-  expect(Object.keys(await program('mcp.js'))).toEqual(['catchdAuthProvider'])
-  expect(exportedNames('mcp.d.ts')).toEqual(['CatchdAuthProviderOptions', 'catchdAuthProvider'])
+  const functions = ['catchdAuthProvider', 'catchdTokenProvider']
+  expect(Object.keys(await program('mcp.js'))).toEqual(functions)
+  expect(exportedNames('mcp.d.ts')).toEqual([
+    'CatchdAuthProvider',
+    'CatchdAuthProviderOptions',
+    'CatchdFetch',
+    'CatchdMcpClient',
+    'CatchdMcpTokens',
+    'CatchdTokenProvider',
+    'CatchdUnauthorizedContext',
+    ...functions,
+  ])
 })
 
 test('the calls of a client', async () => {
@@ -131,6 +143,10 @@ import {
 const catchd = new CatchdClient({ start: true, timeoutMs: 1_000, signal: AbortSignal.timeout(1) })
 await catchd.token('gw', { minTtlSeconds: 300, login: 'auto', waitSeconds: 60 })
 await catchd.idToken('gw', { minTtlSeconds: 300 })
+await catchd.token('gw', { scope: 'a b' })
+await catchd.fetch('gw', 'https://api.example.com/', { method: 'POST' }, { login: 'auto', waitSeconds: 60 })
+// @ts-expect-error an id_token has no scope
+await catchd.idToken('gw', { scope: 'a' })
 await catchd.discoverProfile({ url: 'https://mcp.example.com/', clientId: 'c', caFile: '/ca.pem', registerAgain: true })
 await catchd.addClient({ client: 'ci', profiles: ['gw'], actions: ['token'], expiresInSeconds: 60 })
 await catchd.putProfile('gw', { issuer: 'https://id.example.com', client_id: 'c', grant: 'client_credentials' })
@@ -198,7 +214,7 @@ try {
   // @ts-expect-error what the daemon said more is of a DaemonError
   error.authorizationUrl
   if (error instanceof DaemonError) {
-    console.log(error.authorizationUrl?.length, error.loginId, error.mistakes.map(({ name }) => name))
+    console.log(error.missing.join(' '), error.isProtected === false, error.authorizationUrl?.length, error.loginId, error.mistakes.map(({ name }) => name))
     // @ts-expect-error
     error.members
   }

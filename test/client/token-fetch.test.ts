@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CatchdClient } from '../../src/client/client.js'
-import { FakeDaemon, problem } from './fake-daemon.js'
+import { FakeDaemon, problem, type Reply, type Route } from './fake-daemon.js'
 
 const answer = (token: string) => ({
   body: {
@@ -110,6 +110,94 @@ test('without a token nothing is sent', async () => {
   daemon.routes['GET /v1/tokens/gw'] = problem('login_required', 409, { profile: 'gw' })
   await expect(client.fetch('gw', url)).rejects.toMatchObject({ code: 'login_required' })
   expect(seen).toEqual([])
+})
+
+describe('403 for scopes that are missing', () => {
+  const CHALLENGE = 'Bearer error="insufficient_scope", scope="b c"'
+
+  /** A resource that answers 403 with this challenge to every token but `wide`. */
+  async function guarded(challenge: string | undefined, wide: Route | Reply = answer('wide')) {
+    const daemon = new FakeDaemon({
+      'GET /v1/tokens/gw': async (asked) => {
+        if (asked.query['scope'] === undefined) return answer('narrow')
+        return typeof wide === 'function' ? wide(asked) : wide
+      },
+    })
+    onTestFinished(() => daemon.close())
+    await daemon.listenOnSocket()
+    const seen: string[] = []
+    const server = createServer((request, response) => {
+      const { authorization = '' } = request.headers
+      seen.push(authorization)
+      const headers = challenge === undefined ? {} : { 'www-authenticate': challenge }
+      request
+        .resume()
+        .on('end', () => response.writeHead(authorization === 'Bearer wide' ? 200 : 403, headers).end())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const client = new CatchdClient({ socketPath: daemon.socketPath })
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    return { client, url, seen, scopes: () => daemon.asked.map(({ query }) => query['scope']), daemon }
+  }
+
+  test.each([
+    ['as RFC 6750 shows it', CHALLENGE, 'b c'],
+    ['of DPoP', 'DPoP algs="ES256", error=insufficient_scope, scope="b"', 'b'],
+    ['behind another scheme', 'Basic realm="x", Bearer scope="b",error="insufficient_scope"', 'b'],
+    ['with more blanks', 'bearer  error="insufficient_scope" , scope=" b  c b "', 'b c'],
+  ])('%s: once more with a token that has them', async (_what, challenge, scope) => {
+    const { client, url, seen, scopes, daemon } = await guarded(challenge)
+    const response = await client.fetch(
+      'gw',
+      url,
+      { method: 'POST', body: 'kept' },
+      { login: 'auto', waitSeconds: 9 },
+    )
+    expect(response.status).toBe(200)
+    expect(seen).toEqual(['Bearer narrow', 'Bearer wide'])
+    expect(scopes()).toEqual([undefined, scope])
+    expect(daemon.asked.at(-1)?.query).toMatchObject({ login: 'auto', wait: '9' })
+  })
+
+  test.each([
+    ['without a challenge', undefined],
+    ['without scope', 'Bearer error="insufficient_scope"'],
+    ['with an empty scope', 'Bearer error="insufficient_scope", scope=""'],
+    ['with another error', 'Bearer error="invalid_token", scope="b"'],
+    ['whose error is of another scheme', 'Bearer scope="b", Basic error="insufficient_scope"'],
+    ['whose parts are of two challenges', 'Bearer error="insufficient_scope", DPoP scope="b"'],
+    ['with it in a text', 'Bearer realm="error=insufficient_scope, scope=b"'],
+  ])('one %s is the answer', async (_what, challenge) => {
+    const { client, url, seen, scopes } = await guarded(challenge)
+    expect((await client.fetch('gw', url, {}, { login: 'auto' })).status).toBe(403)
+    expect([seen.length, scopes()]).toEqual([1, [undefined]])
+  })
+
+  test.each([
+    ['no such token', problem('scope_insufficient', 403, { missing: ['b'] })],
+    ['only the same token', answer('narrow')],
+    ['a scope that the daemon does not take', problem('request_invalid', 400)],
+  ])('there is %s: the 403 is the answer, without a loop', async (_what, wide) => {
+    const { client, url, seen } = await guarded(CHALLENGE, wide)
+    const response = await client.fetch('gw', url)
+    expect([response.status, await response.text(), seen.length]).toEqual([403, '', 1])
+  })
+
+  test('refused again with them: the second 403 is the answer', async () => {
+    const { client, url, seen, scopes } = await guarded(CHALLENGE, answer('wider'))
+    expect((await client.fetch('gw', url, {}, { login: 'auto' })).status).toBe(403)
+    expect([seen, scopes()]).toEqual([
+      ['Bearer narrow', 'Bearer wider'],
+      [undefined, 'b c'],
+    ])
+  })
+
+  test('without login: auto no login is asked for', async () => {
+    const { client, url, daemon } = await guarded(CHALLENGE)
+    expect((await client.fetch('gw', url)).status).toBe(200)
+    for (const { query } of daemon.asked) expect(query).not.toHaveProperty('login')
+  })
 })
 
 describe('a token that is bound to a key (DPoP)', () => {

@@ -124,8 +124,11 @@ test('what is written has the same members', async () => {
   ])
   const members = (record: object) => Object.keys(record).sort()
   expect(written.map(([name, record]) => [name, members(record as object)])).toEqual([
-    ['device-login', members({ ...DEVICE, code_verifier: null, server: null })],
-    ['login', members({ ...CODE, certificate: CERTIFICATE, server: null, code_parameter: 'code' })],
+    ['device-login', members({ ...DEVICE, code_verifier: null, scope: null, server: null })],
+    [
+      'login',
+      members({ ...CODE, certificate: CERTIFICATE, scope: null, server: null, code_parameter: 'code' }),
+    ],
     ['catch', members(CATCH)],
   ])
   expect(written[1]?.[1]).toMatchObject({ version: 1, certificate: CERTIFICATE, state_echo: true })

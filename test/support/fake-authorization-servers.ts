@@ -68,6 +68,8 @@ export function testProfile(changes: Partial<Profile> = {}): Profile {
 
 export class FakeAuthorizationServers implements AuthorizationServers {
   readonly prepared: AuthorizationRequest[] = []
+  /** What each of them asked for. */
+  readonly askedScopes: (string | undefined)[] = []
   readonly redeemed: CodeGrant[] = []
   readonly refreshed: TokenSet[] = []
   readonly revoked: TokenSet[] = []
@@ -106,8 +108,9 @@ export class FakeAuthorizationServers implements AuthorizationServers {
     return this.metadata
   }
 
-  async prepare(_profile: Profile, request: AuthorizationRequest): Promise<PreparedAuthorization> {
+  async prepare(profile: Profile, request: AuthorizationRequest): Promise<PreparedAuthorization> {
     this.prepared.push(request)
+    this.askedScopes.push(profile.scope)
     const query = new URLSearchParams({ state: request.state.reveal(), redirect_uri: request.redirectUri })
     return {
       authorizationUrl: `https://as.example/authorize?${query}`,

@@ -19,6 +19,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { IssuedToken } from './oidc-provider.js'
 
+type RequestHandler = ReturnType<typeof requireBearerAuth>
 type AuthedRequest = IncomingMessage & { readonly auth?: AuthInfo; readonly body?: unknown }
 
 export const MCP_SCOPE = 'tools:call'
@@ -28,6 +29,8 @@ export interface McpServerOptions {
   readonly issuer: string
   /** What the authorization server knows of an access token. */
   readonly findToken: (token: string) => Promise<IssuedToken | undefined>
+  /** What a call of the tool needs too. Its challenge names only this scope. */
+  readonly toolScope?: string
 }
 
 export interface RunningMcpServer {
@@ -42,7 +45,7 @@ export async function startMcpServer(
   server.listen({ host: '127.0.0.1', port: 0 })
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
-  const { issuer, findToken } = await serve(url)
+  const { issuer, findToken, toolScope = MCP_SCOPE } = await serve(url)
 
   const app = createMcpExpressApp()
   const published = await fetch(`${issuer}/.well-known/openid-configuration`)
@@ -53,19 +56,26 @@ export async function startMcpServer(
       scopesSupported: [MCP_SCOPE],
     }),
   )
-  const guard = requireBearerAuth({
-    requiredScopes: [MCP_SCOPE],
-    resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(new URL(url)),
-    verifier: {
-      async verifyAccessToken(token) {
-        const issued = await findToken(token)
-        if (issued === undefined || issued.audience !== url)
-          throw new InvalidTokenError('not for this server')
-        return { token, ...issued, resource: new URL(url) }
+  const guard = (scope: string): RequestHandler =>
+    requireBearerAuth({
+      requiredScopes: [scope],
+      resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(new URL(url)),
+      verifier: {
+        async verifyAccessToken(token) {
+          const issued = await findToken(token)
+          if (issued === undefined || issued.audience !== url)
+            throw new InvalidTokenError('not for this server')
+          return { token, ...issued, resource: new URL(url) }
+        },
       },
-    },
+    })
+  const guards = { any: guard(MCP_SCOPE), tool: guard(toolScope) }
+  app.all('/mcp', guards.any)
+  app.post('/mcp', (request: AuthedRequest, response: ServerResponse, next: () => void) => {
+    const isCall = (request.body as { method?: string } | undefined)?.method === 'tools/call'
+    return isCall ? guards.tool(request as never, response as never, next) : next()
   })
-  app.all('/mcp', guard, async (request: AuthedRequest, response: ServerResponse) => {
+  app.all('/mcp', async (request: AuthedRequest, response: ServerResponse) => {
     const mcp = new McpServer({ name: 'echo', version: '1.0.0' })
     mcp.registerTool('whoami', { description: 'Says who calls' }, () => ({
       content: [{ type: 'text', text: `client ${request.auth?.clientId}` }],

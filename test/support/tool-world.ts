@@ -17,7 +17,13 @@ import { type StsStub, startStsStub } from './sts-stub.js'
 import { HTTPYAC, type ToolBench, type Tools } from './tool-system.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const LIBRARIES = ['google-auth-library', '@modelcontextprotocol/sdk', '@types/node', 'undici-types']
+const LIBRARIES = [
+  'google-auth-library',
+  '@modelcontextprotocol/client',
+  '@modelcontextprotocol/sdk',
+  '@types/node',
+  'undici-types',
+]
 export interface ToolWorld extends Tools {
   readonly names: Names
   /** Authorization headers of requests to the API. */

@@ -1,13 +1,13 @@
 /**
- * The common part of the calls for a token: their query, and the login that they begin or join with `login=auto`.
- * A call without it never starts a login.
+ * The common part of the calls for a token: their query, and the login that they begin or join with `login=auto`, also to
+ * step up (more scopes than the stored token has). A call without `login=auto` never starts a login.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
 import { principalOf, requirePermission } from '../access/permission.js'
-import { holderOf } from '../access/principal.js'
+import { holderOf, mayDo } from '../access/principal.js'
 import { Refusal } from './problems.js'
 import { answers, LONGEST_WAIT_SECONDS, type ProfilePath, type RouteParts, seconds } from './scope.js'
 
@@ -22,9 +22,30 @@ export const TokenQuery = z.strictObject({
   wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for that login'),
 })
 
+/** RFC 6749 §3.3. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
+const LONGEST_SCOPE = 4 * 1024
+
+export const AccessTokenQuery = TokenQuery.extend({
+  scope: z
+    .string()
+    .max(LONGEST_SCOPE)
+    .regex(SCOPE, 'must be scopes separated by single spaces (RFC 6749 §3.3)')
+    .optional()
+    .describe('Scopes that the token must cover, separated by spaces'),
+})
+
+/** A login of others may be joined first, which asks for other scopes; then one of its own. */
+const MOST_LOGINS = 2
+
 export type TokenRequest = FastifyRequest<{
   Params: z.infer<typeof ProfilePath>
   Querystring: z.infer<typeof TokenQuery>
+}>
+
+export type AccessTokenRequest = FastifyRequest<{
+  Params: z.infer<typeof ProfilePath>
+  Querystring: z.infer<typeof AccessTokenQuery>
 }>
 
 /** The answers of a route that sends JSON of this schema, or the bare token as text. */
@@ -46,48 +67,91 @@ export function tokenAnswers<Schema extends z.ZodType>(
 }
 
 /**
- * @param get - Called again when the login has succeeded.
- * @throws what `get` throws; `login_required` with the pending login; the failure of the login
+ * @param get - Called again when a login has succeeded.
+ * @param scope - What the token must cover: `get` throws `scope_insufficient` if it does not.
+ * @throws what `get` throws; `login_required` or `scope_insufficient` with the pending login; the failure of the login
  */
 export async function loggingInFirst<Token>(
   parts: RouteParts,
   request: TokenRequest,
   reply: FastifyReply,
   get: () => Promise<Token>,
+  scope?: string,
 ): Promise<Token> {
-  const { profile } = request.params
   const { login, wait = 0 } = request.query
-  try {
-    return await get()
-  } catch (error) {
-    const needsLogin = error instanceof CatchdError && error.code === 'login_required'
-    if (!needsLogin || login === undefined) throw error
+  const untilMs = parts.clock.now() + wait * 1000
+  for (let logins = 0; ; logins += 1) {
+    try {
+      return await get()
+    } catch (error) {
+      if (login === undefined || logins === MOST_LOGINS || !needsLogin(error)) throw error
+      requireLoginPermission(request, error)
+      const leftMs = Math.max(0, untilMs - parts.clock.now())
+      await completeSharedLogin(parts, error, leftMs, reply, scope)
+    }
   }
-  requirePermission(request, 'login', profile)
-  await completeSharedLogin(parts, profile, wait, reply)
-  return get()
 }
 
-/** Resolves when the login has succeeded. */
+function needsLogin(error: unknown): error is CatchdError {
+  return (
+    error instanceof CatchdError && (error.code === 'login_required' || error.code === 'scope_insufficient')
+  )
+}
+
+/** A key that may start no login still hears which scopes are missing. @throws CatchdError */
+function requireLoginPermission(request: TokenRequest, need: CatchdError): void {
+  if (need.code === 'scope_insufficient' && !mayDo(principalOf(request), 'login')) throw need
+  requirePermission(request, 'login', request.params.profile)
+}
+
+/** Resolves when a login has succeeded. @param need - Why the caller needs it. */
 async function completeSharedLogin(
   { services, waits }: RouteParts,
-  profile: string,
-  waitSeconds: number,
+  need: CatchdError,
+  waitMs: number,
   reply: FastifyReply,
+  scope: string | undefined,
 ): Promise<void> {
-  const begun = await services.logins.beginShared(profile, holderOf(principalOf(reply.request)))
-  const wait = (signal: AbortSignal) => services.logins.wait(begun.id, waitSeconds * 1000, signal)
-  const login = waitSeconds === 0 ? begun : ((await waits.hold(reply, wait)) ?? begun)
-  if (login.status !== 'succeeded') throw unsuccessful(login, profile)
+  const { profile } = (reply.request as TokenRequest).params
+  const widened = scope === undefined ? undefined : await services.tokens.scopeOfStepUp(profile, scope)
+  const isStepUp = need.code === 'scope_insufficient'
+  if (isStepUp && widened === undefined) throw need
+  const stepUp = widened === undefined ? undefined : { scope: widened, missing: need.members.missing ?? [] }
+  const begun = await services.logins
+    .beginShared(profile, holderOf(principalOf(reply.request)), stepUp)
+    .catch((error: unknown) => {
+      const mayNot = isStepUp && error instanceof CatchdError && error.code === 'login_required'
+      throw mayNot ? notSteppedUp(need, error) : error
+    })
+  const wait = (signal: AbortSignal) => services.logins.wait(begun.id, waitMs, signal)
+  const login = waitMs === 0 ? begun : ((await waits.hold(reply, wait)) ?? begun)
+  if (login.status !== 'succeeded') throw unsuccessful(login, need)
 }
 
-/** Why there is no token. Names a pending login, so that the caller can send the user there. */
-function unsuccessful(login: Exclude<Login, { status: 'succeeded' }>, profile: string): Error {
-  if ('failure' in login) return login.failure
-  const failure = new CatchdError('login_required', {
+/** There still is a token, so the failure of a step-up login is that scopes are missing, with its cause. */
+function notSteppedUp(need: CatchdError, why: CatchdError): CatchdError {
+  const { profile, members } = need
+  return new CatchdError('scope_insufficient', {
     profile,
-    detail: 'A login for the profile is pending in the browser.',
+    detail: [need.detail, why.detail].join(' '),
+    error: why.error,
+    errorDescription: why.errorDescription,
+    next: `catchd login ${profile}`,
+    members,
   })
+}
+
+/** Why there is no such token. Names a pending login, so that the caller can send the user there. */
+function unsuccessful(login: Exclude<Login, { status: 'succeeded' }>, need: CatchdError): Error {
+  const { profile, members } = need
+  const isStepUp = need.code === 'scope_insufficient'
+  if ('failure' in login) {
+    return isStepUp ? notSteppedUp(need, login.failure) : login.failure
+  }
+  const pending = 'A login for the profile is pending in the browser.'
+  const failure = isStepUp
+    ? new CatchdError('scope_insufficient', { profile, detail: `${need.detail} ${pending}`, members })
+    : new CatchdError('login_required', { profile, detail: pending })
   const url =
     login.status === 'pending' && login.authorizationUrl !== null
       ? { authorization_url: login.authorizationUrl }

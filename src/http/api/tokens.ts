@@ -9,7 +9,13 @@ import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from '../../logout-hea
 import type { TokenSet } from '../../tokens/token-set.js'
 import { principalOf, requirePermission } from '../access/permission.js'
 import { throwEarlierFailure } from './earlier-failure.js'
-import { loggingInFirst, TokenQuery, type TokenRequest, tokenAnswers } from './login-first.js'
+import {
+  AccessTokenQuery,
+  type AccessTokenRequest,
+  loggingInFirst,
+  type TokenRequest,
+  tokenAnswers,
+} from './login-first.js'
 import { type ApiScope, answers, NoBody, NoContent, ProfilePath, type RouteParts } from './scope.js'
 import { TokenAnswer, tokenAnswer, tokenAnswerText } from './token-answer.js'
 
@@ -52,7 +58,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
       operationId: 'getToken',
       summary: 'The access token, refreshed first if it is due',
       params: ProfilePath,
-      querystring: TokenQuery,
+      querystring: AccessTokenQuery,
       response: tokenAnswers(
         'A token with at least `min_ttl` seconds left, if the server said how long it is valid',
         TokenAnswer,
@@ -60,7 +66,8 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
       ),
     },
     handler: (request, reply) => {
-      const set = services.tokens.peek(request.params.profile, request.query.min_ttl)
+      const { min_ttl, scope } = request.query
+      const set = scope === undefined ? services.tokens.peek(request.params.profile, min_ttl) : undefined
       if (set === undefined) return obtain(request, reply)
       reply.send(answerFor(set, request, reply))
       return undefined // a returned reply is awaited, which this path can do without
@@ -108,10 +115,11 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     },
   })
 
-  async function obtain(request: TokenRequest, reply: FastifyReply): Promise<string> {
+  async function obtain(request: AccessTokenRequest, reply: FastifyReply): Promise<string> {
     throwEarlierFailure(request.raw)
-    const get = () => services.tokens.get(request.params.profile, request.query.min_ttl)
-    return answerFor(await loggingInFirst(parts, request, reply, get), request, reply)
+    const { min_ttl, scope } = request.query
+    const get = () => services.tokens.get(request.params.profile, min_ttl, scope)
+    return answerFor(await loggingInFirst(parts, request, reply, get, scope), request, reply)
   }
 
   function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): string {

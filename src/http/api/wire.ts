@@ -49,8 +49,24 @@ export const ProblemAnswer = z
     profile: z.string().optional(),
     error: z.string().optional().describe('error of the authorization server'),
     error_description: z.string().optional(),
-    login_id: z.string().optional().describe('With login_required: the login that was started or waited for'),
-    authorization_url: z.string().optional().describe('With login_required: the URL to continue that login'),
+    login_id: z
+      .string()
+      .optional()
+      .describe('With login_required and scope_insufficient: the login that was started or waited for'),
+    authorization_url: z
+      .string()
+      .optional()
+      .describe('With login_required and scope_insufficient: the URL to continue that login'),
+    missing: z
+      .array(z.string())
+      .optional()
+      .describe('With scope_insufficient: the scopes that the token does not have'),
+    protected: z
+      .boolean()
+      .optional()
+      .describe(
+        'With provider_answer_invalid: false if the URL answers without a token and names no authorization server',
+      ),
     errors: z
       .array(z.object({ in: z.string(), name: z.string(), detail: z.string() }))
       .optional()

@@ -45,6 +45,8 @@ const CodeLoginRecord = z.object({
   state: SecretMember,
   code_verifier: SecretMember.nullable(),
   nonce: SecretMember.nullable(),
+  /** Records of earlier versions have none. */
+  scope: z.string().nullable().default(null),
   authorization_url: z.url().nullable(),
   authorization_server: z.string(),
   client_id: z.string(),
@@ -167,7 +169,7 @@ async function redeem(
 ): Promise<StoredSummary> {
   const { clock, servers, tokens } = parts
   await noteClaim(parts, login)
-  const profile = profileOfLogin(parts, login.profile, login.origin)
+  const profile = profileOfLogin(parts, login.profile, login.origin, login.scope)
   const logoutGeneration = tokens.logoutGeneration(login.profile)
   tokens.prepareStore()
   const { code, signedResponse, extra } = response

@@ -19,7 +19,8 @@ import { type RecordOf, readRecord, SecretMember, writeRecord } from '../../vaul
 import { unsuccessful } from '../endings.js'
 import { baseOf, type PendingAtServer } from '../login.js'
 import { type Ending, reportOf } from '../login-report.js'
-import { keepTokens, profileOfLogin } from '../obtained-tokens.js'
+import type { LoginRequest } from '../login-request.js'
+import { askingFor, keepTokens, profileOfLogin } from '../obtained-tokens.js'
 import type { KindParts, LoginKind, LoginLife, OpenLogin } from './kind.js'
 
 /** RFC 8628 §3.5. */
@@ -37,6 +38,8 @@ const DeviceLoginRecord = z.object({
   code_verifier: SecretMember.nullable().default(null),
   interval_ms: z.number(),
   user_code: z.string(),
+  /** Records of earlier versions have none. */
+  scope: z.string().nullable().default(null),
   verification_uri: z.string(),
   verification_uri_complete: z.string().nullable(),
   authorization_server: z.string(),
@@ -58,7 +61,7 @@ export function deviceKind(parts: KindParts): LoginKind {
     goesOnAlone: true,
     begins: (request, profile) =>
       profile?.grant === DEVICE_CODE && !('state' in request)
-        ? async () => new DeviceLogin(parts, await begin(parts, profile, request.timeoutSeconds))
+        ? async () => new DeviceLogin(parts, await begin(parts, profile, 'profile' in request ? request : {}))
         : undefined,
     restored(item) {
       const record = readRecord(DeviceLoginRecord, item)
@@ -67,14 +70,16 @@ export function deviceKind(parts: KindParts): LoginKind {
   }
 }
 
-/** @param timeoutSeconds - May end the login before the server's `expires_in` does. */
+/** `timeoutSeconds` may end the login before the server's `expires_in` does. */
 async function begin(
   { clock, servers }: KindParts,
   profile: Profile,
-  timeoutSeconds = Infinity,
+  request: Pick<LoginRequest, 'scope' | 'timeoutSeconds'>,
 ): Promise<DeviceRecord> {
+  const { scope: asked, timeoutSeconds = Infinity } = request
+  const scope = asked ?? null
   const { expiresInSeconds, intervalSeconds, codeVerifier, server, ...authorization } =
-    await servers.authorizeDevice(profile)
+    await servers.authorizeDevice(askingFor(profile, scope))
   const createdAtMs = clock.now()
   return {
     id: randomId(),
@@ -82,6 +87,7 @@ async function begin(
     createdAtMs,
     expiresAtMs: createdAtMs + Math.min(expiresInSeconds, timeoutSeconds) * 1000,
     intervalMs: intervalSeconds * 1000,
+    scope,
     ...authorization,
     codeVerifier: codeVerifier ?? null,
     ...servers.origin(profile),
@@ -108,6 +114,7 @@ class DeviceLogin implements OpenLogin {
     this.login = {
       ...baseOf({ ...record, redirectUri: '' }),
       status: 'pending',
+      scope: record.scope,
       authorizationUrl: verificationUriComplete ?? verificationUri,
       device: { userCode, verificationUri, verificationUriComplete },
     }
@@ -148,7 +155,7 @@ class DeviceLogin implements OpenLogin {
   async #ask(life: LoginLife): Promise<void> {
     const { clock, servers, tokens } = this.#parts
     try {
-      const profile = profileOfLogin(this.#parts, this.login.profile, this.#record)
+      const profile = profileOfLogin(this.#parts, this.login.profile, this.#record, this.#record.scope)
       const logoutGeneration = tokens.logoutGeneration(profile.name)
       this.#transcript = new Transcript(clock)
       const answer = await servers.pollDevice(profile, this.#record, this.#transcript)
