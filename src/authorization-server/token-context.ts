@@ -25,7 +25,7 @@ const LONGEST_TEXT = 2048
 const DEEPEST = 8
 const MOST_LEFT_OUT = 20
 /** How much is searched for secrets, in characters. Each member counts as some, so that their number is limited too. */
-const MOST_SEARCHED = 128 * 1024
+const MOST_SEARCHED = 64 * 1024
 const SEARCHED_PER_MEMBER = 32
 
 /**

@@ -59,11 +59,24 @@ export function readTokenAnswer(answer: Omit<TokenAnswer, 'retryAfter'>, rules: 
   return toTokenResponse(members, rules, answer.answeredAtMs)
 }
 
-/** A refusal can come together with tokens, and its text can quote them. */
-function tokensBeside({ access_token, refresh_token, id_token }: Members): Secret[] {
-  return [access_token, refresh_token, id_token]
-    .filter((token) => typeof token === 'string')
-    .map((token) => new Secret(token))
+const TOKENS: ReadonlySet<string> = new Set(['access_token', 'refresh_token', 'id_token'])
+const MOST_TOKENS = 20
+
+/**
+ * The values of these names, at any depth. A refusal can come together with tokens, and its text can quote them. A profile
+ * can point at one of them as something that is shown.
+ */
+function tokensBeside(members: Members): Secret[] {
+  const found: Secret[] = []
+  const collect = (value: Members | readonly unknown[]) => {
+    for (const [name, member] of Object.entries(value)) {
+      if (found.length === MOST_TOKENS) return
+      if (typeof member === 'string' && TOKENS.has(name)) found.push(new Secret(member))
+      else if (typeof member === 'object' && member !== null) collect(member as Members)
+    }
+  }
+  collect(members)
+  return found
 }
 
 function notTokens({ status, body }: Pick<TokenAnswer, 'status' | 'body'>): CatchdError {
@@ -84,7 +97,8 @@ function toTokenResponse(members: Members, rules: ReadingRules, answeredAtMs: nu
   if (accessToken === null) throw withoutAccessToken(member('id_token'))
   const refreshToken = usable(tokenOf, member('refresh_token'))
   const idToken = usable(tokenWithoutBlanks, member('id_token'))
-  const secrets = sent.and(...[accessToken, refreshToken, idToken].filter((token) => token !== null))
+  const tokens = [accessToken, refreshToken, idToken].filter((token) => token !== null)
+  const secrets = sent.and(...tokens, ...tokensBeside(members))
   const lifetime = lifetimeOf(members, shape, answeredAtMs)
   const issuedType = members['issued_token_type']
   return {
@@ -118,19 +132,21 @@ export function refreshTokenIn(answer: TokenAnswer, shape: TokenResponseShape | 
 function refreshTokenOf(answer: TokenAnswer, shape: TokenResponseShape | undefined): unknown {
   try {
     const members = parseMembers(answer)
-    if (members !== undefined) return valuesOf(members, 'refresh_token', shape)[0]
+    return members === undefined ? inCutJson(answer.body) : valuesOf(members, 'refresh_token', shape)[0]
   } catch {
-    // It repeats a parameter, which may be another one.
+    // Form encoding that repeats a parameter, which may be another one.
+    return onlyOne(new URLSearchParams(answer.body.trim()).getAll('refresh_token'))
   }
-  return spelledOut(answer.body)
 }
 
-/** In JSON that is cut off, or form encoding that repeats another parameter: the value, if there is exactly one. */
-function spelledOut(body: string): unknown {
-  const found = body.trimStart().startsWith('{')
-    ? [...body.matchAll(/"refresh_token"\s*:\s*"([^"\\]+)"/g)].map(([, value]) => value)
-    : new URLSearchParams(body.trim()).getAll('refresh_token')
-  return found.length === 1 ? found[0] : null
+/** In JSON that is cut off. A page is neither: one that quotes the request must not replace the refresh token. */
+function inCutJson(body: string): unknown {
+  if (!body.trimStart().startsWith('{')) return null
+  return onlyOne([...body.matchAll(/"refresh_token"\s*:\s*"([^"\\]+)"/g)].map(([, value]) => value))
+}
+
+function onlyOne(values: readonly unknown[]): unknown {
+  return values.length === 1 ? values[0] : null
 }
 
 /** A refresh token or an id_token that cannot be used counts as absent: the access token beside it is good. */

@@ -51,7 +51,11 @@ function parsed(text: string, protocol: string): URL | undefined {
 }
 
 function unquoted(pasted: string): string {
-  const text = pasted.trim().replace(/^view-source:/i, '')
-  const quotes = QUOTES.find(([open = '', close = '']) => text.startsWith(open) && text.endsWith(close))
-  return quotes === undefined || text.length < 2 ? text : unquoted(text.slice(1, -1))
+  let text = pasted
+  for (;;) {
+    text = text.trim().replace(/^view-source:/i, '')
+    const isQuoted = QUOTES.some(([open = '', close = '']) => text.startsWith(open) && text.endsWith(close))
+    if (!isQuoted || text.length < 2) return text
+    text = text.slice(1, -1)
+  }
 }

@@ -12,7 +12,7 @@ import type { LockGate } from '../lock/gate.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { ProfileResult, ProfileService } from './profile-service.js'
 import { isAboutRedirectUri, onLocalhost, redirectUris } from './registered-redirect.js'
-import { byHand, namesOther, needsClient, notNamed } from './registration-advice.js'
+import { byHand, isExtended, namesOther, needsClient, notNamed } from './registration-advice.js'
 
 export interface DiscoveryRequest {
   /** A protected resource or an issuer. */
@@ -143,6 +143,7 @@ export class ProfileDiscovery {
    */
   async #move(name: string, request: DiscoveryRequest): Promise<ProfileResult> {
     const { configuration, vault } = this.#parts
+    this.#refuseHeirs(name)
     const entry = configuration.entries().get(name) ?? {}
     const result = await this.#create({
       redirectUri: entry.redirect_uri,
@@ -155,6 +156,13 @@ export class ProfileDiscovery {
       await vault.delete(itemName.clientSecret(name))
     }
     return result
+  }
+
+  /** Their client secrets would go to the new server too, and the user agreed to it for one profile only. */
+  #refuseHeirs(name: string): void {
+    const heirs = [...this.#parts.configuration.entries()].filter(([, entry]) => entry.extends === name)
+    const [[heir] = []] = heirs
+    if (heir !== undefined) throw isExtended(name, heir)
   }
 
   async #create(request: DiscoveryRequest): Promise<ProfileResult> {

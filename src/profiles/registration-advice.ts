@@ -45,6 +45,15 @@ export function namesOther(profile: string, issuer: string, server: DiscoveredSe
   })
 }
 
+/** A profile that would move to the new server without having been named. */
+export function isExtended(profile: string, heir: string): CatchdError {
+  return new CatchdError('request_invalid', {
+    profile,
+    detail: `Profile "${heir}" extends "${profile}", so it would move to the new server too. Nothing was changed. Give "${heir}" its own settings first.`,
+    next: `catchd profile edit ${heir}`,
+  })
+}
+
 /** The user agreed to an issuer that the URL does not name. */
 export function notNamed(url: string, agreed: string, named: string): CatchdError {
   return new CatchdError('issuer_mismatch', {

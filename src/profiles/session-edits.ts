@@ -69,6 +69,7 @@ export function refuseMovedSecrets(
     }
     refuseMixedServers(edit, profile, before, after)
     refuseOtherReceivers(edit, profile, earlier)
+    refuseNewPointers(edit, profile, before)
   }
 }
 
@@ -208,6 +209,15 @@ function refuseOtherReceivers({ name }: SessionEdit, profile: Profile, before: P
   const isLocal = listen === undefined && isLoopbackHost(new URL(redirect_uri).hostname)
   if (isLocal || (listen === before?.listen && redirect_uri === before?.redirect_uri)) return
   throw forbidden(name, 'cannot set a redirect_uri that leads to another machine')
+}
+
+/** A pointer says what of an answer is a token, and what is shown: it can show a token as a scope. */
+function refuseNewPointers({ name }: SessionEdit, profile: Profile, before: ConfiguredProfiles): void {
+  const { token_response: { pointers } = {}, preset } = profile
+  const ofPreset = preset === null ? undefined : findPreset(preset)?.profile.token_response?.pointers
+  const known = [...before.profiles.values()].map(({ token_response: shape }) => shape?.pointers)
+  if ([undefined, ofPreset, ...known].some((other) => isDeepStrictEqual(other, pointers))) return
+  throw forbidden(name, 'cannot set token_response.pointers, which say where the tokens of an answer are')
 }
 
 function forbidden(name: string, rule: string): CatchdError {

@@ -9,17 +9,23 @@ export type RepeatedRefusal = NonNullable<TokenSet['repeatedRefusal']>
 
 /** So many times the same refusal, */
 export const ENOUGH_REFUSALS = 5
-/** and at least so long between the first and the last. A block of a few hours costs no login. */
+/** at least so long after the one before (what comes in between is not counted: one bad minute brings many of them), */
+const APART_MS = 60 * 60 * 1_000
+/**
+ * and at least so long between the first and the last. A block of a few hours costs no login, nor do two of them with a
+ * night in between, during which the machine slept.
+ */
 export const LONG_ENOUGH_MS = 6 * 60 * 60 * 1_000
 
 /** @param answer - The digest of the refusal. Another one begins a new count. */
 export function withRefusal(set: TokenSet, answer: string, nowMs: number): TokenSet {
   const { repeatedRefusal: last } = set
-  if (last?.answer !== answer || nowMs < last.sinceMs) {
-    return { ...set, repeatedRefusal: { answer, sinceMs: nowMs, count: 1 } }
+  if (last?.answer !== answer || nowMs < last.lastMs) {
+    return { ...set, repeatedRefusal: { answer, sinceMs: nowMs, lastMs: nowMs, count: 1 } }
   }
   // It is not counted further, so that a refusal every few minutes is not a write to the vault every few minutes.
-  return last.count >= ENOUGH_REFUSALS ? set : { ...set, repeatedRefusal: { ...last, count: last.count + 1 } }
+  if (last.count >= ENOUGH_REFUSALS || nowMs - last.lastMs < APART_MS) return set
+  return { ...set, repeatedRefusal: { ...last, lastMs: nowMs, count: last.count + 1 } }
 }
 
 /** Whether the user has to be asked. */

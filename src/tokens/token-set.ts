@@ -48,9 +48,9 @@ const TokenSetRecord = z.object({
     })
     .nullable()
     .default(null),
-  /** The refusal that came last, if it did not say what it means, how often it came, and since when. */
+  /** The refusal that came last, if it did not say what it means, how often it was counted, since when, and when last. */
   repeated_refusal: z
-    .object({ answer: z.string(), since_ms: z.number(), count: z.number() })
+    .object({ answer: z.string(), since_ms: z.number(), last_ms: z.number().default(0), count: z.number() })
     .nullable()
     .default(null),
   scope: z.string().nullable(),

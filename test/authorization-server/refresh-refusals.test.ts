@@ -364,6 +364,14 @@ describe('the refresh token of an answer that cannot be used', () => {
     ['a number', { body: { refresh_token: 1 } }, null],
     ['a line break in it', { body: { refresh_token: 'r\n2' } }, null],
     ['a page', { body: '<p>"refresh_token":"r-2"' }, null],
+    [
+      'a page of a firewall that quotes the request',
+      { body: '<pre>grant_type=refresh_token&refresh_token=r-1</pre>' },
+      null,
+    ],
+    ['a page with a link', { body: '<a href="/?a=1&refresh_token=r-2&b=2">' }, null],
+    ['a line of a gateway', { body: 'blocked: a=1&refresh_token=r-1 x', type: 'text/plain' }, null],
+    ['an array', { body: '["&refresh_token=r-2"]', type: 'application/json' }, null],
     ['an HTTP error', { body: { refresh_token: 'r-2' }, status: 400 }, null],
   ])('%s', (_name, row, token) => {
     expect(refreshTokenIn(answerOf({ status: 200, ...row }), undefined)?.reveal() ?? null).toBe(token)

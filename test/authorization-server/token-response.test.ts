@@ -515,3 +515,12 @@ describe('the shape of the body decides, not its content type', () => {
     }
   })
 })
+
+test('a token that a profile points at as a scope or a type is not shown', () => {
+  const body = { access_token: 'access-1111', refresh_token: 'refresh-2222', user: { id_token: 'id-333333' } }
+  const shown = (pointers: object) => read(body, { shape: { pointers } }).scope
+  expect(shown({ refresh_token: '/x', scope: '/refresh_token' })).toBe('[secret]')
+  expect(shown({ scope: '/user/id_token' })).toBe('[secret]')
+  const typed = { pointers: { access_token: '/refresh_token', token_type: '/access_token' } }
+  expect(() => read(body, { shape: typed })).toThrow('"[secret]"')
+})

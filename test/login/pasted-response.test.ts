@@ -26,6 +26,10 @@ describe('is taken', () => {
     ['as Markdown code', `\`${AT}?${RESPONSE}\``],
     ['in typographic quotes', `“${AT}?${RESPONSE}”`],
     ['in brackets and quotes', `("${AT}?${RESPONSE}")`],
+    [
+      'in more brackets than the stack has room for',
+      `${'('.repeat(20_000)}${AT}?${RESPONSE}${')'.repeat(20_000)}`,
+    ],
     ['wrapped by a terminal', `${AT}?code=c-\n1&sta\r\nte=${STATE}`],
     ['of the source of the page', `view-source:${AT}?${RESPONSE}`],
     ['at the end of a sentence', `${AT}?${RESPONSE}.`],

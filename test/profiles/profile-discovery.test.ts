@@ -177,6 +177,16 @@ test('after the user agreed there is a new client, and nothing of the old one', 
   expect(registeredUris(after)).toHaveLength(1)
 })
 
+test('a profile that extends it does not move along: nothing is registered and nothing changes', async () => {
+  const { call, post, entry, before, after, url } = await moved()
+  const heir = { extends: 'tools', client_secret: 'heir-canary' }
+  expect((await call('PUT', '/v1/profiles/heir', { body: heir })).status).toBe(201)
+  const refused = (await post({ url, issuer: after.base })).problem()
+  expect(refused).toMatchObject({ code: 'request_invalid', next: 'catchd profile edit heir' })
+  expect(registeredUris(after)).toEqual([])
+  expect((await entry()).issuer).toBe(before.base)
+})
+
 test('the client at the new server can be one that the user registered', async () => {
   const { post, entry, vault, after, url } = await moved()
   expect((await post({ url, issuer: after.base, client_id: 'mine' })).status).toBe(200)

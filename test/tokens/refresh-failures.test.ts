@@ -39,6 +39,15 @@ describe('a refusal that does not say what it means', () => {
     }
   })
 
+  test('is no login after two bad hours with a night in between, during which the machine slept', async () => {
+    const { keeper, servers, clock } = await expired()
+    servers.refreshAnswer = () => later('a')
+    for (let count = 0; count < 10; count += 1) {
+      expect(await codeOf(keeper.refresh('gw'))).toBe('provider_refused')
+      clock.jump(count === 4 ? 12 * HOUR_MS : 600_000)
+    }
+  })
+
   test('asks for a login when the same one comes for six hours, also over restarts', async () => {
     const { restart, servers, clock, events, stored } = await expired()
     servers.refreshAnswer = () => later('a')
@@ -110,7 +119,7 @@ describe('a refusal that does not say what it means', () => {
     const written = vault.items.get(ITEM)
     for (let count = 0; count < 6; count += 1) await codeOf(keeper.refresh('gw'))
     expect(vault.items.get(ITEM)).toBe(written)
-    expect(stored().repeatedRefusal).toMatchObject({ count: 5 })
+    expect(stored().repeatedRefusal).toMatchObject({ count: 1 })
   })
 
   test('is told with its beginning until a refresh succeeds', async () => {

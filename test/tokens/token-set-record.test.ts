@@ -18,7 +18,7 @@ const RECORD = {
   refresh_token_expires_at_ms: null,
   refresh_token_stays: true,
   refused_refresh_token: { reason: 'refused', error: 'invalid_grant', error_description: 'gone' },
-  repeated_refusal: { answer: 'digest', since_ms: 1_500, count: 2 },
+  repeated_refusal: { answer: 'digest', since_ms: 1_500, last_ms: 1_600, count: 2 },
   scope: 'email',
   id_token: null,
   id_token_stays: 'not_given',

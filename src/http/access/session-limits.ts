@@ -52,7 +52,7 @@ type BodyCheck = (body: unknown) => void
 export function bodyCheckOf({ url, method }: RouteOptions): BodyCheck | undefined {
   if (url === '/v1/clients' && method === 'POST') return refuseAdminKey
   if (url === '/v1/logins' && method === 'POST') return refuseForeignLogin
-  if (url === '/v1/profiles' && method === 'POST') return refuseCaFile
+  if (url === '/v1/profiles' && method === 'POST') return refuseFileAndServer
   return undefined
 }
 
@@ -65,10 +65,15 @@ function refuseAdminKey(body: unknown): void {
   )
 }
 
-/** A page must not choose a file of this machine. */
-function refuseCaFile(body: unknown): void {
-  if ((body as { readonly ca_file?: string }).ca_file === undefined) return
-  throw forbidden('The dashboard cannot set ca_file to a file of this machine.', 'catchd login --help')
+/** A page must not choose a file of this machine, and not agree to another server: profiles that extend this one follow. */
+function refuseFileAndServer(body: unknown): void {
+  const { ca_file: caFile, issuer } = body as Readonly<Record<string, unknown>>
+  if (caFile !== undefined) {
+    throw forbidden('The dashboard cannot set ca_file to a file of this machine.', 'catchd login --help')
+  }
+  if (issuer !== undefined) {
+    throw forbidden('The dashboard cannot move a profile to another server.', 'catchd login --help')
+  }
 }
 
 /** A page must not start logins with a request or a response of another tool. */

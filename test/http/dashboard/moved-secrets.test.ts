@@ -41,6 +41,7 @@ const profiles = {
   base: { issuer: GOOD, client_id: 'c' },
   heir: { extends: 'base', client_secret: { keychain: true } },
   google: { preset: 'google', client_id: 'c' },
+  pointing: { issuer: GOOD, client_id: 'c', token_response: { pointers: { access_token: '/data/token' } } },
 }
 type Name = keyof typeof profiles
 
@@ -174,6 +175,8 @@ describe('what a login of the profile brings', () => {
     ['hosts', { issuer: GOOD, hosts: ['evil.example'] }],
     ['redirect_uri', { issuer: GOOD, redirect_uri: `${EVIL}/cb`, listen: '127.0.0.1:9000' }],
     ['authorization_redirect_uri', { issuer: GOOD, authorization_redirect_uri: `${EVIL}/cb` }],
+    ['pointers', { issuer: GOOD, token_response: { pointers: { scope: '/refresh_token' } } }],
+    ['pointers', { preset: 'slack', token_response: { pointers: { scope: '/authed_user/access_token' } } }],
   ])('does not go elsewhere by %s of a new profile: %j', async (key, entry) => {
     await expectRefused('new', { client_id: 'c', ...entry }, key)
   })
@@ -187,11 +190,19 @@ describe('what a login of the profile brings', () => {
     expect(outcome(await step('second', second))).toEqual([403, 'forbidden'])
   })
 
-  test('a CA of this machine is not named for a URL either', async () => {
-    const api = await enteredApi()
-    const body = { url: 'https://mcp.example.com/mcp', ca_file: '/s/ca.pem' }
-    expect(outcome(await callAs(api, 'POST', '/v1/profiles', { body }))).toEqual([403, 'forbidden'])
+  test('is not shown as a scope of the same profile', async () => {
+    const shape = { pointers: { access_token: '/x', scope: '/access_token' } }
+    await expectRefused('gw', { ...profiles.gw, token_response: shape }, 'pointers')
   })
+
+  test.each([{ ca_file: '/s/ca.pem' }, { issuer: EVIL }, { profile: 'gw', issuer: EVIL }])(
+    'neither a CA of this machine nor another server is agreed to for a URL: %j',
+    async (keys) => {
+      const api = await enteredApi({ config: { profiles } })
+      const body = { url: 'https://mcp.example.com/mcp', ...keys }
+      expect(outcome(await callAs(api, 'POST', '/v1/profiles', { body }))).toEqual([403, 'forbidden'])
+    },
+  )
 })
 
 describe('allowed', () => {
@@ -210,6 +221,8 @@ describe('allowed', () => {
     ['named', { ...profiles.named, scope: 'email' }],
     ['google', { ...profiles.google, scope: 'email' }],
     ['api', { ...profiles.api, scope: 'email' }],
+    ['pointing', { ...profiles.pointing, scope: 'email' }],
+    ['gw', { ...profiles.gw, token_response: { expires_in_unit: 'ms' } }],
   ])('an edit of %s that moves no secret: %j', async (name, entry) => {
     expect((await put(name, entry)).answer.status).toBe(200)
   })
@@ -219,6 +232,8 @@ describe('allowed', () => {
     [{ issuer: GOOD, client_id: 'c', authorization_endpoint: `${GOOD}/a`, token_endpoint: `${GOOD}/t` }],
     [{ preset: 'google', client_id: 'c', client_secret: 'of-the-session' }],
     [{ extends: 'kept', scope: 'email' }],
+    [{ extends: 'pointing', scope: 'email' }],
+    [{ preset: 'slack', client_id: 'c', client_secret: 'of-the-session' }],
     [{ extends: 'header', scope: 'email' }],
     [{ extends: 'renamed', scope: 'email' }],
     [
