@@ -158,6 +158,18 @@ describe('profile add', () => {
     expect(stdout + stderr).not.toContain(secret)
   })
 
+  test('a secret alone changes nothing else of a profile that exists', async () => {
+    const configuration = { client_id: 'c-1', scope: 'a b', client_secret: { keychain: true } }
+    const daemon = await fakeDaemon({ ...empty, 'GET /v1/profiles/gw': { body: answer(configuration) } })
+    const stored = await run(daemon, ['profile', 'add', 'gw', '--client-secret-stdin'], { stdin: 's3cret\n' })
+    expect(stored).toMatchObject({ exitCode: 0, stdout: 'Stored the client secret: gw\n', stderr: '' })
+    expect(daemon.asked.at(-1)?.body).toEqual({ ...configuration, client_secret: 's3cret' })
+    const words = ['profile', 'add', 'gw', '--client-id', 'c-2', '--client-secret-stdin']
+    const refused = await run(daemon, words, { stdin: 's3cret\n' })
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('--replace')
+  })
+
   test('an empty stdin is no secret', async () => {
     const daemon = await fakeDaemon(empty)
     const { exitCode } = await run(daemon, ['profile', 'add', 'gw', '--client-secret-stdin'], { stdin: '\n' })
