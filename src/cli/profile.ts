@@ -2,7 +2,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import { needsNoPerson } from '../config/grants.js'
+import { needsNoPerson, usesRedirectUri } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { readAll } from './line-input.js'
@@ -115,9 +115,10 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
     printNote(`  → catchd token ${profile}`)
     return
   }
-  const { registrationAdvice } = await import('./presets.js')
-  const port = context.environment.redirectPort
-  printNote(registrationAdvice(profile, configuration, port))
+  if (grant === undefined || usesRedirectUri({ grant })) {
+    const { registrationAdvice } = await import('./presets.js')
+    printNote(registrationAdvice(profile, configuration, context.environment.redirectPort))
+  }
   printNote(`  → catchd login ${profile}`)
 }
 

@@ -140,6 +140,13 @@ describe('profile add', () => {
     })
   })
 
+  test('a device login has no redirect URI to register', async () => {
+    const daemon = await fakeDaemon(empty)
+    const grant = 'urn:ietf:params:oauth:grant-type:device_code'
+    const { stderr } = await run(daemon, ['profile', 'add', 'gw', '--client-id', 'c-1', '--grant', grant])
+    expect(stderr).toBe('  → catchd login gw\n')
+  })
+
   test.each([
     ['s3cret\n', 's3cret'],
     ['s3cret\r\n', 's3cret'],
