@@ -51,7 +51,12 @@ export function judgeTokens(answer: ProfileAnswer): Finding {
   if (error !== null) return warn(check, error.detail ?? error.code, `catchd login ${profile}`)
   if (failing !== null && (status === 'logged_in' || status === 'expired')) {
     const next = failing.error.code === 'provider_unreachable' ? 'refresh' : 'login'
-    return warn(check, refreshFailing(failing, expires_at), `catchd ${next} ${profile}`)
+    return warn(check, refreshFailing(failing, lastToken(status, expires_at)), `catchd ${next} ${profile}`)
+  }
+  const isStored = status === 'logged_in' || status === 'expired'
+  if (isStored && login_needed_at !== null && Date.parse(login_needed_at) <= Date.now()) {
+    const detail = `A login is needed: the tokens cannot be refreshed any more. ${lastToken(status, expires_at)}`
+    return warn(check, detail, `catchd login ${profile}`)
   }
   switch (status) {
     case 'logged_in': {
@@ -70,16 +75,23 @@ export function judgeTokens(answer: ProfileAnswer): Finding {
   }
 }
 
+function lastToken(status: 'logged_in' | 'expired', expiresAt: string | null): string {
+  if (status === 'expired') return `The access token expired at ${expiresAt}.`
+  return expiresAt === null
+    ? 'The access token is still given out.'
+    : `The access token is valid until ${expiresAt}.`
+}
+
 /** In words, with those of the server: they tell a firewall from a refresh token that is dead. */
 function refreshFailing(
   { since, error }: NonNullable<ProfileAnswer['refresh_failing']>,
-  expiresAt: string | null,
+  token: string,
 ): string {
   const said = [error.error, error.error_description].filter((part) => part != null).join(': ')
   return [
     `Every refresh has failed since ${since}. ${error.detail ?? error.code}`,
     said === '' ? undefined : `The server said ${said}.`,
-    expiresAt === null ? undefined : `The access token is valid until ${expiresAt}.`,
+    token,
     'catchd keeps the refresh token and tries again. A login ends this too.',
   ]
     .filter((part) => part !== undefined)

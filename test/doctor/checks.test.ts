@@ -527,6 +527,25 @@ test.each([
   expect(judgeTokens(answer)).toMatchObject({ status, next })
 })
 
+test.each([
+  ['logged_in', 'The access token is valid until 2026-11-23T15:00:00Z.'],
+  ['expired', 'The access token expired at 2026-11-23T15:00:00Z.'],
+] as const)('tokens that cannot be refreshed any more, %s: a refresh would not help', (status, detail) => {
+  const finding = judgeTokens({
+    profile: 'gw',
+    configuration: {},
+    status,
+    expires_at: '2026-11-23T15:00:00Z',
+    scope: null,
+    subject: null,
+    error: null,
+    refresh_failing: null,
+    login_needed_at: '2020-01-01T00:00:00Z',
+  })
+  expect(finding).toMatchObject({ status: 'warn', next: 'catchd login gw' })
+  expect(finding.detail).toContain(detail)
+})
+
 describe('tokens whose refresh fails', () => {
   const refused = {
     code: 'provider_refused',
