@@ -24,11 +24,11 @@ export function needsClient(server: DiscoveredServer, redirectUri: string, next:
   })
 }
 
-/** The refusal of a registration, with what the user can do instead. */
+/** The refusal of a registration, or an answer that cannot be used, with what the user can do instead. */
 export function byHand(refusal: CatchdError, redirectUri: string, next: string): CatchdError {
-  if (refusal.code !== 'provider_refused') return refusal
-  const { error, errorDescription } = refusal
-  return new CatchdError('provider_refused', {
+  const { code, error, errorDescription } = refusal
+  if (code !== 'provider_refused' && code !== 'provider_answer_invalid') return refusal
+  return new CatchdError(code, {
     detail: `${refusal.detail ?? ''} ${howToRegister(redirectUri)}`.trim(),
     error,
     errorDescription,
