@@ -39,10 +39,8 @@ const COMPLETE_DETAIL: ReadonlySet<FailureCode> = new Set([
 /** The message, the error of the server, and the next command. */
 export function failureText(failure: CatchdError): string {
   const lines = [messageOf(failure)]
-  if (failure.error !== undefined && !lines[0]?.includes(failure.error)) {
-    const description = failure.errorDescription === undefined ? '' : `: ${failure.errorDescription}`
-    lines.push(`  the server said ${failure.error}${description}`)
-  }
+  const said = [failure.error, failure.errorDescription].filter((part) => part !== undefined).join(': ')
+  if (said !== '' && !lines[0]?.includes(failure.error ?? said)) lines.push(`  the server said ${said}`)
   const place = failure.code === 'internal' ? placeOf(failure.cause) : undefined
   if (place !== undefined) lines.push(`  ${place}`)
   lines.push(`  → ${failure.next}`)

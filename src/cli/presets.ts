@@ -95,6 +95,7 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
     needsBase(preset) ? '--base-url URL' : '',
     ...missingEndpoints(preset).map((key) => `--${key.replaceAll('_', '-')} URL`),
     '--client-id ID',
+    preset.options ?? '',
     needsOwn ? `--redirect-uri ${REMOTE} --listen 127.0.0.1:PORT` : '',
     client === 'confidential' ? '--client-secret-stdin < FILE' : '',
   ]

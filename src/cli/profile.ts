@@ -2,7 +2,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import { needsNoPerson } from '../config/grants.js'
+import { needsNoPerson, usesRedirectUri } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { readAll } from './line-input.js'
@@ -52,16 +52,24 @@ async function defineAdd(command: Command, context: Context): Promise<void> {
   const { entryFrom, profileKeyOptions } = await import('./profile-keys.js')
   const add = command
     .argument('<name>', 'name of the profile')
-    .option('--client-secret-stdin', 'read the client secret from stdin; it is stored in the vault')
+    .option(
+      '--client-secret-stdin',
+      'read the client secret from stdin; it is stored in the vault; with no other option, for a profile that exists',
+    )
     .option('--replace', 'replace a profile of this name')
     .option('--json', 'print the profile as JSON')
   for (const option of profileKeyOptions()) add.addOption(option)
   add.action(async (name, options) => {
-    const entry = entryFrom(options)
-    if (options.clientSecretStdin) entry['client_secret'] = await readSecret(name)
     const { client } = context
-    const exists = await isTaken(client, name)
-    if (exists && !options.replace) {
+    const asked = entryFrom(options)
+    const onlySecret = options.clientSecretStdin && Object.keys(asked).length === 0 && !options.replace
+    const secret = options.clientSecretStdin ? { client_secret: await readSecret(name) } : {}
+    const existing = await find(client, name)
+    const exists = existing !== undefined
+    // A secret alone changes nothing else of a profile.
+    const kept = onlySecret && typeof existing === 'object' ? existing.configuration : undefined
+    const entry = { ...kept, ...asked, ...secret }
+    if (exists && kept === undefined && !options.replace) {
       throw new CatchdError('request_invalid', {
         detail: `A profile "${name}" already exists. Use --replace to replace it.`,
         profile: name,
@@ -72,20 +80,20 @@ async function defineAdd(command: Command, context: Context): Promise<void> {
       throw inOptions(error)
     })
     if (options.json) return printJson(answer)
+    if (kept !== undefined) return printResult(styled('green', `Stored the client secret: ${name}`))
     printResult(styled('green', `${exists ? 'Replaced' : 'Added'}: ${name}`))
     await printAdvice(context, answer)
   })
 }
 
-/** A profile that only other profiles extend exists, although it cannot be shown. */
-async function isTaken(client: CatchdClient, name: string): Promise<boolean> {
+/** A profile that only other profiles extend exists, although it cannot be shown: `'incomplete'`. */
+async function find(client: CatchdClient, name: string): Promise<ProfileAnswer | 'incomplete' | undefined> {
   try {
-    await client.profile(name)
-    return true
+    return await client.profile(name)
   } catch (error) {
     if (!(error instanceof CatchdError)) throw error
-    if (error.code === 'profile_unknown') return false
-    if (error.code === 'profile_invalid') return true
+    if (error.code === 'profile_unknown') return undefined
+    if (error.code === 'profile_invalid') return 'incomplete'
     throw error
   }
 }
@@ -107,9 +115,10 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
     printNote(`  → catchd token ${profile}`)
     return
   }
-  const { registrationAdvice } = await import('./presets.js')
-  const port = context.environment.redirectPort
-  printNote(registrationAdvice(profile, configuration, port))
+  if (grant === undefined || usesRedirectUri({ grant })) {
+    const { registrationAdvice } = await import('./presets.js')
+    printNote(registrationAdvice(profile, configuration, context.environment.redirectPort))
+  }
   printNote(`  → catchd login ${profile}`)
 }
 

@@ -93,7 +93,7 @@ export interface ProfileEntry {
   readonly subject_token_type?: string
   /** Token exchange: token type identifier of the new token (RFC 8693 §3) */
   readonly requested_token_type?: string
-  /** Token exchange: logical names of the services that the new token is for (RFC 8693 §2.1) */
+  /** Token exchange: logical names of the services that the new token is for (RFC 8693 §2.1); other requests get one from authorization_parameters or token_parameters */
   readonly audience?: string | readonly string[]
   /** Redirect URI: any loopback host, port and path; port 0 means a new port for each login (RFC 8252 §7.3) */
   readonly redirect_uri?: string

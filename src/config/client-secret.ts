@@ -51,7 +51,8 @@ export function createClientSecrets(parts: ClientSecretParts): ClientSecrets {
 async function fromVault(profile: Profile, vault: Vault): Promise<Secret> {
   const owner = profile.client_secret_of ?? profile.name
   const secret = await vault.get(itemName.clientSecret(owner))
-  if (secret === undefined) throw missing(profile, 'its client_secret is not in the vault.', owner)
+  if (secret === undefined)
+    throw missing(profile, `its client_secret is not in the vault. ${store(owner)} stores it there.`, owner)
   return secret
 }
 
@@ -106,6 +107,11 @@ function missing(profile: Profile, cause: string, owner = profile.name, next?: s
   return new CatchdError('profile_invalid', {
     detail: `Profile "${profile.name}" cannot authenticate: ${cause}`,
     profile: profile.name,
-    next: next ?? `catchd profile add ${owner} --client-secret-stdin`,
+    next: next ?? store(owner),
   })
+}
+
+/** Pages and reports show the cause without the next command, so the cause names it too. */
+function store(owner: string): string {
+  return `catchd profile add ${owner} --client-secret-stdin < FILE`
 }

@@ -57,7 +57,7 @@ export const EnvironmentVariables = z.strictObject({
     .string()
     .optional()
     .describe(
-      "Command that opens the authorization URL, or none. Quotes keep spaces; %s stands for the URL. Unset: BROWSER, otherwise the system's browser.",
+      "Command that opens the authorization URL, or none. Quotes keep spaces; %s stands for the URL. Unset: BROWSER, which may be a list of commands separated by colons, otherwise the system's browser.",
     ),
   CATCHD_LOG_LEVEL: z
     .enum(LOG_LEVELS)

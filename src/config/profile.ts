@@ -196,7 +196,7 @@ export const ProfileEntry = z
       z.union([z.string().min(1), z.array(z.string().min(1))], {
         error: 'must be a string or a list of strings',
       }),
-      'Token exchange: logical names of the services that the new token is for (RFC 8693 §2.1)',
+      'Token exchange: logical names of the services that the new token is for (RFC 8693 §2.1); other requests get one from authorization_parameters or token_parameters',
     ),
     redirect_uri: setting(
       httpUrl,

@@ -21,7 +21,7 @@ function privateCa({ profile }: Facts): Cause {
   const detail =
     profile.ca_file === undefined
       ? "The server's certificate is signed by a CA that this machine does not know, for example a private CA. Ask the server's administrator for the CA's PEM file."
-      : `The server's certificate is not signed by the CA in ${profile.ca_file}: another CA signed it, or an intermediate certificate is missing.`
+      : `The server's certificate is not signed by the CA in ${profile.ca_file}: another CA signed it, or an intermediate certificate is missing. ca_file can also be that intermediate certificate, or the server's own.`
   return { cause: 'private_ca', detail, fix: set(profile, 'ca_file', 'PATH.pem') }
 }
 

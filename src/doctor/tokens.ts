@@ -46,8 +46,18 @@ export function judgeRefresh(
 export function judgeTokens(answer: ProfileAnswer): Finding {
   const { profile, status, expires_at, login_needed_at } = answer
   const check = 'tokens'
-  const { error = null }: Partial<ProfileAnswer> = answer // a daemon of an older version does not send it
+  // A daemon of an older version does not send them.
+  const { error = null, refresh_failing: failing = null }: Partial<ProfileAnswer> = answer
   if (error !== null) return warn(check, error.detail ?? error.code, `catchd login ${profile}`)
+  if (failing !== null && (status === 'logged_in' || status === 'expired')) {
+    const next = failing.error.code === 'provider_unreachable' ? 'refresh' : 'login'
+    return warn(check, refreshFailing(failing, lastToken(status, expires_at)), `catchd ${next} ${profile}`)
+  }
+  const isStored = status === 'logged_in' || status === 'expired'
+  if (isStored && login_needed_at !== null && Date.parse(login_needed_at) <= Date.now()) {
+    const detail = `A login is needed: the tokens cannot be refreshed any more. ${lastToken(status, expires_at)}`
+    return warn(check, detail, `catchd login ${profile}`)
+  }
   switch (status) {
     case 'logged_in': {
       const until = expires_at === null ? 'expiry unknown' : `access token until ${expires_at}`
@@ -63,4 +73,27 @@ export function judgeTokens(answer: ProfileAnswer): Finding {
     case 'login_required':
       return warn(check, 'Login required: no valid token is stored.', `catchd login ${profile}`)
   }
+}
+
+function lastToken(status: 'logged_in' | 'expired', expiresAt: string | null): string {
+  if (status === 'expired') return `The access token expired at ${expiresAt}.`
+  return expiresAt === null
+    ? 'The access token is still given out.'
+    : `The access token is valid until ${expiresAt}.`
+}
+
+/** In words, with those of the server: they tell a firewall from a refresh token that is dead. */
+function refreshFailing(
+  { since, error }: NonNullable<ProfileAnswer['refresh_failing']>,
+  token: string,
+): string {
+  const said = [error.error, error.error_description].filter((part) => part != null).join(': ')
+  return [
+    `Every refresh has failed since ${since}. ${error.detail ?? error.code}`,
+    said === '' ? undefined : `The server said ${said}.`,
+    token,
+    'catchd keeps the refresh token and tries again. A login ends this too.',
+  ]
+    .filter((part) => part !== undefined)
+    .join(' ')
 }

@@ -12,7 +12,14 @@ import type { LockGate } from '../lock/gate.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { ProfileResult, ProfileService } from './profile-service.js'
 import { isAboutRedirectUri, onLocalhost, redirectUris } from './registered-redirect.js'
-import { byHand, isExtended, namesOther, needsClient, notNamed } from './registration-advice.js'
+import {
+  byHand,
+  isExtended,
+  namesOther,
+  needsClient,
+  nextWithClient,
+  notNamed,
+} from './registration-advice.js'
 
 export interface DiscoveryRequest {
   /** A protected resource or an issuer. */
@@ -187,8 +194,8 @@ export class ProfileDiscovery {
     if (request.clientId !== undefined) {
       return profiles.put(name, { ...entry, client_id: request.clientId })
     }
-    if (!server.registersClients) throw needsClient(server, redirect.registered)
-    const at = { issuer: server.issuer, scope, caFile }
+    if (!server.registersClients) throw needsClient(server, redirect.registered, nextWithClient(request))
+    const at = { issuer: server.issuer, scope, caFile, next: nextWithClient(request) }
     try {
       return await this.#register(name, entry, { ...at, redirectUri: redirect.registered })
     } catch (error) {
@@ -196,7 +203,8 @@ export class ProfileDiscovery {
       // Some servers know loopback only by its name.
       const named = redirectUris(name, this.#parts.redirectPort, onLocalhost(redirect.configured))
       const again = { ...entry, redirect_uri: named.configured }
-      return this.#register(name, again, { ...at, redirectUri: named.registered })
+      const next = nextWithClient({ ...request, redirectUri: named.configured })
+      return this.#register(name, again, { ...at, redirectUri: named.registered, next })
     }
   }
 
@@ -220,21 +228,22 @@ export class ProfileDiscovery {
       redirectUri: redirectUris(name, this.#parts.redirectPort, entry.redirect_uri).registered,
       scope: entry.scope ?? null,
       caFile: this.#absolute(ca_file),
+      next: `catchd profile edit ${name}`,
     })
   }
 
   async #register(
     name: string,
     entry: ProfileEntry,
-    at: Omit<ClientDescription, 'clientName'> & { issuer: string; caFile: string | undefined },
+    at: Omit<ClientDescription, 'clientName'> & { issuer: string; caFile: string | undefined; next: string },
   ): Promise<ProfileResult> {
     const { discovery, profiles, vault } = this.#parts
-    const { issuer, caFile, ...description } = at
+    const { issuer, caFile, next, ...description } = at
     let client: RegisteredClient
     try {
       client = await discovery.register(issuer, { ...description, clientName: 'catchd' }, caFile)
     } catch (error) {
-      throw byHand(asCatchdError(error), description.redirectUri, entry.resource_server ?? issuer)
+      throw byHand(asCatchdError(error), description.redirectUri, next)
     }
     const { client_secret: _before, token_endpoint_auth_method: _method, ...rest } = entry
     const result = await profiles.put(name, {

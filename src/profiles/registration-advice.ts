@@ -3,26 +3,36 @@ import type { DiscoveredServer } from '../authorization-server/port.js'
 import { CatchdError } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
 
+/** What the user asked for with a URL. The command in a failure has to ask for the same. */
+interface Asked {
+  readonly url: string
+  readonly profile?: string | undefined
+  readonly scope?: string | undefined
+  readonly redirectUri?: string | undefined
+  readonly issuer?: string | undefined
+  readonly caFile?: string | undefined
+}
+
 /** The server registers no clients. */
-export function needsClient(server: DiscoveredServer, redirectUri: string): CatchdError {
+export function needsClient(server: DiscoveredServer, redirectUri: string, next: string): CatchdError {
   const also = server.takesClientMetadataDocuments
     ? ' The URL of a Client ID Metadata Document works too.'
     : ''
   return new CatchdError('profile_invalid', {
     detail: `${server.issuer} offers no automatic registration. ${howToRegister(redirectUri)}${also}`,
-    next: nextWithClient(server.url),
+    next,
   })
 }
 
-/** The refusal of a registration, with what the user can do instead. */
-export function byHand(refusal: CatchdError, redirectUri: string, url: string): CatchdError {
-  if (refusal.code !== 'provider_refused') return refusal
-  const { error, errorDescription } = refusal
-  return new CatchdError('provider_refused', {
+/** The refusal of a registration, or an answer that cannot be used, with what the user can do instead. */
+export function byHand(refusal: CatchdError, redirectUri: string, next: string): CatchdError {
+  const { code, error, errorDescription } = refusal
+  if (code !== 'provider_refused' && code !== 'provider_answer_invalid') return refusal
+  return new CatchdError(code, {
     detail: `${refusal.detail ?? ''} ${howToRegister(redirectUri)}`.trim(),
     error,
     errorDescription,
-    next: nextWithClient(url),
+    next,
   })
 }
 
@@ -30,8 +40,19 @@ function howToRegister(redirectUri: string): string {
   return `Register a client there yourself, with the redirect URI ${redirectUri}, and give its client_id.`
 }
 
-function nextWithClient(url: string): string {
-  return `catchd login ${url} --client-id CLIENT_ID`
+/** The command that takes a client of the user's own. It makes the profile that the refused one would have made. */
+export function nextWithClient({ url, profile, scope, redirectUri, issuer, caFile }: Asked): string {
+  const options = {
+    '--name': profile,
+    '--scope': scope,
+    '--redirect-uri': redirectUri,
+    '--issuer': issuer,
+    '--ca-file': caFile,
+  }
+  const given = Object.entries(options).flatMap(([flag, value]) =>
+    value === undefined ? [] : [flag, shellWord(value)],
+  )
+  return ['catchd login', shellWord(url), ...given, '--client-id CLIENT_ID'].join(' ')
 }
 
 /** The resource names another authorization server than the profile has. The user has to agree to it. */

@@ -191,6 +191,18 @@ describe('a login that does not succeed', () => {
   })
 })
 
+test('what the server said without an error code is shown', async () => {
+  const error = {
+    code: 'provider_refused',
+    detail: 'The token endpoint refused the request.',
+    error: null,
+    error_description: 'Too many requests',
+  }
+  const daemon = await fakeDaemon(routes({ body: { ...PENDING, status: 'failed', error } }))
+  const { stderr } = await run(daemon, ['login', 'gw'])
+  expect(stderr).toContain('\n  the server said Too many requests\n')
+})
+
 describe('the report of a login', () => {
   const cause = (fix: object) => ({ cause: 'pkce_method', detail: 'Why it is so.', fix })
   const EXCHANGES = [

@@ -140,6 +140,13 @@ describe('profile add', () => {
     })
   })
 
+  test('a device login has no redirect URI to register', async () => {
+    const daemon = await fakeDaemon(empty)
+    const grant = 'urn:ietf:params:oauth:grant-type:device_code'
+    const { stderr } = await run(daemon, ['profile', 'add', 'gw', '--client-id', 'c-1', '--grant', grant])
+    expect(stderr).toBe('  → catchd login gw\n')
+  })
+
   test.each([
     ['s3cret\n', 's3cret'],
     ['s3cret\r\n', 's3cret'],
@@ -156,6 +163,18 @@ describe('profile add', () => {
     expect(exitCode).toBe(0)
     expect(daemon.asked.at(-1)?.body).toEqual({ client_secret: secret })
     expect(stdout + stderr).not.toContain(secret)
+  })
+
+  test('a secret alone changes nothing else of a profile that exists', async () => {
+    const configuration = { client_id: 'c-1', scope: 'a b', client_secret: { keychain: true } }
+    const daemon = await fakeDaemon({ ...empty, 'GET /v1/profiles/gw': { body: answer(configuration) } })
+    const stored = await run(daemon, ['profile', 'add', 'gw', '--client-secret-stdin'], { stdin: 's3cret\n' })
+    expect(stored).toMatchObject({ exitCode: 0, stdout: 'Stored the client secret: gw\n', stderr: '' })
+    expect(daemon.asked.at(-1)?.body).toEqual({ ...configuration, client_secret: 's3cret' })
+    const words = ['profile', 'add', 'gw', '--client-id', 'c-2', '--client-secret-stdin']
+    const refused = await run(daemon, words, { stdin: 's3cret\n' })
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('--replace')
   })
 
   test('an empty stdin is no secret', async () => {

@@ -56,6 +56,16 @@ test('a client secret means client_secret_basic unless the entry says otherwise'
   expect(resolve({ a: post }).token_endpoint_auth_method).toBe('client_secret_post')
 })
 
+/** For presets whose server is different for everybody. */
+const SERVER = {
+  authorization_endpoint: 'https://as.example.com/authorize',
+  token_endpoint: 'https://as.example.com/token',
+}
+
+function hasServer({ issuer, authorization_endpoint }: ProfileEntry): boolean {
+  return issuer !== undefined || authorization_endpoint !== undefined
+}
+
 describe('presets', () => {
   test('stand where the entry says nothing, with base_url in their endpoints', () => {
     const profile = resolve({
@@ -91,6 +101,7 @@ describe('presets', () => {
         preset: name,
         client_id: 'c',
         ...(asksForBase(keys) ? { base_url: 'https://as.example.com' } : {}),
+        ...(hasServer(keys) ? {} : SERVER),
         ...(method?.startsWith('client_secret') === true ? { client_secret: { keychain: true } } : {}),
         // The others ask for the two endpoints, which are different at every server.
         ...((keys.issuer ?? keys.token_endpoint) === undefined ? ENDPOINTS_OF_A_SERVER : {}),

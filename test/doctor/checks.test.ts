@@ -527,6 +527,63 @@ test.each([
   expect(judgeTokens(answer)).toMatchObject({ status, next })
 })
 
+test.each([
+  ['logged_in', 'The access token is valid until 2026-11-23T15:00:00Z.'],
+  ['expired', 'The access token expired at 2026-11-23T15:00:00Z.'],
+] as const)('tokens that cannot be refreshed any more, %s: a refresh would not help', (status, detail) => {
+  const finding = judgeTokens({
+    profile: 'gw',
+    configuration: {},
+    status,
+    expires_at: '2026-11-23T15:00:00Z',
+    scope: null,
+    subject: null,
+    error: null,
+    refresh_failing: null,
+    login_needed_at: '2020-01-01T00:00:00Z',
+  })
+  expect(finding).toMatchObject({ status: 'warn', next: 'catchd login gw' })
+  expect(finding.detail).toContain(detail)
+})
+
+describe('tokens whose refresh fails', () => {
+  const refused = {
+    code: 'provider_refused',
+    detail: 'The token endpoint refused the request.',
+    error: null,
+    error_description: 'Session is over',
+  } as const
+  const unreachable = { ...refused, code: 'provider_unreachable', error_description: null } as const
+  const failing = (error: typeof refused | typeof unreachable, status: 'logged_in' | 'expired') => ({
+    profile: 'gw',
+    configuration: {},
+    status,
+    expires_at: '2026-11-23T15:00:00Z',
+    scope: null,
+    subject: null,
+    error: null,
+    refresh_failing: { since: '2026-11-23T14:00:00Z', error },
+    login_needed_at: null,
+  })
+
+  test.each(['logged_in', 'expired'] as const)(
+    '%s: since when, what the server said, the way out',
+    (status) => {
+      const finding = judgeTokens(failing(refused, status))
+      expect(finding).toMatchObject({ status: 'warn', next: 'catchd login gw' })
+      expect(finding.detail).toContain('2026-11-23T14:00:00Z')
+      expect(finding.detail).toContain('The server said Session is over.')
+    },
+  )
+
+  test('a server that does not answer needs no login', () => {
+    expect(judgeTokens(failing(unreachable, 'logged_in'))).toMatchObject({
+      status: 'warn',
+      next: 'catchd refresh gw',
+    })
+  })
+})
+
 describe('the service', () => {
   const plan = {
     kind: 'systemd user service',

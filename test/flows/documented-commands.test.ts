@@ -72,6 +72,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'mkcert -cert-file app.pem -key-file app.key app.example.test': MKCERT,
   'sudo cp company-ca.crt /usr/local/share/ca-certificates/ && sudo update-ca-certificates': NO_SYSTEM_CHANGE,
   'sudo cp company-ca.crt /etc/pki/ca-trust/source/anchors/ && sudo update-ca-trust': NO_SYSTEM_CHANGE,
+  'curl --header "$(catchd token crm --format header)" "$(catchd token crm --member instance_url)/services/data/v62.0/limits"':
+    'the gateway says nothing beside its tokens; test/cli/token.test.ts has the option',
   'gh codespace ssh --config >> ~/.ssh/config': 'needs an account at GitHub',
 }
 

@@ -142,6 +142,12 @@ test('where no clients are registered it says what to register, and takes the cl
   expect(run.exitCode).toBe(7)
   expect(run.stderr).toContain(daemon.redirectUri(name))
   expect(run.stderr).toContain(`catchd login ${resource.url} --client-id CLIENT_ID`)
+  // The command makes the profile whose redirect URI was printed, whatever the user asked for.
+  const words = ['--name', 'work', '--scope', 'a b', '--redirect-uri', 'http://localhost:0/cb']
+  const named = await daemon.cli(['login', resource.url, ...words])
+  expect(named.stderr).toContain(
+    `catchd login ${resource.url} --name work --scope 'a b' --redirect-uri http://localhost:0/cb --client-id CLIENT_ID`,
+  )
   const taken = await daemon.api('POST', '/v1/profiles', {
     body: { url: resource.url, client_id: server.clientId },
   })

@@ -96,6 +96,35 @@ test('localhost is not tried where both are refused twice, or the refusal is abo
   expect(registeredUris(as)).toHaveLength(3)
 })
 
+test.each<[string, Handler, string]>([
+  ['a refusal', json({ error: 'invalid_client_metadata' }, 400), 'provider_refused'],
+  [
+    'a client without a secret',
+    json({ client_id: 'c', token_endpoint_auth_method: 'client_secret_post' }, 201),
+    'provider_answer_invalid',
+  ],
+])('after %s, the command for a client of one’s own asks for the same', async (_name, register, code) => {
+  const as = await startFakeServer()
+  const { post } = await scene()
+  publish(as, {}, register)
+  const failure = (await post({ url: as.base, profile: 'tools', scope: 'a b' })).problem()
+  expect(failure).toMatchObject({
+    code,
+    next: `catchd login ${as.base} --name tools --scope 'a b' --client-id CLIENT_ID`,
+  })
+  expect(failure.detail).toContain('callback/tools')
+})
+
+test('after a refusal on localhost, the command has the redirect URI that was named', async () => {
+  const as = await startFakeServer()
+  const { post } = await scene()
+  publish(as, {}, json({ error: 'invalid_redirect_uri' }, 400))
+  const { next } = (await post({ url: as.base, profile: 'tools' })).problem()
+  expect(next).toMatch(
+    / --name tools --redirect-uri http:\/\/localhost\S*\/callback\/tools --client-id CLIENT_ID$/,
+  )
+})
+
 test('a chosen redirect URI is the one to register, and no other is tried', async () => {
   const as = await startFakeServer()
   publish(as)

@@ -11,6 +11,15 @@ const QUICKBOOKS_ENDPOINTS = {
   token_endpoint: 'https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer',
   revocation_endpoint: 'https://developer.api.intuit.com/v2/oauth2/tokens/revoke',
 } as const
+const SQUARE = { checked: '2026-11-30', client: 'either' } as const
+const SQUARE_PROFILE = {
+  authorization_endpoint: '{base}/oauth2/authorize',
+  token_endpoint: '{base}/oauth2/token',
+  token_request_format: 'json',
+  token_endpoint_auth_method: 'client_secret_post',
+  // No lifetime: the date at which the token ends.
+  token_response: { pointers: { expires_at: '/expires_at' } },
+} as const
 
 export const BUSINESS = presets([
   {
@@ -20,7 +29,7 @@ export const BUSINESS = presets([
     client: 'either',
     redirect: LOCALHOST_ALONE,
     register:
-      'Create a connected app or external client app with the scope refresh_token. For a sandbox or your own domain, set base_url.',
+      'Create a connected app or external client app with the scope refresh_token. For a sandbox or your own domain, set base_url. Salesforce does not say when a token ends: set expires_in_default to the session timeout of your organization in seconds (7200, unless somebody changed it).',
     profile: {
       base_url: 'https://login.salesforce.com',
       authorization_endpoint: '{base}/services/oauth2/authorize',
@@ -133,22 +142,27 @@ export const BUSINESS = presets([
     },
   },
   {
+    ...SQUARE,
     name: 'square',
-    title: 'Square',
+    title: 'Square (production)',
     source: 'https://developer.squareup.com/docs/oauth-api/create-urls-for-square-authorization',
-    checked: '2026-11-30',
-    client: 'either',
     redirect: HTTPS_ALONE,
     register:
-      'The redirect URL of the application, under "OAuth". Without a secret, PKCE is used. For the sandbox, which accepts http://localhost, set base_url to https://connect.squareupsandbox.com.',
+      'The redirect URL of the application, under "OAuth". Without a secret, PKCE is used. For the sandbox, use the preset square-sandbox.',
+    profile: { base_url: 'https://connect.squareup.com', ...SQUARE_PROFILE },
+  },
+  {
+    ...SQUARE,
+    name: 'square-sandbox',
+    title: 'Square (sandbox)',
+    source: 'https://developer.squareup.com/docs/oauth-api/walkthrough2',
+    redirect: LOCALHOST_ALONE,
+    register:
+      'The sandbox redirect URL of the application, under "OAuth". Without a secret, PKCE is used. Open a sandbox test account in the developer console before you log in.',
     profile: {
-      base_url: 'https://connect.squareup.com',
-      authorization_endpoint: '{base}/oauth2/authorize',
-      token_endpoint: '{base}/oauth2/token',
-      token_request_format: 'json',
-      token_endpoint_auth_method: 'client_secret_post',
-      // No lifetime: the date at which the token ends.
-      token_response: { pointers: { expires_at: '/expires_at' } },
+      base_url: 'https://connect.squareupsandbox.com',
+      ...SQUARE_PROFILE,
+      redirect_uri: 'http://localhost:{port}/callback/{profile}',
     },
   },
   {
@@ -188,8 +202,9 @@ export const BUSINESS = presets([
     checked: '2026-11-30',
     client: 'confidential',
     redirect: HTTPS_ALONE,
+    options: '--authorization-parameters application_id=APPLICATION_ID',
     register:
-      'An OAuth redirect URI of the application. client_id is that of Login with Amazon. Set "authorization_parameters": {"application_id": "amzn1.sp.solution.…"}, and "version": "beta" there for a draft. For another region, set base_url to the Seller Central of that region.',
+      'An OAuth redirect URI of the application. client_id is that of Login with Amazon. APPLICATION_ID is amzn1.sp.solution.…; a draft needs application_id=APPLICATION_ID,version=beta. For another region, set base_url to the Seller Central of that region.',
     profile: {
       base_url: 'https://sellercentral.amazon.com',
       authorization_endpoint: '{base}/apps/authorize/consent',
@@ -207,8 +222,9 @@ export const BUSINESS = presets([
     checked: '2026-11-30',
     client: 'confidential',
     redirect: HTTPS_ALONE,
+    options: '--authorization-redirect-uri RUNAME',
     register:
-      'Under "User Tokens" of the application keys, as the auth accepted URL. eBay gives it a name (RuName): set authorization_redirect_uri to that name.',
+      'Under "User Tokens" of the application keys, as the auth accepted URL. eBay gives it a name, the RuName.',
     profile: {
       authorization_endpoint: 'https://auth.ebay.com/oauth2/authorize',
       token_endpoint: 'https://api.ebay.com/identity/v1/oauth2/token',

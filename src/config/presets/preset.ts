@@ -41,6 +41,8 @@ export interface Preset {
   readonly redirect: RedirectRule
   /** What else to know when registering at the vendor; sentences. */
   readonly register: string
+  /** Options of `catchd profile add` that every profile at this vendor needs; words in capitals come from the vendor. */
+  readonly options?: string
   readonly profile: ProfileEntry
 }
 

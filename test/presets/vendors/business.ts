@@ -31,6 +31,27 @@ const QUICKBOOKS = {
   }),
 } as const satisfies Partial<Vendor>
 
+const SQUARE = {
+  rules: 'https://developer.squareup.com/docs/oauth-api/create-urls-for-square-authorization',
+  clients: ['public', 'confidential'],
+  scopes: ['MERCHANT_PROFILE_READ', 'PAYMENTS_READ'],
+  saysScope: false,
+  body: 'json',
+  credentials: 'body',
+  rotates: true,
+  lifetime: 2_592_000,
+  answer: ({ accessToken, refreshToken }) => ({
+    body: {
+      access_token: accessToken,
+      token_type: 'bearer',
+      expires_at: new Date(Date.now() + 2_592_000_000).toISOString(),
+      merchant_id: 'MLF3WZS41CB8C',
+      refresh_token: refreshToken,
+      short_lived: false,
+    },
+  }),
+} satisfies Partial<Vendor>
+
 export const BUSINESS: readonly Vendor[] = [
   {
     preset: 'salesforce',
@@ -178,29 +199,19 @@ export const BUSINESS: readonly Vendor[] = [
     refuse: ({ about }) => ({ body: { error: about === 'client' ? 'invalid_client' : 'invalid_code' } }),
   },
   {
+    ...SQUARE,
     preset: 'square',
-    rules: 'https://developer.squareup.com/docs/oauth-api/create-urls-for-square-authorization',
     written: { redirect_uri: 'https://tunnel.example/callback', listen: '127.0.0.1:9000' },
-    clients: ['public', 'confidential'],
     authorize: 'https://connect.squareup.com/oauth2/authorize',
     token: 'https://connect.squareup.com/oauth2/token',
     redirect: onlyOn([], exact),
-    scopes: ['MERCHANT_PROFILE_READ', 'PAYMENTS_READ'],
-    saysScope: false,
-    body: 'json',
-    credentials: 'body',
-    rotates: true,
-    lifetime: 2_592_000,
-    answer: ({ accessToken, refreshToken }) => ({
-      body: {
-        access_token: accessToken,
-        token_type: 'bearer',
-        expires_at: new Date(Date.now() + 2_592_000_000).toISOString(),
-        merchant_id: 'MLF3WZS41CB8C',
-        refresh_token: refreshToken,
-        short_lived: false,
-      },
-    }),
+  },
+  {
+    ...SQUARE,
+    preset: 'square-sandbox',
+    authorize: 'https://connect.squareupsandbox.com/oauth2/authorize',
+    token: 'https://connect.squareupsandbox.com/oauth2/token',
+    redirect: onlyOn(['localhost'], exact),
   },
   {
     preset: 'mailchimp',
