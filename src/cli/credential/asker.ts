@@ -21,12 +21,16 @@ export function askerOf(tool: string, question: string): string | undefined {
     .digest('hex')
 }
 
-/** The id of a process, and on Linux its start, because ids are used again. */
+/**
+ * The id of a process, and on Linux its start, because ids are used again, and its program, because one can replace
+ * itself with another (the kubectl of Google's SDK does, after it has asked for the cluster's version).
+ */
 function processName(id: number): string | undefined {
   if (process.platform !== 'linux') return String(id)
   try {
-    if (RUNS_SCRIPTS.test(basename(readlinkSync(`/proc/${id}/exe`)))) return undefined
-    return `${id} ${startOf(readFileSync(`/proc/${id}/stat`, 'utf8'))}`
+    const program = readlinkSync(`/proc/${id}/exe`)
+    if (RUNS_SCRIPTS.test(basename(program))) return undefined
+    return `${id} ${startOf(readFileSync(`/proc/${id}/stat`, 'utf8'))} ${program}`
   } catch {
     return undefined // it has just ended, or belongs to another user
   }

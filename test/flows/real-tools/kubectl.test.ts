@@ -119,7 +119,7 @@ test.skipIf(skip)("a token that the cluster refuses is kubectl's own error", asy
 test.skipIf(skip)('a token that the cluster forgot is renewed for the next command', async () => {
   const { system, kubectl } = await start({ apiVersion: V1_BETA }, undefined, 'later')
   const old = await system.token()
-  expect((await kubectl('get --raw /version')).exitCode).toBe(1)
+  await kubectl('get --raw /version') // the kubectl of Google's SDK asks twice, so this one may already succeed
   expect(await system.token()).not.toBe(old)
   expect(await kubectl('get --raw /version')).toMatchObject({ exitCode: 0, stderr: '' })
 })
