@@ -2,7 +2,7 @@
  * What every command uses: the environment, the folders, the signal of Ctrl-C, and a client that starts the daemon if it
  * is not running.
  */
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { constants } from 'node:os'
 import { CatchdClient } from '../client/client.js'
 import { DaemonConnection } from '../client/daemon-connection.js'
@@ -40,6 +40,7 @@ export class Context {
     if (this.#interruption === undefined) {
       // Not earlier, because some commands handle these signals themselves.
       const controller = new AbortController()
+      setMaxListeners(0, controller.signal) // one for each call, and the proxy makes many at a time
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
         process.once(signal, () => controller.abort(new Interrupted(signal)))
       }

@@ -270,9 +270,12 @@ export class CatchdClient {
     this.#connection.close()
   }
 
-  #get<Body>(segments: readonly string[], { signal, ...query }: WaitOptions): Promise<Body> {
+  #get<Body>(
+    segments: readonly string[],
+    { signal, asker, ...query }: WaitOptions & TokenOptions,
+  ): Promise<Body> {
     const path = `${pathOf(segments)}${queryOf(wireNames(query))}`
-    return this.#connection.json({ method: 'GET', path, waitSeconds: query.waitSeconds, signal })
+    return this.#connection.json({ method: 'GET', path, asker, waitSeconds: query.waitSeconds, signal })
   }
 
   #send<Body>(

@@ -9,6 +9,7 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import { addAbortSignal } from 'node:stream'
+import { ASKER_HEADER } from '../asker-header.js'
 import { CatchdError } from '../failures.js'
 import { findSocketPath } from '../listener/socket-path.js'
 import { type DaemonAddress, DaemonAgent } from './daemon-agent.js'
@@ -26,6 +27,8 @@ export interface Call {
   /** Path and query, encoded. */
   readonly path: string
   readonly body?: unknown
+  /** See {@link ASKER_HEADER}. */
+  readonly asker?: string | undefined
   /** The time that the daemon is asked to wait. It is added to the time limit of the call. */
   readonly waitSeconds?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -173,7 +176,7 @@ export class DaemonConnection {
 
   /** A stream has a connection of its own, which ends with it. */
   async #preparation(
-    { method, path, body }: Call,
+    { method, path, body, asker }: Call,
     signal: AbortSignal,
     isStream: boolean,
   ): Promise<() => ClientRequest> {
@@ -182,6 +185,7 @@ export class DaemonConnection {
     const headers = {
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(asker === undefined ? {} : { [ASKER_HEADER]: asker }),
       // The socket needs no key, so the key is not sent there.
       ...(url === undefined || apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
     }

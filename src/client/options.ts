@@ -34,6 +34,11 @@ export interface TokenOptions extends CallOptions {
   readonly login?: 'auto' | undefined
   /** How long to wait for that login. */
   readonly waitSeconds?: number | undefined
+  /**
+   * Names a program that asks again only after a server refused its token (64 hexadecimal digits). If it was given the same
+   * token in the last 5 minutes, the token counts as refused, as {@link RefreshOptions.refused} does.
+   */
+  readonly asker?: string | undefined
 }
 
 export interface RefreshOptions extends CallOptions {

@@ -40,6 +40,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
   const startedAtMs = clock.now()
   return {
     tokens: new TokenService({
+      clock,
       keeper,
       profiles: configuration,
       lock: gate,

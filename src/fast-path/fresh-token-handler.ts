@@ -6,6 +6,7 @@
  * which explain them. test/fast-path/fresh-token-handler.test.ts compares the two.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ASKER_HEADER } from '../asker-header.js'
 import type { Clock } from '../clock.js'
 import { PROFILE_NAME } from '../config/profile.js'
 import { admit, type Gate } from '../http/access/admission.js'
@@ -99,9 +100,9 @@ export function freshTokenHandler(parts: FreshTokenParts): RequestHandler {
   }
 }
 
-/** `undefined` for every other request, also for a percent-encoded name or a query. */
-function profileOf({ method, url = '' }: IncomingMessage): string | undefined {
-  if (method !== 'GET' || !url.startsWith(PREFIX)) return undefined
+/** `undefined` for every other request, also for a percent-encoded name, a query, or a call that names its asker. */
+function profileOf({ method, url = '', headers }: IncomingMessage): string | undefined {
+  if (method !== 'GET' || !url.startsWith(PREFIX) || headers[ASKER_HEADER] !== undefined) return undefined
   const name = url.slice(PREFIX.length)
   return PROFILE_NAME.test(name) ? name : undefined
 }

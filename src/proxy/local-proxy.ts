@@ -7,7 +7,7 @@
  * to a key, each request has a proof (request-proofs.ts). No answer of the upstream ends the proxy
  * (SECURITY.md#everything-bounded): upstream.ts receives it, http/end-to-end.ts filters its header.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type Duplex, PassThrough, pipeline, type Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { TokenAnswer } from '../client/api-types.js'
@@ -88,7 +88,10 @@ export class LocalProxy {
         response.writeHead(404, { 'content-length': 0 }).end()
         return
       }
-      const call = await callOf(request, path, (field) => this.#outward(field), upgrade)
+      const onInformation: UpstreamCall['onInformation'] = (information) =>
+        inform(request, response, information)
+      const outward = (field: Field) => this.#outward(field)
+      const call = { ...(await callOf(request, path, outward, upgrade)), onInformation }
       const answer = await this.#attempt(call, await this.#parts.token.current(), gone.signal)
       const { connection } = answer
       if (upgrade === undefined || connection === null) this.#passOn(response, answer)
@@ -168,6 +171,7 @@ export class LocalProxy {
     response.writeHead(status, passed.flat())
     // An event stream can be silent for long after its head. A short answer comes with its head.
     setImmediate(() => response.flushHeaders())
+    body.once('end', () => response.addTrailers(trailersOf(body)))
     // If the upstream breaks off, so does the answer: the caller must not take a part for the whole.
     pipeline(body, response, () => {})
   }
@@ -178,11 +182,33 @@ async function callOf(
   path: string,
   outward: (field: Field) => Field,
   upgrade: Upgrade | undefined,
-): Promise<UpstreamCall> {
+): Promise<Omit<UpstreamCall, 'onInformation'>> {
   const { method = '', rawHeaders } = request
   const fields = endToEnd(fieldsOf(rawHeaders), NOT_FROM_CALLER).map(outward)
   const body = await bodyOf(request, upgrade !== undefined)
-  return { method, path, fields, body, upgrade: upgrade === undefined ? null : protocolOf(request) }
+  const trailers = () => trailersOf(request, NOT_FROM_CALLER)
+  return { method, path, fields, body, trailers, upgrade: upgrade === undefined ? null : protocolOf(request) }
+}
+
+/** Known when the body has ended. Node.js sends them only after a body without a length (RFC 9112 §7.1.2). */
+function trailersOf({ rawTrailers }: IncomingMessage, others: readonly string[] = []): [string, string][] {
+  return endToEnd(fieldsOf(rawTrailers), others).map(([name, value]) => [name, value])
+}
+
+/**
+ * Passes on an informational answer, such as 103 Early Hints. Node.js has no function for all of them. A caller may ignore
+ * them, so one that does not read its connection gets no more.
+ */
+function inform(
+  { httpVersion }: IncomingMessage,
+  response: ServerResponse,
+  { status, fields }: Parameters<UpstreamCall['onInformation']>[0],
+): void {
+  // Without a socket, the answer to an earlier request of the same connection comes first.
+  const { socket, headersSent } = response
+  if (httpVersion === '1.0' || headersSent || socket === null || socket.writableNeedDrain) return
+  const lines = endToEnd(fields, ['content-length']).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`, 'latin1')
 }
 
 /** HTTP/2 without TLS is not passed on; its callers continue with HTTP/1.1 (RFC 9113 §3.1). */

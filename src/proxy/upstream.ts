@@ -27,6 +27,13 @@ export interface UpstreamCall {
   readonly path: string
   readonly fields: readonly Field[]
   readonly body: Buffer | Readable | null
+  /** The trailer section of a streamed body; called when that has ended (RFC 9110 §6.5). */
+  readonly trailers: () => [name: string, value: string][]
+  /** Gets the informational answers before the final one, except 101 (RFC 9110 §15.2). */
+  readonly onInformation: (information: {
+    readonly status: number
+    readonly fields: readonly Field[]
+  }) => void
   /** The protocol to change to (RFC 9110 §7.8); `null` for a usual request. */
   readonly upgrade: string | null
 }
@@ -36,7 +43,7 @@ export interface UpstreamAnswer {
   /** All of them, also hop-by-hop ones. */
   readonly fields: readonly Field[]
   /** Has to be read or destroyed; after a 101 it is empty. */
-  readonly body: Readable
+  readonly body: http.IncomingMessage
   /** The connection with the new protocol, after a 101. */
   readonly connection: Duplex | null
 }
@@ -106,7 +113,7 @@ export class Upstream {
 /** Sends the body. @throws UpstreamFailure */
 function answerOf(
   request: http.ClientRequest,
-  { body, upgrade }: UpstreamCall,
+  { body, trailers, upgrade, onInformation }: UpstreamCall,
   signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
@@ -130,8 +137,9 @@ function answerOf(
       if (upgrade === null) connection.destroy()
       else resolve({ status: 101, fields: fieldsOf(answer.rawHeaders), body: answer, connection })
     })
-    request.on('information', ({ statusCode }) => {
-      if (statusCode === 101) end(new Error('It changed the protocol without saying to which.'))
+    request.on('information', ({ statusCode: status, rawHeaders }) => {
+      if (status === 101) end(new Error('It changed the protocol without saying to which.'))
+      else onInformation({ status, fields: fieldsOf(rawHeaders) })
     })
     request.on('error', (error) => reject(new UpstreamFailure(error)))
     request.on('close', () => {
@@ -142,6 +150,9 @@ function answerOf(
     signal.addEventListener('abort', leave)
     if (signal.aborted) leave()
     if (body === null || Buffer.isBuffer(body)) request.end(body ?? undefined)
-    else pipeline(body, request, () => {})
+    else {
+      body.once('end', () => request.addTrailers(trailers()))
+      pipeline(body, request, () => {})
+    }
   })
 }

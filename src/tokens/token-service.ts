@@ -4,17 +4,20 @@
  * pending logins and deletes the DPoP key.
  */
 import type { DpopProofs, Inspection, TokenInspector, ToolRequest } from '../authorization-server/port.js'
+import type { Clock } from '../clock.js'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { LockGate } from '../lock/gate.js'
 import type { IdToken } from './id-token.js'
 import type { LogoutOutcome } from './logouts.js'
+import { RepeatedQuestions } from './repeated-questions.js'
 import { requireScopes, widenedScope } from './scopes.js'
 import type { TokenKeeper, TokenProfiles } from './token-keeper.js'
 import type { TokenSet } from './token-set.js'
 
 export interface TokenServiceParts {
+  readonly clock: Clock
   readonly keeper: TokenKeeper
   readonly profiles: TokenProfiles
   readonly lock: LockGate
@@ -29,9 +32,11 @@ export interface TokenServiceParts {
 
 export class TokenService {
   readonly #parts: TokenServiceParts
+  readonly #repeated: RepeatedQuestions
 
   constructor(parts: TokenServiceParts) {
     this.#parts = parts
+    this.#repeated = new RepeatedQuestions(parts.clock)
   }
 
   /** The fast path: synchronous, no I/O. `undefined` when the token must be refreshed or is not in memory. */
@@ -90,6 +95,29 @@ export class TokenService {
     } catch (error) {
       throw explain(profile, error)
     }
+  }
+
+  /**
+   * For a program that asks again only after a server refused its token: a token that it was given moments ago counts as
+   * refused, as in {@link refresh}. That is a guess, so it never denies a token: if there is no other one, the answer is the
+   * same.
+   *
+   * @param asker - Names the program, the caller that it asks through, and what it asks.
+   * @param get - Called again after the refresh.
+   * @throws what `get` throws
+   */
+  async forAsker<Token>(
+    profile: string,
+    asker: string,
+    get: () => Promise<Token>,
+    textOf: (token: Token) => string,
+  ): Promise<Token> {
+    const token = await get()
+    if (!this.#repeated.isRepeated(asker, textOf(token))) return token
+    await this.#parts.keeper.insteadOf(profile, textOf(token)).catch(() => {}) // the log has the cause
+    const other = await get()
+    this.#repeated.isRepeated(asker, textOf(other))
+    return other
   }
 
   /** Revokes the tokens if the server can do that, then forgets them. */

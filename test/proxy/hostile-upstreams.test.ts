@@ -179,6 +179,99 @@ test('an upstream that refuses another protocol is heard by the caller', async (
   expect(answer).toMatch(/^HTTP\/1\.1 403 [\s\S]*X-Why: yes[\s\S]*\r\n\r\nno$/)
 })
 
+describe('informational answers', () => {
+  const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n'
+  const ask = async (answer: string, { version = '1.1', fields = '' } = {}) => {
+    const { base } = await start(says(answer))
+    const { host, pathname } = new URL(base)
+    const head = `GET ${pathname}/x HTTP/${version}\r\nHost: ${host}\r\n${fields || 'Connection: close\r\n'}\r\n`
+    return (await raw(base, head, /\r\n\r\n(?:ok|ab)$/)).replaceAll(/(?:Date|Keep-Alive): .*\r\n/g, '')
+  }
+  const statuses = (text: string) => [...text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => status)
+
+  test.each([
+    ['hints', HINTS, ['103']],
+    ['twice, with a progress', `${HINTS}HTTP/1.1 102 Processing\r\n\r\n${HINTS}`, ['103', '102', '103']],
+    ['one that was not asked for', 'HTTP/1.1 100 Continue\r\n\r\n', ['100']],
+    ['one that nobody knows', 'HTTP/1.1 199 X\r\nX-Own: 1\r\n\r\n', ['199']],
+    ['with a length, which it cannot have', 'HTTP/1.1 103 X\r\nContent-Length: 9\r\n\r\n', ['103']],
+  ])('%s: passed on before the final one', async (_what, before, informational) => {
+    const answer = await ask(`${before}${OK}\r\nok`)
+    expect(statuses(answer)).toEqual([...informational, '200'])
+    expect(answer).toMatch(/\r\n\r\nok$/)
+    expect(answer).not.toContain('Content-Length: 9')
+  })
+
+  test('come at once, and keep their fields but those for one connection', async () => {
+    const hops = 'Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nX-Kept: 2\r\n'
+    const { base } = await start(says(HINTS.replace('Link', `${hops}Link`))) // no final answer
+    const { host, pathname } = new URL(base)
+    const answer = await raw(base, `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\n\r\n`, /\r\n\r\n$/)
+    expect(answer).toBe('HTTP/1.1 103 Early Hints\r\nX-Kept: 2\r\nLink: </a.css>; rel=preload\r\n\r\n')
+  })
+
+  test('a caller with HTTP/1.0 gets none', async () => {
+    expect(statuses(await ask(`${HINTS}${OK}\r\nok`, { version: '1.0' }))).toEqual(['200'])
+  })
+
+  test('in a handshake for another protocol they come before its answer', async () => {
+    const switches = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nab'
+    const fields = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+    expect(statuses(await ask(HINTS + switches, { fields }))).toEqual(['103', '101'])
+    expect(statuses(await ask(`${HINTS}HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\nok`, { fields }))).toEqual([
+      '103',
+      '403',
+    ])
+  })
+
+  test('a thousand of them: the answer still comes', async () => {
+    const answer = await ask(
+      `${`HTTP/1.1 102 X\r\nX-Much: ${'x'.repeat(1_000)}\r\n\r\n`.repeat(1_000)}${OK}\r\nok`,
+    )
+    expect(answer).toMatch(/HTTP\/1\.1 200 [\s\S]*\r\n\r\nok$/)
+  })
+})
+
+describe('trailers', () => {
+  test.each([
+    ['one', 'X-Sum: 1\r\n', 'X-Sum: 1\r\n'],
+    ['several', 'grpc-status: 0\r\ngrpc-message: fine\r\n', 'grpc-status: 0\r\ngrpc-message: fine\r\n'],
+    ['for one connection', 'TE: x\r\nKeep-Alive: timeout=5\r\nTrailer: x\r\n', ''],
+    ['none', '', ''],
+  ])('of an answer: %s', async (_what, sent, passed) => {
+    const chunked = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\n${sent}\r\n`
+    const { base } = await start(says(chunked))
+    const { host, pathname } = new URL(base)
+    const head = `GET ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\nTE: trailers\r\n\r\n`
+    expect(await raw(base, head, /\r\n0\r\n(?:.+\r\n)*\r\n$/)).toMatch(
+      new RegExp(`\r\n2\r\nok\r\n0\r\n${passed}\r\n$`),
+    )
+  })
+
+  test('a caller with HTTP/1.0 gets the answer without them', async () => {
+    const { base } = await start(
+      says('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n'),
+    )
+    const { host, pathname } = new URL(base)
+    const answer = await raw(base, `GET ${pathname}/x HTTP/1.0\r\nHost: ${host}\r\n\r\n`, /never/)
+    expect(answer).toMatch(/\r\n\r\nok$/)
+  })
+
+  test('of a request: passed on, but not what the caller must not set', async () => {
+    let received = ''
+    const { base } = await start((text, socket) => {
+      received += text
+      if (/\r\n0\r\n(?:.+\r\n)*\r\n$/.test(received)) socket.write(`${OK}\r\nok`)
+    })
+    const { host, pathname } = new URL(base)
+    const trailers = 'X-Sum: 1\r\nAuthorization: Bearer mine\r\nHost: evil.example\r\nDPoP: x\r\n'
+    const request = `PUT ${pathname}/x HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n${trailers}\r\n`
+    expect(await raw(base, request, /ok$/)).toMatch(/^HTTP\/1\.1 200 /)
+    expect(received).toMatch(/\r\n2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n$/)
+    expect(received).not.toMatch(/mine|evil|DPoP/)
+  })
+})
+
 test('a caller that offers HTTP/2 gets its answer over HTTP/1.1', async () => {
   const { base, seen } = await start(says(`${OK}\r\nok`))
   const { host, pathname } = new URL(base)

@@ -10,6 +10,7 @@ import type { Context } from '../context.js'
 import { readAll } from '../line-input.js'
 import { printNote } from '../output.js'
 import { type IdTokenChoice, idTokenOption, requestToken } from '../token.js'
+import { askerOf } from './asker.js'
 import { aws } from './aws.js'
 import { gcp } from './cloud.js'
 import { docker } from './docker.js'
@@ -58,14 +59,18 @@ export function define(command: Command, context: Context): void {
     const [operation = 'get', ...rest] = words
     // git requires helpers to ignore operations of newer protocol versions.
     if (tool.operations?.includes(operation) === false) return
+    const input = readsInput(tool, words) ? await readAll({ end: tool.inputEnd }) : ''
+    const environment = process.env
+    const question = tool.asksAgainIfRefused?.({ input, environment })
+    const asker = question === undefined ? undefined : askerOf(name, question)
     const answered = await tool.answer({
       operation,
-      input: readsInput(tool, words) ? await readAll({ end: tool.inputEnd }) : '',
-      environment: process.env,
+      input,
+      environment,
       words: rest,
       user,
       settings: settingsOf(name, tool, settings),
-      tokens: new ProfileTokenSource(context.client, profile, { idToken }),
+      tokens: new ProfileTokenSource(context.client, profile, { idToken }, asker),
     })
     process.stdout.write(answered.stdout)
     if (answered.note !== undefined) printNote(answered.note)
@@ -114,11 +119,18 @@ class ProfileTokenSource implements TokenSource {
   readonly #client: CatchdClient
   readonly #profile: string | undefined
   readonly #choice: IdTokenChoice
+  readonly #asker: string | undefined
   #entries: Promise<readonly HostEntry[]> | undefined
 
-  constructor(client: CatchdClient, profile: string | undefined, choice: IdTokenChoice) {
+  constructor(
+    client: CatchdClient,
+    profile: string | undefined,
+    choice: IdTokenChoice,
+    asker: string | undefined,
+  ) {
     this.#client = client
     this.#choice = choice
+    this.#asker = asker
     this.#profile = profile
   }
 
@@ -151,7 +163,9 @@ class ProfileTokenSource implements TokenSource {
   }
 
   async #tokenOf(profile: string): Promise<FoundToken> {
-    const token = await requestToken({ client: this.#client }, profile, this.#choice)
+    const token = await requestToken({ client: this.#client }, profile, this.#choice, {
+      asker: this.#asker,
+    })
     // No protocol here can carry the proof that such a token needs, so the server would refuse the request.
     if (tokenType(token).toLowerCase() === 'dpop') throw bound(profile)
     return { profile, token }

@@ -23,6 +23,8 @@ const BazelQuestion = z.looseObject({ uri: z.url({ protocol: /^https?$/ }) })
 export const bazel: CredentialTool = {
   summary: 'bazel --credential_helper=HOST=/path/to/a/script that runs: catchd credential bazel "$@"',
   readsInput: true,
+  // Bazel caches the answer for each URI, and empties its cache when a server refuses a request as unauthenticated.
+  asksAgainIfRefused: ({ input }) => input,
   async answer({ input, tokens }) {
     const question = BazelQuestion.safeParse(parseJson(input)).data
     if (question === undefined) {

@@ -11,6 +11,8 @@ import { type CredentialTool, json } from './tool.js'
 
 const VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'] as const
 
+const EXEC_INFO = 'KUBERNETES_EXEC_INFO'
+
 const ExecInfo = z.looseObject({
   kind: z.literal('ExecCredential'),
   apiVersion: z.string(),
@@ -20,8 +22,10 @@ const ExecInfo = z.looseObject({
 export const kubectl: CredentialTool = {
   summary: 'users[].user.exec: command catchd, args [credential, --profile, NAME, kubectl]',
   takesIdToken: true,
+  // A client keeps the token until it expires or a server answers 401 (the documentation of exec plugins).
+  asksAgainIfRefused: ({ environment }) => environment[EXEC_INFO] ?? '',
   async answer({ environment, tokens }) {
-    const info = parseInfo(environment['KUBERNETES_EXEC_INFO'])
+    const info = parseInfo(environment[EXEC_INFO])
     const server = info?.spec?.cluster?.server
     if (server !== undefined && askedHost(server) === undefined) {
       throw unusable('names a server to which no token is sent: it needs https and a plain host')
@@ -52,7 +56,7 @@ function parseInfo(text: string | undefined): z.infer<typeof ExecInfo> | undefin
 
 function unusable(what: string): CatchdError {
   return new CatchdError('request_invalid', {
-    detail: `KUBERNETES_EXEC_INFO ${what}.`,
+    detail: `${EXEC_INFO} ${what}.`,
     next: 'catchd help credential',
   })
 }

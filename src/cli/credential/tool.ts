@@ -58,6 +58,11 @@ export interface CredentialTool {
   readonly readsInput?: true | ((words: readonly string[]) => boolean)
   /** The text that ends the request, for a tool that may keep the pipe open. */
   readonly inputEnd?: RegExp
+  /**
+   * For a tool that keeps each answer and asks the same question again only after a server refused the token: the question.
+   * Other tools ask again for each process, image or connection, so that asking again says nothing (docs/tools/README.md).
+   */
+  readonly asksAgainIfRefused?: (asked: Pick<CredentialRequest, 'input' | 'environment'>) => string
   /** Whether the tool can use an id_token. It then has the option `--id-token`. */
   readonly takesIdToken?: true
   /** Options of this tool only, by name. */

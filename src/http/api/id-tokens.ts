@@ -4,7 +4,7 @@ import { toInstant } from '../../clock.js'
 import type { IdToken } from '../../tokens/id-token.js'
 import { principalOf } from '../access/permission.js'
 import { prefersPlainText } from './accepted-type.js'
-import { loggingInFirst, TokenQuery, tokenAnswers } from './login-first.js'
+import { loggingInFirst, TokenHeaders, TokenQuery, tokenAnswers } from './login-first.js'
 import { type ApiScope, ProfilePath, type RouteParts } from './scope.js'
 import { Instant } from './wire.js'
 
@@ -32,6 +32,7 @@ export function idTokenRoutes(app: ApiScope, parts: RouteParts): void {
       summary: 'The id_token, refreshed first if it is due and the server issues one at a refresh',
       params: ProfilePath,
       querystring: TokenQuery,
+      headers: TokenHeaders,
       response: tokenAnswers(
         'An id_token with at least `min_ttl` seconds left, or the current one if there is no newer one',
         IdTokenAnswer,
@@ -41,7 +42,8 @@ export function idTokenRoutes(app: ApiScope, parts: RouteParts): void {
     handler: async (request, reply) => {
       const { profile } = request.params
       const get = () => services.tokens.idToken(profile, request.query.min_ttl)
-      const idToken = await loggingInFirst(parts, request, reply, get)
+      const textOf = ({ token }: IdToken) => token.reveal()
+      const idToken = await loggingInFirst(parts, request, reply, { get, textOf })
       services.tokenServed(principalOf(request).name, profile)
       if (!prefersPlainText(request.headers.accept)) return idTokenAnswer(idToken, profile, clock.now())
       reply.header('content-type', 'text/plain; charset=utf-8')

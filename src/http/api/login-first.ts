@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { ASKER_HEADER, askerIn } from '../../asker-header.js'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
 import { principalOf, requirePermission } from '../access/permission.js'
@@ -33,6 +34,15 @@ export const AccessTokenQuery = TokenQuery.extend({
     .regex(SCOPE, 'must be scopes separated by single spaces (RFC 6749 §3.3)')
     .optional()
     .describe('Scopes that the token must cover, separated by spaces'),
+})
+
+/** No validation: what cannot be used counts as absent. */
+export const TokenHeaders = z.looseObject({
+  [ASKER_HEADER]: z.unknown().optional().meta({
+    type: 'string',
+    description:
+      'For a program that asks again only after a server refused its token: 64 hexadecimal digits that name the program. If it was given the same token in the last 5 minutes, the token counts as refused, as in `refreshToken`',
+  }),
 })
 
 /** A login of others may be joined first, which asks for other scopes; then one of its own. */
@@ -66,23 +76,36 @@ export function tokenAnswers<Schema extends z.ZodType>(
   }
 }
 
-/**
- * @param get - Called again when a login has succeeded.
- * @param scope - What the token must cover: `get` throws `scope_insufficient` if it does not.
- * @throws what `get` throws; `login_required` or `scope_insufficient` with the pending login; the failure of the login
- */
+/** How a call gets its token. */
+interface Getting<Token> {
+  /** Called again when a login has succeeded. */
+  readonly get: () => Promise<Token>
+  readonly textOf: (token: Token) => string
+  /** What the token must cover: `get` throws `scope_insufficient` if it does not. */
+  readonly scope?: string | undefined
+}
+
+/** @throws what `get` throws; `login_required` or `scope_insufficient` with the pending login; the failure of the login */
 export async function loggingInFirst<Token>(
   parts: RouteParts,
   request: TokenRequest,
   reply: FastifyReply,
-  get: () => Promise<Token>,
-  scope?: string,
+  { get, textOf, scope }: Getting<Token>,
 ): Promise<Token> {
+  const { profile } = request.params
+  const asker = askerIn(request.headers[ASKER_HEADER])
+  const asked =
+    asker === undefined
+      ? get
+      : () => {
+          const name = JSON.stringify([principalOf(request).name, profile, asker])
+          return parts.services.tokens.forAsker(profile, name, get, textOf)
+        }
   const { login, wait = 0 } = request.query
   const untilMs = parts.clock.now() + wait * 1000
   for (let logins = 0; ; logins += 1) {
     try {
-      return await get()
+      return await asked()
     } catch (error) {
       if (login === undefined || logins === MOST_LOGINS || !needsLogin(error)) throw error
       requireLoginPermission(request, error)

@@ -5,6 +5,7 @@
  */
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
+import { ASKER_HEADER } from '../../asker-header.js'
 import { headerText, NOT_REVOKED_HEADER, REVOKED_HEADER } from '../../logout-headers.js'
 import type { TokenSet } from '../../tokens/token-set.js'
 import { principalOf, requirePermission } from '../access/permission.js'
@@ -13,6 +14,7 @@ import {
   AccessTokenQuery,
   type AccessTokenRequest,
   loggingInFirst,
+  TokenHeaders,
   type TokenRequest,
   tokenAnswers,
 } from './login-first.js'
@@ -59,6 +61,7 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
       summary: 'The access token, refreshed first if it is due',
       params: ProfilePath,
       querystring: AccessTokenQuery,
+      headers: TokenHeaders,
       response: tokenAnswers(
         'A token with at least `min_ttl` seconds left, if the server said how long it is valid',
         TokenAnswer,
@@ -67,7 +70,8 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     },
     handler: (request, reply) => {
       const { min_ttl, scope } = request.query
-      const set = scope === undefined ? services.tokens.peek(request.params.profile, min_ttl) : undefined
+      const isPlain = scope === undefined && request.headers[ASKER_HEADER] === undefined
+      const set = isPlain ? services.tokens.peek(request.params.profile, min_ttl) : undefined
       if (set === undefined) return obtain(request, reply)
       reply.send(answerFor(set, request, reply))
       return undefined // a returned reply is awaited, which this path can do without
@@ -119,7 +123,8 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     throwEarlierFailure(request.raw)
     const { min_ttl, scope } = request.query
     const get = () => services.tokens.get(request.params.profile, min_ttl, scope)
-    return answerFor(await loggingInFirst(parts, request, reply, get, scope), request, reply)
+    const textOf = ({ accessToken }: TokenSet) => accessToken.reveal()
+    return answerFor(await loggingInFirst(parts, request, reply, { get, textOf, scope }), request, reply)
   }
 
   function answerFor(set: TokenSet, request: TokenRequest, reply: FastifyReply): string {
