@@ -7,12 +7,12 @@
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
+import { scopeSet } from '../text/scopes.js'
 import type { Members } from './json-object.js'
 import type { PublicRequests } from './public-requests.js'
 import { failureOf, findPublished, mayLeadTo, shown, Unfit } from './published-document.js'
 import { flag, words } from './published-members.js'
 import { askForChallenge, type ResourceChallenge } from './resource-challenge.js'
-import { scopeSet } from './scope-set.js'
 
 /** @see RFC 9728 §2 */
 export interface ProtectedResource {

@@ -35,7 +35,7 @@ const KNOWN: readonly Known[] = [
     cause: 'dpop_required',
     steps: REQUESTS,
     matches: (facts) =>
-      !facts.profile.dpop && /\binvalid_dpop_proof\b|\buse_dpop_nonce\b|dpop/i.test(words(facts)),
+      !facts.profile.dpop && (facts.evidence?.tokenType === 'DPoP' || /dpop/i.test(words(facts))),
     detail: () =>
       'The server binds its tokens to a key of the client (DPoP, RFC 9449), and the profile has DPoP off.',
     fix: ({ profile }) => set(profile, 'dpop', true),

@@ -4,15 +4,7 @@ import { type Cause, type Facts, set } from './facts.js'
 /** The server issued tokens, and catchd does not use tokens of this type. */
 export function tokenTypeCause({ profile, evidence }: Facts): Cause | undefined {
   const type = evidence?.tokenType
-  if (type === undefined) return undefined
-  if (type === 'DPoP') {
-    return {
-      cause: 'dpop_required',
-      detail:
-        'The server binds its tokens to a key of the client (DPoP, RFC 9449), and the profile has DPoP off.',
-      fix: set(profile, 'dpop', true),
-    }
-  }
+  if (type === undefined || type === 'DPoP') return undefined // known-refusals.ts
   if (profile.dpop && type === 'Bearer') {
     return {
       cause: 'dpop_unsupported',

@@ -5,12 +5,12 @@
  */
 import type { TokenSet } from './token-set.js'
 
-export type RepeatedRefusal = NonNullable<TokenSet['repeatedRefusal']>
+type RepeatedRefusal = NonNullable<TokenSet['repeatedRefusal']>
 
 /** So many times the same refusal, */
-export const ENOUGH_REFUSALS = 5
+const ENOUGH_REFUSALS = 5
 /** and at least so long between the first and the last. A block of a few hours costs no login. */
-export const LONG_ENOUGH_MS = 6 * 60 * 60 * 1_000
+const LONG_ENOUGH_MS = 6 * 60 * 60 * 1_000
 
 /** @param answer - The digest of the refusal. Another one begins a new count. */
 export function withRefusal(set: TokenSet, answer: string, nowMs: number): TokenSet {

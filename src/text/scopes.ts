@@ -1,0 +1,15 @@
+/** A scope as a set of case-sensitive names (RFC 6749 §3.3). Pure. */
+
+/**
+ * @param scope - Names with blanks between them, or with the separator of a server that has its own.
+ * @returns All names once, in the order in which they first occur.
+ */
+export function scopeNames(scope: string | null | undefined, separator = ' '): string[] {
+  const names = (scope ?? '').split(/\s+/).flatMap((part) => part.split(separator))
+  return [...new Set(names)].filter((name) => name !== '')
+}
+
+/** All names of the scopes as one scope. Strict servers refuse a repeated name. */
+export function scopeSet(...scopes: readonly string[]): string {
+  return scopeNames(scopes.join(' ')).join(' ')
+}
