@@ -56,6 +56,13 @@ const REFUSALS: readonly Refusal[] = [
     change: 'tenant',
   },
   {
+    codes: [700016],
+    cause: 'tenant_wrong',
+    detail:
+      'The tenant has no application with this client_id: it was copied wrongly, or belongs to another tenant.',
+    change: 'tenant',
+  },
+  {
     codes: [500011, 50001, 90009],
     cause: 'scope_unknown',
     detail:

@@ -80,6 +80,10 @@ describe('presets', () => {
     })
   })
 
+  const ENDPOINTS_OF_A_SERVER = {
+    authorization_endpoint: 'https://as.example.com/authorize',
+    token_endpoint: 'https://as.example.com/token',
+  }
   test.each(PRESETS.map((preset) => [preset.name, preset.profile]))(
     '%s makes a profile that keeps to every rule',
     (name, { token_endpoint_auth_method: method, ...keys }) => {
@@ -88,6 +92,8 @@ describe('presets', () => {
         client_id: 'c',
         ...(asksForBase(keys) ? { base_url: 'https://as.example.com' } : {}),
         ...(method?.startsWith('client_secret') === true ? { client_secret: { keychain: true } } : {}),
+        // The others ask for the two endpoints, which are different at every server.
+        ...((keys.issuer ?? keys.token_endpoint) === undefined ? ENDPOINTS_OF_A_SERVER : {}),
       }
       const profile = resolve({ a: entry })
       expect(profile.preset).toBe(name)

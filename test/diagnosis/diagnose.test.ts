@@ -175,6 +175,12 @@ const ROWS: Row[] = [
     { set: '"base_url": "https://login.microsoftonline.com/TENANT_ID"' },
     { preset: 'entra', profile: { preset: 'entra' } },
   ),
+  entra(
+    700016,
+    'tenant_wrong',
+    { set: '"issuer": "https://login.microsoftonline.com/TENANT_ID/v2.0"' },
+    { step: 'token_request', ...refused('unauthorized_client', 'AADSTS700016: Some text.') },
+  ),
   entra(500011, 'scope_unknown', { set: '"scope": "api://APPLICATION_ID/SCOPE"' }),
   entra(1002012, 'scope_unknown', { set: '"scope": "api://APPLICATION_ID/.default"' }),
   entra(28003, 'scope_unknown', { set: '"scope": "api://APPLICATION_ID/SCOPE offline_access"' }),

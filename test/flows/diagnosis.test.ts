@@ -191,6 +191,7 @@ describe('at oidc-provider', () => {
     expect(reportOf(walk.login).causes.map(({ cause }) => cause)).toEqual([
       'client_secret_wrong',
       'client_authentication_method',
+      'client_secret_encoding',
     ])
   })
 

@@ -27,6 +27,7 @@ async function expectToken(daemon: Daemon, gateway: Gateway) {
     access_token: expect.stringMatching(/^[0-9a-f]{64}$/),
     token_type: 'Bearer',
     expires_in: expect.any(Number),
+    context: {},
     expires_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
     scope: 'email',
     profile: 'gw',
