@@ -8,7 +8,7 @@ import { resources, setChallenge, setParametersOfProfile, wireScope } from './au
 import type { ClientRequests } from './client-requests.js'
 import { readDuration } from './duration.js'
 import type { Members } from './json-object.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 import { randomSecret } from './pkce.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
 import { boundServer } from './secret-destination.js'

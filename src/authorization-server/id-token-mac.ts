@@ -9,7 +9,7 @@ import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { Members } from './json-object.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 
 const HASHES = new Map<unknown, string>([
   ['HS256', 'sha256'],

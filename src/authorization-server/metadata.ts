@@ -23,8 +23,6 @@ import type { ResourceIssuers } from './resource-issuers.js'
 import { findProtectedResource, type ProtectedResource } from './resource-metadata.js'
 import type { ServerConnections } from './server-connections.js'
 
-export type { ServerMetadata } from './metadata-document.js'
-
 /** Without these, other documents of the same issuer are read too. */
 const ALWAYS_WANTED: readonly Endpoint[] = ['authorization_endpoint', 'token_endpoint']
 

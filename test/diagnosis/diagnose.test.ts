@@ -1,6 +1,6 @@
 /** From facts to likely causes: each cause at least once, and nothing where nothing is known. */
 import { describe, expect, test } from 'vitest'
-import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
+import type { ServerMetadata } from '../../src/authorization-server/metadata-document.js'
 import { clockDifference } from '../../src/authorization-server/transcript.js'
 import { findPreset } from '../../src/config/presets.js'
 import type { Profile } from '../../src/config/profile.js'
