@@ -59,6 +59,6 @@ export function requireMac(idToken: Secret, { alg }: Members, secret: Secret | u
   }
   throw new CatchdError(
     'provider_answer_invalid',
-    'The id_token is not valid: its signature is not one with the client secret.',
+    'The id_token is not valid: it is not signed with the client secret.',
   )
 }

@@ -233,7 +233,7 @@ async function completeMetadata(
  */
 function mismatch([expected = '']: readonly string[] = [], named: string): Unfit {
   const advice = isIssuerTemplate(named)
-    ? 'That is a template: the issuer must be that of your tenant.'
+    ? 'That is a template. Set issuer to the issuer of your tenant.'
     : "The issuer in the profile must be exactly the server's."
   return new Unfit(
     `names the issuer ${shown(named)}`,

@@ -174,7 +174,7 @@ export interface TokenAnswer {
   readonly expires_at: string | null
   readonly scope: string | null
   readonly profile: string
-  /** The other members of the token response and parameters of the redirect, without secrets */
+  /** The other members of the token response and parameters of the authorization response, without secrets */
   readonly context: Readonly<Record<string, unknown>>
 }
 
@@ -217,7 +217,7 @@ export interface InspectionAnswer {
     /** Why the refresh token is no longer valid */
     readonly refused: string | null
   } | null
-  /** The other members of the token response and parameters of the redirect, without secrets */
+  /** The other members of the token response and parameters of the authorization response, without secrets */
   readonly context: Readonly<Record<string, unknown>>
   /** Names of members that are too large for `context`, or nested too deeply */
   readonly left_out: readonly string[]

@@ -17,7 +17,7 @@ export function tokenTypeCause({ profile, evidence }: Facts): Cause | undefined 
   const defaults = { ...shape?.defaults, token_type: profile.dpop ? 'DPoP' : 'Bearer' }
   return {
     cause: 'token_type_unknown',
-    detail: `catchd uses tokens of the types Bearer and DPoP, and the server calls this one ${JSON.stringify(type)}. If it goes into an Authorization header as ${defaults.token_type}, say so in token_response.`,
+    detail: `The type of the token is ${JSON.stringify(type)}, but catchd uses only tokens of the types Bearer and DPoP. If tools send this one as ${defaults.token_type} in the Authorization header, set token_type in token_response.defaults.`,
     fix: set(profile, 'token_response', { ...shape, defaults }),
   }
 }
