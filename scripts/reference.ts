@@ -77,7 +77,7 @@ A hook gets the daemon's environment, except variables that may contain a secret
 | Variable | Value |
 |---|---|
 | \`CATCHD_PROFILE\` | name of the profile |
-| \`CATCHD_REASON\` | \`expires_soon\`: a login will be needed soon. A login is needed now: \`expired\`, \`refused\` (the server refused the refresh token), \`repeated\` (the server refused it for hours without saying why), \`answer_invalid\` (the server answered a refresh with an invalid id_token), \`interrupted\` (the daemon was killed during a refresh, and again while it tried the refresh token once more) |
+| \`CATCHD_REASON\` | \`expires_soon\`: a login will be needed soon. A login is needed now: \`expired\`, \`refused\` (the server refused the refresh token), \`repeated\` (the server refused it for hours without saying why), \`answer_invalid\` (the server answered a refresh with an invalid id_token), \`interrupted\` (the daemon was killed during a refresh, and the one try after that brought no tokens) |
 | \`CATCHD_NEEDED_AT\` | the time since or from which a login is needed, RFC 3339 in UTC |
 
 catchd runs the hook once for each needed login, even if the daemon restarts, and does not read its output. A program with

@@ -34,7 +34,7 @@ const WHY = {
   refused: 'The authorization server no longer accepts its refresh token.',
   repeated: 'The authorization server has refused its refresh token for hours.',
   answer_invalid: 'The authorization server answered a refresh with an id_token that is not valid.',
-  interrupted: 'The daemon was stopped twice during a refresh.',
+  interrupted: 'The daemon was killed during a refresh, and its refresh token cannot be used any more.',
 } satisfies Record<LoginReason, string>
 
 /** For the command of a hook. parseEnvironment ignores these names. */

@@ -61,8 +61,10 @@ export class Renewals {
     }
     if (outcome.outcome === 'refreshed') return this.#keep(profile, profileTokens, set, outcome)
     if (outcome.outcome === 'reauthorize') {
-      const reason = outcome.error.code === 'provider_answer_invalid' ? 'answer_invalid' : 'refused'
-      throw await this.#refused(profile, profileTokens, stored, reason, outcome.error)
+      const { error } = outcome
+      const reason =
+        error.code === 'provider_answer_invalid' ? 'answer_invalid' : this.#whyRefused(profile, stored)
+      throw await this.#refused(profile, profileTokens, stored, reason, error)
     }
     throw await this.#failed(profile, profileTokens, stored, outcome)
   }
@@ -89,7 +91,7 @@ export class Renewals {
       set?.refreshToken &&
       journal.wasInterrupted(name, set.refreshToken)
     ) {
-      return this.#refused(profile, profileTokens, set, 'refused', error)
+      return this.#refused(profile, profileTokens, set, 'interrupted', error)
     }
     // The user can end this at any moment with a login to the profile whose token is exchanged, so there is no pause.
     const backOff =
@@ -137,6 +139,12 @@ export class Renewals {
     profileTokens.jitter = random()
     log({ event: 'token.refreshed', profile: profile.name })
     return set
+  }
+
+  /** The one try after a kill was the last one, also for a user who asks for a refresh. */
+  #whyRefused({ name }: Profile, set: TokenSet | null): RefusedRefreshToken['reason'] {
+    const isOneTry = set?.refreshToken && this.#parts.journal.wasInterrupted(name, set.refreshToken)
+    return isOneTry ? 'interrupted' : 'refused'
   }
 
   /** Only a login can get new tokens now. The record stays and says why. */

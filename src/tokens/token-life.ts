@@ -318,7 +318,7 @@ const WHY_REFUSED = {
   answer_invalid:
     'The authorization server answered a refresh with an id_token that is not valid. catchd did not use its tokens.',
   interrupted:
-    'The daemon was stopped during a refresh, and again while it tried the refresh token once more. The server could treat the same refresh token as stolen if catchd sent it again.',
+    'The daemon was killed during a refresh, and the one try with the same refresh token after that brought no tokens. The server could treat the refresh token as stolen if catchd sent it again.',
 } satisfies Record<RefusedRefreshToken['reason'], string>
 
 /** Why a set has no id_token to serve, and why catchd cannot get one now. */

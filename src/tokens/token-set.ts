@@ -39,7 +39,7 @@ const TokenSetRecord = z.object({
       /**
        * `refused` by the authorization server; `repeated`: refused for hours, without saying why (repeated-refusal.ts);
        * `answer_invalid`: the answer had an id_token that is not valid; `interrupted`: the daemon was killed while it sent
-       * the refresh token, and again while it tried it once more.
+       * the refresh token, and its one try after that was refused or cut off too.
        */
       reason: z.enum(['refused', 'repeated', 'answer_invalid', 'interrupted']),
       /** The server's `error` and `error_description` (RFC 6749 §5.2). */
