@@ -153,7 +153,7 @@ export class Metadata {
     if (resource === undefined) {
       throw new CatchdError(
         'provider_answer_invalid',
-        `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer. ${triedInWords(requests.tried)}`.trim(),
+        `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer in the profile. ${triedInWords(requests.tried)}`.trim(),
       )
     }
     const choose = () => this.#firstUsable(resource.issuers, ca_file, requests)

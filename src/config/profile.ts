@@ -198,7 +198,7 @@ export const ProfileEntry = z
     ),
     code_challenge_encoding: setting(
       z.enum(['base64url', 'hex']),
-      'Encoding of the challenge of S256: base64url (RFC 7636 §4.2), or hex for servers that expect that',
+      'Encoding of the code_challenge for S256: base64url (RFC 7636 §4.2), or hex for servers that expect that',
     ),
     state_echo: setting(
       z.boolean(),
@@ -231,10 +231,10 @@ export const ProfileEntry = z
     token_response: setting(TokenResponseShape, 'For token responses that differ from RFC 6749 §5.1'),
     expires_in_default: setting(
       z.int().min(1).max(315_360_000),
-      'Seconds for which an access token is valid, if the server does not say it; unset: unknown',
+      'How many seconds an access token is valid, if the server does not say so; unset: unknown',
     ),
     dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
-    ca_file: file("file (PEM or DER) of the CA that signed the server's certificate, or of that certificate"),
+    ca_file: file("PEM or DER file of the CA that signed the server's certificate, or of that certificate"),
     refresh: setting(
       z.enum(['ahead', 'on_demand']),
       'ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested',

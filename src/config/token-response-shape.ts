@@ -31,7 +31,7 @@ export const TokenResponseShape = z.strictObject({
     )
     .optional()
     .describe(
-      'JSON pointers (RFC 6901) to members that are not at the top level or have another name; of a list, the first that exists is used; expires_at: a member with the instant at which the access token ends, as a date with a time zone, or in seconds or milliseconds since 1970',
+      'JSON pointers (RFC 6901) to members that are not at the top level or have another name; of a list, the first that exists is used; expires_at: a member with the instant at which the access token expires, as a date with a time zone, or in seconds or milliseconds since 1970',
     ),
   defaults: z
     .partialRecord(z.enum(['token_type', 'scope']), z.string())

@@ -31,7 +31,7 @@ function howToRegister(redirectUri: string): string {
 }
 
 function nextWithClient(url: string): string {
-  return `catchd login ${url} --client-id CLIENT_ID`
+  return `catchd login ${shellWord(url)} --client-id CLIENT_ID`
 }
 
 /** The resource names another authorization server than the profile has. The user has to agree to it. */
