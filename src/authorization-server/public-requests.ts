@@ -34,6 +34,11 @@ export interface PublicRequest {
   readonly headOnly?: boolean
 }
 
+export interface PublicAnswer extends ServerAnswer {
+  readonly url: string
+  readonly redirects: readonly number[]
+}
+
 export class PublicRequests {
   readonly #connections: ServerConnections
   readonly #caFile: string | undefined
@@ -50,21 +55,23 @@ export class PublicRequests {
   }
 
   /**
-   * @returns The answer, and the URL that gave it.
+   * @returns The answer, the URL that gave it, and the statuses of the redirects that led there.
    * @throws CatchdError what {@link ServerConnections.exchange} throws; `provider_answer_invalid` if the search already
    *   took too long
    */
-  async send(url: string, request: PublicRequest): Promise<ServerAnswer & { readonly url: string }> {
+  async send(url: string, request: PublicRequest): Promise<PublicAnswer> {
     let { method, body } = request
     let at = url
-    for (let redirects = 0; ; redirects += 1) {
+    const redirects: number[] = []
+    while (true) {
       const headers = { 'user-agent': `catchd/${VERSION}`, ...request.headers }
       const answer = await this.#exchange(at, {
         ...{ method, headers, headOnly: request.headOnly ?? false },
         ...(body === undefined ? {} : { body }),
       })
-      const next = redirects < MOST_REDIRECTS ? sameOriginTarget(at, answer) : undefined
-      if (next === undefined) return { ...answer, url: at }
+      const next = redirects.length < MOST_REDIRECTS ? sameOriginTarget(at, answer) : undefined
+      if (next === undefined) return { ...answer, url: at, redirects }
+      redirects.push(answer.status)
       if (answer.status === 303) {
         method = 'GET'
         body = undefined

@@ -81,7 +81,11 @@ export async function askForChallenge(requests: PublicRequests, url: string): Pr
 export async function isOpen(requests: PublicRequests, url: string): Promise<boolean> {
   try {
     const answers = await Promise.all(REQUESTS.map((request) => requests.send(url, request)))
-    return answers.every(({ status }) => saysNothingOfTokens(status))
+    // Another redirect than 307 and 308 may lead to the page of a login.
+    return answers.every(
+      ({ status, redirects }) =>
+        saysNothingOfTokens(status) && redirects.every((redirect) => redirect === 307 || redirect === 308),
+    )
   } catch {
     return false
   }

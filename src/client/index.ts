@@ -22,6 +22,7 @@ export type {
   LoginRequest,
   NewClientRequest,
   ProofRequest,
+  RefreshOptions,
   TokenOptions,
   WaitOptions,
 } from './options.js'

@@ -279,7 +279,8 @@ describe('tokens of the wrong type', () => {
   test('a bound token is not taken where nobody has its key', async () => {
     const failure = await failureOf(authorizationServers().redeem(profileOf({ dpop: false }), GRANT))
     expect(failure).toMatchObject({ code: 'provider_answer_invalid' })
-    expect(failure.detail).toContain('Set dpop to true')
+    expect(failure.detail).toContain('binds its tokens to a key')
+    expect(failure.evidence?.tokenType).toBe('DPoP')
   })
 
   test('a refresh that gives a bearer token gives none, and keeps its refresh token', async () => {
