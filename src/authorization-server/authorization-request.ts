@@ -4,6 +4,7 @@ import type { Profile } from '../config/profile.js'
 import { RESPONSE_MODES } from '../config/response-modes.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import { scopeNames } from '../text/scopes.js'
 import { codeChallenge } from './pkce.js'
 import type { AuthorizationRequest } from './port.js'
 
@@ -81,12 +82,8 @@ export function authorizationUrl(endpoint: string, parameters: URLSearchParams):
 }
 
 /** The profile's scopes as a list without duplicates, for either way to write them. */
-export function scopesOf({
-  scope = '',
-  scope_separator,
-}: Pick<Profile, 'scope' | 'scope_separator'>): string[] {
-  const names = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
-  return [...new Set(names)].filter((name) => name !== '')
+export function scopesOf({ scope, scope_separator }: Pick<Profile, 'scope' | 'scope_separator'>): string[] {
+  return scopeNames(scope, scope_separator)
 }
 
 /** The profile's scopes with the separator of this server. */

@@ -18,7 +18,8 @@ import { authorizeDevice } from './device-authorization.js'
 import { DpopKeys } from './dpop.js'
 import { inspectTokens } from './inspection.js'
 import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
-import { Metadata, type ServerMetadata } from './metadata.js'
+import { Metadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,

@@ -3,11 +3,12 @@ import * as z from 'zod'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import { parseMembers } from './answer-members.js'
 import { resources, setChallenge, setParametersOfProfile, wireScope } from './authorization-request.js'
 import type { ClientRequests } from './client-requests.js'
 import { readDuration } from './duration.js'
-import { parseObject } from './json-object.js'
-import type { ServerMetadata } from './metadata.js'
+import type { Members } from './json-object.js'
+import type { ServerMetadata } from './metadata-document.js'
 import { randomSecret } from './pkce.js'
 import type { DeviceAuthorization, DevicePoll } from './port.js'
 import { boundServer } from './secret-destination.js'
@@ -56,17 +57,20 @@ export async function authorizeDevice(
       oauth.deviceAuthorizationRequest(server, client, authentication, parameters, options),
     { isProven: false },
   )
-  const answer = readAnswer(await response.text(), response.status, sent, codeVerifier !== null)
+  const members = parseMembers({
+    contentType: response.headers.get('content-type') ?? '',
+    body: await response.text(),
+  })
+  const answer = readAnswer(members, response.status, sent, codeVerifier !== null)
   return { ...answer, codeVerifier, server: boundServer(profile, server) }
 }
 
 function readAnswer(
-  body: string,
+  members: Members | undefined,
   status: number,
   sent: SentValues,
   hasChallenge: boolean,
 ): Omit<DeviceAuthorization, 'server' | 'codeVerifier'> {
-  const members = parseObject(body)
   const refusal = members === undefined ? undefined : findRefusal(members, status, sent)
   if (refusal !== undefined) throw hasChallenge ? refusal : withAdvice(refusal)
   const answer = Answer.safeParse(members).data

@@ -9,7 +9,7 @@ import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { Members } from './json-object.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 
 const HASHES = new Map<unknown, string>([
   ['HS256', 'sha256'],
@@ -59,6 +59,6 @@ export function requireMac(idToken: Secret, { alg }: Members, secret: Secret | u
   }
   throw new CatchdError(
     'provider_answer_invalid',
-    'The id_token is not valid: its signature is not one with the client secret.',
+    'The id_token is not valid: it is not signed with the client secret.',
   )
 }

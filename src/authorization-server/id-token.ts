@@ -16,7 +16,7 @@ import { isMac, requireMac, requireMacAllowed } from './id-token-mac.js'
 import type { TokenResponse } from './issued-tokens.js'
 import { jwtParts } from './json-object.js'
 import { type KeySets, NotCheckable, type PublicKey } from './key-sets.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 
 /** The values that an id_token must match. */
 export type IdTokenContext =

@@ -11,7 +11,7 @@ import { isSigned } from './authorization-request.js'
 import { ASYMMETRIC, keyOptions, libraryMessage } from './id-token.js'
 import { jwtParts } from './json-object.js'
 import type { KeySets } from './key-sets.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 import type { CodeGrant } from './port.js'
 
 /** Checked before a browser opens. @throws CatchdError `profile_invalid` */

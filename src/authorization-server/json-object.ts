@@ -15,12 +15,12 @@ const DEEPEST = 32
 
 /** @returns `undefined` if the text is not a JSON object, or is nested deeper than 32 levels. */
 export function parseObject(text: string): Members | undefined {
-  const value = parseMembers(text)
+  const value = parseObjectOfAnyDepth(text)
   return value !== undefined && !isDeeperThan(value, DEEPEST) ? value : undefined
 }
 
 /** Like {@link parseObject}, with members of any depth: for callers that use only known members at the top. */
-export function parseMembers(text: string): Members | undefined {
+export function parseObjectOfAnyDepth(text: string): Members | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return isObject(value) ? value : undefined

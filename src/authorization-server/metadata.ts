@@ -23,8 +23,6 @@ import type { ResourceIssuers } from './resource-issuers.js'
 import { findProtectedResource, type ProtectedResource } from './resource-metadata.js'
 import type { ServerConnections } from './server-connections.js'
 
-export type { ServerMetadata } from './metadata-document.js'
-
 /** Without these, other documents of the same issuer are read too. */
 const ALWAYS_WANTED: readonly Endpoint[] = ['authorization_endpoint', 'token_endpoint']
 
@@ -155,7 +153,7 @@ export class Metadata {
     if (resource === undefined) {
       throw new CatchdError(
         'provider_answer_invalid',
-        `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer. ${triedInWords(requests.tried)}`.trim(),
+        `${resource_server} publishes no metadata that names its authorization server (RFC 9728). Set issuer in the profile. ${triedInWords(requests.tried)}`.trim(),
       )
     }
     const choose = () => this.#firstUsable(resource.issuers, ca_file, requests)
@@ -235,7 +233,7 @@ async function completeMetadata(
  */
 function mismatch([expected = '']: readonly string[] = [], named: string): Unfit {
   const advice = isIssuerTemplate(named)
-    ? 'That is a template: the issuer must be that of your tenant.'
+    ? 'That is a template. Set issuer to the issuer of your tenant.'
     : "The issuer in the profile must be exactly the server's."
   return new Unfit(
     `names the issuer ${shown(named)}`,

@@ -8,7 +8,7 @@
  */
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 
 /**
  * @param profile - `undefined` before there is one. Endpoints that a profile itself names were chosen by its owner.

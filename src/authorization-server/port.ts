@@ -12,7 +12,7 @@ import type { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { IssuedTokens, TokenResponse, TokenSetOrigin } from './issued-tokens.js'
 import type { Members } from './json-object.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 import type { Transcript } from './transcript.js'
 
 /** The values that bind a response to its authorization request. */

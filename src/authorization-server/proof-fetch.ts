@@ -9,7 +9,7 @@ import type { Clock } from '../clock.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
-import { tokenChallengeValues } from '../text/challenges.js'
+import { asksForNonce } from '../text/challenges.js'
 import type { DpopKeys } from './dpop.js'
 import { parseObject } from './json-object.js'
 import { RecentMap } from './recent-map.js'
@@ -69,7 +69,6 @@ export class ProofFetch {
 /** The error is in the body of an authorization server (§8) and in the challenge of a resource server (§9). */
 async function wantsNonce(response: Response): Promise<boolean> {
   if (response.status !== 400 && response.status !== 401) return false
-  const challenge = response.headers.get('www-authenticate') ?? undefined
-  if (tokenChallengeValues(challenge, 'error').includes('use_dpop_nonce')) return true
+  if (asksForNonce(response.headers.get('www-authenticate') ?? undefined)) return true
   return parseObject(await response.clone().text())?.['error'] === 'use_dpop_nonce'
 }

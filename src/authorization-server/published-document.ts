@@ -5,7 +5,7 @@
 import { isLoopbackHost, isTlsOrLoopback, mayBeThisMachine } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { printable } from '../text/printable.js'
-import { type Members, parseMembers } from './json-object.js'
+import { type Members, parseObjectOfAnyDepth } from './json-object.js'
 import type { Attempt, PublicRequests } from './public-requests.js'
 
 /** Why a document is not the one. */
@@ -46,7 +46,7 @@ export function findPublished<Result>(
       })
       if (status === 429 || status >= 500) return unfit(String(status), busy(address, status))
       if (status !== 200) return unfit(headers['location'] === undefined ? String(status) : 'redirect')
-      const document = parseMembers(body)
+      const document = parseObjectOfAnyDepth(body)
       if (document === undefined) return unfit('not a JSON object')
       const result = judge(document, address)
       return result instanceof Unfit ? unfit(result.why, result.failure) : result

@@ -10,7 +10,7 @@ import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import type { ClientRequests } from './client-requests.js'
 import { type Members, parseObject } from './json-object.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 import { findRefusal } from './token-refusal.js'
 
 /** It must fit into a URL that browsers and servers accept. */

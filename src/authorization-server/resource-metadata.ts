@@ -7,12 +7,12 @@
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
+import { SCOPE, scopeNames } from '../text/scopes.js'
 import type { Members } from './json-object.js'
 import type { PublicRequests } from './public-requests.js'
 import { failureOf, findPublished, mayLeadTo, shown, Unfit } from './published-document.js'
 import { flag, words } from './published-members.js'
 import { askForChallenge, type ResourceChallenge } from './resource-challenge.js'
-import { scopeSet } from './scope-set.js'
 
 /** @see RFC 9728 §2 */
 export interface ProtectedResource {
@@ -122,10 +122,9 @@ const LONGEST_SCOPE = 4 * 1024
 
 /** RFC 6749 §3.3. @returns `null` if none is named, or if they are too long. Names that no scope can have are left out. */
 function usableScope(scopes: readonly string[]): string | null {
-  const names = scopes
-    .flatMap((scope) => scope.split(' '))
-    .filter((name) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name))
-  const scope = scopeSet(...names)
+  const scope = scopeNames(scopes.join(' '))
+    .filter((name) => SCOPE.test(name))
+    .join(' ')
   return scope === '' || scope.length > LONGEST_SCOPE ? null : scope
 }
 

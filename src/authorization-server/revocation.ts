@@ -4,7 +4,7 @@ import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { ClientRequests } from './client-requests.js'
 import type { IssuedTokens } from './issued-tokens.js'
-import type { ServerMetadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 
 /**
  * Revokes both tokens, the refresh token first, because not every server then also revokes the access token

@@ -4,6 +4,7 @@
  */
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
+import { scopeSet } from '../text/scopes.js'
 import { registerClient, unregisterClient } from './client-registration.js'
 import type { Metadata } from './metadata.js'
 import { isIssuerTemplate, missingEndpoint, type ServerMetadata, spellingsOf } from './metadata-document.js'
@@ -13,7 +14,6 @@ import type { PublicRequests } from './public-requests.js'
 import { failureOf, shown, triedInWords } from './published-document.js'
 import { isOpen } from './resource-challenge.js'
 import type { ProtectedResource } from './resource-metadata.js'
-import { scopeSet } from './scope-set.js'
 import type { ServerConnections } from './server-connections.js'
 
 /** The scope that asks a server for a refresh token (OpenID Connect Core §11). */

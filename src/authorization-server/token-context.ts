@@ -6,7 +6,7 @@
  * Pure. A member is left out, at any depth, if its name is one of the protocol or says that it is a secret, if it contains
  * a token or what a request sent, or if it looks like a token. In doubt it is left out.
  */
-import { TOKEN_RESPONSE_MEMBERS } from '../config/profile.js'
+import { TOKEN_RESPONSE_MEMBERS } from '../config/token-response-shape.js'
 import { Secret } from '../secret.js'
 import { printable } from '../text/printable.js'
 import { isObject, type Members } from './json-object.js'

@@ -20,7 +20,8 @@ import { needsNoKeySet } from './id-token-mac.js'
 import type { IssuedTokens, TokenResponse } from './issued-tokens.js'
 import { verifyResponse } from './jarm.js'
 import { KeySets } from './key-sets.js'
-import type { Metadata, ServerMetadata } from './metadata.js'
+import type { Metadata } from './metadata.js'
+import type { ServerMetadata } from './metadata-document.js'
 import { requireOneOperator } from './one-operator.js'
 import type { CodeGrant, DevicePoll, DeviceSecrets, RefreshOutcome } from './port.js'
 import { refusedRefresh } from './refresh-outcome.js'
@@ -214,7 +215,7 @@ function tokenTypeFailure({ dpop }: Profile, { tokenType }: TokenResponse): Catc
   return new CatchdError('provider_answer_invalid', {
     detail: dpop
       ? `The server gave a token of type ${tokenType}, which is not bound to the key of the profile (dpop).`
-      : 'The server binds its tokens to a key of the client.',
+      : 'The server binds its tokens to a key of the client (DPoP, RFC 9449). Set dpop to true in the profile.',
     evidence: { tokenType },
   })
 }

@@ -7,7 +7,7 @@
  * Pure. The differences of a server are data (`token_response` of its preset or profile); the code never checks a
  * server's name. token-refusal.ts reads refusals, also those with status 200.
  */
-import type { TOKEN_RESPONSE_MEMBERS, TokenResponseShape } from '../config/profile.js'
+import type { TOKEN_RESPONSE_MEMBERS, TokenResponseShape } from '../config/token-response-shape.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import { parseMembers } from './answer-members.js'

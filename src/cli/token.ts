@@ -21,10 +21,9 @@ export function define(command: Command, context: Context): void {
     .option('--login', 'log in first if necessary, also for scopes that the token does not have')
     .addOption(idTokenOption().conflicts('scope'))
     .addOption(
-      new Option(
-        '--member <name>',
-        'one member of the context instead of the token: what the server said beside it',
-      ).conflicts(['format', 'idToken', 'json']),
+      new Option('--member <name>', 'one member of the context of the token, instead of the token').conflicts(
+        ['format', 'idToken', 'json'],
+      ),
     )
     .option('--json', 'the same as --format json')
     .action(async (name, { format, minTtl: minTtlSeconds, scope, login, idToken, member, json }) => {
@@ -41,8 +40,7 @@ function memberOf(answer: AnyTokenAnswer, name: string): string {
   const value = Object.hasOwn(context, name) ? context[name] : undefined
   if (value !== undefined) return typeof value === 'string' ? value : JSON.stringify(value)
   const names = Object.keys(context)
-  const there =
-    names.length === 0 ? 'The server said nothing beside it.' : `Its members: ${names.join(', ')}.`
+  const there = names.length === 0 ? 'The context is empty.' : `Its members: ${names.join(', ')}.`
   throw new CatchdError('request_invalid', {
     profile: answer.profile,
     detail: `The context of the token has no member '${name}'. ${there}`,

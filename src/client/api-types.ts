@@ -121,7 +121,7 @@ export interface ProfileEntry {
   readonly resource?: string | readonly string[]
   /** PKCE (RFC 7636); none only for servers that refuse it; a device login has PKCE only if this is set */
   readonly code_challenge_method?: 'S256' | 'plain' | 'none'
-  /** Encoding of the challenge of S256: base64url (RFC 7636 §4.2), or hex for servers that expect that */
+  /** Encoding of the code_challenge for S256: base64url (RFC 7636 §4.2), or hex for servers that expect that */
   readonly code_challenge_encoding?: 'base64url' | 'hex'
   /** false only for servers that drop `state`; this is weaker and requires PKCE and a redirect_uri that no other profile uses */
   readonly state_echo?: boolean
@@ -137,7 +137,7 @@ export interface ProfileEntry {
   readonly token_request_format?: 'form' | 'json'
   /** For token responses that differ from RFC 6749 §5.1 */
   readonly token_response?: {
-    /** JSON pointers (RFC 6901) to members that are not at the top level or have another name; of a list, the first that exists is used; expires_at: a member with the instant at which the access token ends, as a date with a time zone, or in seconds or milliseconds since 1970 */
+    /** JSON pointers (RFC 6901) to members that are not at the top level or have another name; of a list, the first that exists is used; expires_at: a member with the instant at which the access token expires, as a date with a time zone, or in seconds or milliseconds since 1970 */
     readonly pointers?: Readonly<Record<string, string | readonly string[]>>
     /** Values for members that the server leaves out, or for a token_type that catchd does not know */
     readonly defaults?: Readonly<Record<string, string>>
@@ -148,11 +148,11 @@ export interface ProfileEntry {
     /** What the server says about a refresh token that is no longer valid, if it does not say invalid_grant: error codes, numbers, or sentences of its texts */
     readonly dead_refresh_token?: readonly (string | number)[]
   }
-  /** Seconds for which an access token is valid, if the server does not say it; unset: unknown */
+  /** How many seconds an access token is valid, if the server does not say so; unset: unknown */
   readonly expires_in_default?: number
   /** Bind tokens to a key of the daemon (RFC 9449) */
   readonly dpop?: boolean
-  /** file (PEM or DER) of the CA that signed the server's certificate, or of that certificate */
+  /** PEM or DER file of the CA that signed the server's certificate, or of that certificate */
   readonly ca_file?: string
   /** ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested */
   readonly refresh?: 'ahead' | 'on_demand'
@@ -174,7 +174,7 @@ export interface TokenAnswer {
   readonly expires_at: string | null
   readonly scope: string | null
   readonly profile: string
-  /** The other members of the token response and parameters of the redirect, without secrets */
+  /** The other members of the token response and parameters of the authorization response, without secrets */
   readonly context: Readonly<Record<string, unknown>>
 }
 
@@ -217,7 +217,7 @@ export interface InspectionAnswer {
     /** Why the refresh token is no longer valid */
     readonly refused: string | null
   } | null
-  /** The other members of the token response and parameters of the redirect, without secrets */
+  /** The other members of the token response and parameters of the authorization response, without secrets */
   readonly context: Readonly<Record<string, unknown>>
   /** Names of members that are too large for `context`, or nested too deeply */
   readonly left_out: readonly string[]

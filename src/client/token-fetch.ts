@@ -6,7 +6,8 @@
  * A token that is bound to a key of the daemon (`token_type` `DPoP`, RFC 9449) is sent with a proof for this request. The
  * daemon makes the proof. If a resource server requires a nonce in it, the request is sent again with that nonce (§9).
  */
-import { parseChallenges } from '../text/challenges.js'
+import { asksForNonce, tokenChallenges } from '../text/challenges.js'
+import { scopeSet } from '../text/scopes.js'
 import type { ProofAnswer, TokenAnswer } from './api-types.js'
 import type {
   AccessTokenOptions,
@@ -89,7 +90,7 @@ async function sendWith(
 
 function wantsNonce({ status, headers }: Response, { token_type }: TokenAnswer): boolean {
   if (status !== 401 || token_type !== 'DPoP' || !headers.has('dpop-nonce')) return false
-  return /\buse_dpop_nonce\b/.test(headers.get('www-authenticate') ?? '')
+  return asksForNonce(headers.get('www-authenticate') ?? undefined)
 }
 
 /** By origin, because each server has its own nonces (RFC 9449 §9). */
@@ -146,12 +147,11 @@ async function withScopes(
 }
 
 /** The scopes that the resource needs (RFC 6750 §3.1, `insufficient_scope`); `undefined` if it does not say which. */
-export function neededScope({ status, headers }: Response): string | undefined {
+function neededScope({ status, headers }: Response): string | undefined {
   if (status !== 403) return undefined
-  const scopes = parseChallenges(headers.get('www-authenticate') ?? undefined)
-    .filter(({ scheme }) => scheme === 'bearer' || scheme === 'dpop')
+  const scopes = tokenChallenges(headers.get('www-authenticate') ?? undefined)
     .map(({ parameters }) => new Map(parameters))
     .filter((parameters) => parameters.get('error') === 'insufficient_scope')
-    .flatMap((parameters) => parameters.get('scope')?.split(/\s+/) ?? [])
-  return [...new Set(scopes)].filter((name) => name !== '').join(' ') || undefined
+    .map((parameters) => parameters.get('scope') ?? '')
+  return scopeSet(...scopes) || undefined
 }

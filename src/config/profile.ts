@@ -22,6 +22,7 @@ import {
   source,
 } from './profile-key.js'
 import { RESPONSE_MODE_NAMES } from './response-modes.js'
+import { TokenResponseShape } from './token-response-shape.js'
 
 /** Completes "a profile name …". */
 export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit'
@@ -70,54 +71,6 @@ export const SubjectTokenSource = z.union(
   ],
   { error: 'must be {"profile": "NAME"}, {"profile": "NAME", "token": "id_token"} or {"file": "path"}' },
 )
-
-const pointer = z.string().regex(/^\//, 'must be a JSON pointer that begins with /')
-
-/**
- * Members of a token response that are read (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3), and `expires_at`, which is read
- * only where a profile points at it.
- */
-export const TOKEN_RESPONSE_MEMBERS = [
-  'access_token',
-  'token_type',
-  'expires_in',
-  'expires_at',
-  'refresh_token',
-  'scope',
-  'id_token',
-] as const
-
-/** For token responses that differ from RFC 6749 §5.1. */
-export const TokenResponseShape = z.strictObject({
-  pointers: z
-    .partialRecord(
-      z.enum(TOKEN_RESPONSE_MEMBERS),
-      z.union([pointer, z.array(pointer).min(1)], {
-        error: 'must be a JSON pointer that begins with /, or a list of them',
-      }),
-    )
-    .optional()
-    .describe(
-      'JSON pointers (RFC 6901) to members that are not at the top level or have another name; of a list, the first that exists is used; expires_at: a member with the instant at which the access token ends, as a date with a time zone, or in seconds or milliseconds since 1970',
-    ),
-  defaults: z
-    .partialRecord(z.enum(['token_type', 'scope']), z.string())
-    .optional()
-    .describe('Values for members that the server leaves out, or for a token_type that catchd does not know'),
-  expires_in_unit: z.enum(['s', 'ms']).optional().describe('Unit of expires_in: seconds, or milliseconds'),
-  scope_separator: z
-    .string()
-    .length(1)
-    .optional()
-    .describe('Separator between scopes in the answer, if it differs from the one in requests'),
-  dead_refresh_token: z
-    .array(z.union([z.string(), z.number()], { error: 'must be a list of strings and numbers' }))
-    .optional()
-    .describe(
-      'What the server says about a refresh token that is no longer valid, if it does not say invalid_grant: error codes, numbers, or sentences of its texts',
-    ),
-})
-export type TokenResponseShape = z.infer<typeof TokenResponseShape>
 
 /** One entry of `profiles`, as it is in the file. */
 export const ProfileEntry = z
@@ -245,7 +198,7 @@ export const ProfileEntry = z
     ),
     code_challenge_encoding: setting(
       z.enum(['base64url', 'hex']),
-      'Encoding of the challenge of S256: base64url (RFC 7636 §4.2), or hex for servers that expect that',
+      'Encoding of the code_challenge for S256: base64url (RFC 7636 §4.2), or hex for servers that expect that',
     ),
     state_echo: setting(
       z.boolean(),
@@ -278,10 +231,10 @@ export const ProfileEntry = z
     token_response: setting(TokenResponseShape, 'For token responses that differ from RFC 6749 §5.1'),
     expires_in_default: setting(
       z.int().min(1).max(315_360_000),
-      'Seconds for which an access token is valid, if the server does not say it; unset: unknown',
+      'How many seconds an access token is valid, if the server does not say so; unset: unknown',
     ),
     dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
-    ca_file: file("file (PEM or DER) of the CA that signed the server's certificate, or of that certificate"),
+    ca_file: file("PEM or DER file of the CA that signed the server's certificate, or of that certificate"),
     refresh: setting(
       z.enum(['ahead', 'on_demand']),
       'ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested',

@@ -7,6 +7,7 @@
  */
 
 import { CatchdError } from '../failures.js'
+import { scopeNames } from '../text/scopes.js'
 import { DEVICE_CODE, GRANTS, usesRefreshToken } from './grants.js'
 import { absolutePath, withAbsoluteProgram } from './paths.js'
 import { placeholdersIn } from './placeholders.js'
@@ -134,11 +135,10 @@ function suited({ profile }: Preset, written: Keys, name: string, { redirectPort
 
 /** RFC 6749 §3.3. The offline scope is only for grants with a refresh token. */
 function scopeOf({ scope = '', offline_scope = '', scope_separator = ' ', grant }: Keys): Keys {
-  const asked = scope.split(/\s+/).flatMap((part) => part.split(scope_separator))
   const isNeeded =
     offline_scope !== '' &&
     usesRefreshToken(grant ?? PROFILE_DEFAULTS.grant) &&
-    !asked.includes(offline_scope)
+    !scopeNames(scope, scope_separator).includes(offline_scope)
   return isNeeded ? { scope: `${scope} ${offline_scope}`.trim() } : {}
 }
 

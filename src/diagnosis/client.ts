@@ -131,7 +131,7 @@ function secretEncoding({ profile, preset }: Facts): Cause | undefined {
   return {
     cause: 'client_secret_encoding',
     detail:
-      'If the secret contains other characters than letters and digits: some servers expect it without form encoding.',
+      'Some servers expect the client secret without form encoding. That makes a difference only if the secret has characters other than letters and digits.',
     fix: set(profile, 'client_secret_basic_encoding', 'raw'),
   }
 }

@@ -66,13 +66,13 @@ const REFUSALS: readonly Refusal[] = [
     codes: [500011, 50001, 90009],
     cause: 'scope_unknown',
     detail:
-      'The scope names an API that this tenant does not have. It begins with the Application ID URI of the API.',
+      'The scope names an API that this tenant does not have. A scope begins with the Application ID URI of its API.',
     change: { set: ['scope', 'api://APPLICATION_ID/SCOPE'] },
   },
   {
     codes: [1002012],
     cause: 'scope_unknown',
-    detail: 'Without a user, the scope must be the one of an API that ends in /.default.',
+    detail: 'Without a user, the only scope of an API is the one that ends in /.default.',
     change: { set: ['scope', 'api://APPLICATION_ID/.default'] },
   },
   {
@@ -84,14 +84,14 @@ const REFUSALS: readonly Refusal[] = [
   {
     codes: [50072, 50074, 50076, 50079],
     cause: 'login_again',
-    detail: 'A second factor is required. It is asked for in the browser.',
+    detail: 'A second factor is required. The browser asks for it at the next login.',
     change: 'login',
   },
   {
     codes: [70008, 70043, 70046, 700082, 700084, 50089, 50133, 50173, 54005],
     cause: 'login_again',
     detail:
-      'The code, the session or the refresh token is over: by its age, by a new password, or because it was used before.',
+      'The code, the session or the refresh token has expired, was revoked (for example by a new password), or was used before.',
     change: 'login',
   },
   {
@@ -116,7 +116,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     codes: [700027, 700024],
     cause: 'client_secret_wrong',
-    detail: 'The signature of the client is not of a certificate that is registered for it.',
+    detail: 'The client assertion is not signed with a certificate that is registered for this client.',
     change: { register: 'the certificate of private_key_file, under Certificates & secrets' },
   },
 ]

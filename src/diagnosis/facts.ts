@@ -4,7 +4,7 @@
  * Pure. An unknown fact is `undefined`, and no rule concludes anything from it. No fact is a secret: the facts say only
  * whether there is a client secret.
  */
-import type { ServerMetadata } from '../authorization-server/metadata.js'
+import type { ServerMetadata } from '../authorization-server/metadata-document.js'
 import { PROXY_VARIABLES } from '../authorization-server/proxy-choice.js'
 import { findPreset, type Preset } from '../config/presets.js'
 import { type Profile, ProfileEntry, type ShownKey } from '../config/profile.js'

@@ -44,13 +44,13 @@ function adviceFor(profile: Facts['profile'], expected: string, other: string): 
     const settings = `"preset": "entra", "base_url": ${JSON.stringify(entra)}`
     return {
       advice:
-        ' That is a template, because several tenants log in there. Remove issuer, and openid from the scope. Or keep both, and name your own tenant in issuer.',
+        ' That is a template, because several tenants log in there. Remove issuer, and remove openid from the scope. Or keep both, and set issuer to the issuer of your tenant.',
       fix: { ...edit, set: settings },
     }
   }
   const rule = isTemplate
-    ? 'That is a template: only the issuer of one tenant can be set.'
-    : 'An issuer like that cannot be set.'
+    ? 'That is a template. issuer must be the issuer of one tenant.'
+    : 'catchd does not accept such an issuer.'
   return { advice: ` ${rule} Remove issuer, and set authorization_endpoint and token_endpoint.`, fix: edit }
 }
 

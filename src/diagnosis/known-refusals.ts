@@ -27,7 +27,7 @@ const KNOWN: readonly Known[] = [
       !/^(?:invalid_grant|invalid_client)$/.test(facts.error ?? '') &&
       ABOUT_RESOURCE.test(words(facts)),
     detail: ({ profile }) =>
-      `The server does not accept the parameter resource (RFC 8707), which is ${listed([profile.resource ?? []].flat())} here. Leave it out.`,
+      `The server does not accept the parameter resource (RFC 8707). The profile sends ${listed([profile.resource ?? []].flat())}. Leave it out.`,
     // An empty list also replaces the value of a preset. A later login by URL does not change it.
     fix: ({ profile }) => set(profile, 'resource', []),
   },
@@ -35,7 +35,7 @@ const KNOWN: readonly Known[] = [
     cause: 'dpop_required',
     steps: REQUESTS,
     matches: (facts) =>
-      !facts.profile.dpop && /\binvalid_dpop_proof\b|\buse_dpop_nonce\b|dpop/i.test(words(facts)),
+      !facts.profile.dpop && (facts.evidence?.tokenType === 'DPoP' || /dpop/i.test(words(facts))),
     detail: () =>
       'The server binds its tokens to a key of the client (DPoP, RFC 9449), and the profile has DPoP off.',
     fix: ({ profile }) => set(profile, 'dpop', true),
@@ -57,7 +57,8 @@ const KNOWN: readonly Known[] = [
     cause: 'id_token_algorithm',
     steps: ['token_request', 'refresh'],
     matches: ({ evidence }) => evidence?.reason === MAC_NOT_ALLOWED,
-    detail: () => 'catchd cannot check such an id_token. Without openid, the server issues none.',
+    detail: () =>
+      'catchd cannot check an id_token with this signature. Without openid, the server issues no id_token.',
     fix: ({ profile }) =>
       set(
         profile,
@@ -74,7 +75,7 @@ const KNOWN: readonly Known[] = [
       const region = regionOf(facts)
       return region !== undefined && !isThere(facts, region)
     },
-    detail: (facts) => `The account belongs to the region ${regionOf(facts)}, which the response names.`,
+    detail: (facts) => `The response says that the account belongs to the region ${regionOf(facts)}.`,
     fix: (facts) => {
       const { profile } = facts
       const region = regionOf(facts) ?? ''

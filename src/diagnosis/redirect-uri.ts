@@ -69,7 +69,7 @@ function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {
   if (name !== undefined && step !== 'no_response') {
     return {
       cause: 'redirect_uri_mismatch',
-      detail: `${name} (authorization_redirect_uri) is not what the server knows for client ${profile.client_id}. It must be exactly the name that the server gave to the redirect URI.`,
+      detail: `The server does not know ${name} (authorization_redirect_uri) for client ${profile.client_id}. It must be exactly the name that the server gave to the redirect URI.`,
       fix: register(redirectUri),
     }
   }

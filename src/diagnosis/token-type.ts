@@ -4,15 +4,7 @@ import { type Cause, type Facts, set } from './facts.js'
 /** The server issued tokens, and catchd does not use tokens of this type. */
 export function tokenTypeCause({ profile, evidence }: Facts): Cause | undefined {
   const type = evidence?.tokenType
-  if (type === undefined) return undefined
-  if (type === 'DPoP') {
-    return {
-      cause: 'dpop_required',
-      detail:
-        'The server binds its tokens to a key of the client (DPoP, RFC 9449), and the profile has DPoP off.',
-      fix: set(profile, 'dpop', true),
-    }
-  }
+  if (type === undefined || type === 'DPoP') return undefined // known-refusals.ts
   if (profile.dpop && type === 'Bearer') {
     return {
       cause: 'dpop_unsupported',
@@ -25,7 +17,7 @@ export function tokenTypeCause({ profile, evidence }: Facts): Cause | undefined 
   const defaults = { ...shape?.defaults, token_type: profile.dpop ? 'DPoP' : 'Bearer' }
   return {
     cause: 'token_type_unknown',
-    detail: `catchd uses tokens of the types Bearer and DPoP, and the server calls this one ${JSON.stringify(type)}. If it goes into an Authorization header as ${defaults.token_type}, say so in token_response.`,
+    detail: `The type of the token is ${JSON.stringify(type)}, but catchd uses only tokens of the types Bearer and DPoP. If tools send this one as ${defaults.token_type} in the Authorization header, set token_type in token_response.defaults.`,
     fix: set(profile, 'token_response', { ...shape, defaults }),
   }
 }

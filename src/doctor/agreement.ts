@@ -4,7 +4,7 @@
  * A contradiction is a warning, because some servers accept more than they announce. Settings that catchd itself
  * refuses before it opens a browser are failures.
  */
-import type { ServerMetadata } from '../authorization-server/metadata.js'
+import type { ServerMetadata } from '../authorization-server/metadata-document.js'
 import { requireRequestable } from '../authorization-server/request-requirements.js'
 import { usesRedirectUri } from '../config/grants.js'
 import { registeredRedirectUri, requireRegistrable } from '../config/presets/registration.js'

@@ -4,6 +4,7 @@
  */
 import type { Metadata } from '../authorization-server/metadata.js'
 import type { Profile } from '../config/profile.js'
+import { sameUrl } from '../text/same-url.js'
 import { shellWord } from '../text/shell-word.js'
 import { type Finding, ok, warn } from './finding.js'
 
@@ -16,8 +17,7 @@ export async function examineResource(
   const check = 'resource'
   const resource = await metadata.ofResource(url, ca_file).catch(() => undefined)
   if (resource === undefined) return []
-  const bare = (text: string) => text.replace(/\/$/, '')
-  if (resource.issuers.some((named) => bare(named) === bare(issuer))) {
+  if (resource.issuers.some((named) => sameUrl(named, issuer))) {
     return [ok(check, `${url} names the authorization server of the profile.`)]
   }
   return [

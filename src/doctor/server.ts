@@ -6,7 +6,8 @@
  * No credential is sent. The token endpoint gets a GET without parameters, and any answer below 500 is fine.
  */
 
-import { Metadata, type ServerMetadata } from '../authorization-server/metadata.js'
+import { Metadata } from '../authorization-server/metadata.js'
+import type { ServerMetadata } from '../authorization-server/metadata-document.js'
 import { ServerConnections } from '../authorization-server/server-connections.js'
 import { clockDifference } from '../authorization-server/transcript.js'
 import { systemClock } from '../clock.js'

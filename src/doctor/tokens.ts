@@ -1,5 +1,5 @@
 /** A profile's tokens. The running daemon is asked for them; it is never started for this. */
-import type { ServerMetadata } from '../authorization-server/metadata.js'
+import type { ServerMetadata } from '../authorization-server/metadata-document.js'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import type { Profile } from '../config/profile.js'

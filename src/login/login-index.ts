@@ -290,7 +290,7 @@ function whyUnknown(response: AuthorizationResponse): string {
   if (response.state !== null)
     return 'No login waits for this response. Its login has expired, was already answered, or was not started by this catchd.'
   if (response.hasMisplacedState)
-    return 'The response has no readable state, so it belongs to no pending login. Its parameters must be named as in RFC 6749 and separated by &, not by &amp; or ;. The server, or a program between, changed them.'
+    return 'The response has no readable state, so it belongs to no pending login. The server, or a program in between, changed its parameters. They must have the names of RFC 6749 and be separated by &, not by &amp; or ;.'
   // Servers leave state out of errors about the request itself, and return it with a code.
   if (response.kind === 'error')
     return `The response is an error without state${KNOWN_ERRORS.has(response.error) ? ` (${response.error})` : ''}, so it belongs to no pending login.`

@@ -9,6 +9,7 @@ import { redirectUriRule, serverUrlRule } from '../config/rules.js'
 import type { ConfigurationStore } from '../config/store.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import type { LockGate } from '../lock/gate.js'
+import { sameUrl } from '../text/same-url.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { ProfileResult, ProfileService } from './profile-service.js'
 import { isAboutRedirectUri, onLocalhost, redirectUris } from './registered-redirect.js'
@@ -283,14 +284,6 @@ function requireUsable({ url, redirectUri }: DiscoveryRequest): void {
 function isFor({ resource_server, issuer, resource }: ProfileEntry, url: string): boolean {
   if (resource_server !== undefined) return sameUrl(resource_server, url)
   return issuer !== undefined && resource === undefined && sameUrl(issuer, url)
-}
-
-function sameUrl(a: string, b: string): boolean {
-  return withoutEnd(a) === withoutEnd(b)
-}
-
-function withoutEnd(text: string): string {
-  return URL.canParse(text) ? new URL(text).href.replace(/\/$/, '') : text
 }
 
 /** OpenID Connect Core §11: a server may ignore `offline_access` if it does not ask for consent. */

@@ -5,6 +5,7 @@
  */
 import type { TokenAnswer } from '../client/api-types.js'
 import type { Field } from '../http/end-to-end.js'
+import { asksForNonce } from '../text/challenges.js'
 import type { CachedToken } from './cached-token.js'
 import type { UpstreamAnswer, UpstreamCall } from './upstream.js'
 
@@ -42,7 +43,7 @@ export class RequestProofs {
     const given = textOf(fields, 'dpop-nonce')
     if (proof === null || given === undefined) return false
     this.#nonce = given
-    const isChallenge = /\buse_dpop_nonce\b/.test(textOf(fields, 'www-authenticate') ?? '')
+    const isChallenge = asksForNonce(textOf(fields, 'www-authenticate'))
     return status === 401 && isChallenge && proof.nonce !== given
   }
 }

@@ -58,13 +58,23 @@ export function parseChallenges(field: string | undefined): Challenge[] {
   return challenges
 }
 
+/** The challenges for an access token (Bearer, DPoP), in the order of the field. */
+export function tokenChallenges(field: string | undefined): Challenge[] {
+  return parseChallenges(field).filter(({ scheme }) => ACCESS_TOKEN_SCHEMES.has(scheme))
+}
+
 /**
  * The values of a parameter in the challenges for an access token (Bearer, DPoP), in the order of the field.
  *
  * @param name - In lower case.
  */
 export function tokenChallengeValues(field: string | undefined, name: string): string[] {
-  return parseChallenges(field)
-    .filter(({ scheme }) => ACCESS_TOKEN_SCHEMES.has(scheme))
-    .flatMap(({ parameters }) => parameters.filter(([key]) => key === name).map(([, value]) => value))
+  return tokenChallenges(field).flatMap(({ parameters }) =>
+    parameters.filter(([key]) => key === name).map(([, value]) => value),
+  )
+}
+
+/** Whether the server wants a nonce in the DPoP proof (RFC 9449 §9). */
+export function asksForNonce(field: string | undefined): boolean {
+  return tokenChallengeValues(field, 'error').includes('use_dpop_nonce')
 }

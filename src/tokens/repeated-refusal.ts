@@ -5,17 +5,17 @@
  */
 import type { TokenSet } from './token-set.js'
 
-export type RepeatedRefusal = NonNullable<TokenSet['repeatedRefusal']>
+type RepeatedRefusal = NonNullable<TokenSet['repeatedRefusal']>
 
 /** So many times the same refusal, */
-export const ENOUGH_REFUSALS = 5
+const ENOUGH_REFUSALS = 5
 /** at least so long after the one before (what comes in between is not counted: one bad minute brings many of them), */
 const APART_MS = 60 * 60 * 1_000
 /**
  * and at least so long between the first and the last. A block of a few hours costs no login, nor do two of them with a
  * night in between, during which the machine slept.
  */
-export const LONG_ENOUGH_MS = 6 * 60 * 60 * 1_000
+const LONG_ENOUGH_MS = 6 * 60 * 60 * 1_000
 
 /** @param answer - The digest of the refusal. Another one begins a new count. */
 export function withRefusal(set: TokenSet, answer: string, nowMs: number): TokenSet {

@@ -4,10 +4,10 @@
  * Scopes are compared as sets of case-sensitive names (RFC 6749 §3.3). What the server did not say was granted as asked
  * (§5.1); a token set without a scope covers none, because nothing is known about it.
  */
-import { scopesOf } from '../authorization-server/authorization-request.js'
 import { needsNoPerson } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
+import { scopeNames, scopeSet } from '../text/scopes.js'
 import { shellWord } from '../text/shell-word.js'
 import type { TokenSet } from './token-set.js'
 
@@ -30,7 +30,7 @@ export function widenedScope(
   asked: string,
 ): string {
   const names = [profile.scope, set?.scope, asked].flatMap((scope) => namesIn(profile, scope))
-  return [...new Set(names)].join(' ')
+  return scopeSet(...names)
 }
 
 /** @throws CatchdError `scope_insufficient`, naming the missing scopes */
@@ -60,5 +60,5 @@ export function scopeInsufficient(profile: ScopedProfile, missing: readonly stri
 }
 
 function namesIn({ scope_separator }: ScopedProfile, scope: string | null | undefined): string[] {
-  return [...new Set(scopesOf({ scope: scope ?? '', scope_separator }))]
+  return scopeNames(scope, scope_separator)
 }

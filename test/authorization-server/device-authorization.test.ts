@@ -49,6 +49,22 @@ test('numbers as strings and verification_url are understood', async () => {
   })
 })
 
+test('an answer in form encoding is understood, and one that repeats a parameter is refused', async () => {
+  const { fake, servers, profile } = await start()
+  const form = new URLSearchParams({ ...ANSWER, expires_in: '300' }).toString()
+  const answer = (body: string) =>
+    fake.routes.set('/device', (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/x-www-form-urlencoded' }).end(body)
+    })
+  answer(form)
+  expect(await servers.authorizeDevice(profile)).toMatchObject({
+    userCode: 'WDJB-MJHT',
+    expiresInSeconds: 300,
+  })
+  answer(`${form}&user_code=AAAA-BBBB`)
+  expect(await failureOf(servers.authorizeDevice(profile))).toMatchObject({ code: 'provider_answer_invalid' })
+})
+
 test.each([
   [0, 5],
   [null, 5],

@@ -146,7 +146,7 @@ describe('an issuer with a path has its metadata', () => {
       const failure = await failureOf(discover(`${vendor.base}/common/v2.0`))
       expect(failure).toMatchObject({ code: 'issuer_mismatch', next: 'catchd presets' })
       expect(failure.detail).toContain(
-        `${template}. That is a template: the issuer must be that of your tenant.`,
+        `${template}. That is a template. Set issuer to the issuer of your tenant.`,
       )
     },
   )

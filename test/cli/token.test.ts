@@ -71,7 +71,7 @@ describe('--member', () => {
   test('without any context', async () => {
     const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': { body: { ...TOKEN, context: {} } } })
     const { exitCode, stderr } = await run(daemon, ['token', 'gw', '--member', 'id'])
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('The server said nothing beside it.')])
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('The context is empty.')])
   })
 
   test('without a login', async () => {

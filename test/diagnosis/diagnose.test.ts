@@ -1,6 +1,6 @@
 /** From facts to likely causes: each cause at least once, and nothing where nothing is known. */
 import { describe, expect, test } from 'vitest'
-import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
+import type { ServerMetadata } from '../../src/authorization-server/metadata-document.js'
 import { clockDifference } from '../../src/authorization-server/transcript.js'
 import { findPreset } from '../../src/config/presets.js'
 import type { Profile } from '../../src/config/profile.js'
@@ -226,7 +226,7 @@ const ROWS: Row[] = [
       run: EDIT,
       set: '"token_response": {"scope_separator":",","defaults":{"token_type":"Bearer"}}',
     },
-    /calls this one "mac"/,
+    /type of the token is "mac"/,
   ],
   [
     'a type of a vendor, at a refresh of bound tokens',
@@ -286,7 +286,7 @@ const ROWS: Row[] = [
     },
     'redirect_uri_mismatch',
     { register: HERE },
-    /^Some_Body-Tool \(authorization_redirect_uri\) is not/,
+    /^The server does not know Some_Body-Tool \(authorization_redirect_uri\)/,
   ],
   [
     'localhost, where 127.0.0.1 is sent',
@@ -589,7 +589,7 @@ const ROWS: Row[] = [
     },
     'issuer_mismatch',
     { run: 'catchd profile edit gw', set: null },
-    /http instead of https.*An issuer like that cannot be set/,
+    /http instead of https.*catchd does not accept such an issuer/,
   ],
   [
     'the template of all tenants of Entra',
@@ -601,7 +601,7 @@ const ROWS: Row[] = [
     },
     'issuer_mismatch',
     { set: '"preset": "entra", "base_url": "https://login.microsoftonline.com/common"' },
-    /template.*name your own tenant in issuer/,
+    /template.*set issuer to the issuer of your tenant/,
   ],
   [
     'the template of another cloud, in a spelling of version 1',
@@ -625,7 +625,7 @@ const ROWS: Row[] = [
     },
     'issuer_mismatch',
     { run: 'catchd profile edit gw', set: null },
-    /template: only the issuer of one tenant can be set/,
+    /template. issuer must be the issuer of one tenant/,
   ],
   ...['https://as.example/?p=x', 'as.example', 'https://u:p@as.example', 'https://as.example/\u0007', ''].map(
     (issuer): Row => [
@@ -638,7 +638,7 @@ const ROWS: Row[] = [
       },
       'issuer_mismatch',
       { run: 'catchd profile edit gw', set: null },
-      /cannot be set/,
+      /does not accept such an issuer/,
     ],
   ),
   [

@@ -1,6 +1,6 @@
 /** A profile against what its server publishes and its preset says, before anything is sent. */
 import { describe, expect, test } from 'vitest'
-import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
+import type { ServerMetadata } from '../../src/authorization-server/metadata-document.js'
 import type { ProfileAnswer, SucceededLogin, UnsuccessfulLogin } from '../../src/client/api-types.js'
 import type { Profile } from '../../src/config/profile.js'
 import { judgeAgreement } from '../../src/doctor/agreement.js'

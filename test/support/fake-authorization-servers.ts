@@ -1,7 +1,7 @@
 /** The AuthorizationServers port without a network: answers what a test lays out and counts what it is asked. */
 
 import type { TokenResponse, TokenSetOrigin } from '../../src/authorization-server/issued-tokens.js'
-import type { ServerMetadata } from '../../src/authorization-server/metadata.js'
+import type { ServerMetadata } from '../../src/authorization-server/metadata-document.js'
 import type {
   AuthorizationRequest,
   AuthorizationServers,

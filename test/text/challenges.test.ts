@@ -1,7 +1,7 @@
 /** Which parameters of a WWW-Authenticate field belong to which scheme (RFC 9110 §11). */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseChallenges, tokenChallengeValues } from '../../src/text/challenges.js'
+import { asksForNonce, parseChallenges, tokenChallengeValues } from '../../src/text/challenges.js'
 
 const at = (field: string) => tokenChallengeValues(field, 'resource_metadata')
 
@@ -89,4 +89,14 @@ test('any text ends in a list, and quoted values come back as they were', () => 
       expect(tokenChallengeValues(field, 'scope')).toEqual([first])
     }),
   )
+})
+
+test.each([
+  [undefined, false],
+  ['DPoP error="use_dpop_nonce", error_description="x"', true],
+  ['Bearer realm="r", DPoP algs="ES256", error=use_dpop_nonce', true],
+  ['Bearer error="invalid_token", error_description="not use_dpop_nonce"', false],
+  ['Basic realm="use_dpop_nonce"', false],
+])('%s asks for a nonce: %s', (field, expected) => {
+  expect(asksForNonce(field)).toBe(expected)
 })

@@ -7,6 +7,7 @@ import * as z from 'zod'
 import { ASKER_HEADER, askerIn } from '../../asker-header.js'
 import { CatchdError } from '../../failures.js'
 import type { Login } from '../../login/login.js'
+import { SCOPE } from '../../text/scopes.js'
 import { principalOf, requirePermission } from '../access/permission.js'
 import { holderOf, mayDo } from '../access/principal.js'
 import { Refusal } from './problems.js'
@@ -23,8 +24,6 @@ export const TokenQuery = z.strictObject({
   wait: seconds(LONGEST_WAIT_SECONDS).describe('Seconds to wait for that login'),
 })
 
-/** RFC 6749 §3.3. */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 const LONGEST_SCOPE = 4 * 1024
 
 export const AccessTokenQuery = TokenQuery.extend({

@@ -10,7 +10,9 @@ import { Instant, instantOrNull } from './wire.js'
 
 export const TokenContext = z
   .record(z.string(), z.unknown())
-  .describe('The other members of the token response and parameters of the redirect, without secrets')
+  .describe(
+    'The other members of the token response and parameters of the authorization response, without secrets',
+  )
 
 export const TokenAnswer = z
   .object({

@@ -84,7 +84,8 @@ export function tokenRoutes(app: ApiScope, parts: RouteParts): void {
     config: { needs: 'token' },
     schema: {
       operationId: 'refreshToken',
-      summary: 'Refreshes now, even during a back-off; or gives another token than one that a server refused',
+      summary:
+        'Refreshes now, even during a back-off; with `refused`, replaces a token that a server refused',
       params: ProfilePath,
       body: RefreshBody,
       response: answers({ 200: TokenAnswer }),

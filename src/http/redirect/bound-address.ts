@@ -133,7 +133,7 @@ export class BoundAddress {
 
   /** A request for this redirect URI was refused, although it looks like an authorization response. */
   responseRefused(redirectUri: string, detail: string): void {
-    const text = `A response arrived that could not be used. ${detail}`
+    const text = `A response arrived, but catchd could not use it. ${detail}`
     this.missed.add(this.#onMissed('refused', text, redirectUri))
   }
 

@@ -7,15 +7,14 @@
  * bind-target.ts reads redirect URIs, and bound-address.ts decides when an address closes.
  */
 import { type Clock, systemClock } from '../../clock.js'
-import { asCatchdError, CatchdError } from '../../failures.js'
-import { systemCode } from '../../files/whole-files.js'
+import { CatchdError } from '../../failures.js'
 import type { CertificateFiles, RedirectLease, RedirectListeners } from '../../login/ports.js'
 import type { HttpListener } from '../http-listener.js'
 import type { ServedCertificate } from '../tls-server.js'
+import { bindFailure, isMissingFamily } from './bind-failure.js'
 import { type BindTarget, readBindTarget, withBoundPort } from './bind-target.js'
 import { BoundAddress } from './bound-address.js'
 import type { MissedResponse } from './missed-responses.js'
-import { findPortHolder } from './port-holder.js'
 import { perMinute } from './refusal-limit.js'
 import { ResultPageWait } from './result-page-wait.js'
 
@@ -170,7 +169,7 @@ export class LoopbackRedirectListeners implements RedirectListeners {
       return held
     } catch (error) {
       await Promise.all(held.map((address) => address.release()))
-      throw await explain(error, held[0]?.port ?? port)
+      throw await bindFailure(error, held[0]?.port ?? port)
     }
   }
 
@@ -256,47 +255,4 @@ function newest(missed: readonly MissedResponse[]): MissedResponse | undefined {
 
 function keyOf(host: string, port: number): string {
   return `${host} ${port}`
-}
-
-/** Whether the system does not have this address family. */
-export function isMissingFamily(error: unknown): boolean {
-  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(systemCode(error))
-}
-
-/** The failure for an address that the system does not let catchd bind. */
-async function explain(error: unknown, port: number): Promise<CatchdError> {
-  switch (systemCode(error)) {
-    case 'EADDRINUSE':
-      return new CatchdError('redirect_port_in_use', await describeHolder(port))
-    case 'EACCES':
-      return explainForbidden(port)
-    case 'EADDRNOTAVAIL':
-    case 'EAFNOSUPPORT':
-      return new CatchdError('profile_invalid', 'This system has no such loopback address.')
-    case 'EMFILE':
-    case 'ENFILE':
-      return new CatchdError('internal', { detail: 'Too many files are open to bind a port.', cause: error })
-    default:
-      return asCatchdError(error)
-  }
-}
-
-async function describeHolder(port: number): Promise<string> {
-  const holder = await findPortHolder(port)
-  if (holder === undefined) return `Port ${port} is in use by another process.`
-  if (holder.pid === process.pid) return `Port ${port} is in use by this daemon for another purpose.`
-  return `Port ${port} is in use by ${holder.command} (process ${holder.pid}).`
-}
-
-function explainForbidden(port: number): CatchdError {
-  if (port >= 1024) {
-    return new CatchdError(
-      'redirect_port_in_use',
-      `The system does not allow this user to bind port ${port}.`,
-    )
-  }
-  return new CatchdError(
-    'profile_invalid',
-    `Port ${port} is below 1024, and this system allows such ports only to privileged programs. Register a redirect URI with a higher port.`,
-  )
 }

@@ -44,6 +44,6 @@ export function inWords(why: UnreadableRequest, address: string): string {
     case 'plain_http':
       return `The browser used http on port ${port}, but this redirect URI begins with https. Change http to https in the address bar, or run: catchd login NAME --paste`
     case 'certificate_refused':
-      return `The browser does not trust the certificate on port ${port}. Accept it on the page that the browser shows, or compare its fingerprint and trust it: catchd certificate show`
+      return `The browser does not trust the certificate on port ${port}. Accept it on the page that the browser shows, or trust it after you compared its fingerprint. Run: catchd certificate show`
   }
 }

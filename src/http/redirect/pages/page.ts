@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
+import { scopeNames } from '../../../text/scopes.js'
 import { Html, html } from './html.js'
 import { STYLE } from './style.js'
 
@@ -74,7 +75,7 @@ export function fact(term: string, description: Html): Html {
 
 /** The scopes of a token; `null` if the server does not say. */
 export function scopes(scope: string | null): Html {
-  const names = (scope ?? '').split(' ').filter((name) => name !== '')
+  const names = scopeNames(scope)
   if (names.length === 0) return html`${scope === null ? 'the server does not say' : 'none'}`
   return html`<ul class="chips">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`
 }

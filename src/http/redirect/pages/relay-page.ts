@@ -19,7 +19,7 @@ export function relayPage(isExpected: boolean): Page {
     summary: isExpected
       ? [
           html`<p>The authorization server put its response into the part of the address that browsers do not send. A small script on this page sends it to catchd.</p>`,
-          html`<p>If this page does not go away, scripts are switched off or the address contains no response. Start the login again.</p>`,
+          html`<p>If this page stays open, scripts are switched off or the address contains no response. Start the login again.</p>`,
         ]
       : [
           html`<p>This address was opened without a response of an authorization server.</p>`,
