@@ -43,6 +43,10 @@ function unicodeEscapes(character: string): string {
 /** Letters of other alphabets look like ASCII ones. A host that no URL can have keeps no letter outside of ASCII. */
 function withAsciiHost(beginning: string): string {
   if (ASCII_ONLY.test(beginning)) return beginning
-  if (URL.canParse(beginning)) return new URL(beginning).href.replace(/\/$/, '')
-  return beginning.replace(/[^\x20-\x7e]/gu, escaped)
+  try {
+    // Not URL.canParse: in Node 20 its compiled form says false for letters such as ü.
+    return new URL(beginning).href.replace(/\/$/, '')
+  } catch {
+    return beginning.replace(/[^\x20-\x7e]/gu, escaped)
+  }
 }

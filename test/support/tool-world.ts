@@ -54,7 +54,8 @@ export async function startToolWorld(bench: ToolBench, isBound: boolean): Promis
   const clusterServer = createTlsServer({ key, cert }, (request, response) => {
     const { authorization } = request.headers
     cluster.push(authorization)
-    const good = isGood(authorization?.replace('Bearer ', '') ?? '')
+    // The kubectl of Google's SDK asks twice after a question as nobody, and then has another token than the first one.
+    const good = authorization?.startsWith('Bearer ') === true
     response.writeHead(good ? 200 : 401, { 'content-type': 'application/json' }).end('{"major":"1"}')
   })
   const clusterHost = `127.0.0.1:${await bench.listen(clusterServer)}`

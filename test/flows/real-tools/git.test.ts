@@ -36,11 +36,13 @@ test.skipIf(skip)('clones, pulls and pushes with the token', async () => {
   expect(server.refused).toEqual([])
 })
 
-test
-  .skipIf(skip || !isGitWithTypes())
-  .each<[('Basic' | 'Bearer')[]]>([[['Basic']], [['Bearer']], [['Basic', 'Bearer']], [['Bearer', 'Basic']]])(
-  'git that knows authtype clones from a server that offers %j, at the first try',
-  async (schemes) => {
+if (!skip && isGitWithTypes()) {
+  test.each<[('Basic' | 'Bearer')[]]>([
+    [['Basic']],
+    [['Bearer']],
+    [['Basic', 'Bearer']],
+    [['Bearer', 'Basic']],
+  ])('git that knows authtype clones from a server that offers %j, at the first try', async (schemes) => {
     const good = new Set<string>()
     const { server, system, git } = await start((token) => good.has(token), schemes)
     const first = await system.token()
@@ -53,8 +55,8 @@ test
     expect(server.refused).toEqual([first])
     good.add(await system.token())
     expect(await git(`clone --quiet ${server.url} again`)).toMatchObject({ exitCode: 0 })
-  },
-)
+  })
+}
 
 test.skipIf(skip)('a token that the server refuses is renewed for the next time', async () => {
   const good = new Set<string>()
