@@ -210,7 +210,7 @@ function methodOf(
 }
 
 /**
- * Whether the server registered this redirect URI, however it spells it. At a loopback address a server may leave out the
+ * Whether the server registered this redirect URI, in this or another spelling. At a loopback address a server may leave out the
  * port (RFC 8252 §7.3). A wrong answer costs only the login: the server compares redirect URIs itself.
  */
 function isSameRedirect(registered: string, asked: string): boolean {

@@ -1,6 +1,6 @@
 /**
  * The context of a token: what a server says beside it, in the token response and at the redirect URI, and without which it
- * is of no use (the host to call, the company or the patient that it is about). Whoever may have the token may have the
+ * is of no use (the host to call, the company or the patient that it is about). A program that may have the token may have the
  * context, so no secret may be in it (SECURITY.md#no-secret-leaks).
  *
  * Pure. A member is left out, at any depth, if its name is one of the protocol or says that it is a secret, if it contains

@@ -264,7 +264,7 @@ function tokenTypeOf(
 ): string {
   const told = typeof value === 'string' ? value.trim() : value == null ? '' : JSON.stringify(value)
   const other = shape?.defaults?.token_type ?? (told === '' ? (before ?? 'Bearer') : told)
-  // A token that is no access token has no type (RFC 8693 §2.2.1). Whoever holds it can use it.
+  // A token that is no access token has no type (RFC 8693 §2.2.1). Its holder can use it.
   if (isExchange && told.toUpperCase() === 'N_A') return 'Bearer'
   const type = knownType(told) ?? knownType(other)
   if (type !== undefined) return type

@@ -99,7 +99,7 @@ export class OpenLogins {
   /**
    * Does nothing when the login is not pending.
    *
-   * @param why - `timeout`: whoever waited for it waits no longer, so it has expired.
+   * @param why - `timeout`: the wait for it has ended, so it has expired.
    */
   cancel(id: string, why?: 'timeout'): void {
     const open = this.index.findPending(id)
