@@ -40,10 +40,10 @@ export class RequestProofs {
 
   /** @returns Whether the upstream refused the request because it lacked the nonce that the answer contains. */
   learnNonce({ proof }: ProvenRequest, { status, fields }: UpstreamAnswer): boolean {
-    const given = textOf(fields, 'dpop-nonce')
+    const [given] = valuesOf(fields, 'dpop-nonce')
     if (proof === null || given === undefined) return false
     this.#nonce = given
-    const isChallenge = asksForNonce(textOf(fields, 'www-authenticate'))
+    const isChallenge = valuesOf(fields, 'www-authenticate').some(asksForNonce)
     return status === 401 && isChallenge && proof.nonce !== given
   }
 }
@@ -52,6 +52,6 @@ function authorization({ token_type, access_token }: TokenAnswer): Field {
   return ['Authorization', `${token_type} ${access_token}`]
 }
 
-function textOf(fields: readonly Field[], wanted: string): string | undefined {
-  return fields.find(([name]) => name.toLowerCase() === wanted)?.[1]
+function valuesOf(fields: readonly Field[], wanted: string): string[] {
+  return fields.flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []))
 }

@@ -17,7 +17,10 @@ const token = (value: string) => ({
   context: {},
 })
 
-type Respond = (proof: ProofRequest, count: number) => [status: number, headers: Record<string, string>]
+type Respond = (
+  proof: ProofRequest,
+  count: number,
+) => [status: number, headers: Record<string, string | string[]>]
 
 async function start(respond: Respond) {
   const seen: { readonly headers: IncomingMessage['headers']; readonly proof: ProofRequest; body: string }[] =
@@ -90,6 +93,15 @@ test('a nonce that the upstream asks for is sent, with the same body, and known 
   ])
   expect((await exchange(`${base}/items`)).status).toBe(200)
   expect([seen.length, refreshes()]).toEqual([3, 0])
+})
+
+test('the challenge that asks for the nonce may be in a field of its own, behind another one', async () => {
+  const challenges = ['Bearer realm="api"', CHALLENGE['www-authenticate']]
+  const { base, seen, refreshes } = await start(({ nonce }) =>
+    nonce === 'n-1' ? [200, {}] : [401, { ...CHALLENGE, 'www-authenticate': challenges }],
+  )
+  expect((await exchange(`${base}/items`)).status).toBe(200)
+  expect([seen.map(({ proof }) => proof.nonce), refreshes()]).toEqual([[undefined, 'n-1'], 0])
 })
 
 test('an upstream that is never content is asked three times at most', async () => {
