@@ -156,7 +156,9 @@ describe('the code of others', () => {
     expect(list.match(/^ {2}\S+@\S+$/gm)?.map((line) => line.trim())).toEqual(bundled)
     const titles = sections.map((section) => /^(\S+@\S+) \((.+)\)$/m.exec(section.trim())?.[1])
     expect(titles).toEqual(bundled)
-    const short = sections.filter((section) => !/permission to use|permission is .*granted|redistribution and use/i.test(section))
+    const short = sections.filter(
+      (section) => !/permission to use|permission is .*granted|redistribution and use/i.test(section),
+    )
     expect(short.map((section) => section.trim().split('\n')[0])).toEqual(['abstract-logging@2.0.1 (MIT)'])
     expect(short[0]).toContain('It states: MIT, by James Sumners.')
   })

@@ -16,6 +16,7 @@ import { askSecretService } from '../../src/vault/secret-service.js'
 import { SecretToolEngine } from '../../src/vault/secret-tool-engine.js'
 import type { Vault } from '../../src/vault/vault.js'
 import { type Keyring, keyringReason, keytarEngine, startKeyring } from '../support/keyring.js'
+import { healthOf } from './health-of.js'
 import { startTheClock, stopTheClock, withinTwoSeconds } from './stopped-clock.js'
 import { temporaryFolder } from './temporary-folder.js'
 
@@ -73,11 +74,11 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
     test('locked: vault_locked at once, nothing is deleted, and unlocked it goes on', async () => {
       await keyring.lock()
       await expectOutage(vault, 'vault_locked', /gnome-keyring-daemon --replace --unlock/)
-      expect(await vault.health()).toBe('locked')
+      expect(await healthOf(vault)).toBe('locked')
       expect(await vault.names()).toEqual(['token-set/kept'])
       await keyring.unlock()
       expect(await read(vault, 'token-set/kept')).toBe('kept')
-      expect(await vault.health()).toBe('ok')
+      expect(await healthOf(vault)).toBe('ok')
     })
 
     test('locked, without asking the Secret Service: the sentinel tells', async () => {
@@ -88,7 +89,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
       })
       await keyring.lock()
       await expectOutage(blind, 'vault_locked', /Unlock it/)
-      expect(await blind.health()).toBe('locked')
+      expect(await healthOf(blind)).toBe('locked')
       await keyring.unlock()
       expect(await read(blind, 'token-set/kept')).toBe('kept')
     })
@@ -102,7 +103,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
         await readFile(import.meta.filename)
         await withinTwoSeconds(outage)
         expect((await many).every((result) => result.status === 'rejected')).toBe(true)
-        expect(await withinTwoSeconds(vault.health())).toBe('unavailable')
+        expect(await withinTwoSeconds(healthOf(vault))).toBe('unavailable')
       } finally {
         keyring.thaw()
       }
@@ -145,7 +146,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
       await expect(vault.get('token-set/never')).resolves.toBeUndefined()
       await execute('secret-tool', ['clear', 'service', 'catchd'], { env: keyring.env })
       expect(await vault.get('token-set/kept')).toBeUndefined()
-      expect(await vault.health()).toBe('ok')
+      expect(await healthOf(vault)).toBe('ok')
     })
 
     test('the other engine reads and replaces the same item, and there is only one', async () => {
@@ -209,7 +210,7 @@ describe.skipIf(keyringReason !== undefined)('a Secret Service that was never se
   test('the keychain is refused, and the detail says why and names the way out', async () => {
     const vault = await open('keychain', await temporaryFolder())
     await expectOutage(vault, 'vault_unavailable', /no collection.*never set up.*CATCHD_VAULT=file/)
-    expect(await vault.health()).toBe('unavailable')
+    expect(await healthOf(vault)).toBe('unavailable')
     await vault.close()
   })
 })
