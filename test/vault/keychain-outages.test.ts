@@ -8,6 +8,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
 import type { KeychainEngine } from '../../src/vault/keychain-engine.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
@@ -29,7 +30,7 @@ const ENGINES: Record<string, (env: NodeJS.ProcessEnv) => KeychainEngine> = {
 
 const read = async (vault: Vault, name: string) => (await vault.get(name))?.reveal()
 
-/** Every call fails with `code`; the detail names a fix and no value. */
+/** Every call fails with `code`; it names a cause, a command and no value. */
 async function expectOutage(vault: Vault, code: string, fix: RegExp): Promise<void> {
   const calls = [
     () => vault.get('token-set/kept'),
@@ -40,7 +41,9 @@ async function expectOutage(vault: Vault, code: string, fix: RegExp): Promise<vo
   await Promise.all(
     calls.map(async (call) => {
       const failure: unknown = await call().catch((error: unknown) => error)
-      expect(failure).toMatchObject({ code, detail: expect.stringMatching(fix) })
+      expect(failure).toMatchObject({ code })
+      const { detail, next } = failure as CatchdError
+      expect(`${detail} → ${next}`).toMatch(fix)
       expect(String(failure)).not.toContain('the-new-value')
     }),
   )
@@ -130,7 +133,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
 
     test('killed: vault_unavailable; started again, everything is there without a restart of ours', async () => {
       keyring.kill()
-      await expectOutage(vault, 'vault_unavailable', /apt install gnome-keyring/)
+      await expectOutage(vault, 'vault_unavailable', /There is no keychain in this session/)
       await keyring.restart()
       expect(await read(vault, 'token-set/kept')).toBe('kept')
     })
@@ -178,7 +181,11 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
         service: 'catchd',
         indexFile: join(await temporaryFolder(), 'keychain-index.json'),
       })
-      await expectOutage(vault, 'vault_unavailable', /org\.freedesktop\.secrets.*apt install gnome-keyring/)
+      await expectOutage(
+        vault,
+        'vault_unavailable',
+        /There is no keychain in this session .*org\.freedesktop\.secrets/,
+      )
       await vault.close()
     }
     expect(await askSecretService(bus.env)).toMatchObject({ trouble: 'no_keychain' })
@@ -209,7 +216,11 @@ describe.skipIf(keyringReason !== undefined)('a Secret Service that was never se
 
   test('the keychain is refused, and the detail says why and names the way out', async () => {
     const vault = await open('keychain', await temporaryFolder())
-    await expectOutage(vault, 'vault_unavailable', /no collection.*never set up.*CATCHD_VAULT=file/)
+    await expectOutage(
+      vault,
+      'vault_unavailable',
+      /no collection.*never set up.*→ (catchd config set|gnome-keyring-daemon --replace --unlock)/,
+    )
     expect(await healthOf(vault)).toBe('unavailable')
     await vault.close()
   })
@@ -231,7 +242,11 @@ describe.skipIf(keyringReason !== undefined)('without a D-Bus session', () => {
         indexFile: join(await temporaryFolder(), 'keychain-index.json'),
         lockState: (limitMs) => askSecretService(env, limitMs),
       })
-      await expectOutage(vault, 'vault_unavailable', /No keychain is available.*CATCHD_VAULT=file/)
+      await expectOutage(
+        vault,
+        'vault_unavailable',
+        /There is no keychain in this session.*→ catchd config set daemon.vault file/,
+      )
       await vault.close()
     }
   })
