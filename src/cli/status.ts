@@ -5,8 +5,9 @@ import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
-import { facts, printJson, printResult, relative, shown } from './output.js'
+import { facts, printJson, printNote, printResult, relative, shown, styled } from './output.js'
 import { profileTable } from './profile.js'
+import { settingsNote } from './settings-note.js'
 
 const EVERY_MS = 1_000
 /** Moves the cursor to the upper left corner. The other two clear the rest of a line and the lines below. */
@@ -24,9 +25,12 @@ export function define(command: Command, context: Context): void {
     .action(async ({ json, watch }) => {
       const { client } = context
       if (watch) return watchStatus(context, json)
-      if (!json) return printResult(await screenOf(client))
+      const status = await client.status()
+      if (!json) printResult(await screenOf(client, status))
       // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
-      printJson({ ...(await client.status()), profile_list: await client.profiles() })
+      else printJson({ ...status, profile_list: await client.profiles() })
+      const note = await settingsNote(context, { status })
+      if (note !== undefined) printNote(styled('yellow', note))
     })
 }
 
@@ -43,7 +47,7 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   process.stdout.write(ENTER)
   try {
     while (!signal.aborted) {
-      const screen = await screenOf(watchingClient).catch((error: unknown) => {
+      const screen = await watchedScreen(watchingClient).catch((error: unknown) => {
         if (error instanceof CatchdError) return [error.message]
         throw error
       })
@@ -60,8 +64,12 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   }
 }
 
-async function screenOf(client: CatchdClient): Promise<string[]> {
-  const [daemon, profiles] = [await client.status(), await client.profiles()]
+async function watchedScreen(client: CatchdClient): Promise<string[]> {
+  return screenOf(client, await client.status())
+}
+
+async function screenOf(client: CatchdClient, daemon: DaemonStatus): Promise<string[]> {
+  const profiles = await client.profiles()
   const nowMs = Date.now()
   const none = daemon.config.ok ? 'No profiles yet: catchd init' : 'No profiles: catchd profile edit'
   const list = profiles.length === 0 ? [none] : profileTable(profiles, nowMs)

@@ -6,19 +6,19 @@
  */
 import { join } from 'node:path'
 import type { Clock } from '../clock.js'
-import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
 import { ConfigurationStore } from '../config/store.js'
 import { StepJournal } from '../journal/step-journal.js'
 import { describeVault, openVault, openVaultOf } from '../vault/open-vault.js'
 import { rememberVault } from '../vault/vault-choice.js'
 import type { LastingVault } from '../vault/vault-kinds.js'
+import type { DaemonParts } from './parts.js'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
 /** @throws CatchdError `vault_unavailable` when the earlier choice of a vault cannot be read */
 export async function openStorage(
-  environment: Environment,
+  { environment, section, settings }: Pick<DaemonParts, 'environment' | 'section' | 'settings'>,
   { configFile, stateFolder, keychainService }: Folders,
   clock: Clock,
   onSetAside: (path: string) => void,
@@ -29,10 +29,11 @@ export async function openStorage(
     passphraseFile: environment.vaultPassphraseFile ?? null,
     onSetAside,
   }
-  const vault = await openVault(environment.vault, vaultOptions)
+  const vault = await openVault(settings.vault, vaultOptions)
   const configuration = await ConfigurationStore.open({
     file: configFile,
-    redirectPort: environment.redirectPort,
+    redirectPort: settings.redirectPort,
+    daemonSection: section,
     clock,
   })
   const loginJournal = new StepJournal(join(stateFolder, 'logins.journal'))

@@ -7,9 +7,11 @@ import { createServer } from 'node:net'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { NothingListens } from '../client/daemon-error.js'
-import type { Environment } from '../config/environment.js'
+import { variableOf } from '../config/environment.js'
 import { usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
+import type { DaemonSetting } from '../config/settings.js'
+import { differencesInWords } from '../config/settings-difference.js'
 import { asCatchdError, type CatchdError, EXIT } from '../failures.js'
 import { readBindTarget } from '../http/redirect/bind-target.js'
 import { findPortHolder, type PortHolder } from '../http/redirect/port-holder.js'
@@ -63,14 +65,30 @@ export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand:
 }
 
 function judgeRunning({ version, pid, listeners }: DaemonStatus): Finding {
-  if (version === VERSION && listeners.tcp_error !== null)
-    return warn('daemon', listeners.tcp_error, 'catchd daemon restart')
+  if (version === VERSION && listeners.tcp_error !== null) return warn('daemon', listeners.tcp_error)
   if (version === VERSION) return ok('daemon', `Version ${version}, process ${pid}`)
   return warn(
     'daemon',
     `The running daemon (process ${pid}) has version ${version}, but this program has version ${VERSION}.`,
     'catchd daemon restart',
   )
+}
+
+/**
+ * @param here - What a daemon that is started here uses.
+ * @param restart - The command after which the daemon uses these settings.
+ */
+export function judgeSettings(
+  daemon: DaemonState,
+  here: readonly DaemonSetting[],
+  restart: string,
+): Finding[] {
+  // A daemon of an older version does not send its settings.
+  if (daemon.state !== 'running' || daemon.status.settings === undefined) return []
+  const { settings, vault } = daemon.status
+  const differences = differencesInWords(here, settings, vault.kind)
+  if (differences.length === 0) return [ok('settings', 'The running daemon uses the settings of this shell.')]
+  return [warn('settings', differences.join(' '), restart)]
 }
 
 /** @returns No finding if everything that arrived at the redirect URIs could be read, since the daemon started. */
@@ -88,6 +106,11 @@ function isOccupied(path: string): boolean {
   }
 }
 
+const PORT_CHECKS = new Map([
+  ['api_port', 'API port'],
+  ['redirect_port', 'redirect port'],
+])
+
 /** A port that catchd needs. */
 interface PortNeed {
   readonly check: string
@@ -97,9 +120,9 @@ interface PortNeed {
   readonly next: string
 }
 
-/** The ports of the environment and of the profiles' redirect URIs, each once. */
+/** The ports of the settings and of the profiles' redirect URIs, each once. */
 export function portsNeeded(
-  { apiPort, redirectPort }: Pick<Environment, 'apiPort' | 'redirectPort'>,
+  settings: readonly DaemonSetting[],
   profiles: ReadonlyMap<string, Profile> | undefined,
 ): PortNeed[] {
   const needs = new Map<string, PortNeed>()
@@ -108,9 +131,15 @@ export function portsNeeded(
     if (need.port !== 0 && !needs.has(key)) needs.set(key, need)
   }
   const here = ['127.0.0.1']
-  add({ check: 'API port', hosts: here, port: apiPort, next: 'CATCHD_API_PORT=0 catchd daemon restart' })
-  const next = 'CATCHD_REDIRECT_PORT=0 catchd daemon restart'
-  add({ check: 'redirect port', hosts: here, port: redirectPort, next })
+  for (const { key, value, source } of settings) {
+    const name = key.replace(/^daemon\./, '')
+    const check = PORT_CHECKS.get(name)
+    if (check === undefined || typeof value !== 'number') continue
+    const isVariable = source === 'environment'
+    const setting = isVariable ? `${variableOf(name)}=0` : `catchd config set ${key} 0 &&`
+    const next = `${setting} catchd daemon restart`
+    add({ check, hosts: here, port: value, next })
+  }
   for (const profile of profiles?.values() ?? []) {
     if (!usesRedirectUri(profile)) continue
     const { name, redirect_uri, listen } = profile

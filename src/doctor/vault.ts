@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
+import type { Settings } from '../config/settings.js'
 import { EXIT } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
 import { KeychainFailure, type KeychainTrouble, translate } from '../vault/keychain-engine.js'
@@ -37,7 +38,7 @@ type DaemonVault = Pick<DaemonStatus, 'vault'> & Partial<Pick<DaemonStatus, 'loc
 /** Checks the vault on this machine. @param daemon - The status of the running daemon, if one runs. */
 export async function examineVault(
   machine: Machine,
-  environment: Pick<Environment, 'vault' | 'vaultPassphraseFile'>,
+  environment: Pick<Environment, 'vaultPassphraseFile'> & Pick<Settings, 'vault'>,
   stateFolder: string,
   daemon: DaemonVault | undefined,
 ): Promise<Finding[]> {
@@ -57,7 +58,7 @@ export async function examineVault(
 }
 
 async function vaultInUse(
-  choice: Environment['vault'],
+  choice: Settings['vault'],
   stateFolder: string,
   daemon: DaemonStatus['vault'] | undefined,
 ): Promise<VaultInUse> {
