@@ -34,6 +34,7 @@ const COMPLETE_DETAIL: ReadonlySet<FailureCode> = new Set([
   'login_expired',
   'profile_unknown',
   'provider_unreachable',
+  'api_port_in_use',
   'scope_insufficient',
   'vault_locked',
   'locked',

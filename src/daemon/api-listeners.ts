@@ -123,7 +123,7 @@ async function localhostInUse(port: number): Promise<string> {
 async function whyNotBound(port: number, code: string): Promise<string> {
   const off = 'The API works only over the socket.'
   if (code !== 'EADDRINUSE') return `The API port 127.0.0.1:${port} cannot be bound (${code}). ${off}`
-  return `The API port 127.0.0.1:${port} is used by ${await holderOf(port)}. ${off} catchd uses the port as soon as it is free.`
+  return `The API port 127.0.0.1:${port} is used by ${await holderOf(port)}. ${off} catchd uses the port within a minute after it is free.`
 }
 
 /** systemd bound the port that was configured when the service was installed. */

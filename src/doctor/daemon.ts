@@ -118,6 +118,8 @@ interface PortNeed {
   readonly port: number
   /** The command to run when another program uses the port. */
   readonly next: string
+  /** The same with another port, if the file has the setting and any port will do. */
+  readonly nextWithPort?: ((port: number) => string) | undefined
 }
 
 /** The ports of the settings and of the profiles' redirect URIs, each once. */
@@ -138,7 +140,11 @@ export function portsNeeded(
     const isVariable = source === 'environment'
     const setting = isVariable ? `${variableOf(name)}=0` : `catchd config set ${key} 0 &&`
     const next = `${setting} catchd daemon restart`
-    add({ check, hosts: here, port: value, next })
+    const nextWithPort =
+      isVariable || name !== 'api_port'
+        ? undefined
+        : (port: number) => `catchd config set ${key} ${port} && catchd daemon restart`
+    add({ check, hosts: here, port: value, next, nextWithPort })
   }
   for (const profile of profiles?.values() ?? []) {
     if (!usesRedirectUri(profile)) continue
@@ -171,7 +177,9 @@ export async function examinePort(need: PortNeed, daemon: DaemonState): Promise<
   // `localhost` has two address families. One that the system does not have is no problem.
   const refusal = refusals.find((code) => code !== undefined && code !== 'EADDRNOTAVAIL')
   const holder = refusal === 'EADDRINUSE' ? await findPortHolder(need.port) : undefined
-  return judgePort(need, { refusal, holder }, daemon)
+  const other = refusal === undefined ? undefined : await freePortAfter(need.port)
+  const next = other === undefined ? undefined : need.nextWithPort?.(other)
+  return judgePort({ ...need, next: next ?? need.next }, { refusal, holder }, daemon)
 }
 
 export function judgePort(need: PortNeed, { refusal, holder }: PortFacts, daemon: DaemonState): Finding {
@@ -190,6 +198,14 @@ export function judgePort(need: PortNeed, { refusal, holder }: PortFacts, daemon
 function listensOn(status: DaemonStatus | undefined, port: number): boolean {
   const { redirect = [], tcp = null } = status?.listeners ?? {}
   return [...redirect, tcp ?? ''].some((address) => address.endsWith(`:${port}`))
+}
+
+/** @returns The first free port after this one; `undefined`: there is none near. */
+async function freePortAfter(port: number): Promise<number | undefined> {
+  for (let other = port + 1; other < Math.min(port + 20, 65_536); other += 1) {
+    if ((await tryToBind('127.0.0.1', other)) === undefined) return other
+  }
+  return undefined
 }
 
 function tryToBind(host: string, port: number): Promise<string | undefined> {
