@@ -19,7 +19,7 @@ export type ApiListenersParts = Pick<DaemonParts, 'clock' | 'settings' | 'folder
 
 /** A port that is taken is tried again after this time, and after twice the time whenever it is still taken. */
 const RETRY_MS = 5_000
-const LONGEST_RETRY_MS = 60_000
+const LONGEST_RETRY_MS = 40_000
 
 export class ApiListeners {
   readonly #parts: ApiListenersParts
