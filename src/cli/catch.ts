@@ -20,8 +20,9 @@ export function define(command: Command, context: Context): void {
     .option('--state <state>', 'state that the response must have; default: any response')
     .option('--json', 'accepted for scripts; the output is always JSON')
     .action(async ({ redirectUri, state }) => {
+      const { redirectPort } = await context.settings()
       const begun = await context.client.beginLogin({
-        redirectUri: redirectUri ?? `http://127.0.0.1:${context.environment.redirectPort}/callback`,
+        redirectUri: redirectUri ?? `http://127.0.0.1:${redirectPort}/callback`,
         state,
       })
       printNote(`Waiting for an authorization response at ${begun.redirect_uri}`)

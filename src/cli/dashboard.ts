@@ -22,7 +22,7 @@ export function define(command: Command, context: Context): void {
 async function open(context: Context, url: string): Promise<void> {
   const { browserOpener } = await import('../browser/browser-opener.js')
   try {
-    await browserOpener(context.environment.browser, process.env)(url)
+    await browserOpener((await context.settings()).browser, process.env)(url)
   } catch (error) {
     printNote(error instanceof Error ? error.message : 'The browser cannot be started.')
   }

@@ -549,6 +549,14 @@ export interface DaemonStatus {
   readonly locked: boolean
   /** Why catchd does not lock itself, although `lock` is configured */
   readonly lock_error: string | null
+  /** For admin keys and on the socket: the settings that this daemon uses */
+  readonly settings?: readonly {
+    /** Its path in the configuration, such as daemon.api_port, or the name of a variable without one */
+    readonly key: string
+    /** null: not set */
+    readonly value: string | number | null
+    readonly source: 'environment' | 'file' | 'default'
+  }[]
   /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
   readonly token_accesses?: readonly {
     /** Name of an API key, `admin`, or `socket` */

@@ -226,13 +226,13 @@ describe('the short way', () => {
     ['a refusal', problem('login_required', 409), 3, 'catchd: '],
     ['what is no JSON', { body: 'token' }, 5, 'The program that answers there is not catchd.'],
   ])(
-    '%s is asked for once more, on the long way, which says what it is',
+    '%s is asked for once more, on the long way, which says what it is and compares settings',
     async (_what, reply, code, said) => {
       const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': reply })
       const { exitCode, stdout, stderr } = await run(daemon, ['token', 'gw'])
       expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' })
       expect(stderr).toContain(said)
-      expect(daemon.calls).toHaveLength(2)
+      expect(daemon.calls).toEqual(['GET /v1/tokens/gw', 'GET /v1/tokens/gw', 'GET /v1/status'])
     },
   )
 
@@ -305,6 +305,9 @@ describe('the short way', () => {
     'http://[::1]:80',
     'http://example.com:80',
     'https://example.com',
+    'https://example.com/client',
+    'https://1.2/client',
+    'https://example.com/../client',
   ]
   const names = [...Object.keys(EnvironmentVariables.shape), 'CATCHD_HOM', 'CATCHD_', 'CATCHD_toString']
 

@@ -80,7 +80,7 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
       lock,
       openBrowser: async (url) => void opened.push(url),
       describeVault: () => 'memory',
-      timeoutSeconds: 600,
+      timeoutSeconds: () => 600,
       log: (event) => void events.push(event),
     })
     /** The profiles, and what else is configured, as they are now. */

@@ -64,7 +64,7 @@ function openCatch({ caught }: KindParts, login: PendingCatch): OpenLogin {
 
 async function begin(
   { clock, ...parts }: KindParts,
-  { redirectUri, state, timeoutSeconds = parts.timeoutSeconds }: CatchRequest,
+  { redirectUri, state, timeoutSeconds = parts.timeoutSeconds() }: CatchRequest,
   bind: Bind,
 ): Promise<PendingCatch> {
   const bound = await bind(addressOf(redirectUri)).catch(ofTheRequest)

@@ -106,7 +106,7 @@ export interface KindParts {
   readonly caught: CaughtResponses
   readonly describeVault: () => string
   /** For requests without a timeout. */
-  readonly timeoutSeconds: number
+  readonly timeoutSeconds: () => number
   readonly machine?: MachineFacts
   readonly log: (event: LoginEvent) => void
 }
