@@ -88,9 +88,11 @@ async function tokenAfterLogin(
       return await requestToken(context, name, choice, { ...options, login: 'auto' })
     } catch (error) {
       if (!(error instanceof DaemonError) || error.loginId === undefined) throw error
-      const { loginId, authorizationUrl } = error
-      if (authorizationUrl !== undefined) printInstructions({ authorization_url: authorizationUrl }, true)
-      requireSuccess(await untilSettled(context.watchingClient, loginId, context.signal))
+      const { loginId } = error
+      const { client, signal } = context
+      const begun = await client.login(loginId, { signal })
+      if (begun.status === 'pending') printInstructions(begun, true)
+      requireSuccess(await untilSettled({ context, id: loginId, again: `catchd login ${name}`, signal }))
     }
   }
   return requestToken(context, name, choice, options)

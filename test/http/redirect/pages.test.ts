@@ -21,7 +21,10 @@ const LOGIN = {
 }
 
 function succeeded(stored: Partial<StoredSummary> = {}): Page {
-  return resultPage({ ...LOGIN, status: 'succeeded', stored: { ...STORED, ...stored } }, NOW_MS, false)
+  return resultPage(
+    { ...LOGIN, status: 'succeeded', stored: { ...STORED, ...stored } },
+    { nowMs: NOW_MS, answeredBefore: false },
+  )
 }
 
 function unsuccessful(
@@ -30,7 +33,7 @@ function unsuccessful(
   context: ConstructorParameters<typeof CatchdError>[1] = {},
 ): Page {
   const failure = new CatchdError(code, typeof context === 'string' ? context : { profile: 'gw', ...context })
-  return resultPage({ ...LOGIN, status, failure }, NOW_MS, false)
+  return resultPage({ ...LOGIN, status, failure }, { nowMs: NOW_MS, answeredBefore: false })
 }
 
 const MISMATCH: Cause = {
@@ -41,7 +44,10 @@ const MISMATCH: Cause = {
 
 function explained(cause: Cause, status: 'failed' | 'expired' | 'cancelled' = 'failed'): Page {
   const failure = new CatchdError('provider_refused', { profile: 'gw' })
-  return resultPage({ ...LOGIN, status, failure, report: { causes: [cause], exchanges: [] } }, NOW_MS, false)
+  return resultPage(
+    { ...LOGIN, status, failure, report: { causes: [cause], exchanges: [] } },
+    { nowMs: NOW_MS, answeredBefore: false },
+  )
 }
 
 const EVERY_PAGE: readonly (readonly [string, Page])[] = [
@@ -52,9 +58,12 @@ const EVERY_PAGE: readonly (readonly [string, Page])[] = [
   ['failed, with a likely cause', explained(MISMATCH)],
   ['expired', unsuccessful('expired', 'login_expired')],
   ['cancelled', unsuccessful('cancelled', 'login_required', { detail: 'The login was cancelled.' })],
-  ['pending', resultPage({ ...LOGIN, status: 'pending' } as Login, NOW_MS, false)],
-  ['exchanging', resultPage({ ...LOGIN, status: 'exchanging' }, NOW_MS, false)],
-  ['already used', resultPage({ ...LOGIN, status: 'succeeded', stored: STORED }, NOW_MS, true)],
+  ['pending', resultPage({ ...LOGIN, status: 'pending' } as Login, { nowMs: NOW_MS, answeredBefore: false })],
+  ['exchanging', resultPage({ ...LOGIN, status: 'exchanging' }, { nowMs: NOW_MS, answeredBefore: false })],
+  [
+    'already used',
+    resultPage({ ...LOGIN, status: 'succeeded', stored: STORED }, { nowMs: NOW_MS, answeredBefore: true }),
+  ],
   ['unknown state', refusalPage(new CatchdError('state_unknown'), '/catchd/refused/state_unknown')],
   ['unknown login', refusalPage(new CatchdError('login_unknown'), null)],
   ['relay', relayPage(true)],
