@@ -32,6 +32,8 @@ export interface Wait {
   readonly again: string
   readonly signal: AbortSignal
   readonly hints?: Hints
+  /** Called once, if the login still waits when it is first asked for. */
+  readonly onPending?: (login: StartedLoginAnswer) => void
 }
 
 /** Tells the user each hint once: a login has the same hint in many answers. */
@@ -63,6 +65,7 @@ export class Hints {
 export async function untilSettled(wait: Wait): Promise<SettledLogin> {
   const { id, signal, hints = new Hints() } = wait
   const daemon = new LostDaemon(wait, (text) => hints.tell(text))
+  let isShown = false
   for (let questions = 0; ; questions += 1) {
     const askedAtMs = Date.now()
     try {
@@ -70,6 +73,8 @@ export async function untilSettled(wait: Wait): Promise<SettledLogin> {
       const login = await daemon.client.login(id, { waitSeconds, signal })
       daemon.answered()
       if (login.status !== 'pending' && login.status !== 'exchanging') return login
+      if (login.status === 'pending' && !isShown) wait.onPending?.(login)
+      isShown = true
       if (login.status === 'pending' && login.hint) hints.say(login.hint.split('\n'), stillWaiting(login))
     } catch (error) {
       daemon.failed(error)
@@ -108,20 +113,18 @@ function failureOf(login: UnsuccessfulLogin): CatchdError {
  * Cancels a login, so that nothing waits for the browser any more.
  *
  * @param why - `timeout`: after the time limit of the command.
- * @returns How the login ended; `undefined` if the daemon does not answer.
  */
-export async function giveUp(
-  client: CatchdClient,
-  id: string,
-  why?: 'timeout',
-): Promise<LoginAnswer | undefined> {
+export async function giveUp(client: CatchdClient, id: string, why?: 'timeout'): Promise<void> {
   try {
     await client.cancelLogin(id, { signal: AbortSignal.timeout(2_000), why })
-    return await client.login(id, { signal: AbortSignal.timeout(2_000) })
   } catch {
     // It expires automatically. The command prints why it ends, not this failure.
-    return undefined
   }
+}
+
+/** The login after {@link giveUp}; `undefined` if the daemon does not answer. */
+export async function givenUp(client: CatchdClient, id: string): Promise<LoginAnswer | undefined> {
+  return client.login(id, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
 }
 
 /** The likely causes of a login that was given up. */

@@ -25,6 +25,7 @@ import {
 import {
   afterCancelling,
   causesOf,
+  givenUp,
   giveUp,
   Hints,
   printInstructions,
@@ -163,7 +164,8 @@ async function settle(
     return requireSuccess(settled)
   } catch (error) {
     const why = limits.aborted && !interrupted.aborted ? 'timeout' : undefined
-    const ended = options.paste || limits.aborted ? await giveUp(watchingClient, id, why) : undefined
+    if (options.paste || limits.aborted) await giveUp(watchingClient, id, why)
+    const ended = limits.aborted ? await givenUp(watchingClient, id) : undefined
     line?.end()
     if (interrupted.aborted) hints.say(afterCancelling(ended))
     if (await hasTokens(watchingClient, name)) printNote('The earlier tokens are kept.')

@@ -1,5 +1,6 @@
 /** `catchd token NAME` with all its options. fast-path/quick-token.ts handles the simple ones without this file. */
 import { type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import type { StartedLoginAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { DaemonError } from '../client/daemon-error.js'
 import type { AccessTokenOptions } from '../client/options.js'
@@ -88,11 +89,9 @@ async function tokenAfterLogin(
       return await requestToken(context, name, choice, { ...options, login: 'auto' })
     } catch (error) {
       if (!(error instanceof DaemonError) || error.loginId === undefined) throw error
-      const { loginId } = error
-      const { client, signal } = context
-      const begun = await client.login(loginId, { signal })
-      if (begun.status === 'pending') printInstructions(begun, true)
-      requireSuccess(await untilSettled({ context, id: loginId, again: `catchd login ${name}`, signal }))
+      const wait = { context, id: error.loginId, again: `catchd login ${name}`, signal: context.signal }
+      const onPending = (login: StartedLoginAnswer) => printInstructions(login, true)
+      requireSuccess(await untilSettled({ ...wait, onPending }))
     }
   }
   return requestToken(context, name, choice, options)
