@@ -31,9 +31,10 @@ export function define(command: Command, context: Context): void {
     })
 }
 
-async function printResponse({ watchingClient, signal }: Context, id: string): Promise<void> {
+async function printResponse(context: Context, id: string): Promise<void> {
+  const { watchingClient, signal } = context
   try {
-    const caught = requireSuccess(await untilSettled(watchingClient, id, signal))
+    const caught = requireSuccess(await untilSettled({ context, id, again: 'catchd catch', signal }))
     if (!('response' in caught) || caught.response === undefined) throw alreadyGiven()
     printJson(caught.response)
     refuseErrorResponse(caught.response)

@@ -261,7 +261,7 @@ export interface PendingLogin {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
-  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
   readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
@@ -284,6 +284,8 @@ export interface PendingDeviceLogin {
   readonly verification_uri: string
   /** The same with the code in it */
   readonly verification_uri_complete?: string
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -300,7 +302,7 @@ export interface PendingCatch {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
-  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
   readonly hint?: string | null
   readonly error?: null
   readonly stored?: null

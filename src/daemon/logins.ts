@@ -38,7 +38,16 @@ export function composeLogins(
   // Used before it exists: a login binds its redirect URI, and the requests there are for a login.
   const redirectApp = new LazyApp(async () => {
     const { buildRedirectApp } = await import('../http/redirect/redirect-app.js')
-    return buildRedirectApp({ logins, clock, log: (event) => log.info(event) })
+    return buildRedirectApp({
+      logins,
+      clock,
+      hasTokens: (profile) =>
+        tokens.keeper.find(profile).then(
+          ({ set }) => set !== null,
+          () => undefined,
+        ),
+      log: (event) => log.info(event),
+    })
   })
   const redirectListeners = new LoopbackRedirectListeners({
     listener: new HttpListener(redirectApp.routing, REDIRECT_LIMITS, unreadPage),

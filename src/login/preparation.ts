@@ -35,6 +35,7 @@ export async function prepareLogin(
   const createdAtMs = parts.clock.now()
   return {
     status: 'pending',
+    kind: 'code',
     id: randomId(),
     profile: profile.name,
     ...prepared,
