@@ -57,24 +57,19 @@ export function define(command: Command, context: Context): void {
     .option('--start', 'print the new login as JSON and do not wait for its end')
     .option('--paste', "read the final URL from the browser's address bar, for a browser on another machine")
     .option('--timeout <seconds>', 'cancel the login after this time', seconds(1, 3600))
-    .option('--name <profile>', 'with a URL: the name of its profile')
-    .option('--client-id <id>', 'with a URL: the client that you registered; by default catchd registers one')
-    .option('--scope <scopes>', 'with a URL: scopes to request instead of those of the resource')
-    .option(
-      '--redirect-uri <uri>',
-      'with a URL: the loopback redirect URI to register, for example on localhost',
-    )
-    .option(
-      '--issuer <url>',
-      'with a URL: the authorization server that you agree to, if the resource now names another one',
-    )
-    .option('--ca-file <path>', "with a URL: PEM file of the CA that signed the server's certificate")
-    .option(
-      '--register',
-      'with a URL: register another client, because the server no longer knows the last one',
-    )
     .option('--verbose', 'also show the requests and the answers, without secrets')
     .option('--json', 'print the login as JSON')
+    .optionsGroup('With a URL:')
+    .option('--name <profile>', 'name of the profile')
+    .option('--client-id <id>', 'the client that you registered; by default catchd registers one')
+    .option('--scope <scopes>', 'scopes to request instead of those of the resource')
+    .option('--redirect-uri <uri>', 'the loopback redirect URI to register, for example on localhost')
+    .option(
+      '--issuer <url>',
+      'the authorization server that you agree to, if the resource now names another one',
+    )
+    .option('--ca-file <path>', "PEM file of the CA that signed the server's certificate")
+    .option('--register', 'register another client, because the server no longer knows the last one')
     .action(async (name, options) => {
       if (isUrl(name)) return loginAt(context, name, options)
       refuseUrlOptions(name, options)
