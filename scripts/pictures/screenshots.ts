@@ -33,7 +33,9 @@ export async function takeScreenshots(office: Office): Promise<ReadonlyMap<strin
         taken.set(`docs/images/${name}-${colorScheme}.png`, png)
       }
 
-      await page.goto(JSON.parse(await office.stdoutOf('catchd login gw --start --no-browser')).authorization_url)
+      await page.goto(
+        JSON.parse(await office.stdoutOf('catchd login gw --start --no-browser')).authorization_url,
+      )
       await page.getByRole('heading', { name: /Logged in/ }).waitFor()
       await take('success', 660, 800)
 

@@ -68,8 +68,7 @@ export function drawSequence({ title, participants, column, accent, steps }: Seq
   const marked = (name: string) => (name === accent ? ' accent' : '')
 
   const lives = participants.map(
-    (name) =>
-      `<line class="life" x1="${xOf(name)}" y1="${top}" x2="${xOf(name)}" y2="${height - MARGIN}"/>`,
+    (name) => `<line class="life" x1="${xOf(name)}" y1="${top}" x2="${xOf(name)}" y2="${height - MARGIN}"/>`,
   )
   const heads = participants.flatMap((name) => [
     `<rect class="head${marked(name)}" x="${xOf(name) - HEAD.width / 2}" y="${MARGIN}" width="${HEAD.width}" height="${HEAD.height}" rx="6"/>`,

@@ -24,7 +24,10 @@ export function drawTerminal(title: string, session: readonly TerminalCommand[])
   const lines = session.flatMap(({ command, output }, index) => [
     ...(index === 0 ? [] : [{ text: '', isCommand: false }]),
     ...command.split('\n').map((text, row) => ({ text: row === 0 ? `$ ${text}` : text, isCommand: true })),
-    ...output.trimEnd().split('\n').map((text) => ({ text, isCommand: false })),
+    ...output
+      .trimEnd()
+      .split('\n')
+      .map((text) => ({ text, isCommand: false })),
   ])
   const width = 2 * LEFT + COLUMNS * GLYPH
   const height = TOP + lines.length * LINE
@@ -52,7 +55,9 @@ function drawLine({ text, isCommand }: { text: string; isCommand: boolean }, y: 
   const prompt = isCommand && shown.startsWith('$ ') ? part('$', 0, ' class="prompt"') : ''
   const rest = prompt === '' ? shown : ` ${shown.slice(1)}`
   const words = rest.trimStart()
-  return words === '' ? '' : prompt + part(words, rest.length - words.length, isCommand ? ' class="command"' : '')
+  return words === ''
+    ? ''
+    : prompt + part(words, rest.length - words.length, isCommand ? ' class="command"' : '')
 }
 
 const round = (value: number) => Number(value.toFixed(1))
