@@ -35,7 +35,7 @@ export function drawTerminal(title: string, session: readonly TerminalCommand[])
     width,
     height,
     title,
-    description: session.map(({ command, output }) => `$ ${command}\n${output.trimEnd()}`).join('\n'),
+    description: lines.map(({ text }) => cut(text)).join('\n'),
     style: STYLE,
     elements: [
       `<rect class="window" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8"/>`,
@@ -49,7 +49,7 @@ export function drawTerminal(title: string, session: readonly TerminalCommand[])
 
 /** A width of its own for each part, so that columns stand below each other in every font. */
 function drawLine({ text, isCommand }: { text: string; isCommand: boolean }, y: number): string {
-  const shown = text.length <= COLUMNS ? text : `${text.slice(0, COLUMNS - 1)}…`
+  const shown = cut(text)
   const part = (said: string, column: number, kind: string) =>
     `<text${kind} x="${round(LEFT + column * GLYPH)}" y="${y}" textLength="${round(said.length * GLYPH)}" lengthAdjust="spacingAndGlyphs">${escaped(said)}</text>`
   const prompt = isCommand && shown.startsWith('$ ') ? part('$', 0, ' class="prompt"') : ''
@@ -59,5 +59,7 @@ function drawLine({ text, isCommand }: { text: string; isCommand: boolean }, y: 
     ? ''
     : prompt + part(words, rest.length - words.length, isCommand ? ' class="command"' : '')
 }
+
+const cut = (text: string) => (text.length <= COLUMNS ? text : `${text.slice(0, COLUMNS - 1)}…`)
 
 const round = (value: number) => Number(value.toFixed(1))
