@@ -56,8 +56,6 @@ const isTool = (page: string) => page.startsWith(posix.dirname(TOOLS))
 /** Files of the repository that pages link to and that are no pages. */
 const linkedFiles = new Set<string>()
 
-process.env['VITE_EXTRA_EXTENSIONS'] = 'example' // .env.example is a file, not a page
-
 export default defineConfig({
   title: 'catchd',
   description: 'Catches OAuth redirects on localhost and hands fresh access tokens to local tools.',
@@ -65,7 +63,7 @@ export default defineConfig({
   // Everything that is not documentation, whatever is added to the repository later.
   srcExclude: readdirSync(ROOT, { withFileTypes: true })
     .map(({ name }) => name)
-    .filter((name) => !['README.md', 'SECURITY.md', 'CHANGELOG.md', 'docs'].includes(name)),
+    .filter((name) => name !== 'docs' && !name.endsWith('.md')),
   outDir: './dist',
   rewrites: (page) => page.replace(/README\.md$/, 'index.md'),
   lastUpdated: false,
@@ -80,7 +78,10 @@ export default defineConfig({
           const href = token.attrGet('href')
           if (token.type !== 'link_open' || href === null || /^([a-z]+:|#)/.test(href)) continue
           if (/README\.md(#|$)/.test(href)) token.attrSet('href', href.replace('README.md', 'index.md'))
-          else if (!/\.md(#|$)/.test(href)) linkedFiles.add(posix.join(posix.dirname(page), href))
+          else if (!/\.md(#|$)/.test(href)) {
+            linkedFiles.add(posix.join(posix.dirname(page), href))
+            token.attrSet('target', '_self') // a file, whose name stays as it is
+          }
         }
       })
     },
@@ -94,9 +95,11 @@ export default defineConfig({
     console.log('The site is in site/dist. To read it with the search: npm run docs:serve')
   },
   // Pages can also be read without a server: only the search needs one.
-  transformHtml(code, _id, { page }) {
+  transformHtml(code, _id, { page, siteData }) {
     const up = '../'.repeat(page.split('/').length - 1) || './'
-    return code.replaceAll(/ (href|src)="\/(?!\/)/g, ` $1="${up}`)
+    return code
+      .replaceAll(` href="${siteData.base}`, ` href="${up}`)
+      .replaceAll(` src="${siteData.base}`, ` src="${up}`)
   },
   themeConfig: {
     nav: [
