@@ -100,6 +100,7 @@ export default defineConfig({
     return code
       .replaceAll(` href="${siteData.base}`, ` href="${up}`)
       .replaceAll(` src="${siteData.base}`, ` src="${up}`)
+      .replaceAll(/ href="(\.\.?\/[^"]*\/|\.\/)"/g, ' href="$1index.html"')
   },
   themeConfig: {
     nav: [
