@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const options = new Set(process.argv.slice(2))
 
 requireNode(20, 19)
-if (options.has('--site')) installPackages('site', '--ignore-scripts')
+if (options.has('--site')) installPackages('site')
 else {
   if (options.has('--test')) installSystemPackages()
   installPackages('.')
@@ -30,7 +30,7 @@ function requireNode(major, minor) {
 }
 
 /** Installs only when the lock file is newer than what is installed. */
-function installPackages(name, ...more) {
+function installPackages(name) {
   const folder = join(root, name)
   const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8')
   const stamp = join(folder, 'node_modules', '.catchd-lock')
@@ -38,8 +38,12 @@ function installPackages(name, ...more) {
   say(name === '.' ? 'installing packages' : `installing packages of ${name}/`)
   // Not `npm ci`: it refuses a lock file that lacks the binaries of other platforms, which a mirror may not have.
   // The locked versions are installed either way, and the lock file stays as it is.
-  const words = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...more]
-  run('npm', ['--prefix', folder, ...words])
+  // Without scripts: no package needs its own, and the one of this package (`prepare`) would start this file again.
+  // npm may run this file for `npm install --global .`, and hands its options on as variables.
+  const here = ['--no-global', '--location=project', '--no-dry-run', '--ignore-scripts']
+  const all = ['--include=dev', '--include=optional']
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  run('npm', ['install', '--prefix', folder, '--no-save', ...here, ...all, ...quiet])
   writeFileSync(stamp, lock)
 }
 
@@ -159,7 +163,8 @@ function isInstalled(command) {
 
 function run(command, words) {
   try {
-    execFileSync(command, words, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] })
+    const shell = process.platform === 'win32' && command === 'npm' // a script there
+    execFileSync(command, words, { cwd: root, shell, stdio: ['ignore', process.stderr, process.stderr] })
   } catch (error) {
     process.exit(error.status ?? 1)
   }

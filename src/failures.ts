@@ -124,7 +124,7 @@ export const FAILURES = {
   vault_locked: {
     status: 503,
     exitCode: EXIT.vault,
-    title: 'The keychain is locked',
+    title: 'The vault is locked',
     next: 'catchd vault status',
   },
   vault_unavailable: {

@@ -31,6 +31,7 @@ import {
   WaitingLine,
 } from './login-wait.js'
 import { expiryInWords, facts, printJson, printNote, printResult, styled } from './output.js'
+import { noteFallback } from './vault-reason.js'
 
 type Begun = PendingLogin | PendingDeviceLogin
 
@@ -103,6 +104,7 @@ export async function login(context: Context, name: string, options: LoginOption
     if (await needsNoLogin(context, name, error)) return printTokenDetails(context, name, options)
     throw error
   }
+  if (!options.json) await noteFallback(context)
   const advice = options.paste ? undefined : adviceFor(begun, open)
   printInstructions(begun, open)
   if (advice?.isNeeded) printAdvice(advice, name)

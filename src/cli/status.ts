@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from '@commander-js/extra-typings'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import { CatchdError } from '../failures.js'
+import { CatchdError, EXIT } from '../failures.js'
+import { vaultName } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
 import { facts, printJson, printResult, relative, shown } from './output.js'
 import { profileTable } from './profile.js'
+import { vaultReason } from './vault-reason.js'
 
 const EVERY_MS = 1_000
 /** Moves the cursor to the upper left corner. The other two clear the rest of a line and the lines below. */
@@ -24,7 +26,12 @@ export function define(command: Command, context: Context): void {
     .action(async ({ json, watch }) => {
       const { client } = context
       if (watch) return watchStatus(context, json)
-      if (!json) return printResult(await screenOf(client))
+      if (!json) {
+        const { lines, failure } = await screenOf(client)
+        printResult(lines)
+        if (failure !== undefined) process.exitCode = failure.exitCode
+        return
+      }
       // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
       printJson({ ...(await client.status()), profile_list: await client.profiles() })
     })
@@ -43,10 +50,12 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   process.stdout.write(ENTER)
   try {
     while (!signal.aborted) {
-      const screen = await screenOf(watchingClient).catch((error: unknown) => {
-        if (error instanceof CatchdError) return [error.message]
-        throw error
-      })
+      const screen = await screenOf(watchingClient)
+        .then((shownNow) => shownNow.lines)
+        .catch((error: unknown) => {
+          if (error instanceof CatchdError) return [error.message]
+          throw error
+        })
       const lines = screen
         .slice(0, (process.stdout.rows ?? 24) - 1)
         .map((line) => shown(line, process.stdout))
@@ -60,12 +69,19 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   }
 }
 
-async function screenOf(client: CatchdClient): Promise<string[]> {
-  const [daemon, profiles] = [await client.status(), await client.profiles()]
+/** @returns Its lines, and why the profiles are missing: without the vault their state is not known. */
+async function screenOf(client: CatchdClient): Promise<{ lines: string[]; failure?: CatchdError }> {
+  const daemon = await client.status()
   const nowMs = Date.now()
-  const none = daemon.config.ok ? 'No profiles yet: catchd init' : 'No profiles: catchd profile edit'
-  const list = profiles.length === 0 ? [none] : profileTable(profiles, nowMs)
-  return [...facts(statusFacts(daemon, nowMs)), '', ...list]
+  const above = [...facts(statusFacts(daemon, nowMs)), '']
+  try {
+    const profiles = await client.profiles()
+    const none = daemon.config.ok ? 'No profiles yet: catchd init' : 'No profiles: catchd profile edit'
+    return { lines: [...above, ...(profiles.length === 0 ? [none] : profileTable(profiles, nowMs))] }
+  } catch (error) {
+    if (!(error instanceof CatchdError) || error.exitCode !== EXIT.vault) throw error
+    return { lines: [...above, 'Profiles cannot be shown until the vault works.'], failure: error }
+  }
 }
 
 function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
@@ -76,7 +92,8 @@ function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
     ['socket', listeners.socket ?? 'none'],
     ['tcp', listeners.tcp ?? 'off'],
     ...(listeners.tcp_error === null ? [] : [['', listeners.tcp_error] satisfies [string, string]]),
-    ['vault', `${vault.kind} (${vault.engine}), ${vault.health}`],
+    ['vault', `${vaultName(vault)}, ${vault.health}`],
+    ...vaultReason(daemon),
   ]
   if (daemon.locked) pairs.push(['lock', 'catchd is locked: catchd unlock'])
   if (daemon.lock_error != null) pairs.push(['lock', daemon.lock_error])

@@ -1,8 +1,9 @@
 /** `catchd vault status|migrate`: shows where tokens are stored, and moves them to another vault. */
 import { type Command, Option } from '@commander-js/extra-typings'
-import { LASTING_VAULTS } from '../vault/vault-kinds.js'
+import { LASTING_VAULTS, vaultName } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
 import { facts, printJson, printResult } from './output.js'
+import { vaultReason } from './vault-reason.js'
 
 export function define(command: Command, context: Context): void {
   command
@@ -10,13 +11,15 @@ export function define(command: Command, context: Context): void {
     .summary('show which vault is in use and whether it works')
     .option('--json', 'print it as JSON')
     .action(async ({ json }) => {
-      const { vault, locked } = await context.client.status()
+      const status = await context.client.status()
+      const { vault, locked } = status
       if (json) return printJson(vault)
       printResult(
         facts([
-          ['vault', vault.kind],
+          ['vault', vaultName(vault)],
           ['engine', vault.engine],
           ['health', locked ? 'closed, because catchd is locked: catchd unlock' : vault.health],
+          ...vaultReason(status, 'reason'),
           ['unsaved', vault.unsaved.join(', ') || 'nothing'],
         ]),
       )

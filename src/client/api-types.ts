@@ -531,6 +531,10 @@ export interface DaemonStatus {
     readonly engine: string
     /** ok, locked or unavailable */
     readonly health: string
+    /** Why it is not ok, or why it is the sealed file although nobody chose that */
+    readonly reason: string | null
+    /** One command to run for that reason */
+    readonly next: string | null
     /** Profiles whose newest tokens are in memory only */
     readonly unsaved: readonly string[]
   }

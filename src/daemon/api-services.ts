@@ -75,12 +75,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
           ...missedAnswer(redirectListeners.lastMissed),
           ...listeners.addresses(),
         },
-        vault: {
-          kind: vault.kind,
-          engine: vault.engine,
-          health: await vault.health(),
-          unsaved: keeper.unsaved,
-        },
+        vault: { ...(await storage.vaultState()), unsaved: keeper.unsaved },
         config: configuration.status(),
         profiles: [...configuration.entries().keys()].filter(isVisible).length,
         logins_pending: logins.countPending(isVisible),

@@ -133,7 +133,7 @@ describe('what the pages say', () => {
     ['failed', 'provider_refused', 502, 'Login failed: gw', 'catchd doctor gw'],
     ['failed', 'provider_unreachable', 504, 'Login failed: gw', 'catchd doctor gw'],
     ['failed', 'issuer_mismatch', 400, 'Login failed: gw', 'catchd doctor gw'],
-    ['failed', 'vault_locked', 503, 'The keychain is locked.', 'catchd vault status'],
+    ['failed', 'vault_locked', 503, 'The vault is locked.', 'catchd vault status'],
     ['expired', 'login_expired', 410, 'Login expired: gw', 'catchd login gw'],
     ['cancelled', 'login_required', 409, 'Login cancelled: gw', 'catchd login gw'],
   ] as const)('%s, %s: the cause and the command to run next', (status, code, httpStatus, headline, next) => {
