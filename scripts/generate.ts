@@ -1,6 +1,6 @@
 /**
- * Writes every file that is made from the sources: the JSON Schema of the configuration, the reference pages and
- * `.env.example`. A test compares them with what is committed.
+ * Writes every file that is made from the sources: the JSON Schema of the configuration, the reference pages, the
+ * drawings and `.env.example`. A test compares them with what is committed.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -10,6 +10,7 @@ import { CLIENT_TYPES_FILE, renderClientTypes } from './client-types.js'
 import { COMMAND_PAGE_FILE, MAN_PAGE_FILE, renderCommandPage, renderManPage } from './command-reference.js'
 import { renderEnvExample } from './env-example.js'
 import { OPENAPI_FILE, renderOpenApi } from './generate-openapi.js'
+import { FLOW_DRAWINGS } from './pictures/flows.js'
 import { PROVIDERS_FILE, renderProviders } from './providers.js'
 import { renderConfigurationReference, renderErrorReference } from './reference.js'
 
@@ -25,6 +26,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['.env.example', renderEnvExample()],
     [OPENAPI_FILE, await renderOpenApi()],
     [CLIENT_TYPES_FILE, renderClientTypes()],
+    ...FLOW_DRAWINGS,
   ])
 }
 

@@ -3,6 +3,7 @@
  * that some of them need. Plain JavaScript on Node's own modules, because it runs before anything is installed.
  *
  * node scripts/setup.mjs [--no-build] [--test]
+ * node scripts/setup.mjs --site
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -13,10 +14,13 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const options = new Set(process.argv.slice(2))
 
 requireNode(20, 19)
-if (options.has('--test')) installSystemPackages()
-installPackages()
-if (options.has('--test')) installToolsOfNpm()
-if (!options.has('--no-build')) build()
+if (options.has('--site')) installPackages('site')
+else {
+  if (options.has('--test')) installSystemPackages()
+  installPackages('.')
+  if (options.has('--test')) installToolsOfNpm()
+  if (!options.has('--no-build')) build()
+}
 
 function requireNode(major, minor) {
   const [runningMajor = 0, runningMinor = 0] = process.versions.node.split('.').map(Number)
@@ -26,18 +30,20 @@ function requireNode(major, minor) {
 }
 
 /** Installs only when the lock file is newer than what is installed. */
-function installPackages() {
-  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
-  const stamp = join(root, 'node_modules', '.catchd-lock')
+function installPackages(name) {
+  const folder = join(root, name)
+  const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8')
+  const stamp = join(folder, 'node_modules', '.catchd-lock')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
-  say('installing packages')
+  say(name === '.' ? 'installing packages' : `installing packages of ${name}/`)
   // Not `npm ci`: it refuses a lock file that lacks the binaries of other platforms, which a mirror may not have.
   // The locked versions are installed either way, and the lock file stays as it is.
   // Without scripts: no package needs its own, and the one of this package (`prepare`) would start this file again.
   // npm may run this file for `npm install --global .`, and hands its options on as variables.
   const here = ['--no-global', '--location=project', '--no-dry-run', '--ignore-scripts']
   const all = ['--include=dev', '--include=optional']
-  run('npm', ['install', '--no-save', ...here, ...all, '--no-audit', '--no-fund', '--loglevel=error'])
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  run('npm', ['install', '--prefix', folder, '--no-save', ...here, ...all, ...quiet])
   writeFileSync(stamp, lock)
 }
 
