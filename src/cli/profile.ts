@@ -116,8 +116,9 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
     return
   }
   if (grant === undefined || usesRedirectUri({ grant })) {
-    const { registrationAdvice } = await import('./presets.js')
+    const { registrationAdvice, scopeAdvice } = await import('./presets.js')
     printNote(registrationAdvice(profile, configuration, context.environment.redirectPort))
+    printNote(scopeAdvice(profile, configuration))
   }
   printNote(`  → catchd login ${profile}`)
 }

@@ -127,7 +127,9 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
 
 /** The preset for this profile: the redirect URI filled in, and client authentication only where there is a secret. */
 function suited({ profile }: Preset, written: Keys, name: string, { redirectPort }: ResolveContext): Keys {
-  const keys = merge({}, profile)
+  // Tools ask for the hosts of an entry (presets/tool-access.ts). A profile has only those that are written.
+  const { hosts: _hosts, token_username: _username, ...rest } = profile
+  const keys = merge({}, rest)
   keys.redirect_uri = defaultRedirectUri({ profile }, { port: redirectPort, profile: name })
   if (written.client_secret === undefined) delete keys.token_endpoint_auth_method
   return keys
