@@ -164,6 +164,7 @@ function withBase(name: string, entry: Keys): Keys {
   }
   if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
   const base = entry.base_url.replace(/\/+$/, '')
+  refuseEndpoint(name, entry, base)
   const filled: Keys = { ...entry }
   for (const key of SERVER_URLS) {
     const pattern = entry[key]
@@ -176,6 +177,21 @@ function withBase(name: string, entry: Keys): Keys {
     )
   }
   return filled
+}
+
+/** A base_url that was copied with the path of an endpoint, or its beginning, which the preset adds a second time. */
+function refuseEndpoint(name: string, entry: Keys, base: string): void {
+  for (const key of SERVER_URLS) {
+    const [, path = ''] = entry[key]?.split(BASE) ?? []
+    for (let part = path; part.length > 1; part = part.slice(0, part.lastIndexOf('/'))) {
+      if (!base.endsWith(part)) continue
+      throw new CatchdError('profile_invalid', {
+        profile: name,
+        detail: `base_url is too long, because preset "${entry.preset}" adds ${path} itself. Set base_url to ${base.slice(0, -part.length)}.`,
+        next: `catchd profile edit ${name}`,
+      })
+    }
+  }
 }
 
 /** An entry without keys that are there but undefined. */
