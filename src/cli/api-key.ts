@@ -63,7 +63,10 @@ export function define(command: Command, context: Context): void {
 }
 
 /** A key may be made before its profile. Without this note, a misspelled name would only show later, as a 403. */
-async function warnOfUnknown(context: Context, names: readonly string[]): Promise<void> {
+export async function warnOfUnknown(
+  context: Pick<Context, 'client'>,
+  names: readonly string[],
+): Promise<void> {
   const known = (await context.client.profiles()).map(({ profile }) => profile)
   for (const name of names) {
     if (known.includes(name)) continue

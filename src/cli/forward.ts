@@ -18,6 +18,7 @@ import { SshSession } from '../forward/ssh-session.js'
 import { forbidCoreDumps } from '../process/core-dumps.js'
 import { Secret } from '../secret.js'
 import { shellWord } from '../text/shell-word.js'
+import { warnOfUnknown } from './api-key.js'
 import { choicesOf, commaList, duration, wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { expiryInWords, printJson, printNote, printResult } from './output.js'
@@ -75,6 +76,7 @@ async function forward(
   await forbidCoreDumps()
   const { client } = context
   const api = await tcpApi(context)
+  await warnOfUnknown(context, options.profiles)
   const key = await client.addClient({
     client: `forward-${randomBytes(4).toString('hex')}`,
     profiles: options.profiles,
