@@ -76,7 +76,6 @@ async function forward(
   await forbidCoreDumps()
   const { client } = context
   const api = await tcpApi(context)
-  await warnOfUnknown(context, options.profiles)
   const key = await client.addClient({
     client: `forward-${randomBytes(4).toString('hex')}`,
     profiles: options.profiles,
@@ -86,6 +85,7 @@ async function forward(
   const servers: Server[] = []
   const folder = await mkdtemp(join(tmpdir(), 'catchd-forward-')) // 0700
   try {
+    await warnOfUnknown(context, options.profiles)
     const own = { api, key: new Secret(key.key) }
     if (destination === undefined) {
       const path = resolve(options.socket ?? '')
