@@ -30,7 +30,9 @@ export function define(command: Command, context: Context): void {
         printNote('This key is shown once:')
         printResult(added.key)
       }
-      await warnOfLimits(context, profiles).catch(() => {}) // the key has already been printed
+      // The key has already been printed.
+      await warnOfTcp(context).catch(() => {})
+      await warnOfUnknown(context, profiles).catch(() => {})
     })
   command
     .command('list')
@@ -63,13 +65,17 @@ export function define(command: Command, context: Context): void {
     })
 }
 
-/**
- * A key may be made before its profile, and before TCP works. Without these notes, a misspelled name would only show later, as
- * a 403, and a taken port as a program that does not answer.
- */
-async function warnOfLimits(context: Context, names: readonly string[]): Promise<void> {
-  const status = await context.client.status()
+/** Without this note, a taken port would only show later, as a program that does not answer. */
+async function warnOfTcp({ client }: Pick<Context, 'client'>): Promise<void> {
+  const status = await client.status()
   if (status.listeners.tcp === null) printNote(withoutTcp('Keys are for the API port', status).message)
+}
+
+/** A key may be made before its profile. Without this note, a misspelled name would only show later, as a 403. */
+export async function warnOfUnknown(
+  context: Pick<Context, 'client'>,
+  names: readonly string[],
+): Promise<void> {
   const known = (await context.client.profiles()).map(({ profile }) => profile)
   for (const name of names) {
     if (known.includes(name)) continue

@@ -19,6 +19,7 @@ import { SshSession } from '../forward/ssh-session.js'
 import { forbidCoreDumps } from '../process/core-dumps.js'
 import { Secret } from '../secret.js'
 import { shellWord } from '../text/shell-word.js'
+import { warnOfUnknown } from './api-key.js'
 import { choicesOf, commaList, duration, wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { expiryInWords, printJson, printNote, printResult } from './output.js'
@@ -89,6 +90,7 @@ async function forward(
   const servers: Server[] = []
   const folder = await mkdtemp(join(tmpdir(), 'catchd-forward-')) // 0700
   try {
+    await warnOfUnknown(context, options.profiles)
     const own = { api, key: new Secret(key.key) }
     if (destination === undefined) {
       const path = resolve(options.socket ?? '')

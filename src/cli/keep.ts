@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { type Command, Option } from '@commander-js/extra-typings'
+import { hostsOf, tokenUsernameOf } from '../config/presets/tool-access.js'
 import {
   type AnyTokenAnswer,
   bareToken,
@@ -92,5 +93,6 @@ async function textIn(
   if (format === 'raw') return bareToken
   if (format !== 'netrc') return (token) => tokenText(token, format)
   const { configuration } = await client.profile(name)
-  return (token) => netrcLines(configuration.hosts ?? [], token).join('')
+  const [hosts, user] = [hostsOf(configuration), tokenUsernameOf(configuration)]
+  return (token) => netrcLines(hosts, token, user).join('')
 }

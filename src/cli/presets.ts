@@ -92,9 +92,10 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
   const registered = registeredRedirectUri(preset, redirectUri)
   const words = [
     `catchd profile add ${name} --preset ${name}`,
-    needsBase(preset) ? '--base-url URL' : '',
+    needsBase(preset) ? `--base-url ${preset.base ?? 'URL'}` : '',
     ...missingEndpoints(preset).map((key) => `--${key.replaceAll('_', '-')} URL`),
     '--client-id ID',
+    preset.scope === undefined ? '' : `--scope ${preset.scope}`,
     preset.options ?? '',
     needsOwn ? `--redirect-uri ${REMOTE} --listen 127.0.0.1:PORT` : '',
     client === 'confidential' ? '--client-secret-stdin < FILE' : '',
@@ -147,6 +148,18 @@ export function registrationAdvice(
       : [`Warning: ${objection}`]),
     `${preset.title}: ${preset.register}`,
     `  ${preset.source}`,
+  ]
+}
+
+/** Why a new profile cannot be used at its preset's server without a scope, if that is so. */
+export function scopeAdvice(
+  profile: string,
+  { preset: name, scope, extends: extended }: Pick<ProfileEntry, 'preset' | 'scope' | 'extends'>,
+): string[] {
+  const preset = name === undefined ? undefined : findPreset(name)
+  if (preset?.scope === undefined || scope !== undefined || extended !== undefined) return []
+  return [
+    `Warning: ${preset.title} needs a scope, but the profile has none. Set scope: catchd profile edit ${profile}`,
   ]
 }
 

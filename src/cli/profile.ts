@@ -116,9 +116,10 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
     return
   }
   if (grant === undefined || usesRedirectUri({ grant })) {
-    const { registrationAdvice } = await import('./presets.js')
+    const { registrationAdvice, scopeAdvice } = await import('./presets.js')
     const { redirectPort } = await context.settings()
     printNote(registrationAdvice(profile, configuration, redirectPort))
+    printNote(scopeAdvice(profile, configuration))
   }
   printNote(`  → catchd login ${profile}`)
 }

@@ -162,8 +162,10 @@ export interface ProfileEntry {
   readonly lifetime_seconds?: number
   /** If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in */
   readonly login_pause_seconds?: number
-  /** Hosts for which `catchd credential` uses this profile */
+  /** Hosts for which `catchd credential` uses this profile; an empty list removes those of the preset; not inherited */
   readonly hosts?: readonly string[]
+  /** User name for tools that send the token as a password (git, docker, .netrc); not inherited; by default the one of the preset, else oauth2 */
+  readonly token_username?: string
 }
 
 export interface TokenAnswer {

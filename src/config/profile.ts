@@ -251,7 +251,14 @@ export const ProfileEntry = z
       z.int().min(60).max(2_592_000),
       'If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in',
     ),
-    hosts: setting(z.array(z.string().min(1)), 'Hosts for which `catchd credential` uses this profile'),
+    hosts: setting(
+      z.array(z.string().min(1)),
+      'Hosts for which `catchd credential` uses this profile; an empty list removes those of the preset; not inherited',
+    ),
+    token_username: setting(
+      z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks'),
+      'User name for tools that send the token as a password (git, docker, .netrc); not inherited; by default the one of the preset, else oauth2',
+    ),
   })
   .partial()
 export type ProfileEntry = z.infer<typeof ProfileEntry>

@@ -127,7 +127,9 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
 
 /** The preset for this profile: the redirect URI filled in, and client authentication only where there is a secret. */
 function suited({ profile }: Preset, written: Keys, name: string, { redirectPort }: ResolveContext): Keys {
-  const keys = merge({}, profile)
+  // Tools ask for the hosts of an entry (presets/tool-access.ts). A profile has only those that are written.
+  const { hosts: _hosts, token_username: _username, ...rest } = profile
+  const keys = merge({}, rest)
   keys.redirect_uri = defaultRedirectUri({ profile }, { port: redirectPort, profile: name })
   if (written.client_secret === undefined) delete keys.token_endpoint_auth_method
   return keys
@@ -162,6 +164,7 @@ function withBase(name: string, entry: Keys): Keys {
   }
   if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
   const base = entry.base_url.replace(/\/+$/, '')
+  refuseEndpoint(name, entry, base)
   const filled: Keys = { ...entry }
   for (const key of SERVER_URLS) {
     const pattern = entry[key]
@@ -174,6 +177,21 @@ function withBase(name: string, entry: Keys): Keys {
     )
   }
   return filled
+}
+
+/** A base_url that was copied with the path of an endpoint, or its beginning, which the preset adds a second time. */
+function refuseEndpoint(name: string, entry: Keys, base: string): void {
+  for (const key of SERVER_URLS) {
+    const [, path = ''] = entry[key]?.split(BASE) ?? []
+    for (let part = path; part.length > 1; part = part.slice(0, part.lastIndexOf('/'))) {
+      if (!base.endsWith(part)) continue
+      throw new CatchdError('profile_invalid', {
+        profile: name,
+        detail: `base_url is too long, because preset "${entry.preset}" adds ${path} itself. Set base_url to ${base.slice(0, -part.length)}.`,
+        next: `catchd profile edit ${name}`,
+      })
+    }
+  }
 }
 
 /** An entry without keys that are there but undefined. */

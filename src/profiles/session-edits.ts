@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { areRelated } from '../authorization-server/one-operator.js'
 import { isLoopbackHost } from '../config/loopback.js'
 import { hasSecretPlaceholder } from '../config/placeholders.js'
+import { hostsOf } from '../config/presets/tool-access.js'
 import { findPreset } from '../config/presets.js'
 import {
   FILE_KEYS,
@@ -68,7 +69,7 @@ export function refuseMovedSecrets(
       requirePlace(edit, profile, key, secret, before)
     }
     refuseMixedServers(edit, profile, before, after)
-    refuseOtherReceivers(edit, profile, earlier)
+    refuseOtherReceivers(edit, profile, before, after)
     refuseNewPointers(edit, profile, before)
   }
 }
@@ -196,10 +197,24 @@ function isWritten({ written }: ConfiguredProfiles, profile: string, key: Key): 
 }
 
 /** `hosts` get tokens from `catchd credential`, and a redirect URI that is not loopback gets codes. */
-function refuseOtherReceivers({ name }: SessionEdit, profile: Profile, before: Profile | undefined): void {
+function refuseOtherReceivers(
+  { name }: SessionEdit,
+  profile: Profile,
+  earlier: ConfiguredProfiles,
+  after: ConfiguredProfiles,
+): void {
+  const before = earlier.profiles.get(profile.name)
   const { preset, hosts, listen, redirect_uri, authorization_redirect_uri: sent } = profile
-  const known = [...(before?.hosts ?? []), ...((preset && findPreset(preset)?.profile.hosts) || [])]
-  if (!hosts.every((host) => known.includes(host))) {
+  // A preset makes a host from base_url, which can name another server than the one that issues the tokens.
+  const server = profile.token_endpoint ?? profile.issuer
+  const known = [
+    ...(before?.hosts ?? []),
+    ...hostsOf(earlier.written.get(profile.name) ?? {}),
+    ...(server === undefined ? [] : [new URL(server).host]),
+  ]
+  const written = after.written.get(profile.name) ?? {}
+  const added = written.hosts === undefined ? hostsOf(written) : []
+  if (!hosts.every((host) => before?.hosts.includes(host)) || !added.every((host) => known.includes(host))) {
     throw forbidden(name, 'cannot add hosts, which get tokens of the profile')
   }
   const ofPreset = preset === null ? undefined : findPreset(preset)?.profile.authorization_redirect_uri

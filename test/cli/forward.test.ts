@@ -61,6 +61,7 @@ test.each([
   let name = ''
   const daemon = await fakeDaemon({
     'GET /v1/status': status('http://127.0.0.1:7636'),
+    'GET /v1/profiles': { body: { profiles: [] } },
     'POST /v1/clients': ({ body }) => {
       const asked = body as { readonly client: string }
       name = asked.client
@@ -79,5 +80,6 @@ test.each([
     last: `DELETE /v1/clients/${name}`,
   })
   expect(stderr).toContain(said)
+  expect(stderr).toContain('There is no profile "gw" yet.')
   expect(readFileSync(join(daemon.home, 'taken'), 'utf8')).toBe('mine')
 })

@@ -21,7 +21,7 @@ describe('presets NAME', () => {
     expect(stdout).toContain('"refresh_endpoint": "{base}/invoke/pub.oauth/refreshAccessToken"')
     expect(stdout).toMatch(/redirect URI +http:\/\/127\.0\.0\.1:8252\/callback\/webmethods$/m)
     expect(stdout).toContain(
-      'catchd profile add webmethods --preset webmethods --base-url URL --client-id ID\n',
+      'catchd profile add webmethods --preset webmethods --base-url https://HOST:PORT --client-id ID\n',
     )
   })
 
@@ -30,7 +30,14 @@ describe('presets NAME', () => {
     ['spotify', /refused +http:\/\/localhost\. Use 127\.0\.0\.1/],
     ['entra', /redirect URI +http:\/\/localhost\/callback\/entra \(any port/],
     ['google', /redirect URI +need not be registered/],
-    ['google', /--client-id ID --client-secret-stdin < FILE$/m],
+    ['google', /--client-id ID --scope SCOPES --client-secret-stdin < FILE$/m],
+    ['gmail', /--client-id ID --client-secret-stdin < FILE$/m],
+    ['gmail', /"scope": "https:\/\/mail\.google\.com\/"$/m],
+    [
+      'entra',
+      /--base-url https:\/\/login\.microsoftonline\.com\/TENANT_ID --client-id ID --scope api:\/\/API_CLIENT_ID\/\.default$/m,
+    ],
+    ['github', /"token_username": "x-access-token"$/m],
     ['quickbooks', /redirect URI +https:\/\/HOST\/callback$/m],
     [
       'quickbooks',

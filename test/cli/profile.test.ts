@@ -140,6 +140,28 @@ describe('profile add', () => {
     })
   })
 
+  test.each([
+    [['--preset', 'google'], /Warning: Google needs a scope.*catchd profile edit gw/],
+    [
+      ['--preset', 'entra', '--base-url', 'https://login.example/T'],
+      /Warning: Microsoft Entra ID needs a scope/,
+    ],
+    [['--preset', 'google', '--scope', 'openid'], undefined],
+    [['--preset', 'gmail'], undefined],
+    [['--preset', 'github'], undefined],
+  ])('%j: says that a scope is missing: %s', async (words, said) => {
+    const { stderr } = await run(await fakeDaemon(empty), [
+      'profile',
+      'add',
+      'gw',
+      '--client-id',
+      'c',
+      ...words,
+    ])
+    if (said === undefined) expect(stderr).not.toContain('needs a scope')
+    else expect(stderr).toMatch(said)
+  })
+
   test('a device login has no redirect URI to register', async () => {
     const daemon = await fakeDaemon(empty)
     const grant = 'urn:ietf:params:oauth:grant-type:device_code'

@@ -140,6 +140,28 @@ describe('presets', () => {
       expect(refusalOf({ a: { preset: 'webmethods', client_id: 'c', base_url } }).code).toBe('config_invalid')
     },
   )
+
+  test.each([
+    ['webmethods', 'https://gw.example:5543/invoke/pub.apigateway.oauth2/authorize', 'https://gw.example:5543'],
+    ['webmethods', 'https://gw.example:5543/invoke/', 'https://gw.example:5543'],
+    ['webmethods', 'https://gw.example/base/invoke/pub.oauth/refreshAccessToken', 'https://gw.example/base'],
+    ['entra', 'https://login.example/T/oauth2/v2.0/authorize', 'https://login.example/T'],
+    ['entra', 'https://login.example/T/oauth2/v2.0', 'https://login.example/T'],
+    ['github', 'https://ghe.example/login/oauth', 'https://ghe.example'],
+  ])('%s: base_url %s has what the preset adds; %s is meant', (preset, base_url, meant) => {
+    const failure = refusalOf({ a: { preset, client_id: 'c', base_url } })
+    expect(failure.code).toBe('profile_invalid')
+    expect(failure.detail).toContain(`Set base_url to ${meant}.`)
+  })
+
+  test.each([
+    ['webmethods', 'https://gw.example/invoked'],
+    ['entra', 'https://login.example/oauth2-tenant'],
+    ['gitlab', 'https://code.example/gitlab'],
+    ['keycloak', 'https://id.example/realms/work'],
+  ])('%s: base_url %s may have a path', (preset, base_url) => {
+    expect(() => resolve({ a: { preset, client_id: 'c', base_url } })).not.toThrow()
+  })
 })
 
 describe('extends', () => {

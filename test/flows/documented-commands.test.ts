@@ -4,6 +4,7 @@
  *
  * docs/tools/ and docs/providers.md have tests of their own.
  */
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { parse as parseJsonc } from 'jsonc-parser'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -19,6 +20,12 @@ import { SSHD } from '../support/sshd.js'
 const PAGES = ['README.md', 'SECURITY.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter(
   (name) => name.endsWith('.md') && name !== 'docs/providers.md',
 )
+
+/** As in a container: no network of this machine, where this user may have none. */
+const OWN_NETWORK =
+  spawnSync('unshare', ['--map-root-user', '--net', 'true']).status === 0
+    ? 'unshare --map-root-user --net'
+    : ''
 
 /** What pages say, and what it is here. The first that fits counts. */
 function substitutes(world: DocumentedWorld): readonly (readonly [string, string])[] {
@@ -43,8 +50,9 @@ function substitutes(world: DocumentedWorld): readonly (readonly [string, string
     ['the login keychain (service catchd)', 'the sealed file vault'],
     [
       'docker run --rm --user "$(id -u)" -v ~/.local/share/catchd-dev:/catchd -e CATCHD_HOME=/catchd IMAGE',
-      'CATCHD_HOME=~/.local/share/catchd-dev',
+      `CATCHD_HOME=~/.local/share/catchd-dev ${OWN_NETWORK}`,
     ],
+    ['/catchd/run/catchd.sock', '~/.local/share/catchd-dev/run/catchd.sock'],
   ]
 }
 

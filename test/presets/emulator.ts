@@ -146,7 +146,8 @@ export class Emulator {
   /** The person unticks the last of the client's own scopes; only a vendor that says so lets anybody know. */
   #granted(asked: readonly string[]): string[] {
     const { scopes, saysScope } = this.#vendor
-    return saysScope === false ? [...asked] : asked.filter((scope) => scope !== scopes.at(-1))
+    const isUnticked = saysScope !== false && scopes.length > 1
+    return isUnticked ? asked.filter((scope) => scope !== scopes.at(-1)) : [...asked]
   }
 
   #begin(scopes: readonly string[], authorization: Parameters): string {

@@ -8,7 +8,8 @@ import { PARAMETER_KEYS, SERVER_URLS } from '../../src/config/profile.js'
 import { VENDORS } from './vendors.js'
 import { deviceLogin, wholeLogin } from './whole-login.js'
 
-const ADDRESSES: ReadonlySet<string> = new Set([...SERVER_URLS, 'base_url'])
+/** What tools ask for is in test/cli/credential/preset-hosts.test.ts. */
+const ADDRESSES: ReadonlySet<string> = new Set([...SERVER_URLS, 'base_url', 'hosts', 'token_username'])
 
 type Path = readonly string[]
 
@@ -39,6 +40,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   client_secret_basic_encoding: /the secret is not in the header/,
   token_request_format: /the body is application\/x-www-form-urlencoded/,
   code_challenge_method: /code_verifier is not documented/,
+  scope: /scope has to be|needs a scope/,
   scope_parameter: /scope is for bots|there is no (user_scope|perms)/,
   scope_separator: /the scope \S+ \S.* is unknown|the scope is \S+,\S+, not/,
   code_challenge_encoding: /the challenge is not hex/,

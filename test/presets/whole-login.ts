@@ -112,10 +112,12 @@ function profileAt(
   written: ProfileEntry,
   presets: readonly Preset[],
 ): Profile {
+  // A person writes no scope where the preset has one.
+  const hasScope = findPreset(vendor.preset)?.profile.scope !== undefined
   const entry: ProfileEntry = {
     preset: vendor.preset,
     client_id: 'client-1',
-    scope: vendor.scopes.join(' '),
+    ...(hasScope ? {} : { scope: vendor.scopes.join(' ') }),
     ...(vendor.baseUrl === undefined ? {} : { base_url: vendor.baseUrl }),
     ...(kind === 'confidential' ? { client_secret: { keychain: true } } : {}),
     ...written,

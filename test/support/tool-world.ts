@@ -10,11 +10,12 @@ import { makeCertificates } from './certificates.js'
 import { freePort } from './free-port.js'
 import { type GitServer, startGitServer } from './git-server.js'
 import { FEDERATED_TOKEN, type GoogleSts, startGoogleSts } from './google-sts.js'
+import { JOB_SECRET, type JobServer, startJobServer } from './job-servers.js'
 import type { Names } from './paste-session.js'
 import { type Registry, startRegistry } from './registry.js'
 import { type SmtpServer, startSmtpServer } from './smtp-server.js'
 import { type StsStub, startStsStub } from './sts-stub.js'
-import { HTTPYAC, type ToolBench, type Tools } from './tool-system.js'
+import { HTTPYAC, script, type ToolBench, type Tools } from './tool-system.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const LIBRARIES = [
@@ -35,12 +36,16 @@ export interface ToolWorld extends Tools {
   readonly mail: SmtpServer
   readonly google: GoogleSts
   readonly aws: StsStub
+  /** Where the page's own profile logs in. */
+  readonly job: JobServer | undefined
 }
 
-/** @param isBound - Whether the profile's tokens are bound to a key. */
-export async function startToolWorld(bench: ToolBench, isBound: boolean): Promise<ToolWorld> {
+/** @param page - Name of the page; the profile of dpop.md has tokens that are bound to a key. */
+export async function startToolWorld(bench: ToolBench, page: string): Promise<ToolWorld> {
+  const isBound = page === 'dpop.md'
   let token = ''
-  const isGood = (given: string) => given === token
+  const job = await startJobServer(bench, page)
+  const isGood = (given: string) => given === token || job?.emulator.knows(given) === true
   const isGoodHere = (given: string) => isGood(given) || given === FEDERATED_TOKEN
   const { caFile, key, cert } = makeCertificates(bench.folder)
 
@@ -65,9 +70,14 @@ export async function startToolWorld(bench: ToolBench, isBound: boolean): Promis
   bench.after(() => aws.close())
 
   const profile = { hosts: [registry.host, git.host, new URL(api.url).host, clusterHost] }
-  const tools = await (isBound ? bench.boundSystem(profile) : bench.system({ profile }))
+  const browser = join(bench.folder, 'a-browser')
+  await script(browser, 'exec curl --silent --location --output /dev/null "$1"')
+  const tools = await (isBound
+    ? bench.boundSystem(profile)
+    : bench.system({ profile, env: { CATCHD_BROWSER: browser } }))
   token = await tools.token()
   await prepareHome(bench.folder, tools, { clusterHost, caFile })
+  await writeFile(join(bench.folder, 'secret.txt'), `${JOB_SECRET}\n`)
   const env = {
     ...tools.env,
     PATH: `${join(bench.folder, '.local', 'bin')}:${dirname(HTTPYAC)}:${tools.env['PATH']}`,
@@ -79,7 +89,13 @@ export async function startToolWorld(bench: ToolBench, isBound: boolean): Promis
     GOOGLE_CLOUD_PROJECT: 'p', // Google's library would ask Google for it
   }
   const [proxyPort, callbackPort] = [await freePort(), await freePort()]
+  const gitPort = git.host.split(':')[1]
   const names: Names = [
+    ...(job?.names ?? []),
+    ['https://github.com/team/private.git', `http://127.0.0.1:${gitPort}/team/repo.git private`],
+    ['--scope repo', `--scope repo --hosts 127.0.0.1:${gitPort}`],
+    ['https://github.com', `http://127.0.0.1:${gitPort}`],
+    ['host=github.com', `host=127.0.0.1:${gitPort}`],
     [/https:\/\/git\.example\.com(?=\/team\/module|\n)/, `https://${git.host}`], // nobody goes there
     ['https://api.example.com', api.url.replace(/\/$/, '')],
     ['https://git.example.com', `http://${git.host}`],
@@ -87,6 +103,7 @@ export async function startToolWorld(bench: ToolBench, isBound: boolean): Promis
     ['git.example.com', git.host],
     ['images.example.com', registry.host],
     ['port 587', `port ${mail.port}`],
+    ['smtp.gmail.com', 'localhost'],
     ['smtp.example.com:587', `localhost:${mail.port}`],
     ['smtp.example.com', 'localhost'],
     ['/etc/ssl/certs/ca-certificates.crt', caFile],
@@ -100,7 +117,20 @@ export async function startToolWorld(bench: ToolBench, isBound: boolean): Promis
     [/\bKEY\b/, isBound ? '' : await tools.key()],
     ['60_000', '1_000'],
   ]
-  return { ...tools, env, names, api, git, registry, cluster, mail, google, aws }
+  return { ...tools, env, names, api, git, registry, cluster, mail, google, aws, job }
+}
+
+const KUBELOGIN = {
+  apiVersion: 'client.authentication.k8s.io/v1',
+  interactiveMode: 'Never',
+  command: 'kubectl',
+  args: [
+    'oidc-login',
+    'get-token',
+    '--oidc-issuer-url=https://id.example',
+    '--oidc-client-id=kubernetes',
+    '--oidc-extra-scope=groups',
+  ],
 }
 
 /** What a person has before they open a page. */
@@ -124,6 +154,7 @@ async function prepareHome(
         { name: 'c', cluster: { server: `https://${clusterHost}`, 'certificate-authority': caFile } },
       ],
       contexts: [{ name: 'c', context: { cluster: 'c', user: 'nobody' } }],
+      users: [{ name: 'kubelogin', user: { exec: KUBELOGIN } }],
     }),
   )
   await symlink(join(daemon.home, 'run'), file('runtime/catchd'))

@@ -3,7 +3,9 @@
  * file per family of tools. Without `--profile`, the requested host decides, by the `hosts` of the configuration.
  */
 import { Argument, type Command, Option } from '@commander-js/extra-typings'
+import type { ProfileAnswer } from '../../client/api-types.js'
 import type { CatchdClient } from '../../client/client.js'
+import { hostsOf, tokenUsernameOf } from '../../config/presets/tool-access.js'
 import { CatchdError } from '../../failures.js'
 import { bareToken, tokenType } from '../../fast-path/token-format.js'
 import type { Context } from '../context.js'
@@ -125,7 +127,7 @@ class ProfileTokenSource implements TokenSource {
   readonly #profile: string | undefined
   readonly #choice: IdTokenChoice
   readonly #asker: string | undefined
-  #entries: Promise<readonly HostEntry[]> | undefined
+  #profiles: Promise<readonly ProfileAnswer[]> | undefined
 
   constructor(
     client: CatchdClient,
@@ -161,6 +163,11 @@ class ProfileTokenSource implements TokenSource {
     return new Map(entries.flatMap(({ profile, hosts }) => hosts.map((host) => [host, profile] as const)))
   }
 
+  async username(name: string): Promise<string> {
+    const found = (await this.#known()).find(({ profile }) => profile === name)
+    return tokenUsernameOf(found?.configuration ?? {})
+  }
+
   async insteadOf(profile: string, refused: string): Promise<FoundToken | undefined> {
     await this.#client.refresh(profile, { refused })
     const found = await this.#tokenOf(profile)
@@ -176,12 +183,15 @@ class ProfileTokenSource implements TokenSource {
     return { profile, token }
   }
 
-  #hostEntries(): Promise<readonly HostEntry[]> {
-    this.#entries ??= this.#client
-      .profiles()
-      .then((profiles) =>
-        profiles.map(({ profile, configuration }) => ({ profile, hosts: configuration.hosts ?? [] })),
-      )
-    return this.#entries
+  async #hostEntries(): Promise<readonly HostEntry[]> {
+    return (await this.#known()).map(({ profile, configuration }) => ({
+      profile,
+      hosts: hostsOf(configuration),
+    }))
+  }
+
+  #known(): Promise<readonly ProfileAnswer[]> {
+    this.#profiles ??= this.#client.profiles()
+    return this.#profiles
   }
 }

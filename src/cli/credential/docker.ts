@@ -7,14 +7,7 @@ import { asCatchdError } from '../../failures.js'
 import { bareToken } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
 import { normalHost } from './hosts.js'
-import {
-  type CredentialAnswer,
-  type CredentialRequest,
-  type CredentialTool,
-  json,
-  NOTHING,
-  TOKEN_USER,
-} from './tool.js'
+import { type CredentialAnswer, type CredentialRequest, type CredentialTool, json, NOTHING } from './tool.js'
 
 /** docker compares this text, so it must not change. */
 const NOT_FOUND: CredentialAnswer = { stdout: 'credentials not found in native keychain\n', exitCode: 1 }
@@ -41,7 +34,8 @@ async function get({ input, tokens, user }: CredentialRequest): Promise<Credenti
   const server = input.trim()
   const found = await tokens.forHost(server)
   if (found === undefined) return NOT_FOUND
-  return json({ ServerURL: server, Username: user ?? TOKEN_USER, Secret: bareToken(found.token) })
+  const username = user ?? (await tokens.username(found.profile))
+  return json({ ServerURL: server, Username: username, Secret: bareToken(found.token) })
 }
 
 /** Programs other than docker's command line show only what is on stdout. */
@@ -52,11 +46,15 @@ function failed(thrown: unknown): CredentialAnswer {
 
 async function list({ tokens, user }: CredentialRequest): Promise<CredentialAnswer> {
   const hosts = await tokens.hosts()
+  const names = [...hosts].filter(([host]) => !host.startsWith('*.'))
   return json(
     Object.fromEntries(
-      [...hosts.keys()]
-        .filter((host) => !host.startsWith('*.'))
-        .map((host) => [`https://${normalHost(host)}`, user ?? TOKEN_USER]),
+      await Promise.all(
+        names.map(async ([host, profile]) => [
+          `https://${normalHost(host)}`,
+          user ?? (await tokens.username(profile)),
+        ]),
+      ),
     ),
   )
 }

@@ -13,7 +13,6 @@ import {
   type CredentialTool,
   expiryInSeconds,
   NOTHING,
-  TOKEN_USER,
 } from './tool.js'
 
 export const git: CredentialTool = {
@@ -69,7 +68,10 @@ async function get(request: CredentialRequest, asked: Attributes): Promise<Crede
     asked.challenges.some(offersBearer)
   const lines = isBearer
     ? ['authtype=Bearer', `credential=${token}`]
-    : [`username=${request.user ?? user ?? TOKEN_USER}`, `password=${token}`]
+    : [
+        `username=${request.user ?? user ?? (await request.tokens.username(found.profile))}`,
+        `password=${token}`,
+      ]
   if (knowsTypes) lines.unshift('capability[]=authtype', 'ephemeral=1') // no other helper stores the token
   const expiry = expiryInSeconds(found.token)
   if (expiry !== undefined) lines.push(`password_expiry_utc=${expiry}`)

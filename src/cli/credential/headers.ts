@@ -5,7 +5,7 @@ import { asCatchdError, CatchdError } from '../../failures.js'
 import { type AnyTokenAnswer, bareToken, tokenType } from '../../fast-path/token-format.js'
 import { failureLine } from '../failure-output.js'
 import { askedHost, normalHost } from './hosts.js'
-import { type CredentialTool, type FoundToken, json, TOKEN_USER, type TokenSource } from './tool.js'
+import { type CredentialTool, type FoundToken, json, type TokenSource } from './tool.js'
 
 export const authorization = (token: AnyTokenAnswer) => `${tokenType(token)} ${bareToken(token)}`
 
@@ -45,7 +45,12 @@ export const netrc: CredentialTool = {
   summary: 'curl --netrc-file <(catchd credential netrc) …',
   async answer({ tokens, user }) {
     const { byHost, note } = await everyHost(tokens)
-    return { stdout: byHost.flatMap(([host, { token }]) => netrcLines([host], token, user)).join(''), note }
+    const lines = await Promise.all(
+      byHost.map(async ([host, { profile, token }]) =>
+        netrcLines([host], token, user ?? (await tokens.username(profile))),
+      ),
+    )
+    return { stdout: lines.flat().join(''), note }
   },
 }
 
@@ -80,7 +85,7 @@ export async function everyHost(tokens: TokenSource): Promise<TokensByHost> {
 }
 
 /** A suffix (`*.example.com`) has no line, because `.netrc` supports only host names. Ports are left out. */
-export function netrcLines(hosts: readonly string[], token: AnyTokenAnswer, user = TOKEN_USER) {
+export function netrcLines(hosts: readonly string[], token: AnyTokenAnswer, user: string) {
   return hosts
     .flatMap((entry) => askedHost(normalHost(entry)) ?? [])
     .map(

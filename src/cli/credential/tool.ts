@@ -19,6 +19,8 @@ export interface TokenSource {
   ofProfile(): Promise<FoundToken>
   /** Every host in the configuration, with its profile. */
   hosts(): Promise<ReadonlyMap<string, string>>
+  /** The user name that goes with the token of the profile where a tool sends it as a password. */
+  username(profile: string): Promise<string>
   /**
    * A server refused the token. The daemon refreshes it, unless it has already been replaced.
    *
@@ -69,9 +71,6 @@ export interface CredentialTool {
   readonly settings?: Readonly<Record<string, { readonly value: string; readonly meaning: string }>>
   answer(request: CredentialRequest): Promise<CredentialAnswer>
 }
-
-/** The user name that most servers accept if the password is an access token. */
-export const TOKEN_USER = 'oauth2'
 
 export const NOTHING: CredentialAnswer = { stdout: '' }
 

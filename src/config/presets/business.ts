@@ -75,7 +75,8 @@ export const BUSINESS = presets([
     source:
       'https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant',
     client: 'confidential',
-    register: 'Among the redirect URLs of the app. base_url is https://SHOP.myshopify.com.',
+    register: 'Among the redirect URLs of the app.',
+    base: 'https://SHOP.myshopify.com',
     profile: {
       authorization_endpoint: '{base}/admin/oauth/authorize',
       token_endpoint: '{base}/admin/oauth/access_token',

@@ -9,7 +9,7 @@ export const DEVELOPMENT = presets([
     client: 'confidential',
     redirect: { match: 'any_port' },
     register:
-      'An OAuth app or a GitHub App. Only the tokens of GitHub Apps expire. The device grant needs no secret. For GitHub Enterprise Server, set base_url.',
+      'The "Authorization callback URL" of an OAuth app, or the "Callback URL" of a GitHub App. For git, an OAuth app needs --scope repo, and a GitHub App the repository permission "Contents". Only the tokens of GitHub Apps expire. The device grant needs no secret. For GitHub Enterprise Server, set base_url. docs/tools/git.md has all steps.',
     profile: {
       base_url: 'https://github.com',
       authorization_endpoint: '{base}/login/oauth/authorize',
@@ -18,6 +18,8 @@ export const DEVELOPMENT = presets([
       token_endpoint_auth_method: 'client_secret_post',
       // Asked for with spaces, granted with commas.
       token_response: { scope_separator: ',' },
+      hosts: ['{base}'],
+      token_username: 'x-access-token',
     },
   },
   {
@@ -25,7 +27,8 @@ export const DEVELOPMENT = presets([
     title: 'GitLab',
     source: 'https://docs.gitlab.com/api/oauth2/',
     client: 'either',
-    register: 'Untick "Confidential" for a client without a secret. For your own server, set base_url.',
+    register:
+      'Untick "Confidential" for a client without a secret. For git, add --scope "read_repository write_repository". For your own server, set base_url.',
     profile: {
       base_url: 'https://gitlab.com',
       issuer: '{base}',
@@ -33,6 +36,7 @@ export const DEVELOPMENT = presets([
       token_endpoint_auth_method: 'client_secret_post',
       // The redirect URI is compared on refresh, too.
       refresh_parameters: { redirect_uri: '{redirect_uri}' },
+      hosts: ['{base}'],
     },
   },
   {
@@ -44,6 +48,8 @@ export const DEVELOPMENT = presets([
     profile: {
       authorization_endpoint: 'https://bitbucket.org/site/oauth2/authorize',
       token_endpoint: 'https://bitbucket.org/site/oauth2/access_token',
+      hosts: ['bitbucket.org'],
+      token_username: 'x-token-auth',
     },
   },
   {

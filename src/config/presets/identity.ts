@@ -1,5 +1,16 @@
 /** API gateways and identity services: servers that organisations run or rent for their own accounts. Data only. */
-import { HTTPS_ALONE, presets } from './preset.js'
+import { HTTPS_ALONE, type Preset, presets } from './preset.js'
+
+const GOOGLE = {
+  client: 'confidential',
+  redirect: { match: 'unregistered' },
+  profile: {
+    issuer: 'https://accounts.google.com',
+    token_endpoint_auth_method: 'client_secret_post',
+    // A refresh token comes only with offline access, and without the prompt only the first time.
+    authorization_parameters: { access_type: 'offline', prompt: 'consent' },
+  },
+} as const satisfies Partial<Preset>
 
 export const IDENTITY = presets([
   {
@@ -9,7 +20,8 @@ export const IDENTITY = presets([
       'https://www.ibm.com/docs/en/wm-api-gateway-saas/11.1.0?topic=pkce-securing-access-token-using-rest-apis',
     client: 'either',
     register:
-      'In the OAuth2 strategy of the application. The scope must exist. If the gateway drops state, set "state_echo": false. If it has a private CA, set "ca_file".',
+      'In the OAuth2 strategy of the application. The scope must exist. If the gateway drops state, add --state-echo false. If it has a private CA, add --ca-file FILE.',
+    base: 'https://HOST:PORT',
     profile: {
       authorization_endpoint: '{base}/invoke/pub.apigateway.oauth2/authorize',
       token_endpoint: '{base}/invoke/pub.apigateway.oauth2/getAccessToken',
@@ -23,18 +35,23 @@ export const IDENTITY = presets([
     },
   },
   {
+    ...GOOGLE,
     name: 'google',
     title: 'Google',
     source: 'https://developers.google.com/identity/protocols/oauth2/native-app',
-    client: 'confidential',
-    redirect: { match: 'unregistered' },
-    register: 'A client of type "Desktop app". Google issues a secret for this client; include it.',
-    profile: {
-      issuer: 'https://accounts.google.com',
-      token_endpoint_auth_method: 'client_secret_post',
-      // A refresh token comes only with offline access, and without the prompt only the first time.
-      authorization_parameters: { access_type: 'offline', prompt: 'consent' },
-    },
+    register:
+      'A client of type "Desktop app". Google issues a secret for this client; include it. As long as the app is in testing, a login lasts 7 days. For mail programs, use the preset gmail.',
+    scope: 'SCOPES',
+  },
+  {
+    ...GOOGLE,
+    name: 'gmail',
+    title: 'Gmail (a Google account, for mail programs)',
+    source: 'https://developers.google.com/workspace/gmail/imap/xoauth2-protocol',
+    checked: '2026-11-30',
+    register:
+      'A client of type "Desktop app". Google issues a secret for this client; include it. Add your address to the test users. As long as the app is in testing, a login lasts 7 days. docs/tools/mail.md has all steps.',
+    profile: { ...GOOGLE.profile, scope: 'https://mail.google.com/' },
   },
   {
     name: 'entra',
@@ -43,7 +60,9 @@ export const IDENTITY = presets([
     client: 'public',
     redirect: { match: 'any_port', refuses: ['[::1]'] },
     register:
-      'Under "Mobile and desktop applications", in the portal; 127.0.0.1 can be registered in the manifest only. base_url is https://login.microsoftonline.com/TENANT.',
+      'Under Authentication, platform "Mobile and desktop applications"; then the client needs no secret. 127.0.0.1 can be registered in the manifest only. TENANT_ID is "Directory (tenant) ID", and ID is "Application (client) ID". The scope is the one of your API. docs/tools/entra.md has all steps.',
+    base: 'https://login.microsoftonline.com/TENANT_ID',
+    scope: 'api://API_CLIENT_ID/.default',
     profile: {
       authorization_endpoint: '{base}/oauth2/v2.0/authorize',
       token_endpoint: '{base}/oauth2/v2.0/token',
@@ -58,7 +77,8 @@ export const IDENTITY = presets([
     source: 'https://developer.okta.com/docs/reference/api/oidc/',
     client: 'either',
     register:
-      'A native application with the refresh token grant. base_url is https://ORG.okta.com, or the issuer of a custom authorization server (…/oauth2/default).',
+      'A native application with the refresh token grant. base_url is the address of your organization, or the issuer of a custom authorization server (…/oauth2/default).',
+    base: 'https://ORG.okta.com',
     profile: {
       issuer: '{base}',
       offline_scope: 'offline_access',
@@ -86,7 +106,8 @@ export const IDENTITY = presets([
     source: 'https://www.keycloak.org/securing-apps/oidc-layers',
     client: 'either',
     redirect: { match: 'any_port' },
-    register: 'Under "Valid redirect URIs". base_url is https://HOST/realms/REALM.',
+    register: 'Under "Valid redirect URIs".',
+    base: 'https://HOST/realms/REALM',
     profile: { issuer: '{base}' },
   },
   {
@@ -96,7 +117,8 @@ export const IDENTITY = presets([
       'https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html',
     client: 'either',
     register:
-      'Add it to the callback URLs of the app client. base_url is the domain of the user pool, https://DOMAIN.auth.REGION.amazoncognito.com. For the scope openid, set issuer to the issuer of the user pool.',
+      'Add it to the callback URLs of the app client. base_url is the domain of the user pool. For the scope openid, set issuer to the issuer of the user pool.',
+    base: 'https://DOMAIN.auth.REGION.amazoncognito.com',
     profile: {
       authorization_endpoint: '{base}/oauth2/authorize',
       token_endpoint: '{base}/oauth2/token',

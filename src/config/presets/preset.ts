@@ -2,7 +2,7 @@
  * A row of the table of known authorization servers, and what it says about registering there.
  *
  * Special settings are data: they are keys of a profile. No code checks which server it uses. Placeholders:
- * `{base}` is the profile's `base_url`, in URLs and in `authorization_parameters`; in a `redirect_uri` `{port}` and
+ * `{base}` is the profile's `base_url`, in URLs, in `authorization_parameters`, and in `hosts` its host; in a `redirect_uri` `{port}` and
  * `{profile}` are the daemon's redirect port and the profile's name; those in parameters are in placeholders.ts.
  */
 import type { ProfileEntry } from '../profile.js'
@@ -41,6 +41,10 @@ export interface Preset {
   readonly redirect: RedirectRule
   /** What else to know when registering at the vendor; sentences. */
   readonly register: string
+  /** What a person gives as base_url; words in capitals come from the vendor. */
+  readonly base?: string
+  /** What a person may give as scope. The vendor shows an error page for a login without one. */
+  readonly scope?: string
   /** Options of `catchd profile add` that every profile at this vendor needs; words in capitals come from the vendor. */
   readonly options?: string
   readonly profile: ProfileEntry

@@ -58,6 +58,13 @@ export function requireRegistrable(profile: Profile): void {
   if (preset === undefined) return
   const objection = redirectObjection(preset, profile.redirect_uri)
   if (objection !== undefined) throw new CatchdError('profile_invalid', objection)
+  if (preset.scope !== undefined && !profile.scope) {
+    throw new CatchdError('profile_invalid', {
+      profile: profile.name,
+      detail: `${preset.title} needs a scope, but the profile has none. Set scope.`,
+      next: `catchd profile edit ${profile.name}`,
+    })
+  }
   const { token_endpoint_auth_method: method, client_secret: secret } = profile
   if (preset.client === 'confidential' && method === 'none' && secret === undefined) {
     throw new CatchdError('profile_invalid', {

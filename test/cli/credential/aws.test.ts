@@ -47,6 +47,7 @@ function ask(settings: Record<string, string>, environment: Record<string, strin
       forHost: async () => undefined,
       ofProfile: async () => lent(),
       hosts: async () => new Map(),
+      username: async () => 'oauth2',
       insteadOf: async (_profile, token) => {
         refused.push(token)
         current = 'at-2'

@@ -165,6 +165,13 @@ describe('a secret of another profile', () => {
   })
 })
 
+const GITHUB = 'https://github.com/login'
+const GITHUB_ENDPOINTS = {
+  authorization_endpoint: `${GITHUB}/oauth/authorize`,
+  token_endpoint: `${GITHUB}/oauth/access_token`,
+  device_authorization_endpoint: `${GITHUB}/device/code`,
+}
+
 describe('what a login of the profile brings', () => {
   test.each([
     ['token_endpoint', { issuer: GOOD, token_endpoint: `${EVIL}/token` }],
@@ -173,12 +180,26 @@ describe('what a login of the profile brings', () => {
     ['userinfo_endpoint', { issuer: GOOD, userinfo_endpoint: `${EVIL}/userinfo` }],
     ['token_endpoint', { preset: 'google', token_endpoint: `${EVIL}/token` }],
     ['hosts', { issuer: GOOD, hosts: ['evil.example'] }],
+    // A preset makes a host from base_url.
+    ['hosts', { preset: 'github', base_url: EVIL, ...GITHUB_ENDPOINTS }],
+    ['hosts', { preset: 'gitlab', base_url: EVIL, issuer: 'https://gitlab.com' }],
     ['redirect_uri', { issuer: GOOD, redirect_uri: `${EVIL}/cb`, listen: '127.0.0.1:9000' }],
     ['authorization_redirect_uri', { issuer: GOOD, authorization_redirect_uri: `${EVIL}/cb` }],
     ['pointers', { issuer: GOOD, token_response: { pointers: { scope: '/refresh_token' } } }],
     ['pointers', { preset: 'slack', token_response: { pointers: { scope: '/authed_user/access_token' } } }],
   ])('does not go elsewhere by %s of a new profile: %j', async (key, entry) => {
     await expectRefused('new', { client_id: 'c', ...entry }, key)
+  })
+
+  test.each([
+    { preset: 'github' },
+    { preset: 'github', base_url: 'https://github.corp.example' },
+    { preset: 'gitlab', base_url: 'https://gitlab.corp.example:8443' },
+    { preset: 'bitbucket', token_username: 'me' },
+  ])('goes to the hosts of the preset where the same server issues it: %j', async (entry) => {
+    const api = await enteredApi({ config: { profiles } })
+    const body = { client_id: 'c', ...entry }
+    expect((await callAs(api, 'PUT', '/v1/profiles/new', { body })).status).toBe(201)
   })
 
   test('does not go elsewhere by a profile of two steps', async () => {

@@ -56,6 +56,21 @@ const WEBMETHODS: Vendor = {
   }),
 }
 
+const GOOGLE: Vendor = {
+  preset: 'google',
+  rules: 'https://developers.google.com/identity/protocols/oauth2/native-app',
+  clients: ['confidential'],
+  authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
+  token: 'https://oauth2.googleapis.com/token',
+  revoke: 'https://oauth2.googleapis.com/revoke',
+  discovery: { issuer: 'https://accounts.google.com', names: ['revoke'] },
+  redirect: unregisteredOn(LOOPBACK),
+  scopes: ['openid', 'https://www.googleapis.com/auth/drive.file', 'email'],
+  credentials: 'body',
+  withholdsRefreshToken: unlessAuthorization({ access_type: 'offline', prompt: 'consent' }),
+  lifetime: 3599,
+}
+
 export const IDENTITY: readonly Vendor[] = [
   WEBMETHODS,
   {
@@ -66,19 +81,13 @@ export const IDENTITY: readonly Vendor[] = [
     neverRefreshes: true,
     answer: standardAnswer(3600, { scope: undefined }),
   },
+  GOOGLE,
   {
-    preset: 'google',
-    rules: 'https://developers.google.com/identity/protocols/oauth2/native-app',
-    clients: ['confidential'],
-    authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
-    token: 'https://oauth2.googleapis.com/token',
-    revoke: 'https://oauth2.googleapis.com/revoke',
-    discovery: { issuer: 'https://accounts.google.com', names: ['revoke'] },
-    redirect: unregisteredOn(LOOPBACK),
-    scopes: ['openid', 'https://www.googleapis.com/auth/drive.file', 'email'],
-    credentials: 'body',
-    withholdsRefreshToken: unlessAuthorization({ access_type: 'offline', prompt: 'consent' }),
-    lifetime: 3599,
+    ...GOOGLE,
+    preset: 'gmail',
+    rules: 'https://developers.google.com/workspace/gmail/imap/xoauth2-protocol',
+    scopes: ['https://mail.google.com/'],
+    refusesAuthorization: wants({ scope: 'https://mail.google.com/' }),
   },
   {
     preset: 'entra',
