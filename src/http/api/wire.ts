@@ -6,14 +6,11 @@
  * member for a refresh token.
  */
 import * as z from 'zod'
-import { isInstant, toInstant } from '../../clock.js'
 import { type CatchdError, type FailureCode as Code, FAILURES } from '../../failures.js'
 
-export const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
+export { instantOrNull } from '../../clock.js'
 
-export function instantOrNull(ms: number | null): string | null {
-  return ms === null || !isInstant(ms) ? null : toInstant(ms)
-}
+export const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
 
 const FailureCode = z
   .enum(Object.keys(FAILURES) as [Code, ...Code[]])
