@@ -53,7 +53,7 @@ const REGISTRATION = html`<div class="box registration" role="group" aria-label=
 <p id="registration-objection" class="error" hidden></p>
 <p id="registration-where" hidden></p>
 <p id="profile-options" hidden>Such a profile also needs: <code id="profile-options-text"></code></p>
-<p><a id="registration-source" target="_blank" rel="noopener noreferrer" hidden>Documentation of the service</a></p>
+<a id="registration-source" target="_blank" rel="noopener noreferrer" hidden>Documentation of the service</a>
 </div>`
 
 /** The page's script finds the fields by `data-key`. */

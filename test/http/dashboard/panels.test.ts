@@ -239,7 +239,7 @@ describe('a profile', () => {
       },
       [
         'Refresh failing',
-        'Every refresh has failed since',
+        'Every refresh fails. The first one failed',
         '5 minutes ago',
         'The authorization server cannot be reached',
         '<code>catchd doctor gw</code>',

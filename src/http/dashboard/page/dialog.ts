@@ -15,8 +15,10 @@ export function close(name: string): void {
 interface Form {
   readonly name: string
   readonly send: () => Promise<void>
-  /** The field for a member of the request that has none of its own. */
-  readonly fieldOf?: (member: string) => string
+  /** Fields for members of the request that have another name. */
+  readonly aliases?: Readonly<Record<string, string>>
+  /** The field for all members that have none of their own. */
+  readonly others?: string
 }
 
 /** The script sends the form. If that fails, the dialog stays open with all that was typed. */
@@ -56,13 +58,14 @@ export class FieldMistakes extends Error {
   }
 }
 
-function showFailure({ name, fieldOf = (member) => member }: Form, error: unknown): void {
+function showFailure({ name, aliases = {}, others = '' }: Form, error: unknown): void {
   const mistakes = mistakesOf(error)
   const elsewhere = mistakes.filter(([member, rule]) => {
     const [top = ''] = member.split('.')
-    const rest = member.slice(top.length + 1)
-    const said = rest === '' ? rule : `${rest} ${rule}`
-    return !showAtField(name, top, said) && !showAtField(name, fieldOf(top), `${member} ${rule}`.trim())
+    const said = `${member.slice(top.length + 1)} ${rule}`.trim()
+    return (
+      !showAtField(name, aliases[top] ?? top, said) && !showAtField(name, others, sentence([member, rule]))
+    )
   })
   const form = byId(`${name}-form`)
   const first = form.querySelector<HTMLElement>('[aria-invalid]')

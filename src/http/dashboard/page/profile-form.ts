@@ -21,7 +21,8 @@ export function prepareProfileForm(): void {
   onSubmit({
     name: 'profile',
     send: save,
-    fieldOf: (member) => (member === 'profile' ? 'name' : 'other'),
+    aliases: { profile: 'name' },
+    others: 'other',
   })
   byId('profile-form').addEventListener('input', () => advise(true))
   input('preset').addEventListener('change', takePreset)

@@ -1,18 +1,22 @@
 /** What of the profiles the page shows: found by a text, of one state, how many, and which rows are open. */
 
 const STEP = 50
-/** So that an update stays small. Opening one more closes the one that was opened first. */
+/** So that an update stays small. Opening one more closes another one. */
 const MOST_OPEN = 20
 
 let group = 'all'
 let most = STEP
-/** In the order in which they were opened; `undefined` until the page was updated once. */
-let open: Set<string> | undefined
 
-/** For the server, which renders only this. */
+/** For the server, which renders only this. Without a list, the server decides what is open. */
 export function viewQuery(): URLSearchParams {
   const query = new URLSearchParams({ find: findField()?.value ?? '', group, most: String(most) })
-  if (open !== undefined) query.set('open', [...open].join(' '))
+  if (rows('').length > 0)
+    query.set(
+      'open',
+      rows('[open]')
+        .map(({ dataset }) => dataset['profile'])
+        .join(' '),
+    )
   return query
 }
 
@@ -27,23 +31,15 @@ export function prepareProfilesView(onChange: () => void): void {
 }
 
 function follow(target: EventTarget | null, onChange: () => void): void {
-  if (!(target instanceof HTMLDetailsElement)) return
-  const { profile } = target.dataset
-  if (profile === undefined) return
-  open ??= new Set()
-  if (!target.open) open.delete(profile)
-  else if (!open.has(profile)) {
-    open.add(profile)
-    const [first] = open
-    if (open.size > MOST_OPEN && first !== undefined) close(first)
-    onChange()
-  }
+  if (!(target instanceof HTMLDetailsElement && target.open && target.matches('[data-profile]'))) return
+  const open = rows('[open]')
+  const other = open.find((row) => row !== target)
+  if (open.length > MOST_OPEN && other !== undefined) other.open = false
+  if (target.querySelector('[data-action]') === null) onChange() // its content is not loaded yet
 }
 
-function close(profile: string): void {
-  const row = document.querySelector<HTMLDetailsElement>(`details[data-profile="${profile}"]`)
-  if (row !== null) row.open = false
-  open?.delete(profile)
+function rows(which: string): HTMLDetailsElement[] {
+  return [...document.querySelectorAll<HTMLDetailsElement>(`details[data-profile]${which}`)]
 }
 
 export function chooseGroup(next: string): void {

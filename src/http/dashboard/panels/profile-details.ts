@@ -38,7 +38,7 @@ function trouble({ failure, failing, refused }: ProfileOverview, nowMs: number):
   if (failing === null) return null
   return failureBox(
     failing.failure,
-    html`Every refresh has failed since ${relativeTime(failing.sinceMs, nowMs)}. catchd tries again.`,
+    html`Every refresh fails. The first one failed ${relativeTime(failing.sinceMs, nowMs)}. catchd tries again.`,
   )
 }
 
