@@ -86,7 +86,7 @@ export const ProfileEntry = z
     extends: setting(ProfileName, 'Profile to inherit unset values from'),
     base_url: setting(httpUrl, 'Address of your server, for {base} in the endpoints of the preset', {
       label: 'Base URL',
-      help: 'The address of your server at this service, such as https://gw.example.com:5543',
+      help: 'The address of your server at this service, such as https://api.example.com:5543',
     }),
     issuer: serverUrl(
       'Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207)',

@@ -78,8 +78,8 @@ describe.skipIf(withoutChromium !== undefined)('the form of a profile', () => {
 
   test('asks for what the preset needs, and keeps what was typed', async () => {
     const { page, dialog, save } = await form()
-    await dialog.getByLabel('Preset').fill('webmethods')
     await dialog.getByLabel('Name').fill('shop')
+    await dialog.getByLabel('Preset').fill('webmethods')
     await dialog.getByLabel('Client ID').fill('abc')
     await dialog.getByLabel('Client secret').fill('typed-secret')
     await expect.poll(() => dialog.getByLabel('Base URL').getAttribute('required')).not.toBeNull()

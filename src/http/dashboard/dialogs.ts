@@ -32,7 +32,7 @@ function profileDialog(presets: Presets): Html {
     'profile',
     'Add a profile',
     html`${usual.filter(({ name }) => name === 'preset').map(shown)}
-${field('profile-name', 'Name', 'What you call the profile on the command line.', input('profile-name', html` maxlength="64"`))}
+${field('profile-name', 'Name', 'What you call the profile on the command line. Empty: the name of the preset.', input('profile-name', html` maxlength="64"`))}
 ${REGISTRATION}
 ${usual.filter(({ name }) => name !== 'preset').map(shown)}
 <datalist id="presets">${presets.map(({ name, title }) => html`<option value="${name}">${title}</option>`)}</datalist>

@@ -50,6 +50,7 @@ export async function editProfile(name: string): Promise<void> {
 function fill(name: string, entry: Entry): void {
   const nameField = input('name')
   nameField.value = name
+  nameField.placeholder = ''
   nameField.readOnly = name !== ''
   const { [SECRET]: secret, ...rest } = entry
   keptSecret = secret
@@ -73,7 +74,7 @@ function fill(name: string, entry: Entry): void {
   advise(false)
 }
 
-/** A title that was chosen or typed becomes the preset's name, and suggests a name for the profile. */
+/** A title that was chosen or typed becomes the preset's name, which is also the profile's unless another is typed. */
 function takePreset(): void {
   const field = input('preset')
   const typed = field.value.trim().toLowerCase()
@@ -81,7 +82,7 @@ function takePreset(): void {
   const preset = options.find(({ value, label }) => [value, label.toLowerCase()].includes(typed))?.value
   if (preset === undefined) return
   field.value = preset
-  if (input('name').value === '') input('name').value = preset
+  input('name').placeholder = preset
   advise(false)
 }
 
@@ -90,7 +91,7 @@ function advise(isTyping: boolean): void {
   const { preset = '', redirect_uri = '' } = values
   const parent = parsedOther()?.['extends']
   const asked = { preset, redirect_uri, extends: typeof parent === 'string' ? parent : '' }
-  showRegistration({ profile: input('name').value.trim(), ...asked }, showNeeded, isTyping)
+  showRegistration({ profile: chosenName(), ...asked }, showNeeded, isTyping)
 }
 
 /** A field with a value stays, so that nothing is sent that is not seen. */
@@ -114,11 +115,12 @@ function showNeeded(preset: RegistrationAnswer['preset']): void {
 }
 
 async function save(): Promise<void> {
-  const name = input('name').value.trim()
+  const name = chosenName()
   const isNew = !input('name').readOnly
-  const empty = ['name', 'base_url', SECRET].filter(
-    (field) => isNeeded(field) && input(field).value.trim() === '',
+  const empty = ['base_url', SECRET].filter(
+    (field) => input(field).required && input(field).value.trim() === '',
   )
+  if (name === '') empty.unshift('name')
   if (empty.length > 0)
     throw new FieldMistakes(...empty.map((field) => [field, 'must not be empty'] as const))
   const made = entry()
@@ -128,8 +130,10 @@ async function save(): Promise<void> {
   notify(isNew ? `Added: ${name}. Log in to it next.` : `Saved: ${name}`)
 }
 
-function isNeeded(field: string): boolean {
-  return field === 'name' || input(field).required
+/** Nothing is filled in that typing would append to. */
+function chosenName(): string {
+  const { value, placeholder } = input('name')
+  return value.trim() === '' ? placeholder : value.trim()
 }
 
 function entry(): Entry {
