@@ -52,28 +52,25 @@ describe.skipIf(withoutChromium !== undefined)('the form of a profile', () => {
     expect(complaints).toEqual([])
   })
 
-  test.each([
-    [
-      'webMethods API Gateway',
-      'webmethods',
-      ['Base URL', 'Client secret'],
-      (port: number) => `http://127.0.0.1:${port}/callback/webmethods`,
-    ],
-    ['github', 'github', ['Base URL', 'Client secret'], () => 'http://127.0.0.1/callback/github'],
-    ['HubSpot', 'hubspot', ['Client secret'], (port: number) => `http://localhost:${port}/callback/hubspot`],
-    ['eBay', 'ebay', ['Client secret'], () => ''],
-    ['no such preset', 'no such preset', ['Issuer', 'Client secret'], () => ''],
-  ])('with the preset %s', async (typed, preset, needed, redirectUri) => {
+  test('a preset is found by its title, names the profile, and decides which fields there are', async () => {
     const { dialog, uri, fields } = await form()
-    await dialog.getByLabel('Preset').fill(typed)
-    await dialog.getByLabel('Preset').blur()
-    expect(await dialog.getByLabel('Preset').inputValue()).toBe(preset)
-    await expect.poll(fields).toEqual(needed)
-    await expect.poll(uri).toBe(redirectUri(crowd.daemon.redirectPort))
-    const where = dialog.locator('#registration-where')
-    if (preset === typed && preset.includes(' ')) expect(await where.isVisible()).toBe(false)
-    else await where.getByText(/: ./).waitFor()
-    if (preset === 'ebay') await dialog.getByText('eBay accepts no redirect URI').waitFor()
+    const preset = dialog.getByLabel('Preset')
+    await expect.poll(fields).toEqual(['Issuer', 'Client secret'])
+    await preset.fill('webMethods api gateway')
+    await preset.blur()
+    expect(await preset.inputValue()).toBe('webmethods')
+    await expect.poll(fields).toEqual(['Base URL', 'Client secret'])
+    await expect.poll(uri).toBe(defaultUri('webmethods'))
+    await dialog
+      .locator('#registration-where')
+      .getByText(/^webMethods API Gateway: ./)
+      .waitFor()
+    await preset.fill('ebay')
+    await dialog.getByText('eBay accepts no redirect URI').waitFor()
+    await expect.poll(fields).toEqual(['Client secret'])
+    expect(await uri()).toBe('')
+    await preset.fill('')
+    await expect.poll(fields).toEqual(['Issuer', 'Client secret'])
   })
 
   test('asks for what the preset needs, and keeps what was typed', async () => {

@@ -67,6 +67,8 @@ export const ProblemAnswer = z
     errors: z
       .array(z.object({ in: z.string(), name: z.string(), detail: z.string() }))
       .optional()
-      .describe('With request_invalid: in `body`, `query` or `path`, which member breaks which rule'),
+      .describe(
+        'With request_invalid, and for a profile that is not valid: in `body`, `query` or `path`, which member breaks which rule',
+      ),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' })
