@@ -12,7 +12,7 @@ export async function bundlePage() {
   const folder = join(root, 'src', 'http', 'dashboard', 'page')
   const [script, style] = await Promise.all([
     bundled({ entryPoints: [join(folder, 'main.ts')], format: 'iife', target: 'es2022' }),
-    bundled({ entryPoints: [join(folder, 'style.css')] }),
+    bundled({ entryPoints: [join(folder, 'style', 'index.css')] }),
   ])
   return { script: script.text, style: style.text, inputs: [...script.inputs, ...style.inputs] }
 }

@@ -71,6 +71,11 @@ export function isInstant(ms: number): boolean {
   return ms >= 0 && ms <= LAST_INSTANT_MS
 }
 
+/** `null` for what is unknown, and for what no Date can represent. */
+export function instantOrNull(ms: number | null): string | null {
+  return ms === null || !isInstant(ms) ? null : toInstant(ms)
+}
+
 /** RFC 3339 UTC with whole seconds, as the API prints instants. Never throws: it takes the nearest instant. */
 export function toInstant(ms: number): string {
   const instantMs = Math.min(Math.max(ms, 0), LAST_INSTANT_MS)

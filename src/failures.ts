@@ -225,10 +225,21 @@ export interface Evidence {
   readonly tokenType?: string
 }
 
+export interface FieldError {
+  /** `body`, `path` or `query`. */
+  readonly in: string
+  /** Path of the member, such as `issuer`. */
+  readonly name: string
+  /** The rule, never the value. */
+  readonly detail: string
+}
+
 /** Facts about a failure that programs can act on. */
 export interface ProblemMembers {
   /** With `scope_insufficient`: the scopes that the token does not have. */
   readonly missing?: readonly string[]
+  /** Where each mistake in a request is, and its rule. */
+  readonly errors?: readonly FieldError[]
   /** With `provider_answer_invalid`: false if the URL answers without a token and names no authorization server. */
   readonly protected?: boolean
 }

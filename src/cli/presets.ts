@@ -5,9 +5,11 @@
 import type { Command } from '@commander-js/extra-typings'
 import { GRANTS } from '../config/grants.js'
 import {
+  baseUrlUse,
   defaultRedirectUri,
   redirectObjection,
   registeredRedirectUri,
+  registrationOf,
 } from '../config/presets/registration.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import type { Endpoint, ProfileEntry } from '../config/profile.js'
@@ -119,8 +121,8 @@ function baseOf(preset: Preset): string {
 }
 
 /** Whether the user must give the address of the server. */
-export function needsBase({ profile }: Preset): boolean {
-  return profile.base_url === undefined && JSON.stringify(profile).includes('{base}')
+export function needsBase(preset: Preset): boolean {
+  return baseUrlUse(preset) === 'needed'
 }
 
 /**
@@ -135,20 +137,11 @@ export function registrationAdvice(
   entry: Pick<ProfileEntry, 'preset' | 'redirect_uri' | 'extends'>,
   port: number,
 ): string[] {
-  const { preset: presetName, redirect_uri: own, extends: extended } = entry
-  const preset = presetName === undefined ? undefined : findPreset(presetName)
-  // The redirect URI is inherited, so it is not known here.
-  if (extended !== undefined && own === undefined) return []
-  const redirectUri = own ?? defaultRedirectUri(preset ?? { profile: {} }, { profile, port })
-  if (preset === undefined) return registerLine(redirectUri)
-  const objection = redirectObjection(preset, redirectUri)
-  return [
-    ...(objection === undefined
-      ? registerLine(registeredRedirectUri(preset, redirectUri))
-      : [`Warning: ${objection}`]),
-    `${preset.title}: ${preset.register}`,
-    `  ${preset.source}`,
-  ]
+  const { preset, redirectUri, objection } = registrationOf(profile, entry, port)
+  const lines = objection === null ? registerLine(redirectUri) : [`Warning: ${objection}`]
+  return preset === undefined || (entry.extends !== undefined && entry.redirect_uri === undefined)
+    ? lines
+    : [...lines, `${preset.title}: ${preset.register}`, `  ${preset.source}`]
 }
 
 /** Why a new profile cannot be used at its preset's server without a scope, if that is so. */
@@ -163,9 +156,8 @@ export function scopeAdvice(
   ]
 }
 
-/** With port 0, each login has its own port, so there is nothing to register. */
-function registerLine(redirectUri: string | undefined): string[] {
-  if (redirectUri === undefined || /:0(?:\/|$)/.test(redirectUri)) return []
+function registerLine(redirectUri: string | null): string[] {
+  if (redirectUri === null) return []
   // On its own line, so that it is easy to copy.
   return ['Register this redirect URI at the server:', `  ${redirectUri}`]
 }

@@ -25,7 +25,7 @@ export class DaemonError extends CatchdError {
   readonly missing: readonly string[]
   /** false if the URL answers without a token and names no authorization server; `undefined` if that is unknown. */
   readonly isProtected: boolean | undefined
-  /** With `request_invalid`: each mistake; otherwise empty. */
+  /** With `request_invalid`, and for a profile that is not valid: each mistake; otherwise empty. */
   readonly mistakes: readonly Mistake[]
 
   constructor(code: FailureCode, context: FailureContext, members: Readonly<Record<string, unknown>> = {}) {

@@ -6,6 +6,7 @@
  * is still an option of the command line and a line of the reference, but the API hides all text in it.
  */
 import * as z from 'zod'
+import type { ProblemMembers } from '../failures.js'
 
 /**
  * `endpoint`: the URL of an authorization server that its metadata may name under the same name (RFC 8414 §2).
@@ -22,10 +23,18 @@ export interface ProfileKey {
    * this, text is hidden; a source that is not text is shown, because it says only where the secret comes from.
    */
   readonly shown?: true | 'known_parameters' | 'known_headers' | undefined
-  /** The dialog of the dashboard has a field with this label. Without it: none. */
-  readonly label?: string | undefined
+  /** The dialog of the dashboard has this field. Without it: none. */
+  readonly field?: FormField | undefined
   /** No request to this URL carries a secret. Without this, the URL of a server counts as a place that secrets go to. */
   readonly getsNoSecret?: true | undefined
+}
+
+/** A field of a form, in everyday words. */
+export interface FormField {
+  readonly label: string
+  readonly help: string
+  /** Most profiles do not need it. */
+  readonly isSeldom?: true
 }
 
 const KEYS = z.registry<ProfileKey>()
@@ -53,7 +62,7 @@ export function endpoint(description: string, more: Pick<ProfileKey, 'getsNoSecr
   return key(httpUrl.describe(description), { role: 'endpoint', shown: true, ...more })
 }
 
-export function serverUrl(description: string, more: Pick<ProfileKey, 'getsNoSecret' | 'label'> = {}) {
+export function serverUrl(description: string, more: Pick<ProfileKey, 'getsNoSecret' | 'field'> = {}) {
   return key(httpUrl.describe(description), { role: 'server_url', shown: true, ...more })
 }
 
@@ -69,16 +78,21 @@ export function parameters<Schema extends z.ZodType, const Shown extends Profile
   return key(schema.describe(description), { role: 'parameters', shown })
 }
 
-export function source<Schema extends z.ZodType>(schema: Schema, description: string, label?: string) {
-  return key(schema.describe(description), { role: 'source', shown: undefined, label })
+export function source<Schema extends z.ZodType>(schema: Schema, description: string, field?: FormField) {
+  return key(schema.describe(description), { role: 'source', shown: undefined, field })
 }
 
 /** For values that are no secret. They are shown. */
-export function setting<Schema extends z.ZodType>(schema: Schema, description: string, label?: string) {
-  return key(schema.describe(description), { role: 'setting', shown: true, label })
+export function setting<Schema extends z.ZodType>(schema: Schema, description: string, field?: FormField) {
+  return key(schema.describe(description), { role: 'setting', shown: true, field })
 }
 
 type Shape = Readonly<Record<string, z.ZodType>>
+
+/** For a form: the key of a profile that a rule is about. The rule is a sentence, or its end. */
+export function atKey(name: string, detail: string): ProblemMembers {
+  return { errors: [{ in: 'body', name, detail }] }
+}
 
 /** Names of the keys of these roles. */
 export type KeyOf<Keys extends Shape, OfRole extends Role> = {

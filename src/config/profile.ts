@@ -78,17 +78,25 @@ export const ProfileEntry = z
     preset: setting(
       z.string().min(1),
       'Name of a preset (`catchd presets`): endpoints and special settings of a known server',
-      'Preset',
+      {
+        label: 'Preset',
+        help: 'The service to connect to. Type to search. Leave empty if it is not in the list.',
+      },
     ),
     extends: setting(ProfileName, 'Profile to inherit unset values from'),
-    base_url: setting(
-      httpUrl,
-      'Address of your server, for {base} in the endpoints of the preset',
-      'Base URL',
-    ),
+    base_url: setting(httpUrl, 'Address of your server, for {base} in the endpoints of the preset', {
+      label: 'Base URL',
+      help: 'The address of your server at this service, such as https://api.example.com:5543',
+    }),
     issuer: serverUrl(
       'Issuer identifier; the endpoints are discovered from it (RFC 8414, OpenID Connect Discovery), and `iss` of a response is compared with it (RFC 9207)',
-      { label: 'Issuer', getsNoSecret: true },
+      {
+        getsNoSecret: true,
+        field: {
+          label: 'Issuer',
+          help: 'The address of the login server, such as https://id.example.com. catchd reads its other settings from there.',
+        },
+      },
     ),
     resource_server: serverUrl('A protected resource whose metadata names the issuer (RFC 9728)', {
       getsNoSecret: true,
@@ -106,15 +114,17 @@ export const ProfileEntry = z
     pushed_authorization_request_endpoint: endpoint('Pushed authorization request endpoint (RFC 9126)'),
     registration_endpoint: endpoint('Dynamic client registration endpoint (RFC 7591)'),
     jwks_uri: endpoint('URL of the keys that id_tokens are checked with (RFC 7517)', { getsNoSecret: true }),
-    client_id: setting(
-      z.string().min(1),
-      'Client identifier that the server issued (RFC 6749 §2.2)',
-      'Client ID',
-    ),
+    client_id: setting(z.string().min(1), 'Client identifier that the server issued (RFC 6749 §2.2)', {
+      label: 'Client ID',
+      help: 'The service shows it when you register an application there.',
+    }),
     client_secret: source(
       ClientSecretSource,
       'Source of the client secret; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
-      'Client secret',
+      {
+        label: 'Client secret',
+        help: 'The service shows it beside the client ID. catchd stores it in the vault and does not show it again.',
+      },
     ),
     token_endpoint_auth_method: setting(
       z.enum([
@@ -133,7 +143,11 @@ export const ProfileEntry = z
     ),
     private_key_file: file('PEM file of the key for private_key_jwt (RFC 7523) or tls_client_auth'),
     certificate_file: file('PEM file of the certificate for tls_client_auth (RFC 8705)'),
-    grant: setting(z.enum(GRANT_TYPES), 'How tokens are obtained', 'Grant'),
+    grant: setting(z.enum(GRANT_TYPES), 'How tokens are obtained', {
+      label: 'Grant',
+      help: 'How catchd gets tokens. Most profiles log in with the browser (authorization_code).',
+      isSeldom: true,
+    }),
     subject_token: source(
       SubjectTokenSource,
       'Token exchange: the token to exchange, from another profile or from a file (RFC 8693 §2.1)',
@@ -155,7 +169,11 @@ export const ProfileEntry = z
     redirect_uri: setting(
       httpUrl,
       'Redirect URI: any loopback host, port and path; port 0 means a new port for each login (RFC 8252 §7.3)',
-      'Redirect URI',
+      {
+        label: 'Redirect URI',
+        help: 'The address on this machine where the login ends. Set it only if the service does not accept the one above.',
+        isSeldom: true,
+      },
     ),
     authorization_redirect_uri: setting(
       z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks'),
@@ -179,7 +197,10 @@ export const ProfileEntry = z
       z.string().min(1),
       'Parameter of the authorization response that contains the code, if it is not code',
     ),
-    scope: setting(z.string(), 'Scopes to request, separated by spaces (RFC 6749 §3.3)', 'Scope'),
+    scope: setting(z.string(), 'Scopes to request, separated by spaces (RFC 6749 §3.3)', {
+      label: 'Scope',
+      help: 'What the token may be used for: names from the documentation of the service, separated by spaces.',
+    }),
     scope_separator: setting(z.string().length(1), 'Separator between scopes; some servers expect a comma'),
     scope_parameter: setting(
       z.string().min(1),

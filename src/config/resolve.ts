@@ -22,6 +22,7 @@ import {
   SERVER_URLS,
   SOURCE_KEYS,
 } from './profile.js'
+import { atKey } from './profile-key.js'
 import { suggestion } from './suggestion.js'
 
 export interface ResolveContext {
@@ -68,7 +69,7 @@ export function resolveProfile(
   }
   const { client_id } = profile
   if (client_id === undefined)
-    throw unfinished(name, 'Set client_id to the value that the authorization server issued.')
+    throw unfinished(name, 'client_id', 'Set client_id to the value that the authorization server issued.')
   refuseMissingEndpoints(profile)
   return { ...profile, client_id }
 }
@@ -92,13 +93,15 @@ function chainOf(
       if (chain.length === 0) throw new CatchdError('profile_unknown', { profile: name })
       throw broken(
         name,
+        'extends',
         `extends names ${JSON.stringify(next)}, but there is no such profile.${suggestion(next, entries.keys())}`,
       )
     }
     const before: string = next
-    if (chain.some((link) => link.name === before)) throw broken(name, `extends leads back to "${before}".`)
+    if (chain.some((link) => link.name === before))
+      throw broken(name, 'extends', `extends leads back to "${before}".`)
     if (chain.length === LONGEST_CHAIN)
-      throw broken(name, `extends leads through more than ${LONGEST_CHAIN} profiles.`)
+      throw broken(name, 'extends', `extends leads through more than ${LONGEST_CHAIN} profiles.`)
     chain.unshift({ name: next, entry })
   }
   return chain
@@ -107,7 +110,7 @@ function chainOf(
 function withPreset(name: string, written: Keys, context: ResolveContext): Keys {
   if (written.preset === undefined) {
     if (written.base_url === undefined) return written
-    throw broken(name, 'base_url has no effect without a preset. Set issuer, or the endpoints.')
+    throw broken(name, 'base_url', 'base_url has no effect without a preset. Set issuer, or the endpoints.')
   }
   const { presets = PRESETS } = context
   const preset = findPreset(written.preset, presets)
@@ -116,11 +119,20 @@ function withPreset(name: string, written: Keys, context: ResolveContext): Keys 
       written.preset,
       presets.map((row) => row.name),
     )
-    throw broken(name, `There is no preset ${JSON.stringify(written.preset)}.${meant}`, 'catchd presets')
+    throw broken(
+      name,
+      'preset',
+      `There is no preset ${JSON.stringify(written.preset)}.${meant}`,
+      'catchd presets',
+    )
   }
   const asksForBase = needsBase(preset.profile)
   if (written.base_url !== undefined && !asksForBase) {
-    throw broken(name, `base_url has no effect with preset "${preset.name}". Set issuer, or the endpoints.`)
+    throw broken(
+      name,
+      'base_url',
+      `base_url has no effect with preset "${preset.name}". Set issuer, or the endpoints.`,
+    )
   }
   return withBase(name, merge(suited(preset, written, name, context), written))
 }
@@ -159,10 +171,11 @@ function withBase(name: string, entry: Keys): Keys {
   if (entry.base_url === undefined) {
     throw unfinished(
       name,
+      'base_url',
       `Set base_url to the address of your server. Preset "${entry.preset}" needs it for its endpoints.`,
     )
   }
-  if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url must not contain ? or #.')
+  if (/[?#]/.test(entry.base_url)) throw broken(name, 'base_url', 'base_url must not contain ? or #.')
   const base = entry.base_url.replace(/\/+$/, '')
   refuseEndpoint(name, entry, base)
   const filled: Keys = { ...entry }
@@ -246,20 +259,22 @@ function refuseMissingEndpoints(profile: Omit<Profile, 'client_id'>): void {
   if (profile.issuer !== undefined || profile.resource_server !== undefined) return
   const missing = GRANTS[profile.grant].endpoints.filter((key) => profile[key] === undefined)
   if (missing.length === 0) return
-  throw unfinished(profile.name, `Set preset, issuer, or ${missing.join(' and ')}.`)
+  throw unfinished(profile.name, 'preset', `Set preset, issuer, or ${missing.join(' and ')}.`)
 }
 
-function unfinished(profile: string, rule: string): CatchdError {
+function unfinished(profile: string, key: keyof ProfileEntry, rule: string): CatchdError {
   return new CatchdError('profile_invalid', {
     detail: `Profile "${profile}" is not complete. ${rule}`,
     profile,
+    members: atKey(key, rule),
   })
 }
 
-function broken(profile: string, rule: string, next?: string): CatchdError {
+function broken(profile: string, key: keyof ProfileEntry, rule: string, next?: string): CatchdError {
   return new CatchdError('config_invalid', {
     detail: `Profile "${profile}" cannot be used: ${rule}`,
     profile,
+    members: atKey(key, rule),
     ...(next === undefined ? {} : { next }),
   })
 }

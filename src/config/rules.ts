@@ -9,6 +9,7 @@ import { GRANT_TYPES, GRANTS, needsNoPerson, usesRedirectUri } from './grants.js
 import { isLoopbackHost, isLoopbackListener, isTlsOrLoopback } from './loopback.js'
 import { PARAMETER_RULES, type Rule } from './parameter-rules.js'
 import { type Profile, type ProfileEntry, SERVER_URLS, type ServerUrl } from './profile.js'
+import { atKey } from './profile-key.js'
 
 /** A rule that a profile breaks. */
 interface BrokenRule {
@@ -38,6 +39,7 @@ export function checkProfiles(profiles: ReadonlyMap<string, Profile>, locate?: L
   throw new CatchdError('config_invalid', {
     detail: `${place}"${key}" of profile "${profile}" ${rule}`,
     profile,
+    members: atKey(key, rule),
   })
 }
 

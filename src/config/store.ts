@@ -40,10 +40,14 @@ export interface ConfigurationStatus {
   readonly error: string | null
 }
 
-export interface ConfigurationChange extends ConfigurationStatus {
-  /** Names of profiles that were added, removed or changed. */
-  readonly profiles: ReadonlySet<string>
+/** Names of profiles. */
+export interface ProfileChanges {
+  readonly added: readonly string[]
+  readonly changed: readonly string[]
+  readonly removed: readonly string[]
 }
+
+export type ConfigurationChange = ConfigurationStatus & ProfileChanges
 
 /** Called after the change is in use; must not throw. */
 export type ConfigurationListener = (change: ConfigurationChange) => void
@@ -243,22 +247,23 @@ export class ConfigurationStore {
   #keep(error: CatchdError): void {
     const isNews = error.message !== this.#error?.message
     this.#error = error
-    if (isNews) this.#tell(new Set())
+    if (isNews) this.#tell(NO_CHANGES)
   }
 
   #adopt(next: Interpretation): void {
-    const changed = differences(this.#inUse, next)
+    const changes = differences(this.#inUse, next)
+    const isOther = Object.values(changes).some((names) => names.length > 0)
     const { notices, lock, daemon } = this.#inUse
     const isNews =
       this.#error !== undefined ||
       !isDeepStrictEqual([next.notices, next.lock, next.daemon], [notices, lock, daemon])
     this.#inUse = next
     this.#error = undefined
-    if (isNews || changed.size > 0) this.#tell(changed)
+    if (isNews || isOther) this.#tell(changes)
   }
 
-  #tell(profiles: ReadonlySet<string>): void {
-    for (const listener of this.#listeners) listener({ ...this.status(), profiles })
+  #tell(changes: ProfileChanges): void {
+    for (const listener of this.#listeners) listener({ ...this.status(), ...changes })
   }
 
   /** @returns The entries before the change. */
@@ -306,12 +311,15 @@ export class ConfigurationStore {
   }
 }
 
-function differences(before: Interpretation, after: Interpretation): Set<string> {
-  const changed = new Set<string>()
-  for (const [name, profile] of after.profiles) {
-    const old = before.profiles.get(name)
-    if (old === undefined || JSON.stringify(old) !== JSON.stringify(profile)) changed.add(name)
+const NO_CHANGES: ProfileChanges = { added: [], changed: [], removed: [] }
+
+function differences(before: Interpretation, after: Interpretation): ProfileChanges {
+  const names = [...after.profiles.keys()]
+  const isOther = (name: string) =>
+    JSON.stringify(before.profiles.get(name)) !== JSON.stringify(after.profiles.get(name))
+  return {
+    added: names.filter((name) => !before.profiles.has(name)),
+    changed: names.filter((name) => before.profiles.has(name) && isOther(name)),
+    removed: [...before.profiles.keys()].filter((name) => !after.profiles.has(name)),
   }
-  for (const name of before.profiles.keys()) if (!after.profiles.has(name)) changed.add(name)
-  return changed
 }

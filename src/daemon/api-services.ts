@@ -1,6 +1,7 @@
 /** The services that the routes of the API call. */
 import { dirname } from 'node:path'
 import { toInstant } from '../clock.js'
+import { registrationOf } from '../config/presets/registration.js'
 import { PRESETS } from '../config/presets.js'
 import { AccessRecord, tokenAccess } from '../http/api/access-record.js'
 import { RecentActivity } from '../http/api/recent-activity.js'
@@ -69,6 +70,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
     }),
     activity,
     presets: () => PRESETS,
+    registration: (profile, entry) => registrationOf(profile, entry, settings.redirectPort),
     async status(limit) {
       const isVisible = (profile: string | null) =>
         limit === undefined || (profile !== null && limit.has(profile))
@@ -104,7 +106,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
       unlock: (passphrase) => lock.lock.unlock(passphrase),
     },
     subscribe: (listener) => events.subscribe(listener),
-    clientChanged: (event, client) => events.tell({ event, client }),
+    clientChanged: (event, client, allowed) => events.tell({ event, client, ...allowed }),
     migrateVault: (to) => gate.use(() => migrateVault(to)),
     stop: onStop,
   }

@@ -64,9 +64,11 @@ export async function compose(given: DaemonSettings, { clock, connect }: DaemonE
     storage.openJournals()
     await lock.lock.restore()
     await listeners.openTcp(handler.listener)
-    storage.configuration.onChange(({ ok }) => {
+    storage.configuration.onChange(({ ok, added, changed, removed }) => {
       adoptConfiguration()
-      events.tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
+      events.tell(
+        ok ? { event: 'configuration.changed', added, changed, removed } : { event: 'configuration.refused' },
+      )
     })
     adoptConfiguration() // a response may arrive as soon as the address is bound
     await logins.redirectListeners.openDefault(settings.redirectPort, activated.redirect)

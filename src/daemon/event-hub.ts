@@ -1,6 +1,6 @@
 /**
  * Events of the daemon: each goes to the log and to the subscribers. Subscribers, which include clients of the API, get
- * names and codes only.
+ * names, codes and instants only.
  */
 import type { DaemonEvent } from '../http/api/services.js'
 import type { DaemonLog } from './log.js'
@@ -29,8 +29,13 @@ export class EventHub {
 
   tell(logged: LoggedEvent): void {
     this.#log.info(logged)
-    const { event, login, profile, code, client } = logged
+    const { event, login, profile, code, client, expires_at, actions, profiles, added, changed, removed } =
+      logged
     if (LOGGED_ONLY.has(event)) return
-    for (const subscriber of this.#subscribers) subscriber({ event, profile, login_id: login, code, client })
+    const told: DaemonEvent = {
+      ...{ event, profile, login_id: login, code, client, expires_at },
+      ...{ actions, profiles, added, changed, removed },
+    }
+    for (const subscriber of this.#subscribers) subscriber(told)
   }
 }

@@ -2,7 +2,7 @@
  * The open logins. Each keeps its address bound, runs its timers and is in the vault until it is settled. Every login
  * ends in `settle`, once. Events after its end change nothing.
  */
-import { Alarm } from '../clock.js'
+import { Alarm, instantOrNull } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
 import { type Holder, Shares } from '../shares.js'
 import { beginAgain, unsuccessful } from './endings.js'
@@ -204,7 +204,10 @@ export class OpenLogins {
 function endOf(login: SettledLogin): LoginEvent {
   const about = { login: login.id, ...ofProfile(login) }
   if ('caught' in login) return { event: 'login.caught', ...about }
-  if (login.status === 'succeeded') return { event: 'login.succeeded', ...about }
+  if (login.status === 'succeeded') {
+    const { accessTokenExpiresAtMs: expiresAtMs } = login.stored
+    return { event: 'login.succeeded', ...about, expires_at: instantOrNull(expiresAtMs) }
+  }
   return { event: 'login.ended', ...about, code: login.failure.code }
 }
 

@@ -55,6 +55,8 @@ export interface LoginEvent {
   /** What failed, and with which code. */
   readonly step?: string
   readonly code?: string
+  /** Until when the new access token is valid (RFC 3339); `null`: the server does not say. */
+  readonly expires_at?: string | null
 }
 
 export function ofProfile({ profile }: { readonly profile: string | null }): { profile?: string } {

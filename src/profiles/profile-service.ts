@@ -4,6 +4,9 @@
  */
 import type { DpopProofs, ResourceIssuerMemory, ServerDiscovery } from '../authorization-server/port.js'
 import type { Clock } from '../clock.js'
+import { usesRedirectUri } from '../config/grants.js'
+import { registeredRedirectUri } from '../config/presets/registration.js'
+import { findPreset } from '../config/presets.js'
 import type { Profile, ProfileEntry } from '../config/profile.js'
 import type { ConfigurationStore, EditCheck } from '../config/store.js'
 import type { CatchdError } from '../failures.js'
@@ -12,7 +15,7 @@ import type { Logins } from '../login/logins.js'
 import { Secret } from '../secret.js'
 import { nextLogin } from '../tokens/next-login.js'
 import type { FoundTokens, TokenKeeper } from '../tokens/token-keeper.js'
-import { canRenew } from '../tokens/token-life.js'
+import { canRenew, loginRequired } from '../tokens/token-life.js'
 import { isUnreadable } from '../tokens/token-set.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import { masked, unmasked } from './profile-mask.js'
@@ -32,12 +35,18 @@ export interface ProfileView {
   readonly loginNeededAtMs: number | null
   /** When a login or a refresh brought the tokens; `null`: there are none. */
   readonly obtainedAtMs: number | null
+  /** When the login was that brought the first tokens; `null`: there are none, or it is not known. */
+  readonly loggedInAtMs: number | null
   /** Whether catchd can get new tokens without a login. */
   readonly canRefresh: boolean
   /** Since when every refresh has failed, and why; `null`: none has failed since the last success. */
   readonly failing: FoundTokens['failing']
+  /** Why the refresh token must not be sent any more; `null`: nothing speaks against it. */
+  readonly refused: CatchdError | null
   /** Why the stored token set cannot be read; the other profiles are not affected. */
   readonly failure: CatchdError | null
+  /** As it has to be entered at the server; `null`: nothing has to be entered. */
+  readonly registeredRedirectUri: string | null
 }
 
 /** A profile, and whether the call created it. */
@@ -67,8 +76,10 @@ const LOCKED = {
   subject: null,
   loginNeededAtMs: null,
   obtainedAtMs: null,
+  loggedInAtMs: null,
   canRefresh: false,
   failing: null,
+  refused: null,
   failure: null,
 } as const
 
@@ -95,9 +106,9 @@ export class ProfileService {
   /** @throws CatchdError `profile_unknown`, the vault's codes if it cannot be used */
   async show(name: string): Promise<ProfileView> {
     const { configuration, keeper, lock, clock } = this.#parts
-    configuration.profile(name)
+    const registeredRedirectUri = registeredOf(configuration.profile(name))
     const entry = configuration.entries().get(name) ?? {}
-    if (lock.isLocked) return { name, entry: masked(entry), ...LOCKED }
+    if (lock.isLocked) return { name, entry: masked(entry), ...LOCKED, registeredRedirectUri }
     const { set, needsLogin, failing, failure } = await keeper.find(name).then(
       (found) => ({ ...found, failure: null }),
       (error: unknown) => {
@@ -115,9 +126,12 @@ export class ProfileService {
       subject: set?.subject ?? null,
       loginNeededAtMs: nextLogin(profile, set, clock.now()).atMs,
       obtainedAtMs: set?.obtainedAtMs ?? null,
+      loggedInAtMs: set?.loggedInAtMs ?? null,
       canRefresh: failure === null && canRenew(profile, set),
       failing,
+      refused: set?.refusedRefreshToken ? loginRequired(profile, set.refusedRefreshToken) : null,
       failure,
+      registeredRedirectUri,
     }
   }
 
@@ -193,4 +207,10 @@ export class ProfileService {
     if (this.#parts.logins.pendingOf(name).length > 0) return 'login_pending'
     return hasSet ? 'expired' : 'login_required'
   }
+}
+
+function registeredOf(profile: Profile): string | null {
+  const { preset, redirect_uri: redirectUri } = profile
+  if (!usesRedirectUri(profile)) return null
+  return registeredRedirectUri(findPreset(preset ?? ''), redirectUri) ?? null
 }

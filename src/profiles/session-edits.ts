@@ -21,6 +21,7 @@ import {
   SERVER_URLS,
   SOURCE_KEYS,
 } from '../config/profile.js'
+import { atKey } from '../config/profile-key.js'
 import type { ConfiguredProfiles } from '../config/store.js'
 import { CatchdError } from '../failures.js'
 import { masked } from './profile-mask.js'
@@ -53,7 +54,7 @@ export function refuseNewSources(name: string, entry: ProfileEntry, before: Prof
     (key) => entry[key] !== undefined && !isDeepStrictEqual(before[key], entry[key]),
   )
   if (named === undefined) return
-  throw forbidden(name, `cannot set ${named} to a command, a file or a variable`)
+  throw forbidden(name, named, `cannot set ${named} to a command, a file or a variable`)
 }
 
 /** @throws CatchdError `forbidden`, naming the key that would move a secret */
@@ -92,6 +93,7 @@ function requirePlace(
   }
   throw forbidden(
     edit.name,
+    moved,
     moved === key
       ? `cannot set ${key} to a secret that is not in the request itself`
       : `cannot change ${moved}: catchd would send a secret of profile "${profile.name}" (${key}) to another server`,
@@ -185,7 +187,11 @@ function refuseMixedServers(
   const earlier = before.profiles.get(profile.name)
   const named = mixed.find((key) => key !== 'issuer' && profile[key] !== earlier?.[key]) ?? mixed[0]
   if (named === undefined) return
-  throw forbidden(name, `cannot set ${named} to another server than the other endpoints of the profile`)
+  throw forbidden(
+    name,
+    named,
+    `cannot set ${named} to another server than the other endpoints of the profile`,
+  )
 }
 
 /** Whether the entry, or one that it extends, sets the key itself. Otherwise its preset does. */
@@ -215,15 +221,19 @@ function refuseOtherReceivers(
   const written = after.written.get(profile.name) ?? {}
   const added = written.hosts === undefined ? hostsOf(written) : []
   if (!hosts.every((host) => before?.hosts.includes(host)) || !added.every((host) => known.includes(host))) {
-    throw forbidden(name, 'cannot add hosts, which get tokens of the profile')
+    throw forbidden(name, 'hosts', 'cannot add hosts, which get tokens of the profile')
   }
   const ofPreset = preset === null ? undefined : findPreset(preset)?.profile.authorization_redirect_uri
   if (sent !== undefined && sent !== before?.authorization_redirect_uri && sent !== ofPreset) {
-    throw forbidden(name, 'cannot set authorization_redirect_uri, which can lead to another machine')
+    throw forbidden(
+      name,
+      'authorization_redirect_uri',
+      'cannot set authorization_redirect_uri, which can lead to another machine',
+    )
   }
   const isLocal = listen === undefined && isLoopbackHost(new URL(redirect_uri).hostname)
   if (isLocal || (listen === before?.listen && redirect_uri === before?.redirect_uri)) return
-  throw forbidden(name, 'cannot set a redirect_uri that leads to another machine')
+  throw forbidden(name, 'redirect_uri', 'cannot set a redirect_uri that leads to another machine')
 }
 
 /** A pointer says what of an answer is a token, and what is shown: it can show a token as a scope. */
@@ -232,13 +242,19 @@ function refuseNewPointers({ name }: SessionEdit, profile: Profile, before: Conf
   const ofPreset = preset === null ? undefined : findPreset(preset)?.profile.token_response?.pointers
   const known = [...before.profiles.values()].map(({ token_response: shape }) => shape?.pointers)
   if ([undefined, ofPreset, ...known].some((other) => isDeepStrictEqual(other, pointers))) return
-  throw forbidden(name, 'cannot set token_response.pointers, which say where the tokens of an answer are')
+  throw forbidden(
+    name,
+    'token_response',
+    'cannot set token_response.pointers, which say where the tokens of an answer are',
+  )
 }
 
-function forbidden(name: string, rule: string): CatchdError {
+function forbidden(name: string, key: Key, rule: string): CatchdError {
+  const detail = `The dashboard ${rule}. Edit the configuration file instead.`
   return new CatchdError('forbidden', {
     profile: name,
-    detail: `The dashboard ${rule}. Edit the configuration file instead.`,
+    detail,
     next: `catchd profile edit ${name}`,
+    members: atKey(key, detail),
   })
 }

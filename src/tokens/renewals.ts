@@ -5,6 +5,7 @@
  */
 
 import type { RefreshOutcome } from '../authorization-server/port.js'
+import { instantOrNull } from '../clock.js'
 import { usesRefreshToken } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
 import { asCatchdError, type CatchdError } from '../failures.js'
@@ -137,7 +138,7 @@ export class Renewals {
     if (profileTokens.revision !== revision)
       return this.#overtaken(profile, profileTokens, previous, outcome, null)
     profileTokens.jitter = random()
-    log({ event: 'token.refreshed', profile: profile.name })
+    log({ event: 'token.refreshed', profile: profile.name, expires_at: instantOrNull(set.expiresAtMs) })
     return set
   }
 

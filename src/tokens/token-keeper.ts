@@ -45,6 +45,8 @@ export interface TokenEvent {
   readonly profile?: string
   /** Why it failed. */
   readonly code?: string
+  /** Until when the new access token is valid (RFC 3339); `null`: the server does not say. */
+  readonly expires_at?: string | null
 }
 
 export interface TokenKeeperParts {

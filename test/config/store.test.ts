@@ -194,7 +194,7 @@ describe('saving the file takes effect', () => {
     await until(() => names(store).includes('d'))
     expect(store.profile('b').scope).toBe('x')
     expect(changes).toHaveLength(1)
-    expect([...(changes[0]?.profiles ?? [])].sort()).toEqual(['b', 'c', 'd'])
+    expect(changes[0]).toMatchObject({ added: ['d'], changed: ['b'], removed: ['c'] })
   })
 
   test('when an editor renames a new file over it, again and again', async () => {
@@ -212,8 +212,8 @@ describe('saving the file takes effect', () => {
     await new Promise((resolve) => setTimeout(resolve, 120))
     writeFileSync(file, textOf({ a: entry, b: entry }))
     await until(() => names(store).includes('b'))
-    for (const { profiles } of changes) expect(profiles.has('a') && !names(store).includes('a')).toBe(false)
-    expect(changes.at(-1)?.profiles).toEqual(new Set(['b']))
+    for (const { removed } of changes) expect(removed).toEqual([])
+    expect(changes.at(-1)).toMatchObject({ added: ['b'], changed: [] })
   })
 
   test('when it is removed for good', async () => {
@@ -302,7 +302,7 @@ describe('how a person is told', () => {
     )
     await until(() => store.notices().desktop)
     expect(store.notices()).toEqual({ ...silent, desktop: true, beforeSeconds: 60 })
-    expect(changes.at(-1)?.profiles.size).toBe(0)
+    expect(changes.at(-1)).toMatchObject({ added: [], changed: [], removed: [] })
     const told = changes.length
     writeFileSync(file, JSON.stringify({ profiles: { a: entry }, notify: { desktop: 1 } }))
     await until(() => !store.status().ok)
@@ -354,7 +354,11 @@ describe('putting and removing', () => {
     await store.remove('a')
     expect(names(store)).toEqual(['b'])
     expect(readFileSync(file, 'utf8')).toMatch(/^\/\/ mine\n/)
-    expect(changes.map(({ profiles }) => [...profiles])).toEqual([['a'], ['b'], ['a']])
+    expect(changes.map(({ added, changed, removed }) => [added, changed, removed])).toEqual([
+      [[], ['a'], []],
+      [['b'], [], []],
+      [[], [], ['a']],
+    ])
     await new Promise((resolve) => setTimeout(resolve, 150))
     expect(changes).toHaveLength(3)
   })

@@ -1,99 +1,132 @@
-/** How the dashboard looks, and whether everybody can use it: axe in every state, in light and dark, wide and narrow. */
+/**
+ * How the dashboard looks, and whether everybody can use it: axe in every state, in light and dark, wide and narrow. One
+ * daemon whose home fills up: no profile, one, twelve, a hundred.
+ */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withoutChromium } from '../support/browser.js'
-import { startDaemon } from '../support/daemon.js'
-import { card, dashboardScene, SOON } from './dashboard-scene.js'
+import { type Crowd, startCrowd } from './dashboard-crowd.js'
+import { card, dashboardScene, opened, SOON } from './dashboard-scene.js'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () => {
-  const { cleanUps, scene, enter, logIn, screenshot, credentialsOf } = dashboardScene()
+  const { enter, screenshot, keepsScreenshots } = dashboardScene()
+  let crowd: Crowd
+  beforeAll(async () => {
+    crowd = await startCrowd()
+  })
+  afterAll(() => crowd?.close())
 
-  describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-    async function violations(page: Page): Promise<unknown> {
-      await page.evaluate(AXE) // past the policy of the page, as a person's own tools are
-      return page.evaluate(
-        `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+  async function violations(page: Page): Promise<unknown> {
+    await page.evaluate(AXE) // past the policy of the page, as a person's own tools are
+    return page.evaluate(
+      `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
           .then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html.slice(0, 160))]))`,
-      )
-    }
-    const shoot = async (page: Page, name: string) => {
-      for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 900 })
-        await page.screenshot({
-          path: screenshot(`dashboard-${name}-${colorScheme}-${width}.png`),
-          fullPage: true,
-        })
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+    )
+  }
+
+  /** Pictures, where somebody asked for them, and nothing for axe to find. @returns the height of the page by its width */
+  async function look(page: Page, name: string): Promise<Record<number, number>> {
+    const heights: Record<number, number> = {}
+    for (const [width, colorScheme] of [
+      [1280, 'light'],
+      [390, 'dark'],
+      ...(keepsScreenshots
+        ? ([
+            [1280, 'dark'],
+            [390, 'light'],
+          ] as const)
+        : []),
+    ] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 900 })
+      if (keepsScreenshots) {
+        const path = screenshot(`dashboard-${name}-${colorScheme}-${width}.png`)
+        await page.screenshot({ path, fullPage: true })
       }
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+      heights[width] = Number(await page.evaluate('document.documentElement.scrollHeight'))
+      expect(await violations(page), `${name} ${width} ${colorScheme}`).toEqual([])
     }
+    await page.setViewportSize({ width: 1280, height: 900 })
+    return heights
+  }
 
-    test('full, with dialogs, empty and broken: nothing for axe to find', async () => {
-      const { gateway, daemon } = await scene(
-        {},
-        {
-          corp: { issuer: 'https://id.example.com', client_id: 'catchd', scope: 'openid offline_access' },
-          'machine-to-machine': {
-            token_endpoint: 'https://id.example.com/token',
-            client_id: 'catchd',
-            client_secret: { env: 'NOTHING' },
-            grant: 'client_credentials',
-          },
-        },
-      )
-      const { page } = await enter(daemon, { colorScheme, ...credentialsOf(gateway) })
-      await logIn(page)
-      await daemon.api('POST', '/v1/clients', {
-        body: { client: 'ci', profiles: ['gw', 'corp'], actions: ['token', 'login'] },
-      })
-      await daemon.api('POST', '/v1/logins', { body: { profile: 'gw', open: false } })
-      await daemon.api('POST', '/v1/tokens/machine-to-machine/refresh')
-      await page.reload() // the messages of the login are gone with it
-      await page.locator('[data-panel=waiting] li').waitFor(SOON)
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'full')
+  test('without profiles: what to do first', async () => {
+    const { page } = await enter(crowd.daemon)
+    await page.getByRole('heading', { name: 'Connect your first service' }).waitFor()
+    await expect
+      .poll(() => page.locator('section:visible h2').allTextContents())
+      .toEqual(['Profiles', 'Health'])
+    await look(page, '0')
+    await page.getByRole('button', { name: 'Add a profile' }).click()
+    await look(page, '0-form')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'End session' }).click()
+    await page.getByRole('heading', { name: 'Run catchd dashboard to open this page' }).waitFor()
+    await look(page, 'stranger')
+  })
 
-      await card(page, 'gw').getByText('Use it').click()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'snippets')
-      await card(page, 'gw').getByText('Use it').click()
+  test('one profile: open', async () => {
+    await crowd.populate(1)
+    const { page } = await enter(crowd.daemon)
+    await card(page, 'calendar').getByText('Logged in', { exact: true }).waitFor(SOON)
+    await card(page, 'calendar').getByText('Use it').click()
+    await look(page, '1')
+  })
 
-      await card(page, 'gw').getByRole('button', { name: 'Edit' }).click()
-      await page.getByLabel('Base URL').fill('nonsense')
-      await page.getByRole('button', { name: 'Save' }).click()
-      await page.getByText('must be an http or https URL').waitFor()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'editor')
-      await page.keyboard.press('Escape')
-
-      await page.getByRole('button', { name: 'Make a key' }).click()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'key')
-      await page.keyboard.press('Escape')
-
-      await daemon.writeConfig('{ "profiles": ')
-      await page
-        .locator('.alerts')
-        .getByText(/configuration file/)
-        .waitFor(SOON)
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'broken')
+  test('twelve: on one screen; filtered; opened; with each dialog', async () => {
+    await crowd.populate(12)
+    await crowd.daemon.api('POST', '/v1/clients', {
+      body: { client: 'editor', profiles: ['hub', 'wiki'], actions: ['token', 'login'] },
     })
+    const { page } = await enter(crowd.daemon)
+    await card(page, 'wiki').getByText('Logged in', { exact: true }).waitFor(SOON)
+    const heights = await look(page, '12')
+    expect(heights[1280]).toBeLessThan(1300)
+    expect(heights[390]).toBeLessThan(2400)
 
-    test('empty, and for strangers: nothing for axe to find', async () => {
-      const daemon = await startDaemon({ config: { profiles: {} } })
-      cleanUps.push(() => daemon.stop())
-      const { page } = await enter(daemon, { colorScheme })
-      await page.getByRole('heading', { name: 'No profile yet' }).waitFor()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'empty')
-      await page.getByRole('button', { name: 'End session' }).click()
-      await page.getByRole('heading', { name: 'Run catchd dashboard to open this page' }).waitFor()
-      expect(await violations(page)).toEqual([])
-      await shoot(page, 'stranger')
-    })
+    await page.getByRole('button', { name: /^Login required/ }).click()
+    await expect.poll(() => page.locator('.profiles > li').count()).toBe(3)
+    await look(page, '12-filtered')
+    await page.getByLabel('Find a profile').first().fill('nothing like it')
+    await page.getByText('No profile matches').waitFor()
+    await look(page, '12-nothing')
+    await page.getByRole('button', { name: 'Show all profiles' }).click()
+
+    await opened(page, 'legacy')
+    await opened(page, 'hub')
+    await look(page, '12-open')
+
+    await card(page, 'hub').getByRole('button', { name: 'Edit' }).click()
+    await page.getByLabel('Issuer').fill('nonsense')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('must be an http or https URL').waitFor()
+    await look(page, '12-mistake')
+    await page.keyboard.press('Escape')
+
+    await page.getByRole('button', { name: 'Make a key' }).click()
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    await page.getByText('Choose at least one profile.').waitFor()
+    await look(page, '12-key')
+    await page.keyboard.press('Escape')
+
+    await crowd.daemon.writeConfig('{ "profiles": ')
+    await page
+      .locator('.alerts')
+      .getByText(/configuration file/)
+      .waitFor(SOON)
+    await look(page, 'broken')
+  })
+
+  test('a hundred: the first fifty, and a way to the others', async () => {
+    await crowd.populate(100)
+    const { page } = await enter(crowd.daemon)
+    await expect.poll(() => page.locator('.profiles > li').count(), SOON).toBe(50)
+    await page.getByText('50 of 100 profiles are shown.').waitFor()
+    await look(page, '100')
   })
 })

@@ -1,8 +1,6 @@
 /**
  * The dashboard in a real browser, on the built program: what the flows that look at it share.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
@@ -14,23 +12,29 @@ import { freePort } from '../support/free-port.js'
 /** For what only time brings: a stream that reconnects, a gathering of events. */
 export const SOON = { timeout: 60_000 }
 
-export const card = (page: Page, profile: string) =>
-  page.locator('.card').filter({ has: page.getByRole('heading', { name: profile, exact: true }) })
+/** The row of a profile. */
+export const card = (page: Page, profile: string) => page.locator(`[data-key="profile-${profile}"]`)
+
+/** Opens the row. */
+export async function opened(page: Page, profile: string) {
+  const row = card(page, profile)
+  await row.waitFor(SOON)
+  if ((await row.locator('> details[open]').count()) === 0) await row.locator('summary').first().click()
+  await row.getByRole('button', { name: 'Edit' }).waitFor(SOON)
+  return row
+}
 
 /** To be called inside a `describe`: its hooks launch the browser and clean up. */
 export function dashboardScene() {
   let browser: Browser
-  let screenshots: string
+  const screenshots = process.env['CATCHD_TEST_SCREENSHOTS']
   const cleanUps: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
     browser = await launchChromium()
-    screenshots = process.env['CATCHD_TEST_SCREENSHOTS'] ?? (await mkdtemp(join(tmpdir(), 'catchd-screens-')))
   })
   afterAll(async () => {
     await browser?.close()
-    if (process.env['CATCHD_TEST_SCREENSHOTS'] === undefined)
-      await rm(screenshots, { recursive: true, force: true })
   })
   afterEach(async () => {
     for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
@@ -112,8 +116,9 @@ export function dashboardScene() {
     enter,
     logIn,
     newContext: () => browser.newContext(),
-    /** Where pictures go: kept where CATCHD_TEST_SCREENSHOTS names a folder. */
-    screenshot: (name: string) => join(screenshots, name),
+    /** Pictures are taken only if CATCHD_TEST_SCREENSHOTS names a folder for them. */
+    keepsScreenshots: screenshots !== undefined,
+    screenshot: (name: string) => join(screenshots ?? '', name),
     credentialsOf,
   }
 }

@@ -5,10 +5,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { approve } from '../../src/demo/approval.js'
 import { withoutChromium } from '../support/browser.js'
 import { startDaemon } from '../support/daemon.js'
 import { startOidcProvider } from '../support/oidc-provider.js'
-import { card, dashboardScene, SOON } from './dashboard-scene.js'
+import { card, dashboardScene, opened, SOON } from './dashboard-scene.js'
 
 describe('catchd dashboard', () => {
   test('starts the daemon where there is none, and prints a link that lets in', async () => {
@@ -100,14 +101,15 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
 
     gateway.failNext({ status: 500, body: '{}', headers: { 'content-type': 'application/json' } })
     await gw.getByRole('button', { name: 'Refresh' }).click()
-    await gw.getByText(/^failed .*: The authorization server/).waitFor(SOON)
+    await gw.getByText(/^Every refresh fails/).waitFor(SOON)
+    await gw.getByText('Refresh failing', { exact: true }).waitFor(SOON)
   })
 
   test('a login that waits can be gone on with, and given up', async () => {
     const { gateway, daemon } = await scene()
     const { page, complaints } = await enter(daemon, credentialsOf(gateway))
     const waiting = page.locator('[data-panel=waiting]')
-    await waiting.getByText('No login is waiting.').waitFor()
+    expect(await waiting.isHidden()).toBe(true)
     const { json } = await daemon.api('POST', '/v1/logins', { body: { profile: 'gw', open: false } })
     const state = new URL(String(json['authorization_url'])).searchParams.get('state') ?? ''
     await waiting.getByRole('button', { name: 'Continue gw' }).waitFor(SOON)
@@ -120,7 +122,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(await tab.evaluate('document.referrer')).toBe('')
     await tab.close()
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel the login' }).click()
-    await waiting.getByText('No login is waiting.').waitFor(SOON)
+    await waiting.waitFor({ ...SOON, state: 'hidden' })
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
     const { json: login } = await daemon.api('GET', `/v1/logins/${String(json['login_id'])}`)
     expect(login['status']).toBe('cancelled')
@@ -149,7 +151,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     const url = (await dialog.getByRole('link', { name: 'Open the login page' }).getAttribute('href')) ?? ''
     expect(page.context().pages()).toHaveLength(1)
     await server.approve(url)
-    await card(page, 'tv').getByText('ada', { exact: true }).waitFor(SOON)
+    await card(page, 'tv').locator('summary').getByText('ada', { exact: true }).waitFor(SOON)
     await expect.poll(() => dialog.count()).toBe(0)
     expect(complaints).toEqual([])
   })
@@ -161,15 +163,30 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     await keys.getByText(/No keys/).waitFor()
     await keys.getByRole('button', { name: 'Make a key' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Make the key' }).click()
-    await page.getByText('must be 1 to 64 of a-z').waitFor()
-    await page.getByRole('dialog').getByLabel('Name').fill('ci')
-    expect(await page.getByRole('dialog').getByLabel('Profiles', { exact: true }).inputValue()).toBe('gw')
+    const dialog = page.getByRole('dialog')
+    // Nothing is allowed until it is chosen, and what is missing is said at its place.
+    expect(await dialog.getByRole('checkbox', { checked: true }).count()).toBe(0)
+    for (const text of [
+      'Name must not be empty.',
+      'Choose at least one profile.',
+      'Choose at least one action.',
+    ])
+      await dialog.getByText(text).waitFor()
+    expect(await page.evaluate('document.activeElement.id')).toBe('key-client')
+    await dialog.getByLabel('Name').fill('CI')
+    await dialog.getByLabel('gw').check()
+    await dialog.getByLabel('Get tokens of these profiles').check()
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    await dialog.getByText('Name must be 1 to 64 of a-z').waitFor()
+    expect(await dialog.getByLabel('gw').isChecked()).toBe(true)
+    await dialog.getByLabel('Name').fill('ci')
     await page.getByRole('button', { name: 'Make the key' }).click()
     const shown = page.locator('#new-key-value')
     await expect.poll(() => shown.textContent()).toMatch(/^[\w-]{43}$/)
     const key = (await shown.textContent()) ?? ''
     await page.getByRole('button', { name: 'Done' }).click()
     await keys.getByText('not used yet').waitFor(SOON)
+    await page.locator('[data-panel=activity]').getByText('created: token of gw').waitFor(SOON)
     expect(await page.content()).not.toContain(key)
 
     await daemon.api('GET', '/v1/profiles', { via: 'tcp', key })
@@ -192,6 +209,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     const base = dialog.getByLabel('Base URL')
     const url = await base.inputValue()
     await base.fill('gw.example.com')
+    await dialog.getByText('More settings').click()
     await dialog.getByLabel('Other settings').fill('{"dpopp": true}')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await dialog.getByText('must be an http or https URL').waitFor()
@@ -223,24 +241,30 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     await page.getByRole('button', { name: 'Add a profile' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: 'Save' }).click()
-    await dialog.getByText('must not be empty').waitFor()
+    await dialog.getByText('Name must not be empty.').waitFor()
     await dialog.getByLabel('Name').fill('Corp')
     await dialog.getByRole('button', { name: 'Save' }).click()
-    await dialog.getByText('must be 1 to 64 of a-z').waitFor()
-    await dialog.getByLabel('Name').fill('corp')
+    await dialog.getByText('Name must be 1 to 64 of a-z').waitFor()
+    await dialog.getByLabel('Name').fill('gw')
     await dialog.getByRole('button', { name: 'Save' }).click()
-    await dialog.locator('#profile-failure').getByText(/corp/).waitFor()
+    await dialog.getByText('There is already a profile gw.').waitFor()
+    await dialog.getByLabel('Name').fill('corp')
     await dialog.getByLabel('Issuer').fill('https://id.example.com')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.locator('#profile-client_id-error').getByText('Set client_id').waitFor()
+    expect(await page.evaluate('document.activeElement.id')).toBe('profile-client_id')
+    expect(await dialog.getByLabel('Issuer').inputValue()).toBe('https://id.example.com')
     await dialog.getByLabel('Client ID').fill('catchd')
     await dialog.getByLabel('Client secret').fill('a secret for the vault')
     await dialog.getByRole('button', { name: 'Save' }).click()
-    await card(page, 'corp').getByText('id.example.com').waitFor(SOON)
+    await card(page, 'corp').locator('summary').getByText('id.example.com').waitFor(SOON)
+    await page.locator('[data-panel=activity]').getByText('profile corp added').waitFor(SOON)
     expect((await daemon.api('GET', '/v1/profiles/corp')).json).toMatchObject({
       configuration: { issuer: 'https://id.example.com', client_secret: { keychain: true } },
     })
     expect(await page.content()).not.toContain('a secret for the vault')
 
-    await card(page, 'corp').getByRole('button', { name: 'Edit' }).click()
+    await (await opened(page, 'corp')).getByRole('button', { name: 'Edit' }).click()
     await dialog.getByRole('button', { name: 'Remove' }).click()
     await page.locator('#confirm-dialog').getByRole('button', { name: 'Remove' }).click()
     await expect.poll(() => card(page, 'corp').count(), SOON).toBe(0)
@@ -269,11 +293,18 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(await focused()).toBe('Skip to the profiles')
     await page.keyboard.press('Enter')
     const reached: unknown[] = []
-    for (let presses = 0; presses < 4; presses += 1) {
+    for (let presses = 0; presses < 6; presses += 1) {
       await page.keyboard.press('Tab')
       reached.push(await focused())
     }
-    expect(reached).toEqual(['Add a profile', 'Log in gw', 'Edit gw', 'Use it gw'])
+    expect(reached).toEqual([
+      'Add a profile',
+      expect.stringMatching(/^gw .*Login required/s),
+      'Copy the redirect URI of gw',
+      'Log in gw',
+      'Edit gw',
+      'Use it gw',
+    ])
     await page.keyboard.press('Enter')
     expect(await card(page, 'gw').getByText('catchd token gw', { exact: true }).isVisible()).toBe(true)
     await page.keyboard.press('Shift+Tab')
@@ -284,26 +315,45 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     expect(await focused()).toBe('Edit gw')
   })
 
-  test('one of fifty profiles is found by its name or server, and news do not bring the others back', async () => {
-    const numbers = Array.from({ length: 49 }, (_, index) => index)
-    const { daemon } = await scene(
-      {},
-      Object.fromEntries(
-        numbers.map((n) => [`p${n}`, { issuer: `https://id${n}.example.com`, client_id: 'catchd' }]),
-      ),
-    )
-    const { page } = await enter(daemon)
-    const shown = () => page.locator('.card:visible h3').allTextContents()
+  test('of a thousand profiles, fifty are shown, and the others are found; news change neither focus nor view', async () => {
+    const entries = Array.from({ length: 999 }, (_, n) => [
+      `p${n}`,
+      { issuer: `https://id${n}.example.com`, client_id: 'catchd' },
+    ])
+    const { gateway, daemon } = await scene({}, Object.fromEntries(entries))
+    const { page } = await enter(daemon, credentialsOf(gateway))
+    const shown = () => page.locator('.profiles h3').allTextContents()
     await expect.poll(shown, SOON).toHaveLength(50)
-    await page.getByLabel('Find a profile').fill('ID17.example')
-    expect(await shown()).toEqual(['p17'])
+    expect((await page.locator('main').innerHTML()).length).toBeLessThan(120_000)
+    await page.getByRole('button', { name: 'Show 50 more' }).click()
+    await expect.poll(shown, SOON).toHaveLength(100)
+
+    const find = page.getByLabel('Find a profile').first()
+    await find.fill('ID17.example')
+    await expect.poll(shown, SOON).toEqual(['p17'])
+    await opened(page, 'p17')
+    await find.focus()
     await daemon.api('POST', '/v1/clients', { body: { client: 'ci', profiles: ['gw'], actions: ['token'] } })
     await page.locator('[data-panel=keys]').getByText('ci', { exact: true }).first().waitFor(SOON)
     expect(await shown()).toEqual(['p17'])
-    await page.getByLabel('Find a profile').fill('nothing like it')
-    await page.getByText('No profile has this').waitFor()
-    await page.getByLabel('Find a profile').fill('')
-    expect(await shown()).toHaveLength(50)
+    expect(await card(page, 'p17').getByRole('button', { name: 'Edit' }).isVisible()).toBe(true)
+    expect(await page.evaluate('document.activeElement.id')).toBe('find')
+    await find.fill('nothing like it')
+    await page.getByRole('button', { name: 'Show all profiles' }).click()
+    await expect.poll(shown, SOON).toHaveLength(50)
+    expect(await find.inputValue()).toBe('')
+
+    // A row that moves to another place keeps the focus; so does its line when the focused button is gone.
+    await find.fill('gw')
+    await page.getByRole('button', { name: 'Log in gw' }).focus()
+    await daemon.login('gw', (url) => {
+      const [{ name, password }] = gateway.users
+      return approve(url, { user: name, password })
+    })
+    await card(page, 'gw').getByText('Logged in', { exact: true }).waitFor(SOON)
+    expect(await page.evaluate("document.activeElement.closest('li')?.dataset.key")).toBe('profile-gw')
+    await page.getByRole('button', { name: /^Ready/ }).click()
+    await expect.poll(shown, SOON).toEqual(['gw'])
   })
 
   test('a snippet is copied', async () => {
@@ -326,7 +376,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     const second = await enter(daemon)
     await daemon.restart()
     await second.page.getByRole('heading', { name: 'Your session has ended' }).waitFor(SOON)
-    expect(await second.page.locator('.card').count()).toBe(0)
+    expect(await second.page.locator('.profiles').count()).toBe(0)
   })
 
   test('a page next door cannot use the session, although its cookie is sent there', async () => {

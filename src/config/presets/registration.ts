@@ -6,7 +6,7 @@
  */
 import { CatchdError } from '../../failures.js'
 import { findPreset } from '../presets.js'
-import type { Profile } from '../profile.js'
+import type { Profile, ProfileEntry } from '../profile.js'
 import type { LoopbackHost, Preset } from './preset.js'
 
 /** The redirect URI of a profile that has none of its own. */
@@ -22,16 +22,51 @@ export function defaultRedirectUri(
 /**
  * The redirect URI as it has to be entered at the vendor.
  *
+ * @param preset - `undefined` for a profile without one.
  * @param redirectUri - Of the profile.
- * @returns `undefined` where loopback redirect URIs need no entry.
+ * @returns `undefined` where loopback redirect URIs need no entry, and where each login has a port of its own.
  */
 export function registeredRedirectUri(
-  { redirect }: Pick<Preset, 'redirect'>,
+  preset: Pick<Preset, 'redirect'> | undefined,
   redirectUri: string,
 ): string | undefined {
-  if (loopbackHostOf(redirectUri) === undefined) return redirectUri
-  if (redirect.match === 'unregistered') return undefined
-  return redirect.match === 'any_port' ? withoutPort(redirectUri) : redirectUri
+  const match = loopbackHostOf(redirectUri) === undefined ? 'exact' : (preset?.redirect.match ?? 'exact')
+  if (match === 'any_port') return withoutPort(redirectUri)
+  return match === 'unregistered' || /:0(?:\/|$)/.test(redirectUri) ? undefined : redirectUri
+}
+
+/** What to know before a profile is registered at the vendor. */
+export interface Registration {
+  readonly preset: Preset | undefined
+  /** To enter at the vendor; `null`: nothing has to be entered, or it is not known. */
+  readonly redirectUri: string | null
+  /** Why the vendor does not accept the redirect URI; `null`: nothing is known against it. */
+  readonly objection: string | null
+}
+
+/**
+ * @param entry - The profile in the configuration.
+ * @param port - The port of the default redirect URI.
+ */
+export function registrationOf(
+  profile: string,
+  entry: Pick<ProfileEntry, 'preset' | 'redirect_uri' | 'extends'>,
+  port: number,
+): Registration {
+  const { preset: presetName, redirect_uri: own, extends: extended } = entry
+  const preset = presetName === undefined ? undefined : findPreset(presetName)
+  // An inherited redirect URI is not known here.
+  if (extended !== undefined && own === undefined) return { preset, redirectUri: null, objection: null }
+  const redirectUri = own ?? defaultRedirectUri(preset ?? { profile: {} }, { profile, port })
+  const objection = preset === undefined ? null : (redirectObjection(preset, redirectUri) ?? null)
+  if (objection !== null) return { preset, redirectUri: null, objection }
+  return { preset, redirectUri: registeredRedirectUri(preset, redirectUri) ?? null, objection }
+}
+
+/** Whether the user must give the address of the server, may give it, or it has no effect. */
+export function baseUrlUse({ profile }: Pick<Preset, 'profile'>): 'needed' | 'optional' | 'unused' {
+  if (!JSON.stringify(profile).includes('{base}')) return 'unused'
+  return profile.base_url === undefined ? 'needed' : 'optional'
 }
 
 /** @returns Why the vendor does not accept the redirect URI and what to do; `undefined` when it may be accepted. */

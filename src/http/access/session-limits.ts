@@ -26,6 +26,7 @@ const CALLS: ReadonlySet<string> = new Set([
   'POST /v1/lock',
   'GET /openapi.json',
   'GET /dashboard/panels',
+  'GET /dashboard/registration',
   'GET /dashboard/logins/:login',
   'POST /dashboard/profiles/:profile/refresh',
   'POST /dashboard/leave',

@@ -76,7 +76,7 @@ export function clientRoutes(app: ApiScope, { keys, services }: RouteParts): voi
     handler: async (request, reply) => {
       const { client: name, profiles, actions, expires_in } = request.body
       const { apiKey, key } = await keys.add({ name, profiles, actions, expiresInSeconds: expires_in })
-      services.clientChanged('client.added', name)
+      services.clientChanged('client.added', name, { profiles, actions })
       return reply.code(201).send({ ...answer(apiKey), key: key.reveal() })
     },
   })

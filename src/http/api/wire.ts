@@ -6,14 +6,11 @@
  * member for a refresh token.
  */
 import * as z from 'zod'
-import { isInstant, toInstant } from '../../clock.js'
 import { type CatchdError, type FailureCode as Code, FAILURES } from '../../failures.js'
 
-export const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
+export { instantOrNull } from '../../clock.js'
 
-export function instantOrNull(ms: number | null): string | null {
-  return ms === null || !isInstant(ms) ? null : toInstant(ms)
-}
+export const Instant = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' })
 
 const FailureCode = z
   .enum(Object.keys(FAILURES) as [Code, ...Code[]])
@@ -70,6 +67,8 @@ export const ProblemAnswer = z
     errors: z
       .array(z.object({ in: z.string(), name: z.string(), detail: z.string() }))
       .optional()
-      .describe('With request_invalid: in `body`, `query` or `path`, which member breaks which rule'),
+      .describe(
+        'With request_invalid, and for a profile that is not valid: in `body`, `query` or `path`, which member breaks which rule',
+      ),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' })

@@ -17,6 +17,7 @@ import { activityPanel } from './panels/activity-panel.js'
 import { alerts, healthPanel } from './panels/health-panel.js'
 import { keysPanel } from './panels/keys-panel.js'
 import { emptyBox } from './panels/pieces.js'
+import { FIRST_VIEW, type ProfilesView } from './panels/profile-groups.js'
 import { profilesPanel } from './panels/profiles-panel.js'
 import { waitingPanel } from './panels/waiting-panel.js'
 
@@ -58,31 +59,35 @@ ${dialogs(parts.services.presets())}
   return { status: 200, body: document.toString(), contentSecurityPolicy }
 }
 
-export async function panels(parts: RouteParts): Promise<string> {
-  return panelsOf(await readOverview(parts)).toString()
+export async function panels(parts: RouteParts, view: ProfilesView): Promise<string> {
+  return panelsOf(await readOverview(parts), view).toString()
 }
 
-function panelsOf(overview: Overview | null): Html {
-  const profiles = overview?.profiles
-  const isEmpty = Array.isArray(profiles) && profiles.length === 0 // in this case the panel has the button
-  const add = isEmpty
-    ? null
-    : html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
+/** What is empty is left out: before the first profile, the page shows what to do first. */
+function panelsOf(overview: Overview | null, view: ProfilesView = FIRST_VIEW): Html {
+  const hasProfiles = !Array.isArray(overview?.profiles) || overview.profiles.length > 0
+  const add = html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
   const make = html`<button type="button" class="plain" data-action="make-key">Make a key</button>`
-  const shown = (panel: (overview: Overview) => Html) =>
+  const shown = (panel: (overview: Overview) => Html | null) =>
     overview === null ? emptyBox(html`<p>Loading …</p>`) : panel(overview)
   return html`<div class="alerts" data-panel="alerts">${overview === null ? null : alerts(overview)}</div>
+${section('waiting', 'Waiting logins', overview === null ? null : waitingPanel(overview))}
 <div class="columns"><div class="wide">
-${section('profiles', 'Profiles', shown(profilesPanel), add)}
+${section(
+  'profiles',
+  'Profiles',
+  shown((read) => profilesPanel(read, view)),
+  hasProfiles ? add : null,
+)}
 </div><div class="narrow">
-${section('waiting', 'Waiting logins', shown(waitingPanel))}
-${section('activity', 'Activity', shown(activityPanel))}
-${section('keys', 'API keys', shown(keysPanel), make)}
+${section('activity', 'Activity', hasProfiles || overview?.recent.length ? shown(activityPanel) : null)}
+${section('keys', 'API keys', hasProfiles || overview?.keys.length ? shown(keysPanel) : null, make)}
 ${section('health', 'Health', shown(healthPanel))}
 </div></div>`
 }
 
-function section(name: string, title: string, body: Html, action: Html | null = null): Html {
-  return html`<section data-panel="${name}" aria-labelledby="${name}-title"><div class="title"><h2 id="${name}-title" tabindex="-1">${title}</h2>${action}</div>
+/** @param body - `null`: the section is hidden. */
+function section(name: string, title: string, body: Html | null, action: Html | null = null): Html {
+  return html`<section data-panel="${name}" aria-labelledby="${name}-title"${body === null ? html` hidden` : null}><div class="title"><h2 id="${name}-title" tabindex="-1">${title}</h2>${action}</div>
 ${body}</section>`
 }

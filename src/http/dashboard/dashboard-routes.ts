@@ -7,6 +7,8 @@
  */
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { baseUrlUse, type Registration } from '../../config/presets/registration.js'
+import { ProfileName } from '../../config/profile.js'
 import { CatchdError } from '../../failures.js'
 import { ownerOfCaller } from '../../listener/tcp-table.js'
 import { principalOf } from '../access/permission.js'
@@ -15,6 +17,8 @@ import { endedCookie, sessionCookie } from '../access/session-cookie.js'
 import type { Session } from '../access/sessions.js'
 import { loginAnswer } from '../api/login-answers.js'
 import { type ApiScope, NoBody, ProfilePath, type RouteParts } from '../api/scope.js'
+import { GROUPS, type Group, MOST_ROWS, ROWS_AT_ONCE } from './panels/profile-groups.js'
+import type { RegistrationAnswer } from './registration-answer.js'
 
 const loadPages = () => import('./pages.js')
 
@@ -65,11 +69,26 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
     return reply.type(asset.type).send(asset.content)
   })
 
-  app.get('/dashboard/panels', ANYTIME, async (request, reply) => {
-    sessionOf(request)
-    const markup = await (await loadPages()).panels(parts)
-    return reply.type('text/html; charset=utf-8').send(markup)
-  })
+  app.get(
+    '/dashboard/panels',
+    { ...ANYTIME, schema: { hide: true, querystring: PanelsQuery } },
+    async (request, reply) => {
+      sessionOf(request)
+      const markup = await (await loadPages()).panels(parts, request.query)
+      return reply.type('text/html; charset=utf-8').send(markup)
+    },
+  )
+
+  app.get(
+    '/dashboard/registration',
+    { ...CALL, schema: { hide: true, querystring: RegistrationQuery } },
+    async (request) => {
+      sessionOf(request)
+      const { profile, ...entry } = request.query
+      const isNamed = entry.redirect_uri !== undefined || ProfileName.safeParse(profile).success
+      return registrationAnswer(services.registration(profile, entry), isNamed)
+    },
+  )
 
   // The URL at which the user finishes a login. It is not part of the page: with it, somebody who has only the cookie
   // could send another person's authorization response.
@@ -97,6 +116,36 @@ export function dashboardRoutes(app: ApiScope, parts: RouteParts): void {
       return reply.code(204).header('set-cookie', cookie).send()
     },
   )
+}
+
+const text = z.string().max(2048)
+
+/** What of the profiles the page shows (panels/profile-groups.ts). */
+const PanelsQuery = z.object({
+  find: text.default(''),
+  group: z.enum(['all', ...(Object.keys(GROUPS) as Group[])]).default('all'),
+  most: z.coerce.number().int().min(1).max(MOST_ROWS).default(ROWS_AT_ONCE),
+  open: z
+    .string()
+    .max(8192)
+    .optional()
+    .transform((names) => (names === undefined ? undefined : new Set(names.split(' ')))),
+})
+
+const RegistrationQuery = z.object({
+  profile: text.default(''),
+  preset: text.optional(),
+  redirect_uri: text.optional(),
+  extends: text.optional(),
+})
+
+function registrationAnswer(registration: Registration, isNamed: boolean): RegistrationAnswer {
+  const { preset, redirectUri, objection } = registration
+  const about = { named: isNamed, redirect_uri: isNamed ? redirectUri : null, objection }
+  if (preset === undefined) return { ...about, preset: null }
+  const { title, register, source, client, options = null, profile } = preset
+  const needs = { base_url: baseUrlUse(preset), client, options, scope: profile.scope ?? null }
+  return { ...about, preset: { title, register, source, ...needs } }
 }
 
 /** Only the page can make these calls. With an API key, the routes do not exist. */

@@ -8,9 +8,7 @@ import type { ApiKey } from '../access/api-keys-file.js'
 import type { RouteParts } from '../api/scope.js'
 import type { DaemonStatus, HappenedEvent, ProfileView } from '../api/services.js'
 
-export interface ProfileOverview extends ProfileView {
-  readonly trouble: { readonly code: string; readonly atMs: number } | undefined
-}
+export type ProfileOverview = ProfileView
 
 export interface KeyOverview {
   readonly key: ApiKey
@@ -30,11 +28,13 @@ export interface Overview {
 
 export async function readOverview({ services, keys, clock }: RouteParts): Promise<Overview> {
   const [profiles, status] = await Promise.all([
-    listProfiles(services).catch(asCatchdError),
+    services.profiles.list().catch(asCatchdError),
     services.status().catch(asCatchdError),
   ])
   const waiting = Array.isArray(profiles)
-    ? profiles.flatMap(({ name }) => services.logins.pendingOf(name))
+    ? profiles
+        .flatMap(({ name }) => services.logins.pendingOf(name))
+        .sort((one, other) => other.createdAtMs - one.createdAtMs)
     : []
   const hints = waiting.map(({ id }) => [id, services.logins.hint(id) ?? ''] as const)
   return {
@@ -46,9 +46,4 @@ export async function readOverview({ services, keys, clock }: RouteParts): Promi
     recent: services.activity.recent(),
     status,
   }
-}
-
-async function listProfiles({ profiles, activity }: RouteParts['services']): Promise<ProfileOverview[]> {
-  const views = await profiles.list()
-  return views.map((view) => ({ ...view, trouble: activity.refreshTrouble(view.name) }))
 }

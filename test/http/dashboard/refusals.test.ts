@@ -18,6 +18,7 @@ describe('a call of the page', () => {
     ['GET', '/v1/profiles'],
     ['GET', '/v1/events'],
     ['GET', '/dashboard/panels'],
+    ['GET', '/dashboard/registration?profile=hub'],
     ['GET', '/dashboard/logins/login-1'],
     ['POST', '/v1/logins', { profile: 'gw' }],
     ['PUT', '/v1/profiles/gw', { issuer: 'https://id.example.com', client_id: 'catchd' }],

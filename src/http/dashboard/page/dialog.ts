@@ -1,4 +1,4 @@
-/** Opens and closes dialogs, sends their forms, and shows their error messages. */
+/** Opens and closes dialogs, sends their forms, and shows each mistake at its field. */
 import { CallFailed, wordsOf } from './calls.js'
 import { byId } from './elements.js'
 import { isOver, showEnd } from './notices.js'
@@ -12,16 +12,27 @@ export function close(name: string): void {
   byId<HTMLDialogElement>(`${name}-dialog`).close()
 }
 
-/** The script sends the form. If that fails, the dialog stays open and shows the message at the field. */
-export function onSubmit(name: string, send: () => Promise<void>): void {
-  byId<HTMLFormElement>(`${name}-form`).addEventListener('submit', (event) => {
+interface Form {
+  readonly name: string
+  readonly send: () => Promise<void>
+  /** Fields for members of the request that have another name. */
+  readonly aliases?: Readonly<Record<string, string>>
+  /** The field for all members that have none of their own. */
+  readonly others?: string
+}
+
+/** The script sends the form. If that fails, the dialog stays open with all that was typed. */
+export function onSubmit(form: Form): void {
+  byId<HTMLFormElement>(`${form.name}-form`).addEventListener('submit', (event) => {
     event.preventDefault()
-    void submit(name, send)
+    void submit(form)
   })
 }
 
-async function submit(name: string, send: () => Promise<void>): Promise<void> {
+async function submit(form: Form): Promise<void> {
+  const { name, send } = form
   const submitter = byId(`${name}-form`).querySelector<HTMLButtonElement>('[type=submit]')
+  if (submitter?.getAttribute('aria-busy') === 'true') return
   clear(name)
   submitter?.setAttribute('aria-busy', 'true')
   try {
@@ -29,47 +40,78 @@ async function submit(name: string, send: () => Promise<void>): Promise<void> {
     close(name)
   } catch (error) {
     if (isOver(error)) showEnd()
-    else showFailure(name, error)
+    else showFailure(form, error)
   } finally {
     submitter?.removeAttribute('aria-busy')
   }
 }
 
-/** An invalid field, found before the form is sent. */
-export class FieldMistake extends Error {
-  readonly field: string
+type Mistake = readonly [field: string, rule: string]
 
-  constructor(field: string, rule: string) {
-    super(rule)
-    this.field = field
+/** Invalid fields, found before the form is sent. A rule is a sentence, or the end of one that begins with the label. */
+export class FieldMistakes extends Error {
+  readonly mistakes: readonly Mistake[]
+
+  constructor(...mistakes: readonly Mistake[]) {
+    super()
+    this.mistakes = mistakes
   }
 }
 
-function showFailure(name: string, error: unknown): void {
+function showFailure({ name, aliases = {}, others = '' }: Form, error: unknown): void {
   const mistakes = mistakesOf(error)
-  const elsewhere = mistakes.filter(([field, rule]) => !showAtField(name, field, rule))
-  const text =
-    mistakes.length === 0 ? wordsOf(error) : elsewhere.map((mistake) => mistake.join(': ')).join('. ')
-  const failure = byId(`${name}-failure`)
-  failure.textContent = text
-  failure.hidden = text === ''
-  byId(`${name}-form`).querySelector<HTMLElement>('[aria-invalid]')?.focus()
+  const elsewhere = mistakes.filter(([member, rule]) => {
+    const [top = ''] = member.split('.')
+    const said = `${member.slice(top.length + 1)} ${rule}`.trim()
+    return (
+      !showAtField(name, aliases[top] ?? top, said) && !showAtField(name, others, sentence([member, rule]))
+    )
+  })
+  const form = byId(`${name}-form`)
+  const first = form.querySelector<HTMLElement>('[aria-invalid]')
+  const texts = mistakes.length === 0 ? [wordsOf(error), ...nextOf(error)] : elsewhere.map(sentence)
+  const summary = byId(`${name}-failure`)
+  summary.textContent = texts.join(' ')
+  summary.hidden = texts.length === 0
+  bringIntoView(first ?? summary)
 }
 
-function mistakesOf(error: unknown): readonly (readonly [field: string, rule: string])[] {
-  if (error instanceof FieldMistake) return [[error.field, error.message]]
+function nextOf(error: unknown): string[] {
+  const next = error instanceof CallFailed ? error.problem.next : undefined
+  return next === undefined ? [] : [`Run next: ${next}`]
+}
+
+function sentence([field, rule]: Mistake): string {
+  return `${field} ${rule}`.trim()
+}
+
+function bringIntoView(place: HTMLElement): void {
+  const folded = place.closest('details')
+  if (folded !== null) folded.open = true
+  const field = place.closest('.field') ?? place
+  field.scrollIntoView({ block: 'nearest' })
+  place.focus({ preventScroll: true })
+}
+
+function mistakesOf(error: unknown): readonly Mistake[] {
+  if (error instanceof FieldMistakes) return error.mistakes
   if (!(error instanceof CallFailed)) return []
   return (error.problem.errors ?? []).map(({ name, detail }) => [name, detail])
 }
 
 /** @returns `false` if the form has no such field */
-function showAtField(name: string, field: string, rule: string): boolean {
-  const [top = ''] = field.split('.')
-  const error = document.getElementById(`${name}-${top}-error`)
+function showAtField(form: string, field: string, rule: string): boolean {
+  const error = document.getElementById(`${form}-${field}-error`)
   if (error === null) return false
-  error.textContent = field === top ? rule : `${field.slice(top.length + 1)} ${rule}`
+  const place = error.closest<HTMLElement>('.field')
+  if (place !== null) place.hidden = false
+  const label = place?.querySelector('label, legend')?.textContent ?? ''
+  const said = /^[\p{Lu}"]/u.test(rule) ? rule : `${label} ${rule}`
+  error.textContent = /[.!?]$/.test(said) ? said : `${said}.`
   error.hidden = false
-  document.getElementById(`${name}-${top}`)?.setAttribute('aria-invalid', 'true')
+  for (const control of place?.querySelectorAll('input, select, textarea') ?? []) {
+    control.setAttribute('aria-invalid', 'true')
+  }
   return true
 }
 

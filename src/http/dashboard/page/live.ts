@@ -4,9 +4,9 @@
  */
 import { call } from './calls.js'
 import { byId } from './elements.js'
-import { applyFinding } from './finding.js'
-import { morph } from './morphing.js'
+import { update } from './morphing.js'
 import { isEnded, isOver, showEnd } from './notices.js'
+import { viewQuery } from './profiles-view.js'
 import { tick } from './ticking.js'
 
 const RETRY_MS = 2_000
@@ -21,10 +21,12 @@ export interface HappenedEvent {
 }
 
 let isGathering = false
+let isUpdating = false
+let isWantedAgain = false
 
 /** Updates the panels after a short delay. */
 export function showNews(): void {
-  if (isGathering || isEnded()) return
+  if (isGathering) return
   isGathering = true
   setTimeout(() => {
     isGathering = false
@@ -32,19 +34,26 @@ export function showNews(): void {
   }, GATHER_MS)
 }
 
+/** One update at a time, so that no answer is overtaken by a later one. */
 export async function showPanels(): Promise<void> {
+  if (isEnded()) return
+  isWantedAgain = isUpdating
+  if (isUpdating) return
+  isUpdating = true
   try {
-    const text = await (await call('GET', '/dashboard/panels')).text()
+    const text = await (await call('GET', `/dashboard/panels?${viewQuery()}`)).text()
     const next = new DOMParser().parseFromString(text, 'text/html')
     for (const panel of next.querySelectorAll<HTMLElement>('[data-panel]')) {
       const current = document.querySelector(`[data-panel="${panel.dataset['panel']}"]`)
-      if (current !== null) morph(current, panel)
+      if (current !== null) update(current, panel)
     }
-    applyFinding()
     tick()
   } catch (error) {
     if (isOver(error)) showEnd()
+  } finally {
+    isUpdating = false
   }
+  if (isWantedAgain) await showPanels()
 }
 
 /** Updates the panels at intervals, for changes without an event: the health of the vault, the use of a key. */

@@ -1,12 +1,12 @@
 /** The page's script: the actions of its buttons, and the start of its automatic updates. */
 import { call, forgetKey, keepKey } from './calls.js'
 import { close, confirm } from './dialog.js'
-import { prepareFinding } from './finding.js'
 import { openKeyForm, prepareKeyForm } from './key-form.js'
 import { follow, showNews, showPanels, updatePeriodically } from './live.js'
 import { giveUp, goOn, logIn, showLoginEvent } from './logins.js'
 import { notify, notifyFailure } from './notices.js'
 import { addProfile, editProfile, prepareProfileForm } from './profile-form.js'
+import { chooseGroup, prepareProfilesView, showAll, showMore } from './profiles-view.js'
 import { startTicking } from './ticking.js'
 
 /** @param subject - Name of the profile or key that the button is about. */
@@ -42,13 +42,16 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     close('profile')
     notify(`Removed: ${profile}`)
   },
-  'make-key': () => openKeyForm(profileNames()),
+  'make-key': openKeyForm,
   async 'remove-key'(key) {
     if (!(await confirm(`${key}: tools that use this key get no more tokens, effective at once.`, 'Remove')))
       return
     await call('DELETE', profilePath('/v1/clients', key))
     notify(`Key removed: ${key}`)
   },
+  filter: (group) => show(() => chooseGroup(group)),
+  'show-all': () => show(showAll),
+  more: () => show(showMore),
   async copy(_subject, button) {
     const text = button.parentElement?.querySelector('code')?.textContent ?? ''
     await navigator.clipboard.writeText(text)
@@ -62,10 +65,23 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
 }
 
-function profileNames(): string[] {
-  const buttons = document.querySelectorAll<HTMLElement>('[data-panel=profiles] [data-action=edit-profile]')
-  return [...buttons].map(({ dataset }) => dataset['subject'] ?? '')
+/** Changes what the page shows of the profiles, at once. */
+function show(change: () => void): Promise<void> {
+  change()
+  return showPanels()
 }
+
+/** They change nothing that an update would show. */
+const QUIET = new Set([
+  'copy',
+  'close',
+  'filter',
+  'more',
+  'show-all',
+  'add-profile',
+  'edit-profile',
+  'make-key',
+])
 
 async function act(button: HTMLElement): Promise<void> {
   const { action = '', subject = '' } = button.dataset
@@ -73,7 +89,7 @@ async function act(button: HTMLElement): Promise<void> {
   button.setAttribute('aria-busy', 'true')
   try {
     await ACTIONS[action]?.(subject, button)
-    showNews()
+    if (!QUIET.has(action)) showNews()
   } catch (error) {
     notifyFailure(error)
   } finally {
@@ -83,7 +99,7 @@ async function act(button: HTMLElement): Promise<void> {
 
 keepKey()
 prepareProfileForm()
-prepareFinding()
+prepareProfilesView(() => void showPanels())
 prepareKeyForm()
 document.addEventListener('click', (event) => {
   const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-action]') : null

@@ -1,12 +1,29 @@
 /**
  * Updates a part of the page to new markup from the server. Only differences are changed, so the focus, open
- * disclosures and selections stay as they are.
+ * disclosures, typed texts and selections stay as they are.
  */
 
 /** Attributes that the user sets in the browser, not the server. */
 const KEPT = new Set(['open'])
 
-export function morph(current: Element, next: Element): void {
+export function update(current: Element, next: Element): void {
+  const focused = document.activeElement
+  const around = focused === null || !current.contains(focused) ? [] : placesAround(focused, current)
+  morph(current, next)
+  if (focused === null || around.length === 0 || document.activeElement === focused) return
+  // A row that moved loses the focus. If the focused element is gone, its row has it next, otherwise the panel.
+  const place = [focused, ...around].find((each) => each.isConnected)
+  if (place instanceof HTMLElement) place.focus({ preventScroll: true })
+}
+
+function placesAround(element: Element, panel: Element): Element[] {
+  const row = element.closest('[data-key]')
+  return [row?.querySelector('summary, button'), panel.querySelector('h2'), panel].filter(
+    (place) => place instanceof Element,
+  )
+}
+
+function morph(current: Element, next: Element): void {
   for (const { name } of [...current.attributes]) {
     if (!next.hasAttribute(name) && !KEPT.has(name)) current.removeAttribute(name)
   }

@@ -15,14 +15,14 @@ ${fact('Vault', html`${vaultName(vault)} ${badge(vault.health === 'ok' ? 'done' 
 ${fact('Redirects', addresses(listeners.redirect))}
 ${fact('API', addresses(listeners.tcp === null ? [] : [listeners.tcp]))}
 ${fact('Socket', html`<code>${listeners.socket ?? 'none'}</code>`)}
-${fact('Configuration', html`<code>${config.path}</code> ${config.ok ? badge('done', 'in use') : badge('failed', 'not in use')}`)}
+${fact('Configuration', html`<code>${config.path}</code> ${config.ok ? null : badge('failed', 'not in use')}`)}
 ${fact('Daemon', html`${version}, process ${pid}, started ${relativeTime(Date.parse(started_at), nowMs)}`)}
 </dl>`
 }
 
 function addresses(list: readonly string[]): Html {
   if (list.length === 0) return badge('failed', 'none')
-  return html`${list.map((address) => html`<code>${address}</code> `)}${badge('done', 'listening')}`
+  return html`${list.map((address) => html`<code>${address}</code> `)}`
 }
 
 /** The alerts at the top of the page; empty if there is no problem. */

@@ -31,10 +31,25 @@ export function button(
   return html`<button type="button" class="${options.kind ?? 'plain'}" data-action="${action}" data-subject="${subject}"${login}>${label}<span class="unseen"> ${subject}</span></button>`
 }
 
-export function failureBox({ message, next }: Pick<CatchdError, 'message' | 'next'>): Html {
-  return html`<div class="box failed"><p>${message}</p><p>Run next: <code>${next}</code></p></div>`
+/** A short value with a button that copies it. */
+export function copyable(value: string, what: string): Html {
+  return html`<span class="copyable"><code>${value}</code> <button type="button" class="link" data-action="copy">Copy<span class="unseen"> ${what}</span></button></span>`
+}
+
+/** @param first - Said before the failure. */
+export function failureBox(
+  { message, next }: Pick<CatchdError, 'message' | 'next'>,
+  first: Html | null = null,
+): Html {
+  return html`<div class="box failed">${first === null ? null : html`<p>${first}</p>`}<p>${message}</p><p>Run next: <code>${next}</code></p></div>`
 }
 
 export function emptyBox(text: Html): Html {
   return html`<div class="box empty">${text}</div>`
+}
+
+/** The end of a list that is longer than the page shows. */
+export function andMore(hidden: number, command: string): Html | null {
+  if (hidden <= 0) return null
+  return html`<p class="more">${hidden} more: <code>${command}</code></p>`
 }

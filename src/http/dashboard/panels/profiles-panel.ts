@@ -1,119 +1,111 @@
-/** The panel with the profiles: each profile's status, how long its token is valid, and its buttons. */
-import { toInstant } from '../../../clock.js'
-import { needsNoPerson } from '../../../config/grants.js'
-import { CatchdError, FAILURES } from '../../../failures.js'
-import type { ProfileStatusName } from '../../api/services.js'
+/** The panel with the profiles: a line for each, which opens. Those that need a person come first. */
+import { CatchdError } from '../../../failures.js'
 import { type Html, html } from '../../redirect/pages/html.js'
-import { inWords } from '../../redirect/pages/instants.js'
-import { fact, scopes } from '../../redirect/pages/page.js'
 import type { Overview, ProfileOverview } from '../overview.js'
-import { barLeft, timeLeft, WHOLE_BAR } from '../time-left.js'
-import { badge, button, emptyBox, failureBox, relativeTime, type Tone } from './pieces.js'
-import { type Addresses, snippets } from './snippets.js'
+import { badge, button, emptyBox, failureBox, relativeTime } from './pieces.js'
+import { profileDetails } from './profile-details.js'
+import {
+  FIRST_VIEW,
+  type FoundProfiles,
+  findProfiles,
+  GROUPS,
+  type Group,
+  isAutomatic,
+  MOST_ROWS,
+  type ProfilesView,
+  ROWS_AT_ONCE,
+  serverOf,
+  statusOf,
+} from './profile-groups.js'
+import type { Addresses } from './snippets.js'
 
-export function profilesPanel({ profiles, status, nowMs }: Overview): Html {
-  if (profiles instanceof CatchdError) return failureBox(profiles)
-  if (profiles.length === 0) {
-    return emptyBox(html`<h3>No profile yet</h3>
-<p>A profile is one account at one authorization server. Add one here, or let catchd find the settings from the URL of an API:</p>
-<pre><code>catchd login https://mcp.example.com/mcp</code></pre>
-<p><button type="button" class="primary" data-action="add-profile">Add a profile</button></p>`)
-  }
-  const addresses = status instanceof CatchdError ? undefined : status.listeners
-  const cards = html`<ul class="cards">${profiles.map((profile) => card(profile, addresses, nowMs))}</ul>`
-  return profiles.length <= SEEN_AT_A_GLANCE ? cards : html`${FINDER}${cards}`
-}
-
+/** So many can be searched with the eyes. */
 const SEEN_AT_A_GLANCE = 8
-const FINDER = html`<div class="find"><label for="find">Find a profile</label><input type="search" id="find" autocomplete="off" spellcheck="false" placeholder="name, status or server">
-<p class="box empty" id="find-none" role="status" hidden>No profile has this text in its name, status or server.</p></div>`
+/** A login that is needed within this time is shown on the row. */
+const SOON_MS = 3 * 24 * 3_600_000
 
-const STATUSES: Readonly<Record<ProfileStatusName, { readonly tone: Tone; readonly words: string }>> = {
-  logged_in: { tone: 'done', words: 'Logged in' },
-  login_required: { tone: 'denied', words: 'Login required' },
-  login_pending: { tone: 'waiting', words: 'Waiting for you' },
-  expired: { tone: 'failed', words: 'Expired' },
-  locked: { tone: 'over', words: 'Locked' },
+export function profilesPanel(overview: Overview, view: ProfilesView = FIRST_VIEW): Html {
+  const { profiles, status, nowMs } = overview
+  if (profiles instanceof CatchdError) return failureBox(profiles)
+  if (profiles.length === 0) return FIRST_STEPS
+  const addresses = status instanceof CatchdError ? undefined : status.listeners
+  const found = findProfiles(profiles, view)
+  const isOpen = ({ name }: ProfileOverview) => view.open?.has(name) ?? profiles.length === 1
+  const rows = found.shown.map((profile) =>
+    row(profile, isOpen(profile), view.open === undefined, addresses, nowMs),
+  )
+  return html`${profiles.length > SEEN_AT_A_GLANCE ? tools(found, view) : null}
+${rows.length === 0 ? NOTHING_FOUND : html`<ul class="list profiles">${rows}</ul>`}
+${more(found)}`
 }
 
-function card(profile: ProfileOverview, addresses: Addresses, nowMs: number): Html {
-  const { name, status, subject, canRefresh, obtainedAtMs } = profile
+const FIRST_STEPS = html`<div class="box first"><h3>Connect your first service</h3>
+<p>A profile is one account at one service: its address, your client ID, and the tokens that catchd keeps for you.</p>
+<p><button type="button" class="primary" data-action="add-profile">Add a profile</button></p>
+<p>Or in a terminal, where catchd asks for everything:</p>
+<div class="snippet"><pre><code>catchd init</code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> catchd init</span></button></div>
+<p>For an MCP server, its URL is enough:</p>
+<div class="snippet"><pre><code>catchd login https://mcp.example.com/mcp</code></pre><button type="button" class="plain" data-action="copy">Copy<span class="unseen"> the command for an MCP server</span></button></div></div>`
+
+const NOTHING_FOUND = emptyBox(
+  html`<p role="status">No profile matches. <button type="button" class="link" data-action="show-all">Show all profiles</button></p>`,
+)
+
+/** The search field keeps its text, because the server does not send one. */
+function tools({ counts, found }: FoundProfiles, { group }: ProfilesView): Html {
+  const present = Object.entries(GROUPS).filter(([name]) => counts.has(name as Group) || name === group) as [
+    Group,
+    string,
+  ][]
+  const filter = (name: Group | 'all', words: string, count: number) =>
+    html`<button type="button" class="chip" data-key="filter-${name}" data-action="filter" data-subject="${name}" aria-pressed="${String(name === group)}">${words} <span class="count">${count}</span></button>`
+  return html`<div class="tools"><input type="search" id="find" aria-label="Find a profile" placeholder="Find by name, account or server" autocomplete="off" spellcheck="false">
+<div class="filters" role="group" aria-label="Show profiles by state">${filter('all', 'All', found)}${present.map(([name, words]) => filter(name, words, counts.get(name) ?? 0))}</div></div>`
+}
+
+function more({ chosen, shown }: FoundProfiles): Html | null {
+  const hidden = chosen - shown.length
+  if (hidden === 0) return null
+  const count = `${shown.length} of ${chosen} profiles are shown.`
+  if (shown.length >= MOST_ROWS) return html`<p class="more">${count} Use the search to find the others.</p>`
+  return html`<p class="more">${count} <button type="button" class="plain" data-action="more">Show ${Math.min(hidden, ROWS_AT_ONCE)} more</button></p>`
+}
+
+/** @param isFirst - The page has not opened or closed a row yet. Later, the page alone decides. */
+function row(
+  profile: ProfileOverview,
+  isOpen: boolean,
+  isFirst: boolean,
+  addresses: Addresses,
+  nowMs: number,
+): Html {
+  const { name, subject } = profile
   const { tone, words } = statusOf(profile)
-  const needsUser = !isAutomatic(profile)
-  return html`<li class="card" data-key="profile-${name}">
-<div class="head"><h3>${name}</h3>${badge(tone, words)}</div>
-<p class="account">${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}</p>
-${profile.failure === null ? life(profile, nowMs) : failureBox(profile.failure)}
-<dl>
-${obtainedAtMs === null ? null : fact('Scopes', scopes(profile.scope))}
-${fact('Next login', nextLogin(profile, nowMs))}
-${lastRefresh(profile, nowMs)}
-</dl>
-<div class="buttons">
-${needsUser ? button('login', 'Log in', name, status === 'logged_in' ? {} : { kind: 'primary' }) : null}
-${canRefresh ? button('refresh', 'Refresh', name, needsUser ? {} : { kind: 'primary' }) : null}
-${obtainedAtMs === null ? null : button('logout', 'Log out', name)}
-${button('edit-profile', 'Edit', name)}
-</div>
-${snippets(profile, addresses)}
-</li>`
+  const account = html`${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}`
+  return html`<li data-key="profile-${name}">
+<details data-profile="${name}"${isOpen && isFirst ? html` open` : null}><summary><h3>${name}</h3> <span class="account">${account}</span> ${badge(tone, words)} <span class="when">${when(profile, nowMs)}</span></summary>
+<div class="body">${isOpen ? profileDetails(profile, addresses, nowMs) : html`<p>Loading …</p>`}</div></details>
+<div class="quick">${quickAction(profile)}</div></li>`
 }
 
-/** A profile whose grant needs no user is never shown as logged in. */
-function statusOf(profile: ProfileOverview): { readonly tone: Tone; readonly words: string } {
-  if (!isAutomatic(profile) || profile.status === 'locked') return STATUSES[profile.status]
-  if (profile.trouble !== undefined) return { tone: 'failed', words: 'Refresh failed' }
-  return { tone: 'done', words: 'No login needed' }
-}
-
-function isAutomatic({ entry: { grant } }: ProfileOverview): boolean {
-  return grant !== undefined && needsNoPerson(grant)
-}
-
-/** The server's host; if no URL is configured, the preset's name. */
-function serverOf({ entry }: ProfileOverview): string {
-  const { base_url, issuer, resource_server, token_endpoint, preset } = entry
-  const url = base_url ?? issuer ?? resource_server ?? token_endpoint
-  return url !== undefined && URL.canParse(url) ? new URL(url).host : (preset ?? 'an inherited server')
-}
-
-function life({ name, expiresAtMs, obtainedAtMs, status }: ProfileOverview, nowMs: number): Html {
-  if (status === 'locked') return html`<p class="life">catchd is locked.</p>`
-  if (obtainedAtMs === null) return html`<p class="life">No token is stored.</p>`
-  const words = expiresAtMs === null ? undefined : inWords(expiresAtMs)
-  if (expiresAtMs === null || words === undefined) {
-    return html`<p class="life">The server does not say how long the token is valid.</p>`
+/** The one instant that matters most. */
+function when(profile: ProfileOverview, nowMs: number): Html | null {
+  const { status, obtainedAtMs, expiresAtMs, loginNeededAtMs } = profile
+  if (obtainedAtMs === null) return null
+  if (status === 'expired') {
+    return expiresAtMs === null ? null : html`expired ${relativeTime(expiresAtMs, nowMs)}`
   }
-  const [from, until] = [toInstant(obtainedAtMs), toInstant(expiresAtMs)]
-  const value = barLeft(obtainedAtMs, expiresAtMs, nowMs)
-  const tone = status === 'expired' ? 'failed' : 'done'
-  return html`<div class="life ${tone}"><p><span data-left="${until}">${timeLeft(expiresAtMs, nowMs)}</span> left <small>until <time datetime="${until}">${words}</time></small></p>
-<progress max="${WHOLE_BAR}" value="${value}" data-from="${from}" data-until="${until}" aria-label="Time left of the access token of ${name}"></progress></div>`
+  const isSoon = loginNeededAtMs !== null && loginNeededAtMs > nowMs && loginNeededAtMs < nowMs + SOON_MS
+  if (isSoon && !isAutomatic(profile)) return html`login needed ${relativeTime(loginNeededAtMs, nowMs)}`
+  if (expiresAtMs === null) return html`expiry unknown`
+  return html`expires ${relativeTime(expiresAtMs, nowMs)}`
 }
 
-/** An unknown time is shown as unknown (SECURITY.md#nothing-guessed). */
-function nextLogin(profile: ProfileOverview, nowMs: number): Html {
-  const { loginNeededAtMs } = profile
-  if (isAutomatic(profile)) return html`never`
-  if (loginNeededAtMs === null) return html`unknown: the server does not say`
-  if (loginNeededAtMs <= nowMs) return html`<strong>now</strong>`
-  return relativeTime(loginNeededAtMs, nowMs)
-}
-
-function lastRefresh({ name, obtainedAtMs, trouble }: ProfileOverview, nowMs: number): Html | null {
-  const last = obtainedAtMs === null ? null : relativeTime(obtainedAtMs, nowMs)
-  if (trouble === undefined) return last === null ? null : fact('Last refresh', last)
-  const { next } = new CatchdError(isFailure(trouble.code) ? trouble.code : 'internal', { profile: name })
-  const failure = html`<span class="trouble">failed ${relativeTime(trouble.atMs, nowMs)}: ${titleOf(trouble.code)}</span><small>Run next: <code>${next}</code></small>${
-    last === null ? null : html`<small>the current tokens were issued ${last}</small>`
-  }`
-  return fact('Last refresh', failure)
-}
-
-export function titleOf(code: string): string {
-  return isFailure(code) ? FAILURES[code].title : code
-}
-
-function isFailure(code: string): code is keyof typeof FAILURES {
-  return Object.hasOwn(FAILURES, code)
+/** On a closed row: what the profile needs from a person now. */
+function quickAction(profile: ProfileOverview): Html | null {
+  const { name, status, canRefresh } = profile
+  const { group } = statusOf(profile)
+  if (status === 'locked') return null
+  if (group === 'login') return button('login', 'Log in', name)
+  return group === 'failing' && canRefresh ? button('refresh', 'Refresh', name) : null
 }

@@ -4,11 +4,16 @@ import type { WaitingLogin } from '../../../login/login.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { Overview } from '../overview.js'
 import { timeLeft } from '../time-left.js'
-import { button, emptyBox, relativeTime } from './pieces.js'
+import { andMore, button, relativeTime } from './pieces.js'
 
-export function waitingPanel({ waiting, hints, nowMs }: Overview): Html {
-  if (waiting.length === 0) return emptyBox(html`<p>No login is waiting.</p>`)
-  return html`<ul class="rows">${waiting.map((login) => item(login, hints.get(login.id), nowMs))}</ul>`
+const MOST_SHOWN = 10
+
+/** @returns `null` if no login is waiting: the page then has no such panel. */
+export function waitingPanel({ waiting, hints, nowMs }: Overview): Html | null {
+  if (waiting.length === 0) return null
+  const shown = waiting.slice(0, MOST_SHOWN)
+  return html`<ul class="list rows">${shown.map((login) => item(login, hints.get(login.id), nowMs))}</ul>
+${andMore(waiting.length - shown.length, 'catchd status')}`
 }
 
 /** A line that begins with spaces is a value to copy. */
