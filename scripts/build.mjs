@@ -8,6 +8,8 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { bundledPackages, INPUTS_FILE } from './bundled-packages.mjs'
+import { writeNotices } from './notices.mjs'
 import { bundlePage } from './page-bundle.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -38,9 +40,12 @@ const LEFT_OUT = {
 const PAGE_SOURCE = {
   name: 'page-source',
   setup(building) {
-    building.onLoad({ filter: /[/\\]dashboard[/\\]page-source\.ts$/ }, async () => ({
-      contents: `const page = ${JSON.stringify(await bundlePage())}\nexport const pageSource = async () => page`,
-    }))
+    building.onLoad({ filter: /[/\\]dashboard[/\\]page-source\.ts$/ }, async () => {
+      const { script, style, inputs: read } = await bundlePage()
+      note(read)
+      const page = JSON.stringify({ script, style })
+      return { contents: `const page = ${page}\nexport const pageSource = async () => page` }
+    })
   },
 }
 
@@ -70,8 +75,24 @@ const STARTER_FILE = {
   },
 }
 
+/** Every file that is in one of the bundles. */
+const inputs = new Set()
+
+function note(names) {
+  for (const name of names) inputs.add(name)
+}
+
+const INPUTS = {
+  name: 'inputs',
+  setup(building) {
+    building.onEnd(({ metafile }) => note(Object.keys(metafile?.inputs ?? {})))
+  },
+}
+
 const COMMON = {
   absWorkingDir: root,
+  metafile: true,
+  plugins: [INPUTS],
   bundle: true,
   platform: 'node',
   legalComments: 'none',
@@ -100,7 +121,7 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   splitting: true,
   format: 'esm',
-  plugins: [DAEMON_FILE, LEFT_OUT, PAGE_SOURCE],
+  plugins: [INPUTS, DAEMON_FILE, LEFT_OUT, PAGE_SOURCE],
   define: VERSION,
   // CommonJS packages inside an ES module bundle still ask for Node's modules through `require`.
   banner: {
@@ -113,7 +134,7 @@ await build({
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
-  plugins: [LEFT_OUT, PAGE_SOURCE],
+  plugins: [INPUTS, LEFT_OUT, PAGE_SOURCE],
   // V8 holds the text for as long as the daemon runs; names stay, so that a fault in the log says where it was.
   minifyWhitespace: true,
   lineLimit: 500,
@@ -140,17 +161,21 @@ execFileSync(
   ],
   { cwd: root, stdio: 'inherit' },
 )
-// Last, and by its date what the set-up compares the sources with.
-await build({
+const starter = await build({
   ...COMMON,
   entryPoints: ['src/quick-start.ts'],
   outfile: 'dist/catchd.cjs',
   format: 'cjs',
   target: 'node14', // older versions shall read as far as the line that says what is needed
-  plugins: [STARTER_FILE],
+  plugins: [INPUTS, STARTER_FILE],
   external: ['./main.js', './quick-daemon.cjs'],
   minifySyntax: true,
+  write: false,
 })
+writeFileSync(INPUTS_FILE, JSON.stringify([...inputs].sort()))
+await writeNotices(bundledPackages([...inputs]))
+// Last, and by its date what the set-up compares the sources with.
+writeFileSync(join(root, 'dist', 'catchd.cjs'), starter.outputFiles[0].contents)
 chmodSync(join(root, 'dist', 'catchd.cjs'), 0o755)
 
 /** esbuild leaves the texts of tagged templates as they are, whose raw form nobody here asks for. */

@@ -14,18 +14,19 @@ export async function bundlePage() {
     bundled({ entryPoints: [join(folder, 'main.ts')], format: 'iife', target: 'es2022' }),
     bundled({ entryPoints: [join(folder, 'style', 'index.css')] }),
   ])
-  return { script, style }
+  return { script: script.text, style: style.text, inputs: [...script.inputs, ...style.inputs] }
 }
 
 async function bundled(options) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...options,
     absWorkingDir: root,
     bundle: true,
+    metafile: true,
     minify: true,
     write: false,
     legalComments: 'none',
     logLevel: 'warning',
   })
-  return outputFiles[0].text
+  return { text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
 }

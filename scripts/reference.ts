@@ -1,6 +1,7 @@
 /**
  * Renders the reference pages from what the program itself validates and fails with.
  */
+import { AFTER_RESTART } from '../src/config/daemon-section.js'
 import { configurationJsonSchema } from '../src/config/json-schema.js'
 import { FAILURES } from '../src/failures.js'
 
@@ -43,7 +44,7 @@ export function renderConfigurationReference(): string {
 refuses unknown names, with their line and column. A saved change takes effect without a restart. If the file has a
 mistake, catchd keeps the previous configuration, and \`catchd status\` says so.
 
-The top level contains \`profiles\`, \`hooks\`, \`notify\`, \`lock\`, and \`$schema\` for editors. The name of a profile has 1 to 64 of
+The top level contains \`profiles\`, \`daemon\`, \`hooks\`, \`notify\`, \`lock\`, and \`$schema\` for editors. The name of a profile has 1 to 64 of
 the characters \`a-z 0-9 . _ -\`. You can omit a key of a profile if its preset, or the profile that it extends, sets it.
 
 | Key | Type | Default | Meaning |
@@ -63,6 +64,19 @@ ${(properties['client_secret']?.anyOf ?? []).map(secretRow).join('\n')}
 ${Object.entries(properties['token_response']?.properties ?? {})
   .map(([key, value]) => `| \`${key}\` | ${typeOf(value)} | ${cell(value.description ?? '')} |`)
   .join('\n')}
+
+## daemon
+
+| Key | Type | Default | Meaning |
+|---|---|---|---|
+${sectionRows(schema, 'daemon')}
+
+The environment variable of the same name wins over the file (\`CATCHD_API_PORT\` over \`daemon.api_port\`).
+${[...AFTER_RESTART].map((name) => `\`${name}\``).join(', ')} are used after \`catchd daemon restart\`, the others at once.
+
+\`catchd config list\` shows the value of every setting, and where it comes from. \`catchd config set daemon.api_port 7700\`
+changes the file and keeps its comments; \`null\` as the value removes the key. This works for \`hooks\`, \`notify\` and \`lock\`
+too. If the file has a mistake, the daemon starts with those settings that it can read.
 
 ## hooks
 
@@ -87,23 +101,13 @@ a slash in its name is a file; any other program is searched in \`PATH\`.
 
 | Key | Type | Default | Meaning |
 |---|---|---|---|
-${Object.entries(schema.properties?.['notify']?.properties ?? {})
-  .map(
-    ([key, value]) =>
-      `| \`${key}\` | ${typeOf(value)} | ${defaultOf(key, value)} | ${cell(value.description ?? '')} |`,
-  )
-  .join('\n')}
+${sectionRows(schema, 'notify')}
 
 ## lock
 
 | Key | Type | Default | Meaning |
 |---|---|---|---|
-${Object.entries(schema.properties?.['lock']?.properties ?? {})
-  .map(
-    ([key, value]) =>
-      `| \`${key}\` | ${typeOf(value)} | ${defaultOf(key, value)} | ${cell(value.description ?? '')} |`,
-  )
-  .join('\n')}
+${sectionRows(schema, 'lock')}
 
 [lock.md](lock.md) explains what a lock does, and what unlocks catchd.
 
@@ -141,6 +145,15 @@ ${rows.join('\n')}
 
 Other exit codes: 0 done, 2 usage, 124 a \`--timeout\` was reached, 130 interrupted.
 `
+}
+
+function sectionRows(schema: Schema, section: string): string {
+  return Object.entries(schema.properties?.[section]?.properties ?? {})
+    .map(
+      ([key, value]) =>
+        `| \`${key}\` | ${typeOf(value)} | ${defaultOf(key, value)} | ${cell(value.description ?? '')} |`,
+    )
+    .join('\n')
 }
 
 function profileSchema(schema: Schema): Schema {

@@ -33,7 +33,11 @@ function installPackages() {
   say('installing packages')
   // Not `npm ci`: it refuses a lock file that lacks the binaries of other platforms, which a mirror may not have.
   // The locked versions are installed either way, and the lock file stays as it is.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
+  // Without scripts: no package needs its own, and the one of this package (`prepare`) would start this file again.
+  // npm may run this file for `npm install --global .`, and hands its options on as variables.
+  const here = ['--no-global', '--location=project', '--no-dry-run', '--ignore-scripts']
+  const all = ['--include=dev', '--include=optional']
+  run('npm', ['install', '--no-save', ...here, ...all, '--no-audit', '--no-fund', '--loglevel=error'])
   writeFileSync(stamp, lock)
 }
 
@@ -153,7 +157,8 @@ function isInstalled(command) {
 
 function run(command, words) {
   try {
-    execFileSync(command, words, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] })
+    const shell = process.platform === 'win32' && command === 'npm' // a script there
+    execFileSync(command, words, { cwd: root, shell, stdio: ['ignore', process.stderr, process.stderr] })
   } catch (error) {
     process.exit(error.status ?? 1)
   }

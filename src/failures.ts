@@ -91,6 +91,12 @@ export const FAILURES = {
     title: 'The port of the redirect URI is in use',
     next: 'catchd status',
   },
+  api_port_in_use: {
+    status: 503,
+    exitCode: EXIT.taken,
+    title: 'The API port is in use',
+    next: 'catchd doctor',
+  },
   authorization_denied: {
     status: 403,
     exitCode: EXIT.login,
@@ -124,7 +130,7 @@ export const FAILURES = {
   vault_locked: {
     status: 503,
     exitCode: EXIT.vault,
-    title: 'The keychain is locked',
+    title: 'The vault is locked',
     next: 'catchd vault status',
   },
   vault_unavailable: {

@@ -20,12 +20,13 @@ Start with \`catchd init\`. To see a complete login on this machine: \`catchd de
  * @param mainFile - The program, to start it again as the daemon.
  */
 export async function runCommandLine(argv: readonly string[], mainFile: string): Promise<void> {
+  const context = new Context(mainFile)
   let program: CommandUnknownOpts | undefined
   try {
-    program = await buildProgram(argv, new Context(mainFile))
+    program = await buildProgram(argv, context)
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    process.exitCode = exitCodeOf(error, argv, program)
+    process.exitCode = await exitCodeOf(error, argv, program, context)
   }
 }
 
@@ -57,18 +58,22 @@ async function buildProgram(argv: readonly string[], context: Context): Promise<
   return program
 }
 
-function exitCodeOf(
+async function exitCodeOf(
   error: unknown,
   argv: readonly string[],
   program: CommandUnknownOpts | undefined,
-): number {
+  context: Context,
+): Promise<number> {
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   // A subcommand is missing. commander has printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return 2
   const beforeCommand = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
-  const failure = error instanceof CommanderError ? usageError(error, argv, program) : error
-  return printFailure(failure, beforeCommand.includes('--json'))
+  const json = beforeCommand.includes('--json')
+  // The command did not run.
+  if (error instanceof CommanderError) return printFailure(usageError(error, argv, program), json)
+  const { settingsNote } = await import('./settings-note.js')
+  return printFailure(error, json, await settingsNote(context))
 }
 
 function usageError(

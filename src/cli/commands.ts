@@ -42,6 +42,10 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: () => import('./dashboard.js'),
   },
   profile: { summary: 'add, list, show, remove or edit profiles', load: () => import('./profile.js') },
+  config: {
+    summary: 'show or change the settings in the configuration file',
+    load: () => import('./config.js'),
+  },
   import: {
     summary: "make profiles from another program's configuration",
     load: () => import('./import.js'),

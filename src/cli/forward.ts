@@ -10,6 +10,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { ClientWithKey, KeyAction } from '../client/api-types.js'
+import { withoutTcp } from '../config/no-tcp.js'
 import { CatchdError } from '../failures.js'
 import { listenPrivately } from '../forward/private-socket.js'
 import { createRelay } from '../forward/relay.js'
@@ -147,12 +148,9 @@ function requireOnePlace(destination: string | undefined, { socket, port, callba
 
 /** Only the TCP listener checks API keys. */
 async function tcpApi(context: Context): Promise<string> {
-  const { listeners } = await context.client.status()
-  if (listeners.tcp !== null) return listeners.tcp
-  throw new CatchdError('config_invalid', {
-    detail: 'catchd forward needs the TCP port of the daemon, but it is switched off (CATCHD_API_PORT is 0).',
-    next: 'catchd status',
-  })
+  const status = await context.client.status()
+  if (status.listeners.tcp !== null) return status.listeners.tcp
+  throw withoutTcp('catchd forward needs the API port', status)
 }
 
 function announce(

@@ -15,6 +15,7 @@ import { login } from './login.js'
 import { isUrl, profileOfUrl } from './login-url.js'
 import { printNote, printResult } from './output.js'
 import { needsBase, registrationAdvice } from './presets.js'
+import { noteFallback } from './vault-reason.js'
 
 export function define(command: Command, context: Context): void {
   command.option('--json', 'print a failure as JSON').action(() => init(context))
@@ -27,6 +28,7 @@ async function init(context: Context): Promise<void> {
       next: 'catchd profile add --help',
     })
   }
+  await noteFallback(context)
   const questions = await Questions.begin('catchd: a profile and its first login')
   const server = await questions.choose('Which service do you want to connect to?', [
     { value: '', label: 'An MCP server, an API or an issuer', hint: 'by its URL' },
@@ -77,7 +79,7 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
         }),
       }
     : {}
-  const port = context.environment.redirectPort
+  const { redirectPort: port } = await context.settings()
   questions.say(registrationAdvice(name, { preset: preset.name }, port))
   const clientId = await questions.text('The client_id that the server gave you')
   const secret = await questions.hidden(

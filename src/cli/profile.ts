@@ -117,7 +117,8 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
   }
   if (grant === undefined || usesRedirectUri({ grant })) {
     const { registrationAdvice } = await import('./presets.js')
-    printNote(registrationAdvice(profile, configuration, context.environment.redirectPort))
+    const { redirectPort } = await context.settings()
+    printNote(registrationAdvice(profile, configuration, redirectPort))
   }
   printNote(`  → catchd login ${profile}`)
 }

@@ -3,10 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from '@commander-js/extra-typings'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
-import { CatchdError } from '../failures.js'
+import { CatchdError, EXIT } from '../failures.js'
+import { vaultName } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
-import { facts, printJson, printResult, relative, shown } from './output.js'
+import { facts, printJson, printNote, printResult, relative, shown, styled } from './output.js'
 import { profileTable } from './profile.js'
+import { settingsNote } from './settings-note.js'
+import { vaultReason } from './vault-reason.js'
 
 const EVERY_MS = 1_000
 /** Moves the cursor to the upper left corner. The other two clear the rest of a line and the lines below. */
@@ -24,9 +27,17 @@ export function define(command: Command, context: Context): void {
     .action(async ({ json, watch }) => {
       const { client } = context
       if (watch) return watchStatus(context, json)
-      if (!json) return printResult(await screenOf(client))
-      // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
-      printJson({ ...(await client.status()), profile_list: await client.profiles() })
+      const status = await client.status()
+      if (json) {
+        // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
+        printJson({ ...status, profile_list: await client.profiles() })
+      } else {
+        const { lines, failure } = await screenOf(client, status)
+        printResult(lines)
+        if (failure !== undefined) process.exitCode = failure.exitCode
+      }
+      const note = await settingsNote(context, { status })
+      if (note !== undefined) printNote(styled('yellow', note))
     })
 }
 
@@ -43,7 +54,7 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   process.stdout.write(ENTER)
   try {
     while (!signal.aborted) {
-      const screen = await screenOf(watchingClient).catch((error: unknown) => {
+      const screen = await watchedScreen(watchingClient).catch((error: unknown) => {
         if (error instanceof CatchdError) return [error.message]
         throw error
       })
@@ -60,12 +71,26 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   }
 }
 
-async function screenOf(client: CatchdClient): Promise<string[]> {
-  const [daemon, profiles] = [await client.status(), await client.profiles()]
+async function watchedScreen(client: CatchdClient): Promise<string[]> {
+  const { lines } = await screenOf(client, await client.status())
+  return lines
+}
+
+/** @returns Its lines, and why the profiles are missing: without the vault their state is not known. */
+async function screenOf(
+  client: CatchdClient,
+  daemon: DaemonStatus,
+): Promise<{ lines: string[]; failure?: CatchdError }> {
   const nowMs = Date.now()
-  const none = daemon.config.ok ? 'No profiles yet: catchd init' : 'No profiles: catchd profile edit'
-  const list = profiles.length === 0 ? [none] : profileTable(profiles, nowMs)
-  return [...facts(statusFacts(daemon, nowMs)), '', ...list]
+  const above = [...facts(statusFacts(daemon, nowMs)), '']
+  try {
+    const profiles = await client.profiles()
+    const none = daemon.config.ok ? 'No profiles yet: catchd init' : 'No profiles: catchd profile edit'
+    return { lines: [...above, ...(profiles.length === 0 ? [none] : profileTable(profiles, nowMs))] }
+  } catch (error) {
+    if (!(error instanceof CatchdError) || error.exitCode !== EXIT.vault) throw error
+    return { lines: [...above, 'Profiles cannot be shown until the vault works.'], failure: error }
+  }
 }
 
 function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
@@ -76,7 +101,8 @@ function statusFacts(daemon: DaemonStatus, nowMs: number): [string, string][] {
     ['socket', listeners.socket ?? 'none'],
     ['tcp', listeners.tcp ?? 'off'],
     ...(listeners.tcp_error === null ? [] : [['', listeners.tcp_error] satisfies [string, string]]),
-    ['vault', `${vault.kind} (${vault.engine}), ${vault.health}`],
+    ['vault', `${vaultName(vault)}, ${vault.health}`],
+    ...vaultReason(daemon),
   ]
   if (daemon.locked) pairs.push(['lock', 'catchd is locked: catchd unlock'])
   if (daemon.lock_error != null) pairs.push(['lock', daemon.lock_error])

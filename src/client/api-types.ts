@@ -261,7 +261,7 @@ export interface PendingLogin {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
-  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
   readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
@@ -284,6 +284,8 @@ export interface PendingDeviceLogin {
   readonly verification_uri: string
   /** The same with the code in it */
   readonly verification_uri_complete?: string
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -300,7 +302,7 @@ export interface PendingCatch {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
-  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
   readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
@@ -531,6 +533,10 @@ export interface DaemonStatus {
     readonly engine: string
     /** ok, locked or unavailable */
     readonly health: string
+    /** Why it is not ok, or why it is the sealed file although nobody chose that */
+    readonly reason: string | null
+    /** One command to run for that reason */
+    readonly next: string | null
     /** Profiles whose newest tokens are in memory only */
     readonly unsaved: readonly string[]
   }
@@ -545,6 +551,14 @@ export interface DaemonStatus {
   readonly locked: boolean
   /** Why catchd does not lock itself, although `lock` is configured */
   readonly lock_error: string | null
+  /** For admin keys and on the socket: the settings that this daemon uses */
+  readonly settings?: readonly {
+    /** Its path in the configuration, such as daemon.api_port, or the name of a variable without one */
+    readonly key: string
+    /** null: not set */
+    readonly value: string | number | null
+    readonly source: 'environment' | 'file' | 'default'
+  }[]
   /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
   readonly token_accesses?: readonly {
     /** Name of an API key, `admin`, or `socket` */

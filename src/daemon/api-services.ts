@@ -12,11 +12,15 @@ import { ProfileDiscovery } from '../profiles/profile-discovery.js'
 import { ProfileService } from '../profiles/profile-service.js'
 import { TokenService } from '../tokens/token-service.js'
 import type { DaemonParts } from './parts.js'
+import { settingsInUse } from './settings-in-use.js'
 
 export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' | 'connect'>): ApiServices {
   const {
     clock,
     environment,
+    section,
+    settings,
+    current,
     folders,
     version,
     machine,
@@ -39,6 +43,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
     ({ client, profile }) => events.tell({ event: 'token.served', client, profile }),
   )
   const startedAtMs = clock.now()
+  const inUse = settingsInUse(environment, section, () => configuration.daemonSection())
   return {
     tokens: new TokenService({
       clock,
@@ -59,12 +64,13 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
       configuration,
       vault,
       lock: gate,
-      redirectPort: environment.redirectPort,
+      redirectPort: settings.redirectPort,
+      clientMetadataUrl: () => current().clientMetadataUrl,
       configFolder: dirname(folders.configFile),
     }),
     activity,
     presets: () => PRESETS,
-    registration: (profile, entry) => registrationOf(profile, entry, environment.redirectPort),
+    registration: (profile, entry) => registrationOf(profile, entry, settings.redirectPort),
     async status(limit) {
       const isVisible = (profile: string | null) =>
         limit === undefined || (profile !== null && limit.has(profile))
@@ -77,18 +83,15 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
           ...missedAnswer(redirectListeners.lastMissed),
           ...listeners.addresses(),
         },
-        vault: {
-          kind: vault.kind,
-          engine: vault.engine,
-          health: await vault.health(),
-          unsaved: keeper.unsaved,
-        },
+        vault: { ...(await storage.vaultState()), unsaved: keeper.unsaved },
         config: configuration.status(),
         profiles: [...configuration.entries().keys()].filter(isVisible).length,
         logins_pending: logins.countPending(isVisible),
         locked: gate.isLocked,
         lock_error: lock.automatic.trouble,
-        ...(limit === undefined ? { token_accesses: accesses.newest.map(tokenAccess) } : {}),
+        ...(limit === undefined
+          ? { settings: inUse(), token_accesses: accesses.newest.map(tokenAccess) }
+          : {}),
       }
     },
     tokenServed(client, profile) {

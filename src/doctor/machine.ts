@@ -1,19 +1,17 @@
 /**
- * Checks of this machine: Node.js, the browser, and the command that installs a missing program.
+ * Checks of this machine: Node.js and the browser.
  *
  * The checks are pure. {@link thisMachine} gathers the facts and starts nothing.
  */
 import { chosenBrowser } from '../browser/browser-command.js'
 import { EXIT } from '../failures.js'
+import { installCommand, type PackageNames, type ProgramFacts } from '../process/install-command.js'
 import { isInstalled } from '../process/installed-program.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import { type HostEnvironment, hostEnvironment, loginAdvice, settingOf } from './host-environment.js'
 
-export interface Machine extends HostEnvironment {
+export interface Machine extends HostEnvironment, ProgramFacts {
   readonly nodeVersion: string
-  readonly isRoot: boolean
-  /** Whether a program of this name or path can be run. */
-  readonly hasProgram: (name: string) => boolean
 }
 
 export function thisMachine(): Machine {
@@ -76,24 +74,10 @@ export function checkBrowser(machine: Machine, command: string | undefined, redi
   )
 }
 
-/** Names of a package by package manager. */
-type PackageNames = Readonly<Record<keyof typeof INSTALL, string>>
-
-const XDG_OPEN: PackageNames = { apt: 'xdg-utils', dnf: 'xdg-utils', pacman: 'xdg-utils' }
-export const SECRET_TOOL: PackageNames = { apt: 'libsecret-tools', dnf: 'libsecret', pacman: 'libsecret' }
-export const KEYRING: PackageNames = {
-  apt: 'gnome-keyring dbus-user-session',
-  dnf: 'gnome-keyring',
-  pacman: 'gnome-keyring',
-}
-
-const INSTALL = { apt: 'apt install', dnf: 'dnf install', pacman: 'pacman -S' } as const
-
-/** @returns `null` if no package manager that catchd knows is installed. */
-export function installCommand(
-  { isRoot, hasProgram }: Pick<Machine, 'isRoot' | 'hasProgram'>,
-  packages: PackageNames,
-): string | null {
-  const manager = (['apt', 'dnf', 'pacman'] as const).find(hasProgram)
-  return manager === undefined ? null : `${isRoot ? '' : 'sudo '}${INSTALL[manager]} ${packages[manager]}`
+const XDG_OPEN: PackageNames = {
+  apt: 'xdg-utils',
+  dnf: 'xdg-utils',
+  pacman: 'xdg-utils',
+  zypper: 'xdg-utils',
+  apk: 'xdg-utils',
 }

@@ -7,16 +7,19 @@
 import { existsSync } from 'node:fs'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
+import type { Settings } from '../config/settings.js'
 import { EXIT } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
-import { KeychainFailure, type KeychainTrouble, translate } from '../vault/keychain-engine.js'
+import { examineFallback, NO_BUS } from '../vault/fallback.js'
+import { isAbsence, KeychainFailure, keychainReason } from '../vault/keychain-engine.js'
+import { hasSessionBus, keychainFix } from '../vault/keychain-fix.js'
 import { keytarTrouble } from '../vault/keytar-engine.js'
 import { countSealedItems } from '../vault/sealed-file-vault.js'
 import { askSecretService, type LockState } from '../vault/secret-service.js'
 import { glimpseRememberedVault, vaultFiles } from '../vault/vault-choice.js'
-import { isVaultKind, VAULT_KINDS, type VaultKind } from '../vault/vault-kinds.js'
+import { isVaultKind, VAULT_KINDS, type VaultKind, vaultName } from '../vault/vault-kinds.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
-import { installCommand, KEYRING, type Machine, SECRET_TOOL } from './machine.js'
+import type { Machine } from './machine.js'
 
 /** Where tokens are stored; `undecided`: `auto` has not chosen yet. */
 type VaultInUse = VaultKind | 'undecided'
@@ -28,28 +31,34 @@ interface KeychainFacts {
   readonly lockState: LockState
 }
 
-/** Installs keytar again if npm left it out. */
-const INSTALL_AGAIN = 'npm install -g catchd'
-
-/** What the running daemon says about its vault. A daemon of an older version does not send `locked`. */
-type DaemonVault = Pick<DaemonStatus, 'vault'> & Partial<Pick<DaemonStatus, 'locked'>>
+/** What the running daemon says about its vault. A daemon of an older version does not send all of it. */
+interface DaemonVault {
+  readonly vault: Omit<DaemonStatus['vault'], 'reason' | 'next'> &
+    Partial<Pick<DaemonStatus['vault'], 'reason' | 'next'>>
+  readonly locked?: boolean
+}
 
 /** Checks the vault on this machine. @param daemon - The status of the running daemon, if one runs. */
 export async function examineVault(
   machine: Machine,
-  environment: Pick<Environment, 'vault' | 'vaultPassphraseFile'>,
+  environment: Pick<Environment, 'vaultPassphraseFile'> & Pick<Settings, 'vault'>,
   stateFolder: string,
   daemon: DaemonVault | undefined,
 ): Promise<Finding[]> {
   const inUse = await vaultInUse(environment.vault, stateFolder, daemon?.vault)
-  const findings = [daemon === undefined ? describe(inUse) : judgeDaemonVault(daemon)]
+  const inUseBy = daemon === undefined ? describe(inUse) : judgeDaemonVault(daemon)
+  const findings = [inUseBy]
   switch (inUse) {
     case 'keychain':
     case 'undecided':
       findings.push(...(await examineKeychain(machine, inUse)))
       break
     case 'file':
-      findings.push(await examineSealedFile(stateFolder, environment.vaultPassphraseFile ?? null))
+      // The daemon has just said what is wrong with it.
+      if (inUseBy.status !== 'fail') {
+        findings.push(await examineSealedFile(stateFolder, environment.vaultPassphraseFile ?? null))
+        findings.push(...(await examineChoice(machine, environment, stateFolder, daemon?.vault)))
+      }
       break
   }
   if (daemon !== undefined) findings.push(judgeUnsaved(daemon.vault.unsaved))
@@ -57,37 +66,51 @@ export async function examineVault(
 }
 
 async function vaultInUse(
-  choice: Environment['vault'],
+  choice: Settings['vault'],
   stateFolder: string,
-  daemon: DaemonStatus['vault'] | undefined,
+  daemon: DaemonVault['vault'] | undefined,
 ): Promise<VaultInUse> {
   if (daemon !== undefined && isVaultKind(daemon.kind)) return daemon.kind
   if (choice !== 'auto') return choice
   return (await glimpseRememberedVault(stateFolder)) ?? 'undecided'
 }
 
+/** Whether the sealed file is only used because there is no keychain. */
+async function examineChoice(
+  machine: Machine,
+  { vault }: Pick<Environment, 'vault'>,
+  stateFolder: string,
+  daemon: DaemonVault['vault'] | undefined,
+): Promise<Finding[]> {
+  if (daemon !== undefined) return daemon.reason == null ? [] : [warn('keychain', daemon.reason, daemon.next)]
+  const fallback = vault === 'auto' ? await examineFallback(stateFolder, machine) : undefined
+  return fallback === undefined ? [] : [warn('keychain', fallback.reason, fallback.next)]
+}
+
 function describe(inUse: VaultInUse): Finding {
   if (inUse === 'undecided') {
     return ok('vault', 'Not chosen yet: the keychain if it works, otherwise the sealed file')
   }
-  const { title, lasts } = VAULT_KINDS[inUse]
-  if (lasts) return ok('vault', title)
+  if (VAULT_KINDS[inUse].lasts) return ok('vault', inUse === 'keychain' ? 'keychain' : 'sealed file')
   return warn(
     'vault',
-    `${title} (CATCHD_VAULT=${inUse}): tokens are lost when the daemon stops.`,
+    `Memory only (CATCHD_VAULT=${inUse}): tokens are lost when the daemon stops.`,
     'CATCHD_VAULT=auto catchd daemon restart',
   )
 }
 
-export function judgeDaemonVault({ vault: { kind, engine, health }, locked }: DaemonVault): Finding {
+export function judgeDaemonVault({ vault, locked }: DaemonVault): Finding {
+  const { kind, engine, health, reason, next } = vault
   if (locked) return warn('vault', 'It is closed, because catchd is locked.', 'catchd unlock')
-  const what = `${kind} (${engine})`
+  const what = vaultName({ kind, engine })
   if (health === 'ok') {
     return isVaultKind(kind) && !VAULT_KINDS[kind].lasts
       ? describe(kind)
       : ok('vault', `${what}, used by the running daemon`)
   }
-  return fail('vault', EXIT.vault, `The daemon reports that ${what} is ${health}.`, 'catchd vault status')
+  // A daemon of an older version gives no reason.
+  const detail = reason ?? `The daemon reports that the ${what} is ${health}.`
+  return fail('vault', EXIT.vault, detail, next ?? 'catchd daemon logs')
 }
 
 export function judgeUnsaved(profiles: readonly string[]): Finding {
@@ -109,7 +132,9 @@ async function examineKeychain(machine: Machine, inUse: 'keychain' | 'undecided'
 }
 
 export function judgeKeychain(machine: Machine, facts: KeychainFacts): Finding[] {
-  return [judgeEngine(machine, facts), judgeLock(machine, facts)]
+  const lock = judgeLock(machine, facts)
+  // Nothing to say about an engine for a keychain that is not there.
+  return lock.status === 'warn' && facts.inUse === 'undecided' ? [lock] : [judgeEngine(machine, facts), lock]
 }
 
 function judgeEngine(machine: Machine, { inUse, keytarTrouble: trouble }: KeychainFacts): Finding {
@@ -119,16 +144,21 @@ function judgeEngine(machine: Machine, { inUse, keytarTrouble: trouble }: Keycha
   if (isLinux && machine.hasProgram('secret-tool')) {
     return ok(check, 'secret-tool, because keytar cannot be loaded. Both use the same keychain items.')
   }
-  // secret-tool comes with the library that keytar needs, so that either works then.
-  const fix = (isLinux ? installCommand(machine, SECRET_TOOL) : null) ?? INSTALL_AGAIN
-  if (inUse === 'undecided') {
-    return warn(check, `${noEngine(isLinux)} catchd would use the sealed file.`, fix)
-  }
-  return fail(check, EXIT.vault, noEngine(isLinux), fix)
+  return judgeFailure(machine, check, new KeychainFailure('no_engine', trouble), inUse)
 }
 
-function noEngine(isLinux: boolean): string {
-  return isLinux ? 'Neither keytar nor secret-tool can be used.' : 'keytar cannot be loaded.'
+function judgeFailure(
+  machine: Machine,
+  check: string,
+  failure: KeychainFailure,
+  inUse: KeychainFacts['inUse'],
+): Finding {
+  const reason = keychainReason(failure, machine.platform)
+  const fix = keychainFix(failure.trouble, machine) ?? null
+  if (inUse === 'undecided' && isAbsence(failure.trouble)) {
+    return warn(check, `${reason} catchd will store tokens in the sealed file.`, fix)
+  }
+  return fail(check, EXIT.vault, reason, fix)
 }
 
 function judgeLock(machine: Machine, { inUse, lockState }: KeychainFacts): Finding {
@@ -138,42 +168,20 @@ function judgeLock(machine: Machine, { inUse, lockState }: KeychainFacts): Findi
       ? ok(check, 'Available and unlocked.')
       : judgeUnknown(machine, inUse)
   }
-  const { trouble, text } = lockState
-  const { message } = translate(new KeychainFailure(trouble, text), machine.platform)
-  if (trouble === 'no_keychain' && inUse === 'undecided') {
-    return warn(check, `${message} catchd will use the sealed file.`, lockFix(machine, trouble))
-  }
-  return fail(check, EXIT.vault, message, lockFix(machine, trouble))
+  return judgeFailure(machine, check, new KeychainFailure(lockState.trouble, lockState.text), inUse)
 }
 
 /** For systems where asking whether the keychain is locked could open a dialog. */
-function judgeUnknown({ platform, env }: Machine, inUse: KeychainFacts['inUse']): Finding {
+function judgeUnknown(machine: Machine, inUse: KeychainFacts['inUse']): Finding {
   const check = 'keychain'
-  if (platform !== 'linux' || env['DBUS_SESSION_BUS_ADDRESS']) {
+  if (machine.platform !== 'linux' || hasSessionBus(machine.env)) {
     return ok(
       check,
       'Not checked: asking whether the keychain is locked could open a dialog here. Its first use will show.',
     )
   }
-  const detail = 'DBUS_SESSION_BUS_ADDRESS is not set, so a keychain is probably not available.'
-  if (inUse === 'undecided') return ok(check, `${detail} In that case catchd uses the sealed file.`)
-  return warn(check, `${detail} Run catchd in your desktop session.`)
-}
-
-function lockFix(machine: Machine, trouble: KeychainTrouble): string {
-  switch (trouble) {
-    case 'locked':
-      return 'gnome-keyring-daemon --replace --unlock'
-    case 'no_keychain':
-      return installCommand(machine, KEYRING) ?? 'CATCHD_VAULT=file catchd daemon restart'
-    case 'silent':
-      // D-Bus starts a new keyring daemon when it is needed next.
-      return machine.hasProgram('gnome-keyring-daemon')
-        ? 'pkill -KILL -x gnome-keyring-d'
-        : 'catchd vault status'
-    default:
-      return 'catchd vault status'
-  }
+  if (inUse === 'undecided') return judgeFailure(machine, check, NO_BUS, inUse)
+  return warn(check, `${keychainReason(NO_BUS, 'linux')} Run catchd in your desktop session.`)
 }
 
 async function examineSealedFile(stateFolder: string, passphraseFile: string | null): Promise<Finding> {

@@ -104,7 +104,7 @@ export class TokenStore {
 
   /** Starts the process of a keychain, so that it runs when the tokens that are being requested are to be stored. */
   prepareVault(): void {
-    if (VAULT_KINDS[this.#parts.vault.kind].hasProcess) void this.#parts.vault.health()
+    if (VAULT_KINDS[this.#parts.vault.kind].hasProcess) void this.#parts.vault.findTrouble()
   }
 
   /**

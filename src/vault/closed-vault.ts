@@ -1,6 +1,6 @@
 /** Takes the place of a vault while catchd is locked: it has no items, and every call fails with `locked`. */
 import { CatchdError } from '../failures.js'
-import type { Vault, VaultHealth } from './vault.js'
+import type { Vault } from './vault.js'
 import type { VaultEngine, VaultKind } from './vault-kinds.js'
 
 export class ClosedVault implements Vault {
@@ -16,8 +16,8 @@ export class ClosedVault implements Vault {
     this.engine = engine
   }
 
-  async health(): Promise<VaultHealth> {
-    return 'locked'
+  async findTrouble(): Promise<CatchdError> {
+    return new CatchdError('locked')
   }
 
   async close(): Promise<void> {}

@@ -4,8 +4,6 @@
  * An engine reads and writes single items by service and account, and ends every call within its deadline.
  * keychain-vault.ts decides whether a missing item was deleted or the keychain is locked.
  */
-import { CatchdError } from '../failures.js'
-
 /** A locked or frozen keychain is an error within 2 seconds. The rest of them is for the way to the caller. */
 export const ANSWER_WITHIN_MS = 1_700
 
@@ -27,6 +25,14 @@ export interface KeychainEngine {
  * engine is not installed. `silent`: no answer in time. `failed`: anything else.
  */
 export type KeychainTrouble = 'locked' | 'no_keychain' | 'no_engine' | 'silent' | 'failed'
+
+/** Troubles that mean that there is no keychain here, so `auto` uses the sealed file. */
+export const ABSENCES = ['no_keychain', 'no_engine'] as const satisfies readonly KeychainTrouble[]
+export type KeychainAbsence = (typeof ABSENCES)[number]
+
+export function isAbsence(trouble: KeychainTrouble): trouble is KeychainAbsence {
+  return (ABSENCES as readonly KeychainTrouble[]).includes(trouble)
+}
 
 export class KeychainFailure extends Error {
   override readonly name = 'KeychainFailure'
@@ -53,32 +59,27 @@ export function failureFrom(text: string): KeychainFailure {
   return new KeychainFailure(trouble, text)
 }
 
-/** The vault's codes, with the exact fix. */
-export function translate(failure: KeychainFailure, platform: NodeJS.Platform): CatchdError {
-  if (failure.trouble === 'locked') {
-    return new CatchdError('vault_locked', { detail: `The keychain is locked. ${unlockAdvice(platform)}` })
-  }
-  return new CatchdError('vault_unavailable', { detail: unavailableDetail(failure, platform) })
-}
-
-function unlockAdvice(platform: NodeJS.Platform): string {
-  if (platform !== 'linux') return 'Log in to the desktop and unlock it there. Nothing was changed.'
-  return "Unlock it in the desktop's password manager. Without a desktop, run `gnome-keyring-daemon --replace --unlock`, which reads the password from standard input. Nothing was changed."
-}
-
-function unavailableDetail({ trouble, message }: KeychainFailure, platform: NodeJS.Platform): string {
+/** What is wrong, in words for the user. keychain-fix.ts has the command. */
+export function keychainReason({ trouble, message }: KeychainFailure, platform: NodeJS.Platform): string {
   switch (trouble) {
+    case 'locked':
+      return `The keychain is locked. ${unlockAdvice(platform)} Nothing was changed.`
     case 'no_keychain':
-      return `No keychain is available (${shortened(message)}). Run catchd in a session with D-Bus and a Secret Service (Debian: apt install gnome-keyring dbus-user-session), or choose the sealed file with CATCHD_VAULT=file.`
+      return `There is no keychain in this session (${shortened(message)}).`
     case 'no_engine':
       return platform === 'linux'
-        ? 'Neither keytar nor secret-tool can be used. Run: apt install libsecret-tools (it brings libsecret-1.so.0, which keytar needs). Or choose the sealed file with CATCHD_VAULT=file.'
-        : 'keytar cannot be loaded. Run: npm install -g catchd. Or choose the sealed file with CATCHD_VAULT=file.'
+        ? 'The programs for the keychain are missing: neither keytar nor secret-tool can be used.'
+        : 'The module for the keychain (keytar) cannot be loaded.'
     case 'silent':
       return 'The keychain did not answer within 2 seconds. The next call tries it again. If this happens again, restart the keyring.'
     default:
       return `The keychain reported an error: ${shortened(message)}`
   }
+}
+
+function unlockAdvice(platform: NodeJS.Platform): string {
+  if (platform !== 'linux') return 'Log in to the desktop and unlock it there.'
+  return "Unlock it in the desktop's password manager. Without a desktop, `gnome-keyring-daemon --replace --unlock` reads the password from standard input."
 }
 
 function shortened(text: string): string {

@@ -12,10 +12,11 @@ import { asCatchdError, type CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
 import type { OnSetAside } from './durable-file.js'
 import { chunkAccounts, cut, join, needsChunks, parseHead } from './item-chunks.js'
-import { type KeychainEngine, KeychainFailure, translate } from './keychain-engine.js'
+import { isAbsence, type KeychainAbsence, type KeychainEngine, KeychainFailure } from './keychain-engine.js'
+import { type KeychainHost, keychainHost, translate } from './keychain-fix.js'
 import { type KeychainIndex, openKeychainIndex } from './keychain-index.js'
 import type { LockState } from './secret-service.js'
-import { healthOf, type Vault, type VaultHealth } from './vault.js'
+import { troubleOf, type Vault } from './vault.js'
 import type { VaultEngine } from './vault-kinds.js'
 
 const SENTINEL = 'vault/sentinel'
@@ -31,7 +32,8 @@ export interface KeychainVaultOptions {
   readonly onSetAside?: OnSetAside | undefined
   /** Asks without a dialog, within `limitMs`; `undefined` if there is no service to ask. */
   readonly lockState?: (limitMs?: number) => Promise<LockState>
-  readonly platform?: NodeJS.Platform
+  /** What the command depends on that a failure names. */
+  readonly host?: KeychainHost
 }
 
 export class KeychainVault implements Vault {
@@ -40,7 +42,7 @@ export class KeychainVault implements Vault {
   readonly #service: string
   readonly #index: KeychainIndex
   readonly #askLockState: ((limitMs?: number) => Promise<LockState>) | undefined
-  readonly #platform: NodeJS.Platform
+  readonly #host: KeychainHost
   readonly #turns = new Map<string, Promise<unknown>>()
   #asking: Promise<LockState> | undefined
   /** When a call last ended without an answer. */
@@ -51,7 +53,7 @@ export class KeychainVault implements Vault {
     this.#service = options.service
     this.#index = openKeychainIndex(options.indexFile, options.onSetAside)
     this.#askLockState = options.lockState
-    this.#platform = options.platform ?? process.platform
+    this.#host = options.host ?? keychainHost()
   }
 
   get engine(): VaultEngine {
@@ -93,11 +95,8 @@ export class KeychainVault implements Vault {
     return [...(await this.#index.read()).keys()].sort()
   }
 
-  health(): Promise<VaultHealth> {
-    return healthOf(async () => {
-      await this.#inTurn(SENTINEL, () => this.#seeSentinel())
-      return 'ok'
-    })
+  findTrouble(): Promise<CatchdError | undefined> {
+    return troubleOf(() => this.#inTurn(SENTINEL, () => this.#seeSentinel()))
   }
 
   async close(): Promise<void> {
@@ -109,10 +108,10 @@ export class KeychainVault implements Vault {
   /**
    * Writes, reads and deletes an item of its own.
    *
-   * @returns Whether there is a keychain here.
+   * @returns Why there is no keychain here; `undefined` if there is one.
    * @throws CatchdError `vault_locked`, `vault_unavailable` when it does not work now
    */
-  async isThere(): Promise<boolean> {
+  async absence(): Promise<KeychainAbsence | undefined> {
     try {
       await this.#refuseTrouble()
       const account = `probe#${randomBytes(6).toString('hex')}`
@@ -120,9 +119,9 @@ export class KeychainVault implements Vault {
       const stored = await this.#engine.get(this.#service, account)
       await this.#engine.delete(this.#service, account)
       if (stored !== SENTINEL_VALUE) throw new KeychainFailure('failed', 'an item cannot be read back')
-      return true
+      return undefined
     } catch (error) {
-      if (error instanceof KeychainFailure && /^no_(keychain|engine)$/.test(error.trouble)) return false
+      if (error instanceof KeychainFailure && isAbsence(error.trouble)) return error.trouble
       throw await this.#translated(error)
     }
   }
@@ -130,11 +129,11 @@ export class KeychainVault implements Vault {
   /** Translates the failure of an engine to the codes of the vault, with the fix. */
   async #translated(error: unknown): Promise<CatchdError> {
     if (!(error instanceof KeychainFailure)) return asCatchdError(error)
-    if (error.trouble !== 'silent') return translate(error, this.#platform)
+    if (error.trouble !== 'silent') return translate(error, this.#host)
     // A dialog that waits for the user looks like a frozen keychain. The Secret Service itself still answers.
     const state = await this.#askLockState?.(DIALOG_CHECK_MS)
     const locked = state?.state === 'trouble' && state.trouble === 'locked'
-    return translate(locked ? new KeychainFailure('locked') : error, this.#platform)
+    return translate(locked ? new KeychainFailure('locked') : error, this.#host)
   }
 
   async #read(name: string): Promise<{ stored: string | null; value: string | undefined }> {

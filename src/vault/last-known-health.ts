@@ -6,38 +6,45 @@
  * has just refused a token is not reported as `ok`.
  */
 import { setTimeout } from 'node:timers/promises'
-import { asCatchdError } from '../failures.js'
-import type { VaultHealth } from './vault.js'
+import { asCatchdError, type CatchdError } from '../failures.js'
 
 /** A keychain that works answers in a few milliseconds. */
 const SOON_MS = 25
+/** What was locked may just have been unlocked. A key is made from a passphrase in a fifth of a second. */
+const UNLOCKED_MS = 500
+
+type Trouble = CatchdError | undefined
 
 export class LastKnownHealth {
-  readonly #ask: () => Promise<VaultHealth>
-  #known: VaultHealth | undefined
-  #asking: Promise<VaultHealth> | undefined
+  readonly #ask: () => Promise<Trouble>
+  #known: { readonly trouble: Trouble } | undefined
+  #asking: Promise<Trouble> | undefined
 
-  /** @param ask - Asks the vault. Never rejects. */
-  constructor(ask: () => Promise<VaultHealth>) {
+  /** @param ask - Asks the vault what is wrong. Never rejects. */
+  constructor(ask: () => Promise<Trouble>) {
     this.#ask = ask
   }
 
-  /** Within some 25 ms; the first time as long as the vault takes. Never throws. */
-  async tell(): Promise<VaultHealth> {
+  /** Within some 25 ms; the first time as long as the vault takes. Never throws. @returns What is wrong. */
+  async tell(): Promise<Trouble> {
     this.#asking ??= this.#ask()
-      .then((health) => {
-        this.#known = health
-        return health
+      .then((trouble) => {
+        this.#known = { trouble }
+        return trouble
       })
       .finally(() => {
         this.#asking = undefined
       })
     if (this.#known === undefined) return this.#asking
     const waiting = new AbortController()
-    const late = setTimeout(SOON_MS, undefined, { signal: waiting.signal }).catch(() => undefined)
-    const health = await Promise.race([this.#asking, late])
+    const wasLocked = this.#known.trouble?.code === 'vault_locked'
+    const late = setTimeout(wasLocked ? UNLOCKED_MS : SOON_MS, undefined, { signal: waiting.signal }).catch(
+      () => undefined,
+    )
+    const answered = this.#asking.then((trouble) => ({ trouble }))
+    const { trouble } = (await Promise.race([answered, late])) ?? this.#known
     waiting.abort()
-    return health ?? this.#known
+    return trouble
   }
 
   /** Updates the health from the result of a call to the vault. @returns The result of the call. */
@@ -45,9 +52,8 @@ export class LastKnownHealth {
     try {
       return await call
     } catch (error) {
-      const { code } = asCatchdError(error)
-      if (code === 'vault_locked') this.#known = 'locked'
-      if (code === 'vault_unavailable') this.#known = 'unavailable'
+      const trouble = asCatchdError(error)
+      if (trouble.code === 'vault_locked' || trouble.code === 'vault_unavailable') this.#known = { trouble }
       throw error
     }
   }

@@ -1,6 +1,6 @@
 /** The vault in memory, which is lost when the process ends: for tests, the demo and `CATCHD_VAULT=memory`. */
 import type { Secret } from '../secret.js'
-import type { Vault, VaultHealth } from './vault.js'
+import type { Vault } from './vault.js'
 
 export class MemoryVault implements Vault {
   readonly kind = 'memory'
@@ -27,9 +27,7 @@ export class MemoryVault implements Vault {
     return [...this.#items.keys()].sort()
   }
 
-  async health(): Promise<VaultHealth> {
-    return 'ok'
-  }
+  async findTrouble(): Promise<undefined> {}
 
   async close(): Promise<void> {}
 }

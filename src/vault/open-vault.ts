@@ -4,7 +4,8 @@
  */
 import type { OnSetAside } from './durable-file.js'
 import { firstUsableEngine } from './first-usable-engine.js'
-import type { KeychainEngine } from './keychain-engine.js'
+import type { KeychainAbsence, KeychainEngine } from './keychain-engine.js'
+import { keychainHost } from './keychain-fix.js'
 import { KeychainVault } from './keychain-vault.js'
 import { KeytarEngine } from './keytar-engine.js'
 import { MemoryVault } from './memory-vault.js'
@@ -46,7 +47,7 @@ export async function openVault(choice: VaultChoice, options: OpenVaultOptions):
   if (kind !== undefined) return new VaultSlot(reopen(kind), reopen)
   const keychain = keychainVault(options)
   const file = sealedFileVault(options)
-  const decide = () => decideVault(keychain, file, (decision) => rememberVault(stateFolder, decision))
+  const decide = () => decideVault(keychain, file, (...decision) => rememberVault(stateFolder, ...decision))
   return new VaultSlot(keychain, reopen, decide)
 }
 
@@ -63,11 +64,12 @@ export function openVaultOf(kind: VaultKind, options: OpenVaultOptions): Vault {
 export async function decideVault(
   keychain: KeychainVault,
   file: Vault,
-  remember: (decision: LastingVault) => Promise<void>,
+  remember: (decision: LastingVault, because?: KeychainAbsence) => Promise<void>,
 ): Promise<Vault> {
-  const isThere = await keychain.isThere()
-  await remember(isThere ? 'keychain' : 'file')
-  return isThere ? keychain : file
+  const absence = await keychain.absence()
+  if (absence === undefined) await remember('keychain')
+  else await remember('file', absence)
+  return absence === undefined ? keychain : file
 }
 
 /** Where tokens are, in words for the user. */
@@ -91,7 +93,7 @@ function keychainVault(options: OpenVaultOptions): KeychainVault {
     service,
     indexFile: vaultFiles.index(stateFolder),
     onSetAside: options.onSetAside,
-    platform,
+    host: keychainHost(platform, env),
     ...(platform === 'linux' ? { lockState: (limitMs?: number) => askSecretService(env, limitMs) } : {}),
   })
 }

@@ -11,9 +11,9 @@ import { type FileSystem, NO_FOLLOW, readChecked, systemCode } from '../files/wh
 import type { Secret } from '../secret.js'
 import { CorruptContent, DurableFile, type OnSetAside, refuseForeign, unavailable } from './durable-file.js'
 import { DurableMap } from './durable-map.js'
-import { type Items, seal, unseal } from './sealed-format.js'
+import { type Items, type KeyRecipe, seal, unseal } from './sealed-format.js'
 import { type SealingKeyFiles, SealingKeys } from './sealing-key.js'
-import { healthOf, type Vault, type VaultHealth } from './vault.js'
+import { troubleOf, type Vault } from './vault.js'
 
 export interface SealedFileVaultOptions {
   /** `vault.sealed` in the state folder. */
@@ -31,7 +31,8 @@ export class SealedFileVault implements Vault {
   readonly #file: DurableFile
   readonly #keys: SealingKeys
   readonly #items: DurableMap<Secret>
-  #lastWriteFailed = false
+  /** Why the last write failed; `undefined` if it did not. */
+  #failedWrite: unknown
 
   /** Touches no file yet. */
   constructor({ file, keyFile, passphraseFile = null, onSetAside, files }: SealedFileVaultOptions) {
@@ -56,10 +57,10 @@ export class SealedFileVault implements Vault {
     return [...(await this.#items.read()).keys()].sort()
   }
 
-  health(): Promise<VaultHealth> {
-    return healthOf(async () => {
+  findTrouble(): Promise<CatchdError | undefined> {
+    return troubleOf(async () => {
       await this.#items.read()
-      return this.#lastWriteFailed ? 'unavailable' : 'ok'
+      if (this.#failedWrite !== undefined) throw this.#failedWrite
     })
   }
 
@@ -75,11 +76,20 @@ export class SealedFileVault implements Vault {
     return (await this.#items.read()).size
   }
 
+  async #write(items: Items): Promise<{ recipe: KeyRecipe; key: Buffer }> {
+    try {
+      const made = await this.#keys.toSeal()
+      await this.#file.replace(seal(items, made.recipe, made.key))
+      this.#failedWrite = undefined
+      return made
+    } catch (error) {
+      this.#failedWrite = error
+      throw error
+    }
+  }
+
   async #save(items: Items): Promise<void> {
-    this.#lastWriteFailed = true
-    const { recipe, key } = await this.#keys.toSeal()
-    await this.#file.replace(seal(items, recipe, key))
-    this.#lastWriteFailed = false
+    const { recipe, key } = await this.#write(items)
     if (recipe.kind === 'key_file' || !(await this.#keys.hasKeyFile())) return
     // The key file could still open the previous generation, so this one takes its place, too.
     await this.#file.replace(seal(items, recipe, key))

@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { CatchdError } from '../failures.js'
 import { readSecretFile } from '../files/named-file.js'
 import { createFile, readChecked, syncFolder, systemCode } from '../files/whole-files.js'
+import { shellWord } from '../text/shell-word.js'
 import { refuseForeign, unavailable } from './durable-file.js'
 import type { KeyRecipe, PassphraseRecipe } from './sealed-format.js'
 
@@ -103,8 +104,10 @@ export class SealingKeys {
         detail: `${this.#files.keyFile} is not the key of the sealed file vault. Nothing was changed. Restore the right key file.`,
       })
     }
+    const file = this.#files.passphraseFile ?? ''
     return new CatchdError('vault_locked', {
-      detail: 'The passphrase is wrong for the sealed file vault. Nothing was changed.',
+      detail: `The sealed file cannot be opened: wrong passphrase in ${file}. Nothing was changed.`,
+      next: editCommand(file),
     })
   }
 
@@ -132,6 +135,11 @@ export class SealingKeys {
       throw unavailable(keyFile, 'cannot be made', error)
     })
   }
+}
+
+function editCommand(file: string): string {
+  const editor = process.platform === 'win32' ? 'notepad' : `"\${EDITOR:-vi}"`
+  return `${editor} ${shellWord(file)}`
 }
 
 async function readKeyFile(path: string): Promise<Buffer> {

@@ -9,9 +9,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { DurableFile, type OnSetAside, parseJson } from './durable-file.js'
+import { ABSENCES, type KeychainAbsence } from './keychain-engine.js'
 import { LASTING_VAULTS, type LastingVault } from './vault-kinds.js'
 
-const ChoiceFile = z.object({ version: z.literal(1), vault: z.enum(LASTING_VAULTS) })
+const ChoiceFile = z.object({
+  version: z.literal(1),
+  vault: z.enum(LASTING_VAULTS),
+  /** Why `auto` did not choose the keychain. Missing if the user chose the vault. */
+  because: z.enum(ABSENCES).optional(),
+})
 
 /** Files of the vaults in the state folder. */
 export const vaultFiles = {
@@ -44,13 +50,27 @@ export async function glimpseRememberedVault(stateFolder: string): Promise<Lasti
   }
 }
 
+/** Why `auto` chose the sealed file; `undefined` if it did not. Never throws. */
+export async function glimpseFallback(stateFolder: string): Promise<KeychainAbsence | undefined> {
+  try {
+    return parseJson(await readFile(vaultFiles.choice(stateFolder)), ChoiceFile).because
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * From now on `auto` means this vault: after a decision, and after a migration before its source is emptied.
  *
+ * @param because - Why it is not the keychain, when `auto` decides.
  * @throws CatchdError `vault_unavailable`
  */
-export async function rememberVault(stateFolder: string, vault: LastingVault): Promise<void> {
-  await choiceFile(stateFolder).replace(`${JSON.stringify({ version: 1, vault })}\n`)
+export async function rememberVault(
+  stateFolder: string,
+  vault: LastingVault,
+  because?: KeychainAbsence,
+): Promise<void> {
+  await choiceFile(stateFolder).replace(`${JSON.stringify({ version: 1, vault, because })}\n`)
 }
 
 function choiceFile(stateFolder: string, onSetAside?: OnSetAside): DurableFile {

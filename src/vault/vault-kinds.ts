@@ -11,8 +11,8 @@ interface VaultKindRow {
   readonly engines: readonly string[]
   /** Beside the kind in a list. */
   readonly remark?: string
-  /** The beginning of a report. */
-  readonly title: string
+  /** In the middle of a sentence. */
+  readonly name: (engine: string) => string
   /** Where tokens are, in words for the user. */
   readonly words: (service: string) => string
   /**
@@ -28,7 +28,7 @@ interface VaultKindRow {
 export const VAULT_KINDS = {
   keychain: {
     engines: ['keytar', 'secret-tool'],
-    title: 'The login keychain',
+    name: (engine: string) => `keychain (${engine})`,
     words: (service: string) => `the login keychain (service ${service})`,
     lasts: true,
     hasProcess: true,
@@ -36,7 +36,7 @@ export const VAULT_KINDS = {
   file: {
     engines: ['sealed-file'],
     remark: 'sealed',
-    title: 'The sealed file',
+    name: () => 'sealed file',
     words: () => 'the sealed file vault',
     lasts: true,
     hasProcess: false,
@@ -44,7 +44,7 @@ export const VAULT_KINDS = {
   memory: {
     engines: ['memory'],
     remark: 'lost when the daemon stops',
-    title: 'Memory only',
+    name: () => 'memory only',
     words: () => 'memory only (lost when the daemon stops)',
     lasts: false,
     hasProcess: false,
@@ -72,6 +72,11 @@ export function choicesInWords(): string {
   const rows: readonly [string, VaultKindRow][] = Object.entries(VAULT_KINDS)
   const words = rows.map(([kind, { remark }]) => (remark === undefined ? kind : `${kind} (${remark})`))
   return `${['auto', ...words.slice(0, -1)].join(', ')} or ${words.at(-1)}`
+}
+
+/** Kind and engine as people read them: `keychain (keytar)`, `sealed file`. */
+export function vaultName({ kind, engine }: { readonly kind: string; readonly engine: string }): string {
+  return isVaultKind(kind) ? VAULT_KINDS[kind].name(engine) : `${kind} (${engine})`
 }
 
 export function isVaultKind(text: string): text is VaultKind {

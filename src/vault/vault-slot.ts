@@ -12,7 +12,7 @@ import { LastKnownHealth } from './last-known-health.js'
 import { MemoryVault } from './memory-vault.js'
 import { migrateVault } from './migrate.js'
 import { type Items, seal, unseal } from './sealed-format.js'
-import { healthOf, type Vault, type VaultHealth } from './vault.js'
+import { troubleOf, type Vault } from './vault.js'
 import { VAULT_KINDS, type VaultEngine, type VaultKind } from './vault-kinds.js'
 
 type Unlocking = (key: Buffer | null) => Promise<{
@@ -43,7 +43,7 @@ export class VaultSlot implements Vault {
     this.#current = vault
     this.#decide = decide
     this.#reopen = reopen
-    this.#health = new LastKnownHealth(() => this.#askHealth())
+    this.#health = new LastKnownHealth(() => this.#askTrouble())
   }
 
   /**
@@ -116,8 +116,8 @@ export class VaultSlot implements Vault {
     return this.#use((vault) => vault.names())
   }
 
-  /** The last known health when the vault does not answer at once. Only the first call waits for the answer. */
-  health(): Promise<VaultHealth> {
+  /** What was known last when the vault does not answer at once. Only the first call waits for the answer. */
+  findTrouble(): Promise<CatchdError | undefined> {
     return this.#health.tell()
   }
 
@@ -155,11 +155,15 @@ export class VaultSlot implements Vault {
   #install(vault: Vault, decide?: () => Promise<Vault>): void {
     this.#current = vault
     this.#decide = decide
-    this.#health = new LastKnownHealth(() => this.#askHealth())
+    this.#health = new LastKnownHealth(() => this.#askTrouble())
   }
 
-  #askHealth(): Promise<VaultHealth> {
-    return healthOf(async () => (await this.#decided()).health())
+  async #askTrouble(): Promise<CatchdError | undefined> {
+    let trouble: CatchdError | undefined
+    const undecided = await troubleOf(async () => {
+      trouble = await (await this.#decided()).findTrouble()
+    })
+    return undecided ?? trouble
   }
 
   #use<T>(act: (vault: Vault) => Promise<T>): Promise<T> {

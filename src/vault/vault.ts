@@ -6,7 +6,7 @@
  * the values parse them. Every call ends within about two seconds. A locked keychain is `vault_locked`, any other
  * problem `vault_unavailable`. Neither loses an item.
  */
-import { asCatchdError } from '../failures.js'
+import { asCatchdError, type CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import type { VaultEngine, VaultKind } from './vault-kinds.js'
 
@@ -37,19 +37,28 @@ export interface Vault {
    * @returns The number of items; 0 if they are sealed with it already.
    */
   sealAgain?(): Promise<number>
-  /** Asks the vault itself, never throws; resolves within about two seconds. */
-  health(): Promise<VaultHealth>
+  /**
+   * Asks the vault itself, never throws; resolves within about two seconds.
+   * @returns What is wrong: `vault_locked`, `vault_unavailable` or `locked`; `undefined` if it works.
+   */
+  findTrouble(): Promise<CatchdError | undefined>
   /** Ends child processes and timers. Items stay, except in memory. */
   close(): Promise<void>
 }
 
 /** @param call - Its failure says what is wrong with the vault. */
-export async function healthOf(call: () => Promise<VaultHealth>): Promise<VaultHealth> {
+export async function troubleOf(call: () => Promise<unknown>): Promise<CatchdError | undefined> {
   try {
-    return await call()
+    await call()
+    return undefined
   } catch (error) {
-    return asCatchdError(error).code === 'vault_locked' ? 'locked' : 'unavailable'
+    return asCatchdError(error)
   }
+}
+
+export function healthIn(trouble: CatchdError | undefined): VaultHealth {
+  if (trouble === undefined) return 'ok'
+  return trouble.code === 'vault_locked' || trouble.code === 'locked' ? 'locked' : 'unavailable'
 }
 
 /** Item names of profiles; those of pending logins are in src/login/kinds. `profile` needs no escaping: its alphabet is ours. */

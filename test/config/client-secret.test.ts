@@ -35,7 +35,7 @@ function vaultOf(items: Record<string, string> | CatchdError): Vault {
     set: async () => undefined,
     delete: async () => false,
     names: async () => [],
-    health: async () => 'ok',
+    findTrouble: async () => undefined,
     close: async () => undefined,
   }
 }

@@ -14,7 +14,7 @@ import {
   judgePort,
 } from '../../src/doctor/daemon.js'
 import { exitCodeOf, fail, failed, ok, warn } from '../../src/doctor/finding.js'
-import { checkBrowser, checkNode, installCommand, KEYRING, type Machine } from '../../src/doctor/machine.js'
+import { checkBrowser, checkNode, type Machine } from '../../src/doctor/machine.js'
 import { checkFolder, checkStateFiles, judgeFolder, judgeSpace } from '../../src/doctor/places.js'
 import { checkProxy, compareProxies, startEnvironment } from '../../src/doctor/proxy.js'
 import { judgeClock } from '../../src/doctor/server.js'
@@ -22,6 +22,7 @@ import { examineService, judgeService } from '../../src/doctor/service.js'
 import { judgeTokens } from '../../src/doctor/tokens.js'
 import { judgeDaemonVault, judgeKeychain, judgeUnsaved } from '../../src/doctor/vault.js'
 import { CatchdError } from '../../src/failures.js'
+import { installCommand } from '../../src/process/install-command.js'
 import { keytarTrouble } from '../../src/vault/keytar-engine.js'
 import { VERSION } from '../../src/version.js'
 
@@ -180,13 +181,19 @@ describe('the proxy', () => {
 })
 
 test.each([
-  [['apt'], false, 'sudo apt install gnome-keyring dbus-user-session'],
-  [['apt'], true, 'apt install gnome-keyring dbus-user-session'],
-  [['dnf'], false, 'sudo dnf install gnome-keyring'],
-  [['pacman'], true, 'pacman -S gnome-keyring'],
+  [['apt'], false, 'sudo apt install a b c'],
+  [['apt'], true, 'apt install a b c'],
+  [['dnf'], false, 'sudo dnf install a'],
+  [['pacman'], true, 'pacman -S a'],
+  [['zypper'], true, 'zypper install a'],
+  [['apk'], true, 'apk add a'],
   [['emerge'], true, null],
 ] as const)('what installs with %j', (programs, isRoot, command) => {
-  expect(installCommand(machine({ programs, isRoot }), KEYRING)).toBe(command)
+  const [first, second] = [
+    { apt: 'a b', dnf: 'a', pacman: 'a', zypper: 'a', apk: 'a' },
+    { apt: 'b c', dnf: 'a', pacman: 'a', zypper: 'a', apk: 'a' },
+  ]
+  expect(installCommand(machine({ programs, isRoot }), first, second)).toBe(command)
 })
 
 describe('folders', () => {
@@ -258,17 +265,36 @@ describe('the keychain', () => {
   const gone = "Cannot find package 'keytar' imported from dist/vault/keytar-child.js"
   const noLibrary = 'Failed to load keytar native addon, checked ["../build/Release"] on prebuilds/linux-x64'
   const unlocked = { state: 'unlocked' } as const
-  const npm = 'npm install -g catchd'
+  const npm = expect.stringMatching(/^npm install --prefix \S+ --no-save --include=optional$/)
 
   test.each([
     ['keytar', machine(), undefined, 'ok', null],
     ['no keytar, secret-tool in its place', machine({ programs: ['secret-tool'] }), gone, 'ok', null],
-    ['neither, on Debian', machine({ programs: ['apt'] }), gone, 'fail', 'sudo apt install libsecret-tools'],
-    ['neither, on Fedora', machine({ programs: ['dnf'] }), gone, 'fail', 'sudo dnf install libsecret'],
+    [
+      'neither, on Debian',
+      machine({ programs: ['apt', 'kwalletd5'] }),
+      gone,
+      'fail',
+      'sudo apt install libsecret-tools',
+    ],
+    [
+      'neither, and no keyring',
+      machine({ programs: ['apt'] }),
+      gone,
+      'fail',
+      'sudo apt install libsecret-tools gnome-keyring dbus-user-session libsecret-1-0',
+    ],
+    [
+      'neither, on Fedora',
+      machine({ programs: ['dnf', 'gnome-keyring-daemon'] }),
+      gone,
+      'fail',
+      'sudo dnf install libsecret',
+    ],
     ['neither, elsewhere', machine(), gone, 'fail', npm],
     [
       'keytar without its library',
-      machine({ programs: ['apt'] }),
+      machine({ programs: ['apt', 'gnome-keyring-daemon'] }),
       noLibrary,
       'fail',
       'sudo apt install libsecret-tools',
@@ -288,7 +314,8 @@ describe('the keychain', () => {
 
   test('no engine is no failure where nothing is decided: the sealed file would be used', () => {
     const facts = { inUse: 'undecided', keytarTrouble: gone, lockState: unlocked } as const
-    expect(judgeKeychain(machine({ programs: ['apt'] }), facts)[0]).toMatchObject({
+    const here = machine({ programs: ['apt', 'gnome-keyring-daemon'] })
+    expect(judgeKeychain(here, facts)[0]).toMatchObject({
       status: 'warn',
       next: 'sudo apt install libsecret-tools',
     })
@@ -306,30 +333,33 @@ describe('the keychain', () => {
       'keychain',
       trouble('no_keychain'),
       'fail',
-      'sudo apt install gnome-keyring dbus-user-session',
+      'gnome-keyring-daemon --replace --unlock',
     ],
     [
       'not there, undecided',
       'undecided',
       trouble('no_keychain'),
       'warn',
-      'sudo apt install gnome-keyring dbus-user-session',
+      'gnome-keyring-daemon --replace --unlock',
     ],
     ['frozen', 'keychain', trouble('silent'), 'fail', 'pkill -KILL -x gnome-keyring-d'],
-    ['refusing', 'keychain', trouble('failed'), 'fail', 'catchd vault status'],
+    ['refusing', 'keychain', trouble('failed'), 'fail', null],
   ] as const)('%s', (_, inUse, lockState, status, next) => {
     const here = machine({
       programs: ['apt', 'gnome-keyring-daemon'],
-      env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/x' },
+      env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/' },
     })
-    const [, lock] = judgeKeychain(here, { inUse, keytarTrouble: undefined, lockState })
+    const lock = judgeKeychain(here, { inUse, keytarTrouble: undefined, lockState }).at(-1)
     expect(lock).toMatchObject({ check: 'keychain', status, next, exitCode: status === 'fail' ? 6 : 0 })
   })
 
   test('no session bus at all', () => {
     const facts = { keytarTrouble: undefined, lockState: { state: 'unknown' } } as const
     expect(judgeKeychain(machine(), { ...facts, inUse: 'keychain' })[1]).toMatchObject({ status: 'warn' })
-    expect(judgeKeychain(machine(), { ...facts, inUse: 'undecided' })[1]).toMatchObject({ status: 'ok' })
+    const undecided = judgeKeychain(machine({ programs: ['apt'] }), { ...facts, inUse: 'undecided' })
+    expect(undecided).toMatchObject([
+      { status: 'warn', next: 'sudo apt install gnome-keyring dbus-user-session libsecret-1-0' },
+    ])
   })
 
   test('whether keytar loads is tried in a process of its own', async () => {
@@ -351,8 +381,9 @@ describe('the vault as the daemon has it', () => {
   const vault = { kind: 'keychain', engine: 'keytar', health: 'ok', unsaved: [] }
   test.each([
     [vault, 'ok', null],
-    [{ ...vault, health: 'locked' }, 'fail', 'catchd vault status'],
-    [{ ...vault, health: 'unavailable' }, 'fail', 'catchd vault status'],
+    [{ ...vault, health: 'locked' }, 'fail', 'catchd daemon logs'],
+    [{ ...vault, health: 'locked', reason: 'Why.', next: 'this' }, 'fail', 'this'],
+    [{ ...vault, health: 'unavailable' }, 'fail', 'catchd daemon logs'],
     [{ ...vault, kind: 'memory', engine: 'memory' }, 'warn', 'CATCHD_VAULT=auto catchd daemon restart'],
   ])('%j: %s', (told, status, next) => {
     expect(judgeDaemonVault({ vault: told })).toMatchObject({
@@ -385,7 +416,7 @@ const status: DaemonStatus = {
     tcp: 'http://127.0.0.1:7636',
     tcp_error: null,
   },
-  vault: { kind: 'memory', engine: 'memory', health: 'ok', unsaved: [] },
+  vault: { kind: 'memory', engine: 'memory', health: 'ok', reason: null, next: null, unsaved: [] },
   config: { path: '/x', ok: true, error: null },
   profiles: 0,
   logins_pending: 0,

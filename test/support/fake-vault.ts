@@ -1,7 +1,7 @@
 /** A vault in memory whose troubles a test switches on and off. */
 import { CatchdError, type FailureCode } from '../../src/failures.js'
 import type { Secret } from '../../src/secret.js'
-import type { Vault, VaultHealth } from '../../src/vault/vault.js'
+import type { Vault } from '../../src/vault/vault.js'
 import type { VaultKind } from '../../src/vault/vault-kinds.js'
 
 export class FakeVault implements Vault {
@@ -39,9 +39,9 @@ export class FakeVault implements Vault {
   /** How often it was asked how it is. */
   asked = 0
 
-  async health(): Promise<VaultHealth> {
+  async findTrouble(): Promise<CatchdError | undefined> {
     this.asked += 1
-    return this.trouble === null ? 'ok' : 'locked'
+    return this.trouble === null ? undefined : new CatchdError('vault_locked')
   }
 
   async close(): Promise<void> {}

@@ -8,6 +8,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { CatchdError } from '../../src/failures.js'
 import { Secret } from '../../src/secret.js'
 import type { KeychainEngine } from '../../src/vault/keychain-engine.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
@@ -16,6 +17,7 @@ import { askSecretService } from '../../src/vault/secret-service.js'
 import { SecretToolEngine } from '../../src/vault/secret-tool-engine.js'
 import type { Vault } from '../../src/vault/vault.js'
 import { type Keyring, keyringReason, keytarEngine, startKeyring } from '../support/keyring.js'
+import { healthOf } from './health-of.js'
 import { startTheClock, stopTheClock, withinTwoSeconds } from './stopped-clock.js'
 import { temporaryFolder } from './temporary-folder.js'
 
@@ -28,7 +30,7 @@ const ENGINES: Record<string, (env: NodeJS.ProcessEnv) => KeychainEngine> = {
 
 const read = async (vault: Vault, name: string) => (await vault.get(name))?.reveal()
 
-/** Every call fails with `code`; the detail names a fix and no value. */
+/** Every call fails with `code`; it names a cause, a command and no value. */
 async function expectOutage(vault: Vault, code: string, fix: RegExp): Promise<void> {
   const calls = [
     () => vault.get('token-set/kept'),
@@ -39,7 +41,9 @@ async function expectOutage(vault: Vault, code: string, fix: RegExp): Promise<vo
   await Promise.all(
     calls.map(async (call) => {
       const failure: unknown = await call().catch((error: unknown) => error)
-      expect(failure).toMatchObject({ code, detail: expect.stringMatching(fix) })
+      expect(failure).toMatchObject({ code })
+      const { detail, next } = failure as CatchdError
+      expect(`${detail} → ${next}`).toMatch(fix)
       expect(String(failure)).not.toContain('the-new-value')
     }),
   )
@@ -73,11 +77,11 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
     test('locked: vault_locked at once, nothing is deleted, and unlocked it goes on', async () => {
       await keyring.lock()
       await expectOutage(vault, 'vault_locked', /gnome-keyring-daemon --replace --unlock/)
-      expect(await vault.health()).toBe('locked')
+      expect(await healthOf(vault)).toBe('locked')
       expect(await vault.names()).toEqual(['token-set/kept'])
       await keyring.unlock()
       expect(await read(vault, 'token-set/kept')).toBe('kept')
-      expect(await vault.health()).toBe('ok')
+      expect(await healthOf(vault)).toBe('ok')
     })
 
     test('locked, without asking the Secret Service: the sentinel tells', async () => {
@@ -88,7 +92,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
       })
       await keyring.lock()
       await expectOutage(blind, 'vault_locked', /Unlock it/)
-      expect(await blind.health()).toBe('locked')
+      expect(await healthOf(blind)).toBe('locked')
       await keyring.unlock()
       expect(await read(blind, 'token-set/kept')).toBe('kept')
     })
@@ -102,7 +106,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
         await readFile(import.meta.filename)
         await withinTwoSeconds(outage)
         expect((await many).every((result) => result.status === 'rejected')).toBe(true)
-        expect(await withinTwoSeconds(vault.health())).toBe('unavailable')
+        expect(await withinTwoSeconds(healthOf(vault))).toBe('unavailable')
       } finally {
         keyring.thaw()
       }
@@ -129,7 +133,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
 
     test('killed: vault_unavailable; started again, everything is there without a restart of ours', async () => {
       keyring.kill()
-      await expectOutage(vault, 'vault_unavailable', /apt install gnome-keyring/)
+      await expectOutage(vault, 'vault_unavailable', /There is no keychain in this session/)
       await keyring.restart()
       expect(await read(vault, 'token-set/kept')).toBe('kept')
     })
@@ -145,7 +149,7 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
       await expect(vault.get('token-set/never')).resolves.toBeUndefined()
       await execute('secret-tool', ['clear', 'service', 'catchd'], { env: keyring.env })
       expect(await vault.get('token-set/kept')).toBeUndefined()
-      expect(await vault.health()).toBe('ok')
+      expect(await healthOf(vault)).toBe('ok')
     })
 
     test('the other engine reads and replaces the same item, and there is only one', async () => {
@@ -177,7 +181,11 @@ describe.skipIf(keyringReason !== undefined)('on a real keyring', () => {
         service: 'catchd',
         indexFile: join(await temporaryFolder(), 'keychain-index.json'),
       })
-      await expectOutage(vault, 'vault_unavailable', /org\.freedesktop\.secrets.*apt install gnome-keyring/)
+      await expectOutage(
+        vault,
+        'vault_unavailable',
+        /There is no keychain in this session .*org\.freedesktop\.secrets/,
+      )
       await vault.close()
     }
     expect(await askSecretService(bus.env)).toMatchObject({ trouble: 'no_keychain' })
@@ -208,8 +216,12 @@ describe.skipIf(keyringReason !== undefined)('a Secret Service that was never se
 
   test('the keychain is refused, and the detail says why and names the way out', async () => {
     const vault = await open('keychain', await temporaryFolder())
-    await expectOutage(vault, 'vault_unavailable', /no collection.*never set up.*CATCHD_VAULT=file/)
-    expect(await vault.health()).toBe('unavailable')
+    await expectOutage(
+      vault,
+      'vault_unavailable',
+      /no collection.*never set up.*→ (catchd config set|gnome-keyring-daemon --replace --unlock)/,
+    )
+    expect(await healthOf(vault)).toBe('unavailable')
     await vault.close()
   })
 })
@@ -230,7 +242,11 @@ describe.skipIf(keyringReason !== undefined)('without a D-Bus session', () => {
         indexFile: join(await temporaryFolder(), 'keychain-index.json'),
         lockState: (limitMs) => askSecretService(env, limitMs),
       })
-      await expectOutage(vault, 'vault_unavailable', /No keychain is available.*CATCHD_VAULT=file/)
+      await expectOutage(
+        vault,
+        'vault_unavailable',
+        /There is no keychain in this session.*→ catchd config set daemon.vault file/,
+      )
       await vault.close()
     }
   })

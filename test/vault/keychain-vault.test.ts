@@ -5,6 +5,7 @@ import { Secret } from '../../src/secret.js'
 import { KeychainFailure } from '../../src/vault/keychain-engine.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
 import { FakeEngine } from './fake-engine.js'
+import { healthOf } from './health-of.js'
 import { temporaryFolder } from './temporary-folder.js'
 
 const OLD = 'old '.repeat(150)
@@ -12,7 +13,7 @@ const NEW = 'new '.repeat(200)
 
 async function open(engine: FakeEngine, folder?: string) {
   const indexFile = join(folder ?? (await temporaryFolder()), 'keychain-index.json')
-  return new KeychainVault({ engine, service: 'catchd', indexFile, platform: 'linux' })
+  return new KeychainVault({ engine, service: 'catchd', indexFile })
 }
 
 const read = async (vault: KeychainVault, name: string) => (await vault.get(name))?.reveal()
@@ -24,7 +25,7 @@ describe('closing', () => {
     const vault = await open(engine)
     await vault.set('token-set/gw', new Secret('x'))
     await vault.delete('token-set/gw')
-    expect(await vault.health()).toBe('ok')
+    expect(await healthOf(vault)).toBe('ok')
     expect(engine.items.size).toBe(1)
     await vault.close()
     expect(engine.items.size).toBe(0)
@@ -34,7 +35,7 @@ describe('closing', () => {
     const engine = new FakeEngine()
     const vault = await open(engine)
     await vault.set('token-set/gw', new Secret('x'))
-    await vault.health()
+    await healthOf(vault)
     await vault.close()
     expect(engine.items.size).toBe(2)
   })
@@ -137,11 +138,11 @@ describe('a keychain that says "none" while it is locked', () => {
     await expect(vault.get('token-set/other')).rejects.toMatchObject({ code: 'vault_locked' })
     await expect(vault.set('token-set/gw', new Secret('x'))).rejects.toMatchObject({ code: 'vault_locked' })
     await expect(vault.delete('token-set/gw')).rejects.toMatchObject({ code: 'vault_locked' })
-    expect(await vault.health()).toBe('locked')
+    expect(await healthOf(vault)).toBe('locked')
     expect(await vault.names()).toEqual(['token-set/gw'])
     engine.locked = false
     expect(await read(vault, 'token-set/gw')).toBe('kept')
-    expect(await vault.health()).toBe('ok')
+    expect(await healthOf(vault)).toBe('ok')
   })
 
   test('is locked before anything of ours was ever stored, too', async () => {
@@ -197,7 +198,7 @@ test.each(['no_keychain', 'no_engine', 'silent', 'failed'] as const)(
       })
       expect(JSON.stringify(error)).not.toContain('the new value')
     }
-    expect(await vault.health()).toBe('unavailable')
+    expect(await healthOf(vault)).toBe('unavailable')
     engine.trouble = null
     expect(await read(vault, 'token-set/gw')).toBe('kept')
   },

@@ -34,7 +34,7 @@ function dying(vault: Vault, counter: { left: number }): Vault {
     set: async (name, value) => alive().set(name, value),
     delete: async (name) => alive().delete(name),
     names: async () => alive().names(),
-    health: () => vault.health(),
+    findTrouble: () => vault.findTrouble(),
     close: () => vault.close(),
   }
 }

@@ -4,6 +4,7 @@ import { build } from 'esbuild'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/secret.js'
 import { firstUsableEngine } from '../../src/vault/first-usable-engine.js'
+import type { KeychainHost } from '../../src/vault/keychain-fix.js'
 import { KeychainVault } from '../../src/vault/keychain-vault.js'
 import { KeytarEngine } from '../../src/vault/keytar-engine.js'
 import { MemoryVault } from '../../src/vault/memory-vault.js'
@@ -15,9 +16,17 @@ import type { VaultChoice } from '../../src/vault/vault-kinds.js'
 import { VaultSlot } from '../../src/vault/vault-slot.js'
 import { type Keyring, keyringReason, startKeyring } from '../support/keyring.js'
 import { FakeEngine } from './fake-engine.js'
+import { healthOf } from './health-of.js'
 import { startTheClock, stopTheClock, withinTwoSeconds } from './stopped-clock.js'
 import { temporaryFolder } from './temporary-folder.js'
 
+/** A Debian desktop. */
+const DEBIAN: KeychainHost = {
+  platform: 'linux',
+  env: {},
+  isRoot: false,
+  hasProgram: (name) => ['apt', 'gnome-keyring-daemon'].includes(name),
+}
 const NO_SESSION = { PATH: process.env['PATH'], XDG_RUNTIME_DIR: '/nonexistent' }
 
 const opened: Vault[] = []
@@ -68,7 +77,7 @@ describe.skipIf(keyringReason !== undefined)('auto', () => {
       await expect(gone.set('token-set/gw', new Secret('x'))).rejects.toMatchObject({
         code: 'vault_unavailable',
       })
-      expect([gone.kind, await gone.health()]).toEqual(['keychain', 'unavailable'])
+      expect([gone.kind, await healthOf(gone)]).toEqual(['keychain', 'unavailable'])
       expect(await readdir(folder)).not.toContain('vault.sealed')
       expect(await read(await open(folder, keyring.env), 'token-set/gw')).toBe('kept')
     }))
@@ -77,8 +86,8 @@ describe.skipIf(keyringReason !== undefined)('auto', () => {
     withKeyring(async (keyring, folder) => {
       const vault = await open(folder, NO_SESSION)
       await vault.set('token-set/gw', new Secret('kept'))
-      expect([vault.kind, vault.engine, await vault.health()]).toEqual(['file', 'sealed-file', 'ok'])
-      expect(await remembered(folder)).toEqual({ version: 1, vault: 'file' })
+      expect([vault.kind, vault.engine, await healthOf(vault)]).toEqual(['file', 'sealed-file', 'ok'])
+      expect(await remembered(folder)).toEqual({ version: 1, vault: 'file', because: 'no_keychain' })
       const later = await open(folder, keyring.env)
       expect(later.kind).toBe('file')
       expect(await read(later, 'token-set/gw')).toBe('kept')
@@ -96,7 +105,7 @@ describe.skipIf(keyringReason !== undefined)('auto', () => {
     withKeyring(async (keyring, folder) => {
       await keyring.lock()
       const vault = await open(folder, keyring.env)
-      expect([vault.kind, await vault.health()]).toEqual(['keychain', 'locked'])
+      expect([vault.kind, await healthOf(vault)]).toEqual(['keychain', 'locked'])
       await expect(vault.get('token-set/gw')).rejects.toMatchObject({ code: 'vault_locked' })
       await expect(vault.set('token-set/gw', new Secret('x'))).rejects.toMatchObject({ code: 'vault_locked' })
       await expect(vault.names()).rejects.toMatchObject({ code: 'vault_locked' })
@@ -106,13 +115,13 @@ describe.skipIf(keyringReason !== undefined)('auto', () => {
       await expect(withinTwoSeconds(vault.get('token-set/gw'))).rejects.toMatchObject({
         code: 'vault_unavailable',
       })
-      expect(await withinTwoSeconds(vault.health())).toBe('unavailable')
+      expect(await withinTwoSeconds(healthOf(vault))).toBe('unavailable')
       startTheClock()
       keyring.thaw()
       expect(await readdir(folder)).toEqual([])
       await vault.set('token-set/gw', new Secret('kept'))
       expect(vault.kind).toBe('keychain')
-      await expect.poll(() => vault.health()).toBe('ok')
+      await expect.poll(() => healthOf(vault)).toBe('ok')
       expect(await remembered(folder)).toEqual({ version: 1, vault: 'keychain' })
     }))
 
@@ -225,10 +234,11 @@ describe.skipIf(keyringReason !== undefined)('where keytar cannot be loaded', ()
       new SecretToolEngine({ command: '/nonexistent/secret-tool' }),
     )
     const indexFile = join(await temporaryFolder(), 'keychain-index.json')
-    const vault = new KeychainVault({ engine, service: 'catchd', indexFile, platform: 'linux' })
+    const vault = new KeychainVault({ engine, service: 'catchd', indexFile, host: DEBIAN })
     await expect(vault.get('login/a')).rejects.toMatchObject({
       code: 'vault_unavailable',
-      detail: expect.stringMatching(/apt install libsecret-tools.*libsecret-1\.so\.0/),
+      detail: expect.stringContaining('neither keytar nor secret-tool can be used'),
+      next: 'sudo apt install libsecret-tools',
     })
   })
 })

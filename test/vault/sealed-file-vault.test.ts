@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import type { FileSystem } from '../../src/files/whole-files.js'
 import { Secret } from '../../src/secret.js'
 import { countSealedItems, SealedFileVault } from '../../src/vault/sealed-file-vault.js'
+import { healthOf } from './health-of.js'
 import { temporaryFolder } from './temporary-folder.js'
 
 interface Home {
@@ -73,7 +74,7 @@ describe('the key', () => {
       await expect(vault.get('token-set/gw')).rejects.toMatchObject({ code: 'vault_locked' })
       await expect(vault.set('token-set/gw', new Secret('x'))).rejects.toMatchObject({ code: 'vault_locked' })
       await expect(vault.delete('token-set/gw')).rejects.toMatchObject({ code: 'vault_locked' })
-      expect(await vault.health()).toBe('locked')
+      expect(await healthOf(vault)).toBe('locked')
       expect(await readFile(at.file)).toEqual(before)
       expect(await corruptFiles(at)).toEqual([])
       // The right one, later, in the same run.
@@ -297,10 +298,10 @@ describe('a disk that fails', () => {
         expect(failure).toMatchObject({ code: 'vault_unavailable', detail: expect.stringContaining(code) })
         expect(await read(vault, 'token-set/gw')).toBe('old')
         expect(await read(withKey(at), 'token-set/gw')).toBe('old')
-        expect(await vault.health()).toBe('unavailable')
+        expect(await healthOf(vault)).toBe('unavailable')
         await vault.set('token-set/gw', new Secret('newer'))
         expect(await read(withKey(at), 'token-set/gw')).toBe('newer')
-        expect(await vault.health()).toBe('ok')
+        expect(await healthOf(vault)).toBe('ok')
       }
     }
   })

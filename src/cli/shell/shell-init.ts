@@ -38,15 +38,17 @@ export function define(command: Command, context: Context): void {
       'after',
       '\nIn ~/.bashrc or ~/.zshrc:    eval "$(catchd shell-init bash)"\nIn config.fish:              catchd shell-init fish | source',
     )
-    .action((shell) => {
-      process.stdout.write(SHELLS[shell](factsOf(context)))
+    .action(async (shell) => {
+      process.stdout.write(SHELLS[shell](await factsOf(context)))
     })
 }
 
-function factsOf({ environment, folders }: Context): ShellFacts {
+async function factsOf(context: Context): Promise<ShellFacts> {
+  const { folders } = context
+  const { apiPort } = await context.settings()
   return {
     socketPath: folders.socketPath,
-    apiPort: environment.apiPort,
+    apiPort,
     keyFile: join(folders.stateFolder, 'admin.key'),
   }
 }

@@ -25,7 +25,7 @@ const STATUS: DaemonStatus = {
     tcp: 'http://127.0.0.1:7636',
     tcp_error: null,
   },
-  vault: { kind: 'keychain', engine: 'keytar', health: 'ok', unsaved: [] },
+  vault: { kind: 'keychain', engine: 'keytar', health: 'ok', reason: null, next: null, unsaved: [] },
   config: { path: '/x/config.jsonc', ok: true, error: null },
   profiles: 1,
   logins_pending: 0,
@@ -289,15 +289,15 @@ test('without profiles it says how one is added', () => {
 test('profiles that cannot be read are their failure, and the rest stands', () => {
   const failure = new CatchdError('vault_locked')
   expect(wordsOf(profilesPanel(overview({ profiles: failure })))).toBe(
-    'The keychain is locked Run next: catchd vault status',
+    'The vault is locked Run next: catchd vault status',
   )
 })
 
 test.each<[string, Partial<DaemonStatus>, RegExp]>([
   [
     'a locked keychain',
-    { vault: { ...STATUS.vault, health: 'locked' } },
-    /keychain is locked.*catchd vault status/,
+    { vault: { ...STATUS.vault, health: 'locked', reason: 'The keychain is locked.', next: 'unlock' } },
+    /The keychain is locked\. catchd still serves.*unlock/,
   ],
   [
     'a vault that is gone',

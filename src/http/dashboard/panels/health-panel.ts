@@ -1,5 +1,6 @@
 /** The panel with the state of the vault, the listeners and the configuration, and the alerts at the top of the page. */
 import { CatchdError } from '../../../failures.js'
+import { vaultName } from '../../../vault/vault-kinds.js'
 import type { DaemonStatus } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import { fact } from '../../redirect/pages/page.js'
@@ -19,10 +20,6 @@ ${fact('Daemon', html`${version}, process ${pid}, started ${relativeTime(Date.pa
 </dl>`
 }
 
-function vaultName({ kind, engine }: DaemonStatus['vault']): string {
-  return kind === engine ? kind : `${kind} (${engine})`
-}
-
 function addresses(list: readonly string[]): Html {
   if (list.length === 0) return badge('failed', 'none')
   return html`${list.map((address) => html`<code>${address}</code> `)}`
@@ -40,10 +37,13 @@ function troubles({ vault, config, listeners, locked, lock_error }: DaemonStatus
     lock_error !== null && [lock_error, 'catchd lock --passphrase'],
     vault.health === 'locked' &&
       !locked && [
-        'The keychain is locked. catchd still serves the tokens in memory. Unlock the keychain to log in or refresh.',
-        'catchd vault status',
+        `${vault.reason ?? 'The vault is locked.'} catchd still serves the tokens in memory.`,
+        vault.next ?? 'catchd vault status',
       ],
-    vault.health === 'unavailable' && ['The vault cannot be used.', 'catchd doctor'],
+    vault.health === 'unavailable' && [
+      `The vault cannot be used. ${vault.reason ?? ''}`.trim(),
+      vault.next ?? 'catchd doctor',
+    ],
     vault.unsaved.length > 0 && [
       `The newest tokens of ${vault.unsaved.join(', ')} are only in memory. catchd keeps trying to store them.`,
       'catchd vault status',
