@@ -4,7 +4,7 @@ import type { WaitingLogin } from '../../../login/login.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { Overview } from '../overview.js'
 import { timeLeft } from '../time-left.js'
-import { andMore, button, relativeTime } from './pieces.js'
+import { andMore, button, copyable, relativeTime } from './pieces.js'
 
 const MOST_SHOWN = 10
 
@@ -17,8 +17,11 @@ ${andMore(waiting.length - shown.length, 'catchd status')}`
 }
 
 /** A line that begins with spaces is a value to copy. */
-function hintLine(line: string): Html {
-  return line.startsWith('  ') ? html`<code>${line.trim()}</code>` : html`<small>${line}</small>`
+function hintLine(line: string, profile: string): Html {
+  const value = line.trim()
+  return line.startsWith('  ')
+    ? html`<small>${copyable(value, `${value}, ${profile}`)}</small>`
+    : html`<small class="trouble">${line}</small>`
 }
 
 /** Does not contain the login's URL. The page fetches it when the user clicks Continue (dashboard-routes.ts). */
@@ -31,7 +34,7 @@ function item(login: WaitingLogin, hint: string | undefined, nowMs: number): Htm
     hint === undefined
       ? null
       : html`
-${hint.split('\n').map(hintLine)}`
+${hint.split('\n').map((line) => hintLine(line, profile))}`
   }</div>
 <div class="buttons">${button('continue', 'Continue', profile, { login: id })}${button('cancel', 'Cancel', profile, { login: id })}</div></li>`
 }
