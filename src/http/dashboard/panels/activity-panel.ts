@@ -24,7 +24,7 @@ const WORDS: Readonly<Record<string, { readonly tone: Tone; readonly words: stri
   'login.begun': { tone: 'waiting', words: 'login started' },
   'login.claimed': { tone: 'waiting', words: 'response received, redeeming the code' },
   'login.succeeded': { tone: 'done', words: 'logged in' },
-  'login.ended': { tone: 'failed', words: 'login ended without tokens' },
+  'login.ended': { tone: 'failed', words: 'login ended without new tokens' },
   'token.refreshed': { tone: 'done', words: 'refreshed' },
   'token.refresh_failed': { tone: 'failed', words: 'refresh failed, catchd will try again' },
   'token.reauthorize': { tone: 'failed', words: 'refresh refused, login required' },
