@@ -20,7 +20,9 @@ export class LostDaemon {
   readonly #again: string
   readonly #say: (text: string) => void
   #lostAtMs: number | undefined
-  #wasLost = false
+  /** The next answer may come from another daemon than the one that has the login. */
+  #mayBeAnother = false
+  #isTold = false
   #hasDied = false
 
   /** @param wait.again - The command that begins another login. */
@@ -39,46 +41,47 @@ export class LostDaemon {
   }
 
   answered(): void {
-    if (this.#lostAtMs !== undefined) this.#say(BACK)
+    if (this.#isTold) this.#say(BACK)
+    this.#mayBeAnother = true
     this.#lostAtMs = undefined
+    this.#isTold = false
     this.#hasDied = false
   }
 
   /** @throws The failure, unless the daemon may soon be back */
   failed(error: unknown): void {
     if (!(error instanceof CatchdError)) throw error
-    if (error.code === 'login_unknown' && this.#wasLost) {
+    if (error.code === 'login_unknown' && this.#mayBeAnother) {
       throw new CatchdError('login_required', {
         detail: 'The daemon ended while the login waited, and its vault kept nothing.',
         next: this.#again,
       })
     }
     if (error.code !== 'daemon_unreachable') throw error
-    if (this.#lostAtMs === undefined) this.#lose(error)
-    else if (Date.now() - this.#lostAtMs > RESTARTS_WITHIN_MS) throw this.#gone(error)
+    this.#lostAtMs ??= Date.now()
+    if (Date.now() - this.#lostAtMs > RESTARTS_WITHIN_MS) throw this.#gone(error)
+    if (!this.#isTold) this.#lose(error)
   }
 
+  /** A question that was cut off does not show why. The next one does. */
   #lose(error: CatchdError): void {
-    this.#lostAtMs = Date.now()
-    this.#wasLost = true
+    this.#mayBeAnother = true
     const { environment, folders } = this.#context
-    if (environment.url !== undefined) {
-      this.#say('The connection to the daemon was lost. Trying again.')
-      return
-    }
-    // A daemon that stops answers first, and removes its socket.
-    this.#hasDied = !(error instanceof NothingListens) || existsSync(folders.socketPath)
-    this.#say(
-      this.#hasDied
-        ? 'The daemon has ended unexpectedly. Starting it again.'
-        : 'The daemon was stopped. Waiting until it is started again.',
-    )
+    const isLocal = environment.url === undefined
+    if (isLocal && !(error instanceof NothingListens)) return
+    this.#isTold = true
+    // A daemon that stops removes its socket. One that was killed leaves it.
+    this.#hasDied = isLocal && existsSync(folders.socketPath)
+    if (!isLocal) this.#say('The connection to the daemon was lost. Trying again.')
+    else if (this.#hasDied) this.#say('The daemon has ended unexpectedly. Starting it again.')
+    else this.#say('The daemon was stopped. Waiting until it is started again.')
   }
 
   #gone(error: CatchdError): CatchdError {
-    const detail = this.#hasDied
-      ? error.message
-      : 'The daemon was stopped while the login waited, and was not started again.'
+    const wasStopped = this.#isTold && !this.#hasDied && this.#context.environment.url === undefined
+    const detail = wasStopped
+      ? 'The daemon was stopped while the login waited, and was not started again.'
+      : error.message
     return new CatchdError('daemon_unreachable', { detail, next: this.#again })
   }
 }

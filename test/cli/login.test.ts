@@ -90,6 +90,21 @@ describe('a login that succeeds', () => {
     expect(stderr).not.toContain('catchd:')
   })
 
+  test('a restart after which the daemon does not know the login is said, with a command that works', async () => {
+    let polls = 0
+    const daemon = await fakeDaemon(
+      routes(() => {
+        polls += 1
+        return polls < 2 ? { body: PENDING } : problem('login_unknown', 404)
+      }),
+    )
+    const { exitCode, stderr } = await run(daemon, ['login', 'gw'])
+    expect(exitCode).toBe(3)
+    expect(stderr).toMatch(
+      /The daemon ended while the login waited, and its vault kept nothing\.\n {2}→ catchd login gw\n$/,
+    )
+  })
+
   test('what is unknown is said to be unknown', async () => {
     const stored = { ...STORED, scope: null, expires_at: null, refreshable: false, subject: 'ada' }
     const daemon = await fakeDaemon(routes({ body: { ...SUCCEEDED, stored } }))
@@ -304,6 +319,32 @@ describe('giving up', () => {
     expect(stderr).toContain('1 s (--timeout)')
     expect(withoutProfile(daemon.calls).slice(-2)).toEqual(['DELETE /v1/logins/l-1', 'GET /v1/logins/l-1'])
     expect(daemon.asked.find(({ method }) => method === 'DELETE')?.query).toEqual({ why: 'timeout' })
+  })
+
+  test('a login that the browser answered in this moment is not called cancelled', async () => {
+    const daemon = await fakeDaemon({ ...routes(nobody) })
+    const running = start(daemon, ['login', 'gw'], { stdin: '' })
+    await expect.poll(() => daemon.calls).toContain('GET /v1/logins/l-1')
+    daemon.routes['GET /v1/logins/l-1'] = { body: SUCCEEDED }
+    running.child.kill('SIGINT')
+    const { exitCode, stderr } = await running.finished()
+    expect(exitCode).toBe(130)
+    expect(stderr).toContain('The browser had already answered, so the login was not cancelled.')
+    expect(stderr).not.toContain('The login was cancelled.')
+  })
+
+  test.each([
+    ['logged_in', true],
+    ['expired', true],
+    ['login_required', false],
+  ])('after a failure, earlier tokens are said to be kept (%s: %s)', async (status, isSaid) => {
+    const error = { code: 'authorization_denied', detail: 'D.', error: 'access_denied' }
+    const daemon = await fakeDaemon({
+      ...routes({ body: { ...PENDING, status: 'failed', error } }),
+      'GET /v1/profiles/gw': { body: { profile: 'gw', status, configuration: {} } },
+    })
+    const { stderr } = await run(daemon, ['login', 'gw'])
+    expect(stderr.includes('The earlier tokens are kept.\ncatchd: ')).toBe(isSaid)
   })
 
   test.each([

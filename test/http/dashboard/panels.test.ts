@@ -328,9 +328,10 @@ test('when all is well nothing stands above, and the health says what is', () =>
 
 test('a waiting login does not say where it goes on', () => {
   const login = pendingLogin()
-  const hints = new Map([[login.id, 'Too many <cookies>.']])
+  const hints = new Map([[login.id, 'Too many <cookies>.\n  http://127.0.0.1:8252/callback/gw']])
   const markup = String(waitingPanel(overview({ waiting: [login], hints })))
   expect(markup).toContain('<small class="trouble">Too many &lt;cookies&gt;.</small>')
+  expect(markup).toContain('<code>http://127.0.0.1:8252/callback/gw</code>')
   expect(wordsOf(markup)).toContain('10 min 0 s left')
   expect(markup).not.toContain(login.authorizationUrl)
 })

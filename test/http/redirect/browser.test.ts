@@ -75,7 +75,7 @@ describe.skipIf(reason !== undefined)('in Chromium', () => {
     const listener = await openListener()
     const { page, complaints } = await openPage()
     await page.goto(`${listener.redirectUri}?code=${CODE}&state=never-issued-0123456789`)
-    await expect.poll(() => page.url()).toBe(`http://${listener.authority}/catchd/refused/state_unknown`)
+    await expect.poll(() => page.url()).toBe(`http://${listener.authority}/catchd/refused/state_unknown/gw`)
     const headline = await page.textContent('h1')
     await page.reload()
     expect(await page.textContent('h1')).toBe(headline)

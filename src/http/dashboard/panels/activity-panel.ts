@@ -45,7 +45,7 @@ const EVENTS: Readonly<Record<string, EventWords>> = {
   'login.claimed': says('waiting', 'response received, redeeming the code'),
   'login.caught': says('done', 'response received for a tool'),
   'login.succeeded': { tone: 'done', words: (event) => html`logged in${validUntil(event)}` },
-  'login.ended': says('failed', 'login ended without tokens'),
+  'login.ended': says('failed', 'login ended without new tokens'),
   'token.refreshed': { tone: 'done', words: (event) => html`refreshed${validUntil(event)}` },
   'token.refresh_failed': says('failed', 'refresh failed, catchd will try again'),
   'token.reauthorize': says('failed', 'refresh refused, login required'),
