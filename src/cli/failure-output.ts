@@ -1,6 +1,7 @@
 /** Failures on stderr: the cause, one command to run next, and the exit code. */
 import { asCatchdError, type CatchdError, type FailureCode, toProblem } from '../failures.js'
 import { printable, printableJson } from '../text/printable.js'
+import { printNote } from './output.js'
 
 /** The time of `--timeout` is over. */
 export class TimedOut extends Error {
@@ -18,7 +19,8 @@ export class TimedOut extends Error {
  */
 export function printFailure(thrown: unknown, json: boolean): number {
   const failure = asCatchdError(thrown instanceof TimedOut ? thrown.failure : thrown)
-  process.stderr.write(json ? `${printableJson(toProblem(failure))}\n` : failureText(failure))
+  if (json) process.stderr.write(`${printableJson(toProblem(failure))}\n`)
+  else printNote(failureText(failure).trimEnd().split('\n'))
   return thrown instanceof TimedOut ? TIMED_OUT : failure.exitCode
 }
 

@@ -25,8 +25,8 @@ export function define(command: Command, context: Context): void {
       const { client } = context
       if (watch) return watchStatus(context, json)
       if (!json) return printResult(await screenOf(client))
-      // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
-      printJson({ ...(await client.status()), profile_list: await client.profiles() })
+      // In the daemon's answer `profiles` is the number of profiles.
+      printJson({ ...(await client.status()), profiles: await client.profiles() })
     })
 }
 
