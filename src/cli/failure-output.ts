@@ -1,6 +1,7 @@
 /** Failures on stderr: the cause, one command to run next, and the exit code. */
 import { asCatchdError, type CatchdError, type FailureCode, toProblem } from '../failures.js'
 import { printable, printableJson } from '../text/printable.js'
+import { printNote } from './output.js'
 
 /** The time of `--timeout` is over. */
 export class TimedOut extends Error {
@@ -19,9 +20,9 @@ export class TimedOut extends Error {
  */
 export function printFailure(thrown: unknown, json: boolean, note?: string): number {
   const failure = asCatchdError(thrown instanceof TimedOut ? thrown.failure : thrown)
-  const extra = note === undefined ? '' : `${printable(note)}\n`
-  const problem = { ...toProblem(failure), note }
-  process.stderr.write(json ? `${printableJson(problem)}\n` : `${failureText(failure)}${extra}`)
+  const notes = note === undefined ? [] : [note]
+  if (json) process.stderr.write(`${printableJson({ ...toProblem(failure), note })}\n`)
+  else printNote([...failureText(failure).trimEnd().split('\n'), ...notes])
   return thrown instanceof TimedOut ? TIMED_OUT : failure.exitCode
 }
 

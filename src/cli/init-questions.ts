@@ -1,6 +1,7 @@
 /** Questions on a terminal, with @clack/prompts, which only `catchd init` loads. They are printed on stderr. */
 import type * as Clack from '@clack/prompts'
 import { printable } from '../text/printable.js'
+import { wrapWords } from '../text/word-wrap.js'
 import { Interrupted } from './context.js'
 
 interface Choice {
@@ -10,9 +11,10 @@ interface Choice {
 }
 
 interface TextQuestion {
+  /** Shown until the user types, and no answer. */
   readonly placeholder?: string
-  readonly initial?: string
-  readonly optional?: boolean
+  /** The answer if the user types nothing. May be empty. */
+  readonly otherwise?: string
   /** @returns The problem with an answer; `undefined` if it is valid. */
   readonly rule?: (text: string) => string | undefined
 }
@@ -39,14 +41,14 @@ export class Questions {
   }
 
   async text(message: string, question: TextQuestion = {}): Promise<string> {
-    const { placeholder, initial, optional = false, rule } = question
+    const { otherwise, placeholder = otherwise, rule } = question
     const answer = await this.#clack.text({
       message,
-      ...(placeholder === undefined ? {} : { placeholder }),
-      ...(initial === undefined ? {} : { initialValue: initial }),
+      ...(placeholder ? { placeholder } : {}),
+      ...(otherwise === undefined ? {} : { defaultValue: otherwise }),
       validate: (text = '') => {
-        if (text.trim() === '') return optional ? undefined : 'It cannot be empty.'
-        return rule?.(text.trim())
+        if (text.trim() !== '') return rule?.(text.trim())
+        return otherwise === undefined ? 'It cannot be empty.' : undefined
       },
       output: this.#output,
     })
@@ -65,12 +67,14 @@ export class Questions {
 
   say(lines: readonly string[]): void {
     // Without a box, so that the values to register are easy to copy.
-    this.#clack.log.message(lines.map(printable).join('\n'), { output: this.#output })
+    const width = Math.max(20, (this.#output.columns || 80) - '│  '.length)
+    const wrapped = lines.flatMap((line) => wrapWords(printable(line), width))
+    this.#clack.log.message(wrapped.join('\n'), { output: this.#output })
   }
 
   #answered(answer: string | symbol | undefined): string {
     if (!this.#clack.isCancel(answer)) return String(answer ?? '')
-    this.#clack.cancel('Nothing was changed.', { output: this.#output })
+    this.#clack.cancel('Cancelled. No profile was saved.', { output: this.#output })
     throw new Interrupted('SIGINT')
   }
 }

@@ -4,8 +4,10 @@
  */
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileEntry } from '../client/api-types.js'
+import { isLoopbackHost } from '../config/loopback.js'
+import { defaultRedirectUri, redirectObjection } from '../config/presets/registration.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
-import { PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
+import { type Endpoint, PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
 import { CatchdError } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
 import type { Context } from './context.js'
@@ -14,7 +16,7 @@ import { Questions } from './init-questions.js'
 import { login } from './login.js'
 import { isUrl, profileOfUrl } from './login-url.js'
 import { printNote, printResult } from './output.js'
-import { needsBase, registrationAdvice } from './presets.js'
+import { missingEndpoints, needsBase, registrationAdvice } from './presets.js'
 import { noteFallback } from './vault-reason.js'
 
 export function define(command: Command, context: Context): void {
@@ -29,15 +31,25 @@ async function init(context: Context): Promise<void> {
     })
   }
   await noteFallback(context)
+  const existing = (await context.client.profiles()).map(({ profile }) => profile)
   const questions = await Questions.begin('catchd: a profile and its first login')
+  if (existing.length > 0)
+    questions.say([`You already have: ${existing.join(', ')}. This adds another profile.`])
   const server = await questions.choose('Which service do you want to connect to?', [
-    { value: '', label: 'An MCP server, an API or an issuer', hint: 'by its URL' },
+    { value: '', label: 'Another server, an MCP server or an API', hint: 'by its address' },
     ...PRESETS.map(({ name, title }) => ({ value: name, label: title, hint: name })),
   ])
   const preset = findPreset(server)
   const name =
-    preset === undefined ? await byUrl(context, questions) : await byPreset(context, questions, preset)
-  await login(context, name, { browser: true })
+    preset === undefined
+      ? await byUrl(context, questions)
+      : await byPreset(context, questions, preset, new Set(existing))
+  try {
+    await login(context, name, { browser: true })
+  } catch (error) {
+    printNote(`The profile is saved. To log in later: catchd login ${name}`)
+    throw error
+  }
   printResult(howToUse(name, context))
 }
 
@@ -46,7 +58,7 @@ const urlRule = (text: string) =>
 
 /** catchd finds all settings from one URL, unless the user has to register a client. */
 async function byUrl(context: Context, questions: Questions): Promise<string> {
-  const url = await questions.text('The URL', {
+  const url = await questions.text('What is its address?', {
     placeholder: 'https://mcp.example.com/mcp',
     rule: urlRule,
   })
@@ -58,48 +70,96 @@ async function byUrl(context: Context, questions: Questions): Promise<string> {
     if (!byHand || error.next?.includes('--client-id') !== true) throw error
     questions.say([error.detail ?? error.message])
   }
-  const clientId = await questions.text('The client_id that the server gave you')
+  const clientId = await questions.text('The client ID that the server gave you')
   return profileOfUrl(context, url, { clientId })
 }
 
-async function byPreset(context: Context, questions: Questions, preset: Preset): Promise<string> {
-  const taken = new Set((await context.client.profiles()).map(({ profile }) => profile))
-  const name = await questions.text('What should the profile be called?', {
-    initial: freeName(preset.name, taken),
+async function byPreset(
+  context: Context,
+  questions: Questions,
+  preset: Preset,
+  taken: Set<string>,
+): Promise<string> {
+  const usual = freeName(preset.name, taken)
+  const name = await questions.text(`What should the profile be called? (Enter: ${usual})`, {
+    otherwise: usual,
     rule: (text) => {
       if (!ProfileName.safeParse(text).success) return `It ${PROFILE_NAME_RULE}.`
       return taken.has(text) ? 'A profile with this name already exists.' : undefined
     },
   })
-  const base = needsBase(preset)
-    ? {
-        base_url: await questions.text('The address of your server', {
-          placeholder: 'https://gw.example.com:5543',
-          rule: urlRule,
-        }),
-      }
-    : {}
+  const urls: Partial<Record<UrlKey, string>> = {}
+  for (const key of urlsOf(preset)) urls[key] = await askForUrl(questions, key)
   const { redirectPort: port } = await context.settings()
-  questions.say(registrationAdvice(name, { preset: preset.name }, port))
-  const clientId = await questions.text('The client_id that the server gave you')
-  const secret = await questions.hidden(
-    preset.client === 'confidential' ? 'The client secret' : 'The client secret, if there is one',
-    preset.client === 'confidential',
+  const redirect = await redirectOf(questions, preset, defaultRedirectUri(preset, { profile: name, port }))
+  questions.say(registrationAdvice(name, { preset: preset.name, ...redirect }, port))
+  const clientId = await questions.text('The client ID that the server gave you')
+  const secret = await askForSecret(questions, preset)
+  const answers = await answersTo(questions, preset)
+  const { scope: usualScope = '' } = preset.profile
+  const scope = await questions.text(
+    `Scopes, separated by spaces (Enter: ${usualScope === '' ? "the server's default" : usualScope})`,
+    { otherwise: usualScope },
   )
-  const scope = await questions.text("Scopes, separated by spaces (empty: the server's default)", {
-    optional: true,
-    ...(preset.profile.scope === undefined ? {} : { initial: preset.profile.scope }),
-  })
   const entry: ProfileEntry = {
     preset: preset.name,
-    ...base,
+    ...urls,
+    ...redirect,
     client_id: clientId,
     ...(secret === '' ? {} : { client_secret: secret }),
-    ...(scope === '' || scope === preset.profile.scope ? {} : { scope }),
+    ...answers,
+    ...(scope === usualScope ? {} : { scope }),
   }
   await context.client.putProfile(name, entry)
-  printNote(`Written to ${context.folders.configFile}.${secret === '' ? '' : ' The secret is in the vault.'}`)
+  printNote(`Saved in ${context.folders.configFile}.${secret === '' ? '' : ' The secret is in the vault.'}`)
   return name
+}
+
+type UrlKey = Endpoint | 'base_url'
+
+function urlsOf(preset: Preset): UrlKey[] {
+  return [...(needsBase(preset) ? ['base_url' as const] : []), ...missingEndpoints(preset)]
+}
+
+function askForUrl(questions: Questions, key: UrlKey): Promise<string> {
+  const what = key === 'base_url' ? 'address of your server' : `URL of the ${key.replaceAll('_', ' ')}`
+  return questions.text(`The ${what}`, { placeholder: 'https://gw.example.com:5543', rule: urlRule })
+}
+
+/** Some services do not accept the usual redirect URI. Then the user gives another one. */
+async function redirectOf(
+  questions: Questions,
+  preset: Preset,
+  usual: string,
+): Promise<Pick<ProfileEntry, 'redirect_uri' | 'listen'>> {
+  const objection = redirectObjection(preset, usual)
+  if (objection === undefined) return {}
+  questions.say([objection])
+  const redirectUri = await questions.text('The redirect URI to use instead', {
+    placeholder: 'https://localhost:8443/callback',
+    rule: (text) => urlRule(text) ?? redirectObjection(preset, text),
+  })
+  if (isLoopbackHost(new URL(redirectUri).hostname)) return { redirect_uri: redirectUri }
+  const listen = await questions.text('Where on this machine it leads to', { placeholder: '127.0.0.1:8443' })
+  return { redirect_uri: redirectUri, listen }
+}
+
+async function askForSecret(questions: Questions, { client }: Preset): Promise<string> {
+  if (client === 'public') return ''
+  const isNeeded = client === 'confidential'
+  return questions.hidden(`The client secret${isNeeded ? '' : ' (Enter: none)'}`, isNeeded)
+}
+
+/** What a preset needs besides: in its options, words in capitals come from the vendor. */
+async function answersTo(questions: Questions, { options = '' }: Preset): Promise<ProfileEntry> {
+  const words = options.split(' ')
+  for (const word of new Set(options.match(/\b[A-Z][A-Z_]+\b/g))) {
+    const answer = await questions.text(
+      `The ${word.toLowerCase().replaceAll('_', ' ')} that the server gave you`,
+    )
+    for (const [index, before] of words.entries()) words[index] = before.replaceAll(word, answer)
+  }
+  return options === '' ? {} : (await import('./profile-keys.js')).entryOf(words)
 }
 
 function howToUse(name: string, { folders }: Context): string[] {

@@ -4,6 +4,7 @@
  */
 import { styleText } from 'node:util'
 import { printable, printableJson } from '../text/printable.js'
+import { wrapWords } from '../text/word-wrap.js'
 
 const STYLES = ['bold', 'dim', 'green', 'yellow', 'red', 'cyan'] as const
 export type Style = (typeof STYLES)[number]
@@ -18,9 +19,14 @@ export function printJson(value: unknown, { indented = process.stdout.isTTY === 
   process.stdout.write(`${printableJson(value, indented ? 2 : undefined)}\n`)
 }
 
-/** What is not part of the result: progress, advice. */
+/** What is not part of the result: progress, advice. On a terminal, no word is broken. */
 export function printNote(lines: string | readonly string[]): void {
-  printLines(process.stderr, lines)
+  const { isTTY, columns } = process.stderr
+  const width = isTTY && columns ? columns : Infinity
+  printLines(
+    process.stderr,
+    [lines].flat().flatMap((line) => wrapWords(line, width)),
+  )
 }
 
 function printLines(stream: NodeJS.WriteStream, lines: string | readonly string[]): void {
@@ -116,13 +122,16 @@ export const SECONDS_PER_UNIT: ReadonlyMap<string, number> = new Map([
   ['s', 1],
 ])
 
-/** @returns `in 59 min`, `2 h ago`, `now`. Rounded down, so that no time looks longer than it is. */
+/**
+ * @returns `in 59 min`, `2 h ago`, `now`. Rounded down, so that no time looks longer than it is. Less than a sixtieth of the
+ *   unit does not count: what begins with 12 h is `in 12 h`, although some seconds are over.
+ */
 export function relative(instant: string, nowMs: number): string {
   const seconds = Math.trunc((Date.parse(instant) - nowMs) / 1000)
   const distance = Math.abs(seconds)
-  const [unit, size] = [...SECONDS_PER_UNIT].find(([, size]) => distance >= size) ?? []
-  if (size === undefined) return 'now'
-  const span = `${Math.floor(distance / size)} ${unit}`
+  const [unit, size] = [...SECONDS_PER_UNIT].find(([, size]) => distance >= size - size / 60) ?? []
+  if (size === undefined || distance === 0) return 'now'
+  const span = `${Math.floor((distance + size / 60) / size)} ${unit}`
   return seconds > 0 ? `in ${span}` : `${span} ago`
 }
 

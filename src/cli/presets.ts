@@ -106,7 +106,7 @@ export function pasteable(preset: Preset, port: number): { redirect_uri: string 
 }
 
 /** Endpoints that the user has to look up. */
-function missingEndpoints({ profile }: Preset): readonly Endpoint[] {
+export function missingEndpoints({ profile }: Preset): readonly Endpoint[] {
   return profile.issuer === undefined
     ? GRANTS.authorization_code.endpoints.filter((key) => profile[key] === undefined)
     : []

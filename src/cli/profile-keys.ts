@@ -3,7 +3,7 @@
  * so a new key is an option without more code.
  */
 import { resolve } from 'node:path'
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import * as z from 'zod'
 import { parseJson } from '../client/daemon-error.js'
 import { GRANT_TYPES, grantNamed, shortGrant } from '../config/grants.js'
@@ -35,18 +35,11 @@ const FIRST: readonly string[] = [
   'scope',
 ] satisfies (keyof ProfileEntry)[]
 
-/** One option for each key: the most used ones, then the groups of the schema. */
+/** One option for each key, in the order of the schema, with the group for the help. */
 export function profileKeyOptions(): Option[] {
   const { properties = {} } = z.toJSONSchema(ProfileEntry, { io: 'input' })
-  const options = groupedKeys().map(({ group, key }) => {
-    const isFirst = FIRST.includes(key)
-    const option = optionFor(key, KeySchema.parse(properties[key])).helpGroup(
-      isFirst ? MOST_USED : `${group}:`,
-    )
-    return { isFirst, option }
-  })
-  return [...options.filter(({ isFirst }) => isFirst), ...options.filter(({ isFirst }) => !isFirst)].map(
-    ({ option }) => option,
+  return groupedKeys().map(({ group, key }) =>
+    optionFor(key, KeySchema.parse(properties[key])).helpGroup(FIRST.includes(key) ? MOST_USED : `${group}:`),
   )
 }
 
@@ -57,6 +50,13 @@ export function entryFrom(options: Readonly<Record<string, unknown>>): Record<st
     options[new Option(flagOf(key)).attributeName()],
   ])
   return Object.fromEntries(given.filter(([, value]) => value !== undefined))
+}
+
+/** @param words - Options as of `catchd profile add`. */
+export function entryOf(words: readonly string[]): Record<string, unknown> {
+  const command = new Command().exitOverride()
+  for (const option of profileKeyOptions()) command.addOption(option)
+  return entryFrom(command.parse(words, { from: 'user' }).opts())
 }
 
 function optionFor(key: string, schema: KeySchema): Option {

@@ -149,14 +149,23 @@ const STATUS_WORDS: Readonly<Record<string, Cell>> = {
 }
 
 export function profileTable(profiles: readonly ProfileAnswer[], nowMs: number): string[] {
-  // A narrow terminal has no column for servers, so that names and states stay readable.
+  // A narrow terminal has no column for accounts and servers, so that names and states stay readable.
   const { isTTY, columns } = process.stdout
-  const showsServers = !isTTY || (columns || 80) >= COLUMNS_WITH_SERVERS
+  const isWide = !isTTY || (columns || 80) >= COLUMNS_WITH_SERVERS
+  const showsAccounts = isWide && profiles.some(({ subject }) => subject !== null)
   return table(
-    ['NAME', ...(showsServers ? ['SERVER'] : []), 'STATUS', 'TOKEN EXPIRES', 'LOGIN NEEDED'],
+    [
+      'NAME',
+      ...(showsAccounts ? ['ACCOUNT'] : []),
+      ...(isWide ? ['SERVER'] : []),
+      'STATUS',
+      'TOKEN EXPIRES',
+      'LOGIN NEEDED',
+    ],
     profiles.map((answer) => [
       answer.profile,
-      ...(showsServers ? [serverOf(answer)] : []),
+      ...(showsAccounts ? [answer.subject ?? '-'] : []),
+      ...(isWide ? [serverOf(answer)] : []),
       statusOf(answer, nowMs),
       expiry(answer, nowMs),
       loginNeeded(answer, nowMs),

@@ -29,8 +29,8 @@ export function define(command: Command, context: Context): void {
       if (watch) return watchStatus(context, json)
       const status = await client.status()
       if (json) {
-        // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
-        printJson({ ...status, profile_list: await client.profiles() })
+        // In the daemon's answer `profiles` is the number of profiles.
+        printJson({ ...status, profiles: await client.profiles() })
       } else {
         const { lines, failure } = await screenOf(client, status)
         printResult(lines)

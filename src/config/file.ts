@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { DaemonSection } from './daemon-section.js'
+import { grantNamed } from './grants.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
 import { Lock } from './lock.js'
 import { Hooks, Notify } from './notices.js'
@@ -181,10 +182,16 @@ function keyRule(path: JsonPath, issue: z.core.$ZodIssueInvalidKey): string {
   return `a name in ${subject(path.slice(0, -1))} ${issue.issues[0]?.message ?? 'is not allowed'}.`
 }
 
+/** The command line has short names of grants. The file has whole ones. */
+function choiceMeant(given: string, choices: readonly string[]): string | undefined {
+  return choices.find((choice) => choice === grantNamed(given)) ?? didYouMean(given, choices)
+}
+
 function valueRule(issue: z.core.$ZodIssueInvalidValue): string {
   const choices = issue.values.map(String)
   const given = issue.input
-  const meant = typeof given === 'string' ? didYouMean(given, choices) : undefined
+  // The command line has short names of grants. The file has whole ones.
+  const meant = typeof given === 'string' ? choiceMeant(given, choices) : undefined
   const list = choices.map((choice) => JSON.stringify(choice)).join(', ')
   const end = meant === undefined ? '.' : `; did you mean "${meant}"?`
   return `must be ${choices.length === 1 ? list : `one of ${list}`}${end}`

@@ -63,10 +63,11 @@ export class DemoHome {
     const program = process.argv[1] ?? ''
     const ran = await this.run(process.execPath, [...nodeOptions(program), program, ...args], stdin)
     if (ran.exitCode === 0) return ran
-    throw new CatchdError(
-      'internal',
-      `catchd ${args.join(' ')} ended with ${ran.exitCode}.\n${ran.stderr.trim()}`,
-    )
+    const cause = ran.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('  → '))
+    throw new CatchdError('internal', {
+      detail: `catchd ${args.join(' ')}: ${cause.join(' ').replace(/^catchd: /, '')}`,
+      next: 'catchd doctor',
+    })
   }
 
   async run(command: string, args: readonly string[], stdin = ''): Promise<Ran> {

@@ -195,14 +195,41 @@ describe('status', () => {
     expect((await run(daemon, ['status'])).stdout).toMatch(/^No profiles yet: catchd init$/m)
   })
 
-  test('--json is the daemon’s answer and the profiles', async () => {
+  const gw = {
+    profile: 'gw',
+    configuration: { issuer: 'https://id.example.com' },
+    status: 'logged_in',
+    expires_at: '2099-01-01T00:00:00Z',
+    scope: 'openid',
+    subject: 'alice@example.com',
+    login_needed_at: null,
+    refresh_failing: null,
+    error: null,
+  }
+  const plain = { ...gw, profile: 'plain', subject: null }
+
+  test('--json is the daemon’s answer, with the profiles themselves', async () => {
     const daemon = await fakeDaemon({
       'GET /v1/status': { body: status },
-      'GET /v1/profiles': { body: { profiles: [] } },
+      'GET /v1/profiles': { body: { profiles: [gw] } },
     })
     const { stdout } = await run(daemon, ['status', '--json'])
-    expect(JSON.parse(stdout)).toEqual({ ...status, profile_list: [] })
+    expect(JSON.parse(stdout)).toEqual({ ...status, profiles: [gw] })
   })
+
+  test.each([['status'], ['profile list']])(
+    '%s shows the account, if a server names one',
+    async (command) => {
+      const routes = { 'GET /v1/status': { body: { ...status, profiles: 2 } } }
+      const both = await fakeDaemon({ ...routes, 'GET /v1/profiles': { body: { profiles: [gw, plain] } } })
+      const { stdout } = await run(both, command.split(' '))
+      expect(stdout).toMatch(/^NAME +ACCOUNT +SERVER +STATUS/m)
+      expect(stdout).toMatch(/^gw +alice@example\.com +id\.example\.com +logged in/m)
+      expect(stdout).toMatch(/^plain +- +id\.example\.com +logged in/m)
+      const none = await fakeDaemon({ ...routes, 'GET /v1/profiles': { body: { profiles: [plain] } } })
+      expect((await run(none, command.split(' '))).stdout).toMatch(/^NAME +SERVER +STATUS/m)
+    },
+  )
 
   test('vault status shows its part', async () => {
     const daemon = await fakeDaemon({ 'GET /v1/status': { body: status } })
@@ -349,9 +376,15 @@ describe('client', () => {
 describe('words for people', () => {
   const now = Date.parse('2026-11-23T12:00:00Z')
   test.each([
-    ['2026-11-23T12:59:59Z', 'in 59 min'],
+    ['2026-11-23T12:58:30Z', 'in 58 min'],
+    ['2026-11-23T12:59:30Z', 'in 1 h'],
     ['2026-11-23T13:00:00Z', 'in 1 h'],
-    ['2026-11-25T11:59:59Z', 'in 1 d'],
+    ['2026-11-23T23:59:50Z', 'in 12 h'],
+    ['2026-11-23T23:58:00Z', 'in 11 h'],
+    ['2026-11-25T11:59:59Z', 'in 2 d'],
+    ['2026-11-25T11:00:00Z', 'in 1 d'],
+    ['2026-11-23T12:01:59Z', 'in 2 min'],
+    ['2026-11-23T12:01:58Z', 'in 1 min'],
     ['2026-11-23T12:00:30Z', 'in 30 s'],
     ['2026-11-23T12:00:00Z', 'now'],
     ['2026-11-23T11:58:00Z', '2 min ago'],

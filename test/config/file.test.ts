@@ -110,6 +110,7 @@ describe('what is wrong is named with line, column, rule and suggestion', () => 
 
   test.each([
     ['"grant": "authorisation_code"', 'did you mean "authorization_code"?'],
+    ['"grant": "device_code"', 'did you mean "urn:ietf:params:oauth:grant-type:device_code"?'],
     ['"refresh": 5', 'must be one of "ahead", "on_demand".'],
     ['"min_ttl_seconds": "60"', '"min_ttl_seconds" of profile "gw" must be a number.'],
     ['"min_ttl_seconds": -1', 'must be 0 or more.'],

@@ -142,7 +142,11 @@ describe('presets', () => {
   )
 
   test.each([
-    ['webmethods', 'https://gw.example:5543/invoke/pub.apigateway.oauth2/authorize', 'https://gw.example:5543'],
+    [
+      'webmethods',
+      'https://gw.example:5543/invoke/pub.apigateway.oauth2/authorize',
+      'https://gw.example:5543',
+    ],
     ['webmethods', 'https://gw.example:5543/invoke/', 'https://gw.example:5543'],
     ['webmethods', 'https://gw.example/base/invoke/pub.oauth/refreshAccessToken', 'https://gw.example/base'],
     ['entra', 'https://login.example/T/oauth2/v2.0/authorize', 'https://login.example/T'],

@@ -120,10 +120,12 @@ describe('start', () => {
     await clock.pass(5_000)
     expect(await listeners()).toMatchObject({ tcp: null })
     await free()
-    await expect.poll(async () => {
-      await clock.pass(60_000)
-      return listeners()
-    }).toMatchObject({ tcp: `http://127.0.0.1:${apiPort}`, tcp_error: null })
+    await expect
+      .poll(async () => {
+        await clock.pass(60_000)
+        return listeners()
+      })
+      .toMatchObject({ tcp: `http://127.0.0.1:${apiPort}`, tcp_error: null })
     expect(logged.filter(({ event }) => event === 'api.tcp_unavailable')).toHaveLength(1)
     expect(logged).toContainEqual({ event: 'api.tcp_open', tcp: `http://127.0.0.1:${apiPort}` })
   })

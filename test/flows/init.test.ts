@@ -28,7 +28,7 @@ class Terminal {
 
   constructor(daemon: Daemon) {
     // Without a window of its own there would be no columns.
-    const command = `stty cols 200 rows 60; '${process.execPath}' '${PROGRAM}' init`
+    const command = `stty cols 80 rows 24; '${process.execPath}' '${PROGRAM}' init`
     this.#child = spawn('script', ['-qfec', command, '/dev/null'], {
       env: environment({
         HOME: daemon.home,
@@ -93,30 +93,32 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
     await terminal.sees(/Which service do you want to connect to\?/)
     await terminal.press(`webm`)
     await terminal.press(ENTER)
-    await terminal.sees(/What should the profile be called\?/)
+    await terminal.sees(/What should the profile be called\? \(Enter: webmethods\)/)
+    await terminal.press('gw') // nothing is there before it
     await terminal.press(ENTER)
     await terminal.sees(/The address of your server/)
     await terminal.press(gateway.baseUrl + ENTER)
     await terminal.sees(
-      new RegExp(`Register this redirect URI at the server:\\s+│ +${daemon.redirectUri('webmethods')}\\s`),
+      new RegExp(`Register this redirect URI at the server:\\s+│ +${daemon.redirectUri('gw')}\\s`),
     )
-    gateway.allowRedirectUri(daemon.redirectUri('webmethods'))
-    await terminal.sees(/The client_id/)
+    gateway.allowRedirectUri(daemon.redirectUri('gw'))
+    await terminal.sees(/The client ID/)
     await terminal.press(gateway.clientId + ENTER)
     await terminal.sees(/The client secret/)
     await terminal.press((gateway.clientSecret ?? '') + ENTER)
     await terminal.sees(/Scopes/)
     await terminal.press(`email${ENTER}`)
+    await terminal.sees(/Saved in .*config\.jsonc\. The secret is in the vault\./)
     const url = await terminal.sees(/http:\/\/127\.0\.0\.1:\d+\/invoke\/\S+/)
     await daemon.follow(
       await approve(url, { user: gateway.users[0].name, password: gateway.users[0].password }),
     )
-    await terminal.sees(/Logged in: webmethods/)
-    await terminal.sees(/catchd token webmethods/)
+    await terminal.sees(/Logged in: gw/)
+    await terminal.sees(/catchd token gw/)
     expect(await terminal.ended()).toBe(0)
     expect(terminal.screen).not.toContain(gateway.clientSecret)
-    expect((await daemon.api('GET', '/v1/tokens/webmethods')).status).toBe(200)
-    const { json } = await daemon.api('GET', '/v1/profiles/webmethods')
+    expect((await daemon.api('GET', '/v1/tokens/gw')).status).toBe(200)
+    const { json } = await daemon.api('GET', '/v1/profiles/gw')
     expect(json['configuration']).toEqual({
       preset: 'webmethods',
       base_url: gateway.baseUrl,
@@ -126,14 +128,58 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
     })
   })
 
-  test('Ctrl-C changes nothing', async () => {
+  test('Ctrl-C saves nothing, also after some answers', async () => {
     const { daemon } = await started()
-    const terminal = new Terminal(daemon)
-    await terminal.sees(/Which service do you want to connect to\?/)
-    await terminal.press(CTRL_C)
-    await terminal.sees(/Nothing was changed/)
-    expect(await terminal.ended()).toBe(130)
+    for (const answers of [
+      [],
+      ['webm', ENTER, ENTER, `https://gw.example.com${ENTER}`, `id-1${ENTER}`, `s-1${ENTER}`],
+    ]) {
+      const terminal = new Terminal(daemon)
+      await terminal.sees(/Which service do you want to connect to\?/)
+      const questions = [/webMethods/, /called/, /address/, /client ID/, /secret/, /Scopes/]
+      for (const [index, keys] of answers.entries()) {
+        await terminal.press(keys)
+        await terminal.sees(questions[index] ?? /./)
+      }
+      await terminal.press(CTRL_C)
+      await terminal.sees(/Cancelled\. No profile was saved\./)
+      expect(await terminal.ended()).toBe(130)
+    }
     expect((await daemon.api('GET', '/v1/profiles')).json['profiles']).toEqual([])
+  })
+
+  test('an existing profile is named, no word is broken, and a failed login leaves the profile', async () => {
+    const { daemon } = await started()
+    await daemon.api('PUT', '/v1/profiles/ebay', {
+      body: { issuer: 'https://id.example.com', client_id: 'c' },
+    })
+    const terminal = new Terminal(daemon)
+    await terminal.sees(/You already have: ebay\. This adds another profile\./)
+    await terminal.press(`ebay`)
+    await terminal.press(ENTER)
+    await terminal.sees(/\(Enter: ebay-2\)/)
+    await terminal.press(ENTER)
+    await terminal.sees(/accepts no redirect URI[\s\S]*The redirect URI to use instead/)
+    await terminal.press(`https://localhost:1/callback${ENTER}`)
+    const advice = await terminal.sees(/Register this redirect URI[\s\S]*The client ID/)
+    expect(advice).toContain('https://localhost:1/callback')
+    const lines = advice.split(/\r?\n/)
+    expect(lines.filter((line) => line.length > 80 && !line.includes('https://'))).toEqual([])
+    await terminal.press(`id-1${ENTER}`)
+    await terminal.sees(/The client secret/)
+    await terminal.press(`s-1${ENTER}`)
+    await terminal.sees(/The runame that the server gave you/)
+    await terminal.press(`A-ruName${ENTER}`)
+    await terminal.sees(/Scopes/)
+    await terminal.press(ENTER)
+    await terminal.sees(/The profile is saved\. To log in later: catchd login ebay-2/)
+    expect(await terminal.ended()).toBeGreaterThan(0)
+    const { json } = await daemon.api('GET', '/v1/profiles/ebay-2')
+    expect(json['configuration']).toMatchObject({
+      preset: 'ebay',
+      authorization_redirect_uri: 'A-ruName',
+      redirect_uri: 'https://localhost:1/callback',
+    })
   })
 })
 
