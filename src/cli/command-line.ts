@@ -86,10 +86,11 @@ async function exitCodeOf(
   if (error instanceof CommanderError && error.code === 'commander.help') return 2
   const beforeCommand = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
   const json = beforeCommand.includes('--json')
-  // The command did not run.
-  if (error instanceof CommanderError) return printFailure(usageError(error, argv, program), json)
+  const failure = error instanceof CommanderError ? usageError(error, argv, program) : error
+  // A wrong command line has nothing to do with the daemon.
+  if (failure instanceof CatchdError && failure.code === 'request_invalid') return printFailure(failure, json)
   const { settingsNote } = await import('./settings-note.js')
-  return printFailure(error, json, await settingsNote(context))
+  return printFailure(failure, json, await settingsNote(context))
 }
 
 function usageError(

@@ -21,7 +21,7 @@ import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
 import type { ResolveContext } from './resolve.js'
 import { readSnapshot } from './snapshot.js'
 import { suggestion } from './suggestion.js'
-import { writeDurably } from './write.js'
+import { writeUnlessChanged } from './write.js'
 
 export interface ConfigurationSettings {
   /** Absolute path of `config.jsonc`. */
@@ -283,8 +283,7 @@ export class ConfigurationStore {
       const before = this.#inUse.written
       const text = edit(written)
       check(this.#inUse, interpret(parseConfiguration(text, this.#file), this.#context, false))
-      if ((await this.#read()) !== written) continue
-      if (text !== written) await this.#write(text)
+      if (text !== written && !(await this.#write(text, written))) continue
       this.#take(await this.#read())
       return before
     }
@@ -294,11 +293,14 @@ export class ConfigurationStore {
     )
   }
 
-  async #write(text: string): Promise<void> {
+  /** @returns `false` if somebody changed the file in the meantime; nothing is written then. */
+  async #write(text: string, written: string): Promise<boolean> {
     const folder = dirname(this.#file)
     await ensureFolder(folder)
-    await writeDurably(this.#file, text)
+    const isCurrent = async () => (await this.#read()) === written
+    if (!(await writeUnlessChanged(this.#file, text, isCurrent))) return false
     await publishSchema(folder)
+    return true
   }
 
   #unknown(name: string): CatchdError {

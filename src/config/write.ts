@@ -14,8 +14,23 @@ const LONGEST_LINK_CHAIN = 16
  *   then still there.
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
+  await writeUnlessChanged(path, text)
+}
+
+/**
+ * The same for a file that others write too.
+ *
+ * @param isCurrent - Whether the file is still the one that `text` was made from.
+ * @returns Whether it was written.
+ * @throws CatchdError `config_invalid`
+ */
+export async function writeUnlessChanged(
+  path: string,
+  text: string,
+  isCurrent?: () => Promise<boolean>,
+): Promise<boolean> {
   try {
-    await replaceFile(await targetOf(path), text)
+    return await replaceFile(await targetOf(path), text, isCurrent)
   } catch (error) {
     throw new CatchdError('config_invalid', {
       detail: `${path} cannot be written (${systemCode(error)}). Nothing was changed.`,

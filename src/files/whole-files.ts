@@ -68,12 +68,25 @@ export async function createFile(path: string, content: string): Promise<boolean
   }
 }
 
-/** Replaces a file as a whole: a reader gets the old content or the new. A link at this path is replaced, not followed. */
-export async function replaceFile(path: string, content: string): Promise<void> {
+/**
+ * Replaces a file as a whole: a reader gets the old content or the new. A link at this path is replaced, not followed.
+ *
+ * @param isCurrent - Asked at the last moment. `false`: the file is left as it is.
+ * @returns Whether it was replaced.
+ */
+export async function replaceFile(
+  path: string,
+  content: string,
+  isCurrent: () => Promise<boolean> = async () => true,
+): Promise<boolean> {
   const folder = dirname(path)
   const temporary = join(folder, `.catchd-${randomBytes(6).toString('hex')}.tmp`)
   try {
     await writeSynced(temporary, content)
+    if (!(await isCurrent())) {
+      await nodeFiles.unlink(temporary)
+      return false
+    }
     await nodeFiles.rename(temporary, path)
   } catch (error) {
     await nodeFiles.unlink(temporary).catch(() => {})
@@ -81,6 +94,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   }
   // The new content is in its place, so a folder that cannot be synced is no failure.
   await syncFolder(folder).catch(() => {})
+  return true
 }
 
 /** After this a rename in the folder survives a power cut. */

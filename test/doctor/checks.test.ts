@@ -84,7 +84,7 @@ describe('the environment', () => {
       next: 'unset CATCHD_API_PORT CATCHD_REDIRECTPORT',
     })
     expect(finding.detail).toContain('CATCHD_REDIRECT_PORT?')
-    expect(environment).toMatchObject({ home: '/home', apiPort: 7636 })
+    expect(environment).toMatchObject({ home: '/home', apiPort: undefined })
   })
 
   test('names are told, values never', () => {

@@ -1,46 +1,18 @@
 /** A daemon that cannot start says so at once, ends, and has answered nobody. */
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { freePort } from '../support/free-port.js'
 import { runProgram } from '../support/program.js'
 
 let home = ''
-let squatter: Server
-let port = 0
-
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'catchd-start-'))
-  port = await freePort()
-  squatter = createServer()
-  await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve))
 })
 afterEach(async () => {
-  squatter.close()
   await rm(home, { recursive: true })
 })
-
-test.each([[['daemon', 'run']], [['status']], [['token', 'gw']]])(
-  'the API port is taken: %j ends with exit code 8 and names who holds it',
-  async (args) => {
-    const { exitCode, stdout, stderr } = await runProgram(args, {
-      env: {
-        HOME: home,
-        CATCHD_HOME: home,
-        CATCHD_API_PORT: String(port),
-        CATCHD_REDIRECT_PORT: '0',
-        CATCHD_VAULT: 'memory',
-      },
-    })
-    expect({ exitCode, stdout }).toEqual({ exitCode: 8, stdout: '' })
-    expect(stderr).toContain(`127.0.0.1:${port}`)
-    expect(stderr).toContain(`process ${process.pid}`)
-    expect(existsSync(join(home, 'run', 'catchd.sock'))).toBe(false)
-  },
-)
 
 test.each([
   ['the home', ''],
