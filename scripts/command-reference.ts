@@ -2,9 +2,10 @@
  * The man page and the reference page of the command line, from the definitions that parse it, the catalogue of failures
  * and the environment's schema.
  */
-import { type Argument, Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings'
-import { COMMANDS } from '../src/cli/commands.js'
+import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import { COMMANDS, defineCommand } from '../src/cli/commands.js'
 import { Context } from '../src/cli/context.js'
+import { CatchdCommand, sentence } from '../src/cli/help.js'
 import { EnvironmentVariables } from '../src/config/environment.js'
 
 export const MAN_PAGE_FILE = 'man/catchd.1'
@@ -24,56 +25,64 @@ const EXIT_CODES: readonly [code: number, meaning: string][] = [
   [130, 'interrupted'],
 ]
 
+interface Row {
+  readonly flags: string
+  readonly description: string
+}
+
 interface Described {
   /** `profile add <name>`. */
   readonly usage: string
   readonly summary: string
-  /** Arguments, then options. */
-  readonly options: readonly { readonly flags: string; readonly description: string }[]
+  /** Its arguments and options by group, as in its help. The heading of the usual group is empty. */
+  readonly groups: readonly { readonly heading: string; readonly rows: readonly Row[] }[]
   /** What its help says under them, line by line. */
   readonly more: readonly string[]
 }
 
+const WIDTH = 80
+
 /** Every command that does something, in the order of the table. */
 async function describedCommands(): Promise<Described[]> {
   const context = new Context('/usr/bin/catchd')
+  const program = new CatchdCommand('catchd').configureOutput({ getOutHelpWidth: () => WIDTH })
   const described: Described[] = []
-  for (const [name, row] of Object.entries(COMMANDS)) {
-    const command = new Command(name).summary(row.summary)
-    await (await row.load()).define(command, context)
+  for (const [name, { summary }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).summary(summary)
+    await defineCommand(command, context)
     described.push(...leaves(command, name))
   }
   return described
 }
 
 function leaves(command: CommandUnknownOpts, path: string): Described[] {
-  if (command.commands.length > 0) {
-    return command.commands.flatMap((nested) => leaves(nested, `${path} ${nested.name()}`))
-  }
+  const help = command.createHelp()
+  const nested = help.visibleCommands(command)
+  if (nested.length > 0) return nested.flatMap((leaf) => leaves(leaf, `${path} ${leaf.name()}`))
   const words = command.registeredArguments.map((argument) => {
     const word = argument.name() + (argument.variadic ? '...' : '')
     return argument.required ? `<${word}>` : `[${word}]`
   })
+  const groups = new Map<string, Row[]>()
+  const add = (heading: string, row: Row) => groups.set(heading, [...(groups.get(heading) ?? []), row])
+  for (const [index, argument] of command.registeredArguments.entries()) {
+    add('', { flags: words[index] ?? '', description: help.argumentDescription(argument) })
+  }
+  for (const option of command.options.filter(({ hidden }) => !hidden)) {
+    const heading = (option.helpGroupHeading ?? 'Options:').replace(/:$/, '')
+    add(heading === 'Options' ? '' : heading, {
+      flags: option.flags,
+      description: help.optionDescription(option),
+    })
+  }
   return [
     {
       usage: [path, ...words].join(' '),
       summary: command.summary(),
-      options: [
-        ...command.registeredArguments.map((argument, index) => ({
-          flags: words[index] ?? '',
-          description: withChoices(argument),
-        })),
-        ...command.options
-          .filter((option) => !option.hidden)
-          .map((option) => ({ flags: option.flags, description: withChoices(option) })),
-      ],
+      groups: [...groups].map(([heading, rows]) => ({ heading, rows })),
       more: afterHelp(command),
     },
   ]
-}
-
-function withChoices({ description, argChoices }: Argument | Option): string {
-  return argChoices ? `${description} (${argChoices.join(', ')})` : description
 }
 
 function afterHelp(command: CommandUnknownOpts): string[] {
@@ -82,26 +91,26 @@ function afterHelp(command: CommandUnknownOpts): string[] {
     text += part
   }
   command.configureOutput({ writeOut }).outputHelp()
-  return text
-    .slice(command.helpInformation().length)
-    .split('\n')
-    .filter((line) => line !== '')
+  return text.slice(command.helpInformation().length).trim().split('\n')
 }
 
 /** man-pages(7); rendered by `man -l man/catchd.1`. */
 export async function renderManPage(): Promise<string> {
-  const commands = (await describedCommands()).flatMap(({ usage, summary, options, more }) => [
+  const commands = (await describedCommands()).flatMap(({ usage, summary, groups, more }) => [
     '.TP',
     `.B ${roff(`catchd ${usage}`)}`,
     roff(sentence(summary)),
-    ...(options.length === 0
+    ...(groups.length === 0
       ? []
       : [
           '.RS',
-          ...options.flatMap(({ flags, description }) => [
-            '.TP',
-            `.B ${roff(flags)}`,
-            roff(sentence(description)),
+          ...groups.flatMap(({ heading, rows }) => [
+            ...(heading === '' ? [] : ['.PP', roff(`${heading}:`)]),
+            ...rows.flatMap(({ flags, description }) => [
+              '.TP',
+              `.B ${roff(flags)}`,
+              roff(sentence(description)),
+            ]),
           ]),
           '.RE',
         ]),
@@ -148,20 +157,18 @@ export async function renderManPage(): Promise<string> {
 }
 
 export async function renderCommandPage(): Promise<string> {
-  const commands = (await describedCommands()).flatMap(({ usage, summary, options, more }) => [
+  const commands = (await describedCommands()).flatMap(({ usage, summary, groups, more }) => [
     `## \`catchd ${usage}\``,
     '',
     sentence(summary),
-    ...(options.length === 0
-      ? []
-      : [
-          '',
-          '| Argument, option | |',
-          '|---|---|',
-          ...options.map(
-            ({ flags, description }) => `| \`${flags.replaceAll('|', '\\|')}\` | ${cell(description)} |`,
-          ),
-        ]),
+    ...groups.flatMap(({ heading, rows }) => [
+      '',
+      `| ${heading === '' ? 'Argument, option' : heading} | |`,
+      '|---|---|',
+      ...rows.map(
+        ({ flags, description }) => `| \`${flags.replaceAll('|', '\\|')}\` | ${cell(description)} |`,
+      ),
+    ]),
     ...(more.length === 0 ? [] : ['', '```text', ...more, '```']),
     '',
   ])
@@ -175,12 +182,6 @@ export async function renderCommandPage(): Promise<string> {
     '',
     ...commands,
   ].join('\n')
-}
-
-function sentence(text: string): string {
-  const [first = '', ...rest] = text
-  const whole = first.toUpperCase() + rest.join('')
-  return whole === '' || /[.!?]$/.test(whole) ? whole : `${whole}.`
 }
 
 function cell(text: string): string {

@@ -91,6 +91,12 @@ export const FAILURES = {
     title: 'The port of the redirect URI is in use',
     next: 'catchd status',
   },
+  api_port_in_use: {
+    status: 503,
+    exitCode: EXIT.taken,
+    title: 'The API port is in use',
+    next: 'catchd doctor',
+  },
   authorization_denied: {
     status: 403,
     exitCode: EXIT.login,

@@ -1,15 +1,16 @@
 /**
  * Opens a URL in the user's browser: only parsed http(s) URLs, and never through a shell (a shell was CVE-2025-6514 in a
- * similar program). If there is no browser, nothing fails: the URL is printed as well.
+ * similar program). A login does not fail if there is no browser: the URL is printed as well.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { CatchdError } from '../failures.js'
 import { isInstalled } from '../process/installed-program.js'
 import { type BrowserCommand, chosenBrowser } from './browser-command.js'
 
 /**
  * @param command - `CATCHD_BROWSER`. `undefined`: what `BROWSER` names, otherwise the browser of the system.
- * @returns A function that opens a URL; it resolves when the program was started.
+ * @returns A function that opens a URL. It resolves when the program runs, or has ended without an error. It throws a
+ *   CatchdError if the program is not there, cannot be started, or ends with an error at once.
  */
 export function browserOpener(
   command: string | undefined,
@@ -45,8 +46,12 @@ function hasDisplay(env: NodeJS.ProcessEnv): boolean {
 
 async function openWithSystem(url: string): Promise<void> {
   const { default: open } = await import('open')
-  const child = await open(url)
-  child.on('error', () => {}) // the URL is printed on the terminal too
+  const inWords = (why: string) =>
+    `The system's program that opens a browser ${why === NOT_FOUND ? 'was not found' : why}.`
+  const child = await open(url).catch((error: unknown) => {
+    throw new CatchdError('internal', inWords(whyNotStarted(error)))
+  })
+  await running(child, inWords)
 }
 
 /** The URL replaces `%s` in the arguments; without `%s` it is the last argument. */
@@ -54,16 +59,44 @@ function start({ program, args, source }: BrowserCommand, url: string): Promise<
   const words = args.some((word) => word.includes('%s'))
     ? args.map((word) => word.replaceAll('%s', () => url))
     : [...args, url]
+  const child = spawn(program, words, { detached: true, stdio: 'ignore', shell: false })
+  return running(child, (why) =>
+    why === NOT_FOUND
+      ? `Browser command not found: ${program} (from ${source}).`
+      : `The browser command ${program} (from ${source}) ${why}.`,
+  )
+}
+
+function whyNotStarted(error: unknown): string {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' ? NOT_FOUND : `cannot be started (${code})`
+}
+
+const NOT_FOUND = 'not found'
+
+/** A launcher that finds no browser ends at once. A browser that was opened may run for hours. */
+const AT_ONCE_MS = 1_500
+
+/**
+ * Resolves when the child has ended without an error, or has run for a moment.
+ *
+ * @throws CatchdError `internal` with a text that `inWords` makes of the cause
+ */
+function running(child: ChildProcess, inWords: (why: string) => string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, words, { detached: true, stdio: 'ignore', shell: false })
-    child.once('spawn', () => {
+    const end = (why?: string) => {
+      clearTimeout(timer)
       child.unref()
-      resolve()
-    })
-    child.once('error', () =>
-      reject(
-        new CatchdError('internal', `The browser command ${program}, from ${source}, cannot be started.`),
-      ),
-    )
+      if (why === undefined) resolve()
+      else reject(new CatchdError('internal', inWords(why)))
+    }
+    const timer = setTimeout(end, AT_ONCE_MS)
+    const exited = (code: number | null, signal: string | null) => {
+      if (code === 0) end()
+      else end(code === null ? `was ended by ${signal}` : `ended at once with exit code ${code}`)
+    }
+    child.once('error', (error) => end(whyNotStarted(error)))
+    child.once('exit', exited)
+    if (child.exitCode !== null) exited(child.exitCode, null)
   })
 }

@@ -1,6 +1,7 @@
 /** `catchd client`: API keys for tools that call the daemon over TCP. */
 import type { Command } from '@commander-js/extra-typings'
 import type { KeyAction } from '../client/api-types.js'
+import { withoutTcp } from '../config/no-tcp.js'
 import { suggestion } from '../config/suggestion.js'
 import { choicesOf, commaList, duration } from './arguments.js'
 import type { Context } from './context.js'
@@ -29,7 +30,7 @@ export function define(command: Command, context: Context): void {
         printNote('This key is shown once:')
         printResult(added.key)
       }
-      await warnOfUnknown(context, profiles).catch(() => {}) // the key has already been printed
+      await warnOfLimits(context, profiles).catch(() => {}) // the key has already been printed
     })
   command
     .command('list')
@@ -62,8 +63,13 @@ export function define(command: Command, context: Context): void {
     })
 }
 
-/** A key may be made before its profile. Without this note, a misspelled name would only show later, as a 403. */
-async function warnOfUnknown(context: Context, names: readonly string[]): Promise<void> {
+/**
+ * A key may be made before its profile, and before TCP works. Without these notes, a misspelled name would only show later, as
+ * a 403, and a taken port as a program that does not answer.
+ */
+async function warnOfLimits(context: Context, names: readonly string[]): Promise<void> {
+  const status = await context.client.status()
+  if (status.listeners.tcp === null) printNote(withoutTcp('Keys are for the API port', status).message)
   const known = (await context.client.profiles()).map(({ profile }) => profile)
   for (const name of names) {
     if (known.includes(name)) continue

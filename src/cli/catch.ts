@@ -20,8 +20,9 @@ export function define(command: Command, context: Context): void {
     .option('--state <state>', 'state that the response must have; default: any response')
     .option('--json', 'accepted for scripts; the output is always JSON')
     .action(async ({ redirectUri, state }) => {
+      const { redirectPort } = await context.settings()
       const begun = await context.client.beginLogin({
-        redirectUri: redirectUri ?? `http://127.0.0.1:${context.environment.redirectPort}/callback`,
+        redirectUri: redirectUri ?? `http://127.0.0.1:${redirectPort}/callback`,
         state,
       })
       printNote(`Waiting for an authorization response at ${begun.redirect_uri}`)
@@ -30,9 +31,10 @@ export function define(command: Command, context: Context): void {
     })
 }
 
-async function printResponse({ watchingClient, signal }: Context, id: string): Promise<void> {
+async function printResponse(context: Context, id: string): Promise<void> {
+  const { watchingClient, signal } = context
   try {
-    const caught = requireSuccess(await untilSettled(watchingClient, id, signal))
+    const caught = requireSuccess(await untilSettled({ context, id, again: 'catchd catch', signal }))
     if (!('response' in caught) || caught.response === undefined) throw alreadyGiven()
     printJson(caught.response)
     refuseErrorResponse(caught.response)

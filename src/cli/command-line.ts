@@ -2,16 +2,14 @@
  * The full command line: commander parses it, only the file of the given command is loaded, and its failure becomes
  * text and an exit code. src/fast-path has shorter ways for two frequent commands.
  */
-import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { type Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import { VERSION } from '../version.js'
-import { COMMANDS } from './commands.js'
+import { COMMANDS, defineCommand } from './commands.js'
 import { Context, Interrupted } from './context.js'
 import { printFailure } from './failure-output.js'
-
-const BEGIN = `
-Start with \`catchd init\`. To see a complete login on this machine: \`catchd demo\`.`
+import { CatchdCommand, markMostUsed, widthOf } from './help.js'
 
 /**
  * Sets `process.exitCode`; never throws.
@@ -20,55 +18,78 @@ Start with \`catchd init\`. To see a complete login on this machine: \`catchd de
  * @param mainFile - The program, to start it again as the daemon.
  */
 export async function runCommandLine(argv: readonly string[], mainFile: string): Promise<void> {
+  const context = new Context(mainFile)
   let program: CommandUnknownOpts | undefined
   try {
-    program = await buildProgram(argv, new Context(mainFile))
+    program = await buildProgram(argv, context)
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    process.exitCode = exitCodeOf(error, argv, program)
+    process.exitCode = await exitCodeOf(error, argv, program, context)
   }
 }
 
+/** They work with invalid environment variables. Others do not. */
+const WITHOUT_ENVIRONMENT = new Set(['doctor', 'help', 'version'])
+
 async function buildProgram(argv: readonly string[], context: Context): Promise<Command> {
-  const program = new Command('catchd')
+  const program = new CatchdCommand('catchd')
+    .usage('<command> [options]')
     .description('Receives OAuth redirects on localhost and gives access tokens to local tools.')
-    .version(VERSION, '--version')
-    .helpCommand('help [command]', 'show what a command does')
+    .version(VERSION, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'show this')
-    .addHelpText('after', BEGIN)
     .exitOverride()
-    .configureOutput({ outputError: () => {} }) // exitCodeOf prints it
+    .configureOutput({
+      outputError: () => {}, // exitCodeOf prints it
+      getOutHelpWidth: () => widthOf(process.stdout),
+      getErrHelpWidth: () => widthOf(process.stderr),
+    })
     .hook('preAction', (_program, command) => {
-      // Help and doctor work with invalid environment variables, other commands do not.
-      if (command.name() !== 'doctor') void context.environment
+      if (!WITHOUT_ENVIRONMENT.has(command.name())) void context.environment
     })
-  const [first, second] = argv.filter((word) => !word.startsWith('-'))
-  const wanted = first === 'help' ? second : first
-  if (first === 'help' && second !== undefined && !Object.hasOwn(COMMANDS, second)) {
-    throw new CatchdError('request_invalid', {
-      detail: `Unknown command '${second}'.${suggestion(second, Object.keys(COMMANDS)).replaceAll('"', "'")}`,
-      next: 'catchd help',
-    })
-  }
-  for (const [name, row] of Object.entries(COMMANDS)) {
-    const command = program.command(name).summary(row.summary).description(row.summary)
-    if (name === wanted) await (await row.load()).define(command, context)
+  const wanted = argv.find((word) => !word.startsWith('-'))
+  for (const [name, { summary, group, isMostUsed }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).summary(summary).helpGroup(`${group}:`)
+    if (isMostUsed) markMostUsed(command)
+    if (name === wanted) await defineCommand(command, context)
   }
   return program
 }
 
-function exitCodeOf(
+/** Commands that people try because another program has them. */
+export const OTHER_WORDS: Readonly<Record<string, string>> = {
+  add: 'profile add',
+  get: 'token',
+  keys: 'client list',
+  list: 'profile list',
+  log: 'daemon logs',
+  logs: 'daemon logs',
+  ls: 'profile list',
+  profiles: 'profile list',
+  remove: 'profile remove',
+  restart: 'daemon restart',
+  rm: 'profile remove',
+  setup: 'init',
+  start: 'daemon start',
+  stop: 'daemon stop',
+  whoami: 'status',
+}
+
+async function exitCodeOf(
   error: unknown,
   argv: readonly string[],
   program: CommandUnknownOpts | undefined,
-): number {
+  context: Context,
+): Promise<number> {
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   // A subcommand is missing. commander has printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return 2
   const beforeCommand = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
-  const failure = error instanceof CommanderError ? usageError(error, argv, program) : error
-  return printFailure(failure, beforeCommand.includes('--json'))
+  const json = beforeCommand.includes('--json')
+  // The command did not run.
+  if (error instanceof CommanderError) return printFailure(usageError(error, argv, program), json)
+  const { settingsNote } = await import('./settings-note.js')
+  return printFailure(error, json, await settingsNote(context))
 }
 
 function usageError(
@@ -77,9 +98,19 @@ function usageError(
   program: CommandUnknownOpts | undefined,
 ): CatchdError {
   const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
-  const [name, second] = argv.filter((word) => !word.startsWith('-'))
+  const [name = '', second] = argv.filter((word) => !word.startsWith('-'))
   const command = program?.commands.find((known) => known.name() === name)
   const subcommand = command?.commands.find((known) => known.name() === second)
+  if (
+    error.code === 'commander.unknownCommand' &&
+    command === undefined &&
+    Object.hasOwn(OTHER_WORDS, name)
+  ) {
+    return new CatchdError('request_invalid', {
+      detail: `Unknown command '${name}'. Did you mean '${OTHER_WORDS[name]}'?`,
+      next: `catchd help ${OTHER_WORDS[name]}`,
+    })
+  }
   return new CatchdError('request_invalid', {
     detail: [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords)].join(' '),
     next:

@@ -9,6 +9,7 @@ import { DaemonConnection } from '../client/daemon-connection.js'
 import type { CatchdClientOptions } from '../client/options.js'
 import { type Environment, parseEnvironment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
+import { daemonSettings, readSettings, type Settings } from '../config/settings.js'
 
 export class Context {
   /** The program itself, to start it again as the daemon. */
@@ -33,6 +34,11 @@ export class Context {
   get folders(): Folders {
     this.#folders ??= resolveFolders(this.environment)
     return this.#folders
+  }
+
+  /** The settings of the daemon, as this environment and the file have them now. */
+  async settings(): Promise<Settings> {
+    return daemonSettings(this.environment, (await readSettings(this.folders.configFile)).section)
   }
 
   /** Aborted with {@link Interrupted} by Ctrl-C and similar signals. A second Ctrl-C ends the program at once. */

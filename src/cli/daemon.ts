@@ -19,7 +19,8 @@ import { CatchdError } from '../failures.js'
 import { withoutCoreDumps } from '../process/core-dumps.js'
 import { nodeOptions, withoutLoaders } from '../process/own-processes.js'
 import type { Context } from './context.js'
-import { printJson, printResult } from './output.js'
+import { printJson, printNote, printResult } from './output.js'
+import { settingsNote } from './settings-note.js'
 
 const STARTS_WITHIN_MS = 10_000
 const START_POLL_MS = 15
@@ -76,13 +77,19 @@ async function start(context: Context, json: true | undefined): Promise<void> {
   const client = context.localClient()
   const wasRunning = await isServing(client, (error) => error instanceof NothingListens)
   if (!wasRunning) await startDaemon(context)
-  const { pid } = await client.status()
-  if (json) return printJson({ running: true, started: !wasRunning, pid })
-  printResult(
-    wasRunning
-      ? `The daemon is already running (process ${pid}).`
-      : `The daemon is running (process ${pid}).`,
-  )
+  const status = await client.status()
+  const { pid } = status
+  if (json) printJson({ running: true, started: !wasRunning, pid })
+  else {
+    printResult(
+      wasRunning
+        ? `The daemon is already running (process ${pid}).`
+        : `The daemon is running (process ${pid}).`,
+    )
+  }
+  const note = await settingsNote(context, { status })
+  if (note !== undefined) printNote(note)
+  if (status.listeners.tcp_error !== null) printNote(status.listeners.tcp_error)
 }
 
 /**

@@ -3,6 +3,7 @@
  * failure: the link on stdout works for a minute in any browser on this machine.
  */
 import type { Command } from '@commander-js/extra-typings'
+import { asCatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult } from './output.js'
 
@@ -22,8 +23,8 @@ export function define(command: Command, context: Context): void {
 async function open(context: Context, url: string): Promise<void> {
   const { browserOpener } = await import('../browser/browser-opener.js')
   try {
-    await browserOpener(context.environment.browser, process.env)(url)
+    await browserOpener((await context.settings()).browser, process.env)(url)
   } catch (error) {
-    printNote(error instanceof Error ? error.message : 'The browser cannot be started.')
+    printNote(`${asCatchdError(error).message} To use another browser, set CATCHD_BROWSER.`)
   }
 }

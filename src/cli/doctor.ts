@@ -8,6 +8,7 @@ import { printable } from '../text/printable.js'
 import type { Context } from './context.js'
 import { printJson, printResult, type Style, styled } from './output.js'
 import { servicePlan } from './service.js'
+import { restartCommand } from './settings-note.js'
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
 
@@ -16,7 +17,10 @@ export function define(command: Command, context: Context): void {
     .argument('[name]', 'profile whose authorization server and tokens are checked as well')
     .option('--json', 'print the checks as JSON')
     .action(async (name, { json }) => {
-      const findings = await examine(thisMachine(), name, serviceCheck(context))
+      const findings = await examine(thisMachine(), name, {
+        service: await serviceCheck(context),
+        restart: await restartCommand(context),
+      })
       if (json)
         printJson(findings.map(({ check, status, detail, next }) => ({ check, status, detail, next })))
       else printResult(report(findings))
@@ -24,9 +28,9 @@ export function define(command: Command, context: Context): void {
     })
 }
 
-function serviceCheck(context: Context): (() => Promise<Finding>) | undefined {
+async function serviceCheck(context: Context): Promise<(() => Promise<Finding>) | undefined> {
   try {
-    const plan = servicePlan(context)
+    const plan = await servicePlan(context)
     return () => examineService(plan, [process.execPath, context.mainFile])
   } catch {
     return undefined // another check reports the problem with the environment

@@ -14,11 +14,14 @@ export class TimedOut extends Error {
 
 /**
  * @param json - Print problem details on one line, for programs, instead of text.
+ * @param note - What else the user should know. For programs, the member `note`.
  * @returns The exit code.
  */
-export function printFailure(thrown: unknown, json: boolean): number {
+export function printFailure(thrown: unknown, json: boolean, note?: string): number {
   const failure = asCatchdError(thrown instanceof TimedOut ? thrown.failure : thrown)
-  process.stderr.write(json ? `${printableJson(toProblem(failure))}\n` : failureText(failure))
+  const extra = note === undefined ? '' : `${printable(note)}\n`
+  const problem = { ...toProblem(failure), note }
+  process.stderr.write(json ? `${printableJson(problem)}\n` : `${failureText(failure)}${extra}`)
   return thrown instanceof TimedOut ? TIMED_OUT : failure.exitCode
 }
 
@@ -31,6 +34,7 @@ const COMPLETE_DETAIL: ReadonlySet<FailureCode> = new Set([
   'login_expired',
   'profile_unknown',
   'provider_unreachable',
+  'api_port_in_use',
   'scope_insufficient',
   'vault_locked',
   'locked',

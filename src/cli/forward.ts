@@ -8,8 +8,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import type { Command } from '@commander-js/extra-typings'
+import { type Command, Option } from '@commander-js/extra-typings'
 import type { ClientWithKey, KeyAction } from '../client/api-types.js'
+import { withoutTcp } from '../config/no-tcp.js'
 import { CatchdError } from '../failures.js'
 import { listenPrivately } from '../forward/private-socket.js'
 import { createRelay } from '../forward/relay.js'
@@ -22,7 +23,7 @@ import { choicesOf, commaList, duration, wholeNumber } from './arguments.js'
 import type { Context } from './context.js'
 import { expiryInWords, printJson, printNote, printResult } from './output.js'
 
-const DEFAULT_EXPIRES_SECONDS = 12 * 3600
+const DEFAULT_EXPIRES = '12h'
 /** Actions that only affect tokens and logins of the key's profiles. */
 const ACTIONS: readonly KeyAction[] = ['token', 'login']
 const DEFAULT_ACTIONS: KeyAction[] = ['token']
@@ -49,7 +50,11 @@ export function define(command: Command, context: Context): void {
       choicesOf(ACTIONS),
       DEFAULT_ACTIONS,
     )
-    .option('--expires <duration>', 'time after which the access ends', duration, DEFAULT_EXPIRES_SECONDS)
+    .addOption(
+      new Option('--expires <duration>', 'time after which the access ends')
+        .argParser(duration)
+        .default(duration(DEFAULT_EXPIRES), DEFAULT_EXPIRES),
+    )
     .option(
       '--port <number>',
       'also listen on this port of 127.0.0.1 on the other machine; requests there need the key',
@@ -147,12 +152,9 @@ function requireOnePlace(destination: string | undefined, { socket, port, callba
 
 /** Only the TCP listener checks API keys. */
 async function tcpApi(context: Context): Promise<string> {
-  const { listeners } = await context.client.status()
-  if (listeners.tcp !== null) return listeners.tcp
-  throw new CatchdError('config_invalid', {
-    detail: 'catchd forward needs the TCP port of the daemon, but it is switched off (CATCHD_API_PORT is 0).',
-    next: 'catchd status',
-  })
+  const status = await context.client.status()
+  if (status.listeners.tcp !== null) return status.listeners.tcp
+  throw withoutTcp('catchd forward needs the API port', status)
 }
 
 function announce(

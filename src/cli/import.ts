@@ -11,6 +11,7 @@ import { readOidcAgent } from '../import/oidc-agent.js'
 import { readPizauth } from '../import/pizauth.js'
 import { shellWord } from '../text/shell-word.js'
 import type { Context } from './context.js'
+import { addList } from './help.js'
 import { readAll } from './line-input.js'
 import { isUrl } from './login-url.js'
 import { printJson, printNote, printResult, styled } from './output.js'
@@ -34,16 +35,15 @@ interface Written {
 }
 
 export function define(command: Command, context: Context): void {
+  addList(
+    command,
+    'Input:',
+    Object.entries(PROGRAMS).map(([name, { input }]) => [name, input]),
+  )
   command
     .addArgument(new Argument('<program>', 'program of the configuration').choices(Object.keys(PROGRAMS)))
     .argument('[file]', 'file to read; stdin by default')
     .option('--json', 'print the result as JSON')
-    .addHelpText(
-      'after',
-      `\nInput:\n${Object.entries(PROGRAMS)
-        .map(([name, { input }]) => `  ${name.padEnd(12)} ${input}`)
-        .join('\n')}`,
-    )
     .action(async (program, file, { json }) => {
       const text = file === undefined ? await readAll({ largestKiB: RULE.largestKiB }) : await readText(file)
       const imported = PROGRAMS[program]?.read(text) ?? { profiles: [], urls: [] }

@@ -79,7 +79,7 @@ async function byPreset(context: Context, questions: Questions, preset: Preset):
         }),
       }
     : {}
-  const port = context.environment.redirectPort
+  const { redirectPort: port } = await context.settings()
   questions.say(registrationAdvice(name, { preset: preset.name }, port))
   const clientId = await questions.text('The client_id that the server gave you')
   const secret = await questions.hidden(

@@ -1,19 +1,17 @@
-/** The wait for the end of a login: what the user sees, how long it lasts, and the failure of an unsuccessful login. */
+/**
+ * The wait for the end of a login: what the user sees meanwhile, how long it lasts, and the failure of an unsuccessful
+ * login. Every command that waits for a person uses it. lost-daemon.ts goes on after the daemon has ended.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
-import type {
-  ExchangingLogin,
-  LoginAnswer,
-  LoginReport,
-  PendingDeviceLogin,
-  PendingLogin,
-  StartedLoginAnswer,
-} from '../client/api-types.js'
+import type { ExchangingLogin, LoginAnswer, LoginReport, StartedLoginAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { problemToError } from '../client/daemon-error.js'
-import { advised } from '../diagnosis/advice.js'
+import { advised, whileSilent } from '../diagnosis/advice.js'
 import { CatchdError } from '../failures.js'
-import { printable } from '../text/printable.js'
-import { cut, printNote, styled } from './output.js'
+import type { Context } from './context.js'
+import { LostDaemon } from './lost-daemon.js'
+import { printNote, styled } from './output.js'
+import { spanInWords } from './waiting-line.js'
 
 export type SettledLogin = Exclude<LoginAnswer, StartedLoginAnswer | ExchangingLogin>
 type SuccessfulLogin = Extract<LoginAnswer, { status: 'succeeded' }>
@@ -21,43 +19,75 @@ type UnsuccessfulLogin = Exclude<SettledLogin, SuccessfulLogin>
 
 /** The daemon answers after this time at the latest, so the user sees a hint soon. The next question follows immediately. */
 const POLL_SECONDS = 2
-
-/** A login continues after a restart of the daemon, so the wait for it continues, too. */
-const RESTARTS_WITHIN_MS = 10_000
+/** So many questions are answered immediately: a browser that cannot be opened is known after a moment. */
+const QUICK_QUESTIONS = 2
 /** While the daemon stops, it answers every question immediately. */
 const PAUSE_MS = 200
 
-/**
- * @param client - A client that does not start the daemon. Otherwise a waiting command would undo `catchd daemon stop`.
- * @param onHint - Called with each new hint: why the browser may not have come back.
- * @throws CatchdError the failure of the call; the reason of `signal`
- */
-export async function untilSettled(
-  client: CatchdClient,
-  id: string,
-  signal: AbortSignal,
-  onHint: (hint: string) => void = printNote,
-): Promise<SettledLogin> {
-  let lostAtMs: number | undefined
-  let lastHint: string | null | undefined
-  for (;;) {
+export interface Wait {
+  readonly context: Context
+  /** Of the login. */
+  readonly id: string
+  /** The command that begins another login. */
+  readonly again: string
+  readonly signal: AbortSignal
+  readonly hints?: Hints
+  /** Called once, if the login still waits when it is first asked for. */
+  readonly onPending?: (login: StartedLoginAnswer) => void
+}
+
+/** Tells the user each hint once: a login has the same hint in many answers. */
+export class Hints {
+  readonly #said = new Set<string>()
+  readonly #print: (lines: readonly string[]) => void
+  readonly #isOfUse: (line: string) => boolean
+
+  constructor(print: (lines: readonly string[]) => void = printNote, isOfUse = (_line: string) => true) {
+    this.#print = print
+    this.#isOfUse = isOfUse
+  }
+
+  /** Something that happened, which may happen again. */
+  tell(line: string): void {
+    this.#print([line])
+  }
+
+  /** @param after - A line for the end, if any of the others is new. */
+  say(lines: readonly string[], after?: string): void {
+    const unsaid = lines.filter((line) => !this.#said.has(line) && this.#isOfUse(line))
+    if (unsaid.length === 0) return
+    for (const line of unsaid) this.#said.add(line)
+    this.#print(after === undefined ? unsaid : [...unsaid, after])
+  }
+}
+
+/** @throws CatchdError the failure of the call; the reason of `signal` */
+export async function untilSettled(wait: Wait): Promise<SettledLogin> {
+  const { id, signal, hints = new Hints() } = wait
+  const daemon = new LostDaemon(wait, (text) => hints.tell(text))
+  let isShown = false
+  for (let questions = 0; ; questions += 1) {
     const askedAtMs = Date.now()
     try {
-      const login = await client.login(id, { waitSeconds: POLL_SECONDS, signal })
+      const waitSeconds = questions < QUICK_QUESTIONS ? 0 : POLL_SECONDS
+      const login = await daemon.client.login(id, { waitSeconds, signal })
+      daemon.answered()
       if (login.status !== 'pending' && login.status !== 'exchanging') return login
-      lostAtMs = undefined
-      const { hint } = { hint: undefined, ...login }
-      if (hint && hint !== lastHint) onHint(hint)
-      lastHint = hint
+      if (login.status === 'pending' && !isShown) wait.onPending?.(login)
+      isShown = true
+      if (login.status === 'pending' && login.hint) hints.say(login.hint.split('\n'), stillWaiting(login))
     } catch (error) {
-      const unreachable = error instanceof CatchdError && error.code === 'daemon_unreachable'
-      lostAtMs ??= Date.now()
-      if (!unreachable || Date.now() - lostAtMs > RESTARTS_WITHIN_MS) throw error
+      daemon.failed(error)
     }
     if (Date.now() - askedAtMs < PAUSE_MS) {
       await delay(PAUSE_MS, undefined, { signal }).catch(() => signal.throwIfAborted())
     }
   }
+}
+
+function stillWaiting({ expires_at }: StartedLoginAnswer): string {
+  const seconds = Math.max(0, Math.floor((Date.parse(expires_at) - Date.now()) / 1000))
+  return `The login still waits, for ${spanInWords(seconds)} at most.`
 }
 
 /** @throws CatchdError the failure of the login, with its likely cause, if it did not succeed */
@@ -79,15 +109,6 @@ function failureOf(login: UnsuccessfulLogin): CatchdError {
   )
 }
 
-/** The likely causes of a cancelled login. Empty if the daemon does not answer. */
-export async function causesOf(client: CatchdClient, id: string): Promise<LoginReport['causes']> {
-  try {
-    return (await client.login(id, { signal: AbortSignal.timeout(2_000) })).report?.causes ?? []
-  } catch {
-    return []
-  }
-}
-
 /**
  * Cancels a login, so that nothing waits for the browser any more.
  *
@@ -101,68 +122,30 @@ export async function giveUp(client: CatchdClient, id: string, why?: 'timeout'):
   }
 }
 
+/** The login after {@link giveUp}; `undefined` if the daemon does not answer. */
+export async function givenUp(client: CatchdClient, id: string): Promise<LoginAnswer | undefined> {
+  return client.login(id, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
+}
+
+/** The likely causes of a login that was given up. */
+export function causesOf(login: LoginAnswer | undefined): LoginReport['causes'] {
+  return login?.report?.causes ?? []
+}
+
+/** What the user who cancels a login should know about it. */
+export function afterCancelling(login: LoginAnswer | undefined): string[] {
+  if (login?.status === 'succeeded' || login?.status === 'exchanging')
+    return ['The browser had already answered, so the login was not cancelled. Run: catchd status']
+  return ['The login was cancelled.', ...(login?.status === 'cancelled' ? whileSilent(causesOf(login)) : [])]
+}
+
 /** Prints what the user must do to finish a login. @param opened - Whether the daemon was told to open the browser. */
-export function printInstructions(
-  login: Pick<PendingLogin, 'authorization_url'> | PendingDeviceLogin,
-  opened: boolean,
-): void {
+export function printInstructions(login: StartedLoginAnswer, opened: boolean): void {
   if ('user_code' in login) {
     printNote(`Enter the code ${styled('bold', login.user_code)} at:`)
     printNote(login.verification_uri_complete ?? login.verification_uri)
-    return
+  } else if (login.authorization_url !== undefined) {
+    printNote(opened ? 'Open this URL if no browser appears:' : 'Open this URL in a browser:')
+    printNote(login.authorization_url)
   }
-  printNote(opened ? 'Open this URL if no browser appears:' : 'Open this URL in a browser:')
-  printNote(login.authorization_url ?? '')
-}
-
-const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
-const PERIOD_MS = 120
-/** Moves the cursor to the start of the line and clears the line. */
-const CLEAR = '\r\u001B[K'
-
-/**
- * A line at the bottom of the terminal during a wait: its object and its duration. Nothing if stderr is not a terminal,
- * so that logs and pipes do not contain it.
- */
-export class WaitingLine {
-  readonly #text: string
-  readonly #stream = process.stderr
-  readonly #begunAtMs = Date.now()
-  readonly #timer: NodeJS.Timeout | undefined
-  #frame = 0
-
-  constructor(text: string) {
-    this.#text = printable(text)
-    if (!this.#stream.isTTY || process.env['TERM'] === 'dumb') return
-    this.#timer = setInterval(() => this.#draw(), PERIOD_MS)
-    this.#timer.unref()
-    this.#draw()
-  }
-
-  /** Prints above the line. */
-  note(text: string): void {
-    if (this.#timer !== undefined) this.#stream.write(CLEAR)
-    printNote(text)
-  }
-
-  /** Clears the line. The next output begins there. */
-  end(): void {
-    if (this.#timer === undefined) return
-    clearInterval(this.#timer)
-    this.#stream.write(CLEAR)
-  }
-
-  #draw(): void {
-    const seconds = Math.floor((Date.now() - this.#begunAtMs) / 1000)
-    const frame = FRAMES[this.#frame % FRAMES.length]
-    const rest = ` ${inWords(seconds)} (Ctrl-C cancels)`
-    this.#frame += 1
-    // Room for ^C, which the terminal may print after it, on the same line.
-    const room = (this.#stream.columns || 80) - 4 - rest.length
-    this.#stream.write(`${CLEAR}${frame} ${cut(this.#text, room)}${rest}`)
-  }
-}
-
-function inWords(seconds: number): string {
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }

@@ -4,6 +4,7 @@
  */
 import type { Command } from '@commander-js/extra-typings'
 import type { LoginReport, PendingDeviceLogin, PendingLogin, StoredTokenSet } from '../client/api-types.js'
+import type { CatchdClient } from '../client/client.js'
 import { needsNoPerson } from '../config/grants.js'
 import { advised, causeInWords, exchangeInWords } from '../diagnosis/advice.js'
 import { hostEnvironment, type LoginAdvice, loginAdvice, settingOf } from '../doctor/host-environment.js'
@@ -22,16 +23,21 @@ import {
   type UrlOptions,
 } from './login-url.js'
 import {
+  afterCancelling,
   causesOf,
+  givenUp,
   giveUp,
+  Hints,
   printInstructions,
   requireSuccess,
   type SettledLogin,
   untilSettled,
-  WaitingLine,
 } from './login-wait.js'
 import { expiryInWords, facts, printJson, printNote, printResult, styled } from './output.js'
 import { noteFallback } from './vault-reason.js'
+import { WaitingLine } from './waiting-line.js'
+
+const PROMPT = "Paste the final URL from the browser's address bar: "
 
 type Begun = PendingLogin | PendingDeviceLogin
 
@@ -51,24 +57,19 @@ export function define(command: Command, context: Context): void {
     .option('--start', 'print the new login as JSON and do not wait for its end')
     .option('--paste', "read the final URL from the browser's address bar, for a browser on another machine")
     .option('--timeout <seconds>', 'cancel the login after this time', seconds(1, 3600))
-    .option('--name <profile>', 'with a URL: the name of its profile')
-    .option('--client-id <id>', 'with a URL: the client that you registered; by default catchd registers one')
-    .option('--scope <scopes>', 'with a URL: scopes to request instead of those of the resource')
-    .option(
-      '--redirect-uri <uri>',
-      'with a URL: the loopback redirect URI to register, for example on localhost',
-    )
-    .option(
-      '--issuer <url>',
-      'with a URL: the authorization server that you agree to, if the resource now names another one',
-    )
-    .option('--ca-file <path>', "with a URL: PEM file of the CA that signed the server's certificate")
-    .option(
-      '--register',
-      'with a URL: register another client, because the server no longer knows the last one',
-    )
     .option('--verbose', 'also show the requests and the answers, without secrets')
     .option('--json', 'print the login as JSON')
+    .optionsGroup('With a URL:')
+    .option('--name <profile>', 'name of the profile')
+    .option('--client-id <id>', 'the client that you registered; by default catchd registers one')
+    .option('--scope <scopes>', 'scopes to request instead of those of the resource')
+    .option('--redirect-uri <uri>', 'the loopback redirect URI to register, for example on localhost')
+    .option(
+      '--issuer <url>',
+      'the authorization server that you agree to, if the resource now names another one',
+    )
+    .option('--ca-file <path>', "PEM file of the CA that signed the server's certificate")
+    .option('--register', 'register another client, because the server no longer knows the last one')
     .action(async (name, options) => {
       if (isUrl(name)) return loginAt(context, name, options)
       refuseUrlOptions(name, options)
@@ -151,31 +152,52 @@ async function settle(
   const over = new AbortController()
   const signal = AbortSignal.any([limits, over.signal])
   const line = options.paste ? undefined : new WaitingLine(waitingText(begun))
+  const hints = line === undefined ? pasteHints() : new Hints((lines) => line.note(lines))
+  const id = begun.login_id
   try {
-    const waiting = untilSettled(watchingClient, begun.login_id, signal, (hint) =>
-      line === undefined ? printNote(hint) : line.note(hint),
-    )
+    const waiting = untilSettled({ context, id, again: `catchd login ${name}`, signal, hints })
     const settled = await (options.paste ? pasteBack(context, begun, waiting, signal) : waiting)
     if (options.verbose) printExchanges(settled.report)
     return requireSuccess(settled)
   } catch (error) {
     const why = limits.aborted && !interrupted.aborted ? 'timeout' : undefined
-    if (options.paste || limits.aborted) await giveUp(watchingClient, begun.login_id, why)
+    if (options.paste || limits.aborted) await giveUp(watchingClient, id, why)
+    const ended = limits.aborted ? await givenUp(watchingClient, id) : undefined
+    line?.end()
+    if (interrupted.aborted) hints.say(afterCancelling(ended))
+    if (await hasTokens(watchingClient, name)) printNote('The earlier tokens are kept.')
     if (!limits.aborted) throw error
-    if (interrupted.aborted) {
-      line?.end()
-      printNote('The login was cancelled.')
-      throw interrupted.reason
-    }
+    if (interrupted.aborted) throw interrupted.reason
     const failure = new CatchdError('login_expired', {
-      detail: `Login timed out after ${options.timeout} s (--timeout).`,
+      detail: `Login timed out after ${options.timeout} s (--timeout).${'user_code' in begun ? ` The code ${begun.user_code} was not entered.` : ''}`,
       profile: name,
     })
-    throw new TimedOut(advised(failure, await causesOf(watchingClient, begun.login_id)))
+    throw new TimedOut(advised(failure, causesOf(ended)))
   } finally {
     over.abort()
     line?.end()
   }
+}
+
+/** Whether an earlier login left tokens. It is not known if the daemon does not answer. */
+async function hasTokens(client: CatchdClient, name: string): Promise<boolean> {
+  try {
+    const { status } = await client.profile(name, { signal: AbortSignal.timeout(2_000) })
+    return status === 'logged_in' || status === 'expired'
+  } catch {
+    return false
+  }
+}
+
+/** The user types at a prompt, so it is printed again. The hint to use `--paste` is of no use to this user. */
+function pasteHints(): Hints {
+  const isTerminal = process.stdin.isTTY === true
+  const print = (lines: readonly string[]) => {
+    if (isTerminal) process.stderr.write('\n')
+    printNote(lines)
+    if (isTerminal) process.stderr.write(PROMPT)
+  }
+  return new Hints(print, (line) => !line.endsWith(' --paste'))
 }
 
 /** The requests to the server and its answers, line by line, without secrets. */
@@ -203,10 +225,7 @@ async function pasteBack(
   const settled = new AbortController()
   waiting.finally(() => settled.abort()).catch(() => {})
   for (;;) {
-    const line = await readLine(
-      "Paste the final URL from the browser's address bar: ",
-      AbortSignal.any([signal, settled.signal]),
-    ).catch((error: unknown) => {
+    const line = await readLine(PROMPT, AbortSignal.any([signal, settled.signal])).catch((error: unknown) => {
       if (settled.signal.aborted) return null
       throw error
     })

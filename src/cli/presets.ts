@@ -20,8 +20,8 @@ export function define(command: Command, context: Context): void {
   command
     .argument('[name]', 'preset to show with all its settings')
     .option('--json', 'print as JSON')
-    .action((name, { json }) => {
-      const port = context.environment.redirectPort
+    .action(async (name, { json }) => {
+      const { redirectPort: port } = await context.settings()
       const complete = (preset: Preset) => ({ ...preset, ...pasteable(preset, port) })
       const preset = name === undefined ? undefined : requirePreset(name)
       if (json) printJson(preset === undefined ? { presets: PRESETS.map(complete) } : complete(preset))

@@ -9,6 +9,7 @@ import { parseConfiguration } from '../config/file.js'
 import { ensureFolder } from '../config/folders.js'
 import { interpret } from '../config/interpret.js'
 import { publishSchema } from '../config/json-schema.js'
+import { daemonSettings } from '../config/settings.js'
 import { readSnapshot } from '../config/snapshot.js'
 import { suggestion } from '../config/suggestion.js'
 import { writeDurably } from '../config/write.js'
@@ -88,6 +89,7 @@ async function check(context: Context): Promise<number> {
   const text = await readSnapshot(configFile)
   const parsed = parseConfiguration(text, configFile)
   for (const warning of parsed.warnings) printNote(`Warning: ${warning}`)
-  interpret(parsed, { redirectPort: context.environment.redirectPort, configFolder })
+  const { redirectPort } = daemonSettings(context.environment, parsed.daemon)
+  interpret(parsed, { redirectPort, configFolder })
   return parsed.profiles.size
 }

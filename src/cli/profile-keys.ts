@@ -6,16 +6,19 @@ import { resolve } from 'node:path'
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import * as z from 'zod'
 import { parseJson } from '../client/daemon-error.js'
-import { ProfileEntry } from '../config/profile.js'
+import { GRANT_TYPES, grantNamed, shortGrant } from '../config/grants.js'
+import { groupedKeys, ProfileEntry } from '../config/profile.js'
 import { profileKey } from '../config/profile-key.js'
 import { CatchdError } from '../failures.js'
 import { commaList } from './arguments.js'
+import { MOST_USED } from './help.js'
 
 /** Reads the value of one key. `previous` is the value so far, if the option is repeated. */
 type Reader = (text: string, previous: unknown) => unknown
 
 const KeySchema = z.looseObject({
   type: z.string().optional(),
+  pattern: z.string().optional(),
   description: z.string().optional(),
   enum: z.array(z.string()).optional(),
   additionalProperties: z.unknown().optional(),
@@ -23,10 +26,28 @@ const KeySchema = z.looseObject({
 })
 type KeySchema = z.infer<typeof KeySchema>
 
-/** One option for each key, in the order of the schema. */
+/** What a first profile needs. `--client-secret-stdin` is among them, although it is no key. */
+const FIRST: readonly string[] = [
+  'preset',
+  'base_url',
+  'issuer',
+  'client_id',
+  'scope',
+] satisfies (keyof ProfileEntry)[]
+
+/** One option for each key: the most used ones, then the groups of the schema. */
 export function profileKeyOptions(): Option[] {
   const { properties = {} } = z.toJSONSchema(ProfileEntry, { io: 'input' })
-  return Object.entries(properties).map(([key, property]) => optionFor(key, KeySchema.parse(property)))
+  const options = groupedKeys().map(({ group, key }) => {
+    const isFirst = FIRST.includes(key)
+    const option = optionFor(key, KeySchema.parse(properties[key])).helpGroup(
+      isFirst ? MOST_USED : `${group}:`,
+    )
+    return { isFirst, option }
+  })
+  return [...options.filter(({ isFirst }) => isFirst), ...options.filter(({ isFirst }) => !isFirst)].map(
+    ({ option }) => option,
+  )
 }
 
 /** @returns The keys among the options that commander has parsed. */
@@ -40,9 +61,14 @@ export function entryFrom(options: Readonly<Record<string, unknown>>): Record<st
 
 function optionFor(key: string, schema: KeySchema): Option {
   const flag = flagOf(key)
-  const description = schema.description ?? ''
+  const description = beginningSmall(schema.description ?? '')
   if (schema.type === 'boolean') {
     return new Option(`${flag} [true|false]`, description).preset('true').argParser(readBoolean)
+  }
+  if (key === 'grant') {
+    return new Option(`${flag} <choice>`, description)
+      .choices(GRANT_TYPES.map(shortGrant))
+      .argParser(readGrant)
   }
   if (schema.enum !== undefined) return new Option(`${flag} <choice>`, description).choices(schema.enum)
   if (key === 'client_secret') {
@@ -57,6 +83,15 @@ function flagOf(key: string): string {
   return `--${key.replaceAll('_', '-')}`
 }
 
+function urlOrValue({ pattern }: { readonly pattern?: string | undefined }): string {
+  return pattern?.startsWith('^https?:') ? '<url>' : '<value>'
+}
+
+/** Options are described in small letters. Words such as PEM and UserInfo keep theirs. */
+function beginningSmall(text: string): string {
+  return text.replace(/^[A-Z](?=[a-z]*[^A-Za-z])/, (letter) => letter.toLowerCase())
+}
+
 function kindOf(key: string, schema: KeySchema): [placeholder: string, Reader] {
   const { role } = profileKey(ProfileEntry.shape, key) ?? {}
   // A relative path on the command line is relative to the current folder; in the file, to the file's folder.
@@ -64,7 +99,7 @@ function kindOf(key: string, schema: KeySchema): [placeholder: string, Reader] {
   if (role === 'source') return ['<json>', readSource]
   const one = schema.anyOf?.find(({ type }) => type === 'string')
   if (one !== undefined && schema.anyOf?.some(({ type }) => type === 'array')) {
-    return [one.pattern?.startsWith('^https?:') ? '<url>' : '<value>', readRepeated]
+    return [urlOrValue(one), readRepeated]
   }
   switch (schema.type) {
     case 'integer':
@@ -76,8 +111,14 @@ function kindOf(key: string, schema: KeySchema): [placeholder: string, Reader] {
         ? ['<name=value,…>', readPairs]
         : ['<json>', readObject]
     default:
-      return ['<value>', (text) => text]
+      return [urlOrValue(schema), (text) => text]
   }
+}
+
+function readGrant(text: string): string {
+  const grant = grantNamed(text)
+  if (grant !== undefined) return grant
+  throw new InvalidArgumentError(`Allowed choices are ${GRANT_TYPES.map(shortGrant).join(', ')}.`)
 }
 
 function readBoolean(text: string): boolean {

@@ -5,6 +5,7 @@ import type { CatchdClient } from '../client/client.js'
 import { needsNoPerson, usesRedirectUri } from '../config/grants.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
+import { MOST_USED } from './help.js'
 import { readAll } from './line-input.js'
 import { type Cell, printJson, printNote, printResult, relative, styled, table } from './output.js'
 
@@ -50,15 +51,14 @@ export async function define(command: Command, context: Context): Promise<void> 
 
 async function defineAdd(command: Command, context: Context): Promise<void> {
   const { entryFrom, profileKeyOptions } = await import('./profile-keys.js')
+  for (const option of profileKeyOptions()) command.addOption(option)
   const add = command
     .argument('<name>', 'name of the profile')
-    .option(
-      '--client-secret-stdin',
-      'read the client secret from stdin; it is stored in the vault; with no other option, for a profile that exists',
-    )
+    .optionsGroup(MOST_USED)
+    .option('--client-secret-stdin', 'read the client secret from stdin and store it in the vault')
+    .optionsGroup('Options:')
     .option('--replace', 'replace a profile of this name')
     .option('--json', 'print the profile as JSON')
-  for (const option of profileKeyOptions()) add.addOption(option)
   add.action(async (name, options) => {
     const { client } = context
     const asked = entryFrom(options)
@@ -117,7 +117,8 @@ async function printAdvice(context: Context, { profile, configuration }: Profile
   }
   if (grant === undefined || usesRedirectUri({ grant })) {
     const { registrationAdvice } = await import('./presets.js')
-    printNote(registrationAdvice(profile, configuration, context.environment.redirectPort))
+    const { redirectPort } = await context.settings()
+    printNote(registrationAdvice(profile, configuration, redirectPort))
   }
   printNote(`  → catchd login ${profile}`)
 }

@@ -24,7 +24,7 @@ export function define(command: Command, context: Context): void {
     .option('--print', 'print the files and commands, change nothing')
     .option('--json', 'print the result as JSON')
     .action(async ({ print, json }) => {
-      const plan = servicePlan(context)
+      const plan = await servicePlan(context)
       if (print) return json ? printJson(plan) : printPlan(plan)
       await install(context, plan)
       if (json) return printJson({ kind: plan.kind, enabled: true, files: pathsOf(plan) })
@@ -37,7 +37,7 @@ export function define(command: Command, context: Context): void {
     .summary('switch the service off and remove its files')
     .option('--json', 'print the result as JSON')
     .action(async ({ json }) => {
-      const plan = servicePlan(context)
+      const plan = await servicePlan(context)
       for (const command of plan.disable) await run(command)
       for (const path of pathsOf(plan)) await rm(path, { force: true })
       for (const command of plan.afterRemoval) await run(command)
@@ -49,7 +49,7 @@ export function define(command: Command, context: Context): void {
     .summary('show whether the service is switched on')
     .option('--json', 'print the result as JSON')
     .action(async ({ json }) => {
-      const plan = servicePlan(context)
+      const plan = await servicePlan(context)
       const enabled = (await run(plan.query)) === undefined
       if (json) return printJson({ kind: plan.kind, enabled, files: pathsOf(plan) })
       printResult(`${plan.kind}: ${enabled ? 'switched on' : 'not installed'}`)
@@ -72,8 +72,8 @@ async function install(context: Context, plan: ServicePlan): Promise<void> {
 }
 
 /** The plan for this platform. @throws CatchdError `config_invalid` if the environment cannot be used */
-export function servicePlan(context: Context): ServicePlan {
-  const setup = setupOf(context)
+export async function servicePlan(context: Context): Promise<ServicePlan> {
+  const setup = await setupOf(context)
   switch (process.platform) {
     case 'darwin':
       return launchdPlan(setup)
@@ -84,7 +84,9 @@ export function servicePlan(context: Context): ServicePlan {
   }
 }
 
-function setupOf({ environment, folders, mainFile }: Context): ServiceSetup {
+async function setupOf(context: Context): Promise<ServiceSetup> {
+  const { folders, mainFile } = context
+  const { apiPort, redirectPort } = await context.settings()
   const configHome = process.env['XDG_CONFIG_HOME'] ?? ''
   return {
     node: process.execPath,
@@ -93,8 +95,8 @@ function setupOf({ environment, folders, mainFile }: Context): ServiceSetup {
     configHome: isAbsolute(configHome) ? configHome : undefined,
     userId: process.getuid?.() ?? 0,
     socketPath: folders.socketPath,
-    apiPort: environment.apiPort,
-    redirectPort: environment.redirectPort,
+    apiPort,
+    redirectPort,
     environment: environmentToKeep(process.env),
   }
 }

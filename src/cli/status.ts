@@ -6,8 +6,9 @@ import type { CatchdClient } from '../client/client.js'
 import { CatchdError, EXIT } from '../failures.js'
 import { vaultName } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
-import { facts, printJson, printResult, relative, shown } from './output.js'
+import { facts, printJson, printNote, printResult, relative, shown, styled } from './output.js'
 import { profileTable } from './profile.js'
+import { settingsNote } from './settings-note.js'
 import { vaultReason } from './vault-reason.js'
 
 const EVERY_MS = 1_000
@@ -26,14 +27,17 @@ export function define(command: Command, context: Context): void {
     .action(async ({ json, watch }) => {
       const { client } = context
       if (watch) return watchStatus(context, json)
-      if (!json) {
-        const { lines, failure } = await screenOf(client)
+      const status = await client.status()
+      if (json) {
+        // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
+        printJson({ ...status, profile_list: await client.profiles() })
+      } else {
+        const { lines, failure } = await screenOf(client, status)
         printResult(lines)
         if (failure !== undefined) process.exitCode = failure.exitCode
-        return
       }
-      // In the daemon's answer `profiles` is the number of profiles, so the list has another name.
-      printJson({ ...(await client.status()), profile_list: await client.profiles() })
+      const note = await settingsNote(context, { status })
+      if (note !== undefined) printNote(styled('yellow', note))
     })
 }
 
@@ -50,12 +54,10 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   process.stdout.write(ENTER)
   try {
     while (!signal.aborted) {
-      const screen = await screenOf(watchingClient)
-        .then((shownNow) => shownNow.lines)
-        .catch((error: unknown) => {
-          if (error instanceof CatchdError) return [error.message]
-          throw error
-        })
+      const screen = await watchedScreen(watchingClient).catch((error: unknown) => {
+        if (error instanceof CatchdError) return [error.message]
+        throw error
+      })
       const lines = screen
         .slice(0, (process.stdout.rows ?? 24) - 1)
         .map((line) => shown(line, process.stdout))
@@ -69,9 +71,16 @@ async function watchStatus(context: Context, json: true | undefined): Promise<vo
   }
 }
 
+async function watchedScreen(client: CatchdClient): Promise<string[]> {
+  const { lines } = await screenOf(client, await client.status())
+  return lines
+}
+
 /** @returns Its lines, and why the profiles are missing: without the vault their state is not known. */
-async function screenOf(client: CatchdClient): Promise<{ lines: string[]; failure?: CatchdError }> {
-  const daemon = await client.status()
+async function screenOf(
+  client: CatchdClient,
+  daemon: DaemonStatus,
+): Promise<{ lines: string[]; failure?: CatchdError }> {
   const nowMs = Date.now()
   const above = [...facts(statusFacts(daemon, nowMs)), '']
   try {

@@ -1,5 +1,6 @@
 /** `catchd token NAME` with all its options. fast-path/quick-token.ts handles the simple ones without this file. */
 import { type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import type { StartedLoginAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { DaemonError } from '../client/daemon-error.js'
 import type { AccessTokenOptions } from '../client/options.js'
@@ -88,9 +89,9 @@ async function tokenAfterLogin(
       return await requestToken(context, name, choice, { ...options, login: 'auto' })
     } catch (error) {
       if (!(error instanceof DaemonError) || error.loginId === undefined) throw error
-      const { loginId, authorizationUrl } = error
-      if (authorizationUrl !== undefined) printInstructions({ authorization_url: authorizationUrl }, true)
-      requireSuccess(await untilSettled(context.watchingClient, loginId, context.signal))
+      const wait = { context, id: error.loginId, again: `catchd login ${name}`, signal: context.signal }
+      const onPending = (login: StartedLoginAnswer) => printInstructions(login, true)
+      requireSuccess(await untilSettled({ ...wait, onPending }))
     }
   }
   return requestToken(context, name, choice, options)

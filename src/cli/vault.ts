@@ -2,7 +2,7 @@
 import { type Command, Option } from '@commander-js/extra-typings'
 import { LASTING_VAULTS, vaultName } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
-import { facts, printJson, printResult } from './output.js'
+import { facts, printJson, printNote, printResult } from './output.js'
 import { vaultReason } from './vault-reason.js'
 
 export function define(command: Command, context: Context): void {
@@ -34,7 +34,26 @@ export function define(command: Command, context: Context): void {
       if (options.json) return printJson({ from, to, items })
       const count = `${items} ${items === 1 ? 'item' : 'items'}`
       printResult(from === to ? sealedAgain(items, count) : `${count} moved from ${from} to ${to}.`)
+      await printOtherChoice(context, to)
     })
+}
+
+/** If a setting names another vault, the daemon opens that one when it starts again. */
+async function printOtherChoice(context: Context, to: string): Promise<void> {
+  const { settings = [] } = await context.client.status()
+  const choice = settings.find(({ key }) => key === 'daemon.vault')
+  if (choice === undefined || choice.value === 'auto' || choice.value === to) return
+  if (choice.source === 'environment') {
+    printNote([
+      `The daemon was started with CATCHD_VAULT=${choice.value}, which still counts when it starts again.`,
+      `  → CATCHD_VAULT=${to} catchd daemon restart`,
+    ])
+  } else {
+    printNote([
+      `daemon.vault is ${choice.value}, which still counts when the daemon starts again.`,
+      `  → catchd config set daemon.vault ${to}`,
+    ])
+  }
 }
 
 /** The vault in use can be sealed with another key. */

@@ -16,6 +16,8 @@ export interface ProfileEntry {
   readonly issuer?: string
   /** A protected resource whose metadata names the issuer (RFC 9728) */
   readonly resource_server?: string
+  /** PEM or DER file of the CA that signed the server's certificate, or of that certificate */
+  readonly ca_file?: string
   /** Authorization endpoint, which the browser opens (RFC 6749 §3.1) */
   readonly authorization_endpoint?: string
   /** Token endpoint, for codes and refresh tokens (RFC 6749 §3.2) */
@@ -125,6 +127,8 @@ export interface ProfileEntry {
   readonly code_challenge_encoding?: 'base64url' | 'hex'
   /** false only for servers that drop `state`; this is weaker and requires PKCE and a redirect_uri that no other profile uses */
   readonly state_echo?: boolean
+  /** Bind tokens to a key of the daemon (RFC 9449) */
+  readonly dpop?: boolean
   /** Added to the authorization request and the device authorization request, in addition to those of the preset; an empty value removes the preset's; `{client_id}`, `{redirect_uri}` and `{scope}` stand for the values of the request */
   readonly authorization_parameters?: Readonly<Record<string, string>>
   /** Added to the token request, in addition to those of the preset; an empty value leaves a parameter out, also one of the standard; `{client_id}`, `{client_secret}`, `{code}`, `{code_verifier}`, `{redirect_uri}`, `{refresh_token}` and `{scope}` stand for the values of the request, and a parameter whose value the request does not have is left out; `{{code}}` is the text `{code}` */
@@ -150,10 +154,6 @@ export interface ProfileEntry {
   }
   /** How many seconds an access token is valid, if the server does not say so; unset: unknown */
   readonly expires_in_default?: number
-  /** Bind tokens to a key of the daemon (RFC 9449) */
-  readonly dpop?: boolean
-  /** PEM or DER file of the CA that signed the server's certificate, or of that certificate */
-  readonly ca_file?: string
   /** ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested */
   readonly refresh?: 'ahead' | 'on_demand'
   /** A token with fewer seconds left is refreshed before a tool gets it */
@@ -261,7 +261,7 @@ export interface PendingLogin {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
-  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
   readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
@@ -284,6 +284,8 @@ export interface PendingDeviceLogin {
   readonly verification_uri: string
   /** The same with the code in it */
   readonly verification_uri_complete?: string
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
+  readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
   readonly report?: null
@@ -300,7 +302,7 @@ export interface PendingCatch {
   readonly redirect_uri: string
   /** RFC 3339, UTC */
   readonly expires_at: string
-  /** What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing */
+  /** Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known */
   readonly hint?: string | null
   readonly error?: null
   readonly stored?: null
@@ -549,6 +551,14 @@ export interface DaemonStatus {
   readonly locked: boolean
   /** Why catchd does not lock itself, although `lock` is configured */
   readonly lock_error: string | null
+  /** For admin keys and on the socket: the settings that this daemon uses */
+  readonly settings?: readonly {
+    /** Its path in the configuration, such as daemon.api_port, or the name of a variable without one */
+    readonly key: string
+    /** null: not set */
+    readonly value: string | number | null
+    readonly source: 'environment' | 'file' | 'default'
+  }[]
   /** For admin keys and on the socket: who got which token, the newest first, since the daemon started; one row for each key, profile and minute */
   readonly token_accesses?: readonly {
     /** Name of an API key, `admin`, or `socket` */

@@ -9,7 +9,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { createScanner, getNodeValue, type Node, parseTree } from 'jsonc-parser'
 import { CatchdError } from '../failures.js'
 import { BYTE_ORDER_MARK, nameOf, TOKEN } from './jsonc.js'
-import type { ProfileEntry } from './profile.js'
 
 /** The beginning of a new file. `config.schema.json` is written beside it. */
 export const SKELETON = `{
@@ -19,31 +18,35 @@ export const SKELETON = `{
 }
 `
 
+/** A profile, or a key of another section. */
+export type Place = readonly [section: string, name: string]
+
 /**
  * @param text - A valid configuration, or an empty text.
- * @returns The text in which profile `name` says exactly what `entry` says.
+ * @param value - JSON. Where it is an object, only what differs in it is written.
+ * @returns The text in which the member `name` of the object `section` is exactly this value.
  */
-export function setProfile(text: string, name: string, entry: ProfileEntry): string {
+export function setMember(text: string, [section, name]: Place, value: unknown): string {
   return withoutMark(text, (bare) => {
     const source = hasContent(bare) ? bare : bare.trim() === '' ? SKELETON : `${bare.trimEnd()}\n${SKELETON}`
     const layout = layoutOf(source)
-    const profiles = propertyOf(objectIn(source), 'profiles')
-    if (profiles === undefined) return insertProperty(source, 'profiles', { [name]: entry }, layout)
-    const [, value] = partsOf(profiles)
-    return splice(source, value, (inner) =>
-      setProperty(inner, name, entry, { ...layout, indent: indentOf(source, profiles.offset) }),
+    const property = propertyOf(objectIn(source), section)
+    if (property === undefined) return insertProperty(source, section, { [name]: value }, layout)
+    const [, node] = partsOf(property)
+    return splice(source, node, (inner) =>
+      setProperty(inner, name, value, { ...layout, indent: indentOf(source, property.offset) }),
     )
   })
 }
 
-/** @returns The text without profile `name`; the same text when there is no such profile. */
-export function removeProfile(text: string, name: string): string {
+/** @returns The text without this member; the same text when there is no such member. */
+export function removeMember(text: string, [section, name]: Place): string {
   return withoutMark(text, (bare) => {
     if (!hasContent(bare)) return bare
-    const profiles = propertyOf(objectIn(bare), 'profiles')
-    if (profiles === undefined) return bare
-    const [, value] = partsOf(profiles)
-    return splice(bare, value, (inner) => removeProperty(inner, name))
+    const property = propertyOf(objectIn(bare), section)
+    if (property === undefined) return bare
+    const [, node] = partsOf(property)
+    return splice(bare, node, (inner) => removeProperty(inner, name))
   })
 }
 

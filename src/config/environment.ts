@@ -1,5 +1,6 @@
 /**
- * The CATCHD_* environment variables: one schema gives the types, the messages and `.env.example`.
+ * The CATCHD_* environment variables: one schema gives the types, the messages and `.env.example`. Those of settings are
+ * made from the section `daemon` of the configuration (daemon-section.ts).
  *
  * Other names are ignored. An unknown name that begins with CATCHD_ stops the program. No message repeats a value.
  * folders.ts makes the folders from these.
@@ -8,7 +9,7 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
-import { choicesInWords, VAULT_CHOICES } from '../vault/vault-kinds.js'
+import { DaemonSection, type SettingName } from './daemon-section.js'
 import { isTlsOrLoopback } from './loopback.js'
 import { didYouMean } from './suggestion.js'
 
@@ -18,18 +19,32 @@ const PREFIX = 'CATCHD_'
 export const HOOK_VARIABLES = ['CATCHD_PROFILE', 'CATCHD_REASON', 'CATCHD_NEEDED_AT'] as const
 const OF_HOOKS = new Set<string>(HOOK_VARIABLES)
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path')
 
-function wholeNumber(least: number, most: number) {
-  const rule = `must be a whole number from ${least} to ${most}`
-  return z
-    .string()
-    .regex(/^\d{1,6}$/, rule)
-    .transform(Number)
-    .pipe(z.int().min(least, rule).max(most, rule))
+type SettingVariables = {
+  [Name in SettingName as `CATCHD_${Uppercase<Name>}`]: z.ZodOptional<
+    z.ZodType<NonNullable<DaemonSection[Name]>>
+  >
 }
 
-const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path')
+/** One for each key of the section `daemon`, with the same rule, text and default. */
+const SETTING_VARIABLES = Object.fromEntries(
+  Object.entries(DaemonSection.shape).map(([name, optional]) => {
+    const schema: z.ZodType = optional.unwrap()
+    const inText = schema instanceof z.ZodNumber ? z.string().transform(numberIn).pipe(schema) : schema
+    return [variableOf(name), inText.optional().meta(schema.meta() ?? {})]
+  }),
+) as SettingVariables
+
+/** A number in other forms (1e3, +1, 0x1) is more likely a mistake. */
+function numberIn(text: string): number {
+  return /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+}
+
+/** The environment variable of a setting. */
+export function variableOf(name: string): string {
+  return `${PREFIX}${name.toUpperCase()}`
+}
 
 /** From strings to values. */
 export const EnvironmentVariables = z.strictObject({
@@ -38,34 +53,12 @@ export const EnvironmentVariables = z.strictObject({
     .describe(
       "Absolute path of one folder for everything: configuration, state and socket. Unset: the platform's usual folders.",
     ),
-  CATCHD_API_PORT: wholeNumber(0, 65_535)
-    .default(7636)
-    .describe('Port of the API on 127.0.0.1. 0: no TCP, only the socket.'),
-  CATCHD_REDIRECT_PORT: wholeNumber(0, 65_535)
-    .default(8252)
-    .describe('Port of the redirect URI of profiles that set none. 0: a new port for each login.'),
-  CATCHD_VAULT: z
-    .enum(VAULT_CHOICES)
-    .default('auto')
-    .describe(`Where tokens are stored: ${choicesInWords()}.`),
+  ...SETTING_VARIABLES,
   CATCHD_VAULT_PASSPHRASE_FILE: absolutePath
     .optional()
     .describe(
       'Absolute path of a file with the passphrase of the sealed file vault. Unset: a key file in the state folder.',
     ),
-  CATCHD_BROWSER: z
-    .string()
-    .optional()
-    .describe(
-      "Command that opens the authorization URL, or none. Quotes keep spaces; %s stands for the URL. Unset: BROWSER, which may be a list of commands separated by colons, otherwise the system's browser.",
-    ),
-  CATCHD_LOG_LEVEL: z
-    .enum(LOG_LEVELS)
-    .default('info')
-    .describe('trace, debug, info, warn, error, fatal or silent. No level logs a secret.'),
-  CATCHD_LOGIN_TIMEOUT_SECONDS: wholeNumber(5, 3600)
-    .default(600)
-    .describe('How long a login waits for its authorization response: 5 to 3600 seconds.'),
   CATCHD_API_KEY: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
@@ -81,12 +74,12 @@ export const EnvironmentVariables = z.strictObject({
 })
 
 /** `API_PORT` is `apiPort`. */
-type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+export type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
   ? `${Lowercase<First>}${Capitalize<CamelCase<Rest>>}`
   : Lowercase<Name>
 type Variables = z.infer<typeof EnvironmentVariables>
 
-/** The variables under their names without CATCHD_, in camel case. */
+/** The variables under their names without CATCHD_, in camel case. Settings without a variable are in settings.ts. */
 export type Environment = {
   readonly [Name in keyof Required<Variables> as Name extends `${typeof PREFIX}${infer Rest}`
     ? CamelCase<Rest>
@@ -111,12 +104,14 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
     })
   }
   const names = Object.keys(EnvironmentVariables.shape) as (keyof Variables)[]
-  return Object.fromEntries(names.map((name) => [camelCase(name), parsed.data[name]])) as Environment
+  return Object.fromEntries(
+    names.map((name) => [camelCase(name.slice(PREFIX.length)), parsed.data[name]]),
+  ) as Environment
 }
 
-function camelCase(name: string): string {
-  const words = name.slice(PREFIX.length).toLowerCase()
-  return words.replaceAll(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
+/** @returns `apiPort` for `API_PORT` and `api_port`. */
+export function camelCase(name: string): string {
+  return name.toLowerCase().replaceAll(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
 }
 
 function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string[] {

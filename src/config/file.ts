@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
+import { DaemonSection } from './daemon-section.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
 import { Lock } from './lock.js'
 import { Hooks, Notify } from './notices.js'
@@ -20,6 +21,7 @@ export const Configuration = z.strictObject({
     .record(ProfileName, ProfileEntry)
     .optional()
     .describe('Profiles by name; each is one client registration at an authorization server'),
+  daemon: DaemonSection.optional().describe('What the daemon listens on, and how it works'),
   hooks: Hooks.optional().describe('Commands that the daemon runs when something happens'),
   notify: Notify.optional().describe('How the user is notified that a login is needed'),
   lock: Lock.optional().describe('When catchd locks itself'),
@@ -30,6 +32,7 @@ export interface ParsedConfiguration {
   readonly hooks: Hooks | undefined
   readonly notify: Notify | undefined
   readonly lock: Lock
+  readonly daemon: DaemonSection
   /** For the log and for `status`. Each names its place. */
   readonly warnings: string[]
   readonly locate: Locate
@@ -59,8 +62,8 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
       )
     }
   }
-  const { hooks, notify, lock = {} } = parsed.data
-  return { profiles, hooks, notify, lock, warnings, locate }
+  const { hooks, notify, lock = {}, daemon = {} } = parsed.data
+  return { profiles, hooks, notify, lock, daemon, warnings, locate }
 }
 
 /** Names of parameters whose value is usually a secret (`appsecret`, `client_assertion`). */
@@ -98,6 +101,21 @@ export function checkEntry(name: string, entry: unknown): ProfileEntry {
   throw new CatchdError('config_invalid', { detail: capitalised(`${problem?.rule}`), profile: name })
 }
 
+/**
+ * Checks one key of a section, before it is written.
+ *
+ * @throws CatchdError `config_invalid`
+ */
+export function checkMember(section: string, name: string, value: unknown): void {
+  const parsed = Configuration.safeParse({ [section]: { [name]: value } }, WITH_INPUT)
+  const [problem] = parsed.error?.issues.flatMap((issue) => problemsOf(issue, [])) ?? []
+  if (problem === undefined) return
+  throw new CatchdError('config_invalid', {
+    detail: `${problem.rule} Nothing was changed.`,
+    next: 'catchd config list',
+  })
+}
+
 /** To find the choice that a misspelt value is similar to. Issues themselves are never printed. */
 const WITH_INPUT = { reportInput: true }
 
@@ -126,7 +144,7 @@ function problemsOf(issue: z.core.$ZodIssue, above: JsonPath): Problem[] {
     case 'invalid_key':
       return [{ path: path.slice(0, -1), name: String(path.at(-1)), rule: keyRule(path, issue) }]
     case 'invalid_value':
-      return [{ path, rule: `${subject(path)} ${valueRule(issue)}.` }]
+      return [{ path, rule: `${subject(path)} ${valueRule(issue)}` }]
     default:
       return [{ path, rule: `${subject(path)} ${plainRule(issue)}.` }]
   }
@@ -168,7 +186,8 @@ function valueRule(issue: z.core.$ZodIssueInvalidValue): string {
   const given = issue.input
   const meant = typeof given === 'string' ? didYouMean(given, choices) : undefined
   const list = choices.map((choice) => JSON.stringify(choice)).join(', ')
-  return `must be ${choices.length === 1 ? list : `one of ${list}`}${meant === undefined ? '' : `; did you mean "${meant}"?`}`
+  const end = meant === undefined ? '.' : `; did you mean "${meant}"?`
+  return `must be ${choices.length === 1 ? list : `one of ${list}`}${end}`
 }
 
 const TYPES = new Map([

@@ -59,6 +59,17 @@ export type UnattendedGrant = {
 
 export const GRANT_TYPES = Object.keys(GRANTS) as Grant[]
 
+/** @returns The last segment of the URN, for the command line: `device_code`. The configuration has the whole URN. */
+export function shortGrant(grant: Grant): string {
+  return grant.slice(grant.lastIndexOf(':') + 1).replaceAll('-', '_')
+}
+
+/** @param name - The grant as in the configuration, or short, with `-` or `_`. */
+export function grantNamed(name: string): Grant | undefined {
+  const short = name.replaceAll('-', '_')
+  return GRANT_TYPES.find((grant) => grant === name || shortGrant(grant) === short)
+}
+
 /** Whether tokens come without a user, so that there is no login and new ones can be requested at any time. */
 export function needsNoPerson(grant: Grant): grant is UnattendedGrant {
   return GRANTS[grant].login === null

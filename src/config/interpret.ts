@@ -5,6 +5,7 @@
  * unfinished entry is allowed only where another entry extends it.
  */
 import { CatchdError } from '../failures.js'
+import type { DaemonSection } from './daemon-section.js'
 import type { ParsedConfiguration } from './file.js'
 import type { Lock } from './lock.js'
 import { type NoticeSettings, noticeSettings } from './notices.js'
@@ -23,6 +24,7 @@ export interface Interpretation {
   readonly issRequired: ReadonlySet<string>
   readonly notices: NoticeSettings
   readonly lock: Lock
+  readonly daemon: DaemonSection
   /** Warnings about settings that are allowed but risky. Each names its place. */
   readonly warnings: readonly string[]
 }
@@ -36,7 +38,7 @@ export function interpret(
   context: ResolveContext,
   placed = true,
 ): Interpretation {
-  const { profiles: written, lock, locate, warnings } = parsed
+  const { profiles: written, lock, daemon, locate, warnings } = parsed
   const extended = new Set([...written.values()].map((entry) => entry.extends))
   const entries = new Map<string, ProfileEntry>()
   const profiles = new Map<string, Profile>()
@@ -55,5 +57,5 @@ export function interpret(
   }
   const issRequired = checkProfiles(profiles, placed ? locate : undefined)
   const notices = noticeSettings(parsed, context.configFolder)
-  return { written, entries, profiles, unfinished, issRequired, notices, lock, warnings }
+  return { written, entries, profiles, unfinished, issRequired, notices, lock, daemon, warnings }
 }

@@ -56,7 +56,8 @@ export function parseJsonc(text: string, path: string): Jsonc {
   }
   // A space for the mark, so that offsets stay those of the file.
   const marked = text.startsWith(BYTE_ORDER_MARK) ? ` ${text.slice(1)}` : text
-  refuseDepth(marked, refuse)
+  const tooDeep = tooDeepAt(marked)
+  if (tooDeep !== undefined) refuse(tooDeep, `nested deeper than ${DEEPEST_LEVEL} levels.`)
   const errors: ParseError[] = []
   const root = parseTree(marked, errors, { allowTrailingComma: true, allowEmptyContent: true })
   const [error] = errors
@@ -78,20 +79,40 @@ export function parseJsonc(text: string, path: string): Jsonc {
   }
 }
 
+/**
+ * The value of a text that may have mistakes, as far as it can be read. Never throws.
+ *
+ * Only for settings that are checked one by one: what is read of a broken text may differ from what its author meant.
+ */
+export function looseValue(text: string): unknown {
+  try {
+    return parseJsonc(text, '').value
+  } catch {
+    if (Buffer.byteLength(text) > LARGEST_FILE_BYTES || tooDeepAt(text) !== undefined) return undefined
+    const root = parseTree(text.replace(BYTE_ORDER_MARK, ' '), [], { allowTrailingComma: true })
+    return root === undefined ? undefined : getNodeValue(root)
+  }
+}
+
 /** The name of a property node. */
 export function nameOf(property: Node): string {
   return String(property.children?.[0]?.value)
 }
 
-/** The parser is recursive: a few hundred thousand brackets would overflow the stack. */
-function refuseDepth(text: string, refuse: Refuse): void {
+/**
+ * The parser is recursive: a few hundred thousand brackets would overflow the stack.
+ *
+ * @returns Where the text is nested too deep; `undefined`: nowhere.
+ */
+function tooDeepAt(text: string): number | undefined {
   const scanner = createScanner(text, true)
   let level = 0
   for (let token: number = scanner.scan(); token !== TOKEN.endOfFile; token = scanner.scan()) {
     if (token === TOKEN.openBrace || token === TOKEN.openBracket) level += 1
     if (token === TOKEN.closeBrace || token === TOKEN.closeBracket) level -= 1
-    if (level > DEEPEST_LEVEL) refuse(scanner.getTokenOffset(), `nested deeper than ${DEEPEST_LEVEL} levels.`)
+    if (level > DEEPEST_LEVEL) return scanner.getTokenOffset()
   }
+  return undefined
 }
 
 function refuseRepeatedNames(node: Node, refuse: Refuse): void {

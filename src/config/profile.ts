@@ -93,6 +93,7 @@ export const ProfileEntry = z
     resource_server: serverUrl('A protected resource whose metadata names the issuer (RFC 9728)', {
       getsNoSecret: true,
     }),
+    ca_file: file("PEM or DER file of the CA that signed the server's certificate, or of that certificate"),
     authorization_endpoint: endpoint('Authorization endpoint, which the browser opens (RFC 6749 §3.1)', {
       getsNoSecret: true,
     }),
@@ -204,6 +205,7 @@ export const ProfileEntry = z
       z.boolean(),
       'false only for servers that drop `state`; this is weaker and requires PKCE and a redirect_uri that no other profile uses',
     ),
+    dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
     authorization_parameters: parameters(
       values,
       "Added to the authorization request and the device authorization request, in addition to those of the preset; an empty value removes the preset's; `{client_id}`, `{redirect_uri}` and `{scope}` stand for the values of the request",
@@ -233,8 +235,6 @@ export const ProfileEntry = z
       z.int().min(1).max(315_360_000),
       'How many seconds an access token is valid, if the server does not say so; unset: unknown',
     ),
-    dpop: setting(z.boolean(), 'Bind tokens to a key of the daemon (RFC 9449)'),
-    ca_file: file("PEM or DER file of the CA that signed the server's certificate, or of that certificate"),
     refresh: setting(
       z.enum(['ahead', 'on_demand']),
       'ahead: before expiry, if the profile was used in the last 24 hours; on_demand: when a token is requested',
@@ -261,6 +261,32 @@ export type Endpoint = KeyOf<Shape, 'endpoint'>
 export type ServerUrl = KeyOf<Shape, 'endpoint' | 'server_url'>
 /** Keys of which everything may be shown. */
 export type ShownKey = ShownKeyOf<Shape>
+
+/**
+ * The groups of the keys, for help and for the reference page, in the order of the schema. A group begins at its key and
+ * ends before the next one.
+ */
+export const KEY_GROUPS = {
+  Server: 'preset',
+  Endpoints: 'authorization_endpoint',
+  'Client and its authentication': 'client_id',
+  'Grant and token exchange': 'grant',
+  'Redirect URI and authorization response': 'redirect_uri',
+  'Scope and resource': 'scope',
+  'PKCE, state and DPoP': 'code_challenge_method',
+  'Requests and token responses': 'authorization_parameters',
+  'Use of the tokens': 'refresh',
+} as const satisfies Record<string, keyof Shape>
+
+/** @returns Each key with the group that it belongs to, in the order of the schema. */
+export function groupedKeys(): { readonly group: string; readonly key: keyof Shape }[] {
+  const begins = new Map<string, string>(Object.entries(KEY_GROUPS).map(([group, first]) => [first, group]))
+  let group = ''
+  return (Object.keys(ProfileEntry.shape) as (keyof Shape)[]).map((key) => {
+    group = begins.get(key) ?? group
+    return { group, key }
+  })
+}
 
 /** Keys that a server publishes under the same name (RFC 8414 §2). */
 export const ENDPOINTS = keysOf(ProfileEntry.shape, 'endpoint')

@@ -8,8 +8,9 @@ import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Clock, systemClock } from '../clock.js'
 import { asCatchdError, CatchdError } from '../failures.js'
-import { removeProfile, setProfile } from './edit.js'
-import { checkEntry, parseConfiguration } from './file.js'
+import type { DaemonSection } from './daemon-section.js'
+import { type Place, removeMember, setMember } from './edit.js'
+import { checkEntry, checkMember, parseConfiguration } from './file.js'
 import { FileWatch } from './file-watch.js'
 import { ensureFolder } from './folders.js'
 import { type Interpretation, interpret } from './interpret.js'
@@ -27,6 +28,8 @@ export interface ConfigurationSettings {
   readonly file: string
   /** Port of the default redirect URI. */
   readonly redirectPort: number
+  /** Until a valid file is read. */
+  readonly daemonSection?: DaemonSection
   readonly clock?: Clock
 }
 
@@ -68,10 +71,15 @@ export class ConfigurationStore {
   #error: CatchdError | undefined
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor({ file, redirectPort, clock = systemClock }: ConfigurationSettings) {
+  private constructor({
+    file,
+    redirectPort,
+    daemonSection = {},
+    clock = systemClock,
+  }: ConfigurationSettings) {
     this.#file = file
     this.#context = { redirectPort, configFolder: dirname(file) }
-    this.#inUse = interpret(parseConfiguration('', file), this.#context)
+    this.#inUse = { ...interpret(parseConfiguration('', file), this.#context), daemon: daemonSection }
     this.#clock = clock
     this.#watch = new FileWatch(file, clock, () => void this.#queue(() => this.#follow()))
   }
@@ -135,6 +143,11 @@ export class ConfigurationStore {
     return this.#inUse.lock
   }
 
+  /** The settings of the daemon that the file has. settings.ts decides which count. */
+  daemonSection(): DaemonSection {
+    return this.#inUse.daemon
+  }
+
   /** Warnings about settings that are allowed but risky, each with its place in the file. */
   warnings(): readonly string[] {
     return this.#inUse.warnings
@@ -149,7 +162,7 @@ export class ConfigurationStore {
   put(name: string, entry: ProfileEntry, check?: EditCheck): Promise<{ readonly created: boolean }> {
     return this.#queue(async () => {
       const checked = checkEntry(name, entry)
-      const before = await this.#change((text) => setProfile(text, name, checked), check)
+      const before = await this.#change((text) => setMember(text, ['profiles', name], checked), check)
       return { created: !before.has(name) }
     })
   }
@@ -159,8 +172,23 @@ export class ConfigurationStore {
     return this.#queue(async () => {
       await this.#change((text) => {
         if (!this.#inUse.written.has(name)) throw this.#unknown(name)
-        return removeProfile(text, name)
+        return removeMember(text, ['profiles', name])
       })
+    })
+  }
+
+  /**
+   * Sets a key of another section than `profiles`. Comments stay.
+   *
+   * @param value - `null` removes the key.
+   * @throws CatchdError `config_invalid`; the file is then as it was
+   */
+  set([section, name]: Place, value: unknown): Promise<void> {
+    return this.#queue(async () => {
+      if (value !== null) checkMember(section, name, value)
+      await this.#change((text) =>
+        value === null ? removeMember(text, [section, name]) : setMember(text, [section, name], value),
+      )
     })
   }
 
@@ -220,8 +248,10 @@ export class ConfigurationStore {
 
   #adopt(next: Interpretation): void {
     const changed = differences(this.#inUse, next)
-    const { notices, lock } = this.#inUse
-    const isNews = this.#error !== undefined || !isDeepStrictEqual([next.notices, next.lock], [notices, lock])
+    const { notices, lock, daemon } = this.#inUse
+    const isNews =
+      this.#error !== undefined ||
+      !isDeepStrictEqual([next.notices, next.lock, next.daemon], [notices, lock, daemon])
     this.#inUse = next
     this.#error = undefined
     if (isNews || changed.size > 0) this.#tell(changed)

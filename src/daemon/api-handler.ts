@@ -45,12 +45,13 @@ export class ApiHandler {
         started,
         services,
         log: (event) => log.error(event),
-        logAnswer: log.isVerbose ? (event) => log.debug(event) : undefined,
+        logAnswer: (event) => log.debug(event),
       })
     })
     const routes = this.#app.routing
     // A verbose log has every answer, and the routes write it.
-    const handler = log.isVerbose ? routes : freshTokenHandler({ services, gate, clock, started, routes })
+    const fast = freshTokenHandler({ services, gate, clock, started, routes })
+    const handler: typeof routes = (request, response) => (log.isVerbose ? routes : fast)(request, response)
     this.listener = new HttpListener(answerChallenges(gate, handler), API_LIMITS, unreadProblem)
   }
 

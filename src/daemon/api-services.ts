@@ -11,11 +11,15 @@ import { ProfileDiscovery } from '../profiles/profile-discovery.js'
 import { ProfileService } from '../profiles/profile-service.js'
 import { TokenService } from '../tokens/token-service.js'
 import type { DaemonParts } from './parts.js'
+import { settingsInUse } from './settings-in-use.js'
 
 export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' | 'connect'>): ApiServices {
   const {
     clock,
     environment,
+    section,
+    settings,
+    current,
     folders,
     version,
     machine,
@@ -38,6 +42,7 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
     ({ client, profile }) => events.tell({ event: 'token.served', client, profile }),
   )
   const startedAtMs = clock.now()
+  const inUse = settingsInUse(environment, section, () => configuration.daemonSection())
   return {
     tokens: new TokenService({
       clock,
@@ -58,7 +63,8 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
       configuration,
       vault,
       lock: gate,
-      redirectPort: environment.redirectPort,
+      redirectPort: settings.redirectPort,
+      clientMetadataUrl: () => current().clientMetadataUrl,
       configFolder: dirname(folders.configFile),
     }),
     activity,
@@ -81,7 +87,9 @@ export function composeApiServices(parts: Omit<DaemonParts, 'log' | 'activated' 
         logins_pending: logins.countPending(isVisible),
         locked: gate.isLocked,
         lock_error: lock.automatic.trouble,
-        ...(limit === undefined ? { token_accesses: accesses.newest.map(tokenAccess) } : {}),
+        ...(limit === undefined
+          ? { settings: inUse(), token_accesses: accesses.newest.map(tokenAccess) }
+          : {}),
       }
     },
     tokenServed(client, profile) {

@@ -3,6 +3,7 @@
  * starts nothing: `start` binds and reads, `stop` undoes it in the opposite order.
  */
 import { systemClock } from '../clock.js'
+import { daemonSettings } from '../config/settings.js'
 import { machineFactsOf } from '../diagnosis/facts.js'
 import { ApiKeys } from '../http/access/api-keys.js'
 import { LockGate } from '../lock/gate.js'
@@ -28,25 +29,29 @@ const EDGES = { clock: systemClock, connect: connectServers }
 
 export type Daemon = Awaited<ReturnType<typeof compose>>
 
-export async function compose(settings: DaemonSettings, { clock, connect }: DaemonEdges = EDGES) {
-  const { environment, folders, log, activated } = settings
+export async function compose(given: DaemonSettings, { clock, connect }: DaemonEdges = EDGES) {
+  const { environment, section, folders, log, activated } = given
+  const settings = daemonSettings(environment, section)
+  const base = { ...given, settings, clock }
   const machine = machineFactsOf(process.platform, process.env)
 
   const events = new EventHub(log)
   const gate = new LockGate()
-  const storage = await openStorage(environment, folders, clock, (path) =>
+  const storage = await openStorage({ environment, section, settings }, folders, clock, (path) =>
     log.warn({ event: 'vault.damage_set_aside', path }),
   )
+  const current = () => daemonSettings(environment, storage.configuration.daemonSection())
   const tokens = composeTokens({ clock, folders, log, events, gate, storage, connect })
-  const logins = composeLogins({ ...settings, clock, events, gate, machine, storage, tokens })
+  const logins = composeLogins({ ...base, events, gate, machine, storage, tokens, current })
   const lock = composeLock({ clock, folders, gate, log, events, storage, tokens, logins })
-  const listeners = new ApiListeners(settings)
-  const built = { ...settings, clock, machine, events, gate, storage, tokens, logins, lock, listeners }
+  const listeners = new ApiListeners(base)
+  const built = { ...base, machine, events, gate, storage, tokens, logins, lock, listeners, current }
   const services = composeApiServices(built)
   const keys = await ApiKeys.open(folders.stateFolder, clock, (event) => log.warn(event))
   const handler = new ApiHandler({ clock, log, keys, services, listeners })
 
   const adoptConfiguration = () => {
+    log.setLevel(current().logLevel)
     tokens.keeper.reconsider()
     tokens.keeper.watchLifetimes(storage.configuration.profiles().values())
     void tokens.notices.reconsider()
@@ -64,7 +69,7 @@ export async function compose(settings: DaemonSettings, { clock, connect }: Daem
       events.tell({ event: ok ? 'configuration.changed' : 'configuration.refused' })
     })
     adoptConfiguration() // a response may arrive as soon as the address is bound
-    await logins.redirectListeners.openDefault(environment.redirectPort, activated.redirect)
+    await logins.redirectListeners.openDefault(settings.redirectPort, activated.redirect)
   }
 
   return {

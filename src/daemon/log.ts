@@ -21,11 +21,15 @@ const SECRET_MEMBERS = [
   'cookie',
 ]
 
+/** The streams take all that the logger lets through, whose level can change. */
+const LEAST = 'trace'
+
 export interface DaemonLog {
   info(event: object): void
   warn(event: object): void
   error(event: object): void
   debug(event: object): void
+  setLevel(level: string): void
   /** Whether debug events are written. If not, callers need not prepare them. */
   readonly isVerbose: boolean
   close(): Promise<void>
@@ -39,10 +43,10 @@ export async function openLog(options: {
 }): Promise<DaemonLog> {
   const file = createStream('catchd.log', { path: options.folder, size: '5M', maxFiles: 3, mode: 0o600 })
   file.on('error', () => {}) // with a full disk events are lost, but tokens are still served
-  const streams: { level: string; stream: NodeJS.WritableStream }[] = [{ level: options.level, stream: file }]
+  const streams: { level: string; stream: NodeJS.WritableStream }[] = [{ level: LEAST, stream: file }]
   if (options.foreground !== null) {
     options.foreground.on('error', () => {}) // the reader is gone
-    streams.push({ level: options.level, stream: await foregroundStream(options.foreground) })
+    streams.push({ level: LEAST, stream: await foregroundStream(options.foreground) })
   }
   const logger = pino(
     {
@@ -59,7 +63,12 @@ export async function openLog(options: {
     warn: (event) => logger.warn(event),
     error: (event) => logger.error(event),
     debug: (event) => logger.debug(event),
-    isVerbose: logger.isLevelEnabled('debug'),
+    setLevel(level) {
+      logger.level = level
+    },
+    get isVerbose() {
+      return logger.isLevelEnabled('debug')
+    },
     close: () => new Promise((resolve) => file.end(() => resolve())),
   }
 }

@@ -21,15 +21,33 @@ const REDIRECT_LIMITS = {
 export function composeLogins(
   parts: Pick<
     DaemonParts,
-    'clock' | 'environment' | 'folders' | 'log' | 'events' | 'gate' | 'machine' | 'storage' | 'tokens'
+    | 'clock'
+    | 'settings'
+    | 'folders'
+    | 'log'
+    | 'events'
+    | 'gate'
+    | 'machine'
+    | 'storage'
+    | 'tokens'
+    | 'current'
   >,
 ) {
-  const { clock, environment, folders, log, events, gate, machine, storage, tokens } = parts
+  const { clock, settings, folders, log, events, gate, machine, storage, tokens, current } = parts
   const { vault, configuration } = storage
   // Used before it exists: a login binds its redirect URI, and the requests there are for a login.
   const redirectApp = new LazyApp(async () => {
     const { buildRedirectApp } = await import('../http/redirect/redirect-app.js')
-    return buildRedirectApp({ logins, clock, log: (event) => log.info(event) })
+    return buildRedirectApp({
+      logins,
+      clock,
+      hasTokens: (profile) =>
+        tokens.keeper.find(profile).then(
+          ({ set }) => set !== null,
+          () => undefined,
+        ),
+      log: (event) => log.info(event),
+    })
   })
   const redirectListeners = new LoopbackRedirectListeners({
     listener: new HttpListener(redirectApp.routing, REDIRECT_LIMITS, unreadPage),
@@ -45,9 +63,9 @@ export function composeLogins(
     profiles: configuration,
     lock: gate,
     listeners: redirectListeners,
-    openBrowser: browserOpener(environment.browser, process.env),
+    openBrowser: (url) => browserOpener(current().browser, process.env)(url),
     describeVault: storage.describeVault,
-    timeoutSeconds: environment.loginTimeoutSeconds,
+    timeoutSeconds: () => current().loginTimeoutSeconds,
     machine,
     log: (event) => events.tell(event),
   })
@@ -57,7 +75,7 @@ export function composeLogins(
 
     /** The default redirect URI answers even if no profile uses it, so that a stray response gets a page. */
     adoptConfiguration() {
-      const own = { redirectUri: `http://127.0.0.1:${environment.redirectPort}/callback`, profile: null }
+      const own = { redirectUri: `http://127.0.0.1:${settings.redirectPort}/callback`, profile: null }
       const profiles = [...configuration.profiles().values()]
       const configured = profiles.map(({ name, redirect_uri: redirectUri }) => ({
         redirectUri,

@@ -3,6 +3,7 @@
  */
 import { parseEnvironment } from '../config/environment.js'
 import { ensureFolder, requireWritable, resolveFolders } from '../config/folders.js'
+import { daemonSettings, readSettings } from '../config/settings.js'
 import { EXIT, placeOf } from '../failures.js'
 import { forbidCoreDumps } from '../process/core-dumps.js'
 import { LOADER_VARIABLES } from '../process/own-processes.js'
@@ -28,9 +29,10 @@ export async function runDaemon(): Promise<void> {
   }
   for (const folder of [folders.stateFolder, folders.runtimeFolder]) await requireWritable(folder)
 
+  const { section } = await readSettings(folders.configFile)
   const log = await openLog({
     folder: folders.stateFolder,
-    level: environment.logLevel,
+    level: daemonSettings(environment, section).logLevel,
     foreground: foreground(),
   })
   let end: () => void = () => {}
@@ -38,7 +40,15 @@ export async function runDaemon(): Promise<void> {
     end = resolve
   })
   await limited // before there is a secret in memory
-  const daemon = await compose({ environment, folders, log, version: VERSION, activated, onStop: end })
+  const daemon = await compose({
+    environment,
+    section,
+    folders,
+    log,
+    version: VERSION,
+    activated,
+    onStop: end,
+  })
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
   process.on('SIGHUP', () => {}) // the terminal that started it was closed

@@ -6,7 +6,6 @@
  */
 import { join } from 'node:path'
 import type { Clock } from '../clock.js'
-import type { Environment } from '../config/environment.js'
 import type { Folders } from '../config/folders.js'
 import { ConfigurationStore } from '../config/store.js'
 import { type CatchdError, FAILURES } from '../failures.js'
@@ -17,12 +16,13 @@ import { describeVault, openVault, openVaultOf } from '../vault/open-vault.js'
 import { healthIn } from '../vault/vault.js'
 import { rememberVault } from '../vault/vault-choice.js'
 import type { LastingVault } from '../vault/vault-kinds.js'
+import type { DaemonParts } from './parts.js'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
 /** @throws CatchdError `vault_unavailable` when the earlier choice of a vault cannot be read */
 export async function openStorage(
-  environment: Environment,
+  { environment, section, settings }: Pick<DaemonParts, 'environment' | 'section' | 'settings'>,
   { configFile, stateFolder, keychainService }: Folders,
   clock: Clock,
   onSetAside: (path: string) => void,
@@ -33,14 +33,15 @@ export async function openStorage(
     passphraseFile: environment.vaultPassphraseFile ?? null,
     onSetAside,
   }
-  const vault = await openVault(environment.vault, vaultOptions)
+  const vault = await openVault(settings.vault, vaultOptions)
   const newFallback = () => new KnownFallback(() => examineFallback(stateFolder, keychainHost()))
   let fallback = newFallback()
   const findFallback = async () =>
-    environment.vault === 'auto' && vault.kind === 'file' ? fallback.tell(performance.now()) : undefined
+    settings.vault === 'auto' && vault.kind === 'file' ? fallback.tell(performance.now()) : undefined
   const configuration = await ConfigurationStore.open({
     file: configFile,
-    redirectPort: environment.redirectPort,
+    redirectPort: settings.redirectPort,
+    daemonSection: section,
     clock,
   })
   const loginJournal = new StepJournal(join(stateFolder, 'logins.journal'))

@@ -1,10 +1,11 @@
 /**
- * The demo's environment: a temporary home folder and free ports. Runs catchd commands in it and removes it at the end.
+ * The demo's environment: a temporary home folder with ports of its own in its configuration file, so that every command
+ * with this home uses them, and a daemon of the user never collides with them. Runs catchd commands in it and removes it at the end.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -24,7 +25,7 @@ export class DemoHome {
   readonly redirectPort: number
   readonly #env: NodeJS.ProcessEnv
 
-  private constructor(folder: string, apiPort: number, redirectPort: number, browser: boolean) {
+  private constructor(folder: string, apiPort: number, redirectPort: number) {
     this.folder = folder
     this.apiPort = apiPort
     this.redirectPort = redirectPort
@@ -32,26 +33,25 @@ export class DemoHome {
     this.#env = {
       ...Object.fromEntries(others),
       CATCHD_HOME: folder,
-      CATCHD_API_PORT: String(apiPort),
-      CATCHD_REDIRECT_PORT: String(redirectPort),
-      CATCHD_VAULT: 'auto',
-      ...(browser ? {} : { CATCHD_BROWSER: 'none' }),
     }
   }
 
-  /** Uses the default ports if they are free, and other ports if the user's own daemon has them. */
+  /** @param browser - Whether the daemon may open a browser. */
   static async make(browser: boolean): Promise<DemoHome> {
     const folder = await mkdtemp(join(tmpdir(), 'catchd-demo-'))
-    return new DemoHome(folder, await freePort(7636), await freePort(8252), browser)
+    const [apiPort, redirectPort] = await freePorts()
+    const daemon = {
+      api_port: apiPort,
+      redirect_port: redirectPort,
+      ...(browser ? {} : { browser: 'none' }),
+    }
+    const text = `${JSON.stringify({ daemon, profiles: {} }, null, 2)}\n`
+    await writeFile(join(folder, 'config.jsonc'), text, { mode: 0o600 })
+    return new DemoHome(folder, apiPort, redirectPort)
   }
 
   get socketPath(): string {
     return join(this.folder, 'run', 'catchd.sock')
-  }
-
-  /** The variables that make a command use this home. */
-  get environmentForShell(): string {
-    return `CATCHD_HOME=${this.folder} CATCHD_API_PORT=${this.apiPort} CATCHD_REDIRECT_PORT=${this.redirectPort}`
   }
 
   /**
@@ -99,17 +99,23 @@ export class DemoHome {
   }
 }
 
-/** @returns The preferred port if it is free, otherwise another one. */
-async function freePort(preferred: number): Promise<number> {
-  const server = createServer().listen({ host: '127.0.0.1', port: preferred, exclusive: true })
+/** Two ports that the system gives out now. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()] as const
   try {
-    await once(server, 'listening')
+    for (const server of servers) {
+      server.listen({ host: '127.0.0.1', port: 0, exclusive: true })
+      await once(server, 'listening')
+    }
+    const [first, second] = servers
+    return [portOf(first), portOf(second)]
   } catch (error) {
-    if (preferred !== 0) return freePort(0)
     throw new CatchdError('internal', { detail: 'No free port on 127.0.0.1.', cause: error })
+  } finally {
+    for (const server of servers) server.close()
   }
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
 }

@@ -126,8 +126,8 @@ async function showToken(home: DemoHome, gateway: RunningGateway, step: Step): P
 
 function sayWhatStays(home: DemoHome, gateway: RunningGateway): void {
   say(
-    '\nThe daemon and the gateway keep running. Try:',
-    command(`export ${home.environmentForShell}`),
+    `\nThe daemon and the gateway keep running, on ports of their own: API ${home.apiPort}, redirect ${home.redirectPort}. Try:`,
+    command(`export CATCHD_HOME=${home.folder}`),
     command('catchd status'),
     command('catchd token gw'),
     '\nTo stop both and remove everything:',

@@ -9,6 +9,22 @@ export function causeInWords({ detail, fix: { set, register } }: Pick<Cause, 'de
   return set === null ? detail : `${detail} Set ${set} in the profile.`
 }
 
+/**
+ * For a login at which nothing arrived: each cause with what to do, one sentence or value a line. A value that the user
+ * copies is alone on its line, after two spaces.
+ */
+export function whileSilent(causes: readonly Pick<Cause, 'detail' | 'fix'>[]): string[] {
+  return causes.flatMap(({ detail, fix: { run, set, register } }) => {
+    if (register !== null)
+      return [
+        detail,
+        'Register exactly this at the server, then open the authorization URL again:',
+        `  ${register}`,
+      ]
+    return set === null ? [`${detail} Run: ${run}`] : [`${detail} Set ${set} in the profile. Run: ${run}`]
+  })
+}
+
 /** The same failure, with the likeliest cause in its detail and the command that helps. */
 export function advised(failure: CatchdError, causes: readonly Pick<Cause, 'detail' | 'fix'>[]): CatchdError {
   const [likeliest] = causes

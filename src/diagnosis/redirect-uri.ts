@@ -78,18 +78,25 @@ function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {
   const client = `client ${profile.client_id}`
   const why =
     step === 'no_response'
-      ? `No response arrived at ${redirectUri}. If this redirect URI is not registered for ${client}, the server shows an error in the browser and does not redirect back (RFC 6749 §4.1.2.1).`
+      ? `No response arrived at ${redirectUri}. If the browser shows an error page of the server, this redirect URI is probably not registered for ${client}.`
       : `${redirectUri} is not registered for ${client}. The registered value must be exactly the same: scheme, host, port, path and a slash at the end.`
-  const hint = needsNoEntry
-    ? ` ${preset.title} needs no registered redirect URI if the client is of the right kind: ${preset.register}`
-    : ''
-  return { cause: 'redirect_uri_mismatch', detail: `${why}${hint}`, fix: register(value) }
+  return {
+    cause: 'redirect_uri_mismatch',
+    detail: preset === undefined ? why : `${why} ${whereToRegister(preset, needsNoEntry)}`,
+    fix: register(value),
+  }
+}
+
+function whereToRegister({ title, register: how }: Preset, needsNoEntry: boolean): string {
+  return needsNoEntry
+    ? `${title} needs no registered redirect URI if the client is of the right kind: ${how}`
+    : `${title}: ${how}`
 }
 
 function clientUnknown({ profile }: Facts): Cause {
   return {
     cause: 'client_unknown',
-    detail: `The same happens when the server does not know the client_id ${profile.client_id}.`,
+    detail: `The server shows an error page too if it does not know the client_id ${profile.client_id}.`,
     fix: run(`catchd profile show ${profile.name}`),
   }
 }
@@ -98,7 +105,7 @@ function browserElsewhere({ profile }: Facts): Cause {
   return {
     cause: 'browser_elsewhere',
     detail:
-      "A browser on another machine cannot reach this machine's redirect URI. Paste the final URL from its address bar.",
+      'If the browser runs on another machine, it cannot reach this redirect URI. Paste the final URL from its address bar.',
     fix: run(`catchd login ${profile.name} --paste`),
   }
 }

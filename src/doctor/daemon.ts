@@ -7,9 +7,11 @@ import { createServer } from 'node:net'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { NothingListens } from '../client/daemon-error.js'
-import type { Environment } from '../config/environment.js'
+import { variableOf } from '../config/environment.js'
 import { usesRedirectUri } from '../config/grants.js'
 import type { Profile } from '../config/profile.js'
+import type { DaemonSetting } from '../config/settings.js'
+import { differencesInWords } from '../config/settings-difference.js'
 import { asCatchdError, type CatchdError, EXIT } from '../failures.js'
 import { readBindTarget } from '../http/redirect/bind-target.js'
 import { findPortHolder, type PortHolder } from '../http/redirect/port-holder.js'
@@ -63,14 +65,30 @@ export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand:
 }
 
 function judgeRunning({ version, pid, listeners }: DaemonStatus): Finding {
-  if (version === VERSION && listeners.tcp_error !== null)
-    return warn('daemon', listeners.tcp_error, 'catchd daemon restart')
+  if (version === VERSION && listeners.tcp_error !== null) return warn('daemon', listeners.tcp_error)
   if (version === VERSION) return ok('daemon', `Version ${version}, process ${pid}`)
   return warn(
     'daemon',
     `The running daemon (process ${pid}) has version ${version}, but this program has version ${VERSION}.`,
     'catchd daemon restart',
   )
+}
+
+/**
+ * @param here - What a daemon that is started here uses.
+ * @param restart - The command after which the daemon uses these settings.
+ */
+export function judgeSettings(
+  daemon: DaemonState,
+  here: readonly DaemonSetting[],
+  restart: string,
+): Finding[] {
+  // A daemon of an older version does not send its settings.
+  if (daemon.state !== 'running' || daemon.status.settings === undefined) return []
+  const { settings, vault } = daemon.status
+  const differences = differencesInWords(here, settings, vault.kind)
+  if (differences.length === 0) return [ok('settings', 'The running daemon uses the settings of this shell.')]
+  return [warn('settings', differences.join(' '), restart)]
 }
 
 /** @returns No finding if everything that arrived at the redirect URIs could be read, since the daemon started. */
@@ -88,6 +106,11 @@ function isOccupied(path: string): boolean {
   }
 }
 
+const PORT_CHECKS = new Map([
+  ['api_port', 'API port'],
+  ['redirect_port', 'redirect port'],
+])
+
 /** A port that catchd needs. */
 interface PortNeed {
   readonly check: string
@@ -95,11 +118,13 @@ interface PortNeed {
   readonly port: number
   /** The command to run when another program uses the port. */
   readonly next: string
+  /** The same with another port, if the file has the setting and any port will do. */
+  readonly nextWithPort?: ((port: number) => string) | undefined
 }
 
-/** The ports of the environment and of the profiles' redirect URIs, each once. */
+/** The ports of the settings and of the profiles' redirect URIs, each once. */
 export function portsNeeded(
-  { apiPort, redirectPort }: Pick<Environment, 'apiPort' | 'redirectPort'>,
+  settings: readonly DaemonSetting[],
   profiles: ReadonlyMap<string, Profile> | undefined,
 ): PortNeed[] {
   const needs = new Map<string, PortNeed>()
@@ -108,9 +133,19 @@ export function portsNeeded(
     if (need.port !== 0 && !needs.has(key)) needs.set(key, need)
   }
   const here = ['127.0.0.1']
-  add({ check: 'API port', hosts: here, port: apiPort, next: 'CATCHD_API_PORT=0 catchd daemon restart' })
-  const next = 'CATCHD_REDIRECT_PORT=0 catchd daemon restart'
-  add({ check: 'redirect port', hosts: here, port: redirectPort, next })
+  for (const { key, value, source } of settings) {
+    const name = key.replace(/^daemon\./, '')
+    const check = PORT_CHECKS.get(name)
+    if (check === undefined || typeof value !== 'number') continue
+    const isVariable = source === 'environment'
+    const setting = isVariable ? `${variableOf(name)}=0` : `catchd config set ${key} 0 &&`
+    const next = `${setting} catchd daemon restart`
+    const nextWithPort =
+      isVariable || name !== 'api_port'
+        ? undefined
+        : (port: number) => `catchd config set ${key} ${port} && catchd daemon restart`
+    add({ check, hosts: here, port: value, next, nextWithPort })
+  }
   for (const profile of profiles?.values() ?? []) {
     if (!usesRedirectUri(profile)) continue
     const { name, redirect_uri, listen } = profile
@@ -142,7 +177,9 @@ export async function examinePort(need: PortNeed, daemon: DaemonState): Promise<
   // `localhost` has two address families. One that the system does not have is no problem.
   const refusal = refusals.find((code) => code !== undefined && code !== 'EADDRNOTAVAIL')
   const holder = refusal === 'EADDRINUSE' ? await findPortHolder(need.port) : undefined
-  return judgePort(need, { refusal, holder }, daemon)
+  const other = refusal === undefined ? undefined : await freePortAfter(need.port)
+  const next = other === undefined ? undefined : need.nextWithPort?.(other)
+  return judgePort({ ...need, next: next ?? need.next }, { refusal, holder }, daemon)
 }
 
 export function judgePort(need: PortNeed, { refusal, holder }: PortFacts, daemon: DaemonState): Finding {
@@ -161,6 +198,14 @@ export function judgePort(need: PortNeed, { refusal, holder }: PortFacts, daemon
 function listensOn(status: DaemonStatus | undefined, port: number): boolean {
   const { redirect = [], tcp = null } = status?.listeners ?? {}
   return [...redirect, tcp ?? ''].some((address) => address.endsWith(`:${port}`))
+}
+
+/** @returns The first free port after this one; `undefined`: there is none near. */
+async function freePortAfter(port: number): Promise<number | undefined> {
+  for (let other = port + 1; other < Math.min(port + 20, 65_536); other += 1) {
+    if ((await tryToBind('127.0.0.1', other)) === undefined) return other
+  }
+  return undefined
 }
 
 function tryToBind(host: string, port: number): Promise<string | undefined> {

@@ -6,6 +6,7 @@ import { CatchdClient } from '../client/client.js'
 import type { Environment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
 import type { Profile } from '../config/profile.js'
+import { daemonSettings, daemonSettingsInEffect, readSettings } from '../config/settings.js'
 import { machineFactsOf } from '../diagnosis/facts.js'
 import { examineConfiguration, examineEnvironment, requireProfile } from './configuration.js'
 import {
@@ -14,6 +15,7 @@ import {
   examinePort,
   judgeDaemon,
   judgeMissedResponse,
+  judgeSettings,
   portsNeeded,
 } from './daemon.js'
 import { type Finding, failed, warn } from './finding.js'
@@ -28,14 +30,20 @@ import { examineVault, judgeDaemonVault, judgeUnsaved } from './vault.js'
 /** A healthy daemon answers in milliseconds. A suspended process never answers. */
 const ANSWERS_WITHIN_MS = 3_000
 
+interface ExamineOptions {
+  /** Checks the user's service; `undefined` if the environment does not say where it would be. */
+  readonly service?: (() => Promise<Finding>) | undefined
+  /** The command after which the daemon uses the settings of this shell. */
+  readonly restart?: string
+}
+
 /**
  * @param profile - Name of the profile whose server and tokens are checked as well.
- * @param service - Checks the user's service; `undefined` if the environment does not say where it would be.
  */
 export async function examine(
   machine: Machine,
   profile: string | undefined,
-  service?: () => Promise<Finding>,
+  { service, restart = 'catchd daemon restart' }: ExamineOptions = {},
 ): Promise<Finding[]> {
   const { environment, finding } = examineEnvironment(machine.env)
   const beginning = [checkNode(machine), finding]
@@ -48,7 +56,7 @@ export async function examine(
   const client = clientOf(environment, folders)
   try {
     const daemon = await askDaemon(client)
-    const scene = { machine, environment, folders, client, daemon, service }
+    const scene = { machine, environment, folders, client, daemon, service, restart }
     const rest =
       environment.url === undefined ? await examineHome(scene, profile) : await examineRemote(scene, profile)
     return [...beginning, ...rest]
@@ -64,6 +72,7 @@ interface Scene {
   readonly client: CatchdClient
   readonly daemon: DaemonState
   readonly service: (() => Promise<Finding>) | undefined
+  readonly restart: string
 }
 
 function clientOf({ url, apiKey }: Environment, { socketPath }: Folders): CatchdClient {
@@ -74,21 +83,24 @@ function clientOf({ url, apiKey }: Environment, { socketPath }: Folders): Catchd
 
 async function examineHome(scene: Scene, name: string | undefined): Promise<Finding[]> {
   const { machine, environment, folders, daemon } = scene
-  const configuration = await examineConfiguration(folders, environment.redirectPort)
+  const { section } = await readSettings(folders.configFile)
+  const here = daemonSettingsInEffect(environment, section)
+  const settings = daemonSettings(environment, section)
+  const configuration = await examineConfiguration(folders, settings.redirectPort)
   const status = daemon.state === 'running' ? daemon.status : undefined
   const findings = [
     ...(await checkFolders(folders)),
     ...(await checkStateFiles(folders.stateFolder)),
     ...configuration.findings,
-    ...(await examineVault(machine, environment, folders.stateFolder, status)),
+    ...(await examineVault(machine, { ...environment, vault: settings.vault }, folders.stateFolder, status)),
     judgeDaemon(daemon, folders.socketPath, true),
+    ...judgeSettings(daemon, here, scene.restart),
     ...judgeMissedResponse(daemon),
   ]
   // One after the other: two needs may name the same port.
-  for (const need of portsNeeded(environment, configuration.profiles))
-    findings.push(await examinePort(need, daemon))
+  for (const need of portsNeeded(here, configuration.profiles)) findings.push(await examinePort(need, daemon))
   if (scene.service !== undefined) findings.push(await scene.service())
-  findings.push(checkBrowser(machine, environment.browser, environment.redirectPort), checkProxy(machine))
+  findings.push(checkBrowser(machine, settings.browser, settings.redirectPort), checkProxy(machine))
   if (status !== undefined) findings.push(...compareProxies(machine, await startEnvironment(status.pid)))
   if (name !== undefined) findings.push(...(await examineProfile(scene, name, configuration.profiles)))
   return findings

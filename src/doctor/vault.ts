@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
+import type { Settings } from '../config/settings.js'
 import { EXIT } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
 import { examineFallback, NO_BUS } from '../vault/fallback.js'
@@ -40,7 +41,7 @@ interface DaemonVault {
 /** Checks the vault on this machine. @param daemon - The status of the running daemon, if one runs. */
 export async function examineVault(
   machine: Machine,
-  environment: Pick<Environment, 'vault' | 'vaultPassphraseFile'>,
+  environment: Pick<Environment, 'vaultPassphraseFile'> & Pick<Settings, 'vault'>,
   stateFolder: string,
   daemon: DaemonVault | undefined,
 ): Promise<Finding[]> {
@@ -65,7 +66,7 @@ export async function examineVault(
 }
 
 async function vaultInUse(
-  choice: Environment['vault'],
+  choice: Settings['vault'],
   stateFolder: string,
   daemon: DaemonVault['vault'] | undefined,
 ): Promise<VaultInUse> {

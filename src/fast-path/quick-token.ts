@@ -163,6 +163,7 @@ const PLAIN: ReadonlyMap<string, RegExp> = new Map([
   ['CATCHD_BROWSER', /^/],
   ['CATCHD_LOG_LEVEL', /^(?:trace|debug|info|warn|error|fatal|silent)$/],
   ['CATCHD_LOGIN_TIMEOUT_SECONDS', /^[1-9]\d{1,2}$/],
+  ['CATCHD_CLIENT_METADATA_URL', /^https:\/\/[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+(?:\/\w+)+$/],
   ['CATCHD_API_KEY', /^[\x21-\x7e]+$/],
   ['CATCHD_URL', /^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):[1-5]?\d{1,4}$/],
 ])

@@ -88,6 +88,12 @@ export class LoginIndex {
     return this.#pending.get(id)
   }
 
+  /** The pending login that waits for this `state`. */
+  pendingWith(state: string): OpenLogin | undefined {
+    const entry = this.#byState.get(state)
+    return entry && this.#pending.get(entry.login.id)
+  }
+
   /** Whether a login waits for this `state`, or was answered with it. */
   hasState(state: string): boolean {
     return this.#byState.has(state)
@@ -145,20 +151,33 @@ export class LoginIndex {
       : 'another login that waits for a response'
   }
 
+  /** The only profile with this redirect URI; `undefined` if there is none, or several. */
+  profileAt(redirectUri: string): string | undefined {
+    const names = [...this.#redirectUris.at(redirectUri)].flatMap((holder) =>
+      'login' in holder ? [] : (holder.profile ?? []),
+    )
+    return names.length === 1 ? names[0] : undefined
+  }
+
+  /** Whether a configured redirect URI belongs to this profile. */
+  knowsProfile(name: string): boolean {
+    return this.#configured.some(({ profile }) => profile === name)
+  }
+
   /**
    * Takes the login that a response on a redirect URI answers. A response without `state` is accepted only if it is
    * unambiguous; PKCE then makes a foreign code useless.
    */
   claim(redirectUri: string, response: AuthorizationResponse): Claim {
     const entry = this.#answeredBy(redirectUri, response)
-    return entry === undefined ? unknown(response) : this.#take(entry)
+    return entry === undefined ? this.#unknown(response) : this.#take(entry)
   }
 
   /** Takes the catch that accepts any response on a redirect URI, if nothing else uses that redirect URI. */
   claimForAny(redirectUri: string, response: AuthorizationResponse): Claim {
     const [only, ...others] = this.on(redirectUri)
     if (only === undefined || others.length > 0 || this.sharerOf(redirectUri) !== undefined)
-      return unknown(response)
+      return this.#unknown(response)
     return this.claimAs(only.login.id, response)
   }
 
@@ -177,7 +196,7 @@ export class LoginIndex {
   /** Takes this login for the response, without checking `state`. */
   claimAs(id: string, response: AuthorizationResponse): Claim {
     const entry = this.#byId.get(id)
-    if (entry === undefined) return unknown(response)
+    if (entry === undefined) return this.#unknown(response)
     const state = response.state?.reveal()
     if (entry.state === null && state !== undefined && !this.hasState(state)) this.#findBy(state, entry)
     return this.#take(entry)
@@ -265,6 +284,16 @@ export class LoginIndex {
     return redirect && this.take(id) ? { outcome: 'claimed', redirect } : { outcome: 'replayed', settled }
   }
 
+  #unknown(response: AuthorizationResponse): Claim {
+    const state = response.state?.reveal()
+    const elsewhere = state === undefined ? undefined : this.pendingWith(state)
+    const why =
+      elsewhere === undefined
+        ? whyUnknown(response)
+        : `The login of this response waits at ${elsewhere.login.redirectUri}, but the server sent the browser to another address.`
+    return { outcome: 'unknown', why }
+  }
+
   #forgetState(entry: Entry): void {
     if (entry.state !== null && this.#byState.get(entry.state) === entry) this.#byState.delete(entry.state)
   }
@@ -280,10 +309,6 @@ export class LoginIndex {
     this.#forgetState(entry)
     if (entry.redirectUri !== '') this.#redirectUris.release(entry)
   }
-}
-
-function unknown(response: AuthorizationResponse): Claim {
-  return { outcome: 'unknown', why: whyUnknown(response) }
 }
 
 function whyUnknown(response: AuthorizationResponse): string {

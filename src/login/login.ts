@@ -30,6 +30,7 @@ interface LoginOfProfile extends LoginBase {
 /** Waiting for its authorization response. */
 export interface PendingLogin extends LoginOfProfile {
   readonly status: 'pending'
+  readonly kind: 'code'
   /** What a step-up login asks for; `null`: the scope of the profile. */
   readonly scope: string | null
   readonly state: Secret
@@ -56,6 +57,7 @@ export interface PendingLogin extends LoginOfProfile {
 /** Waiting for the user to enter a code at the authorization server; the browser does not return to catchd. */
 export interface PendingAtServer extends LoginOfProfile {
   readonly status: 'pending'
+  readonly kind: 'device'
   /** As in {@link PendingLogin}. */
   readonly scope: string | null
   /** The page where the user enters the code, with the code in the URL if the server supports that. */
@@ -67,6 +69,7 @@ export interface PendingAtServer extends LoginOfProfile {
 /** Waiting for an authorization response that another tool redeems. */
 export interface PendingCatch extends LoginBase {
   readonly status: 'pending'
+  readonly kind: 'catch'
   readonly profile: null
   readonly authorizationUrl: null
   /** `null`: any response is accepted. */

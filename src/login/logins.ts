@@ -173,9 +173,21 @@ export class Logins {
     return (await this.#answer(login.redirectUri, response)).login
   }
 
-  /** What a user should know about a login that still waits (RedirectLease.missed); `null` if there is nothing. */
+  /** What a user should know about a login that still waits (OpenLogins.hint); `null` if there is nothing. */
   hint(id: string): string | null {
     return this.#open.hint(id)
+  }
+
+  /**
+   * A request at another address than a login's redirect URI may have been the response of that login. Nothing is
+   * redeemed: the login waits on, and its hint says what happened.
+   *
+   * @param redirectUri - The redirect URI that the request came to; `undefined`: none.
+   * @param encoded - As for {@link answer}.
+   */
+  noticeElsewhere(redirectUri: string | undefined, encoded: string): void {
+    const state = new URLSearchParams(encoded).get('state')
+    if (state !== null) this.#open.noticeElsewhere(state, redirectUri)
   }
 
   /**
@@ -213,6 +225,16 @@ export class Logins {
   /** Whether a known redirect URI has this authority (to distinguish a wrong Host from a wrong path). */
   knowsAuthority(authority: string): boolean {
     return this.#index.knowsAuthority(authority)
+  }
+
+  /** The only profile with this redirect URI; `undefined` if there is none, or several. */
+  profileAt(redirectUri: string): string | undefined {
+    return this.#index.profileAt(redirectUri)
+  }
+
+  /** Whether a configured redirect URI belongs to this profile. */
+  knowsProfile(name: string): boolean {
+    return this.#index.knowsProfile(name)
   }
 
   /** The response modes of the logins that are pending on this redirect URI; empty if there are none. */
@@ -361,6 +383,7 @@ export class Logins {
       if (authorizationUrl !== null) await this.#parts.openBrowser(authorizationUrl)
     } catch (error) {
       this.#open.trouble(id, 'browser', error)
+      this.#open.noticeBrowser(id, asCatchdError(error).message)
     }
   }
 }

@@ -14,6 +14,9 @@ import { type LoginEvent, ofProfile, type RedirectLease } from './ports.js'
 
 const LONGEST_SLEEP_MS = 60_000
 
+/** A user who knows the password has answered by then. A server that shows an error page never redirects back. */
+export const SILENCE_MS = 20_000
+
 export interface OpenLoginsParts extends Pick<KindParts, 'clock' | 'log'> {
   readonly records: LoginRecords
 }
@@ -23,6 +26,8 @@ export class OpenLogins {
   readonly #parts: OpenLoginsParts
   readonly #alarm: Alarm
   readonly #leases = new Map<string, RedirectLease | undefined>()
+  /** Why the browser could not be opened, and that a response came to another address. */
+  readonly #noticed = new Map<string, { readonly browser?: string; readonly elsewhere?: string }>()
   /** Stops the logins that settle themselves. */
   readonly #stops = new Map<string, (() => void) | undefined>()
 
@@ -79,6 +84,7 @@ export class OpenLogins {
     if (kind === undefined) return login
     this.#leases.get(login.id)?.release(browserFollows)
     this.#leases.delete(login.id)
+    this.#noticed.delete(login.id)
     this.#stops.get(login.id)?.()
     this.#stops.delete(login.id)
     this.#parts.log(endOf(login))
@@ -86,10 +92,52 @@ export class OpenLogins {
     return login
   }
 
-  /** Why the browser may not have come back, as far as that was noticed; `null` if nothing was, or the login has ended. */
+  /**
+   * Why the login may still wait, and what to do: one sentence or value a line. `null` if nothing is known, or the login
+   * does not wait. If nothing arrived, it is what to check, after {@link SILENCE_MS}.
+   */
   hint(id: string): string | null {
+    const open = this.index.findPending(id)
+    if (open === undefined) return null
+    const { authorizationUrl, createdAtMs } = open.login
+    const browser = this.#noticed.get(id)?.browser
+    const arrived = this.#arrived(id)
+    const isSilent = arrived === undefined && this.#parts.clock.now() - createdAtMs >= SILENCE_MS
+    const lines = [
+      browser,
+      arrived,
+      ...(isSilent ? open.silence() : []),
+      isSilent && browser === undefined && authorizationUrl !== null && open.redirect !== null
+        ? 'If no browser window appeared, open the authorization URL yourself.'
+        : undefined,
+    ].filter((line) => line !== undefined)
+    return lines.length === 0 ? null : lines.join('\n')
+  }
+
+  /** What arrived instead of a response of the login that can be used. */
+  #arrived(id: string): string | undefined {
     const missed = this.#leases.get(id)?.missed()
-    return missed?.replaceAll('NAME', this.index.find(id)?.profile ?? 'NAME') ?? null
+    return (
+      this.#noticed.get(id)?.elsewhere ?? missed?.replaceAll('NAME', this.index.find(id)?.profile ?? 'NAME')
+    )
+  }
+
+  /** The browser of the login was not opened. */
+  noticeBrowser(id: string, why: string): void {
+    if (this.index.findPending(id) === undefined) return
+    const browser = [
+      `${why} Open the authorization URL yourself.`,
+      'To use another browser, set CATCHD_BROWSER, then run: catchd daemon restart',
+    ]
+    this.#noticed.set(id, { ...this.#noticed.get(id), browser: browser.join('\n') })
+  }
+
+  /** A response with the `state` of a pending login came to another address than its redirect URI. */
+  noticeElsewhere(state: string, redirectUri: string | undefined): void {
+    const { login } = this.index.pendingWith(state) ?? {}
+    if (login === undefined || login.redirectUri === redirectUri) return
+    const elsewhere = `The response of this login came to another address than ${login.redirectUri}, so catchd did not use it. Scheme, host, port and path must be the same. Register exactly this redirect URI at the server.`
+    this.#noticed.set(login.id, { ...this.#noticed.get(login.id), elsewhere })
   }
 
   expire(): void {
@@ -136,12 +184,20 @@ export class OpenLogins {
 
   #expire(open: OpenLogin, why: string): void {
     const { id, profile } = open.login
-    const detail = [why, this.hint(id)].filter((part) => part !== null).join(' ')
+    const parts = [why, this.#noticed.get(id)?.browser, this.#arrived(id)]
+    const detail = parts.filter((part) => part !== undefined).join(' ')
     this.#giveUp(open, 'expired', new CatchdError('login_expired', { detail, ...beginAgain(profile) }))
   }
 
   #giveUp(open: OpenLogin, status: 'expired' | 'cancelled', failure: UnsuccessfulLogin['failure']): void {
-    this.settle(unsuccessful(open.login, status, failure, open.report?.(status, failure)))
+    this.settle(
+      unsuccessful(
+        open.login,
+        status,
+        failure,
+        open.report?.(status, failure, this.#arrived(open.login.id) !== undefined),
+      ),
+    )
   }
 }
 

@@ -30,11 +30,12 @@ export async function prepareLogin(
   const { server, ...prepared } = await ('state' in request
     ? adopted(parts, profile, redirectUri, request)
     : built(parts, askingFor(profile, request.scope ?? null), redirectUri))
-  const { timeoutSeconds = parts.timeoutSeconds } = request
+  const { timeoutSeconds = parts.timeoutSeconds() } = request
   const scope = 'state' in request ? null : (request.scope ?? null)
   const createdAtMs = parts.clock.now()
   return {
     status: 'pending',
+    kind: 'code',
     id: randomId(),
     profile: profile.name,
     ...prepared,

@@ -2,7 +2,12 @@
  * Makes a profile from a URL: finds the authorization server, registers a client if the server allows that, and writes
  * the profile. If the URL already has a profile, that profile is used.
  */
-import type { ClientDescription, RegisteredClient, ServerDiscovery } from '../authorization-server/port.js'
+import type {
+  ClientDescription,
+  DiscoveredServer,
+  RegisteredClient,
+  ServerDiscovery,
+} from '../authorization-server/port.js'
 import { absolutePath } from '../config/paths.js'
 import { type ProfileEntry, ProfileName } from '../config/profile.js'
 import { redirectUriRule, serverUrlRule } from '../config/rules.js'
@@ -48,6 +53,8 @@ interface Parts {
   readonly lock: LockGate
   /** Port of the default redirect URI; 0: a new one for each login. */
   readonly redirectPort: number
+  /** The URL of the client's own metadata document, if there is one. */
+  readonly clientMetadataUrl: () => string | undefined
   /** For relative paths. */
   readonly configFolder: string
 }
@@ -192,9 +199,8 @@ export class ProfileDiscovery {
       ...(server.wantsDpop ? { dpop: true } : {}),
       ...(caFile === undefined ? {} : { ca_file: caFile }),
     }
-    if (request.clientId !== undefined) {
-      return profiles.put(name, { ...entry, client_id: request.clientId })
-    }
+    const clientId = request.clientId ?? this.#clientMetadataUrl(server)
+    if (clientId !== undefined) return profiles.put(name, { ...entry, client_id: clientId })
     if (!server.registersClients) throw needsClient(server, redirect.registered, nextWithClient(request))
     const at = { issuer: server.issuer, scope, caFile, next: nextWithClient(request) }
     try {
@@ -207,6 +213,11 @@ export class ProfileDiscovery {
       const next = nextWithClient({ ...request, redirectUri: named.configured })
       return this.#register(name, again, { ...at, redirectUri: named.registered, next })
     }
+  }
+
+  /** Where it works, no client has to be registered. */
+  #clientMetadataUrl({ takesClientMetadataDocuments }: DiscoveredServer): string | undefined {
+    return takesClientMetadataDocuments ? this.#parts.clientMetadataUrl() : undefined
   }
 
   #absolute(caFile: string | undefined): string | undefined {

@@ -101,9 +101,14 @@ describe.skipIf(process.platform === 'win32')('what is started', () => {
     await expect.poll(seen).toBe(`--new\n${URL_WITH_SIGNS}\n`)
   })
 
-  test('a folder is no program, and a missing one is named with its variable', async () => {
-    await expect(browserOpener('/usr/bin', {})('https://id.example.com/')).rejects.toThrow(
-      'The browser command /usr/bin, from CATCHD_BROWSER, cannot be started.',
-    )
+  test.each([
+    ['nosuch', {}, 'Browser command not found: nosuch (from CATCHD_BROWSER).'],
+    [undefined, { BROWSER: 'no:such' }, 'Browser command not found: no (from BROWSER).'],
+    ['/usr/bin', {}, 'The browser command /usr/bin (from CATCHD_BROWSER) cannot be started (EACCES).'],
+    ['false', {}, 'The browser command false (from CATCHD_BROWSER) ended at once with exit code 1.'],
+    ['sh -c "kill $$"', {}, 'The browser command sh (from CATCHD_BROWSER) was ended by SIGTERM.'],
+  ])('%s with %j is named with its variable and the cause', async (command, env, message) => {
+    const opened = browserOpener(command, { PATH: process.env['PATH'], ...env })('https://id.example.com/')
+    await expect(opened).rejects.toThrow(message)
   })
 })

@@ -23,6 +23,9 @@ const PENDING = { login_id: 'l-1', profile: 'gw', status: 'pending', error: null
 /** A desktop, whatever the tests run on. */
 const DESKTOP = { env: { DISPLAY: ':0' } }
 
+/** Without the question whether there are earlier tokens, which comes last. */
+const withoutProfile = (calls: readonly string[]) => calls.filter((call) => call !== 'GET /v1/profiles/gw')
+
 const routes = (settled: Routes[string]): Routes => ({
   'POST /v1/logins': { status: 201, body: BEGUN },
   'GET /v1/logins/l-1': settled,
@@ -47,16 +50,19 @@ describe('a login that succeeds', () => {
   })
 
   test('says once what arrived instead of a response', async () => {
-    const hints = [null, 'H1 \u001b[2J', 'H1 \u001b[2J', 'H2', undefined]
+    const hints = [null, 'H1 \u001b[2J', 'H1 \u001b[2J\n  V', 'H1 \u001b[2J', 'H2', undefined]
     const daemon = await fakeDaemon(
       routes(() => {
         const hint = hints.shift()
-        return { body: hints.length === 0 ? SUCCEEDED : { ...PENDING, hint } }
+        return {
+          body: hints.length === 0 ? SUCCEEDED : { ...PENDING, hint, expires_at: '2099-01-01T00:00:00Z' },
+        }
       }),
     )
     const { exitCode, stderr } = await run(daemon, ['login', 'gw'], DESKTOP)
     expect(exitCode).toBe(0)
-    expect(stderr).toMatch(/\nH1 \\u\{1b\}\[2J\nH2\n$/)
+    const still = 'The login still waits, for \\d+ min \\d+ s at most\\.\\n'
+    expect(stderr).toMatch(new RegExp(`\\nH1 \\\\u\\{1b\\}\\[2J\\n${still}  V\\n${still}H2\\n${still}$`))
   })
 
   test('waits as long as it takes', async () => {
@@ -296,8 +302,8 @@ describe('giving up', () => {
     const { exitCode, stdout, stderr } = await run(daemon, ['login', 'gw', '--timeout', '1'])
     expect({ exitCode, stdout }).toEqual({ exitCode: 124, stdout: '' })
     expect(stderr).toContain('1 s (--timeout)')
-    expect(daemon.calls.slice(-2)).toEqual(['DELETE /v1/logins/l-1', 'GET /v1/logins/l-1'])
-    expect(daemon.asked.at(-2)?.query).toEqual({ why: 'timeout' })
+    expect(withoutProfile(daemon.calls).slice(-2)).toEqual(['DELETE /v1/logins/l-1', 'GET /v1/logins/l-1'])
+    expect(daemon.asked.find(({ method }) => method === 'DELETE')?.query).toEqual({ why: 'timeout' })
   })
 
   test.each([
@@ -311,8 +317,8 @@ describe('giving up', () => {
     running.child.kill(signal)
     const { exitCode, stdout } = await running.finished()
     expect({ exitCode, stdout }).toEqual({ exitCode: expected, stdout: '' })
-    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
-    expect(daemon.asked.at(-1)?.query).toEqual({})
+    expect(withoutProfile(daemon.calls).slice(-2)).toEqual(['DELETE /v1/logins/l-1', 'GET /v1/logins/l-1'])
+    expect(daemon.asked.find(({ method }) => method === 'DELETE')?.query).toEqual({})
   })
 
   test('a daemon that does not answer the cancelling holds nobody up', async () => {
@@ -373,7 +379,7 @@ describe('--paste', () => {
     })
     const { exitCode } = await run(daemon, ['login', 'gw', '--paste'], { stdin })
     expect(exitCode).toBe(3)
-    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+    expect(withoutProfile(daemon.calls).at(-1)).toBe('DELETE /v1/logins/l-1')
   })
 
   test('no input ends the login', async () => {
@@ -381,7 +387,7 @@ describe('--paste', () => {
     const { exitCode, stderr } = await run(daemon, ['login', 'gw', '--paste'], { stdin: '' })
     expect(exitCode).toBe(3)
     expect(stderr).toContain('ended without a URL')
-    expect(daemon.calls.at(-1)).toBe('DELETE /v1/logins/l-1')
+    expect(withoutProfile(daemon.calls).at(-1)).toBe('DELETE /v1/logins/l-1')
   })
 })
 

@@ -108,19 +108,34 @@ describe('--login', () => {
     authorization_url: 'https://id.example/authorize?state=x',
   }
 
-  test('shows the URL of the shared login, waits for it and prints the token', async () => {
+  test.each([
+    [
+      'the URL of the shared login',
+      {},
+      `Open this URL if no browser appears:\n${pending.authorization_url}\n`,
+    ],
+    [
+      'the code of a device login',
+      { user_code: 'WDJB-MJHT', verification_uri: 'https://id.example/device' },
+      'Enter the code WDJB-MJHT at:\nhttps://id.example/device\n',
+    ],
+    ['nothing if only another tool knows the URL', { authorization_url: undefined }, ''],
+  ])('shows %s, waits for it and prints the token', async (_name, shown, said) => {
     let loggedIn = false
+    let asked = 0
     const daemon = await fakeDaemon({
       'GET /v1/tokens/gw': () => (loggedIn ? { body: TOKEN } : problem('login_required', 409, pending)),
       'GET /v1/logins/l-1': () => {
+        asked += 1
+        if (asked === 1) return { body: { ...pending, profile: 'gw', status: 'pending', ...shown } }
         loggedIn = true
         return { body: { login_id: 'l-1', profile: 'gw', status: 'succeeded', error: null } }
       },
     })
     const { exitCode, stdout, stderr } = await run(daemon, ['token', 'gw', '--login'])
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'at-1\n' })
-    expect(stderr).toContain(pending.authorization_url)
-    expect(daemon.asked.map(({ query }) => query['login'])).toEqual(['auto', undefined, undefined])
+    expect(stderr).toBe(said)
+    expect(daemon.asked.map(({ query }) => query['login'])).toEqual(['auto', undefined, undefined, undefined])
   })
 
   test('a denied login ends it, without a second one', async () => {
@@ -184,7 +199,14 @@ describe('--scope', () => {
   test('with --login it waits for the login, and for a second one if that was for other scopes', async () => {
     const logins = ['l-1', 'l-2']
     const settled: string[] = []
+    const shown = new Set<string>()
     const done = (id: string) => () => {
+      if (!shown.has(id)) {
+        shown.add(id)
+        return {
+          body: { login_id: id, status: 'pending', authorization_url: `https://id.example/?state=${id}` },
+        }
+      }
       settled.push(id)
       return { body: { login_id: id, profile: 'gw', status: 'succeeded', error: null } }
     }
@@ -226,13 +248,13 @@ describe('the short way', () => {
     ['a refusal', problem('login_required', 409), 3, 'catchd: '],
     ['what is no JSON', { body: 'token' }, 5, 'The program that answers there is not catchd.'],
   ])(
-    '%s is asked for once more, on the long way, which says what it is',
+    '%s is asked for once more, on the long way, which says what it is and compares settings',
     async (_what, reply, code, said) => {
       const daemon = await fakeDaemon({ 'GET /v1/tokens/gw': reply })
       const { exitCode, stdout, stderr } = await run(daemon, ['token', 'gw'])
       expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' })
       expect(stderr).toContain(said)
-      expect(daemon.calls).toHaveLength(2)
+      expect(daemon.calls).toEqual(['GET /v1/tokens/gw', 'GET /v1/tokens/gw', 'GET /v1/status'])
     },
   )
 
@@ -305,6 +327,9 @@ describe('the short way', () => {
     'http://[::1]:80',
     'http://example.com:80',
     'https://example.com',
+    'https://example.com/client',
+    'https://1.2/client',
+    'https://example.com/../client',
   ]
   const names = [...Object.keys(EnvironmentVariables.shape), 'CATCHD_HOM', 'CATCHD_', 'CATCHD_toString']
 

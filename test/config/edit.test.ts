@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { removeProfile, SKELETON, setProfile } from '../../src/config/edit.js'
+import { removeMember, SKELETON, setMember } from '../../src/config/edit.js'
 import { parseConfiguration } from '../../src/config/file.js'
 import type { ProfileEntry } from '../../src/config/profile.js'
 
@@ -29,7 +29,7 @@ const COMMENTED = `// mine, all mine
 
 describe('setting a profile', () => {
   test.each(['', '\n', '  '])('an empty file gets a commented skeleton: %j', (text) => {
-    expect(setProfile(text, 'gw', { client_id: 'a', client_secret: { keychain: true } })).toBe(`{
+    expect(setMember(text, ['profiles', 'gw'], { client_id: 'a', client_secret: { keychain: true } })).toBe(`{
   "$schema": "./config.schema.json",
   // One entry for each account at an authorization server; \`catchd presets\` lists the servers that are known.
   "profiles": {
@@ -45,13 +45,13 @@ describe('setting a profile', () => {
   })
 
   test('a file of comments only keeps them', () => {
-    const text = setProfile('// to do\n', 'gw', { client_id: 'a' })
+    const text = setMember('// to do\n', ['profiles', 'gw'], { client_id: 'a' })
     expect(text.startsWith(`// to do\n${SKELETON.slice(0, 20)}`)).toBe(true)
     expect(entriesOf(text)).toEqual({ gw: { client_id: 'a' } })
   })
 
   test('a new profile stands behind the others and what follows them, comments and all', () => {
-    expect(setProfile(COMMENTED, 'new', { client_id: 'n', scope: 'x' })).toBe(
+    expect(setMember(COMMENTED, ['profiles', 'new'], { client_id: 'n', scope: 'x' })).toBe(
       COMMENTED.replace(
         '"gone" },\n',
         '"gone" },\n    "new": {\n      "client_id": "n",\n      "scope": "x"\n    },\n',
@@ -61,14 +61,14 @@ describe('setting a profile', () => {
 
   test('one changed value changes nothing else', () => {
     const gw = entriesOf(COMMENTED)['gw']
-    expect(setProfile(COMMENTED, 'gw', { ...gw, client_id: 'other' })).toBe(
+    expect(setMember(COMMENTED, ['profiles', 'gw'], { ...gw, client_id: 'other' })).toBe(
       COMMENTED.replace('374b1fae', 'other'),
     )
   })
 
   test('a key that is added stands last, and the comment behind the last key stays with its key', () => {
     const gw = entriesOf(COMMENTED)['gw']
-    expect(setProfile(COMMENTED, 'gw', { ...gw, dpop: true })).toBe(
+    expect(setMember(COMMENTED, ['profiles', 'gw'], { ...gw, dpop: true })).toBe(
       COMMENTED.replace(
         '"email" // more does not work\n',
         '"email", // more does not work\n      "dpop": true\n',
@@ -78,14 +78,14 @@ describe('setting a profile', () => {
 
   test('a key that is removed takes the comment on its line with it and no other', () => {
     const { client_id: _client, ...gw } = entriesOf(COMMENTED)['gw'] ?? {}
-    expect(setProfile(COMMENTED, 'gw', gw)).toBe(
+    expect(setMember(COMMENTED, ['profiles', 'gw'], gw)).toBe(
       COMMENTED.replace('      "client_id": "374b1fae", // not secret\n', ''),
     )
   })
 
   test('when the last key is removed, the comma before it goes and the comment between them stays', () => {
     const { scope: _scope, ...gw } = entriesOf(COMMENTED)['gw'] ?? {}
-    expect(setProfile(COMMENTED, 'gw', gw)).toBe(
+    expect(setMember(COMMENTED, ['profiles', 'gw'], gw)).toBe(
       COMMENTED.replace(
         '"374b1fae", // not secret\n      "scope": "email" // more does not work\n',
         '"374b1fae" // not secret\n',
@@ -94,14 +94,17 @@ describe('setting a profile', () => {
   })
 
   test('a profile on one line stays on one line', () => {
-    const text = setProfile(COMMENTED, 'corp', { issuer: 'https://id.example.com', scope: 'openid' })
+    const text = setMember(COMMENTED, ['profiles', 'corp'], {
+      issuer: 'https://id.example.com',
+      scope: 'openid',
+    })
     expect(text).toContain(
       '"corp": { "issuer": "https://id.example.com", /* public */ "scope": "openid" }, // ask Kim\n',
     )
   })
 
   test('nothing changes when nothing is different', () => {
-    expect(setProfile(COMMENTED, 'gw', entriesOf(COMMENTED)['gw'] ?? {})).toBe(COMMENTED)
+    expect(setMember(COMMENTED, ['profiles', 'gw'], entriesOf(COMMENTED)['gw'] ?? {})).toBe(COMMENTED)
   })
 
   test.each([
@@ -114,24 +117,24 @@ describe('setting a profile', () => {
     ['{ // no profiles yet\n}', { a: { client_id: 'x' } }],
     ['{"$schema": "x" /* , */ }', { a: { client_id: 'x' } }],
   ])('%j stays a valid configuration', (text, entries) => {
-    const edited = setProfile(text, 'a', { client_id: 'x' })
+    const edited = setMember(text, ['profiles', 'a'], { client_id: 'x' })
     expect(entriesOf(edited)).toEqual(entries)
     for (const comment of text.match(/\/\/.*|\/\*.*\*\//g) ?? []) expect(edited).toContain(comment)
   })
 
   test('tabs, CRLF and the byte order mark stay', () => {
     const text = '\uFEFF{\r\n\t"profiles": {\r\n\t\t"a": {\r\n\t\t\t"client_id": "x"\r\n\t\t}\r\n\t}\r\n}\r\n'
-    const edited = setProfile(text, 'b', { client_id: 'y' })
+    const edited = setMember(text, ['profiles', 'b'], { client_id: 'y' })
     expect(edited).toBe(
       '\uFEFF{\r\n\t"profiles": {\r\n\t\t"a": {\r\n\t\t\t"client_id": "x"\r\n\t\t},\r\n\t\t"b": {\r\n\t\t\t"client_id": "y"\r\n\t\t}\r\n\t}\r\n}\r\n',
     )
-    expect(removeProfile(edited, 'b')).toBe(text)
+    expect(removeMember(edited, ['profiles', 'b'])).toBe(text)
   })
 })
 
 describe('removing a profile', () => {
   test('the comments of the others stay', () => {
-    const text = removeProfile(COMMENTED, 'gw')
+    const text = removeMember(COMMENTED, ['profiles', 'gw'])
     expect(Object.keys(entriesOf(text))).toEqual(['corp'])
     for (const comment of [
       '// mine',
@@ -147,12 +150,12 @@ describe('removing a profile', () => {
 
   test('the last one takes the comma before it along', () => {
     const text = '{\n  "profiles": {\n    "a": {}, // first\n    "b": {}\n  }\n}\n'
-    expect(removeProfile(text, 'b')).toBe('{\n  "profiles": {\n    "a": {} // first\n  }\n}\n')
+    expect(removeMember(text, ['profiles', 'b'])).toBe('{\n  "profiles": {\n    "a": {} // first\n  }\n}\n')
   })
 
   test.each(['', '// nothing', '{}', '{"profiles": {"b": {}}}'])(
     'one that is not there changes nothing: %j',
-    (text) => expect(removeProfile(text, 'a')).toBe(text),
+    (text) => expect(removeMember(text, ['profiles', 'a'])).toBe(text),
   )
 })
 
@@ -190,10 +193,10 @@ test.each([
       const expected = { ...entriesOf(text) }
       for (const [profile, value] of series) {
         if (value === null) {
-          edited = removeProfile(edited, profile)
+          edited = removeMember(edited, ['profiles', profile])
           delete expected[profile]
         } else {
-          edited = setProfile(edited, profile, value)
+          edited = setMember(edited, ['profiles', profile], value)
           expected[profile] = value
         }
         expect(entriesOf(edited)).toEqual(expected)

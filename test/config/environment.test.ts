@@ -5,16 +5,17 @@ import { EnvironmentVariables, parseEnvironment } from '../../src/config/environ
 import { Secret } from '../../src/secret.js'
 import { failureOf } from './support.js'
 
-test('an empty environment gives the documented defaults', () => {
+test('an empty environment gives nothing: the file and the defaults count', () => {
   expect(parseEnvironment({ PATH: '/bin', HOME: '/home/me' })).toEqual({
     home: undefined,
-    apiPort: 7636,
-    redirectPort: 8252,
-    vault: 'auto',
+    apiPort: undefined,
+    redirectPort: undefined,
+    vault: undefined,
     vaultPassphraseFile: undefined,
     browser: undefined,
-    logLevel: 'info',
-    loginTimeoutSeconds: 600,
+    logLevel: undefined,
+    loginTimeoutSeconds: undefined,
+    clientMetadataUrl: undefined,
     apiKey: undefined,
     url: undefined,
   })
@@ -30,6 +31,7 @@ test('every variable is read', () => {
     CATCHD_BROWSER: 'none',
     CATCHD_LOG_LEVEL: 'trace',
     CATCHD_LOGIN_TIMEOUT_SECONDS: '5',
+    CATCHD_CLIENT_METADATA_URL: 'https://me.example/catchd.json',
     CATCHD_API_KEY: 'k-canary-1',
     CATCHD_URL: 'http://127.0.0.1:7636/',
   })
@@ -42,6 +44,7 @@ test('every variable is read', () => {
     browser: 'none',
     logLevel: 'trace',
     loginTimeoutSeconds: 5,
+    clientMetadataUrl: 'https://me.example/catchd.json',
     url: 'http://127.0.0.1:7636',
   })
   expect(environment.apiKey).toBeInstanceOf(Secret)
@@ -56,7 +59,7 @@ test('what a hook is told with does not stop the program that it runs', () => {
 
 test('an empty value counts as unset', () => {
   expect(parseEnvironment({ CATCHD_API_PORT: '', CATCHD_HOME: '' })).toMatchObject({
-    apiPort: 7636,
+    apiPort: undefined,
     home: undefined,
   })
 })
@@ -76,6 +79,7 @@ describe('a bad value stops the program with the name and the rule', () => {
     ['CATCHD_LOG_LEVEL', 'INFO', 'Did you mean info?'],
     ['CATCHD_LOGIN_TIMEOUT_SECONDS', '4', 'from 5 to 3600'],
     ['CATCHD_LOGIN_TIMEOUT_SECONDS', '3601', 'from 5 to 3600'],
+    ['CATCHD_CLIENT_METADATA_URL', 'https://me.example/', 'an https URL with a path'],
     ['CATCHD_API_KEY', 'canary with\nnewline', 'printable ASCII'],
     ['CATCHD_URL', 'http://example.com:7636', 'loopback'],
     ['CATCHD_URL', 'ftp://127.0.0.1', 'https URL'],
@@ -131,7 +135,7 @@ describe('.env.example', () => {
 
   test.each(Object.entries(EnvironmentVariables.shape))('documents %s', (name, schema) => {
     expect(text).toContain(`${schema.description}`.split(' ').slice(0, 4).join(' '))
-    const fallback = schema.def.type === 'default' ? String(schema.def.defaultValue) : ''
+    const fallback = schema.meta()?.['default'] ?? ''
     expect(text.split('\n')).toContain(`${name}=${fallback}`)
   })
 

@@ -28,6 +28,15 @@ async function started(options: Parameters<typeof composeDaemon>[0] = {}) {
   return { ...composed, call, get: (path: string) => call('GET', path) }
 }
 
+/** A port that another program has until it is freed. */
+async function occupied() {
+  const port = await freePort()
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve))
+  onTestFinished(() => void other.close())
+  return { port, free: () => new Promise<void>((resolve) => other.close(() => resolve())) }
+}
+
 describe('start', () => {
   test('composing binds nothing and writes no journal', async () => {
     const { folders, services } = await composeDaemon({ env: { CATCHD_REDIRECT_PORT: '8252' } })
@@ -85,35 +94,59 @@ describe('start', () => {
     expect((await next.get('/v1/status')).status).toBe(200)
   })
 
-  test('a taken API port is already_running, says who has it, and gives the socket back', async () => {
-    const apiPort = await freePort()
-    const other = createServer()
-    await new Promise<void>((resolve) => other.listen(apiPort, '127.0.0.1', resolve))
-    onTestFinished(() => void other.close())
-    const home = await makeHome()
-    const composed = await composeDaemon({ home, config: {}, env: { CATCHD_API_PORT: String(apiPort) } })
-    await expect(composed.start()).rejects.toMatchObject({
-      code: 'already_running',
-      detail: expect.stringContaining(`127.0.0.1:${apiPort} is used by`),
-      next: 'CATCHD_API_PORT=0 catchd daemon start',
+  test('a taken API port is told, the socket serves, and the port is bound when it is free', async () => {
+    const { port: apiPort, free } = await occupied()
+    const { get, clock, logged, folders } = await started({ env: { CATCHD_API_PORT: String(apiPort) } })
+    const listeners = async () => json(await get('/v1/status')).listeners
+    expect(await listeners()).toMatchObject({
+      socket: folders.socketPath,
+      tcp: null,
+      tcp_error: expect.stringContaining(`127.0.0.1:${apiPort} is used by`),
     })
-    await composed.stop()
-    const next = await started({ home })
-    expect((await next.get('/v1/status')).status).toBe(200)
+    expect(logged).toContainEqual({
+      event: 'api.tcp_unavailable',
+      detail: expect.stringContaining(`127.0.0.1:${apiPort}`),
+    })
+    const link = await exchange('http://localhost/v1/dashboard/links', {
+      method: 'POST',
+      socketPath: folders.socketPath,
+    })
+    expect(json(link)).toMatchObject({
+      code: 'api_port_in_use',
+      detail: expect.stringContaining(`127.0.0.1:${apiPort} is used by`),
+      next: 'catchd doctor',
+    })
+
+    await clock.pass(5_000)
+    expect(await listeners()).toMatchObject({ tcp: null })
+    await free()
+    await expect.poll(async () => {
+      await clock.pass(60_000)
+      return listeners()
+    }).toMatchObject({ tcp: `http://127.0.0.1:${apiPort}`, tcp_error: null })
+    expect(logged.filter(({ event }) => event === 'api.tcp_unavailable')).toHaveLength(1)
+    expect(logged).toContainEqual({ event: 'api.tcp_open', tcp: `http://127.0.0.1:${apiPort}` })
+  })
+
+  test('a daemon that ends while the API port is taken does not take it afterwards', async () => {
+    const { port: apiPort, free } = await occupied()
+    const { clock, stop } = await started({ env: { CATCHD_API_PORT: String(apiPort) } })
+    await stop()
+    await free()
+    await clock.pass(600_000)
+    await expect(exchange(`http://127.0.0.1:${apiPort}/`)).rejects.toThrow()
   })
 
   test('a request that comes while the start fails is answered with why', async () => {
-    const apiPort = await freePort()
-    const other = createServer()
-    await new Promise<void>((resolve) => other.listen(apiPort, '127.0.0.1', resolve))
-    onTestFinished(() => void other.close())
-    const composed = await composeDaemon({ env: { CATCHD_API_PORT: String(apiPort) } })
-    const { socketPath } = composed.folders
+    await (await started()).get('/v1/status') // loads the routes, which would take longer than the refusal
+    const composed = await composeDaemon()
+    const { socketPath, stateFolder } = composed.folders
+    writeFileSync(join(stateFolder, 'lock.json'), '{', { mode: 0o600 })
     const starting = codeOf(composed.start())
     while (!existsSync(socketPath)) await new Promise((resolve) => setImmediate(resolve))
     const answer = await exchange('http://localhost/v1/tokens/gw', { socketPath })
-    expect(json(answer)).toMatchObject({ code: 'already_running' })
-    expect(await starting).toBe('already_running')
+    expect(json(answer)).toMatchObject({ code: 'config_invalid' })
+    expect(await starting).toBe('config_invalid')
     expect(composed.effects).toEqual([])
     expect(existsSync(socketPath)).toBe(false)
   })
@@ -271,6 +304,15 @@ describe('status', () => {
       config: { path: folders.configFile, ok: true, error: null },
       profiles: 2,
       logins_pending: 1,
+      settings: [
+        { key: 'daemon.redirect_port', value: 0, source: 'environment' },
+        { key: 'daemon.api_port', value: 0, source: 'environment' },
+        { key: 'daemon.vault', value: 'memory', source: 'environment' },
+        { key: 'daemon.browser', value: 'none', source: 'environment' },
+        { key: 'daemon.log_level', value: 'info', source: 'default' },
+        { key: 'daemon.login_timeout_seconds', value: 600, source: 'default' },
+        { key: 'daemon.client_metadata_url', value: null, source: 'default' },
+      ],
       token_accesses: [
         {
           client: 'ci',
@@ -290,6 +332,7 @@ describe('status', () => {
     const status = await services.status(new Set(['gw']))
     expect(status).toMatchObject({ profiles: 1, logins_pending: 0 })
     expect(status).not.toHaveProperty('token_accesses')
+    expect(status).not.toHaveProperty('settings')
   })
 })
 

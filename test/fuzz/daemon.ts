@@ -44,10 +44,18 @@ export async function startDaemonIn(home: string, variables: Readonly<Record<str
   }
   const logged: string[] = []
   const write = (event: object) => void logged.push(JSON.stringify(event))
-  const log = { info: write, warn: write, error: write, debug: write, isVerbose: true, close: async () => {} }
+  const log = {
+    info: write,
+    warn: write,
+    error: write,
+    debug: write,
+    setLevel: () => {},
+    isVerbose: true,
+    close: async () => {},
+  }
   const clock = new ManualClock(Date.now())
   const daemon = await compose(
-    { environment, folders, log, version: '0.0.0', activated: {}, onStop: () => {} },
+    { environment, section: {}, folders, log, version: '0.0.0', activated: {}, onStop: () => {} },
     { clock, connect: connectServers },
   )
   try {

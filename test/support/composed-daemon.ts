@@ -18,6 +18,7 @@ import type { Clock } from '../../src/clock.js'
 import { parseEnvironment } from '../../src/config/environment.js'
 import { ensureFolder, resolveFolders } from '../../src/config/folders.js'
 import type { Profile } from '../../src/config/profile.js'
+import { readSettings } from '../../src/config/settings.js'
 import { compose } from '../../src/daemon/compose.js'
 import type { DaemonSettings } from '../../src/daemon/parts.js'
 import type { ServerParts, Servers } from '../../src/daemon/tokens.js'
@@ -181,6 +182,7 @@ export async function composeDaemon(options: ComposedOptions = {}) {
     warn: (event: object) => void logged.push(event as (typeof logged)[number]),
     error: (event: object) => void logged.push(event as (typeof logged)[number]),
     debug: () => {},
+    setLevel: () => {},
     isVerbose: false,
     close: async () => {},
   }
@@ -188,6 +190,7 @@ export async function composeDaemon(options: ComposedOptions = {}) {
   const daemon = await compose(
     {
       environment,
+      section: (await readSettings(folders.configFile)).section,
       folders,
       log,
       version: '0.0.0',

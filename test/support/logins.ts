@@ -54,6 +54,7 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
   const opened: string[] = []
   const events: LoginEvent[] = []
   const tokens = { trouble: null as CatchdError | null }
+  const browser = { trouble: null as CatchdError | null }
   const profileOf = (name: string) => {
     const found = profiles.get(name)
     if (found === undefined) throw new CatchdError('profile_unknown')
@@ -78,9 +79,12 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
       },
       profiles: { profile: profileOf, issRequired: () => false },
       lock,
-      openBrowser: async (url) => void opened.push(url),
+      async openBrowser(url) {
+        if (browser.trouble !== null) throw browser.trouble
+        opened.push(url)
+      },
       describeVault: () => 'memory',
-      timeoutSeconds: 600,
+      timeoutSeconds: () => 600,
       log: (event) => void events.push(event),
     })
     /** The profiles, and what else is configured, as they are now. */
@@ -114,6 +118,7 @@ export function startLoginsAt<Listeners extends RedirectListeners>(
     opened,
     events,
     tokens,
+    browser,
     restart: run,
   }
   return { ...scene, ...run() }

@@ -9,6 +9,7 @@ export function pendingLogin(changes: Partial<PendingLogin> = {}): PendingLogin 
     id: 'login-1',
     profile: 'gw',
     status: 'pending',
+    kind: 'code',
     scope: null,
     redirectUri: 'http://127.0.0.1:8252/callback/gw',
     createdAtMs: NOW_MS,

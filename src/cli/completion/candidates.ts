@@ -34,7 +34,7 @@ async function within(
   unfinished: string,
   sources: Sources,
 ): Promise<readonly string[]> {
-  if (name === 'help') return before.length === 0 ? sources.commands : []
+  if (name === 'help') return helpWords(before, sources)
   const top = await sources.command(name)
   if (top === undefined || before.includes('--')) return []
   const { command, given } = descend(top, before)
@@ -46,6 +46,12 @@ async function within(
   if (given === 0 && command.commands.length > 0) return command.commands.map((nested) => nested.name())
   const argument = command.registeredArguments[given] ?? variadicOf(command.registeredArguments)
   return argument === undefined ? [] : valuesOf(argument, argument.name(), name, sources)
+}
+
+async function helpWords([first, ...more]: readonly string[], sources: Sources): Promise<readonly string[]> {
+  if (first === undefined) return sources.commands
+  const top = more.length === 0 ? await sources.command(first) : undefined
+  return top?.commands.map((nested) => nested.name()) ?? []
 }
 
 /** Follows subcommands and skips options and their values. */

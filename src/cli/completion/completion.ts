@@ -3,8 +3,9 @@
  * script calls `catchd completion candidates -- WORDS`, which asks the daemon for profile names only if it is running.
  */
 import { Argument, Command } from '@commander-js/extra-typings'
-import { COMMANDS } from '../commands.js'
+import { COMMANDS, defineCommand } from '../commands.js'
 import type { Context } from '../context.js'
+import { addList } from '../help.js'
 import { candidates, type Sources } from './candidates.js'
 import { COMPLETION_SCRIPTS, COMPLETION_SHELLS } from './scripts.js'
 
@@ -13,12 +14,15 @@ const PROFILES_WITHIN_MS = 300
 
 export function define(command: Command, context: Context): void {
   command
+    .usage('[options] <shell>') // without the hidden subcommand
     .addArgument(new Argument('<shell>', 'your shell').choices(COMPLETION_SHELLS))
-    .addHelpText(
-      'after',
-      '\nbash:        eval "$(catchd completion bash)"\nzsh:         eval "$(catchd completion zsh)"\nfish:        catchd completion fish | source\npowershell:  catchd completion powershell | Out-String | Invoke-Expression',
-    )
     .action((shell) => void process.stdout.write(COMPLETION_SCRIPTS[shell]))
+  addList(command, 'Setup:', [
+    ['bash', 'eval "$(catchd completion bash)"'],
+    ['zsh', 'eval "$(catchd completion zsh)"'],
+    ['fish', 'catchd completion fish | source'],
+    ['powershell', 'catchd completion powershell | Out-String | Invoke-Expression'],
+  ])
   command
     .command('candidates', { hidden: true })
     .argument('[words...]')
@@ -32,10 +36,9 @@ function sourcesOf(context: Context): Sources {
   return {
     commands: Object.keys(COMMANDS),
     async command(name) {
-      const row = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-      if (row === undefined) return undefined
+      if (!Object.hasOwn(COMMANDS, name)) return undefined
       const command = new Command(name)
-      await (await row.load()).define(command, context)
+      await defineCommand(command, context)
       return command
     },
     async profiles() {

@@ -7,6 +7,7 @@ import type { CatchdClient } from '../../client/client.js'
 import { CatchdError } from '../../failures.js'
 import { bareToken, tokenType } from '../../fast-path/token-format.js'
 import type { Context } from '../context.js'
+import { addList } from '../help.js'
 import { readAll } from '../line-input.js'
 import { printNote } from '../output.js'
 import { type IdTokenChoice, idTokenOption, requestToken } from '../token.js'
@@ -39,17 +40,21 @@ export const CREDENTIAL_TOOLS: Readonly<Record<string, CredentialTool>> = {
 export function define(command: Command, context: Context): void {
   const tools = Object.entries(CREDENTIAL_TOOLS)
   const takers = tools.filter(([, { takesIdToken }]) => takesIdToken).map(([name]) => name)
-  const setup = tools.map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
   const credential = command
     .addArgument(new Argument('<tool>', 'tool to answer').choices(tools.map(([name]) => name)))
     .argument('[words...]', 'arguments that the tool adds, beginning with the operation')
     .option('--profile <name>', 'profile to use for every host')
     .option('--user <name>', 'user name to send with the token, if the protocol needs one')
     .addOption(idTokenOption(`${takers.join(', ')}: `))
-    .addHelpText('after', `\nSetup:\n${setup.join('\n')}`)
+  addList(
+    command,
+    'Setup:',
+    tools.map(([name, { summary }]) => [name, summary]),
+  )
   for (const [tool, { settings = {} }] of tools) {
+    credential.optionsGroup(`Options for ${tool}:`)
     for (const [name, { value, meaning }] of Object.entries(settings)) {
-      credential.option(`--${name} <${value}>`, `${tool}: ${meaning}`)
+      credential.option(`--${name} <${value}>`, meaning)
     }
   }
   credential.action(async (name, words, { profile, user, idToken, ...settings }) => {

@@ -8,6 +8,7 @@
 import { join } from 'node:path'
 import { Argument, type Command } from '@commander-js/extra-typings'
 import type { Context } from '../context.js'
+import { addList } from '../help.js'
 import { bashFunctions } from './bash.js'
 import { zshFunctions } from './zsh.js'
 
@@ -32,21 +33,21 @@ end
 `
 
 export function define(command: Command, context: Context): void {
-  command
-    .addArgument(new Argument('<shell>', 'your shell').choices(SHELL_NAMES))
-    .addHelpText(
-      'after',
-      '\nIn ~/.bashrc or ~/.zshrc:    eval "$(catchd shell-init bash)"\nIn config.fish:              catchd shell-init fish | source',
-    )
-    .action((shell) => {
-      process.stdout.write(SHELLS[shell](factsOf(context)))
-    })
+  addList(command, 'Setup:', [
+    ['bash, zsh', 'in ~/.bashrc or ~/.zshrc: eval "$(catchd shell-init bash)"'],
+    ['fish', 'in config.fish: catchd shell-init fish | source'],
+  ])
+  command.addArgument(new Argument('<shell>', 'your shell').choices(SHELL_NAMES)).action(async (shell) => {
+    process.stdout.write(SHELLS[shell](await factsOf(context)))
+  })
 }
 
-function factsOf({ environment, folders }: Context): ShellFacts {
+async function factsOf(context: Context): Promise<ShellFacts> {
+  const { folders } = context
+  const { apiPort } = await context.settings()
   return {
     socketPath: folders.socketPath,
-    apiPort: environment.apiPort,
+    apiPort,
     keyFile: join(folders.stateFolder, 'admin.key'),
   }
 }

@@ -1,7 +1,7 @@
 /** `/v1/dashboard/links`: the link that `catchd dashboard` opens. For admins only. */
 import * as z from 'zod'
 import { toInstant } from '../../clock.js'
-import { CatchdError } from '../../failures.js'
+import { withoutTcp } from '../../config/no-tcp.js'
 import { type ApiScope, answers, NoBody, type RouteParts } from './scope.js'
 import { Instant } from './wire.js'
 
@@ -12,7 +12,7 @@ export const DashboardLinkAnswer = z
   })
   .meta({ id: 'DashboardLink' })
 
-export function dashboardLinkRoutes(app: ApiScope, { sessions, tcpAuthority }: RouteParts): void {
+export function dashboardLinkRoutes(app: ApiScope, { sessions, tcpAuthority, services }: RouteParts): void {
   app.route({
     method: 'POST',
     url: '/v1/dashboard/links',
@@ -27,10 +27,7 @@ export function dashboardLinkRoutes(app: ApiScope, { sessions, tcpAuthority }: R
       // The first one is the literal address. `localhost` would have another cookie.
       const [authority] = tcpAuthority()
       if (authority === undefined) {
-        throw new CatchdError('config_invalid', {
-          detail: 'The dashboard is served on the API port, which CATCHD_API_PORT=0 turns off.',
-          next: 'CATCHD_API_PORT=7636 catchd daemon restart',
-        })
+        throw withoutTcp('The dashboard is served on the API port', await services.status())
       }
       const { token, expiresAtMs } = sessions.makeLink()
       return reply

@@ -24,7 +24,7 @@ const hint = z
   .nullable()
   .optional()
   .describe(
-    'What arrived at the redirect URI instead of a response that can be read, and what to do; null: nothing',
+    'Why the login may still wait and what to do, one sentence or value a line: the browser was not opened, what arrived instead of a response that can be read, or what to check if nothing arrived for 20 s; null: nothing is known',
   )
 const Report = LoginReportAnswer.nullable()
 
@@ -54,6 +54,7 @@ const PendingDeviceLoginAnswer = z
     user_code: z.string().describe('The code that the user enters'),
     verification_uri: z.string().describe('Where the user enters it'),
     verification_uri_complete: z.string().optional().describe('The same with the code in it'),
+    hint,
     ...ahead,
   })
   .meta({ id: 'PendingDeviceLogin', description: 'Waits for the user to enter a code (RFC 8628)' })
@@ -163,7 +164,7 @@ export const LoginListAnswer = z.object({ logins: z.array(LoginAnswer) })
 export function startedLoginAnswer(login: WaitingLogin): StartedLoginAnswer {
   const { id, status, redirectUri } = login
   const common = { login_id: id, status, expires_at: toInstant(login.expiresAtMs) }
-  if ('device' in login) {
+  if (login.kind === 'device') {
     const { userCode, verificationUri, verificationUriComplete } = login.device
     return {
       ...common,
@@ -175,7 +176,7 @@ export function startedLoginAnswer(login: WaitingLogin): StartedLoginAnswer {
       ...(verificationUriComplete === null ? {} : { verification_uri_complete: verificationUriComplete }),
     }
   }
-  if (login.profile === null) return { ...common, profile: null, redirect_uri: redirectUri }
+  if (login.kind === 'catch') return { ...common, profile: null, redirect_uri: redirectUri }
   return {
     ...common,
     profile: login.profile,
@@ -195,8 +196,7 @@ export function loginAnswer(
 ): LoginAnswer {
   const without = { error: null, stored: null, report: null }
   if (login.status === 'pending') {
-    const started = startedLoginAnswer(login)
-    return started.redirect_uri === null ? { ...started, ...without } : { ...started, hint, ...without }
+    return { ...startedLoginAnswer(login), hint, ...without }
   }
   const common = {
     login_id: login.id,

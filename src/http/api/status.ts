@@ -40,6 +40,20 @@ export const StatusAnswer = z
       .string()
       .nullable()
       .describe('Why catchd does not lock itself, although `lock` is configured'),
+    settings: z
+      .array(
+        z.object({
+          key: z
+            .string()
+            .describe(
+              'Its path in the configuration, such as daemon.api_port, or the name of a variable without one',
+            ),
+          value: z.union([z.string(), z.number(), z.null()]).describe('null: not set'),
+          source: z.enum(['environment', 'file', 'default']),
+        }),
+      )
+      .optional()
+      .describe('For admin keys and on the socket: the settings that this daemon uses'),
     token_accesses: z
       .array(
         z.object({
@@ -114,7 +128,7 @@ export function statusRoutes(app: ApiScope, { services }: RouteParts): void {
 /** An error in the configuration may name profiles that the key may not know, and a reason may name files. */
 function limited(status: StatusAnswer, profiles: ReadonlySet<string>): StatusAnswer {
   const unsaved = status.vault.unsaved.filter((profile) => profiles.has(profile))
-  const { token_accesses: _ofOthersToo, ...rest } = status
+  const { token_accesses: _ofOthersToo, settings: _ofTheOwner, ...rest } = status
   return {
     ...rest,
     vault: { ...status.vault, reason: null, next: null, unsaved },

@@ -3,7 +3,7 @@
  * replaced by its failure, so the rest of the page still works.
  */
 import { asCatchdError, type CatchdError } from '../../failures.js'
-import type { Login } from '../../login/login.js'
+import type { WaitingLogin } from '../../login/login.js'
 import type { ApiKey } from '../access/api-keys-file.js'
 import type { RouteParts } from '../api/scope.js'
 import type { DaemonStatus, HappenedEvent, ProfileView } from '../api/services.js'
@@ -20,7 +20,7 @@ export interface KeyOverview {
 export interface Overview {
   readonly nowMs: number
   readonly profiles: readonly ProfileOverview[] | CatchdError
-  readonly waiting: readonly Login[]
+  readonly waiting: readonly WaitingLogin[]
   /** By the ids of waiting logins (Logins.hint). */
   readonly hints: ReadonlyMap<string, string>
   readonly keys: readonly KeyOverview[]

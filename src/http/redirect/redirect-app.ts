@@ -35,6 +35,13 @@ const MOST_BODY_BYTES = 64 * 1024
 /** Refusals of authorization responses that the user of a waiting login wants to hear of. */
 const UNUSABLE_RESPONSE: ReadonlySet<FailureCode> = new Set(['redirect_malformed', 'state_unknown'])
 
+/** Refusals of a request that may be the response of a login that waits at another address. */
+const AT_ANOTHER_ADDRESS: ReadonlySet<FailureCode> = new Set([
+  'state_unknown',
+  'route_unknown',
+  'host_refused',
+])
+
 /** Events for the log. They name the route, never a URL. */
 export type RedirectEvent =
   | { readonly event: 'redirect.answered'; readonly login: string; readonly status: string }
@@ -46,14 +53,16 @@ export type RedirectEvent =
     }
 
 export interface RedirectAppParts {
-  readonly logins: Pick<Logins, 'answer' | 'find'> & KnownRedirectUris
+  readonly logins: Pick<Logins, 'answer' | 'find' | 'noticeElsewhere' | 'profileAt'> & KnownRedirectUris
+  /** Whether there are tokens of the profile; `undefined` if that is not known now. */
+  readonly hasTokens: (profile: string) => Promise<boolean | undefined>
   readonly clock: Clock
   readonly log?: (event: RedirectEvent) => void
 }
 
 /** @returns The app. It does not listen itself; a HttpListener serves it. */
 export async function buildRedirectApp(parts: RedirectAppParts): Promise<FastifyInstance> {
-  const { logins, clock, log = () => {} } = parts
+  const { logins, clock, hasTokens, log = () => {} } = parts
   const logRefusal = perMinute(clock, log)
   const app = Fastify({
     logger: false,
@@ -90,7 +99,8 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
 
   async function serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const destination = request.getDecorator<Destination>('destination')
-    if (destination.kind === 'refusal') throw new CatchdError(destination.code)
+    if (destination.kind === 'refusal')
+      throw new CatchdError(destination.code, { profile: destination.profile })
     if (destination.kind === 'result') return showResult(request, reply, destination)
     const { redirectUri, query } = destination
     const isPost = request.method === 'POST'
@@ -107,26 +117,33 @@ export async function buildRedirectApp(parts: RedirectAppParts): Promise<Fastify
     return reply.headers(ANSWER_HEADERS).code(303).header('location', resultPath(login.id, isReplay)).send()
   }
 
-  function showResult(
+  async function showResult(
     { raw }: FastifyRequest,
     reply: FastifyReply,
     { loginId, answeredBefore }: Destination & { kind: 'result' },
-  ): FastifyReply {
+  ): Promise<FastifyReply> {
     const login = logins.find(loginId)
     if (login === undefined) throw new CatchdError('login_unknown')
     if (isSettled(login)) reply.raw.once('finish', () => boundAddressOf(raw.socket)?.resultPageSent())
-    return send(reply, resultPage(login, clock.now(), answeredBefore))
+    const isUnsuccessful = 'failure' in login && login.profile !== null
+    const earlierTokens = isUnsuccessful ? await hasTokens(login.profile) : undefined
+    return send(reply, resultPage(login, { nowMs: clock.now(), answeredBefore, earlierTokens }))
   }
 
-  function refuse(request: FastifyRequest, reply: FastifyReply, failure: CatchdError): FastifyReply {
-    const { code, status } = failure
+  function refuse(request: FastifyRequest, reply: FastifyReply, refusal: CatchdError): FastifyReply {
     const destination = request.getDecorator<Destination | null>('destination')
+    const redirectUri = destination?.kind === 'redirect_uri' ? destination.redirectUri : undefined
+    const profile = redirectUri === undefined ? undefined : logins.profileAt(redirectUri)
+    const isPlain = profile === undefined || refusal instanceof RefusedRequest
+    const failure = isPlain ? refusal : refusal.of(profile)
+    const { code, status } = failure
     logRefusal({ event: 'redirect.refused', route: destination?.kind ?? 'none', code, status })
-    if (destination?.kind === 'redirect_uri' && UNUSABLE_RESPONSE.has(code))
-      boundAddressOf(request.raw.socket)?.responseRefused(destination.redirectUri, failure.message)
+    if (redirectUri !== undefined && UNUSABLE_RESPONSE.has(code))
+      boundAddressOf(request.raw.socket)?.responseRefused(redirectUri, failure.message)
+    if (AT_ANOTHER_ADDRESS.has(code)) logins.noticeElsewhere(redirectUri, sentIn(request))
     if (failure instanceof RefusedRequest && failure.allow !== undefined) reply.header('allow', failure.allow)
     const mayBeLoadedAgain = code === 'locked' || !request.originalUrl.includes('?')
-    return send(reply, refusalPage(failure, mayBeLoadedAgain ? null : refusalPath(code)))
+    return send(reply, refusalPage(failure, mayBeLoadedAgain ? null : refusalPath(code, failure.profile)))
   }
 }
 
@@ -142,6 +159,13 @@ async function refuseAnotherUser({ socket }: IncomingMessage): Promise<void> {
     'origin_refused',
     'The connection belongs to another user of this machine. Only the browser of the user who started the login can finish it.',
   )
+}
+
+/** The query or the form, still encoded. */
+function sentIn({ body, originalUrl }: FastifyRequest): string {
+  const mark = originalUrl.indexOf('?')
+  if (typeof body === 'string') return body
+  return mark < 0 ? '' : originalUrl.slice(mark + 1)
 }
 
 /** A redirect URI can have its own query, which is part of every response (RFC 6749 §3.1.2). */

@@ -22,13 +22,16 @@ export interface RedirectRequest {
 }
 
 /** The part of the logins that the checks use. */
-export type KnownRedirectUris = Pick<Logins, 'findRedirectUri' | 'knowsAuthority' | 'responseCarriers'>
+export type KnownRedirectUris = Pick<
+  Logins,
+  'findRedirectUri' | 'knowsAuthority' | 'knowsProfile' | 'responseCarriers'
+>
 
 /** What a request is for. */
 export type Destination =
   | { readonly kind: 'redirect_uri'; readonly redirectUri: string; readonly query: string }
   | { readonly kind: 'result'; readonly loginId: string; readonly answeredBefore: boolean }
-  | { readonly kind: 'refusal'; readonly code: FailureCode }
+  | { readonly kind: 'refusal'; readonly code: FailureCode; readonly profile: string | undefined }
 
 /** A failure with a more exact HTTP status than its code has. */
 export class RefusedRequest extends CatchdError {
@@ -49,7 +52,7 @@ export class RefusedRequest extends CatchdError {
 
 const ANSWERED_BEFORE = 'again'
 const RESULT_PATH = /^\/catchd\/([\w-]{1,64})$/
-const REFUSAL_PATH = /^\/catchd\/refused\/(\w+)$/
+const REFUSAL_PATH = /^\/catchd\/refused\/(\w+)(?:\/([\w.-]{1,64}))?$/
 
 /** The path of a login's result page. */
 export function resultPath(loginId: string, answeredBefore: boolean): string {
@@ -57,8 +60,8 @@ export function resultPath(loginId: string, answeredBefore: boolean): string {
 }
 
 /** The path at which a refusal can be shown again. */
-export function refusalPath(code: FailureCode): string {
-  return `/catchd/refused/${code}`
+export function refusalPath(code: FailureCode, profile?: string): string {
+  return `/catchd/refused/${code}${profile === undefined ? '' : `/${profile}`}`
 }
 
 /** @throws CatchdError `host_refused`, `route_unknown`, `request_invalid` (status 405), `origin_refused` */
@@ -93,8 +96,11 @@ function findDestination(
   if (redirectUri !== undefined) return { kind: 'redirect_uri', redirectUri, query }
   const loginId = RESULT_PATH.exec(path)?.[1]
   if (loginId !== undefined) return { kind: 'result', loginId, answeredBefore: query === ANSWERED_BEFORE }
-  const code = REFUSAL_PATH.exec(path)?.[1]
-  return code !== undefined && isRefusalCode(code) ? { kind: 'refusal', code } : undefined
+  const [, code, profile] = REFUSAL_PATH.exec(path) ?? []
+  if (code === undefined || !isRefusalCode(code)) return undefined
+  // Any page can send the browser to this path, so it names no profile that does not exist.
+  if (profile !== undefined && !logins.knowsProfile(profile)) return undefined
+  return { kind: 'refusal', code, profile }
 }
 
 /**

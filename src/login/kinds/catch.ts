@@ -38,7 +38,14 @@ export function catchKind(parts: KindParts): LoginKind {
     restored(item) {
       const record = readRecord(CatchRecord, item)
       return (
-        record && openCatch(parts, { ...record, status: 'pending', profile: null, authorizationUrl: null })
+        record &&
+        openCatch(parts, {
+          ...record,
+          status: 'pending',
+          kind: 'catch',
+          profile: null,
+          authorizationUrl: null,
+        })
       )
     },
   }
@@ -48,6 +55,10 @@ function openCatch({ caught }: KindParts, login: PendingCatch): OpenLogin {
   return {
     login,
     expiredDetail: 'No authorization response arrived in time.',
+    silence: () => [
+      `No authorization response has arrived at ${login.redirectUri} yet.`,
+      'The authorization request must have exactly this redirect_uri, and it must be registered for the client. Otherwise the server shows an error page and does not redirect back.',
+    ],
     record: () => writeRecord(CatchRecord, login),
     redirect: {
       address: addressOf(login.redirectUri),
@@ -64,13 +75,14 @@ function openCatch({ caught }: KindParts, login: PendingCatch): OpenLogin {
 
 async function begin(
   { clock, ...parts }: KindParts,
-  { redirectUri, state, timeoutSeconds = parts.timeoutSeconds }: CatchRequest,
+  { redirectUri, state, timeoutSeconds = parts.timeoutSeconds() }: CatchRequest,
   bind: Bind,
 ): Promise<PendingCatch> {
   const bound = await bind(addressOf(redirectUri)).catch(ofTheRequest)
   const createdAtMs = clock.now()
   return {
     status: 'pending',
+    kind: 'catch',
     id: randomId(),
     profile: null,
     redirectUri: bound,

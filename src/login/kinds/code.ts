@@ -13,6 +13,7 @@ import { needsNoPerson, usesRedirectUri } from '../../config/grants.js'
 import type { Profile } from '../../config/profile.js'
 import { RESPONSE_CARRIERS } from '../../config/response-modes.js'
 import { BoundServer } from '../../config/server-binding.js'
+import { whileSilent } from '../../diagnosis/advice.js'
 import { asCatchdError, CatchdError } from '../../failures.js'
 import { Secret } from '../../secret.js'
 import { tokenSetFrom } from '../../tokens/token-set.js'
@@ -79,7 +80,7 @@ export function codeKind(parts: KindParts): LoginKind {
       if (record === undefined) return undefined
       const { authorizationServer, clientId, server, ...login } = record
       const origin = { authorizationServer, clientId, server }
-      return openCodeLogin(parts, { ...login, status: 'pending', origin })
+      return openCodeLogin(parts, { ...login, status: 'pending', kind: 'code', origin })
     },
   }
 }
@@ -89,7 +90,11 @@ function openCodeLogin(parts: KindParts, login: PendingLogin): OpenLogin {
     login,
     expiredDetail: 'The login was not finished in time.',
     record: () => writeRecord(CodeLoginRecord, { ...login, ...login.origin }),
-    report: (_status, failure) => report(parts, login, { step: 'no_response', failure }),
+    silence: () => whileSilent(report(parts, login, { step: 'no_response' }).causes),
+    report(_status, failure, hasArrived) {
+      const told = report(parts, login, { step: 'no_response', failure })
+      return hasArrived ? { ...told, causes: [] } : told
+    },
     redirect: {
       address: login,
       state: login.state,

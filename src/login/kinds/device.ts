@@ -114,10 +114,19 @@ class DeviceLogin implements OpenLogin {
     this.login = {
       ...baseOf({ ...record, redirectUri: '' }),
       status: 'pending',
+      kind: 'device',
       scope: record.scope,
       authorizationUrl: verificationUriComplete ?? verificationUri,
       device: { userCode, verificationUri, verificationUriComplete },
     }
+  }
+
+  silence(): readonly string[] {
+    const { userCode, verificationUri } = this.#record
+    const trouble = this.#transcript?.exchanges.at(-1)?.trouble ?? null
+    if (trouble !== null)
+      return [`catchd cannot ask the server whether the code was entered: ${trouble}. It tries again.`]
+    return [`The code ${userCode} has not been entered yet. Enter it at:`, `  ${verificationUri}`]
   }
 
   record(): Secret {

@@ -64,8 +64,14 @@ export interface OpenLogin {
   readonly expiredDetail: string
   /** Its vault record, so that it continues after a restart. */
   record(): Secret
-  /** Explains an end without a response. */
-  report?(status: 'expired' | 'cancelled', failure: CatchdError): LoginReport | undefined
+  /** What the user should check if the login waits longer than usual and nothing arrived: one sentence or value a line. */
+  silence(): readonly string[]
+  /**
+   * Explains an end without a response.
+   *
+   * @param hasArrived - Something arrived that was no response of this login, so the failure has the cause already.
+   */
+  report?(status: 'expired' | 'cancelled', failure: CatchdError, hasArrived: boolean): LoginReport | undefined
   /** Starts the work that settles it without a response. @returns A function that stops that work. */
   start?(life: LoginLife): () => void
 }
@@ -106,7 +112,7 @@ export interface KindParts {
   readonly caught: CaughtResponses
   readonly describeVault: () => string
   /** For requests without a timeout. */
-  readonly timeoutSeconds: number
+  readonly timeoutSeconds: () => number
   readonly machine?: MachineFacts
   readonly log: (event: LoginEvent) => void
 }

@@ -39,6 +39,7 @@ describe('candidates', () => {
       ['gw', 'github'],
     ],
     [['help', 'sta'], ['status']],
+    [['help', 'profile', 's'], ['show']],
     [['exec', 'gw', '--', 'l'], []],
     [['presets', 'gi'], []],
     [['nonsense', ''], []],

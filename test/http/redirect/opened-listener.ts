@@ -43,7 +43,12 @@ export async function openRedirects({
   const listeners = new LoopbackRedirectListeners({ listener, clock, log: (event) => missed.push(event) })
   const scene = startLoginsAt(listeners)
   const { logins } = scene
-  const app = await buildRedirectApp({ logins, clock: scene.clock, log: (event) => events.push(event) })
+  const app = await buildRedirectApp({
+    logins,
+    clock: scene.clock,
+    hasTokens: async (profile) => scene.kept.some((item) => item.startsWith(`${profile}:`)),
+    log: (event) => events.push(event),
+  })
   onTestFinished(async () => {
     await listeners.close(0)
     await app.close()

@@ -21,7 +21,10 @@ const LOGIN = {
 }
 
 function succeeded(stored: Partial<StoredSummary> = {}): Page {
-  return resultPage({ ...LOGIN, status: 'succeeded', stored: { ...STORED, ...stored } }, NOW_MS, false)
+  return resultPage(
+    { ...LOGIN, status: 'succeeded', stored: { ...STORED, ...stored } },
+    { nowMs: NOW_MS, answeredBefore: false },
+  )
 }
 
 function unsuccessful(
@@ -30,7 +33,7 @@ function unsuccessful(
   context: ConstructorParameters<typeof CatchdError>[1] = {},
 ): Page {
   const failure = new CatchdError(code, typeof context === 'string' ? context : { profile: 'gw', ...context })
-  return resultPage({ ...LOGIN, status, failure }, NOW_MS, false)
+  return resultPage({ ...LOGIN, status, failure }, { nowMs: NOW_MS, answeredBefore: false })
 }
 
 const MISMATCH: Cause = {
@@ -41,7 +44,10 @@ const MISMATCH: Cause = {
 
 function explained(cause: Cause, status: 'failed' | 'expired' | 'cancelled' = 'failed'): Page {
   const failure = new CatchdError('provider_refused', { profile: 'gw' })
-  return resultPage({ ...LOGIN, status, failure, report: { causes: [cause], exchanges: [] } }, NOW_MS, false)
+  return resultPage(
+    { ...LOGIN, status, failure, report: { causes: [cause], exchanges: [] } },
+    { nowMs: NOW_MS, answeredBefore: false },
+  )
 }
 
 const EVERY_PAGE: readonly (readonly [string, Page])[] = [
@@ -52,9 +58,12 @@ const EVERY_PAGE: readonly (readonly [string, Page])[] = [
   ['failed, with a likely cause', explained(MISMATCH)],
   ['expired', unsuccessful('expired', 'login_expired')],
   ['cancelled', unsuccessful('cancelled', 'login_required', { detail: 'The login was cancelled.' })],
-  ['pending', resultPage({ ...LOGIN, status: 'pending' } as Login, NOW_MS, false)],
-  ['exchanging', resultPage({ ...LOGIN, status: 'exchanging' }, NOW_MS, false)],
-  ['already used', resultPage({ ...LOGIN, status: 'succeeded', stored: STORED }, NOW_MS, true)],
+  ['pending', resultPage({ ...LOGIN, status: 'pending' } as Login, { nowMs: NOW_MS, answeredBefore: false })],
+  ['exchanging', resultPage({ ...LOGIN, status: 'exchanging' }, { nowMs: NOW_MS, answeredBefore: false })],
+  [
+    'already used',
+    resultPage({ ...LOGIN, status: 'succeeded', stored: STORED }, { nowMs: NOW_MS, answeredBefore: true }),
+  ],
   ['unknown state', refusalPage(new CatchdError('state_unknown'), '/catchd/refused/state_unknown')],
   ['unknown login', refusalPage(new CatchdError('login_unknown'), null)],
   ['relay', relayPage(true)],
@@ -275,10 +284,65 @@ describe('the way of one response', () => {
     const listener = await openListener()
     const refused = await listener.send({ target: '/callback/gw?code=x&state=y' })
     const cleanPath = /data-clean-path="([^"]+)"/.exec(refused.body)?.[1]
-    expect(cleanPath).toBe('/catchd/refused/state_unknown')
+    expect(cleanPath).toBe('/catchd/refused/state_unknown/gw')
     const reload = await listener.send({ target: cleanPath ?? '' })
     expect(reload.status).toBe(400)
-    expect(reload.body).toContain('No login is waiting for this')
+    for (const { body } of [refused, reload]) {
+      expect(body).toContain('No login is waiting for this')
+      expect(body).toContain('<code>catchd login gw</code>')
+    }
+  })
+
+  test.each([
+    ['of no profile', 'state_unknown/nobody'],
+    ['with more after it', 'state_unknown/gw/x'],
+  ])('a clean path %s is not shown', async (_name, path) => {
+    const listener = await openListener()
+    const answer = await listener.send({ target: `/catchd/refused/${path}` })
+    expect(answer.status).toBe(404)
+    expect(answer.body).not.toContain('nobody')
+  })
+
+  test('a redirect URI of two profiles names neither', async () => {
+    const listener = await openListener()
+    const [profile] = listener.profiles.values()
+    if (profile !== undefined) listener.profiles.set('two', { ...profile, name: 'two' })
+    listener.configure()
+    const { body } = await listener.send({ target: '/callback/gw?code=x&state=y' })
+    expect(body).toContain('<code>catchd login NAME</code>')
+  })
+
+  test.each([
+    ['an expired login', 'login_expired', 410],
+    ['an address without a response', 'redirect_malformed', 400],
+  ])('%s names the profile and the command', async (_name, code, status) => {
+    const listener = await openListener()
+    if (code === 'login_expired') listener.clock.jump(600_000)
+    const query = code === 'login_expired' ? GENUINE : 'x=1'
+    const answer = await listener.send({ target: `/callback/gw?${query}` })
+    expect(answer.status).toBe(status)
+    expect(answer.body).toContain('<code>catchd login gw</code>')
+  })
+
+  test.each([
+    ['another path', { target: `/callback?${GENUINE}` }],
+    ['another host', { target: `/callback/gw?${GENUINE}`, host: 'localhost' }],
+  ])('a response at %s is noticed by its login, which waits on', async (_name, request) => {
+    const listener = await openListener()
+    expect((await listener.send(request)).status).toBeGreaterThanOrEqual(403)
+    expect(listener.logins.hint(listener.login.id)).toContain(`another address than ${listener.redirectUri}`)
+    expect([listener.isPending(), listener.tokenRequests()]).toEqual([true, 0])
+  })
+
+  test.each([
+    [true, 'The earlier tokens are kept.'],
+    [false, 'nothing'],
+  ])('the page of a denied login says what is stored (earlier tokens: %s)', async (hasTokens, stored) => {
+    const listener = await openListener()
+    if (hasTokens) listener.kept.push('gw:token')
+    await listener.send({ target: `/callback/gw?error=access_denied&state=${STATE}` })
+    const { body } = await listener.send({ target: listener.resultPath })
+    expect(body).toMatch(new RegExp(`<dt>Stored</dt>\\s*<dd>${stored}</dd>`))
   })
 
   test('result pages are for navigation only, like everything here', async () => {

@@ -6,7 +6,7 @@
 import { toInstant } from '../../../clock.js'
 import { advised } from '../../../diagnosis/advice.js'
 import type { Cause } from '../../../diagnosis/facts.js'
-import { type CatchdError, FAILURES, type FailureCode } from '../../../failures.js'
+import { type CatchdError, FAILURES } from '../../../failures.js'
 import type {
   CaughtLogin,
   Login,
@@ -18,25 +18,18 @@ import { type Html, html } from './html.js'
 import { fromNow, inWords } from './instants.js'
 import { command, fact, type Page, page, scopes, type Tone } from './page.js'
 
-/** Failures after which nothing is stored. */
-const NOTHING_STORED: ReadonlySet<FailureCode> = new Set([
-  'authorization_denied',
-  'issuer_mismatch',
-  'login_expired',
-  'profile_invalid',
-  'provider_answer_invalid',
-  'provider_refused',
-  'provider_unreachable',
-  'vault_locked',
-  'vault_unavailable',
-])
-
 const CLOSE_TAB = 'You can close this tab.'
 
-/**
- * @param answeredBefore - The browser sent a response that was already used (SECURITY.md#one-state-one-redemption).
- */
-export function resultPage(login: Login, nowMs: number, answeredBefore: boolean): Page {
+export interface ResultView {
+  readonly nowMs: number
+  /** The browser sent a response that was already used (SECURITY.md#one-state-one-redemption). */
+  readonly answeredBefore: boolean
+  /** Whether the profile of an unsuccessful login has tokens of an earlier one; `undefined` if that is not known. */
+  readonly earlierTokens?: boolean | undefined
+}
+
+export function resultPage(login: Login, view: ResultView): Page {
+  const { nowMs, answeredBefore } = view
   switch (login.status) {
     case 'pending':
       return waitingPage(
@@ -55,7 +48,7 @@ export function resultPage(login: Login, nowMs: number, answeredBefore: boolean)
         ? caughtPage(login, answeredBefore)
         : succeededPage(login, nowMs, answeredBefore)
     default:
-      return unsuccessfulPage(login, answeredBefore)
+      return unsuccessfulPage(login, view)
   }
 }
 
@@ -95,7 +88,7 @@ function validity({ accessTokenExpiresAtMs, hasRefreshToken }: StoredSummary, no
   return html`<time datetime="${toInstant(accessTokenExpiresAtMs)}">${words}</time><small>${distance}, ${afterwards}</small>`
 }
 
-function unsuccessfulPage(login: UnsuccessfulLogin, answeredBefore: boolean): Page {
+function unsuccessfulPage(login: UnsuccessfulLogin, { answeredBefore, earlierTokens }: ResultView): Page {
   const { profile, failure, status, report } = login
   // A user who cancelled the login knows why it ended.
   const likely = status === 'cancelled' ? [] : (report?.causes ?? [])
@@ -110,7 +103,9 @@ ${quote(failure)}
 ${likelyCause(likely[0])}
 <dl>${[
       ...(profile === null ? [] : [fact('Profile', html`<code>${profile}</code>`)]),
-      ...(NOTHING_STORED.has(failure.code) ? [fact('Stored', html`nothing`)] : []),
+      ...(earlierTokens === undefined
+        ? []
+        : [fact('Stored', earlierTokens ? html`The earlier tokens are kept.` : html`nothing`)]),
       fact('Failure', html`<code>${failure.code}</code>`),
     ]}</dl>
 ${command('Run next', advised(failure, likely).next)}`,
