@@ -38,7 +38,9 @@ export class LastKnownHealth {
     if (this.#known === undefined) return this.#asking
     const waiting = new AbortController()
     const wasLocked = this.#known.trouble?.code === 'vault_locked'
-    const late = setTimeout(wasLocked ? UNLOCKED_MS : SOON_MS, undefined, { signal: waiting.signal }).catch(() => undefined)
+    const late = setTimeout(wasLocked ? UNLOCKED_MS : SOON_MS, undefined, { signal: waiting.signal }).catch(
+      () => undefined,
+    )
     const answered = this.#asking.then((trouble) => ({ trouble }))
     const { trouble } = (await Promise.race([answered, late])) ?? this.#known
     waiting.abort()

@@ -52,13 +52,15 @@ const MKCERT =
   "it teaches this machine's browsers to trust an authority; test/flows/https-redirect.test.ts makes the files"
 const SOAK = 'runs for minutes; its short form is test/flows/crash.test.ts'
 const NO_SYSTEM_CHANGE = 'it would change what this whole machine trusts'
+const INSTALLED = 'test/package.test.ts installs it into an empty prefix'
 const FUZZ = 'its short form is test/fuzz/fuzz.test.ts'
 
 /** By the exact line, without its comment: why it cannot run here. */
 const NOT_RUN: Readonly<Record<string, string>> = {
-  'git clone … && cd catchd': 'it would be this very folder',
   'npm run demo': 'prepares this folder; what it runs then is the next test',
-  'npm install --global catchd': 'needs a registry',
+  'npm install --global .': INSTALLED,
+  'npm run build && npm pack --ignore-scripts': INSTALLED,
+  'npm install --global ./catchd-*.tgz': INSTALLED,
   'catchd init': 'asks at a terminal: test/flows/init.test.ts answers',
   'npm run soak': SOAK,
   'npm run soak -- --rounds 500 --vault file --step "refresh answered"': SOAK,
