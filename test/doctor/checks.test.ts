@@ -328,13 +328,7 @@ describe('the keychain', () => {
     ['not to be asked', 'keychain', { state: 'unknown' } as const, 'ok', null],
     ['locked', 'keychain', trouble('locked'), 'fail', 'gnome-keyring-daemon --replace --unlock'],
     ['locked, undecided', 'undecided', trouble('locked'), 'fail', 'gnome-keyring-daemon --replace --unlock'],
-    [
-      'not there',
-      'keychain',
-      trouble('no_keychain'),
-      'fail',
-      'gnome-keyring-daemon --replace --unlock',
-    ],
+    ['not there', 'keychain', trouble('no_keychain'), 'fail', 'gnome-keyring-daemon --replace --unlock'],
     [
       'not there, undecided',
       'undecided',
