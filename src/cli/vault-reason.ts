@@ -29,7 +29,9 @@ export async function noteFallback({ client, environment, folders }: Context): P
   if (vault.health !== 'ok' || vault.reason == null) return
   const file = join(folders.stateFolder, 'vault-note')
   if ((await readFile(file, 'utf8').catch(() => '')) === vault.reason) return
-  printNote([vault.reason, `  → ${vault.next}`])
+  // A terminal breaks a long line within a word.
+  const lines = process.stderr.isTTY ? vault.reason.split(/(?<=\.) /) : [vault.reason]
+  printNote([...lines, `  → ${vault.next}`])
   // If it cannot be stored, it is said again.
   await replaceFile(file, vault.reason).catch(() => {})
 }

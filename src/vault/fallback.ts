@@ -21,7 +21,7 @@ export interface Fallback {
 /** libsecret could look for one in other places, too, but starts none without a display. */
 export const NO_BUS = new KeychainFailure('no_keychain', 'no D-Bus session bus')
 const SEALED = 'Tokens are stored in the sealed file.'
-const CONFIRM = 'Run catchd in a desktop session to use its keychain, or confirm the sealed file.'
+const DESKTOP = 'Run catchd in a desktop session to use its keychain, or keep the sealed file.'
 
 /** @returns `undefined` if `auto` did not choose the sealed file. Never throws. */
 export async function examineFallback(
@@ -36,7 +36,7 @@ export async function examineFallback(
     return { reason: `A keychain is available now. ${SEALED}`, next: 'catchd vault migrate --to keychain' }
   }
   const reason = `${keychainReason(failure, host.platform)} ${SEALED}`
-  return { reason: next === KEEP_SEALED_FILE ? `${reason} ${CONFIRM}` : reason, next }
+  return { reason: next === KEEP_SEALED_FILE ? `${reason} ${DESKTOP}` : reason, next }
 }
 
 async function absenceNow(

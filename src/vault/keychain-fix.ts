@@ -87,10 +87,11 @@ export function hasSessionBus(env: NodeJS.ProcessEnv): boolean {
   return path !== undefined && (path.startsWith('\0') || existsSync(path))
 }
 
-/** npm installs the optional package that it left out, and changes nothing else. */
+/** For a program that npm installed without its optional package. Node finds one that is installed beside the program. */
 function installAgain(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder)
-  const isCheckout = existsSync(join(folder, 'src'))
-  return `npm install --prefix ${shellWord(folder)} --no-save --include=optional${isCheckout ? '' : ' --omit=dev'}`
+  return existsSync(join(folder, 'src'))
+    ? `npm install --prefix ${shellWord(folder)} --no-save --include=optional`
+    : 'npm install --global keytar@npm:@github/keytar'
 }

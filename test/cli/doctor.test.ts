@@ -172,7 +172,7 @@ describe('what is wrong decides the exit code', () => {
     expect((await doctor([], passphrase(join(home, 'state', 'passphrase')))).exitCode).toBe(0)
     const { exitCode, failures } = await doctor([], passphrase(await stateFile('wrong', 'wrong')))
     expect(exitCode).toBe(6)
-    expect(failures[0]?.detail).toContain('The passphrase is wrong for the sealed file vault')
+    expect(failures[0]?.detail).toContain('The sealed file cannot be opened: wrong passphrase in ')
   })
 
   test('8: the API port is taken, and by whom', async () => {

@@ -89,7 +89,7 @@ describe('what is remembered', () => {
       next: 'sudo apt install gnome-keyring dbus-user-session libsecret-1-0',
     })
     const server = await examineFallback(folder, host({}))
-    expect(server?.reason).toContain('confirm the sealed file')
+    expect(server?.reason).toContain('or keep the sealed file')
     await rememberVault(folder, 'file')
     expect(await examineFallback(folder, here)).toBeUndefined()
     await writeFile(join(folder, 'vault.json'), '{"version":1,"vault":"file","because":"a thing"}')
