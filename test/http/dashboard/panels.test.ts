@@ -330,7 +330,7 @@ test('a waiting login does not say where it goes on', () => {
   const login = pendingLogin()
   const hints = new Map([[login.id, 'Too many <cookies>.']])
   const markup = String(waitingPanel(overview({ waiting: [login], hints })))
-  expect(markup).toContain('<small class="trouble">Too many &lt;cookies&gt;.</small>')
+  expect(markup).toContain('<small class="note">Too many &lt;cookies&gt;.</small>')
   expect(wordsOf(markup)).toContain('10 min 0 s left')
   expect(markup).not.toContain(login.authorizationUrl)
 })
