@@ -257,7 +257,7 @@ describe('saving the file takes effect', () => {
     expect(store.profile('a').name).toBe('a')
     expect(store.status().error).toContain(`${file}:1:23: `)
     expect(failureOf(() => store.profile('b')).code).toBe('config_invalid')
-    expect(changes).toMatchObject([{ ok: false, profiles: new Set() }])
+    expect(changes).toMatchObject([{ ok: false, added: [], changed: [], removed: [] }])
     writeFileSync(file, textOf({ b: entry }))
     await until(() => store.status().ok)
     expect(names(store)).toEqual(['b'])

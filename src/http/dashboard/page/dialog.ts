@@ -109,7 +109,7 @@ function showAtField(form: string, field: string, rule: string): boolean {
   const said = /^[\p{Lu}"]/u.test(rule) ? rule : `${label} ${rule}`
   error.textContent = /[.!?]$/.test(said) ? said : `${said}.`
   error.hidden = false
-  for (const control of place?.querySelectorAll('input, select, textarea') ?? []) {
+  for (const control of place?.querySelectorAll('input:not([type=search]), select, textarea') ?? []) {
     control.setAttribute('aria-invalid', 'true')
   }
   return true

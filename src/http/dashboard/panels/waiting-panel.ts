@@ -21,7 +21,7 @@ function hintLine(line: string, profile: string): Html {
   const value = line.trim()
   return line.startsWith('  ')
     ? html`<small>${copyable(value, `${value}, ${profile}`)}</small>`
-    : html`<small class="trouble">${line}</small>`
+    : html`<small class="note">${line}</small>`
 }
 
 /** Does not contain the login's URL. The page fetches it when the user clicks Continue (dashboard-routes.ts). */
