@@ -9,6 +9,7 @@ import { VERSION } from '../version.js'
 import { COMMANDS } from './commands.js'
 import { Context, Interrupted } from './context.js'
 import { printFailure } from './failure-output.js'
+import { type GivenCommand, inWordsOf, usageError } from './given-command.js'
 
 const BEGIN = `
 Start with \`catchd init\`. To see a complete login on this machine: \`catchd demo\`.`
@@ -25,7 +26,8 @@ export async function runCommandLine(argv: readonly string[], mainFile: string):
     program = await buildProgram(argv, new Context(mainFile))
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    process.exitCode = exitCodeOf(error, argv, program)
+    const isOverTcp = Boolean(process.env['CATCHD_URL'])
+    process.exitCode = exitCodeOf(error, { argv, program, isOverTcp })
   }
 }
 
@@ -57,51 +59,13 @@ async function buildProgram(argv: readonly string[], context: Context): Promise<
   return program
 }
 
-function exitCodeOf(
-  error: unknown,
-  argv: readonly string[],
-  program: CommandUnknownOpts | undefined,
-): number {
+function exitCodeOf(error: unknown, given: GivenCommand): number {
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   // A subcommand is missing. commander has printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return 2
+  const { argv } = given
   const beforeCommand = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
-  const failure = error instanceof CommanderError ? usageError(error, argv, program) : error
-  return printFailure(failure, beforeCommand.includes('--json'))
-}
-
-function usageError(
-  error: CommanderError,
-  argv: readonly string[],
-  program: CommandUnknownOpts | undefined,
-): CatchdError {
-  const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
-  const [name, second] = argv.filter((word) => !word.startsWith('-'))
-  const command = program?.commands.find((known) => known.name() === name)
-  const subcommand = command?.commands.find((known) => known.name() === second)
-  return new CatchdError('request_invalid', {
-    detail: [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords)].join(' '),
-    next:
-      subcommand === undefined
-        ? ['catchd help', command?.name()].filter((word) => word !== undefined).join(' ')
-        : `catchd ${command?.name()} ${subcommand.name()} --help`,
-  })
-}
-
-/** commander writes `unknown command 'tokne'`. */
-function sentence(problem: string): string {
-  const text = problem.charAt(0).toUpperCase() + problem.slice(1)
-  return /[.?!]$/.test(text) ? text : `${text}.`
-}
-
-/** commander writes `(Did you mean token?)`. */
-function hintInWords(line: string): string {
-  return line.replace(/^\((.*)\)$/, '$1').replace(/^Did you mean (\S+)\?$/, "Did you mean '$1'?")
-}
-
-/** commander suggests similar names of commands and options, but not of choices. */
-function nearChoice(problem: string): string {
-  const [, word = '', choices = ''] = /'([^']*)' is invalid.* Allowed choices are (.*)\.$/.exec(problem) ?? []
-  return suggestion(word, choices.split(', ')).replaceAll('"', "'")
+  const failure = error instanceof CommanderError ? usageError(given, error) : error
+  return printFailure(inWordsOf(given, failure), beforeCommand.includes('--json'))
 }

@@ -151,7 +151,7 @@ async function tcpApi(context: Context): Promise<string> {
   if (listeners.tcp !== null) return listeners.tcp
   throw new CatchdError('config_invalid', {
     detail: 'catchd forward needs the TCP port of the daemon, but it is switched off (CATCHD_API_PORT is 0).',
-    next: 'catchd status',
+    next: 'CATCHD_API_PORT=7636 catchd daemon restart',
   })
 }
 

@@ -105,9 +105,10 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
   }
   const parsed = EnvironmentVariables.safeParse(given)
   if (!parsed.success) {
+    const { issues } = parsed.error
     throw new CatchdError('config_invalid', {
-      detail: parsed.error.issues.flatMap((issue) => explain(issue, given)).join(' '),
-      next: 'catchd help',
+      detail: issues.flatMap((issue) => explain(issue, given)).join(' '),
+      next: ['unset', ...new Set(issues.flatMap(namesIn))].join(' '),
     })
   }
   const names = Object.keys(EnvironmentVariables.shape) as (keyof Variables)[]
@@ -117,6 +118,10 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
 function camelCase(name: string): string {
   const words = name.slice(PREFIX.length).toLowerCase()
   return words.replaceAll(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
+}
+
+function namesIn(issue: z.core.$ZodIssue): string[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])]
 }
 
 function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string[] {

@@ -112,7 +112,7 @@ export const ProfileEntry = z
     ),
     client_secret: source(
       ClientSecretSource,
-      'Source of the client secret; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
+      'Source of the client secret; `catchd profile set-secret NAME` puts it into the vault',
       'Client secret',
     ),
     token_endpoint_auth_method: setting(

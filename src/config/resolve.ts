@@ -93,6 +93,7 @@ function chainOf(
       throw broken(
         name,
         `extends names ${JSON.stringify(next)}, but there is no such profile.${suggestion(next, entries.keys())}`,
+        'catchd profile list',
       )
     }
     const before: string = next
