@@ -149,8 +149,10 @@ export class MistakesWorld {
       ),
       cwd: this.#parts.folder,
       stdio: 'pipe',
+      detached: true,
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS)
+    // What it started holds its streams too.
+    const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), ENDS_WITHIN_MS)
     const output = { stdout: '', stderr: '' }
     let isTyped = false
     for (const stream of ['stdout', 'stderr'] as const) {

@@ -4,7 +4,11 @@
  */
 import type { Mistake } from '../../support/mistakes.js'
 
-/** `{bad}` and `{good}` are files beside the configuration; `{plain}` is a file, and `{open}` a folder of everybody. */
+/** The daemon notices a change of the file a moment later. */
+const until = (condition: string) => `for _ in $(seq 60); do ${condition} && break; done`
+const BROKEN = until('catchd status | grep "not in use"')
+const GOOD = { says: 'is valid', after: [until('catchd profile list')] }
+
 export const MACHINE_MISTAKES: readonly Mistake[] = [
   {
     line: 'catchd status',
@@ -65,32 +69,32 @@ export const MACHINE_MISTAKES: readonly Mistake[] = [
     leads: { says: 'already running' },
   },
   {
-    line: 'cp {folder}/bad.jsonc {home}/config.jsonc && until catchd status | grep -q "not in use"; do :; done; catchd profile list',
+    line: `cp {folder}/bad.jsonc {home}/config.jsonc; ${BROKEN}; catchd profile list`,
     exit: 7,
     says: 'catchd: The configuration file is not valid, so profiles may be missing or old. {home}/config.jsonc:',
     next: 'catchd profile edit',
     env: { EDITOR: 'cp {folder}/good.jsonc' },
-    leads: { says: 'is valid', after: ['until catchd profile list; do :; done'] },
+    leads: GOOD,
   },
   {
-    line: 'printf "{ profiles" > {home}/config.jsonc; until catchd status | grep -q "not in use"; do :; done; catchd token nosuch',
+    line: `printf "{ profiles" > {home}/config.jsonc; ${BROKEN}; catchd token nosuch`,
     exit: 7,
     says: '{home}/config.jsonc:1:',
     next: 'catchd profile edit',
     env: { EDITOR: 'cp {folder}/good.jsonc' },
-    leads: { says: 'is valid', after: ['until catchd profile list; do :; done'] },
+    leads: GOOD,
   },
   {
-    line: 'printf "{ profiles" > {home}/config.jsonc; until catchd status | grep -q "not in use"; do :; done; catchd credential git get',
+    line: `printf "{ profiles" > {home}/config.jsonc; ${BROKEN}; catchd credential git get`,
     stdin: 'protocol=https\nhost=nosuch.example\n\n',
     exit: 7,
     says: 'The configuration file is not valid',
     next: 'catchd profile edit',
     env: { EDITOR: 'cp {folder}/good.jsonc' },
-    leads: { says: 'is valid', after: ['until catchd profile list; do :; done'] },
+    leads: GOOD,
   },
   {
-    line: 'rm {home}/config.jsonc; until catchd status | grep -q "No profiles yet"; do :; done; catchd token gw',
+    line: `rm {home}/config.jsonc; ${until('catchd status | grep "No profiles yet"')}; catchd token gw`,
     exit: 7,
     says: 'There is no profile "gw".',
     next: 'catchd init',
@@ -105,7 +109,7 @@ export const MACHINE_MISTAKES: readonly Mistake[] = [
     leads: {
       exit: 2,
       says: 'it needs a terminal',
-      after: ['cp {folder}/good.jsonc {home}/config.jsonc', 'until catchd token gw; do :; done'],
+      after: ['cp {folder}/good.jsonc {home}/config.jsonc', until('catchd login gw')],
     },
   },
   {
