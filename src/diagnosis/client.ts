@@ -27,7 +27,7 @@ const ABOUT_SOMETHING_ELSE =
 
 const WITH_SECRET: readonly Method[] = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt']
 
-const AUTHENTICATION = [unwantedSecret, missingSecret, methodCause, wrongEncoding, otherPlace]
+const AUTHENTICATION = [unwantedSecret, missingSecret, methodCause, wrongEncoding]
 
 export function clientCauses(facts: Facts): readonly Cause[] {
   const { profile, step, error, httpStatus } = facts
@@ -36,7 +36,11 @@ export function clientCauses(facts: Facts): readonly Cause[] {
     if (error === 'unauthorized_client') return [grantNotAllowed(facts)]
     if (!NAMES.test(text)) return []
     // Without a secret, nothing in a pushed request can be wrong but the client_id.
-    return causesOf(facts, ...(profile.hasClientSecret ? AUTHENTICATION : []), wrongIdentifier)
+    return causesOf(
+      facts,
+      ...(profile.hasClientSecret ? [...AUTHENTICATION, otherPlace] : []),
+      wrongIdentifier,
+    )
   }
   if (step !== 'token_request' && step !== 'refresh') return []
   if (error === 'unauthorized_client' || error === 'unsupported_grant_type') {
@@ -50,6 +54,7 @@ export function clientCauses(facts: Facts): readonly Cause[] {
     ...AUTHENTICATION,
     perhapsMissingSecret,
     wrongCredentials,
+    otherPlace,
     otherMethod,
     secretEncoding,
   )

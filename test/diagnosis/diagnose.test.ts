@@ -356,9 +356,9 @@ const ROWS: Row[] = [
   [
     'nobody says which method',
     { httpStatus: 401, code: 'provider_refused', profile: BASIC },
-    'client_authentication_method',
-    { set: '"token_endpoint_auth_method": "client_secret_post"' },
-    /in the Authorization header/,
+    'client_secret_wrong',
+    { run: SET_SECRET },
+    /not valid for client_id/,
   ],
   [
     'form-encoded, where the preset has raw',
@@ -821,6 +821,14 @@ describe('every cause', () => {
     }
     expect(JSON.stringify(all)).not.toContain('canary')
   })
+})
+
+test('a place of the secret that nobody names is a cause too, after a wrong secret', () => {
+  const causes = causesFor({ httpStatus: 401, code: 'provider_refused', profile: BASIC })
+  expect(causes.map(({ cause }) => cause).slice(0, 2)).toEqual([
+    'client_secret_wrong',
+    'client_authentication_method',
+  ])
 })
 
 test('of a login without any response the redirect URI is likeliest, then the client, then the browser', () => {

@@ -11,7 +11,7 @@ import { PROFILE_MISTAKES } from './mistakes/profiles.js'
 import { TOOL_MISTAKES } from './mistakes/tools.js'
 
 const DOCUMENTED = [
-  ...readFileSync('docs/reference-commands.md', 'utf8').matchAll(/^## `catchd ([a-z-]+(?: [a-z-]+)?)/gm),
+  ...readFileSync('docs/reference-commands.md', 'utf8').matchAll(/^## `catchd ([a-z-]+)/gm),
 ].map(([, words = '']) => words)
 
 /** A profile at the gateway that is like `gw` but for these keys. */
@@ -73,7 +73,7 @@ beforeAll(async () => {
   world = await MistakesWorld.start(PROFILES)
   await world.write('wrong.txt', 'mistaken')
   await world.write('open.txt', 'demo-gateway-secret')
-  await world.shell('chmod 644 open.txt; mkdir -m 777 open')
+  await world.shell('chmod 644 open.txt; mkdir -m 777 open wide')
   await world.shell('catchd profile set-secret wrong --stdin', { stdin: 'mistaken' })
   await world.shell('catchd login gw')
   await world.shell('catchd client add twice --profiles gw --actions token')

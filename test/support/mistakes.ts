@@ -242,6 +242,5 @@ export function unusable(command: string, documented: readonly string[]): string
     return 'has a placeholder'
   const words = /\bcatchd (.*)$/.exec(command)?.[1]?.split(' ')
   if (words === undefined || words[0] === 'help' || words[0] === undefined) return undefined
-  const isDocumented = [words[0], `${words[0]} ${words[1]}`].some((name) => documented.includes(name))
-  return isDocumented ? undefined : 'is not a documented command'
+  return documented.includes(words[0]) ? undefined : 'is not a documented command'
 }

@@ -236,9 +236,9 @@ export const LOGIN_MISTAKES: readonly Mistake[] = [
     next: 'catchd help keep',
   },
   {
-    line: 'catchd keep gw --file open/token -- true',
+    line: 'catchd keep gw --file wide/token -- true',
     exit: 7,
-    says: 'open',
-    next: 'catchd help keep',
+    says: 'a folder that other users can write to',
+    next: 'chmod go-w {folder}/wide',
   },
 ]

@@ -32,7 +32,7 @@ export const MACHINE_MISTAKES: readonly Mistake[] = [
     next: 'unset CATCHD_HOME',
   },
   {
-    line: 'catchd vault status',
+    line: 'catchd profile edit',
     env: { CATCHD_HOME: `/tmp/${'long'.repeat(30)}` },
     exit: 7,
     says: 'Set CATCHD_HOME to a shorter folder.',
@@ -51,8 +51,7 @@ export const MACHINE_MISTAKES: readonly Mistake[] = [
     env: { CATCHD_HOME: '{folder}/open', CATCHD_API_PORT: '0', CATCHD_REDIRECT_PORT: '0' },
     exit: 7,
     says: 'Other users can write to the folder {folder}/open.',
-    next: 'catchd doctor',
-    leads: { exit: 7, says: 'chmod 700 {folder}/open' },
+    next: 'chmod o-w {folder}/open',
   },
   {
     line: 'catchd daemon run',

@@ -148,7 +148,7 @@ export const TOOL_MISTAKES: readonly Mistake[] = [
   {
     line: 'catchd forward',
     exit: 2,
-    says: 'Give either user@host or --socket PATH',
+    says: "Required option '--profiles <names>' not specified.",
     next: 'catchd help forward',
   },
   {
@@ -158,7 +158,7 @@ export const TOOL_MISTAKES: readonly Mistake[] = [
     next: 'catchd completion bash',
     leads: { says: 'complete' },
   },
-  { line: 'catchd shell-init csh', exit: 2, says: 'Allowed choices are', next: 'catchd help shell-init' },
+  { line: 'catchd shell-init csh', exit: 2, says: "Did you mean 'zsh'?", next: 'catchd shell-init zsh' },
   {
     line: 'catchd service stats',
     exit: 2,
