@@ -824,7 +824,9 @@ describe('every cause', () => {
 })
 
 test('a place of the secret that nobody names is a cause too, after a wrong secret', () => {
-  const causes = causesFor({ httpStatus: 401, code: 'provider_refused', profile: BASIC })
+  const causes = diagnose(
+    facts({ step: 'token_request', httpStatus: 401, code: 'provider_refused', profile: BASIC }),
+  )
   expect(causes.map(({ cause }) => cause).slice(0, 2)).toEqual([
     'client_secret_wrong',
     'client_authentication_method',
