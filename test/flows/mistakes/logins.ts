@@ -123,8 +123,8 @@ export const LOGIN_MISTAKES: readonly Mistake[] = [
     line: 'catchd login down',
     exit: 5,
     says: '127.0.0.1:{dead}',
-    next: 'catchd doctor down',
-    leads: { exit: 5, says: '127.0.0.1:{dead}' },
+    next: 'catchd profile show down',
+    leads: { says: 'http://127.0.0.1:{dead}/token' },
   },
   {
     line: 'catchd login private',
