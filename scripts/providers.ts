@@ -96,7 +96,7 @@ is AWS IAM Identity Center, which has its own name for everything:
 }
 \`\`\`
 
-\`catchd profile add aws --client-secret-stdin < FILE\` then stores the secret of this profile in the vault, and changes nothing
+\`catchd profile set-secret aws\` then stores the secret of this profile in the vault, and changes nothing
 else. A parameter whose value a request does not have (\`{code}\` in a refresh) is left out. An empty value leaves out a parameter of
 the standard: \`"client_id": ""\`. \`{{code}}\` is the text \`{code}\`.
 

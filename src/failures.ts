@@ -26,7 +26,7 @@ interface Failure {
   readonly status: number
   readonly exitCode: number
   readonly title: string
-  /** One command to run next; `{profile}` is replaced by the profile of the failure. */
+  /** One command to run next, as it can be run; `{profile}` is replaced by the profile of the failure. */
   readonly next?: string
 }
 
@@ -89,7 +89,7 @@ export const FAILURES = {
     status: 409,
     exitCode: EXIT.taken,
     title: 'The port of the redirect URI is in use',
-    next: 'catchd status',
+    next: 'catchd doctor {profile}',
   },
   api_port_in_use: {
     status: 503,
@@ -149,7 +149,7 @@ export const FAILURES = {
     status: 401,
     exitCode: EXIT.configuration,
     title: 'An API key is required',
-    next: 'catchd status',
+    next: 'catchd client list',
   },
   forbidden: {
     status: 403,
@@ -180,7 +180,7 @@ export const FAILURES = {
     status: 429,
     exitCode: EXIT.login,
     title: 'Too many logins are pending',
-    next: 'catchd status',
+    next: 'catchd dashboard',
   },
   config_invalid: {
     status: 422,
@@ -319,9 +319,10 @@ export class CatchdError extends Error {
   /** The one command to run next. */
   get next(): string {
     const next = this.#context.next ?? FAILURES[this.code].next
-    // A command about one profile makes no sense while there is none.
-    if (this.profile === undefined && ABOUT_A_PROFILE.test(next)) return 'catchd doctor'
-    return next.replace('{profile}', this.profile ?? 'NAME')
+    if (this.profile !== undefined) return next.replace('{profile}', this.profile)
+    // A command about one profile cannot be run while none is known.
+    if (!next.includes('{profile}')) return next
+    return ABOUT_A_PROFILE.test(next) ? 'catchd doctor' : 'catchd profile list'
   }
 }
 

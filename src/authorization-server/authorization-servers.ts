@@ -60,6 +60,7 @@ export class OAuthAuthorizationServers
   readonly #clock: Pick<Clock, 'now'>
   readonly #dpopKeys: DpopKeys
   readonly #requests: ClientRequests
+  readonly #clientSecrets: ClientSecrets
   readonly discovery: ServerDiscovery
 
   /** @param parts.deadlineMs - Time limit for one exchange with its answer; 10 s except in tests. */
@@ -77,6 +78,7 @@ export class OAuthAuthorizationServers
     this.#metadata = new Metadata(this.#connections, parts.clock, this.#resourceIssuers)
     this.discovery = new PublishedServers(this.#connections, this.#metadata)
     this.#clock = parts.clock
+    this.#clientSecrets = parts.clientSecrets
     this.#dpopKeys = new DpopKeys(parts.dpopKeys)
     const proofs = new ProofFetch(this.#dpopKeys, parts.clock)
     this.#requests = new ClientRequests(this.#connections, proofs, parts.clientSecrets)
@@ -108,6 +110,7 @@ export class OAuthAuthorizationServers
   ): Promise<PreparedAuthorization> {
     return inNameOf(profile, async () => {
       requireRegistrable(profile)
+      await this.#requireClientSecret(profile)
       const server = await this.#metadata.of(profile)
       const { endpoint, issRequired } = requireRequestable(profile, server, issRequiredByConfiguration)
       void this.#grants.prefetchKeys(profile, server)
@@ -124,6 +127,7 @@ export class OAuthAuthorizationServers
   findExpectedIssuer(profile: Profile, issRequiredByConfiguration: boolean): Promise<ExpectedIssuer> {
     return inNameOf(profile, async () => {
       requireRegistrable(profile)
+      await this.#requireClientSecret(profile)
       const server = await this.#metadata.of(profile)
       const issRequired = requireRedeemable(profile, server, issRequiredByConfiguration)
       void this.#grants.prefetchKeys(profile, server)
@@ -211,6 +215,16 @@ export class OAuthAuthorizationServers
 
   close(): void {
     this.#connections.close()
+  }
+
+  /**
+   * A secret that cannot be read is reported before the browser opens. A command is not run for this: it may ask the user
+   * for something each time.
+   */
+  async #requireClientSecret(profile: Profile): Promise<void> {
+    const { client_secret: source } = profile
+    if (typeof source === 'object' && 'command' in source) return
+    await this.#clientSecrets(profile)
   }
 
   /** The parameters for the browser: the request itself, or a reference to a pushed request (RFC 9126 §4). */

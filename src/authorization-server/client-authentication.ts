@@ -7,6 +7,7 @@
  */
 import type { ClientAuth, ModifyAssertionFunction } from 'oauth4webapi'
 import type { Profile } from '../config/profile.js'
+import { setSecretCommand } from '../config/secret-source.js'
 import { CatchdError } from '../failures.js'
 import type { Secret } from '../secret.js'
 import { signingKey } from './client-key.js'
@@ -62,7 +63,7 @@ function required(profile: Profile, secret: Secret | undefined): Secret {
   if (secret !== undefined) return secret
   throw new CatchdError('profile_invalid', {
     detail: `${profile.token_endpoint_auth_method} needs a client_secret, but the profile has none.`,
-    next: 'catchd profile add {profile} --client-secret-stdin',
+    next: setSecretCommand('{profile}'),
   })
 }
 

@@ -18,6 +18,7 @@ export function define(command: Command, context: Context): void {
     .requiredOption('--actions <actions>', 'token, login, admin, separated by commas', choicesOf(ACTIONS))
     .option('--expires <duration>', 'such as 90d or 12h', duration)
     .option('--json', 'print the key and its permissions as JSON')
+    .addHelpText('after', '\nExample:\n  catchd client add ci --profiles gw --actions token --expires 90d')
     .action(async (name, { profiles, actions, expires, json }) => {
       const added = await context.client.addClient({
         client: name,
@@ -41,6 +42,7 @@ export function define(command: Command, context: Context): void {
     .action(async ({ json }) => {
       const clients = await context.client.clients()
       if (json) return printJson({ clients })
+      if (clients.length === 0) return printNote(['No API keys yet.', '  → catchd client add --help'])
       const nowMs = Date.now()
       const time = (instant: string | null) => (instant === null ? 'never' : relative(instant, nowMs))
       const rows = clients.map(({ client, profiles, actions, expires_at, last_used_at, uses }) => [

@@ -3,12 +3,12 @@
  * text and an exit code. src/fast-path has shorter ways for two frequent commands.
  */
 import { type Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
-import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import { VERSION } from '../version.js'
 import { COMMANDS, defineCommand } from './commands.js'
 import { Context, Interrupted } from './context.js'
 import { printFailure } from './failure-output.js'
+import { type GivenCommand, inWordsOf, usageError } from './given-command.js'
 import { CatchdCommand, markMostUsed, widthOf } from './help.js'
 
 /**
@@ -24,7 +24,8 @@ export async function runCommandLine(argv: readonly string[], mainFile: string):
     program = await buildProgram(argv, context)
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    process.exitCode = await exitCodeOf(error, argv, program, context)
+    const isOverTcp = Boolean(process.env['CATCHD_URL'])
+    process.exitCode = await exitCodeOf(error, { argv, program, isOverTcp }, context)
   }
 }
 
@@ -55,85 +56,17 @@ async function buildProgram(argv: readonly string[], context: Context): Promise<
   return program
 }
 
-/** Commands that people try because another program has them. */
-export const OTHER_WORDS: Readonly<Record<string, string>> = {
-  add: 'profile add',
-  get: 'token',
-  keys: 'client list',
-  list: 'profile list',
-  log: 'daemon logs',
-  logs: 'daemon logs',
-  ls: 'profile list',
-  profiles: 'profile list',
-  remove: 'profile remove',
-  restart: 'daemon restart',
-  rm: 'profile remove',
-  setup: 'init',
-  start: 'daemon start',
-  stop: 'daemon stop',
-  whoami: 'status',
-}
-
-async function exitCodeOf(
-  error: unknown,
-  argv: readonly string[],
-  program: CommandUnknownOpts | undefined,
-  context: Context,
-): Promise<number> {
+async function exitCodeOf(error: unknown, given: GivenCommand, context: Context): Promise<number> {
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   // A subcommand is missing. commander has printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return 2
+  const { argv } = given
   const beforeCommand = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
   const json = beforeCommand.includes('--json')
-  const failure = error instanceof CommanderError ? usageError(error, argv, program) : error
+  const failure = inWordsOf(given, error instanceof CommanderError ? usageError(given, error) : error)
   // A wrong command line has nothing to do with the daemon.
   if (failure instanceof CatchdError && failure.code === 'request_invalid') return printFailure(failure, json)
   const { settingsNote } = await import('./settings-note.js')
   return printFailure(failure, json, await settingsNote(context))
-}
-
-function usageError(
-  error: CommanderError,
-  argv: readonly string[],
-  program: CommandUnknownOpts | undefined,
-): CatchdError {
-  const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
-  const [name = '', second] = argv.filter((word) => !word.startsWith('-'))
-  const command = program?.commands.find((known) => known.name() === name)
-  const subcommand = command?.commands.find((known) => known.name() === second)
-  if (
-    error.code === 'commander.unknownCommand' &&
-    command === undefined &&
-    Object.hasOwn(OTHER_WORDS, name)
-  ) {
-    return new CatchdError('request_invalid', {
-      detail: `Unknown command '${name}'. Did you mean '${OTHER_WORDS[name]}'?`,
-      next: `catchd help ${OTHER_WORDS[name]}`,
-    })
-  }
-  return new CatchdError('request_invalid', {
-    detail: [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords)].join(' '),
-    next:
-      subcommand === undefined
-        ? ['catchd help', command?.name()].filter((word) => word !== undefined).join(' ')
-        : `catchd ${command?.name()} ${subcommand.name()} --help`,
-  })
-}
-
-/** commander writes `unknown command 'tokne'`. */
-function sentence(problem: string): string {
-  const text = problem.charAt(0).toUpperCase() + problem.slice(1)
-  return /[.?!]$/.test(text) ? text : `${text}.`
-}
-
-/** commander writes `(Did you mean token?)`. */
-function hintInWords(line: string): string {
-  return line.replace(/^\((.*)\)$/, '$1').replace(/^Did you mean (\S+)\?$/, "Did you mean '$1'?")
-}
-
-/** commander suggests similar names of commands and options, but not of choices. */
-function nearChoice(problem: string): string {
-  const [, word = '', choices = ''] = /'([^']*)' is invalid.* Allowed choices are (.*)\.$/.exec(problem) ?? []
-  return suggestion(word, choices.split(', ')).replaceAll('"', "'")
 }

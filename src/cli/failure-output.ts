@@ -34,6 +34,9 @@ const COMPLETE_DETAIL: ReadonlySet<FailureCode> = new Set([
   'request_invalid',
   'login_expired',
   'profile_unknown',
+  'client_unknown',
+  'config_invalid',
+  'already_running',
   'provider_unreachable',
   'api_port_in_use',
   'scope_insufficient',
@@ -57,13 +60,12 @@ export function failureLine(failure: CatchdError): string {
   return printable(`${messageOf(failure)} → ${failure.next}`)
 }
 
-/** `catchd: <title>: <detail>`, or only one of the two. */
+/** `catchd: <title>: <detail>`, or only one of the two. A text that begins with the name of the program needs no other. */
 function messageOf(failure: CatchdError): string {
   const { title } = toProblem(failure)
-  if (failure.detail === undefined) return `catchd: ${title}`
-  return COMPLETE_DETAIL.has(failure.code)
-    ? `catchd: ${failure.detail}`
-    : `catchd: ${title}: ${failure.detail}`
+  const { detail = title } = failure
+  const text = detail === title || COMPLETE_DETAIL.has(failure.code) ? detail : `${title}: ${detail}`
+  return text.startsWith('catchd ') ? text : `catchd: ${text}`
 }
 
 /** For a bug report: the kind and the place of an error, without its message, which may contain a secret. */

@@ -6,9 +6,13 @@ import { CatchdError } from '../failures.js'
 /**
  * Reads a line from the terminal without showing it.
  *
+ * @param next - The command of a failure.
  * @throws CatchdError `request_invalid` for an empty line, or at the end of the input; the reason of `signal`
  */
-export async function readHidden(prompt: string, signal: AbortSignal): Promise<string> {
+export async function readHidden(
+  prompt: string,
+  { signal, next }: { readonly signal: AbortSignal; readonly next: string },
+): Promise<string> {
   signal.throwIfAborted()
   const { stdin, stderr } = process
   stderr.write(prompt)
@@ -28,5 +32,5 @@ export async function readHidden(prompt: string, signal: AbortSignal): Promise<s
     lines.close()
     stderr.write('\n')
   }
-  throw new CatchdError('request_invalid', 'Nothing was entered. Nothing was changed.')
+  throw new CatchdError('request_invalid', { detail: 'Nothing was entered. Nothing was changed.', next })
 }

@@ -57,20 +57,23 @@ export function readLine(prompt: string, signal: AbortSignal): Promise<string | 
  * All of stdin, without one line end.
  *
  * @param end - The text that ends the input, even if the pipe stays open. By default, only the end of the input counts.
+ * @param next - The command of a failure.
  * @throws CatchdError `request_invalid` if it is longer than `largestKiB`
  */
 export async function readAll({
   end,
   largestKiB = LARGEST_KIB,
+  next = 'catchd help',
 }: {
   readonly end?: RegExp | undefined
   readonly largestKiB?: number
+  readonly next?: string
 } = {}): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > largestKiB * 1024) throw tooLong(largestKiB)
+    if (size > largestKiB * 1024) throw tooLong(largestKiB, next)
     chunks.push(chunk)
     if (end?.test(Buffer.concat(chunks).toString('latin1'))) break
   }
@@ -79,9 +82,9 @@ export async function readAll({
     .replace(/\r?\n$/, '')
 }
 
-function tooLong(kib: number): CatchdError {
+function tooLong(kib: number, next = 'catchd help'): CatchdError {
   return new CatchdError('request_invalid', {
     detail: `The input is longer than ${sizeInWords(kib)}.`,
-    next: 'catchd help',
+    next,
   })
 }

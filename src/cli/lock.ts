@@ -20,7 +20,7 @@ export function define(command: Command, context: Context): void {
 
 /** Without a question, if there is something that unlocks it. */
 async function lock({ client, signal }: Context, asks: boolean, fromStdin: boolean): Promise<void> {
-  if (fromStdin) return client.lock(await passphraseFromStdin())
+  if (fromStdin) return client.lock(await passphraseFromStdin('lock'))
   if (!asks) {
     try {
       return await client.lock()
@@ -30,11 +30,12 @@ async function lock({ client, signal }: Context, asks: boolean, fromStdin: boole
     }
   }
   requireTerminal('lock')
-  const passphrase = await readHidden('New passphrase: ', signal)
-  if ((await readHidden('The same again: ', signal)) !== passphrase) {
+  const next = 'catchd lock --passphrase'
+  const passphrase = await readHidden('New passphrase: ', { signal, next })
+  if ((await readHidden('The same again: ', { signal, next })) !== passphrase) {
     throw new CatchdError('request_invalid', {
       detail: 'The two passphrases are not the same. catchd is not locked.',
-      next: 'catchd lock',
+      next,
     })
   }
   await client.lock(passphrase)
@@ -46,10 +47,11 @@ export function isPassphraseNeeded(error: unknown): boolean {
 }
 
 /** @throws CatchdError `request_invalid` */
-export async function passphraseFromStdin(): Promise<string> {
-  const passphrase = await readAll()
+export async function passphraseFromStdin(command: 'lock' | 'unlock'): Promise<string> {
+  const next = `catchd help ${command}`
+  const passphrase = await readAll({ next })
   if (passphrase !== '') return passphrase
-  throw new CatchdError('request_invalid', 'stdin contains no passphrase.')
+  throw new CatchdError('request_invalid', { detail: 'stdin contains no passphrase.', next })
 }
 
 /** @throws CatchdError `request_invalid` */

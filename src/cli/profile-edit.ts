@@ -39,7 +39,7 @@ function chooseEditor(): string {
   if (process.stdin.isTTY && process.stdout.isTTY) return process.platform === 'win32' ? 'notepad' : 'vi'
   throw new CatchdError('request_invalid', {
     detail: 'Neither VISUAL nor EDITOR is set, and there is no terminal for the default editor.',
-    next: 'catchd profile list',
+    next: 'catchd help profile',
   })
 }
 
@@ -79,7 +79,7 @@ async function runEditor(editor: string, path: string): Promise<void> {
   if (code === 0) return
   throw new CatchdError('request_invalid', {
     detail: `The editor ended with ${code === null ? 'a signal' : `exit code ${code}`}.`,
-    next: 'catchd status',
+    next: 'env -u VISUAL -u EDITOR catchd profile edit',
   })
 }
 
@@ -88,8 +88,8 @@ async function check(context: Context): Promise<number> {
   const { configFile, configFolder } = context.folders
   const text = await readSnapshot(configFile)
   const parsed = parseConfiguration(text, configFile)
-  for (const warning of parsed.warnings) printNote(`Warning: ${warning}`)
   const { redirectPort } = daemonSettings(context.environment, parsed.daemon)
-  interpret(parsed, { redirectPort, configFolder })
+  const { warnings } = interpret(parsed, { redirectPort, configFolder })
+  for (const warning of warnings) printNote(`Warning: ${warning}`)
   return parsed.profiles.size
 }

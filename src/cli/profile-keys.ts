@@ -59,6 +59,20 @@ export function entryOf(words: readonly string[]): Record<string, unknown> {
   return entryFrom(command.parse(words, { from: 'user' }).opts())
 }
 
+/** The daemon names keys of the file. On the command line they are options. */
+export function inOptions(error: unknown): unknown {
+  const isRefusal =
+    error instanceof CatchdError && (error.code === 'config_invalid' || error.code === 'profile_invalid')
+  if (!isRefusal || error.detail === undefined) return error
+  // Without quotes, a key of one word can also be a word of the sentence.
+  const written = (key: string) => (key.includes('_') ? new RegExp(`"?\\b${key}\\b"?`, 'g') : `"${key}"`)
+  const detail = Object.keys(ProfileEntry.shape).reduce(
+    (text, key) => text.replaceAll(written(key), flagOf(key)),
+    error.detail,
+  )
+  return error.saying({ detail: `${detail} The profile was not saved.` })
+}
+
 function optionFor(key: string, schema: KeySchema): Option {
   const flag = flagOf(key)
   const description = beginningSmall(schema.description ?? '')
@@ -157,8 +171,7 @@ function readObject(text: string): object {
 function readClientSecret(text: string): object {
   return sourceOf(
     text,
-    'Every user of this machine can read a client secret on the command line, so it was not used.',
-    'catchd profile add NAME … --client-secret-stdin < FILE',
+    'Every user of this machine can read a client secret on the command line, so it was not used. Use --client-secret-stdin, or catchd profile set-secret afterwards.',
   )
 }
 
@@ -167,9 +180,10 @@ function readSource(text: string): object {
 }
 
 /** @param rule - Printed instead of commander's message, which would repeat the value. The value can be a secret. */
-function sourceOf(text: string, rule: string, next = 'catchd profile add --help'): object {
+function sourceOf(text: string, rule: string): object {
   const value = jsonObject(text)
-  if (value === undefined) throw new CatchdError('request_invalid', { detail: rule, next })
+  if (value === undefined)
+    throw new CatchdError('request_invalid', { detail: rule, next: 'catchd profile add --help' })
   const { file } = value
   return typeof file === 'string' ? { ...value, file: resolve(file) } : value
 }

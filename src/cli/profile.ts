@@ -1,13 +1,18 @@
-/** `catchd profile add|list|show|remove|edit`: the configuration, through the daemon that owns the file. */
+/** `catchd profile add|list|show|set-secret|remove|edit`: the configuration, through the daemon that owns the file. */
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileAnswer } from '../client/api-types.js'
 import type { CatchdClient } from '../client/client.js'
 import { needsNoPerson, usesRedirectUri } from '../config/grants.js'
+import { setSecretCommand } from '../config/secret-source.js'
+import { unusedInWords, unusedKeys } from '../config/unused-keys.js'
 import { CatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { MOST_USED } from './help.js'
-import { readAll } from './line-input.js'
 import { type Cell, printJson, printNote, printResult, relative, styled, table } from './output.js'
+import { defineSetSecret, readClientSecret, secretAdvice } from './profile-secret.js'
+import { requireValidConfiguration } from './valid-configuration.js'
+
+const HELP = 'catchd profile add --help'
 
 export async function define(command: Command, context: Context): Promise<void> {
   await defineAdd(command.command('add').summary('add a profile'), context)
@@ -16,9 +21,12 @@ export async function define(command: Command, context: Context): Promise<void> 
     .summary('list the profiles')
     .option('--json', 'print them as JSON')
     .action(async ({ json }) => {
-      const profiles = await context.client.profiles()
+      const { client } = context
+      const profiles = await client.profiles()
       if (json) printJson({ profiles })
-      else printResult(profileTable(profiles, Date.now()))
+      else if (profiles.length > 0) printResult(profileTable(profiles, Date.now()))
+      await requireValidConfiguration(client)
+      if (profiles.length === 0 && !json) printNote(['No profiles yet.', '  → catchd init'])
     })
   command
     .command('show')
@@ -28,6 +36,7 @@ export async function define(command: Command, context: Context): Promise<void> 
     .action(async (name) => {
       printJson(await context.client.profile(name), { indented: true })
     })
+  defineSetSecret(command.command('set-secret'), context)
   command
     .command('remove')
     .summary('log out and remove a profile')
@@ -50,7 +59,7 @@ export async function define(command: Command, context: Context): Promise<void> 
 }
 
 async function defineAdd(command: Command, context: Context): Promise<void> {
-  const { entryFrom, profileKeyOptions } = await import('./profile-keys.js')
+  const { entryFrom, inOptions, profileKeyOptions } = await import('./profile-keys.js')
   for (const option of profileKeyOptions()) command.addOption(option)
   const add = command
     .argument('<name>', 'name of the profile')
@@ -62,82 +71,57 @@ async function defineAdd(command: Command, context: Context): Promise<void> {
   add.action(async (name, options) => {
     const { client } = context
     const asked = entryFrom(options)
-    const onlySecret = options.clientSecretStdin && Object.keys(asked).length === 0 && !options.replace
-    const secret = options.clientSecretStdin ? { client_secret: await readSecret(name) } : {}
-    const existing = await find(client, name)
-    const exists = existing !== undefined
-    // A secret alone changes nothing else of a profile.
-    const kept = onlySecret && typeof existing === 'object' ? existing.configuration : undefined
-    const entry = { ...kept, ...asked, ...secret }
-    if (exists && kept === undefined && !options.replace) {
-      throw new CatchdError('request_invalid', {
-        detail: `A profile "${name}" already exists. Use --replace to replace it.`,
-        profile: name,
-        next: `catchd profile show ${name}`,
-      })
-    }
+    const isKnown = await exists(client, name)
+    if (isKnown && !options.replace) throw alreadyThere(name, options.clientSecretStdin)
+    const secret = options.clientSecretStdin
+      ? { client_secret: await readClientSecret(name, context.signal, HELP) }
+      : {}
+    const entry = { ...asked, ...secret }
     const answer = await client.putProfile(name, entry).catch((error: unknown) => {
       throw inOptions(error)
     })
     if (options.json) return printJson(answer)
-    if (kept !== undefined) return printResult(styled('green', `Stored the client secret: ${name}`))
-    printResult(styled('green', `${exists ? 'Replaced' : 'Added'}: ${name}`))
+    printResult(styled('green', `${isKnown ? 'Replaced' : 'Added'}: ${name}`))
     await printAdvice(context, answer)
   })
 }
 
-/** A profile that only other profiles extend exists, although it cannot be shown: `'incomplete'`. */
-async function find(client: CatchdClient, name: string): Promise<ProfileAnswer | 'incomplete' | undefined> {
+/** A profile that only other profiles extend exists, although it cannot be shown. */
+async function exists(client: CatchdClient, name: string): Promise<boolean> {
   try {
-    return await client.profile(name)
+    await client.profile(name)
+    return true
   } catch (error) {
-    if (!(error instanceof CatchdError)) throw error
-    if (error.code === 'profile_unknown') return undefined
-    if (error.code === 'profile_invalid') return 'incomplete'
+    if (error instanceof CatchdError && error.code === 'profile_unknown') return false
+    if (error instanceof CatchdError && error.code === 'profile_invalid') return true
     throw error
   }
 }
 
-/** Replaces the names of the API's body members with the options of this command. */
-function inOptions(error: unknown): unknown {
-  if (!(error instanceof CatchdError && error.code === 'request_invalid')) return error
+function alreadyThere(name: string, bringsSecret: true | undefined): CatchdError {
   return new CatchdError('request_invalid', {
-    detail: (error.detail ?? '')
-      .replace(/\bpath\.profile:/g, 'the name')
-      .replace(/\bbody\.([a-z_]+)(\.\S+)?:/g, (_, key: string) => `--${key.replaceAll('_', '-')}`),
-    next: 'catchd profile add --help',
+    detail: `A profile "${name}" already exists. Use --replace to replace it.`,
+    profile: name,
+    next: bringsSecret ? setSecretCommand(name) : `catchd profile show ${name}`,
   })
 }
 
 async function printAdvice(context: Context, { profile, configuration }: ProfileAnswer): Promise<void> {
   const { grant } = configuration
-  if (grant !== undefined && needsNoPerson(grant)) {
-    printNote(`  → catchd token ${profile}`)
-    return
-  }
   if (grant === undefined || usesRedirectUri({ grant })) {
     const { registrationAdvice, scopeAdvice } = await import('./presets.js')
     const { redirectPort } = await context.settings()
     printNote(registrationAdvice(profile, configuration, redirectPort))
     printNote(scopeAdvice(profile, configuration))
   }
-  printNote(`  → catchd login ${profile}`)
-}
-
-async function readSecret(name: string): Promise<string> {
-  if (process.stdin.isTTY) {
-    // A typed secret would be visible on the screen.
-    throw new CatchdError('request_invalid', {
-      detail: '--client-secret-stdin needs a pipe or a file on stdin, but stdin is the terminal.',
-      next: `catchd profile add ${name} … --client-secret-stdin < FILE`,
-    })
+  // The grant can be inherited. Then only the daemon knows it, and doctor warns.
+  if (configuration.extends === undefined) {
+    for (const key of unusedKeys(configuration)) printNote(`Warning: ${unusedInWords(key, `"${key}"`)}`)
   }
-  const secret = await readAll()
-  if (secret !== '') return secret
-  throw new CatchdError('request_invalid', {
-    detail: '--client-secret-stdin is given, but stdin is empty.',
-    next: 'catchd profile add --help',
-  })
+  const secret = secretAdvice(profile, configuration)
+  printNote(secret.lines)
+  if (secret.isNeeded) return
+  printNote(`  → catchd ${grant !== undefined && needsNoPerson(grant) ? 'token' : 'login'} ${profile}`)
 }
 
 const STATUS_WORDS: Readonly<Record<string, Cell>> = {

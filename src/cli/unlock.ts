@@ -17,12 +17,12 @@ export function define(command: Command, context: Context): void {
 }
 
 async function unlock({ client, signal }: Context, fromStdin: boolean): Promise<void> {
-  if (fromStdin) return client.unlock(await passphraseFromStdin())
+  if (fromStdin) return client.unlock(await passphraseFromStdin('unlock'))
   try {
     return await client.unlock()
   } catch (error) {
     if (!isPassphraseNeeded(error)) throw error
   }
   requireTerminal('unlock')
-  await client.unlock(await readHidden('Passphrase: ', signal))
+  await client.unlock(await readHidden('Passphrase: ', { signal, next: 'catchd unlock' }))
 }

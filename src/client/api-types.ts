@@ -40,7 +40,7 @@ export interface ProfileEntry {
   readonly jwks_uri?: string
   /** Client identifier that the server issued (RFC 6749 §2.2) */
   readonly client_id?: string
-  /** Source of the client secret; `catchd profile add NAME --client-secret-stdin` puts it into the vault */
+  /** Source of the client secret; `catchd profile set-secret NAME` puts it into the vault */
   readonly client_secret?:
     | {
         /** Kept in the vault of the daemon */

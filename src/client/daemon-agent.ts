@@ -109,7 +109,7 @@ function refuseForeignPart(socketPath: string): void {
 }
 
 function notOurs(detail: string): CatchdError {
-  return new CatchdError('daemon_unreachable', { detail, next: 'catchd daemon start' })
+  return new CatchdError('daemon_unreachable', { detail, next: 'env -u CATCHD_URL catchd status' })
 }
 
 /** Sends the challenge in a request without a key. @returns the head of the answer; empty if there is no whole answer */

@@ -11,6 +11,7 @@ import { systemCode } from '../files/whole-files.js'
 import { Secret } from '../secret.js'
 import { itemName, type Vault } from '../vault/vault.js'
 import type { Profile } from './profile.js'
+import { setSecretCommand } from './secret-source.js'
 
 /** Reads a profile's client secret when it is needed. `undefined` if the profile has none. */
 export type ClientSecrets = (profile: Profile) => Promise<Secret | undefined>
@@ -51,22 +52,24 @@ export function createClientSecrets(parts: ClientSecretParts): ClientSecrets {
 async function fromVault(profile: Profile, vault: Vault): Promise<Secret> {
   const owner = profile.client_secret_of ?? profile.name
   const secret = await vault.get(itemName.clientSecret(owner))
-  if (secret === undefined)
-    throw missing(profile, `its client_secret is not in the vault. ${store(owner)} stores it there.`, owner)
+  if (secret === undefined) throw missing(profile, `${whose(profile)} is not in the vault.`)
   return secret
 }
 
 function fromEnvironment(profile: Profile, name: string, environment: NodeJS.ProcessEnv): Secret {
   const value = environment[name]
   if (value === undefined || value === '')
-    throw missing(profile, `the daemon was started without the environment variable ${name}.`)
+    throw missing(
+      profile,
+      `the daemon was started without the environment variable ${name}. Set it and restart the daemon, or store the secret in the vault.`,
+    )
   return new Secret(value)
 }
 
 async function fromFile(profile: Profile, path: string): Promise<Secret> {
   return new Secret(
     await readSecretFile(path, ({ cause, fix }) =>
-      missing(profile, `its client_secret file ${path} ${cause}`, profile.name, fix),
+      missing(profile, `its client_secret file ${path} ${cause}`, fix),
     ),
   )
 }
@@ -103,15 +106,15 @@ async function fromCommand(
   return new Secret(secret)
 }
 
-function missing(profile: Profile, cause: string, owner = profile.name, next?: string): CatchdError {
+/** A profile that only others extend cannot be used itself, so the command names the heir. */
+function whose({ client_secret_of: owner }: Profile): string {
+  return owner === undefined ? 'its client_secret' : `the client_secret of profile "${owner}", which it uses,`
+}
+
+function missing(profile: Profile, cause: string, next = setSecretCommand(profile.name)): CatchdError {
   return new CatchdError('profile_invalid', {
     detail: `Profile "${profile.name}" cannot authenticate: ${cause}`,
     profile: profile.name,
-    next: next ?? store(owner),
+    next,
   })
-}
-
-/** Pages and reports show the cause without the next command, so the cause names it too. */
-function store(owner: string): string {
-  return `catchd profile add ${owner} --client-secret-stdin < FILE`
 }

@@ -98,9 +98,10 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
   }
   const parsed = EnvironmentVariables.safeParse(given)
   if (!parsed.success) {
+    const { issues } = parsed.error
     throw new CatchdError('config_invalid', {
-      detail: parsed.error.issues.flatMap((issue) => explain(issue, given)).join(' '),
-      next: 'catchd help',
+      detail: issues.flatMap((issue) => explain(issue, given)).join(' '),
+      next: ['unset', ...new Set(issues.flatMap(namesIn))].join(' '),
     })
   }
   const names = Object.keys(EnvironmentVariables.shape) as (keyof Variables)[]
@@ -112,6 +113,10 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
 /** @returns `apiPort` for `API_PORT` and `api_port`. */
 export function camelCase(name: string): string {
   return name.toLowerCase().replaceAll(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
+}
+
+function namesIn(issue: z.core.$ZodIssue): string[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])]
 }
 
 function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string[] {

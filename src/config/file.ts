@@ -14,6 +14,7 @@ import { Hooks, Notify } from './notices.js'
 import { placeholdersIn } from './placeholders.js'
 import { PROFILE_NAME_RULE, ProfileEntry, ProfileName } from './profile.js'
 import type { Locate } from './rules.js'
+import { setSecretCommand } from './secret-source.js'
 import { didYouMean, suggestion } from './suggestion.js'
 
 export const Configuration = z.strictObject({
@@ -59,7 +60,7 @@ export function parseConfiguration(text: string, path: string): ParsedConfigurat
       if (secret === undefined) continue
       warnings.push(
         `${locate(name, key)}: ${secret} of profile "${name}" is in the file. ` +
-          `Move it to the vault: catchd profile add ${name} --client-secret-stdin`,
+          `Move it to the vault: ${setSecretCommand(name)}`,
       )
     }
   }

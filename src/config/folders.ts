@@ -85,7 +85,7 @@ function refuseLongSocketPath(path: string, platform: NodeJS.Platform, home: str
   const variable = home === undefined ? 'XDG_RUNTIME_DIR' : 'CATCHD_HOME'
   throw new CatchdError('config_invalid', {
     detail: `The socket path ${path} has ${length} bytes, but the system allows only ${most}. Set ${variable} to a shorter folder.`,
-    next: 'catchd help',
+    next: `unset ${variable}`,
   })
 }
 

@@ -12,6 +12,7 @@ import { type NoticeSettings, noticeSettings } from './notices.js'
 import type { Profile, ProfileEntry } from './profile.js'
 import { type ResolveContext, resolveProfile } from './resolve.js'
 import { checkProfiles } from './rules.js'
+import { unusedInWords, unusedKeys } from './unused-keys.js'
 
 export interface Interpretation {
   /** All entries, also those that only others extend. */
@@ -57,5 +58,20 @@ export function interpret(
   }
   const issRequired = checkProfiles(profiles, placed ? locate : undefined)
   const notices = noticeSettings(parsed, context.configFolder)
-  return { written, entries, profiles, unfinished, issRequired, notices, lock, daemon, warnings }
+  const unused = [...profiles.values()].flatMap((profile) =>
+    unusedKeys(profile).map((key) =>
+      unusedInWords(key, `${locate(profile.name, key)}: "${key}" of profile "${profile.name}"`),
+    ),
+  )
+  return {
+    written,
+    entries,
+    profiles,
+    unfinished,
+    issRequired,
+    notices,
+    lock,
+    daemon,
+    warnings: [...warnings, ...unused],
+  }
 }

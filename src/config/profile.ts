@@ -120,7 +120,7 @@ export const ProfileEntry = z
     }),
     client_secret: source(
       ClientSecretSource,
-      'Source of the client secret; `catchd profile add NAME --client-secret-stdin` puts it into the vault',
+      'Source of the client secret; `catchd profile set-secret NAME` puts it into the vault',
       {
         label: 'Client secret',
         help: 'The service shows it beside the client ID. catchd stores it in the vault and does not show it again.',

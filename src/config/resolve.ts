@@ -95,6 +95,7 @@ function chainOf(
         name,
         'extends',
         `extends names ${JSON.stringify(next)}, but there is no such profile.${suggestion(next, entries.keys())}`,
+        'catchd profile list',
       )
     }
     const before: string = next

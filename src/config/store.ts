@@ -17,6 +17,7 @@ import { type Interpretation, interpret } from './interpret.js'
 import { publishSchema } from './json-schema.js'
 import type { Lock } from './lock.js'
 import type { NoticeSettings } from './notices.js'
+import { findPreset } from './presets.js'
 import { type Profile, type ProfileEntry, ProfileName } from './profile.js'
 import type { ResolveContext } from './resolve.js'
 import { readSnapshot } from './snapshot.js'
@@ -165,10 +166,22 @@ export class ConfigurationStore {
    */
   put(name: string, entry: ProfileEntry, check?: EditCheck): Promise<{ readonly created: boolean }> {
     return this.#queue(async () => {
-      const checked = checkEntry(name, entry)
-      const before = await this.#change((text) => setMember(text, ['profiles', name], checked), check)
-      return { created: !before.has(name) }
+      try {
+        const checked = checkEntry(name, entry)
+        const before = await this.#change((text) => setMember(text, ['profiles', name], checked), check)
+        return { created: !before.has(name) }
+      } catch (error) {
+        throw this.#unsaved(name, entry, asCatchdError(error))
+      }
     })
+  }
+
+  /** A refused entry is not in the file, so the editor does not help. */
+  #unsaved(name: string, { preset = '' }: ProfileEntry, failure: CatchdError): CatchdError {
+    if (failure.profile !== name || !failure.next.startsWith('catchd profile edit')) return failure
+    // The editor can still help the dashboard, which may not make every change.
+    const next = failure.code === 'forbidden' ? 'catchd profile edit' : adding(preset)
+    return this.#inUse.written.has(name) && failure.code === 'forbidden' ? failure : failure.saying({ next })
   }
 
   /** @throws CatchdError `profile_unknown`, `config_invalid` (another profile extends it) */
@@ -305,15 +318,21 @@ export class ConfigurationStore {
 
   #unknown(name: string): CatchdError {
     if (!ProfileName.safeParse(name).success) return new CatchdError('profile_unknown')
-    const meant = suggestion(name, this.#inUse.profiles.keys())
+    const { profiles } = this.#inUse
     return new CatchdError('profile_unknown', {
-      detail: `There is no profile "${name}".${meant}`,
+      detail: `There is no profile "${name}".${suggestion(name, profiles.keys())}`,
       profile: name,
+      ...(profiles.size === 0 ? { next: 'catchd init' } : {}),
     })
   }
 }
 
 const NO_CHANGES: ProfileChanges = { added: [], changed: [], removed: [] }
+
+/** The command that shows how to add a profile. */
+function adding(preset: string): string {
+  return findPreset(preset) === undefined ? 'catchd profile add --help' : `catchd presets ${preset}`
+}
 
 function differences(before: Interpretation, after: Interpretation): ProfileChanges {
   const names = [...after.profiles.keys()]

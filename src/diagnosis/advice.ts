@@ -33,7 +33,7 @@ export function advised(failure: CatchdError, causes: readonly Pick<Cause, 'deta
   return new CatchdError(code, {
     detail: `${message} Likely cause: ${causeInWords(likeliest)}`,
     // After the user registers a value at the server, a new login shows whether it works.
-    next: likeliest.fix.run ?? `catchd login ${profile ?? 'NAME'}`,
+    next: likeliest.fix.run ?? 'catchd login {profile}',
     profile,
     error,
     errorDescription,

@@ -1,4 +1,5 @@
 /** Causes at the client: its identifier, its authentication (RFC 6749 §2.3) and its registered grants. Pure. */
+import { setSecretCommand } from '../config/secret-source.js'
 import {
   type Cause,
   causesOf,
@@ -26,7 +27,7 @@ const ABOUT_SOMETHING_ELSE =
 
 const WITH_SECRET: readonly Method[] = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt']
 
-const AUTHENTICATION = [unwantedSecret, missingSecret, methodCause, wrongEncoding, otherPlace]
+const AUTHENTICATION = [unwantedSecret, missingSecret, methodCause, wrongEncoding]
 
 export function clientCauses(facts: Facts): readonly Cause[] {
   const { profile, step, error, httpStatus } = facts
@@ -35,7 +36,11 @@ export function clientCauses(facts: Facts): readonly Cause[] {
     if (error === 'unauthorized_client') return [grantNotAllowed(facts)]
     if (!NAMES.test(text)) return []
     // Without a secret, nothing in a pushed request can be wrong but the client_id.
-    return causesOf(facts, ...(profile.hasClientSecret ? AUTHENTICATION : []), wrongIdentifier)
+    return causesOf(
+      facts,
+      ...(profile.hasClientSecret ? [...AUTHENTICATION, otherPlace] : []),
+      wrongIdentifier,
+    )
   }
   if (step !== 'token_request' && step !== 'refresh') return []
   if (error === 'unauthorized_client' || error === 'unsupported_grant_type') {
@@ -44,7 +49,15 @@ export function clientCauses(facts: Facts): readonly Cause[] {
   // A token endpoint answers 401 if it does not know the client, whatever word it uses (RFC 6749 §5.2).
   const isUnauthorized = httpStatus === 401 && !ABOUT_SOMETHING_ELSE.test(error ?? '')
   if (!isUnauthorized && ![NAMES, UNWANTED, MISSING].some((pattern) => pattern.test(text))) return []
-  return causesOf(facts, ...AUTHENTICATION, wrongCredentials, otherMethod, secretEncoding)
+  return causesOf(
+    facts,
+    ...AUTHENTICATION,
+    perhapsMissingSecret,
+    wrongCredentials,
+    otherPlace,
+    otherMethod,
+    secretEncoding,
+  )
 }
 
 /** The profile's method differs from what the server or the preset says. Known before anything was sent. */
@@ -86,7 +99,22 @@ export function missingSecret(facts: Facts): Cause | undefined {
   return {
     cause: 'client_secret_missing',
     detail: `The profile has no client secret, and ${why}.`,
-    fix: set(profile, 'client_secret', { file: 'PATH' }),
+    fix: run(setSecretCommand(profile.name)),
+  }
+}
+
+/**
+ * After an authorization response the server knows the client_id, so the secret is more likely missing than the client_id
+ * wrong.
+ */
+function perhapsMissingSecret(facts: Facts): Cause | undefined {
+  const { profile, preset, step } = facts
+  const sendsOther = profile.hasClientSecret || profile.token_endpoint_auth_method !== 'none'
+  if (sendsOther || step !== 'token_request' || preset?.client === 'public') return undefined
+  return {
+    cause: 'client_secret_missing',
+    detail: 'The profile has no client secret. If the server gave the client one, store it.',
+    fix: run(setSecretCommand(profile.name)),
   }
 }
 
@@ -169,10 +197,15 @@ function otherMethod({ profile, metadata }: Facts): Cause | undefined {
 function wrongCredentials(facts: Facts): Cause {
   const { profile } = facts
   if (!profile.hasClientSecret) return wrongIdentifier(facts)
+  const { client_secret_of: owner, clientSecretFrom = owner && `profile "${owner}"` } = profile
+  const other =
+    clientSecretFrom === undefined
+      ? ''
+      : ` The secret comes from ${clientSecretFrom}. Correct it there, or store another one in the vault, which then replaces this source.`
   return {
     cause: 'client_secret_wrong',
-    detail: `The secret is not valid for client_id ${profile.client_id}: one of the two was copied wrongly, or the secret was replaced or has expired.`,
-    fix: run(`catchd profile edit ${profile.name}`),
+    detail: `The secret is not valid for client_id ${profile.client_id}: one of the two was copied wrongly, or the secret was replaced or has expired.${other}`,
+    fix: run(setSecretCommand(profile.name)),
   }
 }
 

@@ -9,6 +9,7 @@ import { PROXY_VARIABLES } from '../authorization-server/proxy-choice.js'
 import { findPreset, type Preset } from '../config/presets.js'
 import { type Profile, ProfileEntry, type ShownKey } from '../config/profile.js'
 import { profileKey } from '../config/profile-key.js'
+import { sourceInWords } from '../config/secret-source.js'
 import type { Evidence, FailureCode } from '../failures.js'
 
 /** How far the profile got. */
@@ -26,6 +27,8 @@ export type Step =
 /** Without the keys that may hold a secret. */
 export type DiagnosedProfile = Omit<Profile, Exclude<keyof ProfileEntry, ShownKey>> & {
   readonly hasClientSecret: boolean
+  /** Where the client secret comes from, in words; `undefined` for the vault, and if there is no secret. */
+  readonly clientSecretFrom?: string
 }
 
 export interface MachineFacts {
@@ -149,9 +152,12 @@ export function withoutSecrets(profile: Profile): DiagnosedProfile {
   const isKept = (name: string) =>
     !Object.hasOwn(ProfileEntry.shape, name) || profileKey(ProfileEntry.shape, name)?.shown === true
   const kept = Object.fromEntries(Object.entries(profile).filter(([name]) => isKept(name)))
+  const { client_secret: source } = profile
+  const isElsewhere = source !== undefined && !(typeof source === 'object' && 'keychain' in source)
   return {
     ...(kept as Omit<DiagnosedProfile, 'hasClientSecret'>),
-    hasClientSecret: profile.client_secret !== undefined,
+    hasClientSecret: source !== undefined,
+    ...(isElsewhere ? { clientSecretFrom: sourceInWords(source) } : {}),
   }
 }
 

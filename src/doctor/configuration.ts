@@ -21,10 +21,9 @@ export function examineEnvironment(env: NodeJS.ProcessEnv): { environment: Envir
     return { environment, finding: ok('environment', detail) }
   } catch (error) {
     const good = names.filter((name) => isGood(name, env))
-    const bad = names.filter((name) => !good.includes(name))
     return {
       environment: parseEnvironment(Object.fromEntries(good.map((name) => [name, env[name]]))),
-      finding: { ...failed('environment', error), next: `unset ${bad.join(' ')}` },
+      finding: failed('environment', error),
     }
   }
 }
@@ -62,11 +61,7 @@ function found(path: string, profiles: number): Finding {
   if (profiles > 0) {
     return ok('configuration', `${path}: ${profiles} ${profiles === 1 ? 'profile' : 'profiles'}`)
   }
-  return warn(
-    'configuration',
-    `${path} contains no profiles yet.`,
-    'catchd profile add NAME --issuer URL --client-id ID',
-  )
+  return warn('configuration', `${path} contains no profiles yet.`, 'catchd init')
 }
 
 /** Splits a warning of the configuration module, which ends with a command, into text and command. */

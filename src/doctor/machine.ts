@@ -61,7 +61,8 @@ export function checkBrowser(machine: Machine, command: string | undefined, redi
   if (advice !== undefined) {
     const detail = chosen === 'none' ? `${off} ${advice.detail}` : advice.detail
     // A user who switched the browser off knows what to do instead.
-    return advice.isNeeded && chosen !== 'none' ? warn('browser', detail, advice.next) : ok('browser', detail)
+    if (!advice.isNeeded || chosen === 'none') return ok('browser', detail)
+    return warn('browser', detail, advice.next.includes('NAME') ? 'catchd login --help' : advice.next)
   }
   if (chosen === 'none') return ok('browser', off)
   if (setting === 'wsl1') return ok('browser', 'The browser of Windows, opened from WSL')

@@ -54,7 +54,7 @@ export class TokenService {
    */
   async get(name: string, minTtlSeconds: number | undefined, scope?: string): Promise<TokenSet> {
     const { keeper, profiles } = this.#parts
-    const set = await this.#inUse(name, keeper.get(name, minTtlSeconds))
+    const set = await this.#explained(name, this.#inUse(name, keeper.get(name, minTtlSeconds)))
     if (scope !== undefined) requireScopes(profiles.profile(name), set, scope)
     return set
   }
@@ -77,24 +77,22 @@ export class TokenService {
    * @throws CatchdError `profile_invalid` when logins of the profile bring none; as `get` does
    */
   idToken(profile: string, minTtlSeconds: number | undefined): Promise<IdToken> {
-    return this.#inUse(profile, this.#parts.keeper.idToken(profile, minTtlSeconds))
+    return this.#explained(profile, this.#inUse(profile, this.#parts.keeper.idToken(profile, minTtlSeconds)))
   }
 
   /**
-   * Refreshes even during a back-off. The user asks for this and reads why it failed; tools that ask for a token only
-   * look at the code.
+   * Refreshes even during a back-off.
    *
    * @param refused - The token that a server refused. It is refreshed only if it is still the current one.
    * @throws CatchdError as `get` does
    */
   async refresh(profile: string, refused?: string): Promise<TokenSet> {
-    const { keeper, explain } = this.#parts
-    try {
-      if (refused !== undefined) return await this.#inUse(profile, keeper.insteadOf(profile, refused))
-      return await keeper.refresh(profile)
-    } catch (error) {
-      throw explain(profile, error)
-    }
+    const { keeper } = this.#parts
+    const asked =
+      refused === undefined
+        ? keeper.refresh(profile)
+        : this.#inUse(profile, keeper.insteadOf(profile, refused))
+    return this.#explained(profile, asked)
   }
 
   /**
@@ -189,6 +187,15 @@ export class TokenService {
       )
     }
     return { set, inspection: await servers.inspect(profile, set) }
+  }
+
+  /** A failure says its likely cause, and the command that helps. */
+  async #explained<Token>(profile: string, asked: Promise<Token>): Promise<Token> {
+    try {
+      return await asked
+    } catch (error) {
+      throw this.#parts.explain(profile, error)
+    }
   }
 
   /** A profile that needs a login first is in use too. */

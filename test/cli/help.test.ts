@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { describe, expect, test } from 'vitest'
-import { OTHER_WORDS } from '../../src/cli/command-line.js'
+import { OTHER_WORDS } from '../../src/cli/given-command.js'
 import { COMMANDS, defineCommand } from '../../src/cli/commands.js'
 import { Context } from '../../src/cli/context.js'
 import { EXAMPLES } from '../../src/cli/examples.js'

@@ -172,7 +172,7 @@ describe('profile add', () => {
   test.each([
     ['s3cret\n', 's3cret'],
     ['s3cret\r\n', 's3cret'],
-    [' s3 cret\n\n', ' s3 cret\n'],
+    ['\uFEFF s3 cret\n\n', ' s3 cret'],
   ])('--client-secret-stdin reads %j', async (stdin, secret) => {
     const daemon = await fakeDaemon(empty)
     const { exitCode, stdout, stderr } = await run(
@@ -190,20 +190,20 @@ describe('profile add', () => {
   test('a secret alone changes nothing else of a profile that exists', async () => {
     const configuration = { client_id: 'c-1', scope: 'a b', client_secret: { keychain: true } }
     const daemon = await fakeDaemon({ ...empty, 'GET /v1/profiles/gw': { body: answer(configuration) } })
-    const stored = await run(daemon, ['profile', 'add', 'gw', '--client-secret-stdin'], { stdin: 's3cret\n' })
-    expect(stored).toMatchObject({ exitCode: 0, stdout: 'Stored the client secret: gw\n', stderr: '' })
+    const stored = await run(daemon, ['profile', 'set-secret', 'gw', '--stdin'], { stdin: 's3cret\n' })
+    expect(stored).toEqual({
+      exitCode: 0,
+      stdout: 'Stored the client secret: gw\n',
+      stderr: '  → catchd login gw\n',
+    })
     expect(daemon.asked.at(-1)?.body).toEqual({ ...configuration, client_secret: 's3cret' })
-    const words = ['profile', 'add', 'gw', '--client-id', 'c-2', '--client-secret-stdin']
-    const refused = await run(daemon, words, { stdin: 's3cret\n' })
-    expect(refused.exitCode).toBe(2)
-    expect(refused.stderr).toContain('--replace')
   })
 
   test('an empty stdin is no secret', async () => {
     const daemon = await fakeDaemon(empty)
     const { exitCode } = await run(daemon, ['profile', 'add', 'gw', '--client-secret-stdin'], { stdin: '\n' })
     expect(exitCode).toBe(2)
-    expect(daemon.calls).toEqual([])
+    expect(daemon.calls).not.toContain('PUT /v1/profiles/gw')
   })
 
   test('a secret on the command line is refused, and not repeated', async () => {
@@ -239,18 +239,21 @@ describe('profile add', () => {
     const daemon = await fakeDaemon({ ...empty, 'PUT /v1/profiles/gw': refusal })
     const { exitCode, stderr } = await run(daemon, ['profile', 'add', 'gw'])
     expect(exitCode).toBe(7)
-    expect(stderr).toContain('Set client_id.')
+    expect(stderr).toContain('Set --client-id. The profile was not saved.')
   })
 
   test('what is wrong with a key is said of its option', async () => {
-    const detail = 'body.issuer: must be an http or https URL. path.profile: must be 1 to 64 of a-z.'
+    const errors = [
+      { in: 'body', name: 'issuer', detail: 'must be an http or https URL' },
+      { in: 'path', name: 'profile', detail: 'must be 1 to 64 of a-z' },
+    ]
     const daemon = await fakeDaemon({
       ...empty,
-      'PUT /v1/profiles/gw': problem('request_invalid', 400, { detail }),
+      'PUT /v1/profiles/gw': problem('request_invalid', 400, { errors }),
     })
     const { exitCode, stderr } = await run(daemon, ['profile', 'add', 'gw', '--issuer', 'x'])
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('--issuer must be an http or https URL. the name must be 1 to 64 of a-z.')
+    expect(stderr).toContain('--issuer must be an http or https URL. The name must be 1 to 64 of a-z.')
     expect(stderr).toContain('→ catchd profile add --help')
   })
 

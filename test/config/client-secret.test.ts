@@ -60,7 +60,7 @@ async function refusalOf(client_secret: Profile['client_secret'], outside: Outsi
     code: 'profile_invalid',
     exitCode: 7,
     profile: 'gw',
-    next: 'catchd profile add gw --client-secret-stdin < FILE',
+    next: 'catchd profile set-secret gw',
   })
   expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('canary')
   return failure.detail

@@ -261,7 +261,7 @@ describe('secrets', () => {
     const { warnings } = parse('{"profiles": {"gw": {\n  "client_secret": "s3cr3t-canary"}}}')
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain('config.jsonc:2:3: the client_secret of profile "gw" is in the file.')
-    expect(warnings[0]).toContain('catchd profile add gw --client-secret-stdin')
+    expect(warnings[0]).toContain('catchd profile set-secret gw')
     expect(warnings[0]).not.toContain('canary')
   })
 

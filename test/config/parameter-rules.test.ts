@@ -146,7 +146,7 @@ describe('a secret that stands in the parameters themselves', () => {
         expect(warning).toContain(
           `the value of "${name}" in ${key} (write {client_secret} instead) of profile "a" is in the file.`,
         )
-        expect(warning).toContain('catchd profile add a --client-secret-stdin')
+        expect(warning).toContain('catchd profile set-secret a')
         expect(warning).not.toContain('canary')
       }
     },

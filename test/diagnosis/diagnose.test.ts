@@ -31,6 +31,7 @@ function facts({ profile = {}, preset, metadata, ...rest }: Scene): Facts {
 }
 
 const EDIT = 'catchd profile edit gw'
+const SET_SECRET = 'catchd profile set-secret gw'
 const HERE = 'http://127.0.0.1:8252/callback/gw'
 const refused = (error: string, errorDescription?: string) =>
   ({ code: 'provider_refused', error, errorDescription }) as const
@@ -213,7 +214,7 @@ const ROWS: Row[] = [
         metadata: { token_endpoint_auth_methods_supported: ['client_secret_basic'] },
       },
       'client_secret_wrong',
-      { run: EDIT },
+      { run: SET_SECRET },
       /not valid for client_id/,
     ],
   ),
@@ -355,9 +356,9 @@ const ROWS: Row[] = [
   [
     'nobody says which method',
     { httpStatus: 401, code: 'provider_refused', profile: BASIC },
-    'client_authentication_method',
-    { set: '"token_endpoint_auth_method": "client_secret_post"' },
-    /in the Authorization header/,
+    'client_secret_wrong',
+    { run: SET_SECRET },
+    /not valid for client_id/,
   ],
   [
     'form-encoded, where the preset has raw',
@@ -370,7 +371,7 @@ const ROWS: Row[] = [
     'no secret at a server that always has one',
     { ...refused('invalid_client'), preset: 'notion' },
     'client_secret_missing',
-    { set: '"client_secret": {"file":"PATH"}' },
+    { run: SET_SECRET },
     /Notion gives every client a secret/,
   ],
   [
@@ -380,7 +381,7 @@ const ROWS: Row[] = [
       "AADSTS7000218: The request body must contain 'client_assertion' or 'client_secret'",
     ),
     'client_secret_missing',
-    { run: EDIT },
+    { run: SET_SECRET },
     /requires one/,
   ],
   [
@@ -398,7 +399,7 @@ const ROWS: Row[] = [
       metadata: { token_endpoint_auth_methods_supported: ['client_secret_basic'] },
     },
     'client_secret_wrong',
-    { run: EDIT },
+    { run: SET_SECRET },
     /not valid for client_id/,
   ],
   [
@@ -820,6 +821,16 @@ describe('every cause', () => {
     }
     expect(JSON.stringify(all)).not.toContain('canary')
   })
+})
+
+test('a place of the secret that nobody names is a cause too, after a wrong secret', () => {
+  const causes = diagnose(
+    facts({ step: 'token_request', httpStatus: 401, code: 'provider_refused', profile: BASIC }),
+  )
+  expect(causes.map(({ cause }) => cause).slice(0, 2)).toEqual([
+    'client_secret_wrong',
+    'client_authentication_method',
+  ])
 })
 
 test('of a login without any response the redirect URI is likeliest, then the client, then the browser', () => {

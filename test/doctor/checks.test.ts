@@ -105,7 +105,7 @@ describe('the browser', () => {
       'warn',
       'env -u BROWSER catchd daemon restart',
     ],
-    ['no display', {}, undefined, 'warn', 'catchd login NAME --paste'],
+    ['no display', {}, undefined, 'warn', 'catchd login --help'],
     ['a display with xdg-open', { env: { DISPLAY: ':0' }, programs: ['xdg-open'] }, undefined, 'ok', null],
     [
       'a display without xdg-open',
@@ -116,7 +116,7 @@ describe('the browser', () => {
     ],
     ['macOS', { platform: 'darwin' as const }, undefined, 'ok', null],
     ['Windows seen from Linux', { env: { WSL_DISTRO_NAME: 'Debian' } }, undefined, 'ok', null],
-    ['a container', { isContainer: true }, undefined, 'warn', 'catchd login NAME --paste'],
+    ['a container', { isContainer: true }, undefined, 'warn', 'catchd login --help'],
     [
       'a remote shell',
       { env: { SSH_CONNECTION: 'x' } },

@@ -13,6 +13,7 @@ import { addList } from '../help.js'
 import { readAll } from '../line-input.js'
 import { printNote } from '../output.js'
 import { type IdTokenChoice, idTokenOption, requestToken } from '../token.js'
+import { requireValidConfiguration } from '../valid-configuration.js'
 import { askerOf } from './asker.js'
 import { aws } from './aws.js'
 import { gcp } from './cloud.js'
@@ -117,8 +118,9 @@ function foreignOption(tool: string): CatchdError {
 function bound(profile: string): CatchdError {
   return new CatchdError('request_invalid', {
     profile,
-    detail: 'The token is bound to a key (DPoP). Each request needs a proof, which this tool cannot make.',
-    next: `catchd proxy ${profile} --upstream URL`,
+    detail:
+      'The token is bound to a key (DPoP). Each request needs a proof, which this tool cannot make. catchd proxy makes it.',
+    next: 'catchd help proxy',
   })
 }
 
@@ -145,7 +147,10 @@ class ProfileTokenSource implements TokenSource {
     const host = askedHost(asked)
     if (host === undefined) return undefined
     const profile = this.#profile ?? profileForHost(await this.#hostEntries(), host, user)
-    return profile === undefined ? undefined : this.#tokenOf(profile)
+    if (profile !== undefined) return this.#tokenOf(profile)
+    // The profile of this host may be in a file that the daemon could not read.
+    await requireValidConfiguration(this.#client)
+    return undefined
   }
 
   ofProfile(): Promise<FoundToken> {

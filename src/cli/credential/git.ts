@@ -5,6 +5,7 @@
  * that (`authtype`, git 2.46). Many servers that issue tokens take them as passwords only, as GitHub and GitLab do. Tokens
  * are given only for https, and for http on this machine.
  */
+import { CatchdError } from '../../failures.js'
 import { bareToken, tokenType } from '../../fast-path/token-format.js'
 import { askedHost } from './hosts.js'
 import {
@@ -52,6 +53,7 @@ function parseAttributes(input: string): Attributes {
 }
 
 async function get(request: CredentialRequest, asked: Attributes): Promise<CredentialAnswer> {
+  if (asked.single.size === 0) throw noAttributes()
   const url = urlOf(asked)
   if (askedHost(url) === undefined) {
     return { stdout: '', note: `catchd: no token for ${url}: it needs https and a plain host.` }
@@ -76,6 +78,13 @@ async function get(request: CredentialRequest, asked: Attributes): Promise<Crede
   const expiry = expiryInSeconds(found.token)
   if (expiry !== undefined) lines.push(`password_expiry_utc=${expiry}`)
   return { stdout: lines.map((line) => `${line}\n`).join('') }
+}
+
+function noAttributes(): CatchdError {
+  return new CatchdError('request_invalid', {
+    detail: 'git sends protocol and host on stdin, but stdin has no attributes.',
+    next: 'catchd help credential',
+  })
 }
 
 /** Whether one of the challenges of a WWW-Authenticate field has the scheme Bearer (RFC 9110 §11.6.1). */

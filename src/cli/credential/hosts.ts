@@ -63,8 +63,8 @@ export function profileForHost(
   if (named !== undefined || found.length <= 1) return (named ?? found[0])?.profile
   const names = found.map(({ profile }) => profile)
   throw new CatchdError('request_invalid', {
-    detail: `Several profiles have the host ${host}: ${names.join(', ')}.`,
-    next: `catchd credential --profile ${names[0]} …`,
+    detail: `Several profiles have the host ${host}: ${names.join(', ')}. Choose one with --profile, or remove the host from the others.`,
+    next: `catchd profile edit ${names.at(-1)}`,
   })
 }
 

@@ -19,8 +19,8 @@ function sasl(mechanism: string, begin: (user: string) => string): CredentialToo
 function userOf({ user }: CredentialRequest): string {
   if (user !== undefined && /^\P{Cc}+$/u.test(user)) return user
   throw new CatchdError('request_invalid', {
-    detail: 'This mechanism needs the name of the mailbox. Use --user.',
-    next: 'catchd credential --profile NAME --user me@example.com xoauth2',
+    detail: 'This mechanism needs the name of the mailbox. Use --user, such as --user me@example.com.',
+    next: 'catchd help credential',
   })
 }
 

@@ -62,7 +62,7 @@ function refuseAdminKey(body: unknown): void {
   if (!actions.includes('admin')) return
   throw forbidden(
     'A key with the action `admin` would be valid longer than the session. Make it on the command line.',
-    'catchd client add NAME --actions admin --profiles NAMES',
+    'catchd client add --help',
   )
 }
 

@@ -119,7 +119,6 @@ describe('git', () => {
     ['a host of no profile', ['protocol=https', 'host=other.example']],
     ['plain http', ['protocol=http', 'host=git.example']],
     ['another port', ['protocol=https', 'host=git.example:8443']],
-    ['nothing', []],
   ])('%s: no token, and git goes on', async (_what, lines) => {
     const fake = await daemon()
     const { stdout, exitCode } = await run(fake, ['credential', 'git', 'get'], { stdin: git(lines) })
@@ -477,7 +476,7 @@ test.each(['headers', 'kubectl', 'netrc'])(
     const fake = await daemon({ 'GET /v1/tokens/hub': { body: { ...TOKEN, token_type: 'DPoP' } } })
     const { exitCode, stdout, stderr } = await run(fake, ['credential', '--profile', 'hub', tool])
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
-    expect(stderr).toContain('→ catchd proxy hub --upstream URL')
+    expect(stderr).toContain('→ catchd help proxy')
   },
 )
 
