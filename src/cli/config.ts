@@ -19,7 +19,7 @@ import { CatchdError } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
 import { LASTING_VAULTS } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
-import { printJson, printNote, printResult, styled, table } from './output.js'
+import { printJson, printNote, printResult, table } from './output.js'
 import { settingsNote } from './settings-note.js'
 
 const KEY = 'path in the file, such as daemon.api_port'
@@ -59,7 +59,7 @@ export function define(command: Command, context: Context): void {
       if (json) return printJson(settings)
       const rows = settings.map(({ key, value, source }) => [
         key,
-        value === null ? styled('dim', 'not set') : textOf(value),
+        value === null ? { text: 'not set', style: 'dim' as const } : textOf(value),
         source === 'environment' ? variableOf(nameOf(key)) : source,
       ])
       printResult(table(['SETTING', 'VALUE', 'FROM'], rows))

@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { describe, expect, test } from 'vitest'
-import { OTHER_WORDS } from '../../src/cli/given-command.js'
 import { COMMANDS, defineCommand } from '../../src/cli/commands.js'
 import { Context } from '../../src/cli/context.js'
 import { EXAMPLES } from '../../src/cli/examples.js'
+import { OTHER_WORDS } from '../../src/cli/given-command.js'
 import { CatchdCommand } from '../../src/cli/help.js'
 import { entryFrom, profileKeyOptions } from '../../src/cli/profile-keys.js'
 import { GRANT_TYPES } from '../../src/config/grants.js'
@@ -151,8 +151,7 @@ describe('catchd help', () => {
   })
 
   test('is the next command after a word of other programs', async () => {
-    const stderr =
-      "catchd: Unknown command 'ls'. Did you mean 'profile list'?\n  → catchd help profile list\n"
+    const stderr = "catchd: Unknown command 'ls'. Did you mean 'profile list'?\n  → catchd profile list\n"
     expect(await run(await fakeDaemon(), ['ls'])).toEqual({ exitCode: 2, stdout: '', stderr })
   })
 })
