@@ -178,7 +178,7 @@ export async function renderCommandPage(): Promise<string> {
     '# Commands',
     '',
     'Results are written to stdout, everything else to stderr. Most commands have `--json`. A command that needs the daemon',
-    'starts it. Exit codes: ' + `${EXIT_CODES.map(([code, meaning]) => `${code} ${meaning}`).join(' · ')}.`,
+    `starts it. Exit codes: ${EXIT_CODES.map(([code, meaning]) => `${code} ${meaning}`).join(' · ')}.`,
     '',
     ...commands,
   ].join('\n')
