@@ -53,7 +53,7 @@ test('the tests run on each system with each version of Node that is supported',
 
 test('a release is a tag: tested, and published with provenance', () => {
   const text = read('.github/workflows/release.yml')
-  expect(text).toMatch(/^on:\n {2}push:\n {4}tags: \['v\*'\]$/m)
+  expect(text).toMatch(/^on:\n {2}push:\n {4}tags: \["v\*"\]$/m)
   expect(text.indexOf('npm publish --provenance')).toBeGreaterThan(text.indexOf('- run: npm test'))
   expect(text).toContain('id-token: write')
 })
