@@ -14,11 +14,6 @@ import { readHidden } from './hidden-input.js'
 import { readAll } from './line-input.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 
-const EXAMPLES = `
-Examples:
-  catchd profile set-secret gw
-  catchd profile set-secret gw --stdin < secret.txt`
-
 /** A client secret that is a signed token has about 1 KiB. The API takes bodies of 16 KiB. */
 const LARGEST_KIB = 8
 
@@ -28,7 +23,6 @@ export function defineSetSecret(command: Command, context: Context): void {
     .argument('<name>', 'profile')
     .option('--stdin', 'read the secret from stdin, for scripts; by default it is asked for and not shown')
     .option('--json', 'print the profile as JSON')
-    .addHelpText('after', EXAMPLES)
     .action(async (name, { stdin, json }) => {
       if (!stdin && !process.stdin.isTTY) throw noTerminal(name)
       const { client } = context
