@@ -18,7 +18,6 @@ export function define(command: Command, context: Context): void {
     .requiredOption('--actions <actions>', 'token, login, admin, separated by commas', choicesOf(ACTIONS))
     .option('--expires <duration>', 'such as 90d or 12h', duration)
     .option('--json', 'print the key and its permissions as JSON')
-    .addHelpText('after', '\nExample:\n  catchd client add ci --profiles gw --actions token --expires 90d')
     .action(async (name, { profiles, actions, expires, json }) => {
       const added = await context.client.addClient({
         client: name,
