@@ -25,8 +25,9 @@ export function vaultReason({ vault, locked }: DaemonStatus, name = ''): [string
  */
 export async function noteFallback({ client, environment, folders }: Context): Promise<void> {
   if (environment.url !== undefined) return // that daemon keeps its files on another machine
-  const { vault } = await client.status()
-  if (vault.health !== 'ok' || vault.reason == null) return
+  // The note is not worth a failure of the command.
+  const { vault } = (await client.status().catch(() => undefined)) ?? {}
+  if (vault === undefined || vault.health !== 'ok' || vault.reason == null) return
   const file = join(folders.stateFolder, 'vault-note')
   if ((await readFile(file, 'utf8').catch(() => '')) === vault.reason) return
   // A terminal breaks a long line within a word.
