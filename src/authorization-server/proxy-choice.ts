@@ -9,6 +9,7 @@ import { BlockList, isIP } from 'node:net'
 import { mayBeThisMachine } from '../config/loopback.js'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import { withoutVariables } from '../text/without-variables.js'
 
 export interface HttpProxy {
   /** Whether the connection to the proxy uses TLS (`https://` in the variable). */
@@ -78,7 +79,7 @@ function readProxy(variable: string, value: string): HttpProxy {
 function unusable(variable: string, what: string): CatchdError {
   return new CatchdError('provider_unreachable', {
     detail: `${variable} ${what}. Set HTTPS_PROXY to http://HOST:PORT, or add the servers that need no proxy to NO_PROXY.`,
-    next: `env -u ${variable} catchd daemon restart`,
+    next: withoutVariables([variable], 'catchd daemon restart'),
   })
 }
 

@@ -17,6 +17,7 @@ import { ConfigurationStore } from '../config/store.js'
 import { didYouMean } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
+import { unsetCommand } from '../text/without-variables.js'
 import { LASTING_VAULTS } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult, table } from './output.js'
@@ -148,7 +149,10 @@ function textOf(value: unknown): string {
 async function printConsequences(context: Context, { key, value, source }: Setting): Promise<void> {
   if (source === 'environment') {
     const variable = variableOf(nameOf(key))
-    return printNote([`${variable} is set in this shell. It wins over the file.`, `  → unset ${variable}`])
+    return printNote([
+      `${variable} is set in this shell. It wins over the file.`,
+      `  → ${unsetCommand([variable])}`,
+    ])
   }
   const client = context.localClient()
   const status = await client.status().catch(() => undefined)

@@ -9,6 +9,7 @@ import { type CommanderError, type CommandUnknownOpts, Option } from '@commander
 import { DaemonError } from '../client/daemon-error.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
+import { withoutVariables } from '../text/without-variables.js'
 
 /** What the user typed, and what catchd made of it. */
 export interface GivenCommand {
@@ -27,7 +28,7 @@ export function inWordsOf(given: GivenCommand, error: unknown): unknown {
   if (correction !== undefined) return said.saying({ next: correction })
   // With the same key, the command over TCP would be refused too. The socket needs no key.
   const isRefused = given.isOverTcp && (said.code === 'unauthorized' || said.code === 'forbidden')
-  return isRefused ? said.saying({ next: `env -u CATCHD_URL ${said.next}` }) : said
+  return isRefused ? said.saying({ next: withoutVariables(['CATCHD_URL'], said.next) }) : said
 }
 
 /** Commands that people try because another program has them. */
@@ -59,10 +60,40 @@ export function usageError(given: GivenCommand, error: CommanderError): CatchdEr
     })
   }
   const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
+  const { detail: place, next = helpFor(given) } = misplaced(given, error) ?? {}
+  const said = [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords), place]
   return new CatchdError('request_invalid', {
-    detail: [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords)].join(' '),
-    next: helpFor(given),
+    detail: said.filter((part) => part !== undefined).join(' '),
+    next,
   })
+}
+
+/** A word that is missing or in the wrong place: what to do about it. */
+function misplaced(
+  given: GivenCommand,
+  { code, message }: CommanderError,
+): { detail: string; next?: string } | undefined {
+  const { argv } = given
+  const { command, subcommand } = commandsOf(given)
+  const takes = (subcommand ?? command)?.registeredArguments ?? []
+  if (code === 'commander.missingArgument') {
+    const isProfile = takes[0]?.description.startsWith('profile') && message.includes(`'${takes[0].name()}'`)
+    return isProfile ? { detail: 'It is a profile.', next: 'catchd profile list' } : undefined
+  }
+  if (code !== 'commander.unknownOption') return undefined
+  const [, option = ''] = /'(-[^']*)'/.exec(message) ?? []
+  const known = (subcommand ?? command)?.options.map(({ long }) => long) ?? []
+  if (known.includes(`-${option}`)) return { detail: `Did you mean '-${option}'?` }
+  if (takes.at(-1)?.variadic && !argv.includes('--')) {
+    const isAfterName = argv.slice(0, 3).every((word) => !word.startsWith('-'))
+    const words = ['catchd', ...argv.toSpliced(2, 0, '--')]
+    const next = isAfterName && words.every((word) => PLAIN.test(word)) ? words.join(' ') : undefined
+    return { detail: 'Put -- before the command that catchd runs.', ...(next && { next }) }
+  }
+  const later =
+    argv[0]?.startsWith('-') &&
+    argv.find((word) => given.program?.commands.some((one) => one.name() === word))
+  return later ? { detail: 'Options come after the command.', next: `catchd help ${later}` } : undefined
 }
 
 /** Replaces the names of the API's members. */

@@ -86,7 +86,21 @@ function notAName(text: string): CatchdError {
   })
 }
 
+/** @throws CatchdError `request_invalid`. The daemon has the same rule. */
+async function refuseUnusableUrl(url: string): Promise<void> {
+  const { serverUrlRule } = await import('../config/rules.js')
+  const rule = serverUrlRule(url, 'resource_server')
+  if (rule === undefined) return
+  const secure = url.replace(/^http:/i, 'https:')
+  const isMended = serverUrlRule(secure, 'resource_server') === undefined
+  throw new CatchdError('request_invalid', {
+    detail: `The URL ${rule}`,
+    next: isMended ? `catchd login ${shellWord(secure)}` : 'catchd help login',
+  })
+}
+
 async function loginAt(context: Context, url: string, options: LoginOptions): Promise<void> {
+  await refuseUnusableUrl(url)
   const name = await profileOfUrl(context, url, options)
   try {
     await login(context, name, options)

@@ -14,6 +14,7 @@ import { readSnapshot } from '../config/snapshot.js'
 import { suggestion } from '../config/suggestion.js'
 import { writeDurably } from '../config/write.js'
 import { CatchdError } from '../failures.js'
+import { withoutVariables } from '../text/without-variables.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult } from './output.js'
 
@@ -79,7 +80,7 @@ async function runEditor(editor: string, path: string): Promise<void> {
   if (code === 0) return
   throw new CatchdError('request_invalid', {
     detail: `The editor ended with ${code === null ? 'a signal' : `exit code ${code}`}.`,
-    next: 'env -u VISUAL -u EDITOR catchd profile edit',
+    next: withoutVariables(['VISUAL', 'EDITOR'], 'catchd profile edit'),
   })
 }
 

@@ -1,6 +1,6 @@
 /**
  * The note that the running daemon has other settings than this shell asks for, with the command that changes this. Only
- * `status`, `doctor`, and commands that fail or restart the daemon ask for it, because it costs a request.
+ * `status`, `vault status`, `doctor`, and commands that fail or restart the daemon ask for it, because it costs a request.
  */
 import { readFile } from 'node:fs/promises'
 import type { DaemonStatus } from '../client/api-types.js'

@@ -3,6 +3,7 @@ import { type Command, Option } from '@commander-js/extra-typings'
 import { LASTING_VAULTS, vaultName } from '../vault/vault-kinds.js'
 import type { Context } from './context.js'
 import { facts, printJson, printNote, printResult } from './output.js'
+import { settingsNote } from './settings-note.js'
 import { vaultReason } from './vault-reason.js'
 
 export function define(command: Command, context: Context): void {
@@ -23,6 +24,8 @@ export function define(command: Command, context: Context): void {
           ['unsaved', vault.unsaved.join(', ') || 'nothing'],
         ]),
       )
+      const note = await settingsNote(context, { status })
+      if (note !== undefined) printNote(note)
     })
   command
     .command('migrate')

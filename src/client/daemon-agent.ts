@@ -14,6 +14,7 @@ import { CHALLENGE_HEADER, challengeFor, proofIn } from '../listener/listener-pr
 import { findForeignPart, isPipe, readAdminKey } from '../listener/socket-path.js'
 import { ownerOfListener } from '../listener/tcp-table.js'
 import { shellWord } from '../text/shell-word.js'
+import { withoutVariables } from '../text/without-variables.js'
 
 /** A listener on this machine answers at once. */
 const PROVES_WITHIN_MS = 5_000
@@ -109,7 +110,10 @@ function refuseForeignPart(socketPath: string): void {
 }
 
 function notOurs(detail: string): CatchdError {
-  return new CatchdError('daemon_unreachable', { detail, next: 'env -u CATCHD_URL catchd status' })
+  return new CatchdError('daemon_unreachable', {
+    detail,
+    next: withoutVariables(['CATCHD_URL'], 'catchd status'),
+  })
 }
 
 /** Sends the challenge in a request without a key. @returns the head of the answer; empty if there is no whole answer */

@@ -9,6 +9,7 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
 import { Secret } from '../secret.js'
+import { unsetCommand } from '../text/without-variables.js'
 import { DaemonSection, type SettingName } from './daemon-section.js'
 import { isTlsOrLoopback } from './loopback.js'
 import { didYouMean } from './suggestion.js'
@@ -101,7 +102,7 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
     const { issues } = parsed.error
     throw new CatchdError('config_invalid', {
       detail: issues.flatMap((issue) => explain(issue, given)).join(' '),
-      next: ['unset', ...new Set(issues.flatMap(namesIn))].join(' '),
+      next: unsetCommand(new Set(issues.flatMap(namesIn))),
     })
   }
   const names = Object.keys(EnvironmentVariables.shape) as (keyof Variables)[]

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import { CatchdError } from '../failures.js'
+import { plainRule } from '../text/plain-rule.js'
 import { DaemonSection } from './daemon-section.js'
 import { grantNamed } from './grants.js'
 import { type Jsonc, type JsonPath, parseJsonc } from './jsonc.js'
@@ -148,7 +149,7 @@ function problemsOf(issue: z.core.$ZodIssue, above: JsonPath): Problem[] {
     case 'invalid_value':
       return [{ path, rule: `${subject(path)} ${valueRule(issue)}` }]
     default:
-      return [{ path, rule: `${subject(path)} ${plainRule(issue)}.` }]
+      return [{ path, rule: `${subject(path)} ${plainRule(issue) ?? 'is not valid'}.` }]
   }
 }
 
@@ -196,38 +197,6 @@ function valueRule(issue: z.core.$ZodIssueInvalidValue): string {
   const list = choices.map((choice) => JSON.stringify(choice)).join(', ')
   const end = meant === undefined ? '.' : `; did you mean "${meant}"?`
   return `must be ${choices.length === 1 ? list : `one of ${list}`}${end}`
-}
-
-const TYPES = new Map([
-  ['string', 'a string'],
-  ['number', 'a number'],
-  ['int', 'a whole number'],
-  ['boolean', 'true or false'],
-  ['array', 'a list'],
-  ['object', 'an object'],
-  ['record', 'an object'],
-])
-
-function plainRule(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `must be ${TYPES.get(issue.expected) ?? 'of another type'}`
-    case 'too_small':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? 'must not be empty'
-        : `must be ${issue.minimum} or more`
-    case 'too_big':
-      return issue.origin === 'string'
-        ? `must have no more than ${issue.maximum} characters`
-        : `must be ${issue.maximum} or less`
-    // Each pattern and union in our schemas has its own rule.
-    case 'invalid_format':
-    case 'invalid_union':
-    case 'custom':
-      return issue.message
-    default:
-      return 'is not valid'
-  }
 }
 
 function subject(path: JsonPath): string {

@@ -13,6 +13,7 @@ import { CatchdError } from '../failures.js'
 import { systemCode } from '../files/whole-files.js'
 import { findForeignAncestor, findSocketPath, type UserSystem } from '../listener/socket-path.js'
 import { shellWord } from '../text/shell-word.js'
+import { unsetCommand } from '../text/without-variables.js'
 import type { Environment } from './environment.js'
 
 export interface Folders {
@@ -85,7 +86,7 @@ function refuseLongSocketPath(path: string, platform: NodeJS.Platform, home: str
   const variable = home === undefined ? 'XDG_RUNTIME_DIR' : 'CATCHD_HOME'
   throw new CatchdError('config_invalid', {
     detail: `The socket path ${path} has ${length} bytes, but the system allows only ${most}. Set ${variable} to a shorter folder.`,
-    next: `unset ${variable}`,
+    next: unsetCommand([variable]),
   })
 }
 

@@ -30,6 +30,15 @@ export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin wit
 export const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 export const ProfileName = z.string().regex(PROFILE_NAME, PROFILE_NAME_RULE)
 
+/** RFC 6749 §A.1. A blank at an end, a line end or a typographic quote was copied with it. */
+const clientId = z
+  .string()
+  .min(1, { abort: true })
+  .regex(
+    /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/,
+    'must be printable ASCII without a blank or a line end around it',
+  )
+
 const values = z.record(z.string().min(1), z.string())
 const headers = z.record(
   z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header'),
@@ -114,7 +123,7 @@ export const ProfileEntry = z
     pushed_authorization_request_endpoint: endpoint('Pushed authorization request endpoint (RFC 9126)'),
     registration_endpoint: endpoint('Dynamic client registration endpoint (RFC 7591)'),
     jwks_uri: endpoint('URL of the keys that id_tokens are checked with (RFC 7517)', { getsNoSecret: true }),
-    client_id: setting(z.string().min(1), 'Client identifier that the server issued (RFC 6749 §2.2)', {
+    client_id: setting(clientId, 'Client identifier that the server issued (RFC 6749 §2.2)', {
       label: 'Client ID',
       help: 'The service shows it when you register an application there.',
     }),

@@ -84,11 +84,13 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
 export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const url = new URL(text)
-  const { username, password, search } = url
+  const { username, password, search, pathname } = url
   if (!isTlsOrLoopback(url))
     return 'must begin with https://. Plain http is allowed only for loopback addresses.'
   if (`${username}${password}` !== '') return 'must not contain a user name or password.'
   if (text.includes('#')) return 'must not have a fragment.'
+  if (key === 'issuer' && pathname.includes('/.well-known/'))
+    return 'must be the part before /.well-known/. catchd adds the rest.'
   // RFC 8414 §2
   if (key === 'issuer' && search !== '') return 'must not have a query.'
   return undefined

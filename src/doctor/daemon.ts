@@ -16,6 +16,7 @@ import { asCatchdError, type CatchdError, EXIT } from '../failures.js'
 import { readBindTarget } from '../http/redirect/bind-target.js'
 import { findPortHolder, type PortHolder } from '../http/redirect/port-holder.js'
 import { shellWord } from '../text/shell-word.js'
+import { withoutVariables } from '../text/without-variables.js'
 import { VERSION } from '../version.js'
 import { type Finding, fail, failed, ok, warn } from './finding.js'
 
@@ -57,7 +58,7 @@ export function judgeDaemon(daemon: DaemonState, where: string, startedOnDemand:
         check,
         EXIT.unreachable,
         `Nothing listens at ${where} (CATCHD_URL).`,
-        'env -u CATCHD_URL catchd status',
+        withoutVariables(['CATCHD_URL'], 'catchd status'),
       )
     case 'trouble':
       return failed(check, daemon.failure)

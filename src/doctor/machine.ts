@@ -7,6 +7,7 @@ import { chosenBrowser } from '../browser/browser-command.js'
 import { EXIT } from '../failures.js'
 import { installCommand, type PackageNames, type ProgramFacts } from '../process/install-command.js'
 import { isInstalled } from '../process/installed-program.js'
+import { withoutVariables } from '../text/without-variables.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import { type HostEnvironment, hostEnvironment, loginAdvice, settingOf } from './host-environment.js'
 
@@ -54,7 +55,7 @@ export function checkBrowser(machine: Machine, command: string | undefined, redi
     return warn(
       'browser',
       `${program}, from ${source}, cannot be run. catchd prints the authorization URL instead.`,
-      `env -u ${source} catchd daemon restart`,
+      withoutVariables([source], 'catchd daemon restart', machine),
     )
   }
   const off = 'Switched off (CATCHD_BROWSER=none). catchd prints the authorization URL.'

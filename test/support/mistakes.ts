@@ -228,7 +228,7 @@ function personAtABrowser(gateway: Gateway): Server {
 
 /** The command after `→`, which every failure ends with. */
 export function nextCommand(stderr: string): string | undefined {
-  return /^ {2}→ (.+)$/m.exec(stderr)?.[1]
+  return /→ (.+)$/m.exec(stderr)?.[1]
 }
 
 /** Programs of every system that printed commands may use beside `catchd`. */

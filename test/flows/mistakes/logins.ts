@@ -9,7 +9,13 @@ export const LOGIN_MISTAKES: readonly Mistake[] = [
     next: 'catchd login typo',
     leads: { says: 'Logged in: typo' },
   },
-  { line: 'catchd login', exit: 2, says: "Missing required argument 'name'.", next: 'catchd help login' },
+  {
+    line: 'catchd login',
+    exit: 2,
+    says: "Missing required argument 'name'. It is a profile.",
+    next: 'catchd profile list',
+    leads: { says: 'gw' },
+  },
   {
     line: 'catchd login denied',
     exit: 3,
@@ -154,6 +160,13 @@ export const LOGIN_MISTAKES: readonly Mistake[] = [
     leads: { exit: 5, says: 'id.example' },
   },
   {
+    line: 'catchd login http://id.example/mcp',
+    exit: 2,
+    says: 'The URL must begin with https://. Plain http is allowed only for loopback addresses.',
+    next: 'catchd login https://id.example/mcp',
+    leads: { exit: 5, says: 'id.example' },
+  },
+  {
     line: 'catchd login gw --scope email',
     exit: 2,
     says: '--scope is only for a URL.',
@@ -240,5 +253,38 @@ export const LOGIN_MISTAKES: readonly Mistake[] = [
     exit: 7,
     says: 'a folder that other users can write to',
     next: 'chmod go-w {folder}/wide',
+  },
+  {
+    line: "catchd token 'gw '",
+    exit: 7,
+    says: 'There is no profile "gw ". Did you mean "gw"?',
+    next: 'catchd token gw',
+  },
+  {
+    line: 'catchd token gw -format json',
+    exit: 2,
+    says: "Unknown option '-format'. Did you mean '--format'?",
+    next: 'catchd token gw --format json',
+    leads: { says: 'access_token' },
+  },
+  {
+    line: 'catchd --format json token gw',
+    exit: 2,
+    says: "Unknown option '--format'. Options come after the command.",
+    next: 'catchd help token',
+    leads: { says: 'catchd token gw --format json' },
+  },
+  {
+    line: 'catchd exec gw ls -d .',
+    exit: 2,
+    says: "Unknown option '-d'. Put -- before the command that catchd runs.",
+    next: 'catchd exec gw -- ls -d .',
+    leads: { says: /^\.$/m },
+  },
+  {
+    line: "catchd exec gw curl -H 'X-Password: hunter2' x",
+    exit: 2,
+    says: /^catchd: Unknown option '-H'. Put -- before the command that catchd runs.\n {2}→ [^\n]*\n$/,
+    next: 'catchd help exec',
   },
 ]

@@ -4,10 +4,62 @@
  */
 import type { Mistake } from '../../support/mistakes.js'
 
-/** The daemon notices a change of the file a moment later. */
-const until = (condition: string) => `for _ in $(seq 60); do ${condition} && break; done`
-const BROKEN = until('catchd status | grep "not in use"')
-const GOOD = { says: 'is valid', after: [until('catchd profile list')] }
+/** The daemon notices a change of the file a moment later. Asking its socket is cheaper than a start of the program. */
+const until = (state: string) =>
+  `for _ in $(seq 300); do curl -s --unix-socket {home}/run/catchd.sock http://localhost/v1/status | grep -q '${state}' && break; sleep 0.1; done`
+const BROKEN = until('"ok":false')
+const VALID = until('"ok":true')
+const EMPTY = until('"profiles":0')
+const GOOD = { says: 'is valid', after: [VALID] }
+
+/** A home of its own, whose daemon a row may restart. */
+const other = (name: string, more: Mistake['env'] = {}) => ({
+  CATCHD_HOME: `{folder}/${name}`,
+  CATCHD_API_PORT: '0',
+  CATCHD_REDIRECT_PORT: '0',
+  ...more,
+})
+const SAME_SETTINGS = ['! catchd status 2>&1 | grep -E "here, but|not set here"', 'catchd daemon stop']
+
+/** Each has a home of its own. */
+export const DAEMON_MISTAKES: readonly Mistake[] = [
+  {
+    line: 'env -u CATCHD_LOG_LEVEL catchd daemon start; catchd status',
+    env: other('level', { CATCHD_LOG_LEVEL: 'debug' }),
+    exit: 0,
+    says: 'CATCHD_LOG_LEVEL is debug here, but the running daemon uses info.',
+    next: 'catchd daemon restart',
+    leads: { after: SAME_SETTINGS },
+  },
+  {
+    line: 'CATCHD_LOG_LEVEL=debug catchd daemon start; catchd token gw',
+    env: other('left'),
+    exit: 7,
+    says: 'The running daemon was started with CATCHD_LOG_LEVEL=debug, which is not set here. → catchd daemon restart',
+    next: 'catchd init',
+    leads: { exit: 2, after: ['catchd daemon restart', ...SAME_SETTINGS] },
+  },
+  {
+    line: 'catchd config set daemon.log_level warn',
+    env: other('wins', { CATCHD_LOG_LEVEL: 'debug' }),
+    exit: 0,
+    says: 'CATCHD_LOG_LEVEL is set in this shell. It wins over the file.',
+    next: 'unset CATCHD_LOG_LEVEL',
+    leads: { says: 'daemon.log_level: warn' },
+  },
+  {
+    line: 'catchd dashboard',
+    env: other('port', { CATCHD_API_PORT: '{taken}' }),
+    exit: 8,
+    says: 'The dashboard is served on the API port. The API port 127.0.0.1:{taken} is used by',
+    next: 'catchd doctor',
+    leads: {
+      exit: 8,
+      says: 'API port',
+      after: ['catchd status | grep "The API port 127.0.0.1:{taken} is used by"', 'catchd daemon stop'],
+    },
+  },
+]
 
 export const MACHINE_MISTAKES: readonly Mistake[] = [
   {
@@ -93,7 +145,7 @@ export const MACHINE_MISTAKES: readonly Mistake[] = [
     leads: GOOD,
   },
   {
-    line: `rm {home}/config.jsonc; ${until('catchd status | grep "No profiles yet"')}; catchd token gw`,
+    line: `rm {home}/config.jsonc; ${EMPTY}; catchd token gw`,
     exit: 7,
     says: 'There is no profile "gw".',
     next: 'catchd init',
@@ -108,7 +160,7 @@ export const MACHINE_MISTAKES: readonly Mistake[] = [
     leads: {
       exit: 2,
       says: 'it needs a terminal',
-      after: ['cp {folder}/good.jsonc {home}/config.jsonc', until('catchd login gw')],
+      after: ['cp {folder}/good.jsonc {home}/config.jsonc', until('"name":"gw"'), 'catchd login gw'],
     },
   },
   {

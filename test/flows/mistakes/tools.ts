@@ -122,7 +122,7 @@ export const TOOL_MISTAKES: readonly Mistake[] = [
     exit: 7,
     says: 'The API key is unknown or has expired.',
     next: 'env -u CATCHD_URL catchd client list',
-    leads: { says: 'twice' },
+    leads: { says: 'limited' },
   },
   {
     line: 'catchd token gw',
