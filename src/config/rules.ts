@@ -84,13 +84,15 @@ function serverUrls(profile: Profile): ReturnType<Rule> {
 export function serverUrlRule(text: string, key: ServerUrl): string | undefined {
   if (!URL.canParse(text)) return 'must be an http or https URL.'
   const url = new URL(text)
-  const { username, password, search } = url
+  const { username, password, search, pathname } = url
   if (!isTlsOrLoopback(url))
     return 'must begin with https://. Plain http is allowed only for loopback addresses.'
   if (`${username}${password}` !== '') return 'must not contain a user name or password.'
   if (text.includes('#')) return 'must not have a fragment.'
   // RFC 8414 §2
   if (key === 'issuer' && search !== '') return 'must not have a query.'
+  if (key === 'issuer' && pathname.includes('/.well-known/'))
+    return 'must not contain /.well-known/, which is in the address of the metadata. The issuer is written in them.'
   return undefined
 }
 
