@@ -8,7 +8,7 @@
 import { type CommanderError, type CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 import { DaemonError } from '../client/daemon-error.js'
 import { suggestion } from '../config/suggestion.js'
-import { CatchdError } from '../failures.js'
+import { CatchdError, FAILURES } from '../failures.js'
 import { withoutVariables } from '../text/without-variables.js'
 
 /** What the user typed, and what catchd made of it. */
@@ -26,10 +26,19 @@ export function inWordsOf(given: GivenCommand, error: unknown): unknown {
   const said = withOptions(given, error)
   const correction = correctedCommand(given.argv, said.message)
   if (correction !== undefined) return said.saying({ next: correction })
-  // With the same key, the command over TCP would be refused too. The socket needs no key.
-  const isRefused = given.isOverTcp && (said.code === 'unauthorized' || said.code === 'forbidden')
-  return isRefused ? said.saying({ next: withoutVariables(['CATCHD_URL'], said.next) }) : said
+  if (given.isOverTcp) {
+    // With the same key, the command over TCP would be refused too. The socket needs no key.
+    const isRefused = said.code === 'unauthorized' || said.code === 'forbidden'
+    return isRefused ? said.saying({ next: withoutVariables(['CATCHD_URL'], said.next) }) : said
+  }
+  // Only a socket of `catchd forward` has a key, and that key may not list keys.
+  return said.next === FAILURES.forbidden.next && said.code === 'forbidden'
+    ? said.saying({ detail: `${said.message} ${CHOSEN_ELSEWHERE}`, next: 'catchd profile list' })
+    : said
 }
+
+const CHOSEN_ELSEWHERE =
+  'It is the key of "catchd forward", which runs on the machine with the daemon. Its --profiles and --actions choose what is allowed here.'
 
 /** Commands that people try because another program has them. */
 export const OTHER_WORDS: Readonly<Record<string, string>> = {

@@ -64,7 +64,7 @@ async function write(
   const profile = freeName(profileName(name), taken)
   taken.add(profile)
   await client.putProfile(profile, entry)
-  return { profile, notes: notes.map((note) => note.replace('NAME', profile)) }
+  return { profile, notes: notes.map((note) => note.replace('{profile}', profile)) }
 }
 
 /** The wanted name, or with a number after it if it is taken. */

@@ -93,6 +93,8 @@ export function serverUrlRule(text: string, key: ServerUrl): string | undefined 
     return 'must be the part before /.well-known/. catchd adds the rest.'
   // RFC 8414 §2
   if (key === 'issuer' && search !== '') return 'must not have a query.'
+  if (key === 'issuer' && pathname.includes('/.well-known/'))
+    return 'must not contain /.well-known/, which is in the address of the metadata. The issuer is written in them.'
   return undefined
 }
 

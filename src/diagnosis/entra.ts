@@ -50,7 +50,7 @@ const REFUSALS: readonly Refusal[] = [
     change: OTHER_ACCOUNT,
   },
   {
-    codes: [50194, 90002, 90019, 50128, 7000012],
+    codes: [50194, 90002, 900023, 90019, 50128, 7000012],
     cause: 'tenant_wrong',
     detail: 'The issuer names no tenant, or not the one in which the client is registered.',
     change: 'tenant',

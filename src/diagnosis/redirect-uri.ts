@@ -3,7 +3,7 @@
  * the port. Servers also differ in which of `localhost`, `127.0.0.1` and `[::1]` they accept. Pure.
  */
 import { usesRedirectUri } from '../config/grants.js'
-import { redirectObjection, registeredRedirectUri } from '../config/presets/registration.js'
+import { redirectObjection, registeredRedirectUri, withoutPort } from '../config/presets/registration.js'
 import type { Preset } from '../config/presets.js'
 import { type Cause, causesOf, type Facts, register, run, set, words } from './facts.js'
 
@@ -73,7 +73,11 @@ function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {
       fix: register(redirectUri),
     }
   }
-  const value = (preset && registeredRedirectUri(preset, redirectUri)) ?? redirectUri
+  const hasAnyPort =
+    new URL(profile.redirect_uri).port === '0' && (preset?.redirect.match ?? 'exact') === 'exact'
+  const value = hasAnyPort
+    ? withoutPort(redirectUri)
+    : ((preset && registeredRedirectUri(preset, redirectUri)) ?? redirectUri)
   const needsNoEntry = preset?.redirect.match === 'unregistered' && value === redirectUri
   const client = `client ${profile.client_id}`
   const why =
@@ -82,10 +86,17 @@ function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {
       : `${redirectUri} is not registered for ${client}. The registered value must be exactly the same: scheme, host, port, path and a slash at the end.`
   return {
     cause: 'redirect_uri_mismatch',
-    detail: preset === undefined ? why : `${why} ${whereToRegister(preset, needsNoEntry)}`,
+    detail: [
+      why,
+      ...(preset === undefined ? [] : [whereToRegister(preset, needsNoEntry)]),
+      ...(hasAnyPort ? [ANY_PORT] : []),
+    ].join(' '),
     fix: register(value),
   }
 }
+
+const ANY_PORT =
+  'Each login has a new port, because the port of the redirect URI is 0. The server must accept any port (RFC 8252 §7.3). If it does not, set redirect_uri with a fixed port.'
 
 function whereToRegister({ title, register: how }: Preset, needsNoEntry: boolean): string {
   return needsNoEntry

@@ -1,5 +1,6 @@
 /** Reads the OpenID Connect users of a kubeconfig, from the output of `kubectl config view --raw --output json`. */
 import type { ProfileEntry } from '../client/api-types.js'
+import { shellWord } from '../text/shell-word.js'
 import {
   entryOf,
   type Imported,
@@ -65,7 +66,7 @@ function kubelogin(name: string, { args }: Readonly<Record<string, unknown>>): I
       token_request_headers: headers,
     }),
     notes: [
-      execNote(!['', 'true'].includes(values('oidc-use-access-token')[0] ?? 'false')),
+      ...execNotes(name, !['', 'true'].includes(values('oidc-use-access-token')[0] ?? 'false')),
       ...notes,
       ...(Object.hasOwn(GRANTS, grant)
         ? []
@@ -146,12 +147,23 @@ function authProvider(name: string, config: Readonly<Record<string, unknown>>): 
       scope: ['openid', ...(textOf(config, 'extra-scopes')?.split(',') ?? [])].join(' '),
       ca_file: textOf(config, 'idp-certificate-authority'),
     }),
-    notes: [execNote(true), ...(textOf(config, 'refresh-token') === undefined ? [] : [REFRESH_TOKEN_STAYS])],
+    notes: [
+      // With both, kubectl refuses the user.
+      `Remove the old user: kubectl config delete-user ${shellWord(name)}`,
+      ...execNotes(name, true),
+      ...(textOf(config, 'refresh-token') === undefined ? [] : [REFRESH_TOKEN_STAYS]),
+    ],
   }
 }
 
-/** Both programs send the id_token to the cluster by default. */
-function execNote(takesIdToken: boolean): string {
-  const option = takesIdToken ? ' --id-token' : ''
-  return `Set the exec command in the kubeconfig to: catchd credential --profile NAME${option} kubectl`
+/** The command that makes the user of the kubeconfig ask catchd. Both programs send the id_token to the cluster by default. */
+function execNotes(user: string, takesIdToken: boolean): string[] {
+  const words = ['credential', '--profile', '{profile}', ...(takesIdToken ? ['--id-token'] : []), 'kubectl']
+  const options = [
+    'api-version=client.authentication.k8s.io/v1',
+    'interactive-mode=IfAvailable',
+    'command=catchd',
+  ]
+  const exec = [...options, ...words.map((word) => `arg=${word}`)].map((option) => `--exec-${option}`)
+  return ['Tell kubectl:', `kubectl config set-credentials ${shellWord(user)} ${exec.join(' ')}`]
 }

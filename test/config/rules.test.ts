@@ -198,6 +198,8 @@ describe('addresses of the authorization server', () => {
     ['token_endpoint', 'https://me:canary@as.example.com/x', 'user name or password'],
     ['token_endpoint', 'https://as.example.com/x#y', 'fragment'],
     ['issuer', 'https://as.example.com/?x', 'query'],
+    ['issuer', 'https://as.example.com/realms/r/.well-known/openid-configuration', 'metadata'],
+    ['issuer', 'https://as.example.com/.well-known/oauth-authorization-server/r', 'metadata'],
     ['issuer', 'http://0.0.0.0/', 'https://'],
   ])('%s %s is refused', (key, value, rule) => {
     const detail = refusalOf({ a: { ...plain, [key]: value } })

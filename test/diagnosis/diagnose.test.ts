@@ -327,6 +327,18 @@ const ROWS: Row[] = [
     { register: HERE },
     /No response arrived/,
   ],
+  [
+    'no response at all, with a new port for each login',
+    {
+      step: 'no_response',
+      code: 'login_expired',
+      profile: { redirect_uri: 'http://127.0.0.1:0/cb' },
+      redirectUri: 'http://127.0.0.1:4711/cb',
+    },
+    'redirect_uri_mismatch',
+    { register: 'http://127.0.0.1/cb' },
+    /accept any port/,
+  ],
   // client
   [
     'an unknown client',

@@ -176,7 +176,7 @@ test.each(KUBELOGIN)('kubelogin: %j', (options, expected, said) => {
   const always = { issuer: 'https://id.example.com', client_id: 'k', scope: 'openid' }
   const redirect = said[0]?.startsWith('https:') ? {} : { redirect_uri: 'http://localhost:8000' }
   expect(profile?.entry).toEqual({ ...always, ...redirect, ...expected })
-  const notes = profile?.notes.slice(1).join(' ') ?? ''
+  const notes = profile?.notes.slice(2).join(' ') ?? ''
   for (const text of said) expect(notes).toContain(text)
   if (said.length === 0) expect(notes).toBe('')
   expect(JSON.stringify(profile)).not.toContain('canary')
@@ -261,14 +261,22 @@ test('kubeconfig: users of kubelogin and of the old provider; certificates stay 
     ['old', { issuer: 'https://id.example.com', client_id: 'k', client_secret: 's-1', scope: 'openid' }],
   ])
   expect(JSON.stringify(profiles)).not.toContain('canary')
-  for (const { notes } of profiles) expect(notes?.[0]).toContain('--id-token kubectl')
+  const asks = '--exec-arg=--profile --exec-arg={profile} --exec-arg=--id-token --exec-arg=kubectl'
+  for (const { name, notes } of profiles) {
+    expect(notes).toContainEqual(expect.stringMatching(`^kubectl config set-credentials ${name} .*${asks}$`))
+  }
+  // kubectl refuses a user with a command and a provider.
+  expect(profiles.map(({ notes }) => notes.some((note) => note.endsWith('delete-user old')))).toEqual([
+    false,
+    true,
+  ])
 })
 
 test('kubeconfig: a cluster that kubelogin brings the access token to is brought it on', () => {
   const args = ['get-token', '--oidc-issuer-url=https://id.example.com', '--oidc-use-access-token']
   const config = { users: [{ name: 'oidc', user: { exec: { command: 'kubelogin', args } } }] }
   const [profile] = profilesOf(readKubeconfig, JSON.stringify(config))
-  expect(profile?.notes?.[0]).toMatch(/--profile NAME kubectl$/)
+  expect(profile?.notes?.[1]).toMatch(/--exec-arg=\{profile\} --exec-arg=kubectl$/)
 })
 
 test.each(['installed', 'web'])('Google: a client of kind %s', (kind) => {

@@ -122,7 +122,8 @@ function loopbackHostOf(redirectUri: string): LoopbackHost | undefined {
   return protocol === 'http:' ? LOOPBACK_HOSTS.find((host) => host === hostname) : undefined
 }
 
-function withoutPort(redirectUri: string): string {
+/** As a server that accepts any port has it. */
+export function withoutPort(redirectUri: string): string {
   const url = new URL(redirectUri)
   url.port = ''
   return url.href

@@ -95,6 +95,17 @@ test.skipIf(missing)(
     const { PATH = '' } = system.env
     const cli = await bench.run('catchd', ['token', 'gw', '--format', 'header'], { PATH, CATCHD_HOME: home })
     expect(cli.stdout).toBe(`Authorization: Bearer ${await system.token()}\n`)
+    // Whoever asks for more is told who decides, and gets a command that works there.
+    for (const words of [
+      ['token', 'other'],
+      ['client', 'list'],
+      ['login', 'gw'],
+    ]) {
+      const refused = await bench.run('catchd', words, { PATH, CATCHD_HOME: home })
+      expect(refused.stderr).toMatch(/--profiles and --actions choose .*\n {2}→ catchd profile list\n$/)
+    }
+    const listed = await bench.run('catchd', ['profile', 'list'], { PATH, CATCHD_HOME: home })
+    expect(listed.stdout).toContain('gw')
 
     forwarded.child.kill('SIGINT')
     expect(await forwarded.finished).toBe(130)
