@@ -1,13 +1,19 @@
 /**
- * Reads which browser the user chose: `CATCHD_BROWSER` is one command, `BROWSER` a list of commands separated by colons.
+ * Reads which browser the user chose: the setting `browser` is one command, `BROWSER` a list of commands separated by colons.
  *
  * A command is a program with arguments; quotes keep spaces. The path of a program may contain spaces without quotes: the
  * longest beginning of the text that is a program counts. Pure, but for the question whether a program is there.
  */
 
-interface BrowserSettings {
-  /** `CATCHD_BROWSER`; `undefined` if it is not set. */
+/** The setting `browser`. */
+export interface BrowserChoice {
+  /** `undefined` if it is not set. */
   readonly command: string | undefined
+  /** Where it is set: `CATCHD_BROWSER` or `daemon.browser`. */
+  readonly place: string
+}
+
+interface BrowserSettings extends BrowserChoice {
   /** Where `BROWSER` is read. */
   readonly env: NodeJS.ProcessEnv
   /** Whether a program of this name or path can be run. */
@@ -19,8 +25,8 @@ export interface BrowserCommand {
   readonly program: string
   /** `%s` in one of them stands for the URL. */
   readonly args: readonly string[]
-  /** The variable that names it. */
-  readonly source: 'CATCHD_BROWSER' | 'BROWSER'
+  /** What names it. */
+  readonly source: string
 }
 
 /**
@@ -29,7 +35,7 @@ export interface BrowserCommand {
  */
 export function chosenBrowser(settings: BrowserSettings): BrowserCommand | 'none' | undefined {
   const { command, env, isProgram } = settings
-  const source = command === undefined ? 'BROWSER' : 'CATCHD_BROWSER'
+  const source = browserSource(settings)
   const text = (command ?? env['BROWSER'] ?? '').trim()
   if (text === 'none') return 'none'
   const commands = alternatives(text, source, settings).flatMap((one) => {
@@ -39,9 +45,14 @@ export function chosenBrowser(settings: BrowserSettings): BrowserCommand | 'none
   return commands.find(({ program }) => isProgram(program)) ?? commands[0]
 }
 
+/** @returns The place of the setting, or `BROWSER`, which counts without one. */
+export function browserSource({ command, place }: BrowserChoice): string {
+  return command === undefined ? 'BROWSER' : place
+}
+
 function alternatives(
   text: string,
-  source: BrowserCommand['source'],
+  source: string,
   { isProgram, platform }: BrowserSettings,
 ): readonly string[] {
   const isList = source === 'BROWSER' && platform !== 'win32' && !isProgram(text)

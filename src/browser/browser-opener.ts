@@ -5,25 +5,37 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { CatchdError } from '../failures.js'
 import { isInstalled } from '../process/installed-program.js'
-import { type BrowserCommand, chosenBrowser } from './browser-command.js'
+import { type BrowserChoice, type BrowserCommand, browserSource, chosenBrowser } from './browser-command.js'
 
 /**
- * @param command - `CATCHD_BROWSER`. `undefined`: what `BROWSER` names, otherwise the browser of the system.
+ * @param choice - Without a command: what `BROWSER` names, otherwise the browser of the system.
  * @returns A function that opens a URL. It resolves when the program runs, or has ended without an error. It throws a
- *   CatchdError if the program is not there, cannot be started, or ends with an error at once.
+ *   CatchdError if the program is not there, cannot be started, or ends with an error at once. Its `next` names another
+ *   browser.
  */
-export function browserOpener(
-  command: string | undefined,
-  env: NodeJS.ProcessEnv,
-): (url: string) => Promise<void> {
+export function browserOpener(choice: BrowserChoice, env: NodeJS.ProcessEnv): (url: string) => Promise<void> {
   return async (text) => {
     const url = parseHttpUrl(text)
     const isProgram = (name: string) => isInstalled(name, env)
-    const chosen = chosenBrowser({ command, env, isProgram, platform: process.platform })
+    const chosen = chosenBrowser({ ...choice, env, isProgram, platform: process.platform })
     if (chosen === 'none' || (chosen === undefined && !hasDisplay(env))) return
-    if (chosen === undefined) await openWithSystem(url)
-    else await start(chosen, url)
+    try {
+      if (chosen === undefined) await openWithSystem(url)
+      else await start(chosen, url)
+    } catch (error) {
+      throw new CatchdError('internal', {
+        detail: error instanceof Error ? error.message : '',
+        next: otherBrowser(browserSource(choice)),
+      })
+    }
   }
+}
+
+/** The file counts for the next login. It wins over `BROWSER`, but not over `CATCHD_BROWSER`. */
+function otherBrowser(source: string): string {
+  return source === 'CATCHD_BROWSER'
+    ? 'CATCHD_BROWSER=COMMAND catchd daemon restart'
+    : 'catchd config set daemon.browser COMMAND'
 }
 
 function parseHttpUrl(text: string): string {

@@ -3,6 +3,7 @@
  * failure: the link on stdout works for a minute in any browser on this machine.
  */
 import type { Command } from '@commander-js/extra-typings'
+import { placeOfSetting } from '../config/settings.js'
 import { asCatchdError } from '../failures.js'
 import type { Context } from './context.js'
 import { printJson, printNote, printResult } from './output.js'
@@ -23,8 +24,10 @@ export function define(command: Command, context: Context): void {
 async function open(context: Context, url: string): Promise<void> {
   const { browserOpener } = await import('../browser/browser-opener.js')
   try {
-    await browserOpener((await context.settings()).browser, process.env)(url)
+    const { browser: command } = await context.settings()
+    await browserOpener({ command, place: placeOfSetting(context.environment, 'browser') }, process.env)(url)
   } catch (error) {
-    printNote(`${asCatchdError(error).message} To use another browser, set CATCHD_BROWSER.`)
+    const { message, next } = asCatchdError(error)
+    printNote([`${message} Open the link yourself. To use another browser, run:`, `  → ${next}`])
   }
 }

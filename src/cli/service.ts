@@ -50,7 +50,7 @@ export function define(command: Command, context: Context): void {
     .option('--json', 'print the result as JSON')
     .action(async ({ json }) => {
       const plan = await servicePlan(context)
-      const enabled = (await run(plan.query)) === undefined
+      const enabled = await isSwitchedOn(plan)
       if (json) return printJson({ kind: plan.kind, enabled, files: pathsOf(plan) })
       printResult(`${plan.kind}: ${enabled ? 'switched on' : 'not installed'}`)
       if (!enabled) printNote('  → catchd service install')
@@ -69,6 +69,11 @@ async function install(context: Context, plan: ServicePlan): Promise<void> {
     const failure = await run(command)
     if (failure !== undefined) throw notEnabled(plan, command, failure)
   }
+}
+
+/** Files alone start nothing: without a service manager they cannot be switched on. */
+export async function isSwitchedOn({ query }: ServicePlan): Promise<boolean> {
+  return (await run(query)) === undefined
 }
 
 /** The plan for this platform. @throws CatchdError `config_invalid` if the environment cannot be used */

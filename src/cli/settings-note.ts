@@ -53,11 +53,12 @@ export async function restartCommand(context: Context): Promise<string> {
   return isService ? 'catchd service install' : 'catchd daemon restart'
 }
 
-/** Whether the installed socket unit is for the socket of this home. */
+/** Whether the socket unit is switched on, and is for the socket of this home. */
 async function isActivatedBySystemd(context: Context): Promise<boolean> {
-  const { servicePlan } = await import('./service.js')
-  const { kind, files } = await servicePlan(context)
+  const { isSwitchedOn, servicePlan } = await import('./service.js')
+  const plan = await servicePlan(context)
+  const { kind, files } = plan
   const unit = files.find(({ path }) => path.endsWith('/catchd.socket'))
   if (kind !== 'systemd user service' || unit === undefined) return false
-  return (await readFile(unit.path, 'utf8')) === unit.content
+  return (await readFile(unit.path, 'utf8')) === unit.content && (await isSwitchedOn(plan))
 }

@@ -8,7 +8,7 @@
 import * as z from 'zod'
 import { asCatchdError, type CatchdError } from '../failures.js'
 import { DaemonSection, type SETTING_DEFAULTS, type SettingName } from './daemon-section.js'
-import { type CamelCase, camelCase, type Environment } from './environment.js'
+import { type CamelCase, camelCase, type Environment, variableOf } from './environment.js'
 import { Configuration, parseConfiguration } from './file.js'
 import { looseValue } from './jsonc.js'
 import { readSnapshot } from './snapshot.js'
@@ -79,6 +79,13 @@ export function daemonSettingsInEffect(environment: Environment, daemon: DaemonS
 
 /** Not a key of the configuration, but with another file the sealed file vault cannot be opened. */
 export const PASSPHRASE_FILE = 'CATCHD_VAULT_PASSPHRASE_FILE'
+
+/** @returns Where the setting is changed: its variable if that is set, otherwise its key in the file. */
+export function placeOfSetting(environment: Environment, name: SettingName): string {
+  return environment[camelCase(name) as CamelCase<SettingName>] === undefined
+    ? `daemon.${name}`
+    : variableOf(name)
+}
 
 /** The settings of the daemon, by name. */
 export function daemonSettings(environment: Environment, daemon: DaemonSection): Settings {

@@ -1,6 +1,7 @@
 /** Logins of every kind, and the listeners for authorization responses. */
 
 import { browserOpener } from '../browser/browser-opener.js'
+import { placeOfSetting } from '../config/settings.js'
 import { LazyApp } from '../fast-path/lazy-app.js'
 import { HttpListener } from '../http/http-listener.js'
 import { LoopbackRedirectListeners } from '../http/redirect/listeners.js'
@@ -22,6 +23,7 @@ export function composeLogins(
   parts: Pick<
     DaemonParts,
     | 'clock'
+    | 'environment'
     | 'settings'
     | 'folders'
     | 'log'
@@ -33,7 +35,8 @@ export function composeLogins(
     | 'current'
   >,
 ) {
-  const { clock, settings, folders, log, events, gate, machine, storage, tokens, current } = parts
+  const { clock, environment, settings, folders, log, events, gate, machine, storage, tokens, current } =
+    parts
   const { vault, configuration } = storage
   // Used before it exists: a login binds its redirect URI, and the requests there are for a login.
   const redirectApp = new LazyApp(async () => {
@@ -63,7 +66,11 @@ export function composeLogins(
     profiles: configuration,
     lock: gate,
     listeners: redirectListeners,
-    openBrowser: (url) => browserOpener(current().browser, process.env)(url),
+    openBrowser: (url) =>
+      browserOpener(
+        { command: current().browser, place: placeOfSetting(environment, 'browser') },
+        process.env,
+      )(url),
     describeVault: storage.describeVault,
     timeoutSeconds: () => current().loginTimeoutSeconds,
     machine,

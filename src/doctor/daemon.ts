@@ -121,9 +121,11 @@ interface PortNeed {
   readonly next: string
   /** The same with another port, if the file has the setting and any port will do. */
   readonly nextWithPort?: ((port: number) => string) | undefined
+  /** The check of a redirect port that is the same port. The daemon can use it only once. */
+  readonly sharedWith?: string | undefined
 }
 
-/** The ports of the settings and of the profiles' redirect URIs, each once. */
+/** The ports of the settings and of the profiles' redirect URIs. Each redirect port is there once. */
 export function portsNeeded(
   settings: readonly DaemonSetting[],
   profiles: ReadonlyMap<string, Profile> | undefined,
@@ -134,6 +136,7 @@ export function portsNeeded(
     if (need.port !== 0 && !needs.has(key)) needs.set(key, need)
   }
   const here = ['127.0.0.1']
+  let api: PortNeed | undefined
   for (const { key, value, source } of settings) {
     const name = key.replace(/^daemon\./, '')
     const check = PORT_CHECKS.get(name)
@@ -145,7 +148,9 @@ export function portsNeeded(
       isVariable || name !== 'api_port'
         ? undefined
         : (port: number) => `catchd config set ${key} ${port} && catchd daemon restart`
-    add({ check, hosts: here, port: value, next, nextWithPort })
+    const need = { check, hosts: here, port: value, next, nextWithPort }
+    if (name === 'api_port') api = need
+    else add(need)
   }
   for (const profile of profiles?.values() ?? []) {
     if (!usesRedirectUri(profile)) continue
@@ -155,7 +160,9 @@ export function portsNeeded(
     const { hosts, port } = target
     add({ check: `redirect port of ${name}`, hosts, port, next: `catchd profile edit ${name}` })
   }
-  return [...needs.values()]
+  const redirects = [...needs.values()]
+  if (api === undefined || api.port === 0) return redirects
+  return [...redirects, { ...api, sharedWith: redirects.find(({ port }) => port === api.port)?.check }]
 }
 
 function bindTarget(redirectUri: string, listen: string | null) {
@@ -174,6 +181,12 @@ interface PortFacts {
 }
 
 export async function examinePort(need: PortNeed, daemon: DaemonState): Promise<Finding> {
+  if (need.sharedWith !== undefined) {
+    const free = await freePortAfter(need.port)
+    const next = free === undefined ? undefined : need.nextWithPort?.(free)
+    const detail = `Port ${need.port} is also the ${need.sharedWith}. Each needs a port of its own.`
+    return fail(need.check, EXIT.taken, detail, next ?? need.next)
+  }
   const refusals = await Promise.all(need.hosts.map((host) => tryToBind(host, need.port)))
   // `localhost` has two address families. One that the system does not have is no problem.
   const refusal = refusals.find((code) => code !== undefined && code !== 'EADDRNOTAVAIL')

@@ -6,7 +6,7 @@ import { CatchdClient } from '../client/client.js'
 import type { Environment } from '../config/environment.js'
 import { type Folders, resolveFolders } from '../config/folders.js'
 import type { Profile } from '../config/profile.js'
-import { daemonSettings, daemonSettingsInEffect, readSettings } from '../config/settings.js'
+import { daemonSettings, daemonSettingsInEffect, placeOfSetting, readSettings } from '../config/settings.js'
 import { machineFactsOf } from '../diagnosis/facts.js'
 import { examineConfiguration, examineEnvironment, requireProfile } from './configuration.js'
 import {
@@ -100,7 +100,14 @@ async function examineHome(scene: Scene, name: string | undefined): Promise<Find
   // One after the other: two needs may name the same port.
   for (const need of portsNeeded(here, configuration.profiles)) findings.push(await examinePort(need, daemon))
   if (scene.service !== undefined) findings.push(await scene.service())
-  findings.push(checkBrowser(machine, settings.browser, settings.redirectPort), checkProxy(machine))
+  findings.push(
+    checkBrowser(
+      machine,
+      { command: settings.browser, place: placeOfSetting(environment, 'browser') },
+      settings.redirectPort,
+    ),
+    checkProxy(machine),
+  )
   if (status !== undefined) findings.push(...compareProxies(machine, await startEnvironment(status.pid)))
   if (name !== undefined) findings.push(...(await examineProfile(scene, name, configuration.profiles)))
   return findings

@@ -3,7 +3,7 @@
  *
  * The checks are pure. {@link thisMachine} gathers the facts and starts nothing.
  */
-import { chosenBrowser } from '../browser/browser-command.js'
+import { type BrowserChoice, browserSource, chosenBrowser } from '../browser/browser-command.js'
 import { EXIT } from '../failures.js'
 import { installCommand, type PackageNames, type ProgramFacts } from '../process/install-command.js'
 import { isInstalled } from '../process/installed-program.js'
@@ -44,21 +44,23 @@ export function checkNode({ nodeVersion }: Pick<Machine, 'nodeVersion'>): Findin
  *
  * @param command - The value of `CATCHD_BROWSER`; `undefined`: the system's default.
  */
-export function checkBrowser(machine: Machine, command: string | undefined, redirectPort: number): Finding {
+export function checkBrowser(machine: Machine, choice: BrowserChoice, redirectPort: number): Finding {
   const { env, hasProgram } = machine
   const setting = settingOf(machine)
   const advice = loginAdvice(setting, `http://127.0.0.1:${redirectPort}/callback`)
-  const chosen = chosenBrowser({ command, env, isProgram: hasProgram, platform: machine.platform })
+  const chosen = chosenBrowser({ ...choice, env, isProgram: hasProgram, platform: machine.platform })
   if (typeof chosen === 'object') {
     const { program, source } = chosen
     if (hasProgram(program)) return ok('browser', `${program}, from ${source}`)
     return warn(
       'browser',
       `${program}, from ${source}, cannot be run. catchd prints the authorization URL instead.`,
-      withoutVariables([source], 'catchd daemon restart', machine),
+      source === 'daemon.browser'
+        ? 'catchd config set daemon.browser null'
+        : withoutVariables([source], 'catchd daemon restart', machine),
     )
   }
-  const off = 'Switched off (CATCHD_BROWSER=none). catchd prints the authorization URL.'
+  const off = `Switched off: none, from ${browserSource(choice)}. catchd prints the authorization URL.`
   if (advice !== undefined) {
     const detail = chosen === 'none' ? `${off} ${advice.detail}` : advice.detail
     // A user who switched the browser off knows what to do instead.

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs'
 import type { DaemonStatus } from '../client/api-types.js'
 import type { Environment } from '../config/environment.js'
-import type { Settings } from '../config/settings.js'
+import { type DaemonSetting, placeOfSetting, type Settings } from '../config/settings.js'
 import { EXIT } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
 import { examineFallback, NO_BUS } from '../vault/fallback.js'
@@ -36,17 +36,21 @@ interface DaemonVault {
   readonly vault: Omit<DaemonStatus['vault'], 'reason' | 'next'> &
     Partial<Pick<DaemonStatus['vault'], 'reason' | 'next'>>
   readonly locked?: boolean
+  readonly settings?: readonly Pick<DaemonSetting, 'key' | 'source'>[]
 }
 
 /** Checks the vault on this machine. @param daemon - The status of the running daemon, if one runs. */
 export async function examineVault(
   machine: Machine,
-  environment: Pick<Environment, 'vaultPassphraseFile'> & Pick<Settings, 'vault'>,
+  environment: Environment & Pick<Settings, 'vault'>,
   stateFolder: string,
   daemon: DaemonVault | undefined,
 ): Promise<Finding[]> {
   const inUse = await vaultInUse(environment.vault, stateFolder, daemon?.vault)
-  const inUseBy = daemon === undefined ? describe(inUse) : judgeDaemonVault(daemon)
+  const inUseBy =
+    daemon === undefined
+      ? describe(inUse, placeOfSetting(environment, 'vault') === IN_FILE)
+      : judgeDaemonVault(daemon)
   const findings = [inUseBy]
   switch (inUse) {
     case 'keychain':
@@ -87,25 +91,33 @@ async function examineChoice(
   return fallback === undefined ? [] : [warn('keychain', fallback.reason, fallback.next)]
 }
 
-function describe(inUse: VaultInUse): Finding {
+const IN_FILE = 'daemon.vault'
+
+/** @param isInFile - Whether the file names this vault, and not the environment. */
+function describe(inUse: VaultInUse, isInFile: boolean): Finding {
   if (inUse === 'undecided') {
     return ok('vault', 'Not chosen yet: the keychain if it works, otherwise the sealed file')
   }
   if (VAULT_KINDS[inUse].lasts) return ok('vault', inUse === 'keychain' ? 'keychain' : 'sealed file')
   return warn(
     'vault',
-    `Memory only (CATCHD_VAULT=${inUse}): tokens are lost when the daemon stops.`,
-    'CATCHD_VAULT=auto catchd daemon restart',
+    `Memory only (${isInFile ? `${IN_FILE}: ` : 'CATCHD_VAULT='}${inUse}): tokens are lost when the daemon stops.`,
+    isInFile
+      ? `catchd config set ${IN_FILE} auto && catchd daemon restart`
+      : 'CATCHD_VAULT=auto catchd daemon restart',
   )
 }
 
-export function judgeDaemonVault({ vault, locked }: DaemonVault): Finding {
+export function judgeDaemonVault({ vault, locked, settings = [] }: DaemonVault): Finding {
   const { kind, engine, health, reason, next } = vault
   if (locked) return warn('vault', 'It is closed, because catchd is locked.', 'catchd unlock')
   const what = vaultName({ kind, engine })
   if (health === 'ok') {
     return isVaultKind(kind) && !VAULT_KINDS[kind].lasts
-      ? describe(kind)
+      ? describe(
+          kind,
+          settings.some(({ key, source }) => key === IN_FILE && source === 'file'),
+        )
       : ok('vault', `${what}, used by the running daemon`)
   }
   // A daemon of an older version gives no reason.

@@ -383,7 +383,7 @@ export class Logins {
       if (authorizationUrl !== null) await this.#parts.openBrowser(authorizationUrl)
     } catch (error) {
       this.#open.trouble(id, 'browser', error)
-      this.#open.noticeBrowser(id, asCatchdError(error).message)
+      this.#open.noticeBrowser(id, asCatchdError(error))
     }
   }
 }

@@ -123,11 +123,11 @@ export class OpenLogins {
   }
 
   /** The browser of the login was not opened. */
-  noticeBrowser(id: string, why: string): void {
+  noticeBrowser(id: string, { message, next }: CatchdError): void {
     if (this.index.findPending(id) === undefined) return
     const browser = [
-      `${why} Open the authorization URL yourself.`,
-      'To use another browser, set CATCHD_BROWSER, then run: catchd daemon restart',
+      `${message} Open the authorization URL yourself.`,
+      `To use another browser, run: ${next}`,
     ]
     this.#noticed.set(id, { ...this.#noticed.get(id), browser: browser.join('\n') })
   }

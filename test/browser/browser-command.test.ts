@@ -14,10 +14,13 @@ const INSTALLED = [
   'C:\\Program Files\\b.exe',
 ]
 
+const opener = (command: string | undefined, env: NodeJS.ProcessEnv, place = 'CATCHD_BROWSER') =>
+  browserOpener({ command, place }, env)
+
 function chosen(named: { command?: string; BROWSER?: string }, platform: NodeJS.Platform = 'linux'): unknown {
   const { command, BROWSER } = named
   const isProgram = (name: string) => INSTALLED.includes(name)
-  const found = chosenBrowser({ command, env: { BROWSER }, isProgram, platform })
+  const found = chosenBrowser({ command, place: 'CATCHD_BROWSER', env: { BROWSER }, isProgram, platform })
   return typeof found === 'object' ? [found.program, ...found.args] : found
 }
 
@@ -91,13 +94,13 @@ describe.skipIf(process.platform === 'win32')('what is started', () => {
       BROWSER: `nowhere-to-be-found:${program} --profile "my work" %s:other`,
       PATH: process.env['PATH'],
     }
-    await browserOpener(undefined, env)(URL_WITH_SIGNS)
+    await opener(undefined, env)(URL_WITH_SIGNS)
     await expect.poll(seen).toBe(`--profile\nmy work\n${URL_WITH_SIGNS}\n`)
   })
 
   test('without %s the URL comes last', async () => {
     const { program, seen } = browser()
-    await browserOpener(`"${program}" --new`, { PATH: process.env['PATH'] })(URL_WITH_SIGNS)
+    await opener(`"${program}" --new`, { PATH: process.env['PATH'] })(URL_WITH_SIGNS)
     await expect.poll(seen).toBe(`--new\n${URL_WITH_SIGNS}\n`)
   })
 
@@ -108,7 +111,22 @@ describe.skipIf(process.platform === 'win32')('what is started', () => {
     ['false', {}, 'The browser command false (from CATCHD_BROWSER) ended at once with exit code 1.'],
     ['sh -c "kill $$"', {}, 'The browser command sh (from CATCHD_BROWSER) was ended by SIGTERM.'],
   ])('%s with %j is named with its variable and the cause', async (command, env, message) => {
-    const opened = browserOpener(command, { PATH: process.env['PATH'], ...env })('https://id.example.com/')
+    const opened = opener(command, { PATH: process.env['PATH'], ...env })('https://id.example.com/')
     await expect(opened).rejects.toThrow(message)
+  })
+
+  const AGAIN = 'CATCHD_BROWSER=COMMAND catchd daemon restart'
+  const IN_FILE = 'catchd config set daemon.browser COMMAND'
+  test.each([
+    ['CATCHD_BROWSER', 'nosuch', {}, AGAIN],
+    ['daemon.browser', 'nosuch', { BROWSER: 'true' }, IN_FILE],
+    ['BROWSER', undefined, { BROWSER: 'nosuch' }, IN_FILE],
+  ])('%s is changed where it counts', async (source, command, env, next) => {
+    const place = source === 'CATCHD_BROWSER' ? source : 'daemon.browser'
+    const opened = opener(command, { PATH: process.env['PATH'], ...env }, place)('https://id.example.com/')
+    await expect(opened).rejects.toMatchObject({
+      message: `Browser command not found: nosuch (from ${source}).`,
+      next,
+    })
   })
 })

@@ -376,7 +376,10 @@ test('events are logged with ids, and told without secrets', async () => {
   services.subscribe((event) => told.push(event))
   const { id } = await services.logins.begin({ profile: 'gw', open: false })
   await approve(id)
-  expect(told).toContainEqual({ event: 'login.succeeded', profile: 'gw', login_id: id })
+  expect(told).toContainEqual({
+    ...{ event: 'login.succeeded', profile: 'gw', login_id: id },
+    expires_at: expect.any(String),
+  })
   expect(logged).toContainEqual(expect.objectContaining({ event: 'login.succeeded', login: id }))
   expect(services.activity.recent()[0]).toMatchObject({ event: 'login.succeeded', atMs: expect.any(Number) })
   expect(JSON.stringify([told, logged])).not.toMatch(new RegExp(`canary|${CODE}`))

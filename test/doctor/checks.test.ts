@@ -9,9 +9,11 @@ import { examineEnvironment } from '../../src/doctor/configuration.js'
 import {
   askDaemon,
   type DaemonState,
+  examinePort,
   judgeDaemon,
   judgeMissedResponse,
   judgePort,
+  portsNeeded,
 } from '../../src/doctor/daemon.js'
 import { exitCodeOf, fail, failed, ok, warn } from '../../src/doctor/finding.js'
 import { checkBrowser, checkNode, type Machine } from '../../src/doctor/machine.js'
@@ -132,14 +134,25 @@ describe('the browser', () => {
       null,
     ],
   ] as const)('%s', (_, facts, command, status, next) => {
-    expect(checkBrowser(machine(facts), command, 8252)).toMatchObject({ status, next })
+    const finding = checkBrowser(machine(facts), { command, place: 'CATCHD_BROWSER' }, 8252)
+    expect(finding).toMatchObject({ status, next })
+  })
+
+  test('one of the file is changed in the file', () => {
+    const inFile = { command: 'firefox', place: 'daemon.browser' }
+    expect(checkBrowser(machine({}), inFile, 8252)).toMatchObject({
+      detail: expect.stringContaining('firefox, from daemon.browser, cannot be run'),
+      next: 'catchd config set daemon.browser null',
+    })
+    const off = checkBrowser(machine({}), { ...inFile, command: 'none' }, 8252)
+    expect(off.detail).toContain('Switched off: none, from daemon.browser.')
   })
 
   test('one that is switched off, where the redirect does not come back by itself, is told so', () => {
     const remote = machine({ env: { SSH_CONNECTION: '192.0.2.1 1 192.0.2.2 22' } })
-    const finding = checkBrowser(remote, 'none', 8252)
+    const finding = checkBrowser(remote, { command: 'none', place: 'CATCHD_BROWSER' }, 8252)
     expect(finding).toMatchObject({ status: 'ok', next: null })
-    expect(finding.detail).toMatch(/CATCHD_BROWSER=none.*SSH/)
+    expect(finding.detail).toMatch(/none, from CATCHD_BROWSER.*SSH/)
   })
 })
 
@@ -373,17 +386,26 @@ describe('the keychain', () => {
 
 describe('the vault as the daemon has it', () => {
   const vault = { kind: 'keychain', engine: 'keytar', health: 'ok', unsaved: [] }
+  const MEMORY = { kind: 'memory', engine: 'memory' }
   test.each([
     [vault, 'ok', null],
     [{ ...vault, health: 'locked' }, 'fail', 'catchd daemon logs'],
     [{ ...vault, health: 'locked', reason: 'Why.', next: 'this' }, 'fail', 'this'],
     [{ ...vault, health: 'unavailable' }, 'fail', 'catchd daemon logs'],
-    [{ ...vault, kind: 'memory', engine: 'memory' }, 'warn', 'CATCHD_VAULT=auto catchd daemon restart'],
+    [{ ...vault, ...MEMORY }, 'warn', 'CATCHD_VAULT=auto catchd daemon restart'],
   ])('%j: %s', (told, status, next) => {
     expect(judgeDaemonVault({ vault: told })).toMatchObject({
       status,
       next,
       exitCode: status === 'fail' ? 6 : 0,
+    })
+  })
+
+  test('is changed where it was chosen', () => {
+    const settings = [{ key: 'daemon.vault', source: 'file' }] as const
+    expect(judgeDaemonVault({ vault: { ...vault, ...MEMORY }, settings })).toMatchObject({
+      detail: expect.stringContaining('(daemon.vault: memory)'),
+      next: 'catchd config set daemon.vault auto && catchd daemon restart',
     })
   })
 
@@ -502,6 +524,37 @@ describe('a port', () => {
     expect(finding).toMatchObject({ status, exitCode: status === 'fail' ? 8 : 0 })
     expect(finding.detail).toMatch(detail)
     expect(finding.next).toBe(status === 'fail' ? need.next : null)
+  })
+})
+
+describe('the API port that is also a redirect port', () => {
+  const settings = (apiPort: number, redirectPort: number, source: 'file' | 'environment') => [
+    { key: 'daemon.redirect_port', value: redirectPort, source },
+    { key: 'daemon.api_port', value: apiPort, source },
+  ]
+  test.each([
+    ['file', /^catchd config set daemon\.api_port 8\d\d\d && catchd daemon restart$/],
+    ['environment', /^CATCHD_API_PORT=0 catchd daemon restart$/],
+  ] as const)('set in the %s', async (source, next) => {
+    const needs = portsNeeded(settings(8252, 8252, source), undefined)
+    expect(needs.map(({ check }) => check)).toEqual(['redirect port', 'API port'])
+    const finding = await examinePort(needs[1] as (typeof needs)[number], running)
+    expect(finding).toMatchObject({
+      status: 'fail',
+      exitCode: 8,
+      detail: 'Port 8252 is also the redirect port. Each needs a port of its own.',
+      next: expect.stringMatching(next),
+    })
+  })
+
+  test.each([
+    [7636, 8252, 2],
+    [0, 0, 0],
+    [0, 8252, 1],
+  ])('%i and %i can be used together', (apiPort, redirectPort, count) => {
+    const needs = portsNeeded(settings(apiPort, redirectPort, 'file'), undefined)
+    expect(needs).toHaveLength(count)
+    expect(needs.every(({ sharedWith }) => sharedWith === undefined)).toBe(true)
   })
 })
 

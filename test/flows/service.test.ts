@@ -175,3 +175,25 @@ test('where it cannot be switched on, the cause and the command are named', asyn
   expect(run.stderr).toContain('Failed to connect to bus')
   expect(run.stderr).toContain('→ systemctl --user daemon-reload')
 })
+
+test('other settings than those of the daemon: the service is installed again only where it is switched on', async () => {
+  const home = await temporaryHome()
+  const { path } = await fakeSystemctl(home)
+  const catchd = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    runProgram(args, {
+      env: {
+        HOME: home,
+        CATCHD_HOME: home,
+        CATCHD_API_PORT: '0',
+        CATCHD_REDIRECT_PORT: '0',
+        PATH: path,
+        ...env,
+      },
+    })
+  expect((await catchd(['service', 'install'])).exitCode).toBe(0)
+  cleanUps.push(() => catchd(['daemon', 'stop']))
+  await catchd(['status'], { CATCHD_VAULT: 'memory' })
+  expect((await catchd(['status'])).stderr).toMatch(/CATCHD_VAULT=memory.* → catchd service install\n$/)
+  await writeFile(join(home, 'bin', 'systemctl'), '#!/bin/sh\nexit 1\n')
+  expect((await catchd(['status'])).stderr).toMatch(/CATCHD_VAULT=memory.* → catchd daemon restart\n$/)
+})

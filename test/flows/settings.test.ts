@@ -58,9 +58,14 @@ describe('without a daemon', () => {
   })
 
   test.each([
-    [['get', 'api_port'], 2, 'Did you mean "daemon.api_port"?', 'catchd config list'],
-    [['get', 'daemon.api-port'], 2, 'Did you mean "daemon.api_port"?', 'catchd config list'],
-    [['get', 'CATCHD_LOG_LEVEL'], 2, 'Did you mean "daemon.log_level"?', 'catchd config list'],
+    [['get', 'api_port'], 2, 'Did you mean "daemon.api_port"?', 'catchd config get daemon.api_port'],
+    [['get', 'daemon.api-port'], 2, 'Did you mean "daemon.api_port"?', 'catchd config get daemon.api_port'],
+    [
+      ['get', 'CATCHD_LOG_LEVEL'],
+      2,
+      'Did you mean "daemon.log_level"?',
+      'catchd config get daemon.log_level',
+    ],
     [['get', 'profiles.gw.client_secret'], 2, 'commands of their own', 'catchd profile show gw'],
     [['set', 'profiles.gw.scope', 'x'], 2, 'commands of their own', 'catchd profile show gw'],
     [['set', 'daemon.api_port', '99999'], 7, 'must be 65535 or less', 'catchd config list'],

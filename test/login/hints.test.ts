@@ -141,10 +141,10 @@ describe('a browser that cannot be opened', () => {
 
   test('is said at once, with what to do, and stays above what is said later', async () => {
     const scene = startLogins()
-    scene.browser.trouble = new CatchdError('internal', WHY)
+    scene.browser.trouble = new CatchdError('internal', { detail: WHY, next: 'this' })
     const { id } = await scene.logins.begin({ profile: 'gw', open: true })
     await scene.clock.pass(0)
-    const told = `${WHY} Open the authorization URL yourself.\nTo use another browser, set CATCHD_BROWSER, then run: catchd daemon restart`
+    const told = `${WHY} Open the authorization URL yourself.\nTo use another browser, run: this`
     expect(scene.logins.hint(id)).toBe(told)
     expect(scene.logins.find(id)?.status).toBe('pending')
     await scene.clock.pass(SILENCE_MS)
