@@ -176,12 +176,12 @@ export class ConfigurationStore {
     })
   }
 
-  /** A refused entry is not in the file, so the editor does not help. */
+  /** An invalid entry is not in the file, so the editor does not help. */
   #unsaved(name: string, { preset = '' }: ProfileEntry, failure: CatchdError): CatchdError {
-    if (failure.profile !== name || !failure.next.startsWith('catchd profile edit')) return failure
-    // The editor can still help the dashboard, which may not make every change.
-    const next = failure.code === 'forbidden' ? 'catchd profile edit' : adding(preset)
-    return this.#inUse.written.has(name) && failure.code === 'forbidden' ? failure : failure.saying({ next })
+    const isForEditor = failure.profile === name && failure.next.startsWith('catchd profile edit')
+    // The editor may make every change, the dashboard may not.
+    if (!isForEditor || failure.code === 'forbidden') return failure
+    return failure.saying({ next: adding(preset) })
   }
 
   /** @throws CatchdError `profile_unknown`, `config_invalid` (another profile extends it) */

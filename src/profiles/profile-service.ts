@@ -169,11 +169,12 @@ export class ProfileService {
   ): Promise<EditCheck> {
     const { configuration, keeper } = this.#parts
     const before = configuration.entries().get(name)
-    refuseNewSources(name, entry, before ?? {})
+    const isNew = before === undefined
+    refuseNewSources({ name, isNew, entry }, before ?? {})
     const bringsClientSecret = typeof secret === 'string' && secret !== before?.client_secret
-    const hasTokens = before !== undefined && (await keeper.find(name)).set !== null
+    const hasTokens = !isNew && (await keeper.find(name)).set !== null
     return (...profiles) => {
-      refuseMovedSecrets({ name, entry, bringsClientSecret, hasTokens }, ...profiles)
+      refuseMovedSecrets({ name, isNew, entry, bringsClientSecret, hasTokens }, ...profiles)
     }
   }
 

@@ -29,6 +29,8 @@ import { masked } from './profile-mask.js'
 export interface SessionEdit {
   /** The profile that the session writes. */
   readonly name: string
+  /** There is no such profile yet, so the editor of one does not find it. */
+  readonly isNew: boolean
   /** As the request says it. */
   readonly entry: ProfileEntry
   /** The request contains the client secret itself. */
@@ -45,7 +47,11 @@ type Key = keyof ProfileEntry
  * @param before - The entry of the profile now.
  * @throws CatchdError `forbidden`
  */
-export function refuseNewSources(name: string, entry: ProfileEntry, before: ProfileEntry): void {
+export function refuseNewSources(
+  edit: Pick<SessionEdit, 'name' | 'isNew' | 'entry'>,
+  before: ProfileEntry,
+): void {
+  const { entry } = edit
   const isRead = (key: (typeof SOURCE_KEYS)[number]) => {
     const source = entry[key]
     return typeof source === 'object' && ('command' in source || 'file' in source || 'env' in source)
@@ -54,7 +60,7 @@ export function refuseNewSources(name: string, entry: ProfileEntry, before: Prof
     (key) => entry[key] !== undefined && !isDeepStrictEqual(before[key], entry[key]),
   )
   if (named === undefined) return
-  throw forbidden(name, named, `cannot set ${named} to a command, a file or a variable`)
+  throw forbidden(edit, named, `cannot set ${named} to a command, a file or a variable`)
 }
 
 /** @throws CatchdError `forbidden`, naming the key that would move a secret */
@@ -92,7 +98,7 @@ function requirePlace(
     moved = change
   }
   throw forbidden(
-    edit.name,
+    edit,
     moved,
     moved === key
       ? `cannot set ${key} to a secret that is not in the request itself`
@@ -168,7 +174,7 @@ function changedKey(before: Profile, now: Profile): Key | undefined {
  * configuration, or a preset, may name servers of different operators.
  */
 function refuseMixedServers(
-  { name }: SessionEdit,
+  edit: SessionEdit,
   profile: Profile,
   before: ConfiguredProfiles,
   after: ConfiguredProfiles,
@@ -188,7 +194,7 @@ function refuseMixedServers(
   const named = mixed.find((key) => key !== 'issuer' && profile[key] !== earlier?.[key]) ?? mixed[0]
   if (named === undefined) return
   throw forbidden(
-    name,
+    edit,
     named,
     `cannot set ${named} to another server than the other endpoints of the profile`,
   )
@@ -204,7 +210,7 @@ function isWritten({ written }: ConfiguredProfiles, profile: string, key: Key): 
 
 /** `hosts` get tokens from `catchd credential`, and a redirect URI that is not loopback gets codes. */
 function refuseOtherReceivers(
-  { name }: SessionEdit,
+  edit: SessionEdit,
   profile: Profile,
   earlier: ConfiguredProfiles,
   after: ConfiguredProfiles,
@@ -221,40 +227,44 @@ function refuseOtherReceivers(
   const written = after.written.get(profile.name) ?? {}
   const added = written.hosts === undefined ? hostsOf(written) : []
   if (!hosts.every((host) => before?.hosts.includes(host)) || !added.every((host) => known.includes(host))) {
-    throw forbidden(name, 'hosts', 'cannot add hosts, which get tokens of the profile')
+    throw forbidden(edit, 'hosts', 'cannot add hosts, which get tokens of the profile')
   }
   const ofPreset = preset === null ? undefined : findPreset(preset)?.profile.authorization_redirect_uri
   if (sent !== undefined && sent !== before?.authorization_redirect_uri && sent !== ofPreset) {
     throw forbidden(
-      name,
+      edit,
       'authorization_redirect_uri',
       'cannot set authorization_redirect_uri, which can lead to another machine',
     )
   }
   const isLocal = listen === undefined && isLoopbackHost(new URL(redirect_uri).hostname)
   if (isLocal || (listen === before?.listen && redirect_uri === before?.redirect_uri)) return
-  throw forbidden(name, 'redirect_uri', 'cannot set a redirect_uri that leads to another machine')
+  throw forbidden(edit, 'redirect_uri', 'cannot set a redirect_uri that leads to another machine')
 }
 
 /** A pointer says what of an answer is a token, and what is shown: it can show a token as a scope. */
-function refuseNewPointers({ name }: SessionEdit, profile: Profile, before: ConfiguredProfiles): void {
+function refuseNewPointers(edit: SessionEdit, profile: Profile, before: ConfiguredProfiles): void {
   const { token_response: { pointers } = {}, preset } = profile
   const ofPreset = preset === null ? undefined : findPreset(preset)?.profile.token_response?.pointers
   const known = [...before.profiles.values()].map(({ token_response: shape }) => shape?.pointers)
   if ([undefined, ofPreset, ...known].some((other) => isDeepStrictEqual(other, pointers))) return
   throw forbidden(
-    name,
+    edit,
     'token_response',
     'cannot set token_response.pointers, which say where the tokens of an answer are',
   )
 }
 
-function forbidden(name: string, key: Key, rule: string): CatchdError {
+function forbidden(
+  { name, isNew }: Pick<SessionEdit, 'name' | 'isNew'>,
+  key: Key,
+  rule: string,
+): CatchdError {
   const detail = `The dashboard ${rule}. Edit the configuration file instead.`
   return new CatchdError('forbidden', {
     profile: name,
     detail,
-    next: `catchd profile edit ${name}`,
+    next: isNew ? 'catchd profile edit' : `catchd profile edit ${name}`,
     members: atKey(key, detail),
   })
 }

@@ -28,6 +28,15 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     )
   }
 
+  /** What is smaller than a fingertip: 24 px (WCAG 2.5.8). A checkbox is its label. */
+  function smallTargets(page: Page): Promise<unknown> {
+    return page.evaluate(`[...document.querySelectorAll('button, summary, a[href]:not(.skip), input, select, textarea')]
+      .filter((target) => target.checkVisibility())
+      .map((target) => target.matches('[type=checkbox]') ? target.closest('label') : target)
+      .filter((target) => Math.min(target.offsetWidth, target.offsetHeight) < 24)
+      .map(({ outerHTML }) => outerHTML.slice(0, 160))`)
+  }
+
   /** Pictures, where somebody asked for them, and nothing for axe to find. @returns the height of the page by its width */
   async function look(page: Page, name: string): Promise<Record<number, number>> {
     const heights: Record<number, number> = {}
@@ -50,6 +59,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
       heights[width] = Number(await page.evaluate('document.documentElement.scrollHeight'))
       expect(await violations(page), `${name} ${width} ${colorScheme}`).toEqual([])
+      expect(await smallTargets(page), `${name} ${width}`).toEqual([])
     }
     await page.setViewportSize({ width: 1280, height: 900 })
     return heights

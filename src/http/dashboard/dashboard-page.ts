@@ -48,7 +48,7 @@ ${key === null ? null : html`<meta name="catchd-page-key" content="${key.reveal(
 <a class="skip" href="#profiles-title">Skip to the profiles</a>
 <header class="top"><h1>catchd</h1><p id="live" class="live" role="status">Connecting</p><button type="button" class="plain" data-action="leave">End session</button></header>
 <noscript><div class="box failed"><p>Scripts are switched off in your browser. This page shows the state at the time it was opened, and its buttons do not work.</p></div></noscript>
-<div id="notices" class="notices" role="status"></div>
+<div id="notices" class="notices" popover="manual" role="status"></div>
 <main>
 ${panelsOf(overview)}
 </main>

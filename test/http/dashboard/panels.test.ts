@@ -335,6 +335,58 @@ test('a waiting login does not say where it goes on', () => {
   expect(markup).not.toContain(login.authorizationUrl)
 })
 
+test.each([
+  ['only a cause', 'A cause.', ['A cause.'], undefined],
+  [
+    'a cause with its value',
+    'A cause.\nRegister:\n  http://x/cb',
+    ['A cause.', 'Register:', 'http://x/cb'],
+    undefined,
+  ],
+  [
+    'more causes',
+    'A cause.\nRegister:\n  http://x/cb\nOr this.\nOr that.',
+    ['A cause.', 'Register:', 'http://x/cb'],
+    'Or this. Or that.',
+  ],
+  ['more causes without a value', 'A cause.\nOr this.', ['A cause.'], 'Or this.'],
+])(
+  'the hint of a waiting login shows the likeliest cause, and folds the others: %s',
+  (_name, hint, first, folded) => {
+    const login = pendingLogin()
+    const markup = String(waitingPanel(overview({ waiting: [login], hints: new Map([[login.id, hint]]) })))
+    const [shown = '', others] = markup.split('<details>')
+    for (const text of first) expect(wordsOf(shown)).toContain(text)
+    expect(others && wordsOf(others)).toEqual(folded && expect.stringContaining(folded))
+  },
+)
+
+test('a vault that nobody chose says why, without an alarm', () => {
+  const reason = 'There is no keychain. Tokens are stored in the sealed file.'
+  const vault = { ...STATUS.vault, kind: 'file', engine: 'sealed', reason, next: 'catchd doctor' }
+  const told = overview({ status: { ...STATUS, vault } })
+  expect(alerts(told).toString()).toBe('')
+  expect(wordsOf(healthPanel(told))).toContain(`ok ${reason} Run next: catchd doctor`)
+})
+
+test('five keys are shown, and the others are folded', () => {
+  const keys = Array.from({ length: 21 }, (_, index) => ({
+    key: {
+      name: `k${index}`,
+      hash: Buffer.from('hash'),
+      profiles: ['gw'],
+      actions: ['token' as const],
+      createdAtMs: NOW_MS,
+      expiresAtMs: null,
+    },
+    lastUsedAtMs: null,
+  }))
+  const [shown = '', folded = ''] = String(keysPanel(overview({ keys }))).split('<details')
+  expect(shown.match(/data-key=/g)).toHaveLength(5)
+  expect(folded.match(/data-key=/g)).toHaveLength(15)
+  expect(wordsOf(`<details${folded}`)).toMatch(/^15 more .*1 more: catchd client list$/)
+})
+
 test('a key says what it may do, and when it was used', () => {
   const key = {
     name: 'ci',

@@ -65,8 +65,9 @@ async function problemOf(answer: Response): Promise<Problem> {
 /** The text that the page shows for an error. */
 export function wordsOf(error: unknown): string {
   if (error instanceof CallFailed) {
-    const { title, detail, error_description: said } = error.problem
-    return [title, detail, said].filter((part) => part !== undefined).join(': ')
+    const { title, detail, next, error_description: said } = error.problem
+    const words = [title, detail, said].filter((part) => part !== undefined).join(': ')
+    return next === undefined ? words : `${words.replace(/[^.!?]$/, '$&.')} Run next: ${next}`
   }
   return 'The daemon does not answer. Is it still running?'
 }

@@ -69,16 +69,11 @@ function showFailure({ name, aliases = {}, others = '' }: Form, error: unknown):
   })
   const form = byId(`${name}-form`)
   const first = form.querySelector<HTMLElement>('[aria-invalid]')
-  const texts = mistakes.length === 0 ? [wordsOf(error), ...nextOf(error)] : elsewhere.map(sentence)
+  const texts = mistakes.length === 0 ? [wordsOf(error)] : elsewhere.map(sentence)
   const summary = byId(`${name}-failure`)
   summary.textContent = texts.join(' ')
   summary.hidden = texts.length === 0
   bringIntoView(first ?? summary)
-}
-
-function nextOf(error: unknown): string[] {
-  const next = error instanceof CallFailed ? error.problem.next : undefined
-  return next === undefined ? [] : [`Run next: ${next}`]
 }
 
 function sentence([field, rule]: Mistake): string {
@@ -118,7 +113,10 @@ function showAtField(form: string, field: string, rule: string): boolean {
 function clear(name: string): void {
   const form = byId(`${name}-form`)
   byId(`${name}-failure`).hidden = true
-  for (const error of form.querySelectorAll<HTMLElement>('.error')) error.hidden = true
+  for (const error of form.querySelectorAll<HTMLElement>('.field > .error')) {
+    error.hidden = true
+    error.textContent = '' // a screen reader also reads a hidden description
+  }
   for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid')
 }
 

@@ -1,13 +1,17 @@
-/** Short messages at the top of the page, which screen readers also read, and the end of the session. */
+/** Short messages at the bottom of the page, which screen readers also read, and the end of the session. */
 import { CallFailed, forgetKey, wordsOf } from './calls.js'
 import { byId, element } from './elements.js'
 
-const SHOWN_MS = 8_000
+const SHOWN_MS = { done: 8_000, failed: 30_000 }
 
 export function notify(text: string, tone: 'done' | 'failed' = 'done'): void {
   const notice = element('div', { class: `notice ${tone}` }, text)
-  byId('notices').append(notice)
-  setTimeout(() => notice.remove(), SHOWN_MS)
+  const place = byId('notices')
+  // Above a dialog that has been opened since.
+  if (place.matches(':popover-open')) place.hidePopover()
+  place.showPopover()
+  place.append(notice)
+  setTimeout(() => notice.remove(), SHOWN_MS[tone])
 }
 
 export function notifyFailure(error: unknown): void {

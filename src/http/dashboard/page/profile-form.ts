@@ -52,10 +52,10 @@ function fill(name: string, entry: Entry): void {
   nameField.value = name
   nameField.placeholder = ''
   nameField.readOnly = name !== ''
+  byId('profile-name-hint').hidden = name !== ''
   const { [SECRET]: secret, ...rest } = entry
   keptSecret = secret
   input(SECRET).value = ''
-  input(SECRET).placeholder = secret === undefined ? '' : 'Unchanged'
   for (const [key, field] of fields()) {
     const value = rest[key]
     field.value = typeof value === 'string' ? value : ''
@@ -106,7 +106,9 @@ function showNeeded(preset: RegistrationAnswer['preset']): void {
     const place = field.closest<HTMLElement>('.field')
     if (place !== null)
       place.hidden = use === 'unused' && field.value === '' && document.activeElement !== field
-    field.required = use === 'needed' && !(key === SECRET && keptSecret !== undefined)
+    const isKept = key === SECRET && keptSecret !== undefined
+    field.required = use === 'needed' && !isKept
+    field.placeholder = isKept ? 'Unchanged' : use === 'optional' && key !== 'issuer' ? 'Optional' : ''
   }
   const { scope = null, options = null } = preset ?? {}
   input('scope').placeholder = scope ?? ''

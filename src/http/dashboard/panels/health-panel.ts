@@ -11,13 +11,19 @@ export function healthPanel({ status, nowMs }: Overview): Html {
   if (status instanceof CatchdError) return failureBox(status)
   const { vault, listeners, config, version, pid, started_at } = status
   return html`<dl>
-${fact('Vault', html`${vaultName(vault)} ${badge(vault.health === 'ok' ? 'done' : 'failed', vault.health)}`)}
+${fact('Vault', html`${vaultName(vault)} ${badge(vault.health === 'ok' ? 'done' : 'failed', vault.health)}${fallback(vault)}`)}
 ${fact('Redirects', addresses(listeners.redirect))}
 ${fact('API', addresses(listeners.tcp === null ? [] : [listeners.tcp]))}
 ${fact('Socket', html`<code>${listeners.socket ?? 'none'}</code>`)}
 ${fact('Configuration', html`<code>${config.path}</code> ${config.ok ? null : badge('failed', 'not in use')}`)}
 ${fact('Daemon', html`${version}, process ${pid}, started ${relativeTime(Date.parse(started_at), nowMs)}`)}
 </dl>`
+}
+
+/** Why it is the sealed file although nobody chose that. What makes a vault unusable is an alert. */
+function fallback({ health, reason, next }: DaemonStatus['vault']): Html | null {
+  if (health !== 'ok' || reason === null) return null
+  return html`<small>${reason}${next === null ? null : html` Run next: <code>${next}</code>`}</small>`
 }
 
 function addresses(list: readonly string[]): Html {

@@ -4,6 +4,8 @@ import type { KeyOverview, Overview } from '../overview.js'
 import { andMore, badge, button, emptyBox, relativeTime } from './pieces.js'
 
 const MOST_SHOWN = 20
+/** The others are folded, so that a phone shows what comes below. */
+const MOST_UNFOLDED = 5
 /** Names of profiles in one line. */
 const MOST_NAMES = 6
 
@@ -14,7 +16,10 @@ export function keysPanel({ keys, nowMs }: Overview): Html {
     )
   }
   const shown = keys.slice(0, MOST_SHOWN)
-  return html`<ul class="list rows">${shown.map((key) => item(key, nowMs))}</ul>
+  const list = (some: typeof shown) => html`<ul class="list rows">${some.map((key) => item(key, nowMs))}</ul>`
+  const folded = shown.slice(MOST_UNFOLDED)
+  return html`${list(shown.slice(0, MOST_UNFOLDED))}
+${folded.length === 0 ? null : html`<details class="more"><summary>${folded.length} more</summary>${list(folded)}</details>`}
 ${andMore(keys.length - shown.length, 'catchd client list')}`
 }
 

@@ -15,7 +15,7 @@ export function profileDetails(profile: ProfileOverview, addresses: Addresses, n
   return html`${trouble(profile, nowMs)}
 <dl>
 ${fact('Server', html`${serverOf(profile)}`)}
-${obtainedAtMs === null ? null : fact('Account', subject === null ? html`the server does not say` : html`<strong>${subject}</strong>`)}
+${obtainedAtMs === null ? null : fact('Account', subject === null ? html`the server does not say` : html`<strong dir="auto">${subject}</strong>`)}
 ${fact('Access token', life(profile, nowMs))}
 ${obtainedAtMs === null ? null : fact('Scopes', scopes(profile.scope))}
 ${needsUser ? loginFacts(profile, nowMs) : null}

@@ -81,7 +81,7 @@ function row(
 ): Html {
   const { name, subject } = profile
   const { tone, words } = statusOf(profile)
-  const account = html`${subject === null ? null : html`<strong>${subject}</strong> at `}${serverOf(profile)}`
+  const account = html`${subject === null ? null : html`<strong dir="auto">${subject}</strong> at `}${serverOf(profile)}`
   return html`<li data-key="profile-${name}">
 <details data-profile="${name}"${isOpen && isFirst ? html` open` : null}><summary><h3>${name}</h3> <span class="account">${account}</span> ${badge(tone, words)} <span class="when">${when(profile, nowMs)}</span></summary>
 <div class="body">${isOpen ? profileDetails(profile, addresses, nowMs) : html`<p>Loading …</p>`}</div></details>
