@@ -22,9 +22,13 @@ interface TextQuestion {
 export class Questions {
   readonly #clack: typeof Clack
   readonly #output = process.stderr
+  readonly #inputEnd = new AbortController()
 
   private constructor(clack: typeof Clack) {
     this.#clack = clack
+    // At Ctrl-D, readline closes without a word to the question. Nothing is left then that could answer it, and the
+    // program would end as if all had gone well.
+    process.once('beforeExit', () => this.#inputEnd.abort())
   }
 
   static async begin(title: string): Promise<Questions> {
@@ -33,11 +37,25 @@ export class Questions {
     return questions
   }
 
-  /** The list gets shorter while the user types. */
-  async choose(message: string, choices: readonly Choice[]): Promise<string> {
-    const { autocomplete } = this.#clack
-    const options = choices.map((choice) => ({ ...choice }))
-    return this.#answered(await autocomplete({ message, options, maxItems: 10, output: this.#output }))
+  /**
+   * The list gets shorter while the user types.
+   *
+   * @param otherwise - What remains when nothing else fits.
+   */
+  async choose(message: string, otherwise: Choice, choices: readonly Choice[]): Promise<string> {
+    const options = [otherwise, ...choices].map((choice) => ({ ...choice }))
+    const fits = (search: string, { label, hint }: Choice) =>
+      `${label} ${hint}`.toLowerCase().includes(search.trim().toLowerCase())
+    const answer = await this.#clack.autocomplete({
+      message,
+      options,
+      maxItems: 10,
+      filter: (search, { value }) =>
+        options.some((option) => option.value === value && fits(search, option)) ||
+        (value === otherwise.value && !options.some((option) => fits(search, option))),
+      ...this.#terminal,
+    })
+    return this.#answered(answer)
   }
 
   async text(message: string, question: TextQuestion = {}): Promise<string> {
@@ -50,7 +68,7 @@ export class Questions {
         if (text.trim() !== '') return rule?.(text.trim())
         return otherwise === undefined ? 'It cannot be empty.' : undefined
       },
-      output: this.#output,
+      ...this.#terminal,
     })
     return this.#answered(answer).trim()
   }
@@ -60,7 +78,7 @@ export class Questions {
     const answer = await this.#clack.password({
       message,
       validate: (text) => (isNeeded && !text ? 'It cannot be empty.' : undefined),
-      output: this.#output,
+      ...this.#terminal,
     })
     return this.#answered(answer)
   }
@@ -70,6 +88,10 @@ export class Questions {
     const width = Math.max(20, (this.#output.columns || 80) - '│  '.length)
     const wrapped = lines.flatMap((line) => wrapWords(printable(line), width))
     this.#clack.log.message(wrapped.join('\n'), { output: this.#output })
+  }
+
+  get #terminal() {
+    return { output: this.#output, signal: this.#inputEnd.signal }
   }
 
   #answered(answer: string | symbol | undefined): string {

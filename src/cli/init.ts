@@ -35,10 +35,11 @@ async function init(context: Context): Promise<void> {
   const questions = await Questions.begin('catchd: a profile and its first login')
   if (existing.length > 0)
     questions.say([`You already have: ${existing.join(', ')}. This adds another profile.`])
-  const server = await questions.choose('Which service do you want to connect to?', [
+  const server = await questions.choose(
+    'Which service do you want to connect to?',
     { value: '', label: 'Another server, an MCP server or an API', hint: 'by its address' },
-    ...PRESETS.map(({ name, title }) => ({ value: name, label: title, hint: name })),
-  ])
+    PRESETS.map(({ name, title }) => ({ value: name, label: title, hint: name })),
+  )
   const preset = findPreset(server)
   const name =
     preset === undefined

@@ -11,6 +11,7 @@ import { environment, PROGRAM } from '../support/program.js'
 
 const ENTER = '\r'
 const CTRL_C = '\x03'
+const CTRL_D = '\x04'
 const WITHIN_MS = 60_000
 
 const cleanUps: (() => Promise<unknown>)[] = []
@@ -128,12 +129,15 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
     })
   })
 
-  test('Ctrl-C saves nothing, also after some answers', async () => {
+  test('Ctrl-C and Ctrl-D save nothing, also after some answers', async () => {
     const { daemon } = await started()
-    for (const answers of [
-      [],
-      ['webm', ENTER, ENTER, `https://gw.example.com${ENTER}`, `id-1${ENTER}`, `s-1${ENTER}`],
-    ]) {
+    const all = ['webm', ENTER, ENTER, `https://gw.example.com${ENTER}`, `id-1${ENTER}`, `s-1${ENTER}`]
+    for (const [answers, last] of [
+      [[], CTRL_C],
+      [all, CTRL_C],
+      [[], CTRL_D],
+      [all.slice(0, 5), CTRL_D],
+    ] as const) {
       const terminal = new Terminal(daemon)
       await terminal.sees(/Which service do you want to connect to\?/)
       const questions = [/webMethods/, /called/, /address/, /client ID/, /secret/, /Scopes/]
@@ -141,11 +145,23 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
         await terminal.press(keys)
         await terminal.sees(questions[index] ?? /./)
       }
-      await terminal.press(CTRL_C)
+      await terminal.press(last)
       await terminal.sees(/Cancelled\. No profile was saved\./)
       expect(await terminal.ended()).toBe(130)
     }
     expect((await daemon.api('GET', '/v1/profiles')).json['profiles']).toEqual([])
+  })
+
+  test('a service that is not in the list is another server', async () => {
+    const { daemon } = await started()
+    const terminal = new Terminal(daemon)
+    await terminal.sees(/Which service do you want to connect to\?/)
+    await terminal.press('githb')
+    await terminal.sees(/githb\S* \(1 match\)\s+│ +● Another server/)
+    await terminal.press(ENTER)
+    await terminal.sees(/Another server, an MCP server or an API\s+│\s+◆ +What is its address\?/)
+    await terminal.press(CTRL_C)
+    expect(await terminal.ended()).toBe(130)
   })
 
   test('an existing profile is named, no word is broken, and a failed login leaves the profile', async () => {
