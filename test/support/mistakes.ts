@@ -226,9 +226,9 @@ function personAtABrowser(gateway: Gateway): Server {
   return server.listen(0, '127.0.0.1')
 }
 
-/** The command after `→`, which every failure ends with. */
+/** The command after `→`, which every failure ends with, or after `Run:`. */
 export function nextCommand(stderr: string): string | undefined {
-  return /→ (.+)$/m.exec(stderr)?.[1]
+  return /(?:→|\bRun:) (.+)$/m.exec(stderr)?.[1]
 }
 
 /** Programs of every system that printed commands may use beside `catchd`. */

@@ -272,7 +272,7 @@ export const LOGIN_MISTAKES: readonly Mistake[] = [
     exit: 2,
     says: "Unknown option '--format'. Options come after the command.",
     next: 'catchd help token',
-    leads: { says: 'catchd token gw --format json' },
+    leads: { says: '--format <format>' },
   },
   {
     line: 'catchd exec gw ls -d .',

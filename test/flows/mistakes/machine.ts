@@ -160,7 +160,7 @@ export const MACHINE_MISTAKES: readonly Mistake[] = [
     leads: {
       exit: 2,
       says: 'it needs a terminal',
-      after: ['cp {folder}/good.jsonc {home}/config.jsonc', until('"name":"gw"'), 'catchd login gw'],
+      after: ['cp {folder}/good.jsonc {home}/config.jsonc', until('"profiles":[1-9]'), 'catchd login gw'],
     },
   },
   {
