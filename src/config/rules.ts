@@ -94,7 +94,7 @@ export function serverUrlRule(text: string, key: ServerUrl): string | undefined 
   // RFC 8414 §2
   if (key === 'issuer' && search !== '') return 'must not have a query.'
   if (key === 'issuer' && pathname.includes('/.well-known/'))
-    return 'must not contain /.well-known/, which is in the address of the metadata. The issuer is written in them.'
+    return 'must not contain /.well-known/. That is the address of the metadata, whose member issuer has the value.'
   return undefined
 }
 
