@@ -30,14 +30,11 @@ export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin wit
 export const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 export const ProfileName = z.string().regex(PROFILE_NAME, PROFILE_NAME_RULE)
 
-/** RFC 6749 §A.1. A blank at an end, a line end or a typographic quote was copied with it. */
+/** A blank at an end or a line end was copied with it. */
 const clientId = z
   .string()
   .min(1, { abort: true })
-  .regex(
-    /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/,
-    'must be printable ASCII without a blank or a line end around it',
-  )
+  .regex(/^(?!\s)[^\p{Cc}]+(?<!\s)$/u, 'must not have a blank or a line end around it')
 
 const values = z.record(z.string().min(1), z.string())
 const headers = z.record(

@@ -89,12 +89,10 @@ export function serverUrlRule(text: string, key: ServerUrl): string | undefined 
     return 'must begin with https://. Plain http is allowed only for loopback addresses.'
   if (`${username}${password}` !== '') return 'must not contain a user name or password.'
   if (text.includes('#')) return 'must not have a fragment.'
-  if (key === 'issuer' && pathname.includes('/.well-known/'))
-    return 'must be the part before /.well-known/. catchd adds the rest.'
   // RFC 8414 §2
   if (key === 'issuer' && search !== '') return 'must not have a query.'
   if (key === 'issuer' && pathname.includes('/.well-known/'))
-    return 'must not contain /.well-known/. That is the address of the metadata, whose member issuer has the value.'
+    return 'must not be the address of its metadata (/.well-known/). Use the issuer that this document names.'
   return undefined
 }
 

@@ -319,17 +319,16 @@ export class ConfigurationStore {
   #unknown(name: string): CatchdError {
     const { profiles } = this.#inUse
     const isName = ProfileName.safeParse(name).success
-    // What is no name, and does not look like a misspelt one, may be a secret in the wrong place.
-    if (!isName && !MISSPELT_NAME.test(name)) return new CatchdError('profile_unknown')
+    const meant = suggestion(name, profiles.keys())
+    // What is no name, and is not similar to one, may be a secret in the wrong place.
+    if (!isName && meant === '') return new CatchdError('profile_unknown')
     return new CatchdError('profile_unknown', {
-      detail: `There is no profile "${name}".${suggestion(name, profiles.keys())}`,
+      detail: `There is no profile "${name}".${meant}`,
       ...(isName ? { profile: name } : {}),
       ...(profiles.size === 0 ? { next: 'catchd init' } : {}),
     })
   }
 }
-
-const MISSPELT_NAME = /^[\w.@ -]{1,40}$/
 
 const NO_CHANGES: ProfileChanges = { added: [], changed: [], removed: [] }
 

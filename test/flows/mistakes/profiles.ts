@@ -288,7 +288,7 @@ export const PROFILE_MISTAKES: readonly Mistake[] = [
   {
     line: `catchd profile add m20 ${ISSUER}/.well-known/openid-configuration --client-id x`,
     exit: 7,
-    says: '--issuer of profile "m20" must be the part before /.well-known/. catchd adds the rest.',
+    says: '--issuer of profile "m20" must not be the address of its metadata (/.well-known/). Use the issuer that this document names.',
     next: ADD_HELP,
   },
   {
