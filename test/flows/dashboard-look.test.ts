@@ -96,8 +96,9 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     const { page } = await enter(crowd.daemon)
     await card(page, 'wiki').getByText('Logged in', { exact: true }).waitFor(SOON)
     const heights = await look(page, '12')
-    expect(heights[1280]).toBeLessThan(1300)
-    expect(heights[390]).toBeLessThan(2400)
+    // With the advice of the waiting login, which comes after 20 s.
+    expect(heights[1280]).toBeLessThan(1450)
+    expect(heights[390]).toBeLessThan(2600)
 
     await page.getByRole('button', { name: /^Login required/ }).click()
     await expect.poll(() => page.locator('.profiles > li').count()).toBe(3)
