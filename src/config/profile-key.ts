@@ -52,6 +52,9 @@ function key<Schema extends z.ZodType, const Meta extends ProfileKey>(schema: Sc
   return schema as Key<Schema, Meta['role'], Meta['shown']>
 }
 
+/** zod's own message is for programmers. */
+export const text = () => z.string().min(1, 'must not be empty')
+
 /** Which URLs may be plain http is a rule over the resolved profile: rules.ts. */
 export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
@@ -67,7 +70,7 @@ export function serverUrl(description: string, more: Pick<ProfileKey, 'getsNoSec
 }
 
 export function file(description: string) {
-  return key(z.string().min(1).describe(description), { role: 'file', shown: true })
+  return key(text().describe(description), { role: 'file', shown: true })
 }
 
 export function parameters<Schema extends z.ZodType, const Shown extends ProfileKey['shown']>(

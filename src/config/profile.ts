@@ -20,6 +20,7 @@ import {
   serverUrl,
   setting,
   source,
+  text,
 } from './profile-key.js'
 import { RESPONSE_MODE_NAMES } from './response-modes.js'
 import { TokenResponseShape } from './token-response-shape.js'
@@ -30,7 +31,7 @@ export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin wit
 export const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 export const ProfileName = z.string().regex(PROFILE_NAME, PROFILE_NAME_RULE)
 
-const values = z.record(z.string().min(1), z.string())
+const values = z.record(text(), z.string())
 const headers = z.record(
   z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header'),
   z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must fit into one line of an HTTP header'),
@@ -40,15 +41,15 @@ const headers = z.record(
 export const ClientSecretSource = z.union(
   [
     z.strictObject({ keychain: z.literal(true).describe('Kept in the vault of the daemon') }),
-    z.strictObject({ env: z.string().min(1).describe('Name of an environment variable of the daemon') }),
-    z.strictObject({ file: z.string().min(1).describe('Path of a file that contains only the secret') }),
+    z.strictObject({ env: text().describe('Name of an environment variable of the daemon') }),
+    z.strictObject({ file: text().describe('Path of a file that contains only the secret') }),
     z.strictObject({
       command: z
         .array(z.string())
         .min(1)
         .describe('Program and arguments; no shell is used; prints the secret'),
     }),
-    z.string().min(1).describe('The secret itself: not recommended, because others may read it here'),
+    text().describe('The secret itself: not recommended, because others may read it here'),
   ],
   {
     error:
@@ -67,7 +68,7 @@ export const SubjectTokenSource = z.union(
         .optional()
         .describe('Which of its tokens; by default access_token'),
     }),
-    z.strictObject({ file: z.string().min(1).describe('Path of a file that contains only the token') }),
+    z.strictObject({ file: text().describe('Path of a file that contains only the token') }),
   ],
   { error: 'must be {"profile": "NAME"}, {"profile": "NAME", "token": "id_token"} or {"file": "path"}' },
 )
@@ -76,7 +77,7 @@ export const SubjectTokenSource = z.union(
 export const ProfileEntry = z
   .strictObject({
     preset: setting(
-      z.string().min(1),
+      text(),
       'Name of a preset (`catchd presets`): endpoints and special settings of a known server',
       {
         label: 'Preset',
@@ -114,7 +115,7 @@ export const ProfileEntry = z
     pushed_authorization_request_endpoint: endpoint('Pushed authorization request endpoint (RFC 9126)'),
     registration_endpoint: endpoint('Dynamic client registration endpoint (RFC 7591)'),
     jwks_uri: endpoint('URL of the keys that id_tokens are checked with (RFC 7517)', { getsNoSecret: true }),
-    client_id: setting(z.string().min(1), 'Client identifier that the server issued (RFC 6749 §2.2)', {
+    client_id: setting(text(), 'Client identifier that the server issued (RFC 6749 §2.2)', {
       label: 'Client ID',
       help: 'The service shows it when you register an application there.',
     }),
@@ -153,15 +154,15 @@ export const ProfileEntry = z
       'Token exchange: the token to exchange, from another profile or from a file (RFC 8693 §2.1)',
     ),
     subject_token_type: setting(
-      z.string().min(1),
+      text(),
       'Token exchange: token type identifier of the subject token (RFC 8693 §3); by default that of an access token or id_token, and of a JWT for a file',
     ),
     requested_token_type: setting(
-      z.string().min(1),
+      text(),
       'Token exchange: token type identifier of the new token (RFC 8693 §3)',
     ),
     audience: setting(
-      z.union([z.string().min(1), z.array(z.string().min(1))], {
+      z.union([text(), z.array(text())], {
         error: 'must be a string or a list of strings',
       }),
       'Token exchange: logical names of the services that the new token is for (RFC 8693 §2.1); other requests get one from authorization_parameters or token_parameters',
@@ -186,7 +187,7 @@ export const ProfileEntry = z
       'PEM file of the private key of redirect_certificate_file; other users must not be able to read it',
     ),
     listen: setting(
-      z.string().min(1),
+      text(),
       'Loopback host:port to listen on, if redirect_uri has a name from the hosts file or leads to a tunnel or a forwarded port; https needs redirect_certificate_file',
     ),
     response_mode: setting(
@@ -194,7 +195,7 @@ export const ProfileEntry = z
       'How the authorization response arrives (OAuth 2.0 Multiple Response Types §2.1); with .jwt: signed by the server (JARM)',
     ),
     code_parameter: setting(
-      z.string().min(1),
+      text(),
       'Parameter of the authorization response that contains the code, if it is not code',
     ),
     scope: setting(z.string(), 'Scopes to request, separated by spaces (RFC 6749 §3.3)', {
@@ -203,7 +204,7 @@ export const ProfileEntry = z
     }),
     scope_separator: setting(z.string().length(1), 'Separator between scopes; some servers expect a comma'),
     scope_parameter: setting(
-      z.string().min(1),
+      text(),
       'Parameter of the authorization request that contains the scopes, if it is not scope',
     ),
     offline_scope: setting(
@@ -273,7 +274,7 @@ export const ProfileEntry = z
       'If nobody answers a browser tab that a tool opened (login=auto), tools may open another one after this time; unset: only after the user has logged in',
     ),
     hosts: setting(
-      z.array(z.string().min(1)),
+      z.array(text()),
       'Hosts for which `catchd credential` uses this profile; an empty list removes those of the preset; not inherited',
     ),
     token_username: setting(
