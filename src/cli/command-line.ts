@@ -14,10 +14,11 @@ import { CatchdCommand, markMostUsed, widthOf } from './help.js'
 /**
  * Sets `process.exitCode`; never throws.
  *
- * @param argv - Without Node.js and the program.
+ * @param given - Without Node.js and the program.
  * @param mainFile - The program, to start it again as the daemon.
  */
-export async function runCommandLine(argv: readonly string[], mainFile: string): Promise<void> {
+export async function runCommandLine(given: readonly string[], mainFile: string): Promise<void> {
+  const argv = withHelpFirst(given)
   const context = new Context(mainFile)
   let program: CommandUnknownOpts | undefined
   try {
@@ -27,6 +28,14 @@ export async function runCommandLine(argv: readonly string[], mainFile: string):
     const isOverTcp = Boolean(process.env['CATCHD_URL'])
     process.exitCode = await exitCodeOf(error, { argv, program, isOverTcp }, context)
   }
+}
+
+/** `--help login` and `profile --help add` ask for what comes after, like `help login` and `help profile add`. */
+function withHelpFirst(argv: readonly string[]): readonly string[] {
+  const at = argv.findIndex((word) => word === '--help' || word === '-h')
+  const words = argv.toSpliced(at, 1)
+  const isBeforeCommand = (at === 0 || at === 1) && at < words.length
+  return isBeforeCommand && words.every((word) => !word.startsWith('-')) ? ['help', ...words] : argv
 }
 
 /** They work with invalid environment variables. Others do not. */

@@ -113,10 +113,13 @@ function withOptions(given: GivenCommand, error: CatchdError): CatchdError {
   const subjectOf = (member: string) => {
     const wanted = new Option(`--${member.split('.')[0]?.replaceAll('_', '-')}`).attributeName()
     const option = options.find((known) => wanted === known.attributeName())
-    return option?.long ?? 'The name'
+    // A profile and a key are named by an argument. Other members without an option come from answers, not from words.
+    return option?.long ?? (/^(profile|client)$/.test(member) || member === '' ? 'The name' : member)
   }
   return error.saying({
-    detail: error.mistakes.map(({ name, detail }) => `${subjectOf(name)} ${detail}.`).join(' '),
+    detail: error.mistakes
+      .map(({ name, detail }) => sentence(`${subjectOf(name)} ${detail}`, false))
+      .join(' '),
     next: helpFor(given),
   })
 }
@@ -133,9 +136,9 @@ function commandsOf({ argv, program }: GivenCommand) {
   return { command, subcommand: command?.commands.find((known) => known.name() === second) }
 }
 
-/** commander writes `unknown command 'tokne'`. */
-function sentence(problem: string): string {
-  const text = problem.charAt(0).toUpperCase() + problem.slice(1)
+/** commander writes `unknown command 'tokne'`. The name of an option or a member stays as it is. */
+function sentence(problem: string, isCapitalized = true): string {
+  const text = isCapitalized ? problem.charAt(0).toUpperCase() + problem.slice(1) : problem
   return /[.?!]$/.test(text) ? text : `${text}.`
 }
 

@@ -4,10 +4,11 @@
  */
 import type { Command } from '@commander-js/extra-typings'
 import type { ProfileEntry } from '../client/api-types.js'
-import { isLoopbackHost } from '../config/loopback.js'
+import { isLoopbackHost, isLoopbackListener } from '../config/loopback.js'
 import { defaultRedirectUri, redirectObjection } from '../config/presets/registration.js'
 import { findPreset, PRESETS, type Preset } from '../config/presets.js'
 import { type Endpoint, PROFILE_NAME_RULE, ProfileName } from '../config/profile.js'
+import { redirectUriRule, serverUrlRule } from '../config/rules.js'
 import { CatchdError } from '../failures.js'
 import { shellWord } from '../text/shell-word.js'
 import type { Context } from './context.js'
@@ -56,6 +57,9 @@ async function init(context: Context): Promise<void> {
 
 const urlRule = (text: string) =>
   isUrl(text) && URL.canParse(text) ? undefined : 'It must be a complete URL that begins with https://'
+
+/** A rule that ends a sentence. What the daemon would refuse at the end is said at its question. */
+const asSentence = (rule: string | undefined) => (rule === undefined ? undefined : `It ${rule}`)
 
 /** catchd finds all settings from one URL, unless the user has to register a client. */
 async function byUrl(context: Context, questions: Questions): Promise<string> {
@@ -124,7 +128,12 @@ function urlsOf(preset: Preset): UrlKey[] {
 
 function askForUrl(questions: Questions, key: UrlKey): Promise<string> {
   const what = key === 'base_url' ? 'address of your server' : `URL of the ${key.replaceAll('_', ' ')}`
-  return questions.text(`The ${what}`, { placeholder: 'https://gw.example.com:5543', rule: urlRule })
+  // Like an issuer, a base URL has no query: endpoints begin with it.
+  const asked = key === 'base_url' ? 'issuer' : key
+  return questions.text(`The ${what}`, {
+    placeholder: 'https://gw.example.com:5543',
+    rule: (text) => urlRule(text) ?? asSentence(serverUrlRule(text, asked)),
+  })
 }
 
 /** Some services do not accept the usual redirect URI. Then the user gives another one. */
@@ -138,10 +147,15 @@ async function redirectOf(
   questions.say([objection])
   const redirectUri = await questions.text('The redirect URI to use instead', {
     placeholder: 'https://localhost:8443/callback',
-    rule: (text) => urlRule(text) ?? redirectObjection(preset, text),
+    // Where another name leads to is the next question.
+    rule: (text) => urlRule(text) ?? asSentence(redirectUriRule(text, '')) ?? redirectObjection(preset, text),
   })
   if (isLoopbackHost(new URL(redirectUri).hostname)) return { redirect_uri: redirectUri }
-  const listen = await questions.text('Where on this machine it leads to', { placeholder: '127.0.0.1:8443' })
+  const listen = await questions.text('Where on this machine it leads to', {
+    placeholder: '127.0.0.1:8443',
+    rule: (text) =>
+      isLoopbackListener(text) ? undefined : 'It must be a loopback host:port such as 127.0.0.1:8443.',
+  })
   return { redirect_uri: redirectUri, listen }
 }
 

@@ -30,11 +30,14 @@ export const PROFILE_NAME_RULE = 'must be 1 to 64 of a-z 0-9 . _ - and begin wit
 export const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 export const ProfileName = z.string().regex(PROFILE_NAME, PROFILE_NAME_RULE)
 
-/** A blank at an end or a line end was copied with it. */
+/** A blank, a quotation mark or a line end at an end was copied with it. */
 const clientId = z
   .string()
   .min(1, { abort: true })
-  .regex(/^(?!\s)[^\p{Cc}]+(?<!\s)$/u, 'must not have a blank or a line end around it')
+  .regex(
+    /^(?![\s"'“”‘’])[^\p{Cc}]+(?<![\s"'“”‘’])$/u,
+    'must not have a blank, a quotation mark or a line end around it',
+  )
 
 const values = z.record(z.string().min(1), z.string())
 const headers = z.record(

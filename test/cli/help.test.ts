@@ -127,13 +127,16 @@ describe('catchd help', () => {
     expect(help.stdout).toContain(`Usage: catchd ${path}`)
   })
 
-  test('also after the command', async () => {
-    const { exitCode, stdout } = await run(await fakeDaemon(), ['profile', 'help', 'add'])
-    expect({ exitCode, usage: stdout.split('\n')[0] }).toEqual({
-      exitCode: 0,
-      usage: 'Usage: catchd profile add [options] <name>',
-    })
-  })
+  test.each([[['profile', 'help', 'add']], [['--help', 'profile', 'add']], [['profile', '-h', 'add']]])(
+    'wherever the word is: %j',
+    async (words) => {
+      const { exitCode, stdout } = await run(await fakeDaemon(), words)
+      expect({ exitCode, usage: stdout.split('\n')[0] }).toEqual({
+        exitCode: 0,
+        usage: 'Usage: catchd profile add [options] <name>',
+      })
+    },
+  )
 
   test.each([
     [['nosuch'], "catchd: Unknown command 'nosuch'.\n  → catchd help\n"],

@@ -246,6 +246,7 @@ describe('profile add', () => {
     const errors = [
       { in: 'body', name: 'issuer', detail: 'must be an http or https URL' },
       { in: 'path', name: 'profile', detail: 'must be 1 to 64 of a-z' },
+      { in: 'body', name: 'no_option', detail: 'ends with a full stop.' },
     ]
     const daemon = await fakeDaemon({
       ...empty,
@@ -254,6 +255,7 @@ describe('profile add', () => {
     const { exitCode, stderr } = await run(daemon, ['profile', 'add', 'gw', '--issuer', 'x'])
     expect(exitCode).toBe(2)
     expect(stderr).toContain('--issuer must be an http or https URL. The name must be 1 to 64 of a-z.')
+    expect(stderr).toContain(' no_option ends with a full stop.\n')
     expect(stderr).toContain('→ catchd profile add --help')
   })
 

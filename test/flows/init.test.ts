@@ -12,6 +12,8 @@ import { environment, PROGRAM } from '../support/program.js'
 const ENTER = '\r'
 const CTRL_C = '\x03'
 const CTRL_D = '\x04'
+/** Deletes what was typed. */
+const CTRL_U = '\x15'
 const WITHIN_MS = 60_000
 
 const cleanUps: (() => Promise<unknown>)[] = []
@@ -98,6 +100,16 @@ describe.skipIf(needs('script') !== undefined)('at a terminal', () => {
     await terminal.press('gw') // nothing is there before it
     await terminal.press(ENTER)
     await terminal.sees(/The address of your server/)
+    // What would be refused at the end is said here.
+    for (const [answer, rule] of [
+      ['gw.example.com', /It must be a complete URL/],
+      ['http://gw.example.com', /It must begin with https:\/\//],
+      ['https://gw.example.com/?a=b', /It must not have a query/],
+    ] as const) {
+      await terminal.press(answer + ENTER)
+      await terminal.sees(rule)
+      await terminal.press(CTRL_U)
+    }
     await terminal.press(gateway.baseUrl + ENTER)
     await terminal.sees(
       new RegExp(`Register this redirect URI at the server:\\s+│ +${daemon.redirectUri('gw')}\\s`),

@@ -264,19 +264,19 @@ export const PROFILE_MISTAKES: readonly Mistake[] = [
   {
     line: `catchd profile add m16 ${ISSUER} --client-id ' copied'`,
     exit: 2,
-    says: '--client-id must be printable ASCII without a blank or a line end around it.',
+    says: '--client-id must not have a blank, a quotation mark or a line end around it.',
     next: ADD_HELP,
   },
   {
     line: `catchd profile add m17 ${ISSUER} --client-id $'copied\\n'`,
     exit: 2,
-    says: 'without a blank or a line end around it',
+    says: 'or a line end around it',
     next: ADD_HELP,
   },
   {
     line: `catchd profile add m18 ${ISSUER} --client-id “copied”`,
     exit: 2,
-    says: 'must be printable ASCII',
+    says: 'a quotation mark',
     next: ADD_HELP,
   },
   {
