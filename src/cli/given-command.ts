@@ -59,6 +59,8 @@ export function usageError(given: GivenCommand, error: CommanderError): CatchdEr
     })
   }
   const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
+  // The words themselves are not repeated: one may be a secret.
+  if (error.code === 'commander.excessArguments') hints.push('Put a value that contains spaces in quotes.')
   return new CatchdError('request_invalid', {
     detail: [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords)].join(' '),
     next: helpFor(given),
