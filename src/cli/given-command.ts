@@ -89,6 +89,8 @@ function misplaced(
     const isProfile = takes[0]?.description.startsWith('profile') && message.includes(`'${takes[0].name()}'`)
     return isProfile ? { detail: 'It is a profile.', next: 'catchd profile list' } : undefined
   }
+  // The words themselves are not repeated: one may be a secret.
+  if (code === 'commander.excessArguments') return { detail: 'Put a value that contains spaces in quotes.' }
   if (code !== 'commander.unknownOption') return undefined
   const [, option = ''] = /'(-[^']*)'/.exec(message) ?? []
   const known = (subcommand ?? command)?.options.map(({ long }) => long) ?? []

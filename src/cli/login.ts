@@ -283,14 +283,14 @@ async function printTokenDetails(context: Context, name: string, options: LoginO
 }
 
 function storedInWords(stored: StoredTokenSet): string[] {
+  const unknown = 'unknown: the server does not say'
+  const end =
+    stored.expires_at === null ? 'when the server refuses the access token' : 'when the access token expires'
   return facts([
     ['stored in', stored.stored_in],
-    ['scope', stored.scope ?? 'unknown: the server does not say'],
+    ['scope', stored.scope ?? unknown],
     ...(stored.subject === null ? [] : [['subject', stored.subject] as const]),
-    ['expires', expiryInWords(stored.expires_at, Date.now())],
-    [
-      'refresh',
-      stored.refreshable ? 'automatic' : 'no refresh token: log in again when the access token expires',
-    ],
+    ['expires', stored.expires_at === null ? unknown : expiryInWords(stored.expires_at, Date.now())],
+    ['refresh', stored.refreshable ? 'automatic' : `no refresh token: log in again ${end}`],
   ])
 }

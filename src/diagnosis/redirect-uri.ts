@@ -82,7 +82,7 @@ function unregistered({ profile, preset, redirectUri, step }: Facts): Cause {
   const client = `client ${profile.client_id}`
   const why =
     step === 'no_response'
-      ? `No response arrived at ${redirectUri}. If the browser shows an error page of the server, this redirect URI is probably not registered for ${client}.`
+      ? `No response arrived at ${redirectUri}. If the browser shows an error page of the server, ${needsNoEntry ? `${client} is probably of the wrong kind` : `this redirect URI is probably not registered for ${client}`}.`
       : `${redirectUri} is not registered for ${client}. The registered value must be exactly the same: scheme, host, port, path and a slash at the end.`
   return {
     cause: 'redirect_uri_mismatch',
@@ -100,7 +100,7 @@ const ANY_PORT =
 
 function whereToRegister({ title, register: how }: Preset, needsNoEntry: boolean): string {
   return needsNoEntry
-    ? `${title} needs no registered redirect URI if the client is of the right kind: ${how}`
+    ? `${title} accepts this redirect URI without registration, if the client is of the right kind: ${how} A client of another kind needs it registered.`
     : `${title}: ${how}`
 }
 

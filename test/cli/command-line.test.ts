@@ -79,7 +79,8 @@ describe('usage', () => {
   test.each([
     [['tokn', 'gw'], "catchd: Unknown command 'tokn'. Did you mean 'token'?\n"],
     [['token'], "catchd: Missing required argument 'name'.\n"],
-    [['token', 'a', 'b'], 'catchd: Too many arguments'],
+    [['token', 'a', 'b'], 'Expected 1 argument but got 2. Put a value that contains spaces in quotes.\n'],
+    [['profile', 'add', 'a', '--scope', 'email', 'orders'], 'Put a value that contains spaces in quotes.\n'],
     [['token', 'gw', '--fromat', 'raw'], "Did you mean '--format'?"],
     [['token', 'gw', '--format', 'xml'], 'raw, json, header, env'],
     [['token', 'gw', '--min-ttl', 'soon'], 'whole number of seconds'],

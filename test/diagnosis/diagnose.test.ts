@@ -339,6 +339,13 @@ const ROWS: Row[] = [
     { register: 'http://127.0.0.1/cb' },
     /accept any port/,
   ],
+  [
+    'no response at all, where no redirect URI has to be registered',
+    { step: 'no_response', code: 'login_expired', preset: 'gmail' },
+    'redirect_uri_mismatch',
+    { register: HERE },
+    /probably of the wrong kind\. Gmail .* accepts this .* without registration.* "Desktop app".* A client of another kind/,
+  ],
   // client
   [
     'an unknown client',

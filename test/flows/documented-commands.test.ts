@@ -42,6 +42,8 @@ function substitutes(world: DocumentedWorld): readonly (readonly [string, string
     ['tools:read tools:call offline_access', '…'],
     ['dcr-7f3a…', '…'],
     ['NAME', 'gw'],
+    // A person types it.
+    ['catchd profile set-secret gw', 'catchd profile set-secret gw --stdin < secret.txt'],
     ['me@build.example.com', sshd?.destination ?? ''],
     ['/home/me/.local/state', sshd?.home ?? ''],
     ['~/.local/state', sshd?.home ?? ''],

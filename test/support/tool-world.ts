@@ -92,6 +92,7 @@ export async function startToolWorld(bench: ToolBench, page: string): Promise<To
   const gitPort = git.host.split(':')[1]
   const names: Names = [
     ...(job?.names ?? []),
+    [/(?<=catchd profile set-secret \w+)(?=\n)/, ' --stdin < secret.txt'], // a person types it
     ['https://github.com/team/private.git', `http://127.0.0.1:${gitPort}/team/repo.git private`],
     ['--scope repo', `--scope repo --hosts 127.0.0.1:${gitPort}`],
     ['https://github.com', `http://127.0.0.1:${gitPort}`],

@@ -9,7 +9,7 @@ export const DEVELOPMENT = presets([
     client: 'confidential',
     redirect: { match: 'any_port' },
     register:
-      'The "Authorization callback URL" of an OAuth app, or the "Callback URL" of a GitHub App. For git, an OAuth app needs --scope repo, and a GitHub App the repository permission "Contents". Only the tokens of GitHub Apps expire. The device grant needs no secret. For GitHub Enterprise Server, set base_url. docs/tools/git.md has all steps.',
+      'The "Authorization callback URL" of an OAuth app, or the "Callback URL" of a GitHub App. For git, an OAuth app needs --scope repo, and a GitHub App the repository permission "Contents". Keep "Expire user access tokens" on: catchd refreshes the token. The device grant needs no secret. For GitHub Enterprise Server, set base_url. docs/tools/git.md has all steps.',
     profile: {
       base_url: 'https://github.com',
       authorization_endpoint: '{base}/login/oauth/authorize',

@@ -7,6 +7,7 @@
 import { CatchdError } from '../../failures.js'
 import { findPreset } from '../presets.js'
 import type { Profile, ProfileEntry } from '../profile.js'
+import { setSecretCommand } from '../secret-source.js'
 import type { LoopbackHost, Preset } from './preset.js'
 
 /** The redirect URI of a profile that has none of its own. */
@@ -104,8 +105,8 @@ export function requireRegistrable(profile: Profile): void {
   if (preset.client === 'confidential' && method === 'none' && secret === undefined) {
     throw new CatchdError('profile_invalid', {
       profile: profile.name,
-      detail: `${preset.title} gives every client a secret, but the profile has none. Set client_secret.`,
-      next: `catchd presets ${preset.name}`,
+      detail: `${preset.title} gives every client a secret, but the profile has none.`,
+      next: setSecretCommand(profile.name),
     })
   }
 }

@@ -38,6 +38,21 @@ export const DEVELOPMENT: readonly Vendor[] = [
   },
   {
     ...GITHUB,
+    // "Expire user access tokens", which is on for a new app.
+    variant: 'OAuth app whose tokens expire',
+    scopes: ['repo', 'gist', 'read:org'],
+    rotates: true,
+    lifetime: 28_800,
+    refreshLifetime: 15_897_600,
+    answer: (issued) =>
+      standardAnswer(28_800, {
+        scope: issued.scopes.join(','),
+        token_type: 'bearer',
+        refresh_token_expires_in: 15_897_600,
+      })(issued),
+  },
+  {
+    ...GITHUB,
     rules:
       'https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens',
     variant: 'GitHub App',
