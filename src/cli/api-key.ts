@@ -12,13 +12,12 @@ const ACTIONS: readonly KeyAction[] = ['token', 'login', 'admin']
 export function define(command: Command, context: Context): void {
   command
     .command('add')
-    .summary('make a key, and print it once')
+    .summary('create a key, and print it once')
     .argument('<name>', 'name of the tool')
     .requiredOption('--profiles <names>', 'profiles that it may use, separated by commas', commaList)
     .requiredOption('--actions <actions>', 'token, login, admin, separated by commas', choicesOf(ACTIONS))
     .option('--expires <duration>', 'such as 90d or 12h', duration)
     .option('--json', 'print the key and its permissions as JSON')
-    .addHelpText('after', '\nExample:\n  catchd client add ci --profiles gw --actions token --expires 90d')
     .action(async (name, { profiles, actions, expires, json }) => {
       const added = await context.client.addClient({
         client: name,
@@ -70,7 +69,7 @@ export function define(command: Command, context: Context): void {
 /** Without this note, a taken port would only show later, as a program that does not answer. */
 async function warnOfTcp({ client }: Pick<Context, 'client'>): Promise<void> {
   const status = await client.status()
-  if (status.listeners.tcp === null) printNote(withoutTcp('Keys are for the API port', status).message)
+  if (status.listeners.tcp === null) printNote(withoutTcp('API keys need the API port', status).message)
 }
 
 /** A key may be made before its profile. Without this note, a misspelled name would only show later, as a 403. */

@@ -9,6 +9,7 @@ import { type CommanderError, type CommandUnknownOpts, Option } from '@commander
 import { DaemonError } from '../client/daemon-error.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError } from '../failures.js'
+import { sentence } from './help.js'
 
 /** What the user typed, and what catchd made of it. */
 export interface GivenCommand {
@@ -60,6 +61,7 @@ export function usageError(given: GivenCommand, error: CommanderError): CatchdEr
   }
   const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
   return new CatchdError('request_invalid', {
+    // commander writes `unknown command 'tokne'`.
     detail: [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords)].join(' '),
     next: helpFor(given),
   })
@@ -91,12 +93,6 @@ function commandsOf({ argv, program }: GivenCommand) {
   const [name, second] = argv.filter((word) => !word.startsWith('-'))
   const command = program?.commands.find((known) => known.name() === name)
   return { command, subcommand: command?.commands.find((known) => known.name() === second) }
-}
-
-/** commander writes `unknown command 'tokne'`. */
-function sentence(problem: string): string {
-  const text = problem.charAt(0).toUpperCase() + problem.slice(1)
-  return /[.?!]$/.test(text) ? text : `${text}.`
 }
 
 /** commander writes `(Did you mean token?)`. */

@@ -140,7 +140,9 @@ async function redirectOf(
     rule: (text) => urlRule(text) ?? redirectObjection(preset, text),
   })
   if (isLoopbackHost(new URL(redirectUri).hostname)) return { redirect_uri: redirectUri }
-  const listen = await questions.text('Where on this machine it leads to', { placeholder: '127.0.0.1:8443' })
+  const listen = await questions.text('The address on this machine that it leads to', {
+    placeholder: '127.0.0.1:8443',
+  })
   return { redirect_uri: redirectUri, listen }
 }
 

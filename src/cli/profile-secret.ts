@@ -14,11 +14,6 @@ import { readHidden } from './hidden-input.js'
 import { readAll } from './line-input.js'
 import { printJson, printNote, printResult, styled } from './output.js'
 
-const EXAMPLES = `
-Examples:
-  catchd profile set-secret gw
-  catchd profile set-secret gw --stdin < secret.txt`
-
 /** A client secret that is a signed token has about 1 KiB. The API takes bodies of 16 KiB. */
 const LARGEST_KIB = 8
 
@@ -26,9 +21,8 @@ export function defineSetSecret(command: Command, context: Context): void {
   command
     .summary('store a new client secret of a profile in the vault')
     .argument('<name>', 'profile')
-    .option('--stdin', 'read the secret from stdin, for scripts; by default it is asked for and not shown')
+    .option('--stdin', 'read the secret from stdin; by default catchd asks for it')
     .option('--json', 'print the profile as JSON')
-    .addHelpText('after', EXAMPLES)
     .action(async (name, { stdin, json }) => {
       if (!stdin && !process.stdin.isTTY) throw noTerminal(name)
       const { client } = context
@@ -61,9 +55,9 @@ export async function readClientSecret(name: string, signal: AbortSignal, next =
   // Some editors and shells begin a file with a byte order mark.
   const secret = text.replace(/^\uFEFF/, '').replace(/[\r\n]+$/, '')
   if (secret.trim() === '') throw refused('The client secret is empty.')
-  if (/[\r\n]/.test(secret)) throw refused('A client secret is one line, but this has more lines.')
+  if (/[\r\n]/.test(secret)) throw refused('The client secret has more than one line.')
   if (/[\p{Cc}\uFFFD]/u.test(secret)) {
-    throw refused('The client secret has characters that no keyboard types. Is the file encoded as UTF-8?')
+    throw refused('The client secret contains control characters, or the file is not UTF-8.')
   }
   if (secret !== secret.trim()) {
     printNote(styled('yellow', 'The client secret begins or ends with a space, which was kept.'))
