@@ -12,7 +12,7 @@ const ACTIONS: readonly KeyAction[] = ['token', 'login', 'admin']
 export function define(command: Command, context: Context): void {
   command
     .command('add')
-    .summary('make a key, and print it once')
+    .summary('create a key, and print it once')
     .argument('<name>', 'name of the tool')
     .requiredOption('--profiles <names>', 'profiles that it may use, separated by commas', commaList)
     .requiredOption('--actions <actions>', 'token, login, admin, separated by commas', choicesOf(ACTIONS))
@@ -69,7 +69,7 @@ export function define(command: Command, context: Context): void {
 /** Without this note, a taken port would only show later, as a program that does not answer. */
 async function warnOfTcp({ client }: Pick<Context, 'client'>): Promise<void> {
   const status = await client.status()
-  if (status.listeners.tcp === null) printNote(withoutTcp('Keys are for the API port', status).message)
+  if (status.listeners.tcp === null) printNote(withoutTcp('API keys need the API port', status).message)
 }
 
 /** A key may be made before its profile. Without this note, a misspelled name would only show later, as a 403. */

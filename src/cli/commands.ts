@@ -61,7 +61,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: () => import('./exec.js'),
   },
   credential: {
-    summary: 'act as the credential helper of git, docker and other tools',
+    summary: 'act as a credential helper for git, docker and other tools',
     group: 'Use tokens',
     isMostUsed: true,
     load: () => import('./credential/credential.js'),
@@ -121,7 +121,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: () => import('./dashboard.js'),
   },
   doctor: {
-    summary: 'find problems, and the command to fix each',
+    summary: 'find problems, and the commands that fix them',
     group: 'Manage',
     isMostUsed: true,
     load: () => import('./doctor.js'),
@@ -152,7 +152,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: () => import('./vault.js'),
   },
   lock: {
-    summary: 'lock catchd: it gives out no token until it is unlocked',
+    summary: 'lock catchd: it gives out no tokens until you unlock it',
     group: 'This machine',
     load: () => import('./lock.js'),
   },

@@ -28,7 +28,7 @@ const KEY = 'path in the file, such as daemon.api_port'
 export function define(command: Command, context: Context): void {
   command
     .command('get')
-    .summary('print the value of a setting that is in effect')
+    .summary('print the current value of a setting')
     .argument('<key>', KEY)
     .option('--json', 'print key, value and source as JSON')
     .action(async (key, { json }) => {
@@ -42,7 +42,7 @@ export function define(command: Command, context: Context): void {
     .command('set')
     .summary('change a setting in the file; its comments stay')
     .argument('<key>', KEY)
-    .argument('<value>', 'JSON, or a text; null removes the setting from the file')
+    .argument('<value>', 'JSON or text; null removes the setting from the file')
     .option('--json', 'print key, value and source as JSON')
     .action(async (key, value, { json }) => {
       await set(context, key, valueIn(value))
@@ -73,7 +73,7 @@ async function read(context: Context): Promise<Setting[]> {
   const { document, failure } = await readSettings(context.folders.configFile)
   if (failure !== undefined) {
     printNote([
-      `The file has a mistake. Only what can be read is used. ${failure.message}`,
+      `The file has a mistake. catchd uses only the settings that it can read. ${failure.message}`,
       `  → ${failure.next}`,
     ])
   }

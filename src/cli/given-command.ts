@@ -10,6 +10,7 @@ import { DaemonError } from '../client/daemon-error.js'
 import { suggestion } from '../config/suggestion.js'
 import { CatchdError, FAILURES } from '../failures.js'
 import { withoutVariables } from '../text/without-variables.js'
+import { sentence } from './help.js'
 
 /** What the user typed, and what catchd made of it. */
 export interface GivenCommand {
@@ -70,6 +71,7 @@ export function usageError(given: GivenCommand, error: CommanderError): CatchdEr
   }
   const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
   const { detail: place, next = helpFor(given) } = misplaced(given, error) ?? {}
+  // commander writes `unknown command 'tokne'`.
   const said = [sentence(problem) + nearChoice(problem), ...hints.map(hintInWords), place]
   return new CatchdError('request_invalid', {
     detail: said.filter((part) => part !== undefined).join(' '),
@@ -119,9 +121,7 @@ function withOptions(given: GivenCommand, error: CatchdError): CatchdError {
     return option?.long ?? (/^(profile|client)$/.test(member) || member === '' ? 'The name' : member)
   }
   return error.saying({
-    detail: error.mistakes
-      .map(({ name, detail }) => sentence(`${subjectOf(name)} ${detail}`, false))
-      .join(' '),
+    detail: error.mistakes.map(({ name, detail }) => ended(`${subjectOf(name)} ${detail}`)).join(' '),
     next: helpFor(given),
   })
 }
@@ -138,9 +138,8 @@ function commandsOf({ argv, program }: GivenCommand) {
   return { command, subcommand: command?.commands.find((known) => known.name() === second) }
 }
 
-/** commander writes `unknown command 'tokne'`. The name of an option or a member stays as it is. */
-function sentence(problem: string, isCapitalized = true): string {
-  const text = isCapitalized ? problem.charAt(0).toUpperCase() + problem.slice(1) : problem
+/** The name of an option or a member stays as it is. */
+function ended(text: string): string {
   return /[.?!]$/.test(text) ? text : `${text}.`
 }
 

@@ -138,7 +138,7 @@ class CatchdHelp extends Help {
   #hint(command: CommandUnknownOpts): string[] {
     const isProgram = command.parent === null
     if (!this.#isShort)
-      return isProgram ? ['Begin: catchd init. Help for a command: catchd help COMMAND'] : []
+      return isProgram ? ['Start with: catchd init. Help for a command: catchd help COMMAND'] : []
     if (!isProgram)
       return [`All ${super.visibleOptions(command).length} options: ${pathOf(command)} --help | more`]
     const others = super.visibleCommands(command).filter((nested) => !MOST_USED_COMMANDS.has(nested))

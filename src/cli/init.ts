@@ -151,7 +151,7 @@ async function redirectOf(
     rule: (text) => urlRule(text) ?? asSentence(redirectUriRule(text, '')) ?? redirectObjection(preset, text),
   })
   if (isLoopbackHost(new URL(redirectUri).hostname)) return { redirect_uri: redirectUri }
-  const listen = await questions.text('Where on this machine it leads to', {
+  const listen = await questions.text('The address on this machine that it leads to', {
     placeholder: '127.0.0.1:8443',
     rule: (text) =>
       isLoopbackListener(text) ? undefined : 'It must be a loopback host:port such as 127.0.0.1:8443.',

@@ -19,7 +19,7 @@ type UnsuccessfulLogin = Exclude<SettledLogin, SuccessfulLogin>
 
 /** The daemon answers after this time at the latest, so the user sees a hint soon. The next question follows immediately. */
 const POLL_SECONDS = 2
-/** So many questions are answered immediately: a browser that cannot be opened is known after a moment. */
+/** The first questions do not wait: a browser that cannot be opened is known after a moment. */
 const QUICK_QUESTIONS = 2
 /** While the daemon stops, it answers every question immediately. */
 const PAUSE_MS = 200
@@ -87,7 +87,7 @@ export async function untilSettled(wait: Wait): Promise<SettledLogin> {
 
 function stillWaiting({ expires_at }: StartedLoginAnswer): string {
   const seconds = Math.max(0, Math.floor((Date.parse(expires_at) - Date.now()) / 1000))
-  return `The login still waits, for ${spanInWords(seconds)} at most.`
+  return `The login still waits. It ends in ${spanInWords(seconds)}.`
 }
 
 /** @throws CatchdError the failure of the login, with its likely cause, if it did not succeed */

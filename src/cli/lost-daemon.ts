@@ -13,7 +13,7 @@ import type { Context } from './context.js'
 const RESTARTS_WITHIN_MS = 10_000
 
 const BACK =
-  'The daemon runs again, and the login still waits. If the browser could not connect meanwhile, load its page again.'
+  'The daemon runs again, and the login still waits. If the browser could not connect, load its page again.'
 
 export class LostDaemon {
   readonly #context: Context

@@ -21,7 +21,7 @@ export function defineSetSecret(command: Command, context: Context): void {
   command
     .summary('store a new client secret of a profile in the vault')
     .argument('<name>', 'profile')
-    .option('--stdin', 'read the secret from stdin, for scripts; by default it is asked for and not shown')
+    .option('--stdin', 'read the secret from stdin; by default catchd asks for it')
     .option('--json', 'print the profile as JSON')
     .action(async (name, { stdin, json }) => {
       if (!stdin && !process.stdin.isTTY) throw noTerminal(name)
@@ -55,9 +55,9 @@ export async function readClientSecret(name: string, signal: AbortSignal, next =
   // Some editors and shells begin a file with a byte order mark.
   const secret = text.replace(/^\uFEFF/, '').replace(/[\r\n]+$/, '')
   if (secret.trim() === '') throw refused('The client secret is empty.')
-  if (/[\r\n]/.test(secret)) throw refused('A client secret is one line, but this has more lines.')
+  if (/[\r\n]/.test(secret)) throw refused('The client secret has more than one line.')
   if (/[\p{Cc}\uFFFD]/u.test(secret)) {
-    throw refused('The client secret has characters that no keyboard types. Is the file encoded as UTF-8?')
+    throw refused('The client secret contains control characters, or the file is not UTF-8.')
   }
   if (secret !== secret.trim()) {
     printNote(styled('yellow', 'The client secret begins or ends with a space, which was kept.'))

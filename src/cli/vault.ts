@@ -48,12 +48,12 @@ async function printOtherChoice(context: Context, to: string): Promise<void> {
   if (choice === undefined || choice.value === 'auto' || choice.value === to) return
   if (choice.source === 'environment') {
     printNote([
-      `The daemon was started with CATCHD_VAULT=${choice.value}, which still counts when it starts again.`,
+      `The daemon was started with CATCHD_VAULT=${choice.value}. It will use that vault again after a restart.`,
       `  → CATCHD_VAULT=${to} catchd daemon restart`,
     ])
   } else {
     printNote([
-      `daemon.vault is ${choice.value}, which still counts when the daemon starts again.`,
+      `daemon.vault is ${choice.value}. The daemon will use that vault again after a restart.`,
       `  → catchd config set daemon.vault ${to}`,
     ])
   }

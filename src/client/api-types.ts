@@ -131,7 +131,7 @@ export interface ProfileEntry {
   readonly dpop?: boolean
   /** Added to the authorization request and the device authorization request, in addition to those of the preset; an empty value removes the preset's; `{client_id}`, `{redirect_uri}` and `{scope}` stand for the values of the request */
   readonly authorization_parameters?: Readonly<Record<string, string>>
-  /** Added to the token request, in addition to those of the preset; an empty value leaves a parameter out, also one of the standard; `{client_id}`, `{client_secret}`, `{code}`, `{code_verifier}`, `{redirect_uri}`, `{refresh_token}` and `{scope}` stand for the values of the request, and a parameter whose value the request does not have is left out; `{{code}}` is the text `{code}` */
+  /** Added to the token request, in addition to those of the preset; an empty value leaves a parameter out, even a standard one; `{client_id}`, `{client_secret}`, `{code}`, `{code_verifier}`, `{redirect_uri}`, `{refresh_token}` and `{scope}` stand for the values of the request, and a parameter whose value the request does not have is left out; `{{code}}` is the text `{code}` */
   readonly token_parameters?: Readonly<Record<string, string>>
   /** Like token_parameters, for refresh requests only; replaces token_parameters of the same name */
   readonly refresh_parameters?: Readonly<Record<string, string>>

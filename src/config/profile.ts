@@ -243,7 +243,7 @@ export const ProfileEntry = z
     ),
     token_parameters: parameters(
       values,
-      'Added to the token request, in addition to those of the preset; an empty value leaves a parameter out, also one of the standard; `{client_id}`, `{client_secret}`, `{code}`, `{code_verifier}`, `{redirect_uri}`, `{refresh_token}` and `{scope}` stand for the values of the request, and a parameter whose value the request does not have is left out; `{{code}}` is the text `{code}`',
+      'Added to the token request, in addition to those of the preset; an empty value leaves a parameter out, even a standard one; `{client_id}`, `{client_secret}`, `{code}`, `{code_verifier}`, `{redirect_uri}`, `{refresh_token}` and `{scope}` stand for the values of the request, and a parameter whose value the request does not have is left out; `{{code}}` is the text `{code}`',
       'known_parameters',
     ),
     refresh_parameters: parameters(

@@ -35,11 +35,11 @@ function sentence(ours: DaemonSetting, theirs: DaemonSetting): string[] {
   const variable = key === PASSPHRASE_FILE ? key : variableOf(name)
   if (ours.source === 'environment') {
     const uses = theirs.value === null ? 'was started without it' : `uses ${theirs.value}`
-    return [`${variable} is ${ours.value} here, but the running daemon ${uses}.`]
+    return [`This shell sets ${variable}=${ours.value}, but the running daemon ${uses}.`]
   }
   if (theirs.source === 'environment') {
     const assignment = `${variable}=${shellWord(String(theirs.value))}`
-    return [`The running daemon was started with ${assignment}, which is not set here.`]
+    return [`This shell does not set ${variable}, but the running daemon was started with ${assignment}.`]
   }
   // The daemon uses every other change of the file at once.
   if (!AFTER_RESTART.has(name)) return []

@@ -21,6 +21,6 @@ export function unusedKeys(
 export function unusedInWords(key: ExchangeKey, subject: string): string {
   const rule = `${subject} is not sent, because only a token exchange uses it.`
   return key === 'audience'
-    ? `${rule} If the server wants an audience at a login, put it into authorization_parameters.`
+    ? `${rule} If the server expects an audience at the login, put it into authorization_parameters.`
     : rule
 }

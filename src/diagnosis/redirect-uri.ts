@@ -107,7 +107,7 @@ function whereToRegister({ title, register: how }: Preset, needsNoEntry: boolean
 function clientUnknown({ profile }: Facts): Cause {
   return {
     cause: 'client_unknown',
-    detail: `The server shows an error page too if it does not know the client_id ${profile.client_id}.`,
+    detail: `The server also shows an error page if it does not know the client_id ${profile.client_id}.`,
     fix: run(`catchd profile show ${profile.name}`),
   }
 }

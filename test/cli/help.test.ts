@@ -51,6 +51,7 @@ describe.each([...SHOWN])('catchd %s', (path, command) => {
     expect(examples.length).toBeGreaterThan(0)
     expect(examples.length).toBeLessThanOrEqual(2)
     for (const example of examples) expect(helpOf(command).split('\n')).toContain(`  ${example}`)
+    expect(helpOf(command).match(/^Examples?:$/gm)).toHaveLength(1)
   })
 
   test.each([80, 50])('its help fits into %i columns', (columns) => {

@@ -61,7 +61,7 @@ describe('a login that succeeds', () => {
     )
     const { exitCode, stderr } = await run(daemon, ['login', 'gw'], DESKTOP)
     expect(exitCode).toBe(0)
-    const still = 'The login still waits, for \\d+ min \\d+ s at most\\.\\n'
+    const still = 'The login still waits\\. It ends in \\d+ min \\d+ s\\.\\n'
     expect(stderr).toMatch(new RegExp(`\\nH1 \\\\u\\{1b\\}\\[2J\\n${still}  V\\n${still}H2\\n${still}$`))
   })
 

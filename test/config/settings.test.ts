@@ -229,14 +229,14 @@ describe('the running daemon has other settings', () => {
       inEffect(memory),
       inEffect({}),
       'keychain',
-      ['CATCHD_VAULT is memory here, but the running daemon uses auto.'],
+      ['This shell sets CATCHD_VAULT=memory, but the running daemon uses auto.'],
     ],
     [
       'a variable there',
       inEffect({}),
       inEffect(memory),
       'memory',
-      ['The running daemon was started with CATCHD_VAULT=memory, which is not set here.'],
+      ['This shell does not set CATCHD_VAULT, but the running daemon was started with CATCHD_VAULT=memory.'],
     ],
     [
       'two there',
@@ -244,8 +244,8 @@ describe('the running daemon has other settings', () => {
       inEffect({ ...memory, CATCHD_BROWSER: 'my browser' }),
       'memory',
       [
-        'The running daemon was started with CATCHD_VAULT=memory, which is not set here.',
-        "The running daemon was started with CATCHD_BROWSER='my browser', which is not set here.",
+        'This shell does not set CATCHD_VAULT, but the running daemon was started with CATCHD_VAULT=memory.',
+        "This shell does not set CATCHD_BROWSER, but the running daemon was started with CATCHD_BROWSER='my browser'.",
       ],
     ],
     [
@@ -253,7 +253,7 @@ describe('the running daemon has other settings', () => {
       inEffect({ CATCHD_BROWSER: 'none' }),
       inEffect({}),
       'file',
-      ['CATCHD_BROWSER is none here, but the running daemon was started without it.'],
+      ['This shell sets CATCHD_BROWSER=none, but the running daemon was started without it.'],
     ],
     ['a variable there with the value here', inEffect({}), inEffect({ CATCHD_API_PORT: '7636' }), 'file', []],
     [
@@ -277,7 +277,9 @@ describe('the running daemon has other settings', () => {
       inEffect({}),
       inEffect({ CATCHD_VAULT_PASSPHRASE_FILE: '/p' }),
       'file',
-      ['The running daemon was started with CATCHD_VAULT_PASSPHRASE_FILE=/p, which is not set here.'],
+      [
+        'This shell does not set CATCHD_VAULT_PASSPHRASE_FILE, but the running daemon was started with CATCHD_VAULT_PASSPHRASE_FILE=/p.',
+      ],
     ],
     [
       'a passphrase file that is not used',

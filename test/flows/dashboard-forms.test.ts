@@ -137,7 +137,7 @@ describe.skipIf(withoutChromium !== undefined)('the form of a profile', () => {
   test('a key: all profiles are one explicit choice, of many some are found', async () => {
     await crowd.populate(100)
     const { page } = await enter(crowd.daemon)
-    await page.getByRole('button', { name: 'Make a key' }).click()
+    await page.getByRole('button', { name: 'Create a key' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('0 of 100 chosen').waitFor()
     await dialog.getByLabel('Find a profile').fill('team-1')

@@ -122,7 +122,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     await look(page, '12-mistake')
     await page.keyboard.press('Escape')
 
-    await page.getByRole('button', { name: 'Make a key' }).click()
+    await page.getByRole('button', { name: 'Create a key' }).click()
     await page.getByRole('button', { name: 'Make the key' }).click()
     await page.getByText('Choose at least one profile.').waitFor()
     await look(page, '12-key')

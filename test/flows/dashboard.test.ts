@@ -161,7 +161,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     const { page, complaints } = await enter(daemon)
     const keys = page.locator('[data-panel=keys]')
     await keys.getByText(/No keys/).waitFor()
-    await keys.getByRole('button', { name: 'Make a key' }).click()
+    await keys.getByRole('button', { name: 'Create a key' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Make the key' }).click()
     const dialog = page.getByRole('dialog')
     // Nothing is allowed until it is chosen, and what is missing is said at its place.
@@ -186,7 +186,7 @@ describe.skipIf(withoutChromium !== undefined)('the dashboard in chromium', () =
     const key = (await shown.textContent()) ?? ''
     await page.getByRole('button', { name: 'Done' }).click()
     await keys.getByText('not used yet').waitFor(SOON)
-    await page.locator('[data-panel=activity]').getByText('created: token of gw').waitFor(SOON)
+    await page.locator('[data-panel=activity]').getByText('created: token for gw').waitFor(SOON)
     expect(await page.content()).not.toContain(key)
 
     await daemon.api('GET', '/v1/profiles', { via: 'tcp', key })

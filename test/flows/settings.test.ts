@@ -114,7 +114,8 @@ describe('without a daemon', () => {
   })
 })
 
-const STARTED_WITH = 'The running daemon was started with CATCHD_VAULT=memory, which is not set here.'
+const STARTED_WITH =
+  'This shell does not set CATCHD_VAULT, but the running daemon was started with CATCHD_VAULT=memory.'
 
 describe('a shell with other variables than the daemon', () => {
   test('the daemon that it leaves behind is told to the next shell, by status and by what fails', async () => {
@@ -258,7 +259,7 @@ test('another home on the same API port: the socket serves, and everything names
   expect(await catchd(['token', 'gw'], env)).toMatchObject({ exitCode: 7 })
   const key = await catchd(['client', 'add', 'ci', '--profiles', 'gw', '--actions', 'token'], env)
   expect(key.exitCode).toBe(0)
-  expect(key.stderr).toContain(`Keys are for the API port. The API port 127.0.0.1:${apiPort} is used by`)
+  expect(key.stderr).toContain(`API keys need the API port. The API port 127.0.0.1:${apiPort} is used by`)
   for (const args of [
     ['dashboard', '--no-browser'],
     ['forward', 'me@host', '--profiles', 'gw'],

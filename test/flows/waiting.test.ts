@@ -54,7 +54,7 @@ describe('a login that nobody answers', () => {
     const { daemon, running } = await watched(args)
     const { redirectUri } = (await daemon.begun('gw')) as { redirectUri: string }
     await running.said('Open this URL')
-    await saidAfter(daemon, running, SILENCE_MS, 'The login still waits, for ')
+    await saidAfter(daemon, running, SILENCE_MS, 'The login still waits. It ends in ')
     await saidAfter(daemon, running, SILENCE_MS, '')
     const { exitCode, stdout, stderr } = await interrupted(running)
     expect([exitCode, stdout]).toEqual([130, ''])

@@ -67,7 +67,7 @@ export async function panels(parts: RouteParts, view: ProfilesView): Promise<str
 function panelsOf(overview: Overview | null, view: ProfilesView = FIRST_VIEW): Html {
   const hasProfiles = !Array.isArray(overview?.profiles) || overview.profiles.length > 0
   const add = html`<button type="button" class="plain" data-action="add-profile">Add a profile</button>`
-  const make = html`<button type="button" class="plain" data-action="make-key">Make a key</button>`
+  const make = html`<button type="button" class="plain" data-action="make-key">Create a key</button>`
   const shown = (panel: (overview: Overview) => Html | null) =>
     overview === null ? emptyBox(html`<p>Loading …</p>`) : panel(overview)
   return html`<div class="alerts" data-panel="alerts">${overview === null ? null : alerts(overview)}</div>

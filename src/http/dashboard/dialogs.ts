@@ -99,7 +99,7 @@ function keyDialog(): Html {
 <p class="hint" id="key-profiles-count" role="status"></p>`
   return dialog(
     'key',
-    'Make a key',
+    'Create a key',
     html`${field('key-client', 'Name', 'The tool that will use the key.', input('key-client', html` maxlength="64"`))}
 ${group('key-profiles', 'Profiles', profiles)}
 ${group(

@@ -145,7 +145,7 @@ export const PROFILE_MISTAKES: readonly Mistake[] = [
     line: 'catchd profile set-secret gw --stdin',
     stdin: 'first\nsecond\n',
     exit: 2,
-    says: 'A client secret is one line, but this has more lines. Nothing was changed.',
+    says: 'The client secret has more than one line. Nothing was changed.',
     next: 'catchd profile set-secret --help',
   },
   {

@@ -432,7 +432,7 @@ describe('what happened', () => {
     ],
     [
       { event: 'client.added', client: 'ci', actions: ['token'], profiles: ['gw'] },
-      'key ci created: token of gw',
+      'key ci created: token for gw',
     ],
     [
       {
@@ -441,9 +441,12 @@ describe('what happened', () => {
         actions: ['token', 'login'],
         profiles: ['a', 'b', 'c', 'd', 'e'],
       },
-      'key ci created: token, login of a, b, c and 2 more',
+      'key ci created: token, login for a, b, c and 2 more',
     ],
-    [{ event: 'client.added', client: 'ci', actions: ['admin'], profiles: [] }, 'key ci created: everything'],
+    [
+      { event: 'client.added', client: 'ci', actions: ['admin'], profiles: [] },
+      'key ci created: all actions for all profiles',
+    ],
     [{ event: 'client.removed', client: 'ci' }, 'key ci removed'],
     [{ event: 'configuration.changed', added: ['hub'], changed: [], removed: [] }, 'profile hub added'],
     [

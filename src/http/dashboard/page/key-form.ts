@@ -4,7 +4,7 @@ import { FieldMistakes, onSubmit, open } from './dialog.js'
 import { byId, element } from './elements.js'
 
 const SECONDS_A_DAY = 86_400
-/** So many can be searched with the eyes. */
+/** A longer list has a search field. */
 const SEEN_AT_A_GLANCE = 8
 
 export function prepareKeyForm(): void {

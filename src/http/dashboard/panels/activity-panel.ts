@@ -4,7 +4,7 @@ import type { HappenedEvent } from '../../api/services.js'
 import { type Html, html } from '../../redirect/pages/html.js'
 import { inWords } from '../../redirect/pages/instants.js'
 import type { Overview } from '../overview.js'
-import { emptyBox, relativeTime, type Tone } from './pieces.js'
+import { emptyBox, firstNames, relativeTime, type Tone } from './pieces.js'
 
 const MOST_SHOWN = 10
 /** Names in one line. */
@@ -84,13 +84,12 @@ function configurationChange({ added = [], changed = [], removed = [] }: Happene
 }
 
 function newKey({ actions = [], profiles = [] }: HappenedEvent): Html {
-  if (actions.includes('admin')) return html`created: everything`
-  return html`created: ${actions.join(', ')} of ${someOf(profiles)}`
+  if (actions.includes('admin')) return html`created: all actions for all profiles`
+  return html`created: ${actions.join(', ')} for ${someOf(profiles)}`
 }
 
 function someOf(names: readonly string[]): Html {
-  const shown = html`<strong>${names.slice(0, MOST_NAMES).join(', ')}</strong>`
-  return names.length <= MOST_NAMES ? shown : html`${shown} and ${names.length - MOST_NAMES} more`
+  return html`<strong>${firstNames(names, MOST_NAMES)}</strong>`
 }
 
 function titleOf(code: string): string {

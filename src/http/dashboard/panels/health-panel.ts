@@ -39,7 +39,7 @@ export function alerts({ status }: Overview): Html {
 
 function troubles({ vault, config, listeners, locked, lock_error }: DaemonStatus) {
   const all: (readonly [text: string, next: string] | false)[] = [
-    locked && ['catchd is locked. It gives out no token until it is unlocked.', 'catchd unlock'],
+    locked && ['catchd is locked. It gives out no tokens until you unlock it.', 'catchd unlock'],
     lock_error !== null && [lock_error, 'catchd lock --passphrase'],
     vault.health === 'locked' &&
       !locked && [

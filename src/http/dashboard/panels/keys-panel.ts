@@ -1,7 +1,7 @@
 /** The panel with the API keys: what each allows, and when it was last used. It shows no key and no hash. */
 import { type Html, html } from '../../redirect/pages/html.js'
 import type { KeyOverview, Overview } from '../overview.js'
-import { andMore, badge, button, emptyBox, relativeTime } from './pieces.js'
+import { andMore, badge, button, emptyBox, firstNames, relativeTime } from './pieces.js'
 
 const MOST_SHOWN = 20
 /** The others are folded, so that a phone shows what comes below. */
@@ -28,7 +28,7 @@ function item({ key, lastUsedAtMs }: KeyOverview, nowMs: number): Html {
   const used =
     lastUsedAtMs === null ? html`not used yet` : html`last used ${relativeTime(lastUsedAtMs, nowMs)}`
   return html`<li data-key="key-${name}"><div><strong>${name}</strong> ${actions.map((action) => html`<code class="chip">${action}</code> `)}
-<small>${actions.includes('admin') ? 'every profile' : namesOf(profiles)}</small>
+<small>${actions.includes('admin') ? 'every profile' : firstNames(profiles, MOST_NAMES)}</small>
 <small>${used}, ${expiry(expiresAtMs, nowMs)}</small></div>
 <div class="buttons">${button('remove-key', 'Remove', name)}</div></li>`
 }
@@ -37,9 +37,4 @@ function expiry(expiresAtMs: number | null, nowMs: number): Html {
   if (expiresAtMs === null) return html`never expires`
   if (expiresAtMs <= nowMs) return badge('over', 'Expired')
   return html`expires ${relativeTime(expiresAtMs, nowMs)}`
-}
-
-function namesOf(profiles: readonly string[]): string {
-  const shown = profiles.slice(0, MOST_NAMES).join(', ')
-  return profiles.length <= MOST_NAMES ? shown : `${shown} and ${profiles.length - MOST_NAMES} more`
 }

@@ -48,6 +48,12 @@ export function emptyBox(text: Html): Html {
   return html`<div class="box empty">${text}</div>`
 }
 
+/** `a, b and 3 more` */
+export function firstNames(names: readonly string[], most: number): string {
+  const shown = names.slice(0, most).join(', ')
+  return names.length <= most ? shown : `${shown} and ${names.length - most} more`
+}
+
 /** The end of a list that is longer than the page shows. */
 export function andMore(hidden: number, command: string): Html | null {
   if (hidden <= 0) return null

@@ -70,7 +70,7 @@ function loginFacts({ loggedInAtMs, loginNeededAtMs }: ProfileOverview, nowMs: n
 /** A login brings tokens too, and is no refresh. Records of earlier versions do not say when the login was. */
 function lastRefresh(profile: ProfileOverview, nowMs: number): Html {
   const { obtainedAtMs, loggedInAtMs } = profile
-  if (obtainedAtMs === null || loggedInAtMs === null) return html`not known`
+  if (obtainedAtMs === null || loggedInAtMs === null) return html`unknown`
   if (obtainedAtMs > loggedInAtMs) return relativeTime(obtainedAtMs, nowMs)
   if (!isAutomatic(profile)) return html`none since the login`
   return html`none; the tokens came ${relativeTime(obtainedAtMs, nowMs)}`

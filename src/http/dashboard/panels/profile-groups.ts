@@ -8,7 +8,7 @@ export interface ProfilesView {
   /** Typed into the search field. */
   readonly find: string
   readonly group: Group | 'all'
-  /** At most so many rows. */
+  /** At most this many rows. */
   readonly most: number
   /** Names of the open rows; `undefined`: the page has not decided yet. */
   readonly open?: ReadonlySet<string> | undefined

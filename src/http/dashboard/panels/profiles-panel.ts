@@ -19,7 +19,7 @@ import {
 } from './profile-groups.js'
 import type { Addresses } from './snippets.js'
 
-/** So many can be searched with the eyes. */
+/** A longer list has a search field. */
 const SEEN_AT_A_GLANCE = 8
 /** A login that is needed within this time is shown on the row. */
 const SOON_MS = 3 * 24 * 3_600_000
