@@ -13,13 +13,18 @@ import { packagesOfBuild } from './bundled-packages.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const DEVELOPMENT = 'cdx:npm:package:development'
 
-const made = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application'], {
-  cwd: root,
-  encoding: 'utf8',
-  maxBuffer: 64 * 1024 * 1024,
-  shell: process.platform === 'win32', // npm is a script there
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
+// From the lock file alone: what else is being installed below this folder does not disturb it.
+const made = execFileSync(
+  'npm',
+  ['sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=application'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    shell: process.platform === 'win32', // npm is a script there
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+)
 process.stdout.write(`${JSON.stringify(deliveredOf(JSON.parse(made)), null, 2)}\n`)
 
 function deliveredOf(bom) {
@@ -30,6 +35,8 @@ function deliveredOf(bom) {
     .filter((component) => bundled.has(component['bom-ref']) || !isDevelopment(component))
     .map((component) => ({
       ...component,
+      // From the lock file, npm calls all of them optional.
+      scope: bundled.has(component['bom-ref']) ? 'required' : 'optional',
       properties: component.properties.filter(({ name }) => name !== DEVELOPMENT),
     }))
   const delivered = new Set([own['bom-ref'], ...components.map((component) => component['bom-ref'])])

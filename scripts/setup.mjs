@@ -111,6 +111,7 @@ function installSystemPackages() {
     'systemd-socket-activate': 'systemd',
     python3: 'python3',
     groff: 'groff-base',
+    man: 'man-db',
     starman: 'starman',
     // LemonLDAP::NG, which puts nothing on the PATH; and what it loads when it starts, though it only recommends that.
     '/usr/share/lemonldap-ng/bin/llngDeleteSession': [
