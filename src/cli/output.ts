@@ -108,11 +108,19 @@ export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 }
 
-/** Names and values in two aligned columns, indented. @returns The lines. */
+/** Names and values in two aligned columns, indented. On a terminal, no word of a value is broken. @returns The lines. */
 export function facts(pairs: readonly (readonly [name: string, value: string])[]): string[] {
   const shownPairs = pairs.map(([name, value]) => [printable(name), value] as const)
   const width = Math.max(0, ...shownPairs.map(([name]) => name.length))
-  return shownPairs.map(([name, value]) => `  ${styled('dim', name.padEnd(width))}  ${value}`)
+  const { isTTY, columns } = process.stdout
+  const room = isTTY && columns ? Math.max(NARROWEST, columns - width - 2 * GAP.length) : Infinity
+  return shownPairs.flatMap(([name, value]) => {
+    // A command is copied as one line.
+    const lines = value.startsWith('→ ') ? [value] : wrapWords(value, room)
+    return lines.map(
+      (line, index) => `${GAP}${styled('dim', (index === 0 ? name : '').padEnd(width))}${GAP}${line}`,
+    )
+  })
 }
 
 export const SECONDS_PER_UNIT: ReadonlyMap<string, number> = new Map([
