@@ -89,7 +89,7 @@ function misplaced(
   const takes = (subcommand ?? command)?.registeredArguments ?? []
   if (code === 'commander.missingArgument') {
     const isProfile = takes[0]?.description.startsWith('profile') && message.includes(`'${takes[0].name()}'`)
-    return isProfile ? { detail: 'It is a profile.', next: 'catchd profile list' } : undefined
+    return isProfile ? { detail: 'Give the name of a profile.', next: 'catchd profile list' } : undefined
   }
   // The words themselves are not repeated: one may be a secret.
   if (code === 'commander.excessArguments') return { detail: 'Put a value that contains spaces in quotes.' }

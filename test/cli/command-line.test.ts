@@ -78,7 +78,7 @@ describe('exit codes', () => {
 describe('usage', () => {
   test.each([
     [['tokn', 'gw'], "catchd: Unknown command 'tokn'. Did you mean 'token'?\n"],
-    [['token'], "catchd: Missing required argument 'name'.\n"],
+    [['token'], "catchd: Missing required argument 'name'. Give the name of a profile.\n"],
     [['token', 'a', 'b'], 'Expected 1 argument but got 2. Put a value that contains spaces in quotes.\n'],
     [['profile', 'add', 'a', '--scope', 'email', 'orders'], 'Put a value that contains spaces in quotes.\n'],
     [['token', 'gw', '--fromat', 'raw'], "Did you mean '--format'?"],

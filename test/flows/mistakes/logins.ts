@@ -12,7 +12,7 @@ export const LOGIN_MISTAKES: readonly Mistake[] = [
   {
     line: 'catchd login',
     exit: 2,
-    says: "Missing required argument 'name'. It is a profile.",
+    says: "Missing required argument 'name'. Give the name of a profile.",
     next: 'catchd profile list',
     leads: { says: 'gw' },
   },
