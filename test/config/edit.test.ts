@@ -161,7 +161,8 @@ describe('removing a profile', () => {
 
 const entry: fc.Arbitrary<ProfileEntry> = fc.record(
   {
-    client_id: fc.string({ minLength: 1 }),
+    // Without what is copied along with it: a blank or a quotation mark at an end.
+    client_id: fc.stringMatching(/^[!#-&(-~]([ -~]*[!#-&(-~])?$/),
     scope: fc.string({ unit: 'binary' }),
     client_secret: fc.oneof(
       fc.constant({ keychain: true as const }),

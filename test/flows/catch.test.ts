@@ -110,7 +110,7 @@ test('a redirect URI that cannot be bound is refused by its member', async () =>
   const daemon = await start()
   const run = await daemon.cli(['catch', '--redirect-uri', 'https://app.example.com/cb'])
   expect(run.exitCode).toBe(2)
-  expect(run.stderr).toContain('body.redirect_uri')
+  expect(run.stderr).toContain('--redirect-uri must be')
 })
 
 test('a taken port is said before anybody waits', async () => {

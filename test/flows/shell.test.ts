@@ -94,7 +94,7 @@ describe.each(['bash', 'zsh'])('%s', (name) => {
       stdout: '',
       started: ['token gw --format raw'],
     })
-    expect(stderr).toMatch(/^catchd: .*\n {2}→ catchd login gw\n$/)
+    expect(stderr).toMatch(/^catchd: .*\n {2}→ catchd login gw\n(?:This shell .*\n)?$/)
     const quiet = await shell(name, 'set -e; catchd_header gw 2>/dev/null; echo after')
     expect(quiet).toMatchObject({ exitCode: 3, stdout: '', started: ['token gw --format header'] })
   })

@@ -41,6 +41,9 @@ async function saidAfter(
   await said
 }
 
+/** The daemon of these tests has a new port for each login, and that is what is registered. */
+const withoutPort = (redirectUri: string) => redirectUri.replace(/:\d+/, '')
+
 async function interrupted(running: Running) {
   running.child.kill('SIGINT')
   return running.finished()
@@ -58,7 +61,7 @@ describe('a login that nobody answers', () => {
     await saidAfter(daemon, running, SILENCE_MS, '')
     const { exitCode, stdout, stderr } = await interrupted(running)
     expect([exitCode, stdout]).toEqual([130, ''])
-    expect(stderr).toContain(`\n  ${redirectUri}\n`)
+    expect(stderr).toContain(`\n  ${withoutPort(redirectUri)}\n`)
     expect(stderr.match(/No response arrived at/g)).toHaveLength(1)
     expect(stderr.match(/catchd login gw --paste/g)).toHaveLength(1)
   })
@@ -73,7 +76,7 @@ describe('a login that nobody answers', () => {
     const { exitCode, stderr } = await interrupted(running)
     expect(exitCode).toBe(130)
     expect(stderr).toMatch(/The login was cancelled\.\nNo response arrived at .*\nRegister exactly this/)
-    expect(stderr).toContain(`\n  ${redirectUri}\n`)
+    expect(stderr).toContain(`\n  ${withoutPort(redirectUri)}\n`)
     expect(stderr).toContain('\nThe earlier tokens are kept.\n')
   })
 

@@ -40,7 +40,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   client_secret_basic_encoding: /the secret is not in the header/,
   token_request_format: /the body is application\/x-www-form-urlencoded/,
   code_challenge_method: /code_verifier is not documented/,
-  scope: /scope has to be|needs a scope/,
+  scope: /scope has to be|needs a scope|there is no scope/,
   scope_parameter: /scope is for bots|there is no (user_scope|perms)/,
   scope_separator: /the scope \S+ \S.* is unknown|the scope is \S+,\S+, not/,
   code_challenge_encoding: /the challenge is not hex/,

@@ -39,7 +39,10 @@ describe('candidates', () => {
       ['gw', 'github'],
     ],
     [['help', 'sta'], ['status']],
-    [['help', 'profile', 's'], ['show']],
+    [
+      ['help', 'profile', 's'],
+      ['show', 'set-secret'],
+    ],
     [['exec', 'gw', '--', 'l'], []],
     [['presets', 'gi'], []],
     [['nonsense', ''], []],
