@@ -34,7 +34,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'catchd profile add github --preset github --client-id ID',
     'catchd profile add corp --issuer https://id.example.com --client-id ID',
   ],
-  'profile set-secret': ['catchd profile set-secret gw', 'catchd profile set-secret gw --stdin < secret.txt'],
+  'profile set-secret': [
+    'catchd profile set-secret gw',
+    'pass show gw | catchd profile set-secret gw --stdin',
+  ],
   'profile list': ['catchd profile list', 'catchd profile list --json'],
   'profile show': ['catchd profile show gw'],
   'profile remove': ['catchd profile remove gw'],
