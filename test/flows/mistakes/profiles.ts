@@ -133,7 +133,7 @@ export const PROFILE_MISTAKES: readonly Mistake[] = [
     exit: 2,
     says: 'There is no terminal to ask for the secret. With --stdin it is read from stdin.',
     next: 'catchd profile set-secret --help',
-    leads: { says: 'catchd profile set-secret gw --stdin < secret.txt' },
+    leads: { says: 'pass show gw | catchd profile set-secret gw --stdin' },
   },
   {
     line: 'catchd profile set-secret gw --stdin',
