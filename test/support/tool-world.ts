@@ -82,6 +82,9 @@ export async function startToolWorld(bench: ToolBench, page: string): Promise<To
     ...tools.env,
     PATH: `${join(bench.folder, '.local', 'bin')}:${dirname(HTTPYAC)}:${tools.env['PATH']}`,
     XDG_RUNTIME_DIR: join(bench.folder, 'runtime'),
+    // As the daemon has them: otherwise every failure would speak of other settings.
+    CATCHD_VAULT: 'memory',
+    CATCHD_BROWSER: browser,
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',
     SSL_CERT_FILE: caFile, // docker's

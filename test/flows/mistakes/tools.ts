@@ -77,7 +77,7 @@ export const TOOL_MISTAKES: readonly Mistake[] = [
     exit: 2,
     says: "Required option '--profiles <names>' not specified.",
     next: 'catchd client add --help',
-    leads: { says: 'catchd client add ci --profiles gw --actions token --expires 90d' },
+    leads: { says: 'catchd client add ci --profiles gw --actions token' },
   },
   {
     line: 'catchd client add ci --profiles gw --actions tokn',

@@ -220,7 +220,7 @@ describe('a profile', () => {
       ['none since the login'],
       [],
     ],
-    ['of an earlier version', { loggedInAtMs: null }, ['<dd>not known</dd>'], ['Last login']],
+    ['of an earlier version', { loggedInAtMs: null }, ['<dd>unknown</dd>'], ['Last login']],
     [
       'without tokens',
       WITHOUT_TOKENS,

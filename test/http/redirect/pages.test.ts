@@ -309,7 +309,7 @@ describe('the way of one response', () => {
     if (profile !== undefined) listener.profiles.set('two', { ...profile, name: 'two' })
     listener.configure()
     const { body } = await listener.send({ target: '/callback/gw?code=x&state=y' })
-    expect(body).toContain('<code>catchd login NAME</code>')
+    expect(body).toContain('<code>catchd profile list</code>')
   })
 
   test.each([
