@@ -60,13 +60,14 @@ export class DpopKey {
   }
 
   /** @throws CatchdError `vault_unavailable` if the item is not a record of catchd. The message never quotes it. */
-  static parse(item: Secret): DpopKey {
+  static parse(item: Secret, profile: string): DpopKey {
     try {
       const { jwk } = KeyRecord.parse(JSON.parse(item.reveal()))
       return new DpopKey(createPrivateKey({ key: jwk, format: 'jwk' }))
     } catch {
       throw new CatchdError('vault_unavailable', {
         detail: 'The stored DPoP key does not have the format of this version.',
+        profile,
         next: 'catchd logout {profile}',
       })
     }
@@ -127,7 +128,7 @@ export class DpopKeys {
 
   async #read(profile: string): Promise<DpopKey> {
     const item = await this.#items.get(profile)
-    if (item !== undefined) return DpopKey.parse(item)
+    if (item !== undefined) return DpopKey.parse(item, profile)
     const { key, record } = DpopKey.generate()
     await this.#items.set(profile, record)
     return key

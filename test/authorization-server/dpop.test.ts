@@ -149,7 +149,7 @@ describe('the key of a profile', () => {
     async (item) => {
       const keys = new DpopKeys(memoryKeys(new Map([['gw', new Secret(item)]])))
       const failure = await failureOf(keys.of('gw'))
-      expect(failure).toMatchObject({ code: 'vault_unavailable', next: 'catchd logout NAME' })
+      expect(failure).toMatchObject({ code: 'vault_unavailable', next: 'catchd logout gw' })
       expect(failure.detail).not.toContain('hidden-word')
     },
   )

@@ -126,7 +126,9 @@ describe('starting the daemon in the background', () => {
 
 describe('daemon start and stop', () => {
   test('start says that it runs already', async () => {
-    const daemon = await fakeDaemon({ 'GET /v1/status': { body: { pid: 42 } } })
+    const daemon = await fakeDaemon({
+      'GET /v1/status': { body: { pid: 42, listeners: { tcp_error: null } } },
+    })
     const { exitCode, stdout } = await run(daemon, ['daemon', 'start'])
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
