@@ -24,6 +24,9 @@ export class DemoHome {
   readonly apiPort: number
   readonly redirectPort: number
   readonly #env: NodeJS.ProcessEnv
+  /** The last command, which may still run when the user interrupts the demo. */
+  #ran: Promise<unknown> = Promise.resolve()
+  #isLeft = false
 
   private constructor(folder: string, apiPort: number, redirectPort: number) {
     this.folder = folder
@@ -60,14 +63,22 @@ export class DemoHome {
    * @throws CatchdError `internal` with the command's output if its exit code is not 0
    */
   async catchd(args: readonly string[], stdin = ''): Promise<Ran> {
-    const program = process.argv[1] ?? ''
-    const ran = await this.run(process.execPath, [...nodeOptions(program), program, ...args], stdin)
+    // After an interruption, another command would start the daemon again.
+    if (this.#isLeft) throw new CatchdError('internal', 'The demo has ended.')
+    const ran = await this.#command(args, stdin)
     if (ran.exitCode === 0) return ran
     const cause = ran.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('  → '))
     throw new CatchdError('internal', {
       detail: `catchd ${args.join(' ')}: ${cause.join(' ').replace(/^catchd: /, '')}`,
       next: 'catchd doctor',
     })
+  }
+
+  #command(args: readonly string[], stdin = ''): Promise<Ran> {
+    const program = process.argv[1] ?? ''
+    const running = this.run(process.execPath, [...nodeOptions(program), program, ...args], stdin)
+    this.#ran = running
+    return running
   }
 
   async run(command: string, args: readonly string[], stdin = ''): Promise<Ran> {
@@ -89,12 +100,14 @@ export class DemoHome {
 
   /** Removes tokens and secrets from the vault, stops the daemon and removes the folder. */
   async remove(): Promise<void> {
+    this.#isLeft = true
+    await this.#ran.catch(() => {})
     for (const args of [
       ['logout', 'gw'],
       ['profile', 'remove', 'gw'],
       ['daemon', 'stop'],
     ]) {
-      await this.catchd(args).catch(() => {}) // the demo may have failed before it created this
+      await this.#command(args) // its failure says nothing: the demo may have ended before it created this
     }
     await rm(this.folder, { recursive: true, force: true })
   }

@@ -2,6 +2,7 @@
  * The demo: a complete login on this machine, step by step, at the built-in gateway, with a separate daemon in a
  * temporary home. It runs the program's own commands, so it shows the commands that users will run.
  */
+import { once } from 'node:events'
 import { styleText } from 'node:util'
 import { approve } from './approval.js'
 import { DemoHome } from './demo-home.js'
@@ -9,15 +10,24 @@ import { type RunningGateway, startGatewayProcess } from './gateway-process.js'
 import type { RecordedTokenRequest } from './gateway-wire.js'
 import { fetchOnce } from './web-request.js'
 
-/** @throws CatchdError if a step fails; everything is removed in that case too. */
-export async function runDemo(options: { readonly keep: boolean }): Promise<void> {
+/**
+ * @param options.signal - Ends the demo, for example after Ctrl-C.
+ * @throws CatchdError if a step fails; the reason of `signal`. Everything is removed in both cases too.
+ */
+export async function runDemo(options: {
+  readonly keep: boolean
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { signal } = options
   const browser = hasDisplay()
   const home = await DemoHome.make(browser)
   const redirectUri = `http://127.0.0.1:${home.redirectPort}/callback/gw`
   const gateway = await startGatewayProcess(redirectUri)
   let kept = false
   try {
-    await walk(home, gateway, redirectUri, browser)
+    const walked = walk(home, gateway, redirectUri, browser)
+    walked.catch(() => {}) // its commands fail after an interruption
+    await Promise.race([walked, once(signal, 'abort').then(() => signal.throwIfAborted())])
     kept = options.keep
   } finally {
     if (kept) gateway.release()

@@ -50,7 +50,7 @@ export async function startGatewayProcess(redirectUri: string): Promise<RunningG
     pid: child.pid ?? 0,
     tokenRequests,
     release() {
-      child.disconnect()
+      child.send(RELEASED, () => child.disconnect())
       child.unref()
     },
     stop() {
@@ -58,6 +58,9 @@ export async function startGatewayProcess(redirectUri: string): Promise<RunningG
     },
   }
 }
+
+/** The parent's last message: the gateway goes on without it. */
+const RELEASED = 'released'
 
 /** The child's side. Serves until it is killed, or until its parent ends without calling `release`. */
 export async function serveGateway(redirectUri: string): Promise<void> {
@@ -73,5 +76,12 @@ export async function serveGateway(redirectUri: string): Promise<void> {
   const { baseUrl, clientId, clientSecret, resourceUrl, users } = gateway
   report({ baseUrl, clientId, clientSecret: clientSecret ?? '', user: users[0], resourceUrl })
   process.once('SIGTERM', () => void gateway.close())
+  let isReleased = false
+  process.once('message', () => {
+    isReleased = true
+  })
+  process.once('disconnect', () => {
+    if (!isReleased) void gateway.close()
+  })
   process.channel?.unref()
 }
