@@ -7,7 +7,10 @@ const report = process.env['REPORT']
  * other tests run on one version.
  */
 const PLATFORM = [
-  'test/{authorization-server,browser,client,daemon,dbus,fast-path,files,http,listener,process,proxy,vault}/**/*.test.ts',
+  'test/{authorization-server,browser,client,daemon,dbus,fast-path,files,listener,process,proxy,vault}/**/*.test.ts',
+  'test/http/{access,redirect}/**/*.test.ts',
+  'test/http/*.test.ts',
+  'test/http/api/{events,hostile-requests}.test.ts',
   'test/config/{client-secret,file-watch,redirect-certificate,subject-token}.test.ts',
   'test/cli/{compiled-program,daemon,exec,keep,token}.test.ts',
   'test/flows/{access,browser,crash-rotation,foreign-callback,hardened-processes,https-redirect}.test.ts',
