@@ -25,6 +25,7 @@ export async function runDemo(options: {
   const gateway = await startGatewayProcess(redirectUri)
   let kept = false
   try {
+    signal.throwIfAborted() // while the gateway started
     const walked = walk(home, gateway, redirectUri, browser)
     walked.catch(() => {}) // its commands fail after an interruption
     await Promise.race([walked, once(signal, 'abort').then(() => signal.throwIfAborted())])
